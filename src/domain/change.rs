@@ -1,0 +1,57 @@
+//! What happened to one person: a save or a delete, with the images before and after.
+
+use super::{At, FieldsJson, Person, PersonId, Position, Tag, Timestamp};
+
+/// The two things that can happen to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// The person was written, new or not.
+    Save,
+    /// The person was removed.
+    Delete,
+}
+
+/// One entry of a partition's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where it stands.
+    pub at: At,
+    /// The tag of the entry before it: what chains the log together.
+    pub previous: Tag,
+    /// Whom it concerns.
+    pub id: PersonId,
+    /// When it happened, by the writing gateway's clock.
+    pub time: Timestamp,
+    /// When the person was saved first.
+    pub created_at: Timestamp,
+    /// The person's fields before it; none where there was no person.
+    pub before: Option<FieldsJson>,
+    /// The person's fields after it; none after a delete.
+    pub after: Option<FieldsJson>,
+}
+
+impl Change {
+    /// Whether it saved or deleted.
+    pub const fn operation(&self) -> Operation {
+        if self.after.is_some() { Operation::Save } else { Operation::Delete }
+    }
+
+    /// The place right before it in its partition: its own epoch, one number less, and the tag that it chains to.
+    pub fn predecessor(&self) -> Option<Position> {
+        let position = self.at.position;
+        let seq = super::Seq::new(position.seq.get().checked_sub(1)?)?;
+        Some(Position { epoch: position.epoch, seq, tag: self.previous })
+    }
+
+    /// The person as this change left it; none after a delete.
+    pub fn person(&self) -> Option<Person> {
+        let fields = self.after.clone()?;
+        Some(Person {
+            id: self.id,
+            fields,
+            revision: self.at.position,
+            created_at: self.created_at,
+            updated_at: self.time,
+        })
+    }
+}

@@ -1,0 +1,411 @@
+//! From a request's body to a person's fields: everything that is wrong with it, at once and by name.
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Fields, FieldsJson, PersonId, strict};
+
+/// Attributes as compact JSON, in bytes.
+pub const MAX_ATTRIBUTES_BYTES: usize = 8 * 1024;
+/// Levels of nesting in attributes; the object itself is the first.
+pub const MAX_ATTRIBUTES_DEPTH: usize = 8;
+/// A name's length in code points.
+const NAME_LENGTH: std::ops::RangeInclusive<usize> = 1..=200;
+/// A job's length in code points.
+const JOB_LENGTH: std::ops::RangeInclusive<usize> = 0..=200;
+/// The highest age, in years.
+const MAX_AGE: u8 = 150;
+/// Faults that one refusal lists; a body with more of them has the first ones named.
+const MAX_FAULTS: usize = 100;
+
+/// One value that is wrong: where it stands (RFC 6901, JSON Pointer) and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// The place in the body.
+    pub pointer: String,
+    /// What to send instead.
+    pub detail: String,
+}
+
+/// Why a body is not a person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The text is not JSON.
+    #[error("not JSON: {detail}")]
+    Malformed {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in bytes; 0 at the very start of the text.
+        column: usize,
+        /// What the parser met.
+        detail: String,
+    },
+    /// It is JSON, but its values are wrong.
+    #[error("{} of the values are wrong", .0.len())]
+    Invalid(Vec<Fault>),
+}
+
+/// What a body's `id` may be. Absent and null always pass.
+#[derive(Clone, Copy, Debug)]
+pub enum IdRule {
+    /// Whatever it is, it is ignored: the server gives the id.
+    Ignored,
+    /// It must name this person.
+    MustBe(PersonId),
+    /// It names the person to save.
+    Names,
+}
+
+/// A checked body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The id that the body names, under [`IdRule::Names`].
+    pub id: Option<PersonId>,
+    /// What the user says of the person.
+    pub fields: Fields,
+}
+
+/// A JSON Merge Patch (RFC 7396) of a person.
+#[derive(Clone, Debug)]
+pub struct MergePatch(Value);
+
+impl Draft {
+    /// Reads a body.
+    pub fn parse(text: &str, rule: IdRule) -> Result<Self, Rejection> {
+        let members = Members::parse(text)?;
+        let mut faults = Faults::default();
+        let (mut first_name, mut last_name, mut age, mut job, mut attributes, mut id) =
+            (None, None, None, None, None, None);
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, raw) in &members.0 {
+            if seen.contains(&key.as_str()) {
+                faults.add(key, "is given twice: send it once");
+                continue;
+            }
+            match key.as_str() {
+                "firstName" => first_name = faults.text(key, raw, NAME_LENGTH),
+                "lastName" => last_name = faults.text(key, raw, NAME_LENGTH),
+                "job" => job = faults.text(key, raw, JOB_LENGTH),
+                "age" => age = faults.age(raw),
+                "attributes" => attributes = faults.attributes(raw),
+                "id" => id = faults.id(raw, rule),
+                "revision" | "createdAt" | "updatedAt" => {}
+                _ => {
+                    faults.add(key, "is not a field of a person: leave it out, or put it inside attributes");
+                    continue;
+                }
+            }
+            seen.push(key);
+        }
+        for required in ["firstName", "lastName", "age", "job"] {
+            if !seen.contains(&required) {
+                faults.add(required, "is required");
+            }
+        }
+        match (first_name, last_name, age, job) {
+            (Some(first_name), Some(last_name), Some(age), Some(job)) if faults.0.is_empty() => {
+                Ok(Self { id, fields: Fields { first_name, last_name, age, job, attributes } })
+            }
+            _ => Err(Rejection::Invalid(faults.0)),
+        }
+    }
+}
+
+impl MergePatch {
+    /// Reads a patch for the person `id`. Its `id` may be absent, null or that person's; what the store knows of a
+    /// person (`revision` and the times) is ignored.
+    pub fn parse(text: &str, id: PersonId) -> Result<Self, Rejection> {
+        let syntax: &RawValue = serde_json::from_str(text).map_err(malformed)?;
+        if !syntax.get().starts_with('{') {
+            return Ok(Self(Value::Null));
+        }
+        let mut faults = Faults::default();
+        let mut patch = Map::new();
+        for (key, raw) in Members::parse(text)?.0 {
+            match key.as_str() {
+                "id" => drop(faults.id(raw, IdRule::MustBe(id))),
+                "revision" | "createdAt" | "updatedAt" => {}
+                _ if patch.contains_key(&key) => faults.add(&key, "is given twice: send it once"),
+                _ => match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
+                    Ok(value) => drop(patch.insert(key, value)),
+                    Err(detail) => faults.add(&key, detail),
+                },
+            }
+        }
+        if faults.0.is_empty() { Ok(Self(Value::Object(patch))) } else { Err(Rejection::Invalid(faults.0)) }
+    }
+
+    /// What the person becomes, checked like any other body.
+    pub fn apply(&self, current: &FieldsJson) -> Result<Fields, Rejection> {
+        let mut target = serde_json::from_str(current.as_str()).expect("stored fields are JSON");
+        merge(&mut target, &self.0);
+        Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
+    }
+}
+
+/// `MergePatch(Target, Patch)` of RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            target.shift_remove(key);
+        } else {
+            merge(target.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// The members of a JSON object in the order of the text, repeated keys included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    fn parse(text: &'a str) -> Result<Self, Rejection> {
+        serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
+        serde_json::from_str(text).map_err(|_| {
+            Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+
+            fn visit_seq<A>(self, _: A) -> Result<Members<'de>, A::Error>
+            where
+                A: serde::de::SeqAccess<'de>,
+            {
+                Err(A::Error::custom("a list"))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+fn malformed(error: serde_json::Error) -> Rejection {
+    Rejection::Malformed { line: error.line(), column: error.column(), detail: error.to_string() }
+}
+
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, key: &str, detail: impl Into<String>) {
+        if self.0.len() < MAX_FAULTS {
+            let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+            self.0.push(Fault { pointer, detail: detail.into() });
+        }
+    }
+
+    fn text(&mut self, key: &str, raw: &RawValue, length: std::ops::RangeInclusive<usize>) -> Option<String> {
+        let (min, max) = (length.start(), length.end());
+        match serde_json::from_str::<String>(raw.get()) {
+            Ok(text) if length.contains(&text.chars().count()) => return Some(text),
+            Err(error) if raw.get().starts_with('"') => self.add(key, format!("is not a Unicode text: {error}")),
+            _ => self.add(key, format!("must be a string of {min} to {max} characters")),
+        }
+        None
+    }
+
+    fn age(&mut self, raw: &RawValue) -> Option<u8> {
+        let age = serde_json::from_str::<u8>(raw.get()).ok().filter(|age| *age <= MAX_AGE);
+        if age.is_none() {
+            self.add("age", format!("must be an integer from 0 to {MAX_AGE}"));
+        }
+        age
+    }
+
+    fn id(&mut self, raw: &RawValue, rule: IdRule) -> Option<PersonId> {
+        if matches!(rule, IdRule::Ignored) || raw.get() == "null" {
+            return None;
+        }
+        let id = serde_json::from_str::<String>(raw.get()).ok().and_then(|text| text.parse().ok());
+        match (rule, id) {
+            (IdRule::MustBe(path), Some(id)) if id == path => {}
+            (IdRule::MustBe(path), _) => self.add("id", format!("must be absent, null, or the path's: {path}")),
+            (IdRule::Names, None) => self.add("id", "must be absent, null, or a UUID"),
+            _ => return id,
+        }
+        None
+    }
+
+    fn attributes(&mut self, raw: &RawValue) -> Option<Map<String, Value>> {
+        if raw.get() == "null" {
+            return None;
+        }
+        match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
+            Ok(Value::Object(attributes)) => {
+                let bytes = Value::Object(attributes.clone()).to_string().len();
+                if bytes <= MAX_ATTRIBUTES_BYTES {
+                    return Some(attributes);
+                }
+                self.add(
+                    "attributes",
+                    format!("must be at most {MAX_ATTRIBUTES_BYTES} bytes as compact JSON, not {bytes}"),
+                );
+            }
+            Ok(_) => self.add("attributes", "must be a JSON object or null"),
+            Err(detail) => self.add("attributes", detail),
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
+
+    fn pointers(body: &str) -> Vec<String> {
+        match Draft::parse(body, IdRule::Ignored) {
+            Err(Rejection::Invalid(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
+            other => vec![format!("{other:?}")],
+        }
+    }
+
+    fn with_attributes(attributes: &str) -> String {
+        ADA.replace('}', &format!(r#","attributes":{attributes}}}"#))
+    }
+
+    #[test]
+    fn a_body_becomes_fields_in_the_one_stored_form() {
+        let body = r#" {"job":"", "age":0, "lastName":"L", "firstName":"F\u00e9", "id":17, "revision":"x", "attributes":{"b":1.0,"a":[null]}} "#;
+        let draft = Draft::parse(body, IdRule::Ignored).expect("a person");
+        assert_eq!(
+            draft.fields.to_json().as_str(),
+            r#"{"firstName":"Fé","lastName":"L","age":0,"job":"","attributes":{"b":1.0,"a":[null]}}"#
+        );
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        assert_eq!(
+            pointers(r#"{"firstName":"","age":151,"job":7,"x/y":1}"#),
+            ["/firstName", "/age", "/job", "/x~1y", "/lastName"]
+        );
+        assert_eq!(pointers("[1]"), [""]);
+        assert_eq!(pointers(r#"{"firstName":"a","firstName":"b","lastName":"c","age":1,"job":""}"#), ["/firstName"]);
+        for age in ["-1", "30.0", "\"30\"", "1e1", "null"] {
+            assert_eq!(pointers(&ADA.replace("36", age)), ["/age"], "{age}");
+        }
+    }
+
+    #[test]
+    fn characters_are_code_points() {
+        let named = |name: String| pointers(&ADA.replace("Ada", &name));
+        assert!(named("𝔸".repeat(200))[0].starts_with("Ok"));
+        assert_eq!(named("𝔸".repeat(201)), ["/firstName"]);
+        assert_eq!(named("\\ud800".into()), ["/firstName"]);
+    }
+
+    #[test]
+    fn malformed_json_is_told_with_its_place() {
+        let rejection = Draft::parse("{\n  \"firstName\": ,}", IdRule::Ignored).expect_err("malformed");
+        assert!(matches!(rejection, Rejection::Malformed { line: 2, column: 16, .. }), "{rejection:?}");
+        assert!(matches!(Draft::parse("[1,", IdRule::Ignored), Err(Rejection::Malformed { .. })));
+    }
+
+    #[test]
+    fn attributes_have_limits() {
+        let nested =
+            |depth: usize| with_attributes(&format!("{}{}", "{\"a\":".repeat(depth - 1) + "{", "}".repeat(depth)));
+        assert!(pointers(&nested(8))[0].starts_with("Ok"));
+        assert_eq!(pointers(&nested(9)), ["/attributes"]);
+        assert_eq!(pointers(&nested(20_000)), ["/attributes"]);
+        for wrong in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"x":{"a":1,"\u0061":2}}"#,
+            "[]",
+            "1",
+            r#"{"n":18446744073709551616}"#,
+            r#"{"n":-9223372036854775809}"#,
+            r#"{"n":1e400}"#,
+        ] {
+            assert_eq!(pointers(&with_attributes(wrong)), ["/attributes"], "{wrong}");
+        }
+        for right in [
+            "null",
+            "{}",
+            r#"{"n":18446744073709551615}"#,
+            r#"{"n":-9223372036854775808}"#,
+            r#"{"n":1e20,"s":"99999999999999999999"}"#,
+        ] {
+            assert!(pointers(&with_attributes(right))[0].starts_with("Ok"), "{right}");
+        }
+        let sized = |bytes: usize| with_attributes(&format!("{{ \"a\" : \"{}\" }}", "x".repeat(bytes - 8)));
+        assert!(pointers(&sized(MAX_ATTRIBUTES_BYTES))[0].starts_with("Ok"));
+        assert_eq!(pointers(&sized(MAX_ATTRIBUTES_BYTES + 1)), ["/attributes"]);
+    }
+
+    #[test]
+    fn an_id_in_the_body_follows_the_rule() {
+        let path: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id");
+        let body = |id: &str| ADA.replace('}', &format!(",\"id\":{id}}}"));
+        let same = "\"0190F3E2-7C1B-7D9A-8F00-1234567890AB\"";
+        for (id, rule, passes) in [
+            ("null", IdRule::MustBe(path), true),
+            (same, IdRule::MustBe(path), true),
+            ("\"0190f3e2-7c1b-7d9a-8f00-1234567890ac\"", IdRule::MustBe(path), false),
+            ("1", IdRule::MustBe(path), false),
+            ("1", IdRule::Ignored, true),
+            ("\"x\"", IdRule::Names, false),
+        ] {
+            assert_eq!(Draft::parse(&body(id), rule).is_ok(), passes, "{id} {rule:?}");
+        }
+        assert_eq!(Draft::parse(&body(same), IdRule::Names).expect("a person").id, Some(path));
+    }
+
+    #[test]
+    fn a_merge_patch_is_rfc_7396_on_the_users_fields() {
+        let id: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id");
+        let current = Draft::parse(&with_attributes(r#"{"a":{"b":1,"c":2},"l":[1]}"#), IdRule::Ignored)
+            .expect("a person")
+            .fields
+            .to_json();
+        let patched = |patch: &str| {
+            MergePatch::parse(patch, id)
+                .and_then(|patch| patch.apply(&current))
+                .map(|fields| fields.to_json().as_str().to_owned())
+        };
+        assert_eq!(
+            patched(r#"{"age":37,"id":null,"revision":"x","attributes":{"a":{"b":null,"d":{"e":null}},"l":[2,null]}}"#)
+                .expect("a person"),
+            r#"{"firstName":"Ada","lastName":"Lovelace","age":37,"job":"Mathematician","attributes":{"a":{"c":2,"d":{}},"l":[2,null]}}"#
+        );
+        assert_eq!(patched(r#"{"attributes":null}"#).expect("a person"), ADA);
+        for wrong in [
+            r#"{"age":null}"#,
+            r#"{"x":1}"#,
+            "[]",
+            "null",
+            r#"{"attributes":{"n":99999999999999999999}}"#,
+            r#"{"age":1,"age":2}"#,
+        ] {
+            assert!(matches!(patched(wrong), Err(Rejection::Invalid(_))), "{wrong}");
+        }
+        assert!(matches!(patched("{"), Err(Rejection::Malformed { .. })));
+    }
+}

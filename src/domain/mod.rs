@@ -1,0 +1,19 @@
+//! The nouns of the product: people, their changes, and where a change stands in its log.
+//!
+//! Pure values: no runtime, store, HTTP, clock or randomness. What is built here is valid; the constructors are the
+//! only doors.
+
+mod change;
+mod draft;
+mod fields;
+mod person;
+mod position;
+mod strict;
+mod timestamp;
+
+pub use change::{Change, Operation};
+pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
+pub use fields::{CorruptFields, Fields, FieldsJson, FieldsRef};
+pub use person::{InvalidId, Person, PersonId};
+pub use position::{At, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
+pub use timestamp::Timestamp;

@@ -1,0 +1,126 @@
+//! A view's verdict on a change, decided from its two images alone, so that nobody keeps state per client.
+
+use std::str::FromStr;
+
+use crate::domain::Change;
+
+/// Which changes a view shows at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kinds {
+    /// All.
+    #[default]
+    All,
+    /// Create, enter, update and leave: the changes that a save can make.
+    Saves,
+    /// Delete.
+    Deletes,
+}
+
+/// What a change means to a view, whatever kinds it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// A new person who matches.
+    Create,
+    /// A person who did not match, and now does.
+    Enter,
+    /// A person who matched before and after.
+    Update,
+    /// A person who matched, and no longer does.
+    Leave,
+    /// A person who matched, and was deleted.
+    Delete,
+    /// Nothing: nobody in the view is concerned.
+    Outside,
+}
+
+/// One client's filter. Views that are equal are judged once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct View {
+    /// Which changes it shows.
+    pub kinds: Kinds,
+}
+
+/// A text that names no kinds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("kinds is one of all, saves, deletes")]
+pub struct UnknownKinds;
+
+impl Kinds {
+    /// Whether a view of these kinds shows this verdict.
+    pub const fn show(self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Outside => false,
+            Verdict::Create | Verdict::Enter | Verdict::Update | Verdict::Leave => !matches!(self, Self::Deletes),
+            Verdict::Delete => !matches!(self, Self::Saves),
+        }
+    }
+}
+
+impl FromStr for Kinds {
+    type Err = UnknownKinds;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKinds> {
+        match text {
+            "all" => Ok(Self::All),
+            "saves" => Ok(Self::Saves),
+            "deletes" => Ok(Self::Deletes),
+            _ => Err(UnknownKinds),
+        }
+    }
+}
+
+impl Verdict {
+    /// The table of the protocol: what a change is to a view, from whether its images matched. An image is `None`
+    /// where there is no person.
+    const fn from_images(before: Option<bool>, after: Option<bool>) -> Self {
+        match (before, after) {
+            (None, Some(true)) => Self::Create,
+            (Some(false), Some(true)) => Self::Enter,
+            (Some(true), Some(true)) => Self::Update,
+            (Some(true), Some(false)) => Self::Leave,
+            (Some(true), None) => Self::Delete,
+            (None | Some(false), None | Some(false)) => Self::Outside,
+        }
+    }
+}
+
+impl View {
+    /// What `change` means to this view, or `Outside` when its kinds leave that out.
+    pub fn judge(&self, change: &Change) -> Verdict {
+        let matches_everyone = |image: &Option<_>| image.as_ref().map(|_| true);
+        let verdict = Verdict::from_images(matches_everyone(&change.before), matches_everyone(&change.after));
+        if self.kinds.show(verdict) { verdict } else { Verdict::Outside }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_follows_the_table_of_the_protocol() {
+        let (none, out, within) = (None, Some(false), Some(true));
+        for (before, after, verdict) in [
+            (none, within, Verdict::Create),
+            (out, within, Verdict::Enter),
+            (within, within, Verdict::Update),
+            (within, out, Verdict::Leave),
+            (within, none, Verdict::Delete),
+            (none, out, Verdict::Outside),
+            (out, out, Verdict::Outside),
+            (out, none, Verdict::Outside),
+            (none, none, Verdict::Outside),
+        ] {
+            assert_eq!(Verdict::from_images(before, after), verdict, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn saves_and_deletes_share_out_what_all_shows() {
+        for verdict in [Verdict::Create, Verdict::Enter, Verdict::Update, Verdict::Leave, Verdict::Delete] {
+            assert!(Kinds::All.show(verdict));
+            assert_ne!(Kinds::Saves.show(verdict), Kinds::Deletes.show(verdict), "{verdict:?}");
+        }
+        assert!(!Kinds::All.show(Verdict::Outside));
+    }
+}

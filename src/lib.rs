@@ -1,0 +1,8 @@
+//! People Gateway: people saved and deleted over REST reach every WebSocket client that chose them.
+//!
+//! The modules, top to bottom, are the layers; imports run downwards only (see ARCHITECTURE.md).
+
+pub mod domain;
+pub mod filter;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,127 @@
+//! A change on the wire and in the embedded log: one header line of tokens, then the bytes.
+//!
+//! ```text
+//! 1 EPOCH SEQ PREVIOUS_TAG TAG S|D TIME CREATED ID_BYTES AFTER_BYTES BEFORE_BYTES\nID AFTER BEFORE
+//! ```
+//! The three texts follow each other without a separator. Readers ignore tokens after the ones that they know, so old
+//! and new gateways run side by side; a frame of another version is not understood, and the log is asked instead.
+
+use crate::domain::{At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp};
+
+/// The first token.
+const VERSION: &str = "1";
+
+/// Bytes that are not a frame of this version.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a frame of version {VERSION}")]
+pub struct InvalidFrame;
+
+/// Writes a change.
+pub fn encode(change: &Change) -> Vec<u8> {
+    let Position { epoch, seq, tag } = change.at.position;
+    let id = change.id.to_string();
+    let operation = if change.after.is_some() { 'S' } else { 'D' };
+    let [after, before] = [&change.after, &change.before].map(|image| image.as_ref().map_or("", FieldsJson::as_str));
+    let (time, created) = (change.time.as_millis(), change.created_at.as_millis());
+    let (previous, id_bytes, after_bytes, before_bytes) = (change.previous, id.len(), after.len(), before.len());
+    format!(
+        "{VERSION} {epoch} {seq} {previous} {tag} {operation} {time} {created} {id_bytes} {after_bytes} {before_bytes}\n{id}{after}{before}"
+    )
+    .into_bytes()
+}
+
+/// Reads a change of `partition`; any other bytes are an error, never a panic.
+pub fn decode(partition: Partition, bytes: &[u8]) -> Result<Change, InvalidFrame> {
+    let text = std::str::from_utf8(bytes).map_err(|_| InvalidFrame)?;
+    let (header, texts) = text.split_once('\n').ok_or(InvalidFrame)?;
+    let mut tokens = header.split(' ');
+    if tokens.next() != Some(VERSION) {
+        return Err(InvalidFrame);
+    }
+    let position_epoch = parse(&mut tokens)?;
+    let seq = parse(&mut tokens)?;
+    let previous: Tag = parse(&mut tokens)?;
+    let tag = parse(&mut tokens)?;
+    let saves = match tokens.next() {
+        Some("S") => true,
+        Some("D") => false,
+        _ => return Err(InvalidFrame),
+    };
+    let time: Timestamp = parse(&mut tokens)?;
+    let created_at: Timestamp = parse(&mut tokens)?;
+    let (id, texts) = split(texts, parse(&mut tokens)?)?;
+    let (after, texts) = split(texts, parse(&mut tokens)?)?;
+    let (before, texts) = split(texts, parse(&mut tokens)?)?;
+    let id: PersonId = id.parse().map_err(|_| InvalidFrame)?;
+    let (after, before) = (image(after)?, image(before)?);
+    if !texts.is_empty() || after.is_some() != saves || (!saves && before.is_none()) {
+        return Err(InvalidFrame);
+    }
+    let at = At::new(partition, Position { epoch: position_epoch, seq, tag });
+    Ok(Change { at, previous, id, time, created_at, before, after })
+}
+
+fn parse<'a, T: std::str::FromStr>(tokens: &mut impl Iterator<Item = &'a str>) -> Result<T, InvalidFrame> {
+    tokens.next().and_then(|token| token.parse().ok()).ok_or(InvalidFrame)
+}
+
+fn split(text: &str, at: usize) -> Result<(&str, &str), InvalidFrame> {
+    text.split_at_checked(at).ok_or(InvalidFrame)
+}
+
+fn image(text: &str) -> Result<Option<FieldsJson>, InvalidFrame> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    FieldsJson::from_stored(text).map(Some).map_err(|_| InvalidFrame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn change(saves: bool, name: &str) -> Change {
+        let fields = format!(r#"{{"firstName":{name:?},"lastName":"L","age":1,"job":""}}"#);
+        let fields = FieldsJson::from_stored(&fields).expect("fields");
+        let position =
+            Position { epoch: "a1".parse().expect("hex"), seq: "7".parse().expect("decimal"), tag: Tag::new(255) };
+        Change {
+            at: At::new(Partition::new(3), position),
+            previous: Tag::new(16),
+            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id"),
+            time: Timestamp::from_millis(2),
+            created_at: Timestamp::from_millis(1),
+            before: Some(fields.clone()),
+            after: saves.then_some(fields),
+        }
+    }
+
+    #[test]
+    fn a_change_reads_back_as_it_was_written() {
+        for change in [change(true, "Åsa"), change(false, "B")] {
+            assert_eq!(decode(Partition::new(3), &encode(&change)), Ok(change));
+        }
+    }
+
+    #[test]
+    fn unknown_tokens_are_ignored_and_other_versions_are_not_understood() {
+        let bytes = encode(&change(true, "A"));
+        let text = String::from_utf8(bytes).expect("text");
+        let longer = text.replacen('\n', " future\n", 1);
+        assert_eq!(decode(Partition::new(3), longer.as_bytes()), Ok(change(true, "A")));
+        assert_eq!(decode(Partition::new(3), text.replacen('1', "2", 1).as_bytes()), Err(InvalidFrame));
+    }
+
+    proptest! {
+        #[test]
+        fn forged_bytes_never_panic(at: prop::sample::Index, byte: u8, cut: prop::sample::Index) {
+            let mut bytes = encode(&change(true, "Åsa"));
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = decode(Partition::new(0), &bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = decode(Partition::new(0), &bytes);
+        }
+    }
+}

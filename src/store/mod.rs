@@ -1,0 +1,227 @@
+//! Where people, their log and its publication live: the `Store` trait, what it takes and what it answers.
+//!
+//! One write is one atomic step: checks, log entry, state, idempotency record, publication. Two stores keep it,
+//! Redis for gateways that share, redb for one that stands alone; the same conformance suite holds both.
+
+mod feed;
+mod frame;
+mod record;
+mod slot;
+
+pub use feed::{Feed, FeedEvent, FeedQueue};
+pub use frame::{InvalidFrame, decode as decode_frame, encode as encode_frame};
+pub use record::{CorruptRecord, Record};
+pub use slot::StoreSlot;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::{At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp};
+
+/// A shared place for people and their changes. All methods are bounded in time by the store's own settings.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// How many logs there are.
+    fn partitions(&self) -> Partitions;
+
+    /// Carries out one write, or says why not. What surely did not happen is tried again within the time limit; an
+    /// outcome that stays open is [`StoreError::OutcomeUnknown`].
+    async fn apply(&self, write: Write) -> Result<Applied, StoreError>;
+
+    /// The recorded success of an earlier write with this key, if the fingerprint is the same.
+    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError>;
+
+    /// The person with this id.
+    async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
+
+    /// Up to `count` people of one partition in id order, after the id `after`, and the head at which they were read:
+    /// one instant.
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Page, StoreError>;
+
+    /// Up to `count` changes after `from`, or why the log cannot continue from there.
+    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError>;
+
+    /// The last changes of the log, at most `count`, oldest first.
+    async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError>;
+
+    /// Sends a probe through the channel (it comes back as [`FeedEvent::Probe`] on every feed of this store object) and
+    /// reads the head of every partition, in partition order. Where a log's beginning is missing, writes layout and
+    /// genesis again first.
+    async fn probe(&self) -> Result<Vec<Position>, StoreError>;
+
+    /// Opens the stream of what is published. The feed supervises itself for as long as it is held: it connects,
+    /// subscribes, and tries again for ever. Must be called inside the runtime that will read it.
+    fn feed(&self, limits: FeedLimits) -> Feed;
+}
+
+/// Bounds of a feed's queue: what waits beyond them is dropped and reported as [`FeedEvent::Gap`].
+#[derive(Clone, Copy, Debug)]
+pub struct FeedLimits {
+    /// Events that may wait.
+    pub events: NonZeroUsize,
+    /// Bytes of frames that may wait.
+    pub bytes: NonZeroUsize,
+}
+
+/// One wish to write.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Whom it concerns.
+    pub id: PersonId,
+    /// The fields to save, or nothing to delete the person.
+    pub save: Option<FieldsJson>,
+    /// What must hold for it to happen.
+    pub expect: Expect,
+    /// How to recognise a repeat. The record lives in the person's partition.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The gateway's clock.
+    pub time: Timestamp,
+}
+
+/// What must hold of the person before a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Anything,
+    /// There is no such person.
+    Absent,
+    /// There is one.
+    Present,
+    /// There is one, and this is its last change.
+    Revision(Position),
+    /// There is one, with a revision that no person ever has: an entity tag that we never gave out.
+    Impossible,
+}
+
+/// A caller's name for one write, and what it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// SHA-256 over method, path and the caller's key: the record's name.
+    pub name: [u8; 32],
+    /// SHA-256 over method, path, preconditions and body: two requests with one name and different fingerprints clash.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It happened.
+    Done {
+        /// Where the change stands.
+        at: At,
+        /// When the person was saved first.
+        created_at: Timestamp,
+    },
+    /// It had happened before, under the same idempotency key.
+    Replayed(Recorded),
+    /// The idempotency key names another request.
+    KeyReused,
+    /// The expectation did not hold.
+    Conflict {
+        /// The person's revision; none where there is no person.
+        current: Option<Position>,
+    },
+    /// There was nobody to delete.
+    NotFound,
+}
+
+/// A success kept under an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where the change stands.
+    pub at: At,
+    /// Whom it concerned.
+    pub id: PersonId,
+    /// When the person was saved first.
+    pub created_at: Timestamp,
+    /// When the write happened.
+    pub time: Timestamp,
+    /// The fields that were saved; none for a delete.
+    pub save: Option<FieldsJson>,
+    /// Whether the asking request has the recorded fingerprint.
+    pub same_request: bool,
+}
+
+/// A range of people, read in one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The partition's head at that instant.
+    pub head: Position,
+    /// In id order; fewer than asked for means that these are the last.
+    pub people: Vec<Person>,
+}
+
+/// The log's answer to "what came after?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// The log continues from there.
+    Continues {
+        /// The head at that instant.
+        head: Position,
+        /// In order, without gaps; fewer than asked for reach the head.
+        changes: Vec<Change>,
+    },
+    /// It does not.
+    Broken {
+        /// Why.
+        reason: Break,
+        /// The head; none while a wiped log awaits its genesis.
+        head: Option<Position>,
+    },
+}
+
+/// Why a place in a log cannot be continued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Break {
+    /// The entries after it are no longer kept.
+    Trimmed,
+    /// The log never had this entry: another history took its place.
+    Forked,
+    /// The log is of another epoch, or was wiped.
+    Epoch,
+}
+
+/// The end of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The head at that instant.
+    pub head: Position,
+    /// The last changes, oldest first, ending at the head; empty in a fresh epoch.
+    pub changes: Vec<Change>,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, or is not in a state to answer; nothing happened.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// More waits already than the queue takes; nothing happened.
+    #[error("the store has more to do than its queue takes")]
+    Overloaded,
+    /// No memory or disk is left; nothing happened. Deletes still work.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The write was sent, but its answer never came.
+    #[error("the outcome of the write is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// What is stored cannot be read.
+    #[error("the store holds what it should not: {0}")]
+    Corrupt(String),
+}
+
+/// How a store keeps its log and its idempotency records.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Changes that a partition's log keeps.
+    pub log_max: NonZeroUsize,
+    /// How long an idempotency key is remembered after its last use.
+    pub idempotency_ttl: Duration,
+}
