@@ -4,5 +4,9 @@
 
 pub mod domain;
 pub mod filter;
+pub mod hub;
+pub mod protocol;
+pub mod relay;
+pub mod session;
 pub mod store;
 pub mod telemetry;
