@@ -2,6 +2,7 @@
 //!
 //! The modules, top to bottom, are the layers; imports run downwards only (see ARCHITECTURE.md).
 
+pub mod config;
 pub mod domain;
 pub mod filter;
 pub mod store;
