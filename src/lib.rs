@@ -2,6 +2,8 @@
 //!
 //! The modules, top to bottom, are the layers; imports run downwards only (see ARCHITECTURE.md).
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod filter;

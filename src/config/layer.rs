@@ -62,18 +62,21 @@ fn file(path: &Path) -> Result<Layer, Fault> {
     Ok(flat(map).into_iter().map(|(key, value)| (key, Value::new(Some(&name), value.kind))).collect())
 }
 
-/// The parser's complaint without the line it is about: a password may stand there.
+/// The parser's complaint without the text it is about: a password may stand there.
 fn without_excerpt(error: &ConfigError, text: &str) -> String {
     let ConfigError::FileParse { cause, .. } = error else {
         return "is not a table of settings".into();
     };
-    match cause.downcast_ref::<toml::de::Error>() {
-        Some(toml) => {
-            let before = toml.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            format!("line {}: {}", before.matches('\n').count() + 1, toml.message())
-        }
-        None => cause.to_string(),
+    if let Some(toml) = cause.downcast_ref::<toml::de::Error>() {
+        let before = toml.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        return format!("line {}: {}", before.matches('\n').count() + 1, toml.message());
     }
+    if let Some(json) = cause.downcast_ref::<serde_json::Error>() {
+        return format!("is not a JSON object of settings (line {} column {})", json.line(), json.column());
+    }
+    let told = cause.to_string();
+    let place = told.rfind("line ").map(|start| &told[start..]).filter(|place| place.len() < 40);
+    format!("is not YAML with settings ({})", place.unwrap_or("somewhere"))
 }
 
 fn environment(variables: Option<&[(String, String)]>) -> Result<Layer, Fault> {

@@ -69,11 +69,18 @@ fn http(r: &mut Reader) -> HttpSettings {
     HttpSettings {
         origins: r.read("http.origins", origins),
         connections_max: r.read("http.connections_max", connections_max),
+        backlog: r.number("http.backlog", 1..=65_535),
         header_timeout: r.milliseconds("http.header_timeout_ms"),
+        header_bytes: r.number("http.header_bytes", 8192..=(1 << 20)),
+        body_bytes: r.number("http.body_bytes", 1024..=(1 << 24)),
         body_idle: r.milliseconds("http.body_idle_ms"),
         body_total: r.milliseconds("http.body_total_ms"),
-        write_idle: r.milliseconds("http.write_idle_ms"),
-        list_page: r.number("http.list_page", 1..=1000),
+        send_buffer_bytes: r.number("http.send_buffer_bytes", 4096..=(1 << 30)),
+        stall_limit: r.milliseconds("http.stall_limit_ms"),
+        linger: r.milliseconds("http.linger_ms"),
+        list_buffer_people: r.number("http.list_buffer_people", 1..=1_000_000),
+        import_in_flight: r.number("http.import_in_flight", 1..=10_000),
+        import_refused_max: r.number("http.import_refused_max", 1..=COUNT_MAX),
     }
 }
 

@@ -21,3 +21,6 @@ pub use store_url::{RedisUrl, StoreUrl};
 
 /// The defaults, as users see them.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+#[cfg(test)]
+mod tests;

@@ -106,16 +106,30 @@ pub struct HttpSettings {
     pub origins: Vec<String>,
     /// Open connections; nothing takes what the limit of open files leaves.
     pub connections_max: Option<NonZeroUsize>,
-    /// Until the headers of a request are complete.
+    /// Connections that wait to be accepted.
+    pub backlog: NonZeroU16,
+    /// Until the head of a request is complete.
     pub header_timeout: Duration,
+    /// The longest head of a request.
+    pub header_bytes: NonZeroUsize,
+    /// The longest body, and line of an import.
+    pub body_bytes: NonZeroUsize,
     /// A pause within a body.
     pub body_idle: Duration,
     /// A whole body, imports excepted.
     pub body_total: Duration,
+    /// The kernel's send buffer of one connection.
+    pub send_buffer_bytes: NonZeroUsize,
     /// A peer that takes nothing of an answer.
-    pub write_idle: Duration,
-    /// People that the list reads at once.
-    pub list_page: NonZeroUsize,
+    pub stall_limit: Duration,
+    /// Reading on after the last answer.
+    pub linger: Duration,
+    /// People that a list holds in memory.
+    pub list_buffer_people: NonZeroUsize,
+    /// Lines of one import being saved at the same time.
+    pub import_in_flight: NonZeroUsize,
+    /// Refused lines after which an import stops.
+    pub import_refused_max: NonZeroUsize,
 }
 
 /// Live updates.

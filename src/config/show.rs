@@ -56,11 +56,18 @@ fn http(http: &HttpSettings) -> Table {
     put(&mut table, "origins", http.origins.clone());
     let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
     put(&mut table, "connections_max", connections_max);
+    put(&mut table, "backlog", i64::from(http.backlog.get()));
     put(&mut table, "header_timeout_ms", milliseconds(http.header_timeout));
+    put(&mut table, "header_bytes", number(http.header_bytes));
+    put(&mut table, "body_bytes", number(http.body_bytes));
     put(&mut table, "body_idle_ms", milliseconds(http.body_idle));
     put(&mut table, "body_total_ms", milliseconds(http.body_total));
-    put(&mut table, "write_idle_ms", milliseconds(http.write_idle));
-    put(&mut table, "list_page", number(http.list_page));
+    put(&mut table, "send_buffer_bytes", number(http.send_buffer_bytes));
+    put(&mut table, "stall_limit_ms", milliseconds(http.stall_limit));
+    put(&mut table, "linger_ms", milliseconds(http.linger));
+    put(&mut table, "list_buffer_people", number(http.list_buffer_people));
+    put(&mut table, "import_in_flight", number(http.import_in_flight));
+    put(&mut table, "import_refused_max", number(http.import_refused_max));
     table
 }
 

@@ -38,7 +38,9 @@ pub enum InvalidStoreUrl {
     #[error("embedded: needs a folder, as in embedded:./data")]
     Folder,
     /// A Redis address that cannot be taken apart, or without a host.
-    #[error("is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special characters are written as %XX)")]
+    #[error(
+        "is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special characters are written as %XX)"
+    )]
     Address,
     /// Not a number after the slash.
     #[error("the database after the slash has to be a number from 0 to 65535, or be left out")]
@@ -123,7 +125,8 @@ mod tests {
 
     #[test]
     fn addresses_of_both_stores_are_taken_and_shown_again() {
-        for text in ["embedded:./data", "embedded:/var/lib/people", "redis://localhost:6379/3", "rediss://user@host/0"] {
+        for text in ["embedded:./data", "embedded:/var/lib/people", "redis://localhost:6379/3", "rediss://user@host/0"]
+        {
             let url: StoreUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), text);
         }
@@ -138,7 +141,7 @@ mod tests {
             ("postgres://h/db", InvalidStoreUrl::Scheme),
             ("./data", InvalidStoreUrl::Scheme),
             ("redis://", InvalidStoreUrl::Address),
-            ("redis://:p@ss:99999999@h", InvalidStoreUrl::Address),
+            ("redis://:p@h:99999999", InvalidStoreUrl::Address),
             ("redis://h:0", InvalidStoreUrl::Address),
             ("redis://h/people", InvalidStoreUrl::Database),
             ("redis://h/0?protocol=resp3", InvalidStoreUrl::Parameters),
