@@ -4,5 +4,7 @@
 
 pub mod domain;
 pub mod filter;
+pub mod http;
+pub mod protocol;
 pub mod store;
 pub mod telemetry;
