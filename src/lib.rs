@@ -7,5 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod filter;
+pub mod http;
+pub mod protocol;
 pub mod store;
 pub mod telemetry;
