@@ -6,6 +6,7 @@
 mod feed;
 mod frame;
 mod record;
+pub mod redis;
 mod slot;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};
