@@ -7,6 +7,7 @@ pub mod embedded;
 mod feed;
 mod frame;
 mod record;
+pub mod redis;
 mod slot;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};
