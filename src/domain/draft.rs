@@ -1,10 +1,10 @@
 //! From a request's body to a person's fields: everything that is wrong with it, at once and by name.
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Fields, PersonId, strict};
+use super::members::Members;
+use super::{Fields, FieldsJson, PersonId, strict};
 
 /// Attributes as compact JSON, in bytes.
 pub const MAX_ATTRIBUTES_BYTES: usize = 8 * 1024;
@@ -66,15 +66,19 @@ pub struct Draft {
     pub fields: Fields,
 }
 
+/// A JSON Merge Patch (RFC 7396) of a person.
+#[derive(Clone, Debug)]
+pub struct MergePatch(Value);
+
 impl Draft {
     /// Reads a body.
     pub fn parse(text: &str, rule: IdRule) -> Result<Self, Rejection> {
-        let members = Members::parse(text)?;
+        let members = members(text)?;
         let mut faults = Faults::default();
         let (mut first_name, mut last_name, mut age, mut job, mut attributes, mut id) =
             (None, None, None, None, None, None);
         let mut seen: Vec<&str> = Vec::new();
-        for (key, raw) in &members.0 {
+        for (key, raw) in &members {
             if seen.contains(&key.as_str()) {
                 faults.add(key, "is given twice: send it once");
                 continue;
@@ -108,56 +112,74 @@ impl Draft {
     }
 }
 
-/// The members of a JSON object in the order of the text, repeated keys included.
-pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Rejection> {
-        serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
-        serde_json::from_str(text).map_err(|_| {
-            Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-
-            fn visit_seq<A>(self, _: A) -> Result<Members<'de>, A::Error>
-            where
-                A: serde::de::SeqAccess<'de>,
-            {
-                Err(A::Error::custom("a list"))
+impl MergePatch {
+    /// Reads a patch for the person `id`. Its `id` may be absent, null or that person's; what the store knows of a
+    /// person (`revision` and the times) is ignored.
+    pub fn parse(text: &str, id: PersonId) -> Result<Self, Rejection> {
+        let syntax: &RawValue = serde_json::from_str(text).map_err(malformed)?;
+        if !syntax.get().starts_with('{') {
+            return Ok(Self(Value::Null));
+        }
+        let mut faults = Faults::default();
+        let mut patch = Map::new();
+        for (key, raw) in members(text)? {
+            match key.as_str() {
+                "id" => drop(faults.id(raw, IdRule::MustBe(id))),
+                "revision" | "createdAt" | "updatedAt" => {}
+                _ if patch.contains_key(&key) => faults.add(&key, "is given twice: send it once"),
+                _ => match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
+                    Ok(value) => drop(patch.insert(key, value)),
+                    Err(detail) => faults.add(&key, detail),
+                },
             }
         }
-        deserializer.deserialize_map(InOrder)
+        if faults.0.is_empty() { Ok(Self(Value::Object(patch))) } else { Err(Rejection::Invalid(faults.0)) }
+    }
+
+    /// What the person becomes, checked like any other body.
+    pub fn apply(&self, current: &FieldsJson) -> Result<Fields, Rejection> {
+        let mut target = serde_json::from_str(current.as_str()).expect("stored fields are JSON");
+        merge(&mut target, &self.0);
+        Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
     }
 }
 
-pub(super) fn malformed(error: serde_json::Error) -> Rejection {
+/// `MergePatch(Target, Patch)` of RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            target.shift_remove(key);
+        } else {
+            merge(target.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Rejection> {
+    serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
+    let Members(members) = serde_json::from_str(text).map_err(|_| {
+        Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
+    })?;
+    Ok(members)
+}
+
+fn malformed(error: serde_json::Error) -> Rejection {
     Rejection::Malformed { line: error.line(), column: error.column(), detail: error.to_string() }
 }
 
 #[derive(Default)]
-pub(super) struct Faults(pub(super) Vec<Fault>);
+struct Faults(Vec<Fault>);
 
 impl Faults {
-    pub(super) fn add(&mut self, key: &str, detail: impl Into<String>) {
+    fn add(&mut self, key: &str, detail: impl Into<String>) {
         if self.0.len() < MAX_FAULTS {
             let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
             self.0.push(Fault { pointer, detail: detail.into() });
@@ -182,7 +204,7 @@ impl Faults {
         age
     }
 
-    pub(super) fn id(&mut self, raw: &RawValue, rule: IdRule) -> Option<PersonId> {
+    fn id(&mut self, raw: &RawValue, rule: IdRule) -> Option<PersonId> {
         if matches!(rule, IdRule::Ignored) || raw.get() == "null" {
             return None;
         }
@@ -321,5 +343,36 @@ mod tests {
             assert_eq!(Draft::parse(&body(id), rule).is_ok(), passes, "{id} {rule:?}");
         }
         assert_eq!(Draft::parse(&body(same), IdRule::Names).expect("a person").id, Some(path));
+    }
+
+    #[test]
+    fn a_merge_patch_is_rfc_7396_on_the_users_fields() {
+        let id: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id");
+        let current = Draft::parse(&with_attributes(r#"{"a":{"b":1,"c":2},"l":[1]}"#), IdRule::Ignored)
+            .expect("a person")
+            .fields
+            .to_json();
+        let patched = |patch: &str| {
+            MergePatch::parse(patch, id)
+                .and_then(|patch| patch.apply(&current))
+                .map(|fields| fields.to_json().as_str().to_owned())
+        };
+        assert_eq!(
+            patched(r#"{"age":37,"id":null,"revision":"x","attributes":{"a":{"b":null,"d":{"e":null}},"l":[2,null]}}"#)
+                .expect("a person"),
+            r#"{"firstName":"Ada","lastName":"Lovelace","age":37,"job":"Mathematician","attributes":{"a":{"c":2,"d":{}},"l":[2,null]}}"#
+        );
+        assert_eq!(patched(r#"{"attributes":null}"#).expect("a person"), ADA);
+        for wrong in [
+            r#"{"age":null}"#,
+            r#"{"x":1}"#,
+            "[]",
+            "null",
+            r#"{"attributes":{"n":99999999999999999999}}"#,
+            r#"{"age":1,"age":2}"#,
+        ] {
+            assert!(matches!(patched(wrong), Err(Rejection::Invalid(_))), "{wrong}");
+        }
+        assert!(matches!(patched("{"), Err(Rejection::Malformed { .. })));
     }
 }

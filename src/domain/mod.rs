@@ -6,16 +6,15 @@
 mod change;
 mod draft;
 mod fields;
-mod patch;
+mod members;
 mod person;
 mod position;
 mod strict;
 mod timestamp;
 
 pub use change::{Change, Operation};
-pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, Rejection};
+pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, FieldsRef};
-pub use patch::MergePatch;
 pub use person::{InvalidId, Person, PersonId};
 pub use position::{At, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
 pub use timestamp::Timestamp;

@@ -3,9 +3,11 @@
 //! One write is one atomic step: checks, log entry, state, idempotency record, publication. Two stores keep it,
 //! Redis for gateways that share, redb for one that stands alone; the same conformance suite holds both.
 
+pub mod embedded;
 mod feed;
 mod frame;
 mod record;
+pub mod redis;
 mod slot;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};

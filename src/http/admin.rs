@@ -1,0 +1,50 @@
+//! The admin listener: is it alive, should it get traffic, and what has it counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::envelope;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::telemetry::Readiness;
+
+/// The media type of OpenMetrics 1.0.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The admin listener's paths: `/livez`, `/readyz` and `/metrics`.
+pub fn admin_router(readiness: Readiness, registry: Arc<Registry>) -> Router {
+    Router::new()
+        .route("/livez", get("live\n"))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(metrics).with_state(registry))
+        .fallback(envelope::unknown_path)
+        .method_not_allowed_fallback(envelope::wrong_method)
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(from_fn(envelope::render))
+}
+
+async fn ready(Extract(readiness): Extract<Readiness>) -> Response {
+    match readiness.check(Instant::now()) {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
+}
+
+async fn metrics(Extract(registry): Extract<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            Problem::new(ProblemKind::Internal, "The metrics could not be written.").caused_by(error).into_response()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What every answer has in common: a request id, problems written out, failures logged, requests counted, panics
+//! caught.
+//!
+//! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there the id is known.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::State;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::telemetry::StatusLabel;
+
+/// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    let text = id.hyphenated().to_string();
+    let problem = response.extensions_mut().remove::<Problem>();
+    if response.status().is_server_error() {
+        let cause = problem.as_ref().and_then(Problem::cause).unwrap_or_default();
+        tracing::warn!(request = %id, %method, path, status = response.status().as_u16(), cause, "request failed");
+    }
+    if let Some(problem) = problem {
+        let body = problem.to_json(Some(&format!("urn:uuid:{text}"))).to_string();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        *response.body_mut() = Body::from(body);
+    }
+    let text = HeaderValue::try_from(text).expect("a UUID is visible ASCII");
+    response.headers_mut().insert(REQUEST_ID, text);
+    response
+}
+
+/// Counts the request by method and status.
+pub(super) async fn count(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let method = label(request.method());
+    let response = next.run(request).await;
+    let label = StatusLabel { method, status: response.status().as_u16() };
+    state.metrics.http_requests.get_or_create(&label).inc();
+    response
+}
+
+/// The answer where no path fits.
+pub(super) async fn unknown_path(uri: Uri) -> Problem {
+    Problem::new(ProblemKind::NotFound, format!("There is no {}. People are at /people and /people/ID.", uri.path()))
+}
+
+/// The answer where the path does not know the method; the router adds `Allow`.
+pub(super) async fn wrong_method(method: Method) -> Problem {
+    Problem::new(ProblemKind::Method, format!("{method} is not a method of this path: see the header Allow."))
+}
+
+/// The answer when a handler panicked.
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a message");
+    Problem::new(ProblemKind::Internal, "The gateway failed at this request; its log says more under this instance.")
+        .caused_by(message)
+        .into_response()
+}
+
+/// Methods by name, so that a caller cannot make up labels.
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

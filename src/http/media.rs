@@ -1,0 +1,139 @@
+//! Media types: what a body is said to be, and what an answer should be.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::protocol::problem::{Problem, ProblemKind};
+
+pub(super) const JSON: &str = "application/json";
+pub(super) const NDJSON: &str = "application/x-ndjson";
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// In which form a list is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dress {
+    /// One JSON array.
+    Array,
+    /// One person a line.
+    Lines,
+    /// Server-sent events.
+    Events,
+}
+
+impl Dress {
+    /// All of them; where a caller likes several alike, the first.
+    const ALL: [(Self, &'static str); 3] = [(Self::Array, JSON), (Self::Lines, NDJSON), (Self::Events, EVENT_STREAM)];
+
+    /// What the caller likes best (RFC 9110, section 12.5.1). Of equals the one that it names more exactly; JSON where
+    /// it likes none, or says nothing.
+    pub(super) fn accepted(headers: &HeaderMap) -> Self {
+        let ranges: Vec<(String, f32)> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(range)
+            .collect();
+        let mut best = (Self::Array, (0.0, 0));
+        for (dress, media) in Self::ALL {
+            let liking = liking(&ranges, media);
+            if liking > best.1 && liking.0 > 0.0 {
+                best = (dress, liking);
+            }
+        }
+        best.0
+    }
+}
+
+/// A media range in lower case, without parameters, and its weight.
+fn range(text: &str) -> (String, f32) {
+    let mut parts = text.split(';');
+    let media = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let weight = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .and_then(|(_, value)| value.trim().parse::<f32>().ok())
+        .filter(|weight| (0.0..=1.0).contains(weight))
+        .unwrap_or(1.0);
+    (media, weight)
+}
+
+/// The weight of the most exact range that covers `media`, and how exact it is.
+fn liking(ranges: &[(String, f32)], media: &str) -> (f32, u8) {
+    let group = media.split('/').next().unwrap_or_default();
+    let exactness = |range: &str| match range.split_once('/') {
+        _ if range == media => 3,
+        Some((main, "*")) if main == group => 2,
+        Some(("*", "*")) => 1,
+        _ => 0,
+    };
+    ranges
+        .iter()
+        .map(|(range, weight)| (*weight, exactness(range)))
+        .filter(|(_, exactness)| *exactness > 0)
+        .max_by_key(|(_, exactness)| *exactness)
+        .unwrap_or((0.0, 0))
+}
+
+/// Checks that a body is of one of the types `taken`, in UTF-8 and not compressed; otherwise 415, naming them in the
+/// header `accept`.
+pub(super) fn check_body(headers: &HeaderMap, taken: &'static [&'static str]) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+    let listed = taken.join(" or ");
+    let Some(given) = given else {
+        return Err(Problem::new(ProblemKind::MediaType, format!("Send the header Content-Type: {listed}.")));
+    };
+    let mut parts = given.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let charset = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))
+        .map(|(_, charset)| charset.trim_matches('"'));
+    if !taken.iter().any(|taken| taken.eq_ignore_ascii_case(media)) {
+        return Err(Problem::new(ProblemKind::MediaType, format!("The body must be {listed}, not {media:.100}.")));
+    }
+    if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(Problem::new(ProblemKind::MediaType, "The body must be in UTF-8."));
+    }
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Problem::new(ProblemKind::MediaType, "The body must not be compressed: leave Content-Encoding out."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The header of a 415 that lists `taken`: `Accept-Post` or `Accept-Patch`.
+pub(super) fn accept_header(name: &'static str, taken: &'static [&'static str]) -> (HeaderName, HeaderValue) {
+    let value = HeaderValue::try_from(taken.join(", ")).expect("media types are visible ASCII");
+    (HeaderName::from_static(name), value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_gets_what_it_likes_best_and_json_otherwise() {
+        for (accept, dress) in [
+            ("", Dress::Array),
+            ("*/*", Dress::Array),
+            ("text/html", Dress::Array),
+            ("application/json", Dress::Array),
+            ("application/x-ndjson", Dress::Lines),
+            ("Application/X-NDJSON; q=0.5", Dress::Lines),
+            ("application/x-ndjson, */*", Dress::Lines),
+            ("application/json, application/x-ndjson", Dress::Array),
+            ("application/json;q=0.5, application/x-ndjson;q=0.6", Dress::Lines),
+            ("application/json;q=0, */*", Dress::Lines),
+            ("application/x-ndjson;q=0", Dress::Array),
+            ("text/event-stream", Dress::Events),
+            ("text/html, application/xhtml+xml, */*;q=0.8", Dress::Array),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().expect("a value"));
+            assert_eq!(Dress::accepted(&headers), dress, "{accept}");
+        }
+        assert_eq!(Dress::accepted(&HeaderMap::new()), Dress::Array);
+    }
+}

@@ -1,0 +1,52 @@
+//! The HTTP front: REST calls become store writes, refusals become problem documents.
+//!
+//! `router` is the table of contents; `server` owns the sockets; `envelope` is what every answer has in common.
+
+mod admin;
+mod body;
+mod envelope;
+mod media;
+mod options;
+mod origin;
+mod people;
+mod query;
+mod refusal;
+mod router;
+mod server;
+
+pub use admin::admin_router;
+pub use options::{Options, ServerOptions};
+pub use origin::{InvalidOrigin, Origin};
+pub use router::router;
+pub use server::{ConnectionPermit, Server};
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::domain::Timestamp;
+use crate::store::StoreSlot;
+use crate::telemetry::{Metrics, Readiness};
+
+/// Where the writing gateway's time comes from.
+pub type Clock = fn() -> Timestamp;
+
+/// What every handler needs; clones cheaply.
+#[derive(Clone)]
+pub struct State {
+    /// The store, once it has been reached.
+    pub store: StoreSlot,
+    /// Limits and the list of origins.
+    pub options: Arc<Options>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The time that writes carry.
+    pub clock: Clock,
+    /// What `/readyz` says.
+    pub readiness: Readiness,
+}
+
+/// The machine's clock.
+pub fn system_clock() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}

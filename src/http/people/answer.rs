@@ -1,0 +1,69 @@
+//! What a write's success looks like: the same for its first answer and for a replay.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::preconditions::entity_tag;
+use crate::domain::{At, Person};
+use crate::http::media;
+use crate::store::Recorded;
+
+const CHANGE_POSITION: HeaderName = HeaderName::from_static("change-position");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Whether an answer comes from this request's own write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It does.
+    First,
+    /// An earlier request with the same key did the write.
+    Replayed,
+}
+
+/// A write that happened.
+#[derive(Debug)]
+pub(super) struct Success {
+    /// Where the change stands.
+    pub(super) at: At,
+    /// The person as it was saved; none after a delete.
+    pub(super) person: Option<Person>,
+    /// Who did it.
+    pub(super) origin: Origin,
+}
+
+impl Success {
+    /// The success that a key remembers.
+    pub(super) fn recorded(recorded: Recorded, origin: Origin) -> Self {
+        let Recorded { at, id, created_at, time, save, .. } = recorded;
+        let person = save.map(|fields| Person { id, fields, revision: at.position, created_at, updated_at: time });
+        Self { at, person, origin }
+    }
+
+    /// The answer: `status` for a save, 204 for a delete.
+    pub(super) fn answer(self, status: StatusCode) -> Response {
+        let mut response = match &self.person {
+            Some(person) => saved(person, status),
+            None => StatusCode::NO_CONTENT.into_response(),
+        };
+        let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
+        response.headers_mut().insert(CHANGE_POSITION, at);
+        if self.origin == Origin::Replayed {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+fn saved(person: &Person, status: StatusCode) -> Response {
+    let mut response = Response::new(Body::from(person.to_json()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
+    headers.insert(header::ETAG, entity_tag(person.revision));
+    if status == StatusCode::CREATED {
+        let location = HeaderValue::try_from(format!("/people/{}", person.id)).expect("an id is visible ASCII");
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,1 @@
+//! `POST /people/import`: people as NDJSON, a line each, saved while they arrive.

@@ -1,0 +1,183 @@
+//! `If-Match` and `If-None-Match` (RFC 9110, section 13): an entity tag is a person's revision in quotes.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::domain::Position;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::store::Expect;
+
+/// What a write demands of the person before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precondition {
+    /// Nothing.
+    None,
+    /// `If-None-Match: *`: there is none.
+    Absent,
+    /// `If-Match`: it is this one.
+    Is(Tag),
+}
+
+/// An entity tag that a caller named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// `*`: whichever there is.
+    Any,
+    /// A revision.
+    Revision(Position),
+    /// Something that is no revision, so that no person ever has it.
+    Foreign,
+}
+
+impl Precondition {
+    /// Reads the preconditions of a write; those that cannot be honoured are refused, never ignored.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let wanted = one(headers, header::IF_MATCH)?;
+        match (wanted, one(headers, header::IF_NONE_MATCH)?) {
+            (None, None) => Ok(Self::None),
+            (Some(value), None) => Tag::strong(value).map(Self::Is),
+            (None, Some(value)) if value == "*" => Ok(Self::Absent),
+            (None, Some(_)) => Err(malformed("If-None-Match takes only * at a write: the person must not exist.")),
+            (Some(_), Some(_)) => Err(malformed("If-Match and If-None-Match exclude each other: send one.")),
+        }
+    }
+
+    /// What a GET demands with `If-Match`; its `If-None-Match` is [`is_known`].
+    pub(super) fn of_read(headers: &HeaderMap) -> Result<Self, Problem> {
+        one(headers, header::IF_MATCH)?.map_or(Ok(Self::None), |value| Tag::strong(value).map(Self::Is))
+    }
+
+    /// The preconditions of a DELETE or PATCH: `If-Match` only.
+    pub(super) fn of_existing(headers: &HeaderMap) -> Result<Self, Problem> {
+        match Self::of(headers)? {
+            Self::Absent => Err(malformed("If-None-Match works with PUT only: it creates a person.")),
+            other => Ok(other),
+        }
+    }
+
+    /// Checks that there are none, where there is no one person that they could be about.
+    pub(super) fn none(headers: &HeaderMap) -> Result<(), Problem> {
+        match Self::of(headers)? {
+            Self::None => Ok(()),
+            _ => Err(malformed("If-Match and If-None-Match work at /people/ID only.")),
+        }
+    }
+
+    /// What the store must check; `otherwise` where the caller demands nothing.
+    pub(super) fn expect(self, otherwise: Expect) -> Expect {
+        match self {
+            Self::None => otherwise,
+            Self::Absent => Expect::Absent,
+            Self::Is(Tag::Any) => Expect::Present,
+            Self::Is(Tag::Revision(revision)) => Expect::Revision(revision),
+            Self::Is(Tag::Foreign) => Expect::Impossible,
+        }
+    }
+
+    /// Whether an existing person of this revision satisfies it.
+    pub(super) fn holds(self, revision: Position) -> bool {
+        match self {
+            Self::None | Self::Is(Tag::Any) => true,
+            Self::Absent | Self::Is(Tag::Foreign) => false,
+            Self::Is(Tag::Revision(wanted)) => wanted == revision,
+        }
+    }
+}
+
+impl Tag {
+    /// One strong entity tag, or `*`.
+    fn strong(value: &str) -> Result<Self, Problem> {
+        if value == "*" {
+            return Ok(Self::Any);
+        }
+        let opaque = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|opaque| !opaque.contains('"'))
+            .ok_or_else(|| malformed("If-Match takes one strong entity tag in quotes, as ETag gave it, or *."))?;
+        Ok(opaque.parse().map_or(Self::Foreign, Self::Revision))
+    }
+}
+
+/// Whether a GET's `If-None-Match` names this revision: any number of tags, compared weakly, or `*`.
+pub(super) fn is_known(headers: &HeaderMap, revision: Position) -> bool {
+    let revision = revision.to_string();
+    let names = |value: &str| value.trim() == "*" || value.split('"').skip(1).step_by(2).any(|tag| tag == revision);
+    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(names)
+}
+
+/// A revision as an entity tag.
+pub(super) fn entity_tag(revision: Position) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{revision}\"")).expect("a position is visible ASCII")
+}
+
+/// The 412.
+pub(super) fn failed(current: Position) -> Problem {
+    Problem::new(
+        ProblemKind::Precondition,
+        format!("The person's revision is {current}: read it again and decide anew."),
+    )
+}
+
+fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(&name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(malformed(format!("The header {name} is given twice: send it once.")));
+    }
+    let text = |value: &'_ HeaderValue| value.to_str().is_ok();
+    match value {
+        None => Ok(None),
+        Some(value) if text(value) => Ok(Some(value.to_str().unwrap_or_default().trim())),
+        Some(_) => Err(malformed(format!("The header {name} must be ASCII."))),
+    }
+}
+
+fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::Malformed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.clone(), value.parse().expect("a value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn if_match_takes_one_strong_tag_or_a_star() {
+        let of = |value: &str| Precondition::of(&headers(&[(header::IF_MATCH, value)])).ok();
+        let revision = "a.1.b".parse().expect("a position");
+        assert_eq!(of("*"), Some(Precondition::Is(Tag::Any)));
+        assert_eq!(of("\"a.1.b\""), Some(Precondition::Is(Tag::Revision(revision))));
+        assert_eq!(of("\"x\""), Some(Precondition::Is(Tag::Foreign)));
+        for wrong in ["W/\"a.1.b\"", "\"a.1.b\", \"a.2.c\"", "a.1.b", "", "\""] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_write_cannot_honour_is_refused() {
+        for wrong in [
+            headers(&[(header::IF_NONE_MATCH, "\"a.1.b\"")]),
+            headers(&[(header::IF_NONE_MATCH, "*"), (header::IF_MATCH, "*")]),
+            headers(&[(header::IF_MATCH, "*"), (header::IF_MATCH, "*")]),
+        ] {
+            assert!(Precondition::of(&wrong).is_err(), "{wrong:?}");
+        }
+        assert!(Precondition::of_existing(&headers(&[(header::IF_NONE_MATCH, "*")])).is_err());
+        assert!(Precondition::none(&headers(&[(header::IF_MATCH, "*")])).is_err());
+    }
+
+    #[test]
+    fn if_none_match_of_a_get_is_a_list_compared_weakly() {
+        let revision = "a.1.b".parse().expect("a position");
+        let knows = |value: &str| is_known(&headers(&[(header::IF_NONE_MATCH, value)]), revision);
+        assert!(knows("*") && knows("\"a.1.b\"") && knows("W/\"a.1.b\"") && knows("\"x\", W/\"a.1.b\", \"y\""));
+        assert!(!knows("\"a.1.c\"") && !knows("a.1.b") && !knows("\"*\""));
+    }
+}

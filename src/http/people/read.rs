@@ -1,0 +1,40 @@
+//! `GET /people/{id}`.
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State as Extract};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use super::PathId;
+use super::preconditions::{Precondition, entity_tag, failed, is_known};
+use crate::http::query::Parameters;
+use crate::http::{State, media};
+use crate::protocol::problem::Problem;
+
+/// One person, or 304 when the caller holds this revision already.
+pub(in crate::http) async fn read(
+    Extract(state): Extract<State>,
+    PathId(id): PathId,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Parameters::none(query.as_deref())?;
+    let precondition = Precondition::of_read(&headers)?;
+    let person = state.store.get()?.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
+    if !precondition.holds(person.revision) {
+        return Err(failed(person.revision));
+    }
+    let known = is_known(&headers, person.revision);
+    let mut response = Response::new(Body::empty());
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        *response.body_mut() = Body::from(person.to_json());
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, entity_tag(person.revision));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}

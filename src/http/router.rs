@@ -1,0 +1,22 @@
+//! The table of contents: which path and method goes where.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{State, envelope, origin, people};
+
+/// The public listener's paths.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/people", get(people::list).post(people::create))
+        .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
+        .fallback(envelope::unknown_path)
+        .method_not_allowed_fallback(envelope::wrong_method)
+        .with_state(state.clone())
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(from_fn_with_state(state.clone(), origin::share))
+        .layer(from_fn(envelope::render))
+        .layer(from_fn_with_state(state, envelope::count))
+}

@@ -1,0 +1,242 @@
+//! One transaction's worth of writes: each is checked first and then carried out whole, or refused and leaves nothing.
+//!
+//! The steps and their order are those of the Redis script: idempotency record, expectation, existence, then log entry,
+//! state and record together.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use bytes::Bytes;
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, KeyName, LOG, PEOPLE};
+use crate::domain::{At, Change, Partition, Partitions, Position, Tag};
+use crate::store::{Applied, Expect, IdempotencyKey, Record, Recorded, Retention, StoreError, Write, encode_frame};
+
+/// Expired idempotency records that a batch removes at least, if there are that many.
+const PURGE_AT_LEAST: usize = 64;
+
+/// The open tables of one transaction, and what the writes so far have made of it.
+pub(super) struct Batch<'t> {
+    heads: Table<'t, u16, &'static str>,
+    people: Table<'t, (u16, u128), &'static str>,
+    log: Table<'t, (u16, u64), &'static [u8]>,
+    keys: Table<'t, (u16, KeyName), (u64, &'static [u8; 32], &'static str)>,
+    expiries: Table<'t, (u64, u16, KeyName), ()>,
+    rules: Rules,
+    now: u64,
+    effect: Effect,
+}
+
+/// What holds for every batch of a store.
+#[derive(Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) partitions: Partitions,
+    pub(super) retention: Retention,
+}
+
+/// What a batch leaves when it is committed.
+pub(super) struct Effect {
+    /// The head of every partition afterwards.
+    pub(super) heads: Vec<Head>,
+    /// What is to be published, in order.
+    pub(super) frames: Vec<(Partition, Bytes)>,
+    /// Whether there is anything to commit.
+    pub(super) changed: bool,
+}
+
+/// What a write leaves of the person.
+struct Written {
+    at: At,
+    record: Option<Record>,
+    previous: Option<Record>,
+}
+
+impl<'t> Batch<'t> {
+    /// Opens the tables; `heads` is what the last commit left, `now` decides which idempotency keys are expired.
+    pub(super) fn open(
+        transaction: &'t WriteTransaction,
+        rules: Rules,
+        heads: Vec<Head>,
+        now: u64,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            heads: transaction.open_table(HEADS)?,
+            people: transaction.open_table(PEOPLE)?,
+            log: transaction.open_table(LOG)?,
+            keys: transaction.open_table(KEYS)?,
+            expiries: transaction.open_table(EXPIRIES)?,
+            rules,
+            now,
+            effect: Effect { heads, frames: Vec::new(), changed: false },
+        })
+    }
+
+    /// Carries out one write. The inner error refuses this write alone; the outer one ends the batch.
+    pub(super) fn apply(&mut self, write: &Write) -> Result<Result<Applied, StoreError>, Failure> {
+        match self.check(write) {
+            Ok(Checked::Answer(applied)) => Ok(Ok(applied)),
+            Ok(Checked::Go(previous)) => self.carry_out(write, previous).map(Ok),
+            Err(corrupt @ Failure::Corrupt(_)) => Ok(Err(corrupt.told())),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Writes the heads, removes idempotency records that have expired, and closes the tables.
+    pub(super) fn finish(mut self, writes: usize) -> Result<Effect, Failure> {
+        if self.effect.changed {
+            for (partition, head) in self.rules.partitions.iter().zip(&self.effect.heads) {
+                self.heads.insert(partition.get(), head.position.to_string().as_str())?;
+            }
+            self.purge(2 * writes.max(PURGE_AT_LEAST))?;
+        }
+        Ok(self.effect)
+    }
+
+    fn check(&mut self, write: &Write) -> Result<Checked, Failure> {
+        let partition = self.rules.partitions.of(write.id);
+        if let Some(key) = &write.idempotency
+            && let Some(recorded) = live_key(&self.keys, partition, key, self.now)?
+        {
+            if !recorded.same_request {
+                return Ok(Checked::Answer(Applied::KeyReused));
+            }
+            self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+            return Ok(Checked::Answer(Applied::Replayed(recorded)));
+        }
+        let stored = self.people.get(tables::person_key(partition, write.id))?;
+        let previous = stored.map(|text| tables::record(write.id, text.value())).transpose()?;
+        let current = previous.as_ref().map(|record| record.revision);
+        if !holds(write.expect, current) {
+            return Ok(Checked::Answer(Applied::Conflict { current }));
+        }
+        if write.save.is_none() && previous.is_none() {
+            return Ok(Checked::Answer(Applied::NotFound));
+        }
+        Ok(Checked::Go(previous))
+    }
+
+    fn carry_out(&mut self, write: &Write, previous: Option<Record>) -> Result<Applied, Failure> {
+        let partition = self.rules.partitions.of(write.id);
+        let head = self.effect.heads[partition.index()].position;
+        let position = Position { epoch: head.epoch, seq: head.seq.next(), tag: fresh_tag() };
+        let created_at = previous.as_ref().map_or(write.time, |record| record.created_at);
+        let record =
+            write.save.clone().map(|fields| Record { revision: position, created_at, updated_at: write.time, fields });
+        let at = At::new(partition, position);
+        self.append(write, created_at, head.tag, &Written { at, record, previous })?;
+        if let Some(key) = &write.idempotency {
+            let (id, time, save) = (write.id, write.time, write.save.clone());
+            let recorded = Recorded { at, id, created_at, time, save, same_request: true };
+            self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+        }
+        Ok(Applied::Done { at, created_at })
+    }
+
+    /// Log entry and state; the log keeps exactly as many entries as it may.
+    fn append(
+        &mut self,
+        write: &Write,
+        created_at: crate::domain::Timestamp,
+        previous_tag: Tag,
+        written: &Written,
+    ) -> Result<(), Failure> {
+        let Written { at, record, previous } = written;
+        let change = Change {
+            at: *at,
+            previous: previous_tag,
+            id: write.id,
+            time: write.time,
+            created_at,
+            before: previous.as_ref().map(|record| record.fields.clone()),
+            after: write.save.clone(),
+        };
+        let frame = Bytes::from(encode_frame(&change));
+        let (partition, seq) = (at.partition, at.position.seq.get());
+        self.log.insert((partition.get(), seq), &*frame)?;
+        let head = &mut self.effect.heads[partition.index()];
+        head.position = at.position;
+        while seq - head.oldest >= kept(self.rules.retention.log_max) {
+            self.log.remove((partition.get(), head.oldest))?;
+            head.oldest += 1;
+        }
+        let key = tables::person_key(partition, write.id);
+        match record {
+            Some(record) => drop(self.people.insert(key, record.encode().as_str())?),
+            None => drop(self.people.remove(key)?),
+        }
+        self.effect.frames.push((partition, frame));
+        self.effect.changed = true;
+        Ok(())
+    }
+
+    /// Writes an idempotency record, or the same one again with a new life.
+    fn remember(&mut self, partition: Partition, key: &IdempotencyKey, text: &str) -> Result<(), Failure> {
+        let life = u64::try_from(self.rules.retention.idempotency_ttl.as_millis()).unwrap_or(u64::MAX);
+        let expires = self.now.saturating_add(life);
+        let name = (partition.get(), &key.name);
+        let replaced = self.keys.insert(name, (expires, &key.fingerprint, text))?.map(|old| old.value().0);
+        if let Some(old) = replaced {
+            self.expiries.remove((old, partition.get(), &key.name))?;
+        }
+        self.expiries.insert((expires, partition.get(), &key.name), ())?;
+        self.effect.changed = true;
+        Ok(())
+    }
+
+    fn purge(&mut self, most: usize) -> Result<(), Failure> {
+        for _ in 0..most {
+            let Some((key, _)) = self.expiries.first()? else { break };
+            let (expires, partition, name) = key.value();
+            if expires > self.now {
+                break;
+            }
+            let name = *name;
+            drop(key);
+            self.keys.remove((partition, &name))?;
+            self.expiries.remove((expires, partition, &name))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the checks of a write came to.
+enum Checked {
+    /// It is answered by this, and changes nothing.
+    Answer(Applied),
+    /// It goes ahead, over this record.
+    Go(Option<Record>),
+}
+
+/// The record of an idempotency key, unless there is none or it has expired.
+pub(super) fn live_key(
+    keys: &impl ReadableTable<(u16, KeyName), (u64, &'static [u8; 32], &'static str)>,
+    partition: Partition,
+    key: &IdempotencyKey,
+    now: u64,
+) -> Result<Option<Recorded>, Failure> {
+    let Some(stored) = keys.get((partition.get(), &key.name))? else { return Ok(None) };
+    let (expires, fingerprint, text) = stored.value();
+    if expires <= now {
+        return Ok(None);
+    }
+    tables::decode_recorded(partition, *fingerprint == key.fingerprint, text).map(Some)
+}
+
+fn holds(expect: Expect, current: Option<Position>) -> bool {
+    match expect {
+        Expect::Anything => true,
+        Expect::Absent => current.is_none(),
+        Expect::Present => current.is_some(),
+        Expect::Revision(revision) => current == Some(revision),
+        Expect::Impossible => false,
+    }
+}
+
+fn kept(log_max: NonZeroUsize) -> u64 {
+    u64::try_from(log_max.get()).unwrap_or(u64::MAX)
+}
+
+/// Zero is the tag of an epoch's start, and never an entry's.
+fn fresh_tag() -> Tag {
+    Tag::new(rand::random::<NonZeroU64>().get())
+}

@@ -1,0 +1,261 @@
+//! The embedded store: one redb file, one process, and everything in it durable before it is acknowledged.
+//!
+//! Writes go through one thread that commits what waits together (group commit); reads are transactions of their own
+//! on blocking threads. The log protocol is that of the Redis scripts, rule by rule.
+
+mod batch;
+mod feeds;
+mod file;
+mod handle;
+mod read;
+mod tables;
+mod writer;
+
+pub use file::OpenError;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redb::{Database, ReadTransaction};
+use tokio::sync::oneshot;
+
+use self::batch::Rules;
+use self::feeds::Feeds;
+use self::file::Location;
+use self::handle::Handle;
+use self::tables::Failure;
+use self::writer::{Job, Reopen, Task, Writer};
+use super::{
+    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Retention, Since, Store,
+    StoreError, Tail, Write,
+};
+use crate::domain::{Partition, Partitions, Person, PersonId, Position};
+use crate::telemetry::{Metrics, ReasonLabel};
+
+/// Where the store is and how it works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder of the file; made when it is missing.
+    pub directory: PathBuf,
+    /// How many logs there are; fixed when the file is made.
+    pub partitions: Partitions,
+    /// What the log and the idempotency records keep.
+    pub retention: Retention,
+    /// Writes that may wait; one more is [`StoreError::Overloaded`].
+    pub queue: NonZeroUsize,
+    /// Writes that one commit takes at most.
+    pub batch: NonZeroUsize,
+    /// How long a caller waits for an answer.
+    pub answer_within: Duration,
+    /// Memory for the file's pages, in bytes.
+    pub cache_bytes: usize,
+    /// Counts commits, writes and errors.
+    pub metrics: Metrics,
+}
+
+/// A store in a folder of this machine.
+pub struct EmbeddedStore {
+    options: Options,
+    handle: Arc<Handle>,
+    feeds: Arc<Feeds>,
+    writer: WriterThread,
+}
+
+/// The writer's thread and the way to it. Dropping it waits for what was asked before.
+struct WriterThread {
+    queue: Option<SyncSender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Options {
+    /// A store in `directory` with the usual limits.
+    pub fn new(directory: impl Into<PathBuf>, partitions: Partitions, retention: Retention) -> Self {
+        const QUEUE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+        const BATCH: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+        Self {
+            directory: directory.into(),
+            partitions,
+            retention,
+            queue: QUEUE,
+            batch: BATCH,
+            answer_within: Duration::from_secs(5),
+            cache_bytes: 64 << 20,
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its checksums compared.
+    pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let location = Location::new(&options.directory, options.partitions, options.cache_bytes);
+        let database = location.open_or_create()?;
+        let reopen = {
+            let location = location.clone();
+            move || location.open().map_err(|error| error.to_string())
+        };
+        Self::start(options, database, Box::new(reopen)).map_err(|failure| location.failed(&failure))
+    }
+
+    fn start(options: Options, database: Database, reopen: Reopen) -> Result<Arc<Self>, Failure> {
+        let (queue, tasks) = sync_channel(options.queue.get());
+        let heads = tables::heads(&database, options.partitions)?;
+        let handle = Arc::new(Handle::new(database));
+        let feeds = Arc::new(Feeds::default());
+        let writer = Writer {
+            queue: tasks,
+            handle: Arc::clone(&handle),
+            reopen,
+            rules: Rules { partitions: options.partitions, retention: options.retention },
+            heads,
+            batch: options.batch.get(),
+            feeds: Arc::clone(&feeds),
+            metrics: options.metrics.clone(),
+        };
+        let spawned = std::thread::Builder::new().name("embedded-writer".into()).spawn(move || writer.run());
+        let thread = spawned.map_err(redb::Error::Io)?;
+        let writer = WriterThread { queue: Some(queue), thread: Some(thread) };
+        Ok(Arc::new(Self { options, handle, feeds, writer }))
+    }
+
+    /// Answers from one instant of the file. When the handle turns out dead, waits for the writer to open the file
+    /// again and asks once more.
+    async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: Fn(&ReadTransaction) -> Result<T, Failure> + Send + Sync + 'static,
+    {
+        let query = Arc::new(query);
+        let attempts = async {
+            let mut dead = None;
+            loop {
+                let opening = self.handle.opened(dead).await;
+                let (handle, query) = (Arc::clone(&self.handle), Arc::clone(&query));
+                let answer = tokio::task::spawn_blocking(move || query(&handle.begin_read()?)).await;
+                let failure = match answer {
+                    Ok(Ok(answer)) => return Ok(answer),
+                    Ok(Err(failure)) => failure,
+                    Err(panic) => return Err(StoreError::Corrupt(format!("reading it failed: {panic}"))),
+                };
+                if !matches!(failure, Failure::Corrupt(_)) {
+                    // An I/O error poisons the handle. When the queue is full, the next write finds out as well.
+                    let _ = self.writer.send(Task::Reopen(opening));
+                }
+                match failure {
+                    Failure::Closed => dead = Some(opening),
+                    failure => return Err(failure.told()),
+                }
+            }
+        };
+        let answer = tokio::time::timeout(self.options.answer_within, attempts).await;
+        self.counted(answer.unwrap_or_else(|_| Err(Failure::Closed.told())))
+    }
+
+    async fn write(&self, write: Write) -> Result<Applied, StoreError> {
+        let claimed = Arc::new(AtomicBool::new(false));
+        let (answer, answered) = oneshot::channel();
+        self.writer.send(Task::Write(Job { write, claimed: Arc::clone(&claimed), answer }))?;
+        match tokio::time::timeout(self.options.answer_within, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(StoreError::OutcomeUnknown("the writer ended before it answered".into())),
+            Err(_) if claimed.swap(true, Ordering::AcqRel) => {
+                Err(StoreError::OutcomeUnknown("the file takes too long".into()))
+            }
+            Err(_) => Err(StoreError::Unavailable("the write waited too long for its turn, and was withdrawn".into())),
+        }
+    }
+
+    fn counted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        answer.inspect_err(|error| {
+            let reason = match error {
+                StoreError::Unavailable(_) => "unavailable",
+                StoreError::Overloaded => "overloaded",
+                StoreError::Full(_) => "full",
+                StoreError::OutcomeUnknown(_) => "outcome_unknown",
+                StoreError::Corrupt(_) => "corrupt",
+            };
+            self.options.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
+        })
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    fn partitions(&self) -> Partitions {
+        self.options.partitions
+    }
+
+    async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
+        self.counted(self.write(write).await)
+    }
+
+    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+        let key = key.clone();
+        self.read(move |transaction| read::recorded(transaction, partition, &key)).await
+    }
+
+    async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
+        let partition = self.options.partitions.of(id);
+        self.read(move |transaction| read::get(transaction, partition, id)).await
+    }
+
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Page, StoreError> {
+        self.read(move |transaction| read::page(transaction, partition, after, count)).await
+    }
+
+    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
+        self.read(move |transaction| read::since(transaction, partition, from, count)).await
+    }
+
+    async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
+        self.read(move |transaction| read::tail(transaction, partition, count)).await
+    }
+
+    /// The channel is this process; what it proves is that the file can be read and that the writer lives.
+    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
+        if self.writer.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return self.counted(Err(StoreError::Unavailable("its writer has ended".into())));
+        }
+        let partitions = self.options.partitions;
+        let heads = self.read(move |transaction| read::heads(transaction, partitions)).await?;
+        self.feeds.publish(&[FeedEvent::Probe]);
+        Ok(heads)
+    }
+
+    fn feed(&self, limits: FeedLimits) -> Feed {
+        let queue = FeedQueue::new(limits);
+        self.feeds.open(&queue);
+        Feed::new(queue)
+    }
+}
+
+impl WriterThread {
+    fn send(&self, task: Task) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().expect("the queue is taken on drop only");
+        queue.try_send(task).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Unavailable("its writer has ended".into()),
+        })
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has told so already; its file is closed with it.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The one thread that writes: it takes what waits, commits it together, publishes, and answers.
+//!
+//! When the file fails, the thread opens it again, sees by the heads whether the last batch was committed after all,
+//! and only then answers: nobody is told that a write happened when it did not, or the other way round.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use redb::Database;
+use tokio::sync::oneshot;
+
+use super::batch::{Batch, Effect, Rules};
+use super::feeds::Feeds;
+use super::handle::{Handle, Opening};
+use super::tables::{self, Failure, Head};
+use crate::store::{Applied, FeedEvent, StoreError, Write};
+use crate::telemetry::Metrics;
+
+/// Pauses between attempts to open a failed file again: doubled from the first up to the last.
+const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+
+/// What the thread is asked to do.
+pub(super) enum Task {
+    /// To write.
+    Write(Job),
+    /// To open the file again, because a reader met a dead handle of this opening.
+    Reopen(Opening),
+}
+
+/// One write and who waits for it.
+pub(super) struct Job {
+    pub(super) write: Write,
+    /// Set by the thread when it takes the job, and by the caller when it gives up; whoever is second yields.
+    pub(super) claimed: Arc<AtomicBool>,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+pub(super) type Answer = Result<Applied, StoreError>;
+
+/// Opens the store's file once more.
+pub(super) type Reopen = Box<dyn Fn() -> Result<Database, String> + Send>;
+
+/// The thread's own state.
+pub(super) struct Writer {
+    pub(super) queue: Receiver<Task>,
+    pub(super) handle: Arc<Handle>,
+    pub(super) reopen: Reopen,
+    pub(super) rules: Rules,
+    /// As the last commit left them.
+    pub(super) heads: Vec<Head>,
+    /// Writes that one commit takes at most.
+    pub(super) batch: usize,
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) metrics: Metrics,
+}
+
+/// A batch that did not go through.
+struct Failed {
+    failure: Failure,
+    /// The answers and effect that hold if the commit happened all the same; none when it was not reached.
+    in_doubt: Option<(Vec<Answer>, Effect)>,
+}
+
+impl<E: Into<Failure>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self { failure: error.into(), in_doubt: None }
+    }
+}
+
+/// The store is being dropped.
+struct Ended;
+
+impl Writer {
+    /// Works until the store is dropped, then closes the file.
+    pub(super) fn run(mut self) {
+        while let Ok(task) = self.queue.recv() {
+            let ended = match task {
+                Task::Write(job) => self.write(job),
+                Task::Reopen(dead) if self.handle.opening() == Some(dead) => self.open_again(),
+                Task::Reopen(_) => Ok(()),
+            };
+            if ended.is_err() {
+                break;
+            }
+        }
+        self.handle.close();
+    }
+
+    /// Commits a job together with those that wait behind it.
+    fn write(&mut self, first: Job) -> Result<(), Ended> {
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut next = Some(Task::Write(first));
+        while let Some(task) = next {
+            // A request to reopen needs no care here: if it was right, this batch will meet the dead handle too.
+            if let Task::Write(job) = task
+                && !job.claimed.swap(true, Ordering::AcqRel)
+            {
+                jobs.push(job);
+            }
+            next = if jobs.len() < self.batch { self.queue.try_recv().ok() } else { None };
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let mut outcome = self.attempt(&jobs);
+        if matches!(&outcome, Err(Failed { failure: Failure::Closed, in_doubt: None })) {
+            // The handle was dead before: nothing happened, and a new one may well do it.
+            self.open_again()?;
+            outcome = self.attempt(&jobs);
+        }
+        match outcome {
+            Ok((answers, effect)) => {
+                self.finish(jobs, answers, effect);
+                Ok(())
+            }
+            Err(failed) => self.recover(jobs, failed),
+        }
+    }
+
+    fn attempt(&self, jobs: &[Job]) -> Result<(Vec<Answer>, Effect), Failed> {
+        let transaction = self.handle.begin_write()?;
+        let mut batch = Batch::open(&transaction, self.rules, self.heads.clone(), tables::now())?;
+        let answers = jobs.iter().map(|job| batch.apply(&job.write)).collect::<Result<Vec<_>, _>>()?;
+        let effect = batch.finish(jobs.len())?;
+        if !effect.changed {
+            transaction.abort()?;
+            return Ok((answers, effect));
+        }
+        match transaction.commit() {
+            Ok(()) => {
+                self.metrics.store_batches.inc();
+                Ok((answers, effect))
+            }
+            Err(error) => Err(Failed { failure: error.into(), in_doubt: Some((answers, effect)) }),
+        }
+    }
+
+    /// Publishes, then answers: whoever knows of a write finds it in every feed.
+    fn finish(&mut self, jobs: Vec<Job>, answers: Vec<Answer>, effect: Effect) {
+        self.heads = effect.heads;
+        self.metrics.store_writes.inc_by(effect.frames.len() as u64);
+        let events: Vec<_> =
+            effect.frames.into_iter().map(|(partition, frame)| FeedEvent::Frame(partition, frame)).collect();
+        self.feeds.publish(&events);
+        for (job, answer) in jobs.into_iter().zip(answers) {
+            // The caller may have gone; the write stands.
+            let _ = job.answer.send(answer);
+        }
+    }
+
+    fn recover(&mut self, jobs: Vec<Job>, failed: Failed) -> Result<(), Ended> {
+        tracing::error!(error = %failed.failure, writes = jobs.len(), "a batch of writes failed; opening the file again");
+        self.open_again()?;
+        match failed.in_doubt {
+            Some((answers, effect)) if effect.heads == self.heads => self.finish(jobs, answers, effect),
+            _ => {
+                for job in jobs {
+                    let _ = job.answer.send(Err(failed.failure.told()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered at once.
+    fn open_again(&mut self) -> Result<(), Ended> {
+        let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
+        self.handle.close();
+        let [mut pause, longest] = REOPEN_PAUSE;
+        loop {
+            let opened = (self.reopen)().and_then(|database| {
+                let heads = tables::heads(&database, self.rules.partitions).map_err(|failure| failure.to_string())?;
+                Ok((database, heads))
+            });
+            match opened {
+                Ok((database, heads)) => {
+                    tracing::info!("the store's file is open again");
+                    self.heads = heads;
+                    self.handle.reopen(database, next);
+                    return Ok(());
+                }
+                Err(error) => {
+                    tracing::error!(error, "the store's file cannot be opened again yet");
+                    self.refuse_for(pause)?;
+                    pause = longest.min(2 * pause);
+                }
+            }
+        }
+    }
+
+    fn refuse_for(&self, pause: Duration) -> Result<(), Ended> {
+        let until = Instant::now() + pause;
+        loop {
+            match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Task::Write(job)) => {
+                    let _ = job.answer.send(Err(Failure::Closed.told()));
+                }
+                Ok(Task::Reopen(_)) => {}
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+            }
+        }
+    }
+}

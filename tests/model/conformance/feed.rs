@@ -1,0 +1,74 @@
+//! The feed: confirmed first, then every change as it stands in the log, probes, and a gap where it could not keep up.
+
+use super::SETUP;
+use crate::backing::{Backing, held_by};
+use crate::people::{ROOMY, changes, count, delete, done, events, framed, id, save};
+use people_gateway::store::{FeedEvent, FeedLimits};
+
+held_by!(
+    a_feed_is_confirmed_before_it_carries_anything,
+    a_feed_carries_each_change_as_the_log_has_it,
+    a_probe_comes_back_on_every_feed,
+    a_feed_that_is_not_read_tells_of_a_gap,
+);
+
+async fn a_feed_is_confirmed_before_it_carries_anything(backing: &mut impl Backing) {
+    let store = backing.store();
+    done(&*store, save(id(1), "before")).await;
+    let mut feed = store.feed(ROOMY);
+    assert_eq!(events(&mut feed, 1).await, [FeedEvent::Connected]);
+    let at = done(&*store, save(id(1), "after")).await;
+    let next = events(&mut feed, 1).await;
+    assert_eq!(framed(&next[0]).map(|change| change.at), Some(at));
+}
+
+async fn a_feed_carries_each_change_as_the_log_has_it(backing: &mut impl Backing) {
+    let store = backing.store();
+    let starts = store.probe().await.unwrap();
+    let mut feeds = [store.feed(ROOMY), store.feed(ROOMY)];
+    for feed in &mut feeds {
+        assert_eq!(events(feed, 1).await, [FeedEvent::Connected]);
+    }
+    for number in 0..8 {
+        done(&*store, save(id(number), "A")).await;
+        assert!(store.apply(delete(id(100 + number))).await.is_ok());
+        done(&*store, delete(id(number))).await;
+    }
+    for feed in &mut feeds {
+        let published: Vec<_> = events(feed, 16).await.iter().filter_map(framed).collect();
+        for (partition, start) in store.partitions().iter().zip(&starts) {
+            let theirs: Vec<_> = published.iter().filter(|change| change.at.partition == partition).cloned().collect();
+            assert_eq!(theirs, changes(&*store, partition, *start).await.1);
+        }
+    }
+}
+
+async fn a_probe_comes_back_on_every_feed(backing: &mut impl Backing) {
+    let store = backing.store();
+    let mut feeds = [store.feed(ROOMY), store.feed(ROOMY)];
+    for feed in &mut feeds {
+        assert_eq!(events(feed, 1).await, [FeedEvent::Connected]);
+    }
+    store.probe().await.unwrap();
+    for feed in &mut feeds {
+        assert_eq!(events(feed, 1).await, [FeedEvent::Probe]);
+    }
+}
+
+async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
+    let store = backing.store();
+    let mut narrow = store.feed(FeedLimits { events: count(3), bytes: count(1 << 20) });
+    let mut roomy = store.feed(ROOMY);
+    for feed in [&mut narrow, &mut roomy] {
+        assert_eq!(events(feed, 1).await, [FeedEvent::Connected]);
+    }
+    for number in 0..5 {
+        done(&*store, save(id(number), "A")).await;
+    }
+    // Once the roomy feed has all, so had the narrow one its chance.
+    let all = events(&mut roomy, 5).await;
+    let kept = events(&mut narrow, 4).await;
+    assert_eq!(kept.last(), Some(&FeedEvent::Gap));
+    assert_eq!(kept[..3].iter().filter_map(framed).collect::<Vec<_>>().len(), 3);
+    assert!(kept[..3].iter().all(|event| all.contains(event)));
+}
