@@ -5,13 +5,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{State, envelope, origin, people};
+use super::{State, envelope, origin, people, updates};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/people", get(people::list).post(people::create))
         .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
+        .route("/updates", get(updates::updates))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(state.clone())

@@ -81,6 +81,11 @@ impl Sessions {
         sessions
     }
 
+    /// Runs a session's beginning as one of the tasks that a shutdown waits for.
+    pub fn spawn(&self, beginning: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(beginning);
+    }
+
     /// Where a session that is accepted now begins; none while the gateway has not found its place in the log.
     pub fn place(&self) -> Option<Place> {
         self.hub.place()
