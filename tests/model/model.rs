@@ -58,7 +58,7 @@ struct Run {
     store: Arc<dyn Store>,
     feed: Feed,
     reference: Reference,
-    followed: Vec<Position>,
+    places: Vec<Position>,
     follower: BTreeMap<PersonId, Person>,
     /// Writes with a key, to be repeated.
     keyed: VecDeque<Write>,
@@ -69,12 +69,12 @@ struct Run {
 
 impl Run {
     async fn new(store: Arc<dyn Store>) -> Self {
-        let followed = store.probe().await.expect("the heads");
+        let places = store.probe().await.expect("the heads");
         let mut feed = store.feed(ROOMY);
         assert_eq!(events(&mut feed, 1).await, [FeedEvent::Connected]);
-        let reference = Reference::new(store.partitions(), SETUP.log_max, followed.clone());
+        let reference = Reference::new(store.partitions(), SETUP.log_max, places.clone());
         let (follower, keyed, revisions) = (BTreeMap::new(), VecDeque::new(), VecDeque::new());
-        Self { store, feed, reference, followed, follower, keyed, revisions, touched: id(0) }
+        Self { store, feed, reference, places, follower, keyed, revisions, touched: id(0) }
     }
 
     fn partitions(&self) -> Vec<Partition> {
@@ -168,15 +168,15 @@ impl Run {
 
     /// Goes on from where the follower is. It never falls behind by more than one change, so the log must continue.
     async fn follow(&mut self, partition: Partition) {
-        let from = self.followed[partition.index()];
+        let from = self.places[partition.index()];
         let answer = self.store.since(partition, from, count(SETUP.log_max)).await.expect("the log answers");
         let Since::Continues { head, changes } = answer else { panic!("{from}: {answer:?}") };
         for change in &changes {
-            assert_eq!(change.predecessor(), Some(self.followed[partition.index()]));
-            self.followed[partition.index()] = change.at.position;
+            assert_eq!(change.predecessor(), Some(self.places[partition.index()]));
+            self.places[partition.index()] = change.at.position;
             fold(&mut self.follower, change);
         }
-        assert_eq!(self.followed[partition.index()], head);
+        assert_eq!(self.places[partition.index()], head);
     }
 }
 

@@ -34,7 +34,7 @@ async fn child() {
                 let write = if number % 7 == 6 { delete(person) } else { save(person, &number.to_string()) };
                 match store.apply(write).await.expect("the store answers") {
                     Applied::Done { at, .. } => {
-                        writeln!(std::io::stdout(), "acknowledged {at}").expect("the parent reads")
+                        writeln!(std::io::stdout(), "acknowledged {at}").expect("the parent reads");
                     }
                     other => assert_eq!(other, Applied::NotFound),
                 }
@@ -135,7 +135,7 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
     assert!(!replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await.is_empty());
 }
 
-/// The file as a crash left it, then cut at many lengths: what opens holds a beginning of the same history, whole and
+/// The file as a crash left it, cut at many lengths: what opens holds a beginning of the same history, whole and
 /// consistent; what does not is refused in words, and left as it was.
 #[tokio::test]
 async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
@@ -147,19 +147,53 @@ async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
     let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
     let mut refused = 0;
     for length in lengths(image.len()) {
-        let cut = tempfile::tempdir().unwrap();
-        let file = cut.path().join("people.redb");
-        std::fs::write(&file, &image[..length]).unwrap();
-        match EmbeddedStore::open(options(cut.path())) {
-            Ok(store) => is_a_beginning(&replayed(&*store).await, &whole),
-            Err(OpenError::Damaged { .. } | OpenError::Io { .. }) => {
-                refused += 1;
-                assert!(std::fs::metadata(&file).unwrap().len() > 0 || length == 0, "what is refused is kept");
-            }
-            Err(other) => panic!("cut at {length} of {}: {other}", image.len()),
-        }
+        refused += usize::from(opened(&image[..length], &whole).await.is_err());
     }
     assert!(refused > 0, "a file cut to nothing cannot open");
+    assert_eq!(opened(&image, &whole).await, Ok(whole.len()), "uncut it holds everything");
+}
+
+/// Copies of the file that were taken while it was written, pages of several moments among them, as they are and cut.
+#[tokio::test]
+async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut saver = Saver::start(folder.path());
+    let mut images = Vec::new();
+    for _ in 0..8 {
+        saver.wait_for(150);
+        images.push(std::fs::read(folder.path().join("people.redb")).unwrap());
+    }
+    saver.kill();
+    let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
+    for image in images {
+        let cut = rand::rng().random_range(0..image.len());
+        for length in [image.len(), cut] {
+            // Whether it opens depends on the moment; that it tells the truth does not.
+            let _ = opened(&image[..length], &whole).await;
+        }
+    }
+}
+
+/// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this history, or in which
+/// words it was refused.
+async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.redb");
+    std::fs::write(&file, bytes).unwrap();
+    match EmbeddedStore::open(options(folder.path())) {
+        Ok(store) => {
+            let changes = replayed(&*store).await;
+            for change in &changes {
+                assert!(whole.contains(change), "{} was never in this history", change.at);
+            }
+            Ok(changes.len())
+        }
+        Err(error @ (OpenError::Damaged { .. } | OpenError::Io { .. })) => {
+            assert!(file.exists(), "what is refused is kept");
+            Err(error.to_string())
+        }
+        Err(other) => panic!("cut at {}: {other}", bytes.len()),
+    }
 }
 
 /// The whole, hardly anything, around the ends of pages, and anywhere.
@@ -171,10 +205,4 @@ fn lengths(whole: usize) -> Vec<usize> {
     }
     lengths.extend((0..CUTS).map(|_| rand::rng().random_range(0..whole)));
     lengths
-}
-
-fn is_a_beginning(changes: &[Change], whole: &[Change]) {
-    for change in changes {
-        assert!(whole.contains(change), "{} was never in this history", change.at);
-    }
 }

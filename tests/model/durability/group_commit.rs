@@ -18,16 +18,16 @@ async fn sixty_four_savers_share_their_commits() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::default();
     let store = EmbeddedStore::open(Options { metrics: metrics.clone(), ..options(folder.path()) }).unwrap();
-    let mut savers = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for saver in 0..SAVERS {
         let store = Arc::clone(&store);
-        savers.spawn(async move {
+        tasks.spawn(async move {
             for number in 0..SAVES {
                 done(&*store, save(id(saver * SAVES + number), "A")).await;
             }
         });
     }
-    savers.join_all().await;
+    tasks.join_all().await;
     let (saves, commits) = (metrics.store_writes.get(), metrics.store_batches.get());
     assert_eq!(saves, SAVERS * SAVES);
     assert!(commits * 16 <= saves, "{commits} commits for {saves} saves");
@@ -38,13 +38,13 @@ async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
     let folder = tempfile::tempdir().unwrap();
     let narrow = Options { queue: count(4), batch: count(2), ..options(folder.path()) };
     let store = EmbeddedStore::open(narrow).unwrap();
-    let mut savers = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for number in 0..500 {
         let store = Arc::clone(&store);
-        savers.spawn(async move { (number, store.apply(save(id(number), "A")).await) });
+        tasks.spawn(async move { (number, store.apply(save(id(number), "A")).await) });
     }
     let (mut happened, mut refused) = (0, 0);
-    for (number, answer) in savers.join_all().await {
+    for (number, answer) in tasks.join_all().await {
         let there = store.get(id(number)).await.unwrap().is_some();
         match answer {
             Ok(Applied::Done { .. }) => happened += 1,
