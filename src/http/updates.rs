@@ -63,10 +63,9 @@ pub(super) fn open(state: &State, mut request: Request) -> Result<Response, Prob
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
     let sessions = Arc::clone(&state.sessions);
     state.sessions.spawn(async move {
-        match timeout(HANDOVER_LIMIT, take_over(upgrade)).await {
-            Ok(Some((socket, early))) => sessions.serve(socket, early, subscription, place, permit).await,
-            // The client went before it had the answer.
-            Ok(None) | Err(_) => tracing::debug!("a handshake was not completed"),
+        // Where nothing comes of it, the client went before it had the answer.
+        if let Ok(Some((socket, early))) = timeout(HANDOVER_LIMIT, take_over(upgrade)).await {
+            sessions.serve(socket, early, subscription, place, permit).await;
         }
     });
     let mut response = Response::new(Body::empty());
