@@ -1,39 +1,78 @@
 //! The gateway as a whole: what is started, in which order, what it is connected to, and how it ends.
 
 mod error;
+mod listeners;
 mod open_files;
 mod signals;
+mod store;
 mod welcome;
 
 pub use error::AppError;
 
 use std::io::Write;
+use std::sync::Arc;
 
-use crate::config::Settings;
+use prometheus_client::registry::Registry;
+use tokio::time::timeout;
+
+use crate::config::{Settings, StoreUrl};
+use crate::http::{self, system_clock};
+use crate::store::StoreSlot;
+use crate::telemetry::{Metrics, Readiness};
+use listeners::Listeners;
 use signals::Signals;
-use welcome::Addresses;
 
-/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open.
+/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
+/// an embedded store is open by then, Redis may follow.
 pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    let mut signals =
-        Signals::catch().map_err(|source| AppError::System { what: "catch SIGTERM and SIGINT", source })?;
-    let connections_max = settings.http.connections_max.unwrap_or(open_files::connections_max(open_files::raise()));
-    let public = listen(settings.listen, "--listen").await?;
-    let admin = listen(settings.admin.listen, "--admin-listen").await?;
-    let addresses = Addresses { public: public.local_addr().unwrap(), admin: admin.local_addr().unwrap() };
-    welcome::write(out, &addresses, &settings.store.url)
+    let mut signals = Signals::catch().map_err(|source| AppError::System { what: "catch signals", source })?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let readiness = Readiness::new(settings.live.ready_limit);
+    let slot = StoreSlot::new();
+
+    let listeners = Listeners::bind(&settings, &metrics)?;
+    let mut opening = Box::pin(store::open(&settings, &slot, &metrics));
+    let mut opened = match settings.store.url {
+        StoreUrl::Embedded(_) => Some(opening.as_mut().await?),
+        StoreUrl::Redis(_) => None,
+    };
+    welcome::write(out, &listeners.addresses, &settings.store.url)
         .map_err(|source| AppError::System { what: "write to standard output", source })?;
-    tracing::info!(connections_max, "the gateway is serving");
-    signals.next().await;
+
+    let state = http::State {
+        store: slot.clone(),
+        options: Arc::new(settings.http_options()),
+        metrics: Arc::new(metrics.clone()),
+        clock: system_clock,
+        readiness: readiness.clone(),
+    };
+    let running = listeners.serve(http::router(state), http::admin_router(readiness.clone(), Arc::new(registry)));
+    tracing::info!(store = %settings.store.url, "serving");
+
+    loop {
+        tokio::select! {
+            // Cancel safe: a signal that was not returned is not taken.
+            _ = signals.next() => break,
+            // Not dropped by the other branch: it is polled again until it is done.
+            store = opening.as_mut(), if opened.is_none() => {
+                opened = Some(store?);
+                tracing::info!(store = %settings.store.url, "the store is open");
+            }
+        }
+    }
+
+    tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     signals.end_at_next();
+    readiness.drain();
+    if timeout(settings.shutdown_grace, running.drain()).await.is_err() {
+        tracing::warn!("the grace period is over: connections are cut");
+    }
     Ok(())
 }
 
-async fn listen(address: std::net::SocketAddr, flag: &'static str) -> Result<tokio::net::TcpListener, AppError> {
-    tokio::net::TcpListener::bind(address).await.map_err(|source| AppError::listen(address, flag, source))
-}
-
-/// Brings the store's layout up to date.
-pub async fn migrate(_settings: Settings, _out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    Ok(())
+/// Brings the store's layout up to date, and tells `out` what that took.
+pub async fn migrate(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
+    let told = store::migrate(&settings).await?;
+    writeln!(out, "{told}").map_err(|source| AppError::System { what: "write to standard output", source })
 }

@@ -43,3 +43,37 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, address.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    fn answered(answer: &'static str) -> anyhow::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let environment = [("ADMIN__LISTEN", format!("0.0.0.0:{port}")), ("AUTH__MODE", "none".into())];
+        let environment = environment.map(|(key, value)| (format!("PEOPLE_GATEWAY__{key}"), value)).to_vec();
+        let sources = crate::config::Sources { environment: Some(environment), ..Default::default() };
+        let outcome = run(&Settings::load(&sources).unwrap());
+        assert!(server.join().unwrap().starts_with("GET /readyz HTTP/1.1\r\n"));
+        outcome
+    }
+
+    #[test]
+    fn a_ready_gateway_is_healthy_and_any_other_is_not() {
+        answered("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nready\n").unwrap();
+        let refused = answered("HTTP/1.1 503 Service Unavailable\r\n\r\nnot ready: shutting down\n").unwrap_err();
+        assert!(refused.to_string().ends_with("answers 503: not ready: shutting down"), "{refused}");
+        assert!(answered("").is_err());
+    }
+}

@@ -12,6 +12,7 @@ use super::settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
     SubscriptionSettings,
 };
+use crate::http::Origin;
 
 /// Sizes that a buffer or a ring may have: up to 1 TiB.
 const BYTES_MAX: u64 = 1 << 40;
@@ -52,9 +53,12 @@ fn store(r: &mut Reader) -> StoreSettings {
         command_timeout: r.milliseconds("store.command_timeout_ms"),
         pool_size: r.number("store.pool_size", 1..=1024),
         pool_wait: r.milliseconds("store.pool_wait_ms"),
+        lanes: r.number("store.lanes", 1..=256),
         batch: r.number("store.batch", 1..=10_000),
         queue: r.number("store.queue", 1..=COUNT_MAX),
         retry_limit: r.milliseconds("store.retry_limit_ms"),
+        migration_wait: r.milliseconds("store.migration_wait_ms"),
+        cache_bytes: r.number("store.cache_bytes", (1 << 20)..=BYTES_MAX),
         commit_batch: r.number("store.commit_batch", 1..=1_000_000),
         subscription: SubscriptionSettings {
             ping_interval: r.milliseconds("store.subscription.ping_interval_ms"),
@@ -166,15 +170,7 @@ fn connections_max(value: &Value) -> Result<Option<NonZeroUsize>, Wanted> {
     NonZeroUsize::try_from(number).map(Some).map_err(|_| "is more than this machine can count".into())
 }
 
-/// Origins as browsers send them (RFC 6454): scheme, host and port only.
-fn origins(value: &Value) -> Result<Vec<String>, Wanted> {
-    let origins = list(value)?;
-    let exact = |text: &String| url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == *text);
-    if origins.iter().all(exact) {
-        Ok(origins)
-    } else {
-        Err("has to be a list of origins like https://people.example or http://localhost:3000, without a path and \
-             without the scheme's own port"
-            .into())
-    }
+fn origins(value: &Value) -> Result<Vec<Origin>, Wanted> {
+    let wanted = "has to be a list of origins like https://people.example or http://localhost:3000, without a path";
+    list(value)?.iter().map(|text| text.parse().map_err(|_| wanted.into())).collect()
 }

@@ -6,6 +6,7 @@
 mod fault;
 mod layer;
 mod load;
+mod options;
 mod reader;
 mod settings;
 mod show;

@@ -94,26 +94,24 @@ impl Reader {
         if self.known.contains(key) {
             return None;
         }
-        let section = |name: &str| {
-            let inside = format!("{name}.");
-            self.known.iter().filter_map(|known| known.strip_prefix(&inside)).collect::<Vec<_>>()
-        };
-        let own = section(key);
         let empty = matches!(&value.kind, ValueKind::Nil) || matches!(&value.kind, ValueKind::Table(t) if t.is_empty());
-        let detail = if !own.is_empty() {
-            if empty {
-                return None;
+        let (parent, own) = (key.rsplit_once('.').map(|(parent, _)| parent), self.section(key));
+        let siblings = parent.map(|parent| self.section(parent)).unwrap_or_default();
+        let detail = match parent {
+            _ if !own.is_empty() && empty => return None,
+            _ if !own.is_empty() => format!("is a section, with the settings {}", own.join(", ")),
+            Some(parent) if !siblings.is_empty() => {
+                format!("there is no such setting; {parent} has {}", siblings.join(", "))
             }
-            format!("is a section, with the settings {}", own.join(", "))
-        } else {
-            match key.rsplit_once('.').map(|(parent, _)| (parent, section(parent))) {
-                Some((parent, names)) if !names.is_empty() => {
-                    format!("there is no such setting; {parent} has {}", names.join(", "))
-                }
-                _ => format!("there is no such setting; there are {}", self.top_level().join(", ")),
-            }
+            _ => format!("there is no such setting; there are {}", self.top_level().join(", ")),
         };
         Some(Fault { key: key.to_owned(), origin: value.origin().map(str::to_owned), detail })
+    }
+
+    /// The settings of a section, by their names in it.
+    fn section(&self, name: &str) -> Vec<&str> {
+        let inside = format!("{name}.");
+        self.known.iter().filter_map(|known| known.strip_prefix(&inside)).collect()
     }
 
     fn top_level(&self) -> Vec<&str> {

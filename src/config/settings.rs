@@ -5,6 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use super::store_url::StoreUrl;
+use crate::http::Origin;
 use crate::telemetry::{LogFormat, LogLevel};
 
 /// Everything that can be set.
@@ -65,12 +66,18 @@ pub struct StoreSettings {
     pub pool_size: NonZeroUsize,
     /// Waiting for a pooled connection.
     pub pool_wait: Duration,
+    /// Pipelines under way at once.
+    pub lanes: NonZeroUsize,
     /// Commands in one pipeline.
     pub batch: NonZeroUsize,
-    /// Commands that may wait.
+    /// Calls that may wait.
     pub queue: NonZeroUsize,
-    /// Trying again what surely did not happen.
+    /// One call in all, repeats included.
     pub retry_limit: Duration,
+    /// For another gateway's migration to end.
+    pub migration_wait: Duration,
+    /// Memory for the embedded file's pages.
+    pub cache_bytes: NonZeroUsize,
     /// Writes in one commit.
     pub commit_batch: NonZeroUsize,
     /// The connection that receives what is published.
@@ -103,7 +110,7 @@ pub struct SubscriptionSettings {
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// Foreign origins that may call.
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
     /// Open connections; nothing takes what the limit of open files leaves.
     pub connections_max: Option<NonZeroUsize>,
     /// Connections that wait to be accepted.

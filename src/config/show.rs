@@ -37,9 +37,12 @@ fn store(store: &StoreSettings) -> Table {
     put(&mut table, "command_timeout_ms", milliseconds(store.command_timeout));
     put(&mut table, "pool_size", number(store.pool_size));
     put(&mut table, "pool_wait_ms", milliseconds(store.pool_wait));
+    put(&mut table, "lanes", number(store.lanes));
     put(&mut table, "batch", number(store.batch));
     put(&mut table, "queue", number(store.queue));
     put(&mut table, "retry_limit_ms", milliseconds(store.retry_limit));
+    put(&mut table, "migration_wait_ms", milliseconds(store.migration_wait));
+    put(&mut table, "cache_bytes", number(store.cache_bytes));
     put(&mut table, "commit_batch", number(store.commit_batch));
     let subscription = [
         ("ping_interval_ms", milliseconds(store.subscription.ping_interval)),
@@ -53,7 +56,7 @@ fn store(store: &StoreSettings) -> Table {
 
 fn http(http: &HttpSettings) -> Table {
     let mut table = Table::new();
-    put(&mut table, "origins", http.origins.clone());
+    put(&mut table, "origins", http.origins.iter().map(ToString::to_string).collect::<Vec<_>>());
     let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
     put(&mut table, "connections_max", connections_max);
     put(&mut table, "backlog", i64::from(http.backlog.get()));

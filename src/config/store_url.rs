@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// What stands in for a password wherever the address is shown.
+use crate::store::redis::redacted;
+
+/// What stands in for a password wherever an address is shown.
 const REDACTED: &str = "***";
 
 /// Which store.
@@ -96,11 +98,7 @@ impl RedisUrl {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.clone();
-        if shown.password().is_some() {
-            shown.set_password(Some(REDACTED)).map_err(|()| fmt::Error)?;
-        }
-        f.write_str(shown.as_str())
+        f.write_str(&redacted(self.0.as_str()))
     }
 }
 

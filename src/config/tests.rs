@@ -34,7 +34,7 @@ fn later_sources_win_over_earlier_ones() {
     let sources = Sources { flags: vec![("store.batch", "800".into(), "--batch")], ..Sources::default() };
     let settings = load(&environment, file).unwrap();
     assert_eq!((settings.store.log_max.get(), settings.store.batch.get()), (70, 80));
-    assert_eq!((settings.live.queue_changes.get(), settings.store.pool_size.get()), (9, 8));
+    assert_eq!((settings.live.queue_changes.get(), settings.store.pool_size.get()), (9, 16));
     let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
     let settings = Settings::load(&Sources { environment: Some(environment), ..sources }).unwrap();
     assert_eq!(settings.store.batch.get(), 800);
