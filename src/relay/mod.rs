@@ -9,7 +9,6 @@ mod continuity_tests;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -54,39 +53,37 @@ impl Default for Options {
     }
 }
 
-/// Starts the relay on a thread of its own. It ends when `shutdown` is cancelled.
+/// What the relay lies between.
+pub struct Links {
+    /// Whose channel is followed.
+    pub store: Arc<dyn Store>,
+    /// Who serves the sessions.
+    pub dispatcher: Dispatcher,
+    /// Told of every probe that came through the channel.
+    pub readiness: Readiness,
+    /// The counters.
+    pub metrics: Metrics,
+}
+
+/// Starts the relay on a thread of its own. It ends when `stop` is cancelled, and cancels `ended` when it has ended,
+/// for whatever reason. Must be called inside the runtime that is to run its questions to the store.
 ///
 /// # Errors
 /// When the thread, or its runtime, cannot be made.
-pub fn spawn(
-    options: Options,
-    store: Arc<dyn Store>,
-    dispatcher: Dispatcher,
-    readiness: Readiness,
-    metrics: Metrics,
-    shutdown: CancellationToken,
-) -> std::io::Result<JoinHandle<()>> {
+pub fn spawn(options: Options, links: Links, stop: CancellationToken, ended: CancellationToken) -> std::io::Result<()> {
     let workers = Handle::current();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("egress".into()).spawn(move || {
+    let body = move || {
+        let _ended = ended.drop_guard();
         runtime.block_on(async {
             let (results, inbox) = mpsc::channel(RESULTS);
-            let relay = Relay {
-                options,
-                store,
-                dispatcher,
-                readiness,
-                metrics,
-                workers,
-                logs: Vec::new(),
-                results,
-                probing: false,
-                proved: Instant::now(),
-            };
-            // Cancelling in the middle of a burst is fine here: the sessions are closed with the gateway.
-            let _ = shutdown.run_until_cancelled(relay.run(inbox)).await;
+            let relay =
+                Relay { options, links, workers, logs: Vec::new(), results, probing: false, proved: Instant::now() };
+            // Cancelling in the middle of a burst is fine here: the sessions were closed before.
+            let _ = stop.run_until_cancelled(relay.run(inbox)).await;
         });
-    })
+    };
+    std::thread::Builder::new().name("egress".into()).spawn(body).map(drop)
 }
 
 /// Results that may wait for the relay; there are at most one of each partition and one probe under way, so a worker
@@ -101,10 +98,7 @@ enum Outcome {
 
 struct Relay {
     options: Options,
-    store: Arc<dyn Store>,
-    dispatcher: Dispatcher,
-    readiness: Readiness,
-    metrics: Metrics,
+    links: Links,
     workers: Handle,
     /// One of each partition, once the relay has found its place.
     logs: Vec<Continuity>,
@@ -116,7 +110,7 @@ struct Relay {
 
 impl Relay {
     async fn run(mut self, mut outcomes: mpsc::Receiver<Outcome>) {
-        let mut feed = self.store.feed(self.options.feed);
+        let mut feed = self.links.store.feed(self.options.feed);
         self.start(&mut feed).await;
         let mut ticks = tokio::time::interval(self.options.head_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,9 +125,9 @@ impl Relay {
                     }
                 }
                 Some(outcome) = outcomes.recv() => self.outcome(outcome, &mut actions),
-                Some(command) = self.dispatcher.next_command() => self.dispatcher.execute(command),
+                Some(command) = self.links.dispatcher.next_command() => self.links.dispatcher.execute(command),
                 _ = ticks.tick() => {
-                    self.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
+                    self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
                     self.probe();
                 }
             }
@@ -161,16 +155,12 @@ impl Relay {
         let before =
             |tail: &Tail| tail.changes.first().and_then(crate::domain::Change::predecessor).unwrap_or(tail.head);
         let start = Cursor::new(tails.iter().map(before));
-        for (partition, tail) in self.store.partitions().iter().zip(&tails) {
+        for (partition, tail) in self.links.store.partitions().iter().zip(&tails) {
             let recent = tail.changes.iter().map(|change| change.at.position);
             self.logs.push(Continuity::new(partition, tail.head, recent));
         }
-        self.dispatcher.start(start, tails.into_iter().flat_map(|tail| tail.changes).collect());
-        let mut actions = Vec::new();
-        for event in events {
-            self.arrived(event, &mut actions);
-        }
-        self.act(&mut actions).await;
+        self.links.dispatcher.start(start, tails.into_iter().flat_map(|tail| tail.changes).collect());
+        // What else came meanwhile is in the logs' ends already, which were read after it.
         tracing::info!(partitions = self.logs.len(), "the relay follows the log");
     }
 
@@ -178,7 +168,7 @@ impl Relay {
         // A wiped store gets its beginning back from the probe.
         self.on_workers(|store| async move { store.probe().await }).await?;
         let mut tails = Vec::new();
-        for partition in self.store.partitions().iter() {
+        for partition in self.links.store.partitions().iter() {
             let count = self.options.tail;
             tails.push(self.on_workers(move |store| async move { store.tail(partition, count).await }).await?);
         }
@@ -189,7 +179,7 @@ impl Relay {
         &self,
         call: impl FnOnce(Arc<dyn Store>) -> F,
     ) -> Result<T, StoreError> {
-        let joined = self.workers.spawn(call(Arc::clone(&self.store))).await;
+        let joined = self.workers.spawn(call(Arc::clone(&self.links.store))).await;
         joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 
@@ -205,14 +195,14 @@ impl Relay {
                     }
                 }
             }
-            FeedEvent::Probe => self.readiness.probe_arrived(),
+            FeedEvent::Probe => self.links.readiness.probe_arrived(),
             FeedEvent::Disconnected => {
-                self.metrics.relay_disconnects.inc();
+                self.links.metrics.relay_disconnects.inc();
                 tracing::warn!("the subscription was lost");
             }
             FeedEvent::Connected => self.doubt_all(actions),
             FeedEvent::Gap => {
-                self.metrics.relay_gaps.inc();
+                self.links.metrics.relay_gaps.inc();
                 tracing::warn!("frames came faster than they could be relayed; asking the log");
                 self.doubt_all(actions);
             }
@@ -261,8 +251,9 @@ impl Relay {
                     events.push(Event::Reset(partition, reason, head));
                 }
                 Action::Ask(partition, from) => {
-                    self.metrics.relay_heals.inc();
-                    let (store, results, page) = (Arc::clone(&self.store), self.results.clone(), self.options.page);
+                    self.links.metrics.relay_heals.inc();
+                    let (store, results, page) =
+                        (Arc::clone(&self.links.store), self.results.clone(), self.options.page);
                     self.workers.spawn(async move {
                         let answer = store.since(partition, from, page).await;
                         // The relay is gone only when the gateway is.
@@ -270,19 +261,19 @@ impl Relay {
                     });
                 }
                 Action::Probe => self.probe(),
-                Action::Repeated => drop(self.metrics.relay_duplicates.inc()),
+                Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
             }
         }
         if !events.is_empty() {
-            self.metrics.relay_changes.inc_by(events.len() as u64);
-            self.dispatcher.publish(events).await;
+            self.links.metrics.relay_changes.inc_by(events.len() as u64);
+            self.links.dispatcher.publish(events).await;
         }
     }
 
     fn reset(&self, partition: Partition, reason: Break, head: Position) {
         let reason = reason.name();
         tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");
-        self.metrics.relay_resets.get_or_create(&ReasonLabel { reason }).inc();
+        self.links.metrics.relay_resets.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// Reads the heads, unless that is under way.
@@ -290,7 +281,7 @@ impl Relay {
         if std::mem::replace(&mut self.probing, true) {
             return;
         }
-        let (store, results) = (Arc::clone(&self.store), self.results.clone());
+        let (store, results) = (Arc::clone(&self.links.store), self.results.clone());
         self.workers.spawn(async move {
             let heads = store.probe().await;
             let _ = results.send(Outcome::Heads(heads)).await;
