@@ -6,6 +6,7 @@ mod live;
 #[path = "../support/process.rs"]
 mod process;
 mod rest;
+mod scale_out;
 #[path = "../support/socket.rs"]
 mod socket;
 #[path = "../support/mod.rs"]
