@@ -1,5 +1,6 @@
 //! The gateway from outside: what it promises, call by call and frame by frame.
 
+mod faults;
 #[path = "../support/http.rs"]
 mod gateway;
 mod live;
@@ -11,6 +12,8 @@ mod scale_out;
 mod socket;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/switch.rs"]
+mod switch;
 
 /// A person's body.
 pub(crate) const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;

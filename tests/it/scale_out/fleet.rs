@@ -35,7 +35,7 @@ const DATABASE: u32 = 3;
 pub(crate) struct Fleet {
     pub(crate) redis: RedisServer,
     pub(crate) gateways: Vec<Gateway>,
-    partitions: u16,
+    pub(crate) partitions: u16,
 }
 
 impl Fleet {
