@@ -8,6 +8,7 @@ mod live;
 mod process;
 mod rest;
 mod scale_out;
+mod shutdown;
 #[path = "../support/socket.rs"]
 mod socket;
 #[path = "../support/mod.rs"]
