@@ -2,9 +2,15 @@
 //!
 //! The modules, top to bottom, are the layers; imports run downwards only (see ARCHITECTURE.md).
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod filter;
 pub mod http;
+pub mod hub;
 pub mod protocol;
+pub mod relay;
+pub mod session;
 pub mod store;
 pub mod telemetry;

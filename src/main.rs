@@ -1,2 +1,19 @@
-//! The binary.
-fn main() {}
+//! The binary: parse what was typed, do it, and turn the outcome into an exit code: 0 done, 1 failed, 2 wrong usage
+//! (clap's own).
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use people_gateway::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "people-gateway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

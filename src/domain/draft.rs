@@ -1,9 +1,9 @@
 //! From a request's body to a person's fields: everything that is wrong with it, at once and by name.
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::members::Members;
 use super::{Fields, FieldsJson, PersonId, strict};
 
 /// Attributes as compact JSON, in bytes.
@@ -73,12 +73,12 @@ pub struct MergePatch(Value);
 impl Draft {
     /// Reads a body.
     pub fn parse(text: &str, rule: IdRule) -> Result<Self, Rejection> {
-        let members = Members::parse(text)?;
+        let members = members(text)?;
         let mut faults = Faults::default();
         let (mut first_name, mut last_name, mut age, mut job, mut attributes, mut id) =
             (None, None, None, None, None, None);
         let mut seen: Vec<&str> = Vec::new();
-        for (key, raw) in &members.0 {
+        for (key, raw) in &members {
             if seen.contains(&key.as_str()) {
                 faults.add(key, "is given twice: send it once");
                 continue;
@@ -122,7 +122,7 @@ impl MergePatch {
         }
         let mut faults = Faults::default();
         let mut patch = Map::new();
-        for (key, raw) in Members::parse(text)?.0 {
+        for (key, raw) in members(text)? {
             match key.as_str() {
                 "id" => drop(faults.id(raw, IdRule::MustBe(id))),
                 "revision" | "createdAt" | "updatedAt" => {}
@@ -163,45 +163,12 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// The members of a JSON object in the order of the text, repeated keys included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    fn parse(text: &'a str) -> Result<Self, Rejection> {
-        serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
-        serde_json::from_str(text).map_err(|_| {
-            Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-
-            fn visit_seq<A>(self, _: A) -> Result<Members<'de>, A::Error>
-            where
-                A: serde::de::SeqAccess<'de>,
-            {
-                Err(A::Error::custom("a list"))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Rejection> {
+    serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
+    let Members(members) = serde_json::from_str(text).map_err(|_| {
+        Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
+    })?;
+    Ok(members)
 }
 
 fn malformed(error: serde_json::Error) -> Rejection {

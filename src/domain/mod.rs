@@ -6,6 +6,7 @@
 mod change;
 mod draft;
 mod fields;
+mod members;
 mod person;
 mod position;
 mod strict;

@@ -7,6 +7,7 @@ pub mod embedded;
 mod feed;
 mod frame;
 mod record;
+pub mod redis;
 mod slot;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};
@@ -187,6 +188,17 @@ pub enum Break {
     Forked,
     /// The log is of another epoch, or was wiped.
     Epoch,
+}
+
+impl Break {
+    /// The word by which clients, logs and metrics know it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trimmed => "trimmed",
+            Self::Forked => "forked",
+            Self::Epoch => "epoch",
+        }
+    }
 }
 
 /// The end of a log.

@@ -1,0 +1,78 @@
+//! The two listeners: the public one, whose requests are waited for at the end, and the operators', which answers until
+//! the very end.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::welcome::Addresses;
+use super::{AppError, open_files};
+use crate::config::Settings;
+use crate::http::{Server, ServerOptions};
+use crate::telemetry::Metrics;
+
+/// Connections of the admin listener: a balancer, a scraper, somebody with curl.
+const ADMIN_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+
+/// Bound, not yet accepting.
+pub(super) struct Listeners {
+    public: Server,
+    admin: Server,
+    /// Where they really listen.
+    pub(super) addresses: Addresses,
+}
+
+/// Accepting. Dropping it closes the admin listener.
+pub(super) struct Running {
+    stop: CancellationToken,
+    connections: TaskTracker,
+    _admin: DropGuard,
+}
+
+impl Listeners {
+    /// Raises the limit of open files, and binds both. Must be called inside the runtime.
+    pub(super) fn bind(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
+        let fitting = open_files::connections_max(open_files::raise());
+        let options = settings.server_options(settings.http.connections_max.unwrap_or(fitting));
+        let admin_options = ServerOptions { connections_max: ADMIN_CONNECTIONS, ..options };
+        let (public, public_address) = bind(settings.listen, "--listen", options, metrics.clone())?;
+        // Connections of operators are not counted among the public's.
+        let uncounted = Metrics::default();
+        let (admin, admin_address) = bind(settings.admin.listen, "--admin-listen", admin_options, uncounted)?;
+        Ok(Self { public, admin, addresses: Addresses { public: public_address, admin: admin_address } })
+    }
+
+    /// Starts accepting.
+    pub(super) fn serve(self, public: Router, admin: Router) -> Running {
+        let (stop, stop_admin) = (CancellationToken::new(), CancellationToken::new());
+        let connections = TaskTracker::new();
+        connections.spawn(self.public.serve(public, stop.clone(), connections.clone()));
+        tokio::spawn(self.admin.serve(admin, stop_admin.clone(), TaskTracker::new()));
+        Running { stop, connections, _admin: stop_admin.drop_guard() }
+    }
+}
+
+impl Running {
+    /// Accepts nothing more from the public, and waits until every request and session has ended.
+    pub(super) async fn drain(&self) {
+        self.stop.cancel();
+        self.connections.close();
+        self.connections.wait().await;
+    }
+}
+
+fn bind(
+    address: SocketAddr,
+    flag: &'static str,
+    options: ServerOptions,
+    metrics: Metrics,
+) -> Result<(Server, SocketAddr), AppError> {
+    let listen = |source| AppError::listen(address, flag, source);
+    let server = Server::bind(address, options, Arc::new(metrics)).map_err(listen)?;
+    let bound = server.local_addr().map_err(listen)?;
+    Ok((server, bound))
+}

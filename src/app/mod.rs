@@ -1,0 +1,84 @@
+//! The gateway as a whole: what is started, in which order, what it is connected to, and how it ends.
+
+mod error;
+mod listeners;
+mod live;
+mod open_files;
+mod signals;
+mod store;
+mod welcome;
+
+pub use error::AppError;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use tokio::time::timeout;
+
+use crate::config::{Settings, StoreUrl};
+use crate::http::{self, system_clock};
+use crate::store::StoreSlot;
+use crate::telemetry::{Metrics, Readiness};
+use listeners::Listeners;
+use live::Live;
+use signals::Signals;
+
+/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
+/// an embedded store is open by then, Redis may follow.
+pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
+    let mut signals = Signals::catch().map_err(|source| AppError::System { what: "catch signals", source })?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let readiness = Readiness::new(settings.live.ready_limit);
+    let slot = StoreSlot::new();
+
+    let listeners = Listeners::bind(&settings, &metrics)?;
+    let mut live = Live::new(&settings, &slot, &metrics);
+    let mut opening = Box::pin(store::open(&settings, &slot, &metrics));
+    let mut opened = match settings.store.url {
+        StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
+        StoreUrl::Redis(_) => None,
+    };
+    welcome::write(out, &listeners.addresses, &settings.store.url)
+        .map_err(|source| AppError::System { what: "write to standard output", source })?;
+
+    let state = http::State {
+        store: slot.clone(),
+        sessions: Arc::clone(&live.sessions),
+        options: Arc::new(settings.http_options()),
+        metrics: Arc::new(metrics.clone()),
+        clock: system_clock,
+        readiness: readiness.clone(),
+    };
+    let running = listeners.serve(http::router(state), http::admin_router(readiness.clone(), Arc::new(registry)));
+    tracing::info!(store = %settings.store.url, "serving");
+
+    loop {
+        tokio::select! {
+            // Cancel safe: a signal that was not returned is not taken.
+            _ = signals.next() => break,
+            () = live.failed() => return Err(AppError::Relay),
+            // Not dropped by the other branch: it is polled again until it is done.
+            store = opening.as_mut(), if opened.is_none() => {
+                opened = Some(live.follow(store?, &readiness)?);
+                tracing::info!(store = %settings.store.url, "the store is open");
+            }
+        }
+    }
+
+    tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
+    signals.end_at_next();
+    readiness.drain();
+    let drained = timeout(settings.shutdown_grace, running.drain());
+    if tokio::join!(drained, live.close(settings.shutdown_grace)).0.is_err() {
+        tracing::warn!("the grace period is over: connections are cut");
+    }
+    Ok(())
+}
+
+/// Brings the store's layout up to date, and tells `out` what that took.
+pub async fn migrate(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
+    let told = store::migrate(&settings).await?;
+    writeln!(out, "{told}").map_err(|source| AppError::System { what: "write to standard output", source })
+}

@@ -1,0 +1,75 @@
+//! Opens the store. The embedded one is there or the gateway does not start; Redis may answer later, so the gateway
+//! listens meanwhile and says that it is not ready.
+
+use std::sync::Arc;
+
+use tokio::time::{Duration, sleep};
+
+use super::AppError;
+use crate::config::{RedisUrl, Settings, StoreUrl};
+use crate::store::embedded::EmbeddedStore;
+use crate::store::redis::{self, OpenError, RedisStore};
+use crate::store::{Store, StoreSlot};
+use crate::telemetry::Metrics;
+
+/// Puts the store into `slot` once it is open, and gives it back. Comes back with an error only where trying again
+/// would not help.
+pub(super) async fn open(settings: &Settings, slot: &StoreSlot, metrics: &Metrics) -> Result<Arc<dyn Store>, AppError> {
+    let store: Arc<dyn Store> = match &settings.store.url {
+        StoreUrl::Embedded(directory) => {
+            let options = settings.embedded_options(directory, metrics.clone());
+            blocking(move || EmbeddedStore::open(options)).await?
+        }
+        StoreUrl::Redis(url) => open_redis(settings, url, metrics).await?,
+    };
+    slot.fill(Arc::clone(&store));
+    Ok(store)
+}
+
+/// Tries for ever, with growing pauses, as long as the server merely does not answer.
+async fn open_redis(settings: &Settings, url: &RedisUrl, metrics: &Metrics) -> Result<Arc<dyn Store>, AppError> {
+    let (mut pause, longest) = (settings.store.subscription.backoff_min, settings.store.subscription.backoff_max);
+    loop {
+        match RedisStore::open(settings.redis_options(url), metrics.clone()).await {
+            Ok(store) => return Ok(store),
+            Err(OpenError::Fatal(detail)) => return Err(AppError::Store(detail)),
+            Err(OpenError::Unreachable(detail)) => {
+                tracing::warn!(store = %url, detail, "the store does not answer yet");
+                sleep(jittered(pause)).await;
+                pause = (pause * 2).min(longest);
+            }
+        }
+    }
+}
+
+/// Between half the pause and all of it, so that gateways don't knock in step.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)
+}
+
+/// What bringing the layout up to date took, in words for the terminal.
+pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
+    match &settings.store.url {
+        StoreUrl::Embedded(directory) => {
+            let options = settings.embedded_options(directory, Metrics::default());
+            drop(blocking(move || EmbeddedStore::open(options)).await?);
+            Ok(format!("{}: the layout is up to date", settings.store.url))
+        }
+        StoreUrl::Redis(url) => {
+            let migrated = redis::migrate(settings.redis_options(url)).await;
+            let report = migrated.map_err(|error| AppError::Store(error.to_string()))?;
+            let applied = if report.applied.is_empty() { "nothing".to_owned() } else { report.applied.join(", ") };
+            let (version, partitions) = (report.version, report.partitions.get());
+            Ok(format!("{url}: layout {version} with {partitions} partition(s); applied {applied}"))
+        }
+    }
+}
+
+async fn blocking<T, E>(open: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    let opened = tokio::task::spawn_blocking(open).await.map_err(|panic| AppError::Store(panic.to_string()))?;
+    opened.map_err(|error| AppError::Store(error.to_string()))
+}

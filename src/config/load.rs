@@ -1,0 +1,180 @@
+//! From the sources to [`Settings`]: every key once, then what only holds between keys.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+
+use config::{Value, ValueKind};
+
+use super::fault::ConfigFaults;
+use super::layer::Sources;
+use super::reader::{Reader, Wanted, list, number, text, truth};
+use super::settings::{
+    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
+    SubscriptionSettings,
+};
+use crate::http::Origin;
+
+/// Sizes that a buffer or a ring may have: up to 1 TiB.
+const BYTES_MAX: u64 = 1 << 40;
+/// How many of something may wait or be open.
+const COUNT_MAX: u64 = 100_000_000;
+
+impl Settings {
+    /// Reads everything, or tells everything that is wrong.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigFaults> {
+        let mut reader = Reader::new(sources);
+        let r = &mut reader;
+        let settings = Self {
+            listen: r.read("listen", address),
+            admin: AdminSettings { listen: r.read("admin.listen", address) },
+            auth: r.written("auth.mode", auth_mode),
+            store: store(r),
+            http: http(r),
+            live: live(r),
+            shutdown_grace: r.milliseconds("shutdown.grace_ms"),
+            log: LogSettings { level: r.parsed("log.level"), format: r.parsed("log.format") },
+        };
+        check_between(&settings, r);
+        reader.finish(settings)
+    }
+}
+
+fn store(r: &mut Reader) -> StoreSettings {
+    StoreSettings {
+        url: r.parsed("store.url"),
+        prefix: r.read("store.prefix", prefix),
+        partitions: r.number("store.partitions", 1..=1024),
+        log_max: r.number("store.log_max", 1..=COUNT_MAX),
+        migrate: r.read("store.migrate", |value| {
+            truth(value).map(|at_start| if at_start { Migrate::AtStart } else { Migrate::ByHand })
+        }),
+        idempotency_ttl: r.milliseconds("store.idempotency_ttl_ms"),
+        connect_timeout: r.milliseconds("store.connect_timeout_ms"),
+        command_timeout: r.milliseconds("store.command_timeout_ms"),
+        pool_size: r.number("store.pool_size", 1..=1024),
+        pool_wait: r.milliseconds("store.pool_wait_ms"),
+        lanes: r.number("store.lanes", 1..=256),
+        batch: r.number("store.batch", 1..=10_000),
+        queue: r.number("store.queue", 1..=COUNT_MAX),
+        retry_limit: r.milliseconds("store.retry_limit_ms"),
+        migration_wait: r.milliseconds("store.migration_wait_ms"),
+        cache_bytes: r.number("store.cache_bytes", (1 << 20)..=BYTES_MAX),
+        commit_batch: r.number("store.commit_batch", 1..=1_000_000),
+        subscription: SubscriptionSettings {
+            ping_interval: r.milliseconds("store.subscription.ping_interval_ms"),
+            ping_timeout: r.milliseconds("store.subscription.ping_timeout_ms"),
+            backoff_min: r.milliseconds("store.subscription.backoff_min_ms"),
+            backoff_max: r.milliseconds("store.subscription.backoff_max_ms"),
+        },
+    }
+}
+
+fn http(r: &mut Reader) -> HttpSettings {
+    HttpSettings {
+        origins: r.read("http.origins", origins),
+        connections_max: r.read("http.connections_max", connections_max),
+        backlog: r.number("http.backlog", 1..=65_535),
+        header_timeout: r.milliseconds("http.header_timeout_ms"),
+        header_bytes: r.number("http.header_bytes", 8192..=(1 << 20)),
+        body_bytes: r.number("http.body_bytes", 1024..=(1 << 24)),
+        body_idle: r.milliseconds("http.body_idle_ms"),
+        body_total: r.milliseconds("http.body_total_ms"),
+        send_buffer_bytes: r.number("http.send_buffer_bytes", 4096..=(1 << 30)),
+        stall_limit: r.milliseconds("http.stall_limit_ms"),
+        linger: r.milliseconds("http.linger_ms"),
+        list_buffer_people: r.number("http.list_buffer_people", 1..=1_000_000),
+        import_in_flight: r.number("http.import_in_flight", 1..=10_000),
+        import_refused_max: r.number("http.import_refused_max", 1..=COUNT_MAX),
+    }
+}
+
+fn live(r: &mut Reader) -> LiveSettings {
+    LiveSettings {
+        ring_bytes: r.number("live.ring_bytes", 1..=BYTES_MAX),
+        queue_changes: r.number("live.queue_changes", 1..=COUNT_MAX),
+        queue_bytes: r.number("live.queue_bytes", 1..=BYTES_MAX),
+        commands: r.number("live.commands", 1..=COUNT_MAX),
+        tail_changes: r.number("live.tail_changes", 1..=COUNT_MAX),
+        heal_changes: r.number("live.heal_changes", 1..=COUNT_MAX),
+        catch_up_changes: r.number("live.catch_up_changes", 1..=COUNT_MAX),
+        catch_up_retry: r.milliseconds("live.catch_up_retry_ms"),
+        feed_events: r.number("live.feed_events", 1..=COUNT_MAX),
+        feed_bytes: r.number("live.feed_bytes", 65_536..=BYTES_MAX),
+        ping_interval: r.milliseconds("live.ping_interval_ms"),
+        silence_limit: r.milliseconds("live.silence_limit_ms"),
+        close_timeout: r.milliseconds("live.close_timeout_ms"),
+        position_interval: r.milliseconds("live.position_interval_ms"),
+        head_interval: r.milliseconds("live.head_interval_ms"),
+        ready_limit: r.milliseconds("live.ready_limit_ms"),
+        message_bytes: r.number("live.message_bytes", 125..=(1 << 24)),
+        messages_per_second: r.number("live.messages_per_second", 1..=1_000_000),
+        messages_window: r.milliseconds("live.messages_window_ms"),
+    }
+}
+
+fn check_between(settings: &Settings, r: &mut Reader) {
+    for (key, address) in [("listen", settings.listen), ("admin.listen", settings.admin.listen)] {
+        let open = !address.ip().is_loopback() && settings.auth.is_none();
+        if open && r.sound(&[key, "auth.mode"]) {
+            let detail = "reaches beyond this machine, where anybody could read and write: write auth.mode = \"none\" \
+                          out if that is meant, or use a loopback address";
+            r.fault(key, detail.into());
+        }
+    }
+    let same = settings.listen == settings.admin.listen && settings.listen.port() != 0;
+    if same && r.sound(&["listen", "admin.listen"]) {
+        r.fault("admin.listen", "has to differ from listen".into());
+    }
+    let live = &settings.live;
+    let subscription = &settings.store.subscription;
+    for (shorter, longer, holds) in [
+        ("live.ping_interval_ms", "live.silence_limit_ms", live.ping_interval < live.silence_limit),
+        ("live.head_interval_ms", "live.ready_limit_ms", live.head_interval < live.ready_limit),
+        (
+            "store.subscription.backoff_min_ms",
+            "store.subscription.backoff_max_ms",
+            subscription.backoff_min <= subscription.backoff_max,
+        ),
+        ("http.body_idle_ms", "http.body_total_ms", settings.http.body_idle <= settings.http.body_total),
+    ] {
+        if !holds && r.sound(&[shorter, longer]) {
+            r.fault(shorter, format!("has to be shorter than {longer}"));
+        }
+    }
+}
+
+fn address(value: &Value) -> Result<SocketAddr, Wanted> {
+    let wanted = "has to be IP:PORT, as in 127.0.0.1:8080 or [::1]:8080 (port 0 takes a free one)";
+    text(value)?.parse().map_err(|_| wanted.into())
+}
+
+fn auth_mode(value: &Value) -> Result<AuthMode, Wanted> {
+    match text(value)? {
+        "none" => Ok(AuthMode::None),
+        _ => Err("has to be \"none\": no other way is built yet".into()),
+    }
+}
+
+/// Braces would move the hash tag of the keys; the rest keeps keys and channels readable.
+fn prefix(value: &Value) -> Result<String, Wanted> {
+    let text = text(value)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("has to be 1 to 64 of the characters a-z A-Z 0-9 - _ . :".into())
+    }
+}
+
+fn connections_max(value: &Value) -> Result<Option<NonZeroUsize>, Wanted> {
+    if matches!(&value.kind, ValueKind::String(text) if text == "auto") {
+        return Ok(None);
+    }
+    let number = number(value, &(1..=COUNT_MAX)).map_err(|wanted| format!("{wanted}, or \"auto\""))?;
+    NonZeroUsize::try_from(number).map(Some).map_err(|_| "is more than this machine can count".into())
+}
+
+fn origins(value: &Value) -> Result<Vec<Origin>, Wanted> {
+    let wanted = "has to be a list of origins like https://people.example or http://localhost:3000, without a path";
+    list(value)?.iter().map(|text| text.parse().map_err(|_| wanted.into())).collect()
+}

@@ -1,0 +1,129 @@
+//! Fills the options of the modules below, none of which knows the settings.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::settings::{Migrate, Settings};
+use super::store_url::RedisUrl;
+use crate::domain::Partitions;
+use crate::http;
+use crate::hub;
+use crate::relay;
+use crate::session;
+use crate::store::{FeedLimits, Retention, embedded, redis};
+use crate::telemetry::Metrics;
+
+impl Settings {
+    /// Limits on requests.
+    pub fn http_options(&self) -> http::Options {
+        let http = &self.http;
+        http::Options {
+            body_bytes_max: http.body_bytes.get(),
+            body_idle_limit: http.body_idle,
+            body_total_limit: http.body_total,
+            list_buffer_people: http.list_buffer_people,
+            import_in_flight: http.import_in_flight,
+            import_refused_max: http.import_refused_max,
+            origins: http.origins.clone(),
+        }
+    }
+
+    /// Limits on connections, of which there may be `connections_max`.
+    pub fn server_options(&self, connections_max: NonZeroUsize) -> http::ServerOptions {
+        let http = &self.http;
+        http::ServerOptions {
+            connections_max,
+            backlog: http.backlog.get(),
+            header_limit: http.header_timeout,
+            header_bytes_max: http.header_bytes.get(),
+            send_buffer_bytes: http.send_buffer_bytes.get(),
+            stall_limit: http.stall_limit,
+            linger_limit: http.linger,
+        }
+    }
+
+    /// The embedded store in `directory`.
+    pub fn embedded_options(&self, directory: &Path, metrics: Metrics) -> embedded::Options {
+        let store = &self.store;
+        embedded::Options {
+            directory: directory.to_owned(),
+            partitions: self.partitions(),
+            retention: self.retention(),
+            queue: store.queue,
+            batch: store.commit_batch,
+            answer_within: store.retry_limit,
+            cache_bytes: store.cache_bytes.get(),
+            metrics,
+        }
+    }
+
+    /// The store in the Redis at `url`.
+    pub fn redis_options(&self, url: &RedisUrl) -> redis::Options {
+        let store = &self.store;
+        redis::Options {
+            url: url.expose().to_owned(),
+            prefix: store.prefix.clone(),
+            partitions: self.partitions(),
+            retention: self.retention(),
+            migrate: store.migrate == Migrate::AtStart,
+            connect_timeout: store.connect_timeout,
+            command_timeout: store.command_timeout,
+            pool_size: store.pool_size,
+            pool_wait: store.pool_wait,
+            lanes: store.lanes,
+            batch: store.batch,
+            queue: store.queue,
+            retry_limit: store.retry_limit,
+            migration_wait: store.migration_wait,
+            ping_interval: store.subscription.ping_interval,
+            ping_timeout: store.subscription.ping_timeout,
+            backoff_min: store.subscription.backoff_min,
+            backoff_max: store.subscription.backoff_max,
+        }
+    }
+
+    /// The limits of live sessions.
+    pub fn hub_options(&self) -> hub::Options {
+        let live = &self.live;
+        hub::Options {
+            ring_bytes: live.ring_bytes,
+            queue_changes: live.queue_changes,
+            queue_bytes: live.queue_bytes,
+            ping_interval: live.ping_interval,
+            silence_limit: live.silence_limit,
+            close_timeout: live.close_timeout,
+            commands: live.commands,
+        }
+    }
+
+    /// How the relay reads.
+    pub fn relay_options(&self) -> relay::Options {
+        let live = &self.live;
+        relay::Options {
+            head_interval: live.head_interval,
+            feed: FeedLimits { events: live.feed_events, bytes: live.feed_bytes },
+            tail: live.tail_changes,
+            page: live.heal_changes,
+        }
+    }
+
+    /// The limits of a session's peer, and how it catches up.
+    pub fn session_options(&self) -> session::Options {
+        let live = &self.live;
+        session::Options {
+            message_bytes: live.message_bytes,
+            messages_per_second: live.messages_per_second,
+            message_window: live.messages_window,
+            log_page: live.catch_up_changes,
+            log_retry: live.catch_up_retry,
+        }
+    }
+
+    fn partitions(&self) -> Partitions {
+        Partitions::new(self.store.partitions)
+    }
+
+    fn retention(&self) -> Retention {
+        Retention { log_max: self.store.log_max, idempotency_ttl: self.store.idempotency_ttl }
+    }
+}

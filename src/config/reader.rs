@@ -1,0 +1,168 @@
+//! Takes settings out of the layers one by one and collects what is wrong, so that all faults are told at once.
+//!
+//! A faulty value is replaced by the default until the end, where the faults win: the rest can still be judged.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use config::{Value, ValueKind};
+
+use super::fault::{ConfigFaults, Fault};
+use super::layer::{Layer, Sources, defaults, user};
+
+/// What would be right, when a value is not.
+pub(super) type Wanted = String;
+
+pub(super) struct Reader {
+    user: Layer,
+    defaults: Layer,
+    known: BTreeSet<&'static str>,
+    faulty: BTreeSet<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    pub(super) fn new(sources: &Sources) -> Self {
+        let mut faults = Vec::new();
+        let user = user(sources, &mut faults);
+        Self { user, defaults: defaults(), known: BTreeSet::new(), faulty: BTreeSet::new(), faults }
+    }
+
+    /// A setting that has a default.
+    pub(super) fn read<T>(&mut self, key: &'static str, parse: impl Fn(&Value) -> Result<T, Wanted>) -> T {
+        match self.written(key, &parse) {
+            Some(value) => value,
+            None => parse(&self.defaults[key]).expect("the compiled-in defaults are valid"),
+        }
+    }
+
+    /// A setting that has none; nothing where it was not written, or written wrongly.
+    pub(super) fn written<T>(&mut self, key: &'static str, parse: impl Fn(&Value) -> Result<T, Wanted>) -> Option<T> {
+        self.known.insert(key);
+        match parse(self.user.get(key)?) {
+            Ok(value) => Some(value),
+            Err(wanted) => {
+                self.fault(key, wanted);
+                None
+            }
+        }
+    }
+
+    /// A number within limits, of which the lower is at least 1.
+    pub(super) fn number<T>(&mut self, key: &'static str, limits: RangeInclusive<u64>) -> T
+    where
+        T: TryFrom<NonZeroU64>,
+    {
+        let parse = |value: &Value| number(value, &limits).and_then(|n| T::try_from(n).map_err(|_| wanted(&limits)));
+        self.read(key, parse)
+    }
+
+    /// A time in milliseconds, at least 1 and at most a week.
+    pub(super) fn milliseconds(&mut self, key: &'static str) -> Duration {
+        const WEEK: u64 = 7 * 24 * 3600 * 1000;
+        Duration::from_millis(self.number(key, 1..=WEEK))
+    }
+
+    /// One of a few words, or anything else that a text can name.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> T {
+        self.read(key, |value| text(value)?.parse().map_err(|error: T::Err| error.to_string()))
+    }
+
+    /// Whether all of these are as the user meant them: what is compared only makes sense then.
+    pub(super) fn sound(&self, keys: &[&'static str]) -> bool {
+        keys.iter().all(|key| !self.faulty.contains(key))
+    }
+
+    pub(super) fn fault(&mut self, key: &'static str, detail: String) {
+        let origin = self.user.get(key).and_then(Value::origin).map(str::to_owned);
+        self.faulty.insert(key);
+        self.faults.push(Fault { key: key.to_owned(), origin, detail });
+    }
+
+    /// Ends the reading: what was written but never asked for is a fault too.
+    pub(super) fn finish<T>(mut self, value: T) -> Result<T, ConfigFaults> {
+        let unread: Vec<Fault> = self.user.iter().filter_map(|(key, value)| self.unknown(key, value)).collect();
+        self.faults.extend(unread);
+        if self.faults.is_empty() { Ok(value) } else { Err(ConfigFaults(self.faults)) }
+    }
+
+    fn unknown(&self, key: &str, value: &Value) -> Option<Fault> {
+        if self.known.contains(key) {
+            return None;
+        }
+        let empty = matches!(&value.kind, ValueKind::Nil) || matches!(&value.kind, ValueKind::Table(t) if t.is_empty());
+        let (parent, own) = (key.rsplit_once('.').map(|(parent, _)| parent), self.section(key));
+        let siblings = parent.map(|parent| self.section(parent)).unwrap_or_default();
+        let detail = match parent {
+            _ if !own.is_empty() && empty => return None,
+            _ if !own.is_empty() => format!("is a section, with the settings {}", own.join(", ")),
+            Some(parent) if !siblings.is_empty() => {
+                format!("there is no such setting; {parent} has {}", siblings.join(", "))
+            }
+            _ => format!("there is no such setting; there are {}", self.top_level().join(", ")),
+        };
+        Some(Fault { key: key.to_owned(), origin: value.origin().map(str::to_owned), detail })
+    }
+
+    /// The settings of a section, by their names in it.
+    fn section(&self, name: &str) -> Vec<&str> {
+        let inside = format!("{name}.");
+        self.known.iter().filter_map(|known| known.strip_prefix(&inside)).collect()
+    }
+
+    fn top_level(&self) -> Vec<&str> {
+        let names: BTreeSet<&str> =
+            self.known.iter().map(|key| key.split_once('.').map_or(*key, |(section, _)| section)).collect();
+        names.into_iter().collect()
+    }
+}
+
+fn wanted(limits: &RangeInclusive<u64>) -> Wanted {
+    format!("has to be a whole number from {} to {}", limits.start(), limits.end())
+}
+
+/// A number, or the text of one: the environment has texts only.
+pub(super) fn number(value: &Value, limits: &RangeInclusive<u64>) -> Result<NonZeroU64, Wanted> {
+    let number = match &value.kind {
+        ValueKind::I64(number) => u64::try_from(*number).ok(),
+        ValueKind::U64(number) => Some(*number),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| limits.contains(number)).and_then(NonZeroU64::new).ok_or_else(|| wanted(limits))
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, Wanted> {
+    match &value.kind {
+        ValueKind::String(text) => Ok(text),
+        _ => Err("has to be a text".into()),
+    }
+}
+
+pub(super) fn truth(value: &Value) -> Result<bool, Wanted> {
+    match &value.kind {
+        ValueKind::Boolean(truth) => Ok(*truth),
+        ValueKind::String(text) if text == "true" => Ok(true),
+        ValueKind::String(text) if text == "false" => Ok(false),
+        _ => Err("has to be true or false".into()),
+    }
+}
+
+/// A list of texts; in the environment, separated by commas.
+pub(super) fn list(value: &Value) -> Result<Vec<String>, Wanted> {
+    match &value.kind {
+        ValueKind::Array(values) => values
+            .iter()
+            .map(|value| text(value).map(str::to_owned))
+            .collect::<Result<_, _>>()
+            .map_err(|_| "has to be a list of texts".into()),
+        ValueKind::String(text) => {
+            Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        }
+        _ => Err("has to be a list of texts".into()),
+    }
+}

@@ -1,0 +1,116 @@
+//! The effective settings as TOML, good as a file for `--config`; passwords are hidden.
+
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use super::settings::{AuthMode, HttpSettings, LiveSettings, Migrate, Settings, StoreSettings};
+
+impl Settings {
+    /// One key a line, in sections like `config/default.toml`.
+    pub fn to_toml(&self) -> String {
+        let mut root = Table::new();
+        put(&mut root, "listen", self.listen.to_string());
+        section(&mut root, "admin", [("listen", self.admin.listen.to_string().into())]);
+        if let Some(AuthMode::None) = self.auth {
+            section(&mut root, "auth", [("mode", "none".into())]);
+        }
+        root.insert("store".into(), store(&self.store).into());
+        root.insert("http".into(), http(&self.http).into());
+        root.insert("live".into(), live(&self.live).into());
+        section(&mut root, "shutdown", [("grace_ms", milliseconds(self.shutdown_grace))]);
+        let log = [("level", self.log.level.to_string().into()), ("format", self.log.format.to_string().into())];
+        section(&mut root, "log", log);
+        root.to_string()
+    }
+}
+
+fn store(store: &StoreSettings) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "url", store.url.to_string());
+    put(&mut table, "prefix", store.prefix.clone());
+    put(&mut table, "partitions", i64::from(store.partitions.get()));
+    put(&mut table, "log_max", number(store.log_max));
+    put(&mut table, "migrate", store.migrate == Migrate::AtStart);
+    put(&mut table, "idempotency_ttl_ms", milliseconds(store.idempotency_ttl));
+    put(&mut table, "connect_timeout_ms", milliseconds(store.connect_timeout));
+    put(&mut table, "command_timeout_ms", milliseconds(store.command_timeout));
+    put(&mut table, "pool_size", number(store.pool_size));
+    put(&mut table, "pool_wait_ms", milliseconds(store.pool_wait));
+    put(&mut table, "lanes", number(store.lanes));
+    put(&mut table, "batch", number(store.batch));
+    put(&mut table, "queue", number(store.queue));
+    put(&mut table, "retry_limit_ms", milliseconds(store.retry_limit));
+    put(&mut table, "migration_wait_ms", milliseconds(store.migration_wait));
+    put(&mut table, "cache_bytes", number(store.cache_bytes));
+    put(&mut table, "commit_batch", number(store.commit_batch));
+    let subscription = [
+        ("ping_interval_ms", milliseconds(store.subscription.ping_interval)),
+        ("ping_timeout_ms", milliseconds(store.subscription.ping_timeout)),
+        ("backoff_min_ms", milliseconds(store.subscription.backoff_min)),
+        ("backoff_max_ms", milliseconds(store.subscription.backoff_max)),
+    ];
+    section(&mut table, "subscription", subscription);
+    table
+}
+
+fn http(http: &HttpSettings) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "origins", http.origins.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
+    put(&mut table, "connections_max", connections_max);
+    put(&mut table, "backlog", i64::from(http.backlog.get()));
+    put(&mut table, "header_timeout_ms", milliseconds(http.header_timeout));
+    put(&mut table, "header_bytes", number(http.header_bytes));
+    put(&mut table, "body_bytes", number(http.body_bytes));
+    put(&mut table, "body_idle_ms", milliseconds(http.body_idle));
+    put(&mut table, "body_total_ms", milliseconds(http.body_total));
+    put(&mut table, "send_buffer_bytes", number(http.send_buffer_bytes));
+    put(&mut table, "stall_limit_ms", milliseconds(http.stall_limit));
+    put(&mut table, "linger_ms", milliseconds(http.linger));
+    put(&mut table, "list_buffer_people", number(http.list_buffer_people));
+    put(&mut table, "import_in_flight", number(http.import_in_flight));
+    put(&mut table, "import_refused_max", number(http.import_refused_max));
+    table
+}
+
+fn live(live: &LiveSettings) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "ring_bytes", number(live.ring_bytes));
+    put(&mut table, "queue_changes", number(live.queue_changes));
+    put(&mut table, "queue_bytes", number(live.queue_bytes));
+    put(&mut table, "commands", number(live.commands));
+    put(&mut table, "tail_changes", number(live.tail_changes));
+    put(&mut table, "heal_changes", number(live.heal_changes));
+    put(&mut table, "catch_up_changes", number(live.catch_up_changes));
+    put(&mut table, "catch_up_retry_ms", milliseconds(live.catch_up_retry));
+    put(&mut table, "feed_events", number(live.feed_events));
+    put(&mut table, "feed_bytes", number(live.feed_bytes));
+    put(&mut table, "ping_interval_ms", milliseconds(live.ping_interval));
+    put(&mut table, "silence_limit_ms", milliseconds(live.silence_limit));
+    put(&mut table, "close_timeout_ms", milliseconds(live.close_timeout));
+    put(&mut table, "position_interval_ms", milliseconds(live.position_interval));
+    put(&mut table, "head_interval_ms", milliseconds(live.head_interval));
+    put(&mut table, "ready_limit_ms", milliseconds(live.ready_limit));
+    put(&mut table, "message_bytes", number(live.message_bytes));
+    put(&mut table, "messages_per_second", i64::from(live.messages_per_second.get()));
+    put(&mut table, "messages_window_ms", milliseconds(live.messages_window));
+    table
+}
+
+fn section<const N: usize>(table: &mut Table, name: &str, values: [(&str, Value); N]) {
+    let inner: Table = values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    table.insert(name.to_owned(), inner.into());
+}
+
+fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
+    table.insert(key.to_owned(), value.into());
+}
+
+fn number(count: std::num::NonZeroUsize) -> Value {
+    i64::try_from(count.get()).expect("settings are limited far below 2^63").into()
+}
+
+fn milliseconds(duration: Duration) -> Value {
+    i64::try_from(duration.as_millis()).expect("settings are limited to a week").into()
+}

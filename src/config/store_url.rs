@@ -1,0 +1,160 @@
+//! `store.url`: which store, and where. The password is kept, used, and never shown.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::store::redis::redacted;
+
+/// What stands in for a password wherever an address is shown.
+const REDACTED: &str = "***";
+
+/// Which store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file of our own in this folder.
+    Embedded(PathBuf),
+    /// A Redis that gateways share.
+    Redis(RedisUrl),
+}
+
+/// `redis://` or `rediss://`, with a host. `Display` and `Debug` hide the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(Url);
+
+/// Why a text is not the address of a store. Never holds the text: a password may be in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidStoreUrl {
+    /// An unknown scheme, or none.
+    #[error("has to be embedded:DIR, redis://HOST[:PORT][/DATABASE] or rediss://…")]
+    Scheme,
+    /// Planned, not there.
+    #[error("redis-sentinel: is not built yet; use redis:// or rediss:// with the master's address")]
+    Sentinel,
+    /// Planned, not there.
+    #[error("redis-cluster: is not built yet; use redis:// or rediss:// with a Redis that stands alone")]
+    Cluster,
+    /// `embedded:` alone.
+    #[error("embedded: needs a folder, as in embedded:./data")]
+    Folder,
+    /// A Redis address that cannot be taken apart, or without a host.
+    #[error(
+        "is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special characters are written as %XX)"
+    )]
+    Address,
+    /// Not a number after the slash.
+    #[error("the database after the slash has to be a number from 0 to 65535, or be left out")]
+    Database,
+    /// `?…` or `#…`.
+    #[error("takes no parameters after the database; the other limits have settings of their own")]
+    Parameters,
+    /// Copied from what we print.
+    #[error("the password is hidden here (***): write the real one")]
+    Redacted,
+}
+
+impl FromStr for StoreUrl {
+    type Err = InvalidStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStoreUrl> {
+        let (scheme, rest) = text.split_once(':').ok_or(InvalidStoreUrl::Scheme)?;
+        match scheme {
+            "embedded" if rest.is_empty() => Err(InvalidStoreUrl::Folder),
+            "embedded" => Ok(Self::Embedded(PathBuf::from(rest))),
+            "redis" | "rediss" => redis(text).map(Self::Redis),
+            "redis-sentinel" | "rediss-sentinel" => Err(InvalidStoreUrl::Sentinel),
+            "redis-cluster" | "rediss-cluster" => Err(InvalidStoreUrl::Cluster),
+            _ => Err(InvalidStoreUrl::Scheme),
+        }
+    }
+}
+
+fn redis(text: &str) -> Result<RedisUrl, InvalidStoreUrl> {
+    let url = Url::parse(text).map_err(|_| InvalidStoreUrl::Address)?;
+    if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
+        return Err(InvalidStoreUrl::Address);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(InvalidStoreUrl::Parameters);
+    }
+    let database = url.path().trim_start_matches('/');
+    if !database.is_empty() && database.parse::<u16>().is_err() {
+        return Err(InvalidStoreUrl::Database);
+    }
+    if url.password() == Some(REDACTED) {
+        return Err(InvalidStoreUrl::Redacted);
+    }
+    Ok(RedisUrl(url))
+}
+
+impl RedisUrl {
+    /// The whole address, password included: for the connection only.
+    pub fn expose(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(self.0.as_str()))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({self})")
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(folder) => write!(f, "embedded:{}", folder.display()),
+            Self::Redis(url) => url.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_both_stores_are_taken_and_shown_again() {
+        for text in ["embedded:./data", "embedded:/var/lib/people", "redis://localhost:6379/3", "rediss://user@host/0"]
+        {
+            let url: StoreUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_or_not_an_address_is_refused_by_name() {
+        for (text, error) in [
+            ("redis-sentinel://h/0", InvalidStoreUrl::Sentinel),
+            ("redis-cluster://h", InvalidStoreUrl::Cluster),
+            ("embedded:", InvalidStoreUrl::Folder),
+            ("postgres://h/db", InvalidStoreUrl::Scheme),
+            ("./data", InvalidStoreUrl::Scheme),
+            ("redis://", InvalidStoreUrl::Address),
+            ("redis://:p@h:99999999", InvalidStoreUrl::Address),
+            ("redis://h:0", InvalidStoreUrl::Address),
+            ("redis://h/people", InvalidStoreUrl::Database),
+            ("redis://h/0?protocol=resp3", InvalidStoreUrl::Parameters),
+            ("redis://:***@h", InvalidStoreUrl::Redacted),
+        ] {
+            assert_eq!(text.parse::<StoreUrl>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_used_but_never_shown() {
+        let url: StoreUrl = "rediss://me:s3cr%2Ft@redis.example:7000/2".parse().unwrap();
+        assert_eq!(url.to_string(), "rediss://me:***@redis.example:7000/2");
+        assert!(!format!("{url:?}").contains("s3cr"));
+        let StoreUrl::Redis(url) = url else { panic!("not Redis") };
+        assert_eq!(url.expose(), "rediss://me:s3cr%2Ft@redis.example:7000/2");
+    }
+}

@@ -1,0 +1,103 @@
+//! Promises of the settings: precedence, all faults at once, secrets, and that what is shown can be read again.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn load(environment: &[(&str, &str)], file: Option<(&str, &str)>) -> Result<Settings, ConfigFaults> {
+    let mut held = None;
+    let file = file.map(|(ending, text)| {
+        let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        held.insert(file).path().to_owned()
+    });
+    let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Settings::load(&Sources { file, environment: Some(environment), flags: Vec::new() })
+}
+
+fn keys(result: Result<Settings, ConfigFaults>) -> Vec<String> {
+    result.unwrap_err().0.into_iter().map(|fault| fault.key).collect()
+}
+
+#[test]
+fn every_default_is_read_and_shown_under_its_own_key() {
+    let shown: toml::Table = load(&[], None).unwrap().to_toml().parse().unwrap();
+    let mut defaults: toml::Table = DEFAULTS.parse().unwrap();
+    defaults.retain(|_, value| value.as_table().is_none_or(|table| !table.is_empty()));
+    assert_eq!(shown, defaults);
+}
+
+#[test]
+fn later_sources_win_over_earlier_ones() {
+    let file = Some((".yaml", "store:\n  log_max: 7\n  batch: 8\nlive:\n  queue_changes: 9\n"));
+    let environment = [("PEOPLE_GATEWAY__STORE__LOG_MAX", "70"), ("PEOPLE_GATEWAY__STORE__BATCH", "80")];
+    let sources = Sources { flags: vec![("store.batch", "800".into(), "--batch")], ..Sources::default() };
+    let settings = load(&environment, file).unwrap();
+    assert_eq!((settings.store.log_max.get(), settings.store.batch.get()), (70, 80));
+    assert_eq!((settings.live.queue_changes.get(), settings.store.pool_size.get()), (9, 16));
+    let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    let settings = Settings::load(&Sources { environment: Some(environment), ..sources }).unwrap();
+    assert_eq!(settings.store.batch.get(), 800);
+}
+
+#[test]
+fn all_faults_are_told_at_once_each_by_its_key() {
+    let file = "listen = 5\nlisten_ = 1\n[auth]\nmode = \"ldap\"\n[store]\npartitions = 0\nmigrate = \"maybe\"\n\
+                prefix = \"{x}\"\n[sttore]\n[http]\norigins = [\"https://a.example/path\"]\n[log]\nlevel = \"loud\"\n";
+    let environment = [
+        ("PEOPLE_GATEWAY__LIVE__PING_INTERVAL_MS", "30000"),
+        ("PEOPLE_GATEWAY__STORE__URLL", "redis://h"),
+        ("PEOPLE_GATEWAY__STORE", "redis://h"),
+        ("PEOPLE_GATEWAY_PORT", "tcp://10.0.0.1:80"),
+    ];
+    let mut faults = keys(load(&environment, Some((".toml", file))));
+    faults.sort();
+    assert_eq!(
+        faults,
+        [
+            "auth.mode",
+            "http.origins",
+            "listen",
+            "listen_",
+            "live.ping_interval_ms",
+            "log.level",
+            "store",
+            "store.migrate",
+            "store.partitions",
+            "store.prefix",
+            "store.urll",
+            "sttore"
+        ]
+    );
+}
+
+#[test]
+fn listening_beyond_loopback_needs_the_decision_written_out() {
+    let open = ("PEOPLE_GATEWAY__LISTEN", "0.0.0.0:8080");
+    let admin = ("PEOPLE_GATEWAY__ADMIN__LISTEN", "[::]:9091");
+    assert_eq!(keys(load(&[open, admin], None)), ["listen", "admin.listen"]);
+    let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
+    assert_eq!(load(&[open, admin, decided], None).unwrap().auth, Some(AuthMode::None));
+}
+
+#[test]
+fn a_value_is_never_shown_in_a_fault_not_even_from_a_broken_file() {
+    let secret = "redis://:hunter2@h";
+    for (ending, text) in [
+        (".toml", "[store]\nurl = \"redis://:hunter2@h\n"),
+        (".toml", "[store]\nurl = \"redis://:hunter2@h/x\"\nprefix = \"redis://:hunter2@h\"\n\"redis\" = \"hunter2\""),
+        (".json", "{\"store\": {\"url\": \"redis://:hunter2@h\" \"prefix\": 1}}"),
+        (".json", "\"redis://:hunter2@h\""),
+        (".yaml", "\"redis://:hunter2@h\""),
+        (".yaml", "- redis://:hunter2@h"),
+        (".yaml", "a: *hunter2"),
+        (".yaml", "store:\n  url: \"redis://:hunter2@h\n prefix: [}\n"),
+    ] {
+        let shown = load(&[("PEOPLE_GATEWAY__LISTEN", secret)], Some((ending, text))).unwrap_err().to_string();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("--config: ") || shown.contains("store.prefix: "), "{shown}");
+        assert!(shown.contains("listen: "), "{shown}");
+    }
+    let shown = load(&[("PEOPLE_GATEWAY__STORE__URL", secret)], None).unwrap();
+    assert!(!shown.to_toml().contains("hunter2") && !format!("{shown:?}").contains("hunter2"));
+}

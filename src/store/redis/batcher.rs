@@ -1,0 +1,134 @@
+//! Single commands become pipelines: what waits goes out together, so a connection's check is paid once a batch.
+//!
+//! The queue is bounded and refuses what does not fit. A few lanes drain it; each holds one pooled connection at a time.
+//! The lanes end when the batcher is dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::redis::{Cmd, Pipeline, Value};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::connect::Connections;
+use super::failure::Failure;
+use super::options::Options;
+use crate::telemetry::Metrics;
+
+/// The way into the queue.
+pub(super) struct Batcher {
+    queue: mpsc::Sender<Item>,
+}
+
+struct Item {
+    command: Cmd,
+    claim: Claim,
+    answer: oneshot::Sender<Result<Value, Failure>>,
+}
+
+/// Decides once and for all whether a command was sent: the lane claims it right before sending, the caller when it
+/// gives up. Whoever comes first has it, so a caller knows for sure that what it gave up never happened.
+#[derive(Clone, Default)]
+struct Claim(Arc<AtomicBool>);
+
+struct Lane {
+    queue: Arc<Mutex<mpsc::Receiver<Item>>>,
+    connections: Arc<Connections>,
+    most: usize,
+    metrics: Metrics,
+}
+
+impl Claim {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Batcher {
+    /// Starts the lanes on the current runtime.
+    pub(super) fn start(options: &Options, connections: &Arc<Connections>, metrics: &Metrics) -> Self {
+        let (queue, waiting) = mpsc::channel(options.queue.get());
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..options.lanes.get() {
+            let lane = Lane {
+                queue: Arc::clone(&waiting),
+                connections: Arc::clone(connections),
+                most: options.batch.get(),
+                metrics: metrics.clone(),
+            };
+            tokio::spawn(lane.run());
+        }
+        Self { queue }
+    }
+
+    /// One command's answer, at the latest at `deadline`.
+    pub(super) async fn send(&self, command: Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let claim = Claim::default();
+        let item = Item { command, claim: claim.clone(), answer };
+        self.queue.try_send(item).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Failure::NotNow("the runtime is shutting down".to_owned()),
+        })?;
+        match tokio::time::timeout_at(deadline, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) if claim.take() => Err(Failure::NotNow("the runtime is shutting down".to_owned())),
+            Ok(Err(_)) => Err(Failure::Lost("the runtime is shutting down".to_owned())),
+            Err(_) if claim.take() => {
+                Err(Failure::NotNow("it waited for a connection until its time was up".to_owned()))
+            }
+            Err(_) => Err(Failure::Lost("no answer within the time limit".to_owned())),
+        }
+    }
+}
+
+impl Lane {
+    async fn run(self) {
+        let mut items = Vec::with_capacity(self.most);
+        loop {
+            if self.queue.lock().await.recv_many(&mut items, self.most).await == 0 {
+                return;
+            }
+            let connection = match self.connections.take().await {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    answer_all(&mut items, &failure);
+                    continue;
+                }
+            };
+            self.top_up(&mut items);
+            items.retain(|item| !item.answer.is_closed() && item.claim.take());
+            if items.is_empty() {
+                continue;
+            }
+            let mut pipeline = Pipeline::with_capacity(items.len());
+            for item in &mut items {
+                pipeline.add_command(std::mem::take(&mut item.command));
+            }
+            self.metrics.store_batches.inc();
+            match Connections::exchange(connection, &mut pipeline).await {
+                Ok(answers) => {
+                    for (item, answer) in items.drain(..).zip(answers) {
+                        let _ = item.answer.send(answer);
+                    }
+                }
+                Err(failure) => answer_all(&mut items, &failure),
+            }
+        }
+    }
+
+    /// Takes along what arrived while the connection was checked, unless another lane stands at the (empty) queue.
+    fn top_up(&self, items: &mut Vec<Item>) {
+        let Ok(mut queue) = self.queue.try_lock() else { return };
+        while items.len() < self.most {
+            let Ok(item) = queue.try_recv() else { return };
+            items.push(item);
+        }
+    }
+}
+
+fn answer_all(items: &mut Vec<Item>, failure: &Failure) {
+    for item in items.drain(..) {
+        let _ = item.answer.send(Err(failure.clone()));
+    }
+}

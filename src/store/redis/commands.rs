@@ -1,0 +1,112 @@
+//! What the store is asked, as Redis commands.
+
+use std::num::NonZeroUsize;
+
+use ::redis::Cmd;
+
+use super::keys::{Keys, hex};
+use super::scripts::SCRIPTS;
+use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Tag};
+use crate::store::{Expect, IdempotencyKey, Retention, Write};
+
+/// Writes the commands of one deployment.
+pub(super) struct Commands {
+    pub(super) keys: Keys,
+    pub(super) partitions: Partitions,
+    pub(super) retention: Retention,
+}
+
+/// 64 random bits, not zero: fresh for each attempt, so that no two histories ever look alike.
+pub(super) fn fresh() -> u64 {
+    rand::random_range(1..=u64::MAX)
+}
+
+/// A fingerprint as it stands in the record.
+pub(super) fn fingerprint(key: &IdempotencyKey) -> String {
+    let mut text = String::with_capacity(2 * key.fingerprint.len());
+    hex(&key.fingerprint, &mut text);
+    text
+}
+
+impl Commands {
+    /// One attempt to write, and the tag by which its change would be known.
+    pub(super) fn apply(&self, write: &Write) -> (Tag, Cmd) {
+        let partition = self.partitions.of(write.id);
+        let keys = self.keys.of(partition);
+        let record = keys.idempotency(write.idempotency.as_ref());
+        let (script, operation) = match write.save {
+            Some(_) => (&SCRIPTS.save, "S"),
+            None => (&SCRIPTS.delete, "D"),
+        };
+        let tag = Tag::new(fresh());
+        let mut command = script.call(&[&keys.meta, &keys.log, &keys.people, &record, &keys.ids]);
+        command
+            .arg(operation)
+            .arg(write.id.encode(&mut PersonId::buffer()))
+            .arg(write.save.as_ref().map_or("", FieldsJson::as_str))
+            .arg(expected(write.expect))
+            .arg(tag.to_string())
+            .arg(Epoch::new(fresh()).to_string())
+            .arg(self.retention.log_max.get())
+            .arg(write.idempotency.as_ref().map(fingerprint).unwrap_or_default())
+            .arg(self.idempotency_ttl())
+            .arg(&keys.channel)
+            .arg("PUBLISH")
+            .arg(write.time.as_millis());
+        (tag, command)
+    }
+
+    pub(super) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Cmd {
+        let mut command = SCRIPTS.recorded.call(&[&self.keys.of(partition).idempotency(Some(key))]);
+        command.arg(fingerprint(key)).arg(self.idempotency_ttl());
+        command
+    }
+
+    pub(super) fn get(&self, id: PersonId) -> Cmd {
+        let mut command = ::redis::cmd("HGET");
+        command.arg(&self.keys.of(self.partitions.of(id)).people).arg(id.encode(&mut PersonId::buffer()));
+        command
+    }
+
+    pub(super) fn page(&self, partition: Partition, after: Option<PersonId>, count: NonZeroUsize) -> Cmd {
+        let keys = self.keys.of(partition);
+        let mut command = SCRIPTS.page.call(&[&keys.meta, &keys.ids, &keys.people]);
+        command.arg(after.map(|id| id.to_string()).unwrap_or_default()).arg(limit(count));
+        command
+    }
+
+    pub(super) fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Cmd {
+        let keys = self.keys.of(partition);
+        let mut command = SCRIPTS.since.call(&[&keys.meta, &keys.log]);
+        command.arg(from.epoch.to_string()).arg(from.seq.get()).arg(from.tag.to_string()).arg(limit(count));
+        command
+    }
+
+    pub(super) fn tail(&self, partition: Partition, count: NonZeroUsize) -> Cmd {
+        let keys = self.keys.of(partition);
+        let mut command = SCRIPTS.tail.call(&[&keys.meta, &keys.log]);
+        command.arg(limit(count));
+        command
+    }
+
+    /// A record's time to live in milliseconds; at least one, because Redis reads 0 as "expired".
+    fn idempotency_ttl(&self) -> u64 {
+        u64::try_from(self.retention.idempotency_ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 50)
+    }
+}
+
+/// A count that Redis takes as a number.
+fn limit(count: NonZeroUsize) -> usize {
+    count.get().min(1 << 31)
+}
+
+/// The argument that says what must hold. No revision reads `x`, so nothing ever equals it.
+fn expected(expect: Expect) -> String {
+    match expect {
+        Expect::Anything => String::new(),
+        Expect::Absent => "0".to_owned(),
+        Expect::Present => "*".to_owned(),
+        Expect::Revision(position) => position.to_string(),
+        Expect::Impossible => "x".to_owned(),
+    }
+}

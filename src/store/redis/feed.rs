@@ -1,0 +1,162 @@
+//! The subscription: one connection of its own, supervised for as long as the feed is held.
+//!
+//! Every step has a time limit, and a connection that gives no sign of life is dropped: a frozen server or a dead link
+//! never says so by itself. What arrives is moved into the bounded queue at once, because the library's own queue has
+//! no bound.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ::redis::aio::{PubSubSink, PubSubStream};
+use ::redis::{Client, Msg, Value};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use super::attempts::Backoff;
+use super::keys::Keys;
+use super::options::Options;
+use crate::domain::Partition;
+use crate::store::{FeedEvent, FeedQueue};
+
+/// Messages between two turns of the scheduler.
+const MOST_AT_ONCE: usize = 256;
+
+/// What keeps one subscription alive.
+pub(super) struct Supervisor {
+    client: Client,
+    channels: HashMap<String, Source>,
+    queue: Arc<FeedQueue>,
+    connect_timeout: Duration,
+    ping_interval: Duration,
+    ping_timeout: Duration,
+    backoff: Backoff,
+}
+
+/// What a channel carries.
+enum Source {
+    Changes(Partition),
+    Probes,
+}
+
+/// Why a subscription ended.
+enum Ended {
+    /// It can be tried again.
+    Lost(String),
+    /// Nobody reads the queue any more.
+    Unread,
+}
+
+impl Supervisor {
+    pub(super) fn new(options: &Options, client: Client, keys: &Keys, queue: Arc<FeedQueue>) -> Self {
+        let partitions = options.partitions.iter();
+        let mut channels: HashMap<_, _> =
+            partitions.map(|partition| (keys.of(partition).channel.clone(), Source::Changes(partition))).collect();
+        channels.insert(keys.probe.clone(), Source::Probes);
+        Self {
+            client,
+            channels,
+            queue,
+            connect_timeout: options.connect_timeout,
+            ping_interval: options.ping_interval,
+            ping_timeout: options.ping_timeout,
+            backoff: Backoff::new(options.backoff_min, options.backoff_max),
+        }
+    }
+
+    /// Runs until nobody reads the queue.
+    pub(super) async fn run(self) {
+        let mut backoff = self.backoff.clone();
+        let mut told = false;
+        loop {
+            let why = match self.subscribe().await {
+                Ok((sink, stream)) => {
+                    tracing::info!(channels = self.channels.len(), "subscribed");
+                    backoff = self.backoff.clone();
+                    told = false;
+                    let ended = self.serve(sink, stream).await;
+                    if !self.queue.push(FeedEvent::Disconnected) {
+                        return;
+                    }
+                    match ended {
+                        Ended::Lost(why) => why,
+                        Ended::Unread => return,
+                    }
+                }
+                Err(why) => why,
+            };
+            // Once for each outage; the attempts in between tell an operator nothing new.
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(why, "no subscription; trying again until there is one");
+            }
+            tokio::time::sleep(backoff.pause()).await;
+        }
+    }
+
+    async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), String> {
+        let subscribing = async {
+            let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
+            let names: Vec<&str> = self.channels.keys().map(String::as_str).collect();
+            sink.subscribe(names).await?;
+            Ok::<_, ::redis::RedisError>((sink, stream))
+        };
+        match timeout(self.connect_timeout, subscribing).await {
+            Ok(subscribed) => subscribed.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer within the time limit".to_owned()),
+        }
+    }
+
+    /// Moves messages until the connection ends or goes silent.
+    async fn serve(&self, sink: PubSubSink, stream: PubSubStream) -> Ended {
+        if !self.queue.push(FeedEvent::Connected) {
+            return Ended::Unread;
+        }
+        let heard = AtomicU64::new(0);
+        // Both branches own what they wait for; the one that is dropped leaves nothing half done.
+        tokio::select! {
+            ended = self.deliver(stream, &heard) => ended,
+            ended = self.listen_for_life(sink, &heard) => ended,
+        }
+    }
+
+    async fn deliver(&self, stream: PubSubStream, heard: &AtomicU64) -> Ended {
+        let mut ready = stream.ready_chunks(MOST_AT_ONCE);
+        while let Some(messages) = ready.next().await {
+            heard.fetch_add(1, Ordering::Relaxed);
+            for message in messages {
+                if let Some(event) = self.event(&message)
+                    && !self.queue.push(event)
+                {
+                    return Ended::Unread;
+                }
+            }
+        }
+        Ended::Lost("the connection ended".to_owned())
+    }
+
+    fn event(&self, message: &Msg) -> Option<FeedEvent> {
+        match self.channels.get(message.get_channel_name())? {
+            Source::Changes(partition) => {
+                Some(FeedEvent::Frame(*partition, Bytes::copy_from_slice(message.get_payload_bytes())))
+            }
+            Source::Probes => Some(FeedEvent::Probe),
+        }
+    }
+
+    /// Ends when there was neither an answer to a ping nor any message within the time limit. A late answer with
+    /// messages in between is a busy connection, not a dead one.
+    async fn listen_for_life(&self, mut sink: PubSubSink, heard: &AtomicU64) -> Ended {
+        loop {
+            tokio::time::sleep(self.ping_interval).await;
+            let before = heard.load(Ordering::Relaxed);
+            match timeout(self.ping_timeout, sink.ping::<Value>()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Ended::Lost(error.to_string()),
+                Err(_) if heard.load(Ordering::Relaxed) != before => {}
+                Err(_) => return Ended::Lost("no sign of life within the time limit".to_owned()),
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The store of gateways that share: people, log and publication in Redis, each write one script.
+//!
+//! `commands` says what is asked, `batcher` and `connect` how it gets there, `reply` what the answer means, `feed` what
+//! comes back by itself. `check` and `migrate` stand before all of it.
+
+mod attempts;
+mod batcher;
+mod check;
+mod commands;
+mod connect;
+mod failure;
+mod feed;
+mod keys;
+mod migrate;
+mod options;
+mod reply;
+mod scripts;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::redis::{Client, Cmd, Pipeline, Value, pipe};
+use async_trait::async_trait;
+
+use self::attempts::Attempts;
+use self::batcher::Batcher;
+use self::commands::{Commands, fresh};
+use self::connect::Connections;
+use self::failure::Failure;
+use super::{
+    Applied, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write,
+};
+use crate::domain::{Partition, Partitions, Person, PersonId, Position, Tag};
+use crate::telemetry::{Metrics, ReasonLabel};
+
+pub use migrate::Report;
+pub use options::{Options, redacted};
+
+/// People in a Redis that several gateways share.
+pub struct RedisStore {
+    options: Options,
+    commands: Commands,
+    client: Client,
+    connections: Arc<Connections>,
+    batcher: Batcher,
+    metrics: Metrics,
+    /// Whether the last probe was refused, so that it is told once.
+    probe_refused: AtomicBool,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It will not get better by itself; the sentence says what to change.
+    #[error("{0}")]
+    Fatal(String),
+    /// It may answer later: try again.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// A write that was sent without an answer: by what its change would be known, and why.
+struct Lost {
+    tag: Tag,
+    why: String,
+}
+
+/// Brings the layout up to date, whatever [`Options::migrate`] says, and reports what that took.
+pub async fn migrate(options: Options) -> Result<Report, OpenError> {
+    let options = Options { migrate: true, ..options };
+    let mut checked = check::check(&options, fresh()).await?;
+    migrate::run(&options, &mut checked).await
+}
+
+impl RedisStore {
+    /// Checks the server and its layout, and opens the store. Its tasks live on the runtime that this is called in, and
+    /// end when the store is dropped.
+    pub async fn open(options: Options, metrics: Metrics) -> Result<Arc<Self>, OpenError> {
+        let mut checked = check::check(&options, fresh()).await?;
+        migrate::run(&options, &mut checked).await?;
+        let connections = Connections::new(checked.info.clone(), &options)?;
+        let batcher = Batcher::start(&options, &connections, &metrics);
+        Ok(Arc::new(Self {
+            commands: Commands { keys: checked.keys, partitions: options.partitions, retention: options.retention },
+            client: connect::client(checked.info)?,
+            connections,
+            batcher,
+            metrics,
+            probe_refused: AtomicBool::new(false),
+            options,
+        }))
+    }
+
+    fn attempts(&self) -> Attempts {
+        Attempts::within(self.options.retry_limit)
+    }
+
+    /// Tries a write until its outcome is known. An answer that never came is asked for once more, if a key makes the
+    /// repeat harmless; from then on only an answer can say what happened.
+    async fn write(&self, write: Write) -> Result<Applied, StoreError> {
+        let partition = self.commands.partitions.of(write.id);
+        let mut attempts = self.attempts();
+        let mut lost: Option<Lost> = None;
+        loop {
+            let (tag, command) = self.commands.apply(&write);
+            let failure = match self.batcher.send(command, attempts.deadline()).await {
+                Ok(answer) => return Ok(ours(reply::applied(partition, answer)?, lost.as_ref())),
+                Err(failure) => failure,
+            };
+            if let Failure::Lost(why) = &failure {
+                let second = lost.is_some();
+                lost = Some(Lost { tag, why: why.clone() });
+                if second || write.idempotency.is_none() {
+                    break;
+                }
+            }
+            if !attempts.again(&failure).await {
+                match lost {
+                    None => return Err(failure.into()),
+                    Some(_) => break,
+                }
+            }
+        }
+        Err(StoreError::OutcomeUnknown(lost.map(|lost| lost.why).unwrap_or_default()))
+    }
+
+    /// Tries a question of the batched kind until it is answered.
+    async fn ask(&self, command: Cmd) -> Result<Value, StoreError> {
+        let mut attempts = self.attempts();
+        loop {
+            let failure = match self.batcher.send(command.clone(), attempts.deadline()).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if !attempts.again(&failure).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    /// Tries a pipeline on a connection of its own until each of its first `needed` commands is answered.
+    async fn ask_alone(&self, pipeline: &Pipeline, needed: usize) -> Result<Vec<Result<Value, Failure>>, StoreError> {
+        let mut attempts = self.attempts();
+        loop {
+            let answers = tokio::time::timeout_at(attempts.deadline(), self.connections.run(pipeline.clone())).await;
+            let failure = match answers {
+                Ok(Ok(answers)) => match answers.iter().take(needed).find_map(|answer| answer.as_ref().err()) {
+                    None => return Ok(answers),
+                    Some(failure) => failure.clone(),
+                },
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::NotNow("no answer within the time limit".to_owned()),
+            };
+            if !attempts.again(&failure).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    /// Asks a script that reads a head; where the log has no beginning, gives it one and asks again.
+    async fn ask_with_head<T>(
+        &self,
+        command: Cmd,
+        read: impl Fn(Value) -> Result<Option<T>, StoreError> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let mut pipeline = pipe();
+        pipeline.add_command(command);
+        if let Some(answer) = read(self.first(&pipeline).await?)? {
+            return Ok(answer);
+        }
+        self.restore().await?;
+        read(self.first(&pipeline).await?)?.ok_or_else(wiped_again)
+    }
+
+    async fn first(&self, pipeline: &Pipeline) -> Result<Value, StoreError> {
+        let answer = self.ask_alone(pipeline, 1).await?.into_iter().next();
+        answer.unwrap_or_else(|| Err(Failure::Lost("no answer".to_owned()))).map_err(StoreError::from)
+    }
+
+    async fn restore(&self) -> Result<(), StoreError> {
+        tracing::warn!("layout or log heads are missing; writing them again");
+        let pipeline = migrate::restore(&self.commands.keys, self.commands.partitions);
+        self.ask_alone(&pipeline, pipeline.len()).await.map(drop)
+    }
+
+    /// Heads in partition order; none where one of them, or the layout, is missing.
+    async fn heads(&self) -> Result<Option<Vec<Position>>, StoreError> {
+        let keys = &self.commands.keys;
+        let mut pipeline = pipe();
+        for partition in keys.partitions() {
+            pipeline.cmd("HMGET").arg(&partition.meta).arg("e").arg("s").arg("t");
+        }
+        pipeline.cmd("HGET").arg(&keys.layout).arg("partitions");
+        let needed = pipeline.len();
+        pipeline.cmd("PUBLISH").arg(&keys.probe).arg("");
+        let mut answers = self.ask_alone(&pipeline, needed).await?;
+        self.tell_refused_probe(answers.pop().and_then(Result::err));
+        let layout = answers.pop().transpose()?.unwrap_or(Value::Nil);
+        self.check_layout(&layout)?;
+        let heads = answers.into_iter().map(|answer| reply::head_of(answer?)).collect::<Result<Option<Vec<_>>, _>>()?;
+        Ok(heads.filter(|_| layout != Value::Nil))
+    }
+
+    /// A deployment that was wiped and laid out anew with another number of partitions is not ours any more.
+    fn check_layout(&self, partitions: &Value) -> Result<(), StoreError> {
+        let ours = self.commands.partitions.get();
+        match partitions {
+            Value::Nil => Ok(()),
+            Value::BulkString(there) if there == ours.to_string().as_bytes() => Ok(()),
+            _ => {
+                Err(StoreError::Corrupt(format!("the layout no longer has the {ours} partitions of store.partitions")))
+            }
+        }
+    }
+
+    fn tell_refused_probe(&self, refused: Option<Failure>) {
+        let was_refused = self.probe_refused.swap(refused.is_some(), Ordering::Relaxed);
+        if let Some(why) = refused
+            && !was_refused
+        {
+            tracing::warn!(?why, "the probe could not be published: this gateway will not get ready");
+        }
+    }
+
+    fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &outcome {
+            let reason = match error {
+                StoreError::Unavailable(_) => "unavailable",
+                StoreError::Overloaded => "overloaded",
+                StoreError::Full(_) => "full",
+                StoreError::OutcomeUnknown(_) => "outcome_unknown",
+                StoreError::Corrupt(_) => "corrupt",
+            };
+            self.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    fn partitions(&self) -> Partitions {
+        self.commands.partitions
+    }
+
+    async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
+        let outcome = self.counted(self.write(write).await);
+        if let Ok(Applied::Done { .. }) = outcome {
+            self.metrics.store_writes.inc();
+        }
+        outcome
+    }
+
+    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+        let answer = self.counted(self.ask(self.commands.recorded(partition, key)).await)?;
+        self.counted(reply::recorded(partition, answer, &commands::fingerprint(key)))
+    }
+
+    async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
+        let answer = self.counted(self.ask(self.commands.get(id)).await)?;
+        self.counted(reply::person(id, answer))
+    }
+
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Page, StoreError> {
+        let command = self.commands.page(partition, after, count);
+        self.counted(self.ask_with_head(command, reply::page).await)
+    }
+
+    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
+        let mut pipeline = pipe();
+        pipeline.add_command(self.commands.since(partition, from, count));
+        let answer = self.counted(self.first(&pipeline).await)?;
+        self.counted(reply::since(partition, answer))
+    }
+
+    async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
+        let command = self.commands.tail(partition, count);
+        self.counted(self.ask_with_head(command, |answer| reply::tail(partition, answer)).await)
+    }
+
+    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
+        let heads = async {
+            if let Some(heads) = self.heads().await? {
+                return Ok(heads);
+            }
+            self.restore().await?;
+            self.heads().await?.ok_or_else(wiped_again)
+        };
+        self.counted(heads.await)
+    }
+
+    fn feed(&self, limits: FeedLimits) -> Feed {
+        let queue = FeedQueue::new(limits);
+        let supervisor =
+            feed::Supervisor::new(&self.options, self.client.clone(), &self.commands.keys, Arc::clone(&queue));
+        Feed::supervised(queue, tokio::spawn(supervisor.run()).abort_handle())
+    }
+}
+
+/// A replay of what our own lost attempt did is no replay to the caller: it asked once.
+fn ours(applied: Applied, lost: Option<&Lost>) -> Applied {
+    match (applied, lost) {
+        (Applied::Replayed(recorded), Some(lost)) if recorded.at.position.tag == lost.tag => {
+            Applied::Done { at: recorded.at, created_at: recorded.created_at }
+        }
+        (applied, _) => applied,
+    }
+}
+
+fn wiped_again() -> StoreError {
+    StoreError::Unavailable("the database was wiped while it was laid out again".to_owned())
+}

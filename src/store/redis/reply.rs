@@ -1,0 +1,266 @@
+//! From Redis' answers to the store's nouns. What cannot be read is corruption, told by name, never a panic.
+
+use ::redis::Value;
+
+use crate::domain::{At, Change, FieldsJson, Partition, Person, PersonId, Position, Tag, Timestamp};
+use crate::store::{Applied, Break, Page, Record, Recorded, Since, StoreError, Tail};
+
+/// The head of a log as three texts; none where the log has no beginning.
+type Head = Option<Position>;
+
+/// Reads what apply.lua answered.
+pub(super) fn applied(partition: Partition, answer: Value) -> Result<Applied, StoreError> {
+    let mut parts = list(answer)?.into_iter();
+    let word = text(next(&mut parts)?)?;
+    Ok(match word.as_str() {
+        "OK" => {
+            let at = At::new(partition, parse(&mut parts)?);
+            let _previous: Tag = parse(&mut parts)?;
+            Applied::Done { at, created_at: parse(&mut parts)? }
+        }
+        "REPLAY" => Applied::Replayed(success(partition, &mut parts, true)?),
+        "REUSED" => Applied::KeyReused,
+        "CONFLICT" => match text(next(&mut parts)?)?.as_str() {
+            "0" => Applied::Conflict { current: None },
+            revision => Applied::Conflict { current: Some(parsed(revision)?) },
+        },
+        "NOTFOUND" => Applied::NotFound,
+        _ => return Err(corrupt("an answer that the apply script never gives")),
+    })
+}
+
+/// Reads what recorded.lua answered to a request with this fingerprint.
+pub(super) fn recorded(partition: Partition, answer: Value, fingerprint: &str) -> Result<Option<Recorded>, StoreError> {
+    let mut parts = list(answer)?.into_iter();
+    match next(&mut parts)? {
+        Value::Nil => Ok(None),
+        known => {
+            let same_request = text(known)? == fingerprint;
+            success(partition, &mut parts, same_request).map(Some)
+        }
+    }
+}
+
+fn success(
+    partition: Partition,
+    parts: &mut impl Iterator<Item = Value>,
+    same_request: bool,
+) -> Result<Recorded, StoreError> {
+    Ok(Recorded {
+        at: At::new(partition, parse(parts)?),
+        id: parse(parts)?,
+        created_at: parse(parts)?,
+        time: parse(parts)?,
+        save: image(&text(next(parts)?)?)?,
+        same_request,
+    })
+}
+
+/// Reads a person's record; nil is nobody.
+pub(super) fn person(id: PersonId, answer: Value) -> Result<Option<Person>, StoreError> {
+    match answer {
+        Value::Nil => Ok(None),
+        answer => {
+            let record = Record::decode(&text(answer)?).map_err(|error| corrupt(&format!("person {id}: {error}")))?;
+            Ok(Some(record.into_person(id)))
+        }
+    }
+}
+
+/// Reads what page.lua answered; none where the log has no beginning.
+pub(super) fn page(answer: Value) -> Result<Option<Page>, StoreError> {
+    let mut parts = list(answer)?.into_iter();
+    let Some(head) = head(&mut parts)? else { return Ok(None) };
+    let ids = list(next(&mut parts)?)?;
+    let records = list(next(&mut parts)?)?;
+    let people = ids.into_iter().zip(records).map(|(id, record)| {
+        let id = parsed(&text(id)?)?;
+        person(id, record)?.ok_or_else(|| corrupt(&format!("person {id} is listed, but has no record")))
+    });
+    Ok(Some(Page { head, people: people.collect::<Result<_, _>>()? }))
+}
+
+/// Reads what since.lua answered.
+pub(super) fn since(partition: Partition, answer: Value) -> Result<Since, StoreError> {
+    let mut parts = list(answer)?.into_iter();
+    let reason = match text(next(&mut parts)?)?.as_str() {
+        "OK" => {
+            let head = head(&mut parts)?.ok_or_else(|| corrupt("a log that continues without a head"))?;
+            return Ok(Since::Continues { head, changes: changes(partition, next(&mut parts)?)? });
+        }
+        "EMPTY" => return Ok(Since::Broken { reason: Break::Epoch, head: None }),
+        "EPOCH" => Break::Epoch,
+        "FORK" => Break::Forked,
+        "TRIMMED" => Break::Trimmed,
+        _ => return Err(corrupt("an answer that the since script never gives")),
+    };
+    Ok(Since::Broken { reason, head: head(&mut parts)? })
+}
+
+/// Reads what tail.lua answered; none where the log has no beginning.
+pub(super) fn tail(partition: Partition, answer: Value) -> Result<Option<Tail>, StoreError> {
+    let mut parts = list(answer)?.into_iter();
+    let Some(head) = head(&mut parts)? else { return Ok(None) };
+    let mut changes = changes(partition, next(&mut parts)?)?;
+    changes.reverse();
+    // A log outlives a lost head until the next write begins its new epoch; what is left of the old one is no tail.
+    changes.retain(|change| change.at.position.epoch == head.epoch);
+    Ok(Some(Tail { head, changes }))
+}
+
+/// Reads HMGET of e, s and t.
+pub(super) fn head_of(answer: Value) -> Result<Head, StoreError> {
+    head(&mut list(answer)?.into_iter())
+}
+
+fn head(parts: &mut impl Iterator<Item = Value>) -> Result<Head, StoreError> {
+    let (epoch, seq, tag) = (next(parts)?, next(parts)?, next(parts)?);
+    if epoch == Value::Nil {
+        return Ok(None);
+    }
+    Ok(Some(Position { epoch: parsed(&text(epoch)?)?, seq: parsed(&text(seq)?)?, tag: parsed(&text(tag)?)? }))
+}
+
+fn changes(partition: Partition, entries: Value) -> Result<Vec<Change>, StoreError> {
+    list(entries)?.into_iter().map(|entry| change(partition, entry)).collect()
+}
+
+/// One log entry: its id `SEQ-0`, and fields by name, of which unknown ones are ignored.
+fn change(partition: Partition, entry: Value) -> Result<Change, StoreError> {
+    let mut parts = list(entry)?.into_iter();
+    let entry_id = text(next(&mut parts)?)?;
+    let mut values: [Option<String>; 9] = Default::default();
+    let mut fields = list(next(&mut parts)?)?.into_iter();
+    while let Some(name) = fields.next() {
+        let value = next(&mut fields)?;
+        let slot = match text(name)?.as_str() {
+            "e" => 0,
+            "p" => 1,
+            "t" => 2,
+            "o" => 3,
+            "i" => 4,
+            "c" => 5,
+            "b" => 6,
+            "a" => 7,
+            "ts" => 8,
+            _ => continue,
+        };
+        values[slot] = Some(text(value)?);
+    }
+    let [
+        Some(epoch),
+        Some(previous),
+        Some(tag),
+        Some(operation),
+        Some(id),
+        Some(created),
+        Some(after),
+        Some(before),
+        Some(time),
+    ] = values
+    else {
+        return Err(corrupt(&format!("log entry {entry_id} lacks a field")));
+    };
+    let seq = entry_id.strip_suffix("-0").ok_or_else(|| corrupt(&format!("log entry {entry_id} is not SEQ-0")))?;
+    let position = Position { epoch: parsed(&epoch)?, seq: parsed(seq)?, tag: parsed(&tag)? };
+    let change = Change {
+        at: At::new(partition, position),
+        previous: parsed(&previous)?,
+        id: parsed(&id)?,
+        time: parsed(&time)?,
+        created_at: parsed::<Timestamp>(&created)?,
+        before: image(&before)?,
+        after: image(&after)?,
+    };
+    if (operation == "S") != change.after.is_some() {
+        return Err(corrupt(&format!("log entry {entry_id} contradicts itself")));
+    }
+    Ok(change)
+}
+
+/// Fields as JSON; the empty text stands for nobody.
+fn image(text: &str) -> Result<Option<FieldsJson>, StoreError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    FieldsJson::from_stored(text).map(Some).map_err(|error| corrupt(&error.to_string()))
+}
+
+pub(super) fn list(value: Value) -> Result<Vec<Value>, StoreError> {
+    match value {
+        Value::Array(values) => Ok(values),
+        _ => Err(corrupt("a list was expected")),
+    }
+}
+
+pub(super) fn text(value: Value) -> Result<String, StoreError> {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| corrupt("a text that is not UTF-8")),
+        Value::SimpleString(text) => Ok(text),
+        _ => Err(corrupt("a text was expected")),
+    }
+}
+
+fn next(parts: &mut impl Iterator<Item = Value>) -> Result<Value, StoreError> {
+    parts.next().ok_or_else(|| corrupt("an answer ends too early"))
+}
+
+fn parse<T: std::str::FromStr>(parts: &mut impl Iterator<Item = Value>) -> Result<T, StoreError> {
+    parsed(&text(next(parts)?)?)
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| corrupt(&format!("{text:?} is not what belongs there")))
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn entry(fields: &[(&str, &str)]) -> Value {
+        let fields = fields.iter().flat_map(|(name, value)| [bulk(name), bulk(value)]).collect();
+        Value::Array(vec![bulk("7-0"), Value::Array(fields)])
+    }
+
+    const FIELDS: &str = r#"{"firstName":"A","lastName":"B","age":1,"job":""}"#;
+    const ENTRY: [(&str, &str); 9] = [
+        ("e", "a"),
+        ("p", "b"),
+        ("t", "c"),
+        ("o", "S"),
+        ("i", "0190f3e2-7c1b-7d9a-8f00-1234567890ab"),
+        ("c", "1"),
+        ("b", FIELDS),
+        ("a", ""),
+        ("ts", "2"),
+    ];
+
+    #[test]
+    fn fields_of_a_later_version_are_ignored_and_missing_ones_are_told() {
+        let mut later = ENTRY.to_vec();
+        later.insert(3, ("future", "x"));
+        let change = change(Partition::new(0), entry(&later)).expect("a change");
+        assert_eq!(change.at.to_string(), "0:a.7.c");
+        for missing in 0..ENTRY.len() {
+            let mut fields = ENTRY.to_vec();
+            fields.remove(missing);
+            assert!(matches!(super::change(Partition::new(0), entry(&fields)), Err(StoreError::Corrupt(_))));
+        }
+    }
+
+    #[test]
+    fn answers_of_another_shape_are_corruption() {
+        for answer in [Value::Nil, Value::Int(1), Value::Array(vec![]), Value::Array(vec![bulk("OK"), bulk("x")])] {
+            assert!(matches!(applied(Partition::new(0), answer.clone()), Err(StoreError::Corrupt(_))));
+            assert!(matches!(since(Partition::new(0), answer), Err(StoreError::Corrupt(_))));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The Lua that runs inside Redis: texts compiled in, known there by their SHA-1.
+
+use std::sync::LazyLock;
+
+use ::redis::{Cmd, Pipeline, Script as Hash, cmd, pipe};
+
+/// One script.
+pub(super) struct Script {
+    text: String,
+    sha: String,
+}
+
+/// All that the commands use. Each file says what its keys, arguments and answers are.
+pub(super) struct Scripts {
+    pub(super) save: Script,
+    /// The text of `save`, allowed to run when memory is full: it frees some.
+    pub(super) delete: Script,
+    pub(super) recorded: Script,
+    pub(super) since: Script,
+    pub(super) tail: Script,
+    pub(super) page: Script,
+    pub(super) genesis: Script,
+    pub(super) layout: Script,
+    /// Sent by text: these run once a start.
+    pub(super) unlock: Script,
+    pub(super) permissions: Script,
+}
+
+const APPLY: &str = include_str!("scripts/apply.lua");
+
+/// The scripts of this version.
+pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
+    let body = APPLY.strip_prefix("#!lua\n").expect("apply.lua begins with its engine and no flags");
+    Scripts {
+        save: Script::new(APPLY),
+        delete: Script::new(&format!("#!lua flags=allow-oom\n{body}")),
+        recorded: Script::new(include_str!("scripts/recorded.lua")),
+        since: Script::new(include_str!("scripts/since.lua")),
+        tail: Script::new(include_str!("scripts/tail.lua")),
+        page: Script::new(include_str!("scripts/page.lua")),
+        genesis: Script::new(include_str!("scripts/genesis.lua")),
+        layout: Script::new(include_str!("scripts/layout.lua")),
+        unlock: Script::new(include_str!("scripts/unlock.lua")),
+        permissions: Script::new(include_str!("scripts/permissions.lua")),
+    }
+});
+
+impl Script {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), sha: Hash::new(text).get_hash().to_owned() }
+    }
+
+    /// A call of the loaded script; its other arguments are added by the caller.
+    pub(super) fn call(&self, keys: &[&str]) -> Cmd {
+        let mut command = cmd("EVALSHA");
+        command.arg(&self.sha).arg(keys.len()).arg(keys);
+        command
+    }
+
+    /// A call that carries the script itself.
+    pub(super) fn call_by_text(&self, keys: &[&str]) -> Cmd {
+        let mut command = cmd("EVAL");
+        command.arg(&self.text).arg(keys.len()).arg(keys);
+        command
+    }
+}
+
+impl Scripts {
+    /// Makes them known to the server, all in one round trip.
+    pub(super) fn load(&self) -> Pipeline {
+        let mut pipeline = pipe();
+        for script in
+            [&self.save, &self.delete, &self.recorded, &self.since, &self.tail, &self.page, &self.genesis, &self.layout]
+        {
+            pipeline.cmd("SCRIPT").arg("LOAD").arg(&script.text).ignore();
+        }
+        pipeline
+    }
+}

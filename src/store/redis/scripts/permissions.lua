@@ -1,0 +1,32 @@
+#!lua flags=no-writes
+-- Which of the commands of our scripts this user may not run. A script is not rolled back: one that may write the log
+-- but not the people would tear them apart, so this is asked before the first write.
+--
+-- KEYS  layout, meta, log, people, idempotency record, ids
+-- ->    names of what is refused
+local layout, meta, log, people, record, ids = unpack(KEYS)
+local refused = {}
+local function need(command, ...)
+  if not redis.acl_check_cmd(command, ...) then refused[#refused + 1] = command end
+end
+need('hmget', layout, 'version')
+need('hset', layout, 'version', '1')
+need('exists', layout)
+need('hmget', meta, 'e')
+need('hset', meta, 'e', '1')
+need('exists', meta)
+need('xadd', log, '1-0', 'e', '1')
+need('xrange', log, '-', '+')
+need('xrevrange', log, '+', '-')
+need('del', log)
+need('hget', people, 'id')
+need('hmget', people, 'id')
+need('hset', people, 'id', '1')
+need('hdel', people, 'id')
+need('zadd', ids, '0', 'id')
+need('zrem', ids, 'id')
+need('zrange', ids, '-', '+', 'BYLEX')
+need('hmget', record, 'f')
+need('hset', record, 'f', '1')
+need('pexpire', record, '1')
+return refused

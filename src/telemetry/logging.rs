@@ -1,0 +1,101 @@
+//! The log: one line an event on standard error, as text or JSON. Libraries are held at `warn`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The least important event that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What needs an operator.
+    Error,
+    /// What may need one.
+    Warn,
+    /// What changes the gateway's state.
+    Info,
+    /// What explains a decision.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// A word that names no level or format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownWord {
+    /// Not a level.
+    #[error("has to be error, warn, info, debug or trace")]
+    Level,
+    /// Not a format.
+    #[error("has to be text or json")]
+    Format,
+}
+
+const LEVELS: [(LogLevel, &str, LevelFilter); 5] = [
+    (LogLevel::Error, "error", LevelFilter::ERROR),
+    (LogLevel::Warn, "warn", LevelFilter::WARN),
+    (LogLevel::Info, "info", LevelFilter::INFO),
+    (LogLevel::Debug, "debug", LevelFilter::DEBUG),
+    (LogLevel::Trace, "trace", LevelFilter::TRACE),
+];
+
+/// Starts the log. A second call in one process changes nothing.
+pub fn init(level: LogLevel, format: LogFormat) {
+    let own = LEVELS.iter().find(|(known, ..)| *known == level).map_or(LevelFilter::INFO, |(.., filter)| *filter);
+    let filter = Targets::new().with_default(own.min(LevelFilter::WARN)).with_target("people_gateway", own);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    // Only fails where a log is running already, which is as good.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+}
+
+impl FromStr for LogLevel {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        LEVELS.iter().find(|(_, word, _)| *word == text).map(|(level, ..)| *level).ok_or(UnknownWord::Level)
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(LEVELS.iter().find(|(level, ..)| level == self).map_or("info", |(_, word, _)| word))
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(UnknownWord::Format),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! The command line, run as users run it: what it prints, what it refuses and with which exit code, how it ends.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn gateway<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
+    command.args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    timeout(DEADLINE, command.output()).await.expect("the command ends").expect("the command starts")
+}
+
+/// Exit code, standard output, standard error.
+async fn run(command: Command) -> (i32, String, String) {
+    let output = output(command).await;
+    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+    (output.status.code().expect("no signal ended it"), text(output.stdout), text(output.stderr))
+}
+
+/// A gateway that serves, and where.
+struct Serving {
+    child: Child,
+    people: String,
+    ready: String,
+}
+
+/// Free ports on loopback, and a store.
+fn free(store: &str) -> [String; 6] {
+    ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", store].map(str::to_owned)
+}
+
+fn embedded(folder: &Path) -> String {
+    format!("embedded:{}", folder.display())
+}
+
+async fn serving(mut command: Command) -> Serving {
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the gateway starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let (mut people, mut ready) = (None, None);
+    while people.is_none() || ready.is_none() {
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("the gateway says where it is").expect("a line");
+        let line = line.expect("the gateway runs on");
+        let url = || line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+        match line.trim_start() {
+            text if text.starts_with("REST and live updates") => people = url(),
+            text if text.starts_with("admin") => ready = url(),
+            _ => {}
+        }
+    }
+    Serving { child, people: people.expect("just read"), ready: ready.expect("just read") }
+}
+
+impl Serving {
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id().expect("it runs")).expect("a process id");
+        kill_process(Pid::from_raw(id).expect("not 0"), signal).expect("the signal is sent");
+    }
+
+    async fn exit_code(mut self) -> Option<i32> {
+        timeout(DEADLINE, self.child.wait()).await.expect("the gateway ends").expect("its status is known").code()
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_told() {
+    let (code, out, _) = run(gateway(&["--version"])).await;
+    assert_eq!((code, out.trim()), (0, concat!("people-gateway ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn wrong_usage_ends_with_2_and_a_failure_with_1() {
+    for arguments in
+        [&["--lisen", "x"][..], &["fly"], &["--store", "embedded:x", "serve"], &["migrate", "--listen", "x"]]
+    {
+        let (code, out, err) = run(gateway(arguments)).await;
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains("error: "), "{err}");
+    }
+    let (code, out, err) = run(gateway(&["--config", "/nowhere/at/all.toml"])).await;
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("/nowhere/at/all.toml") && err.trim_end().lines().count() == 1, "{err}");
+}
+
+#[tokio::test]
+async fn all_faults_of_all_sources_are_told_at_once_by_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, "[store]\npartitions = 2000\nlog_maxx = 7\n[live]\nring_bytes = \"big\"\n").unwrap();
+    let mut command = gateway(&[OsStr::new("--listen"), OsStr::new("nowhere"), OsStr::new("--config"), file.as_ref()]);
+    command.env("PEOPLE_GATEWAY__STORE__LOG_MAX", "-1").env("PEOPLE_GATEWAY__HTTP__ORIGIN", "https://a.example");
+    command.env("PEOPLE_GATEWAY_SERVICE_HOST", "10.0.0.1");
+    let (code, out, err) = run(command).await;
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("6 faults"), "{err}");
+    let file = file.to_str().unwrap();
+    for (key, origin) in [
+        ("listen", "--listen"),
+        ("store.partitions", file),
+        ("store.log_maxx", file),
+        ("live.ring_bytes", file),
+        ("store.log_max", "PEOPLE_GATEWAY__STORE__LOG_MAX"),
+        ("http.origin", "PEOPLE_GATEWAY__HTTP__ORIGIN"),
+    ] {
+        let told = |line: &str| line.trim_start().starts_with(&format!("{key}: ")) && line.contains(origin);
+        assert!(err.lines().any(told), "{key} in\n{err}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_never_printed() {
+    let secret = "redis://:hunter2@127.0.0.1:1/0";
+    let (code, out, _) = run(gateway(&["config", "--store", secret])).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("redis://:***@127.0.0.1:1/0") && !out.contains("hunter2"), "{out}");
+    for command in [
+        gateway(&["migrate", "--store", secret]),
+        gateway(&["migrate", "--store", "redis://:hunter2@127.0.0.1:1/people"]),
+        gateway(&["--store", "redis-cluster://:hunter2@h"]),
+        gateway(&["--listen", secret]),
+    ] {
+        let (code, out, err) = run(command).await;
+        assert_eq!(code, 1);
+        assert!(!err.is_empty() && !err.contains("hunter2") && !out.contains("hunter2"), "{out}{err}");
+    }
+}
+
+#[tokio::test]
+async fn what_config_prints_is_a_file_for_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = gateway(&["config", "--store", "redis://me@redis.example/3", "--no-migrate"]);
+    command.env("PEOPLE_GATEWAY__HTTP__ORIGINS", "https://a.example,http://localhost:3000");
+    command.env("PEOPLE_GATEWAY__LISTEN", "0.0.0.0:80").env("PEOPLE_GATEWAY__AUTH__MODE", "none");
+    let (code, printed, _) = run(command).await;
+    let table: toml::Table = printed.parse().unwrap();
+    assert_eq!((code, table["store"]["migrate"].as_bool()), (0, Some(false)));
+    let origins: Vec<_> = table["http"]["origins"].as_array().unwrap().iter().filter_map(|o| o.as_str()).collect();
+    assert_eq!(origins, ["https://a.example", "http://localhost:3000"]);
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, &printed).unwrap();
+    let again = run(gateway(&[OsStr::new("config"), OsStr::new("--config"), file.as_ref()])).await;
+    assert_eq!(again, (0, printed, String::new()));
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_in_one_sentence_with_its_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
+    for flag in ["--listen", "--admin-listen"] {
+        let mut arguments = free(&embedded(folder.path()));
+        let at = arguments.iter().position(|argument| argument == flag).unwrap();
+        arguments[at + 1] = taken.to_string();
+        let (code, out, err) = run(gateway(&arguments)).await;
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert_eq!(err.trim_end().lines().count(), 1, "{err}");
+        assert!(err.contains(&taken.to_string()) && err.contains(&format!("{flag},")), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn it_serves_with_and_without_the_word_and_ends_with_0_when_asked() {
+    for word in [&["serve"][..], &[]] {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments: Vec<String> =
+            word.iter().map(|word| (*word).to_owned()).chain(free(&embedded(folder.path()))).collect();
+        let serving = serving(gateway(&arguments)).await;
+        let list = reqwest::get(&serving.people).await.unwrap();
+        assert_eq!((list.status().as_u16(), list.text().await.unwrap().as_str()), (200, "[]"));
+        assert_eq!(reqwest::get(serving.ready.replace("readyz", "livez")).await.unwrap().status(), 200);
+        serving.signal(if word.is_empty() { Signal::INT } else { Signal::TERM });
+        assert_eq!(serving.exit_code().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = free(&embedded(folder.path()));
+    let _first = serving(gateway(&arguments)).await;
+    for command in [gateway(&arguments), gateway(&["migrate", "--store", &embedded(folder.path())])] {
+        let (code, _, err) = run(command).await;
+        assert_eq!(code, 1);
+        assert!(err.contains("another process"), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_leaves_the_gateway_listening_and_not_ready() {
+    let serving = serving(gateway(&free("redis://127.0.0.1:1/0"))).await;
+    assert_eq!(reqwest::get(&serving.ready).await.unwrap().status(), 503);
+    let list = reqwest::get(&serving.people).await.unwrap();
+    assert_eq!(list.status(), 503);
+    let port = serving.ready.trim_start_matches("http://").trim_end_matches("/readyz");
+    let (code, _, err) = run(gateway(&["health", "--admin-listen", port])).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("503"), "{err}");
+    serving.signal(Signal::TERM);
+    assert_eq!(serving.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_people-gateway")]);
+    command.args(free(&embedded(folder.path()))).stdin(Stdio::null()).kill_on_drop(true);
+    let serving = serving(command).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id().unwrap())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let numbers: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1]);
+}
