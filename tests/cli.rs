@@ -223,3 +223,20 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
     let numbers: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
     assert_eq!(numbers[0], numbers[1]);
 }
+
+#[tokio::test]
+async fn it_serves_also_when_nobody_reads_what_it_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut arguments = free(&embedded(folder.path()));
+    arguments[1].clone_from(&listen);
+    let mut child = gateway(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let answered = async {
+        while reqwest::get(format!("http://{listen}/people")).await.is_err() {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, answered).await.expect("it serves");
+}
