@@ -141,6 +141,7 @@ impl OpenError {
                     "LOADING" | "MASTERDOWN" | "BUSY" | "READONLY" | "TRYAGAIN" | "CLUSTERDOWN" | "NOREPLICAS"
                     | "OOM" | "MISCONF" => Self::Unreachable(sentence),
                     _ if sentence.contains("max number of clients") => Self::Unreachable(sentence),
+                    "NOPERM" => Self::Fatal(format!("{sentence}; migrations/README.md says what the user needs")),
                     _ => Self::Fatal(sentence),
                 }
             }

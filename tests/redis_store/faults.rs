@@ -1,0 +1,151 @@
+//! Answers that never come: each call ends in bounded time, and says no more than it knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::store::{Applied, Store, StoreError};
+
+use crate::people::{ONLY, assert_state_is_the_replayed_log, count, done, id, keyed, open, options, save};
+use crate::proxy::Proxy;
+use crate::support::redis::{PATIENCE, RedisServer, eventually};
+
+async fn in_bounded_time<T>(call: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, call).await.expect("the call ends in bounded time")
+}
+
+async fn behind_a_proxy(server: &RedisServer) -> (Proxy, Arc<RedisStore>) {
+    let proxy = Proxy::start(server.port()).await;
+    let store = open(Options { url: proxy.url(), ..options(server) }).await;
+    (proxy, store)
+}
+
+#[tokio::test]
+async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(Options { retry_limit: Duration::from_secs(1), ..options(&server) }).await;
+    let position = done(&store, save(1, "A")).await;
+    server.freeze();
+    let unavailable = |error: StoreError| assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    in_bounded_time(async {
+        unavailable(store.get(id(1)).await.expect_err("no answer"));
+        unavailable(store.page(ONLY, None, count(1)).await.expect_err("no answer"));
+        unavailable(store.since(ONLY, position, count(1)).await.expect_err("no answer"));
+        unavailable(store.probe().await.expect_err("no answer"));
+        // No connection passed its check, so nothing was sent.
+        unavailable(store.apply(save(2, "B")).await.expect_err("no answer"));
+    })
+    .await;
+    server.thaw();
+    in_bounded_time(done(&store, save(2, "B"))).await;
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_write_that_meets_a_restart_waits_for_it() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let store = open(Options { retry_limit: PATIENCE, ..options(&server) }).await;
+    done(&store, save(1, "A")).await;
+    server.kill9();
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { done(&store, save(2, "B")).await }
+    });
+    server.restart().await;
+    in_bounded_time(writing).await.expect("written");
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_without_a_key_is_an_unknown_outcome() {
+    let server = RedisServer::start(&[]).await;
+    let (proxy, store) = behind_a_proxy(&server).await;
+    done(&store, save(1, "A")).await;
+    proxy.swallow_answers(1);
+    let outcome = in_bounded_time(store.apply(save(2, "B"))).await;
+    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 2, "it happened, once");
+}
+
+#[tokio::test]
+async fn a_lost_answer_with_a_key_is_asked_for_once_more_and_is_no_replay() {
+    let server = RedisServer::start(&[]).await;
+    let (proxy, store) = behind_a_proxy(&server).await;
+    done(&store, save(1, "A")).await;
+    proxy.swallow_answers(1);
+    let position = in_bounded_time(done(&store, keyed(save(2, "B"), 1))).await;
+    assert_eq!(proxy.left(), 0);
+    assert_eq!(store.get(id(2)).await.expect("an answer").map(|person| person.revision), Some(position));
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 2, "it happened once");
+    let again = store.apply(keyed(save(2, "B"), 1)).await.expect("an outcome");
+    assert!(matches!(again, Applied::Replayed(_)), "a caller's own repeat is a replay: {again:?}");
+}
+
+#[tokio::test]
+async fn two_lost_answers_are_an_unknown_outcome_also_with_a_key() {
+    let server = RedisServer::start(&[]).await;
+    let (proxy, store) = behind_a_proxy(&server).await;
+    proxy.swallow_answers(2);
+    let outcome = in_bounded_time(store.apply(keyed(save(2, "B"), 1))).await;
+    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_write_that_stays_unanswered_until_the_limit_is_not_called_undone() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(Options { retry_limit: Duration::from_secs(3), ..options(&server) }).await;
+    // Reads and checks pass, scripts that write wait: the write is sent, and no answer comes.
+    server.command::<()>(&["CLIENT", "PAUSE", "20000", "WRITE"]).await;
+    let outcome = in_bounded_time(store.apply(keyed(save(1, "A"), 1))).await;
+    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    server.command::<()>(&["CLIENT", "UNPAUSE"]).await;
+    in_bounded_time(store.apply(keyed(save(1, "A"), 1))).await.expect("an outcome");
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_read_that_lost_its_answer_just_asks_again() {
+    let server = RedisServer::start(&[]).await;
+    let (proxy, store) = behind_a_proxy(&server).await;
+    done(&store, save(1, "A")).await;
+    proxy.swallow_answers(1);
+    assert_eq!(in_bounded_time(store.page(ONLY, None, count(9))).await.expect("a page").people.len(), 1);
+    assert_eq!(proxy.left(), 0);
+}
+
+#[tokio::test]
+async fn more_than_the_queue_takes_is_refused_as_overload() {
+    let server = RedisServer::start(&[]).await;
+    let small = Options { queue: count(8), batch: count(2), lanes: count(1), ..options(&server) };
+    let store = open(small).await;
+    server.freeze();
+    let writes: Vec<_> = (0..100)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.apply(save(n, "A")).await })
+        })
+        .collect();
+    let mut overloaded = 0;
+    for write in writes {
+        let outcome = in_bounded_time(write).await.expect("no panic");
+        overloaded += usize::from(matches!(outcome, Err(StoreError::Overloaded)));
+    }
+    assert!(overloaded >= 80, "{overloaded} of 100");
+    server.thaw();
+}
+
+#[tokio::test]
+async fn a_dropped_store_leaves_no_connection_behind() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(options(&server)).await;
+    let mut feed = crate::feed::Watched::open(&store);
+    feed.connected().await;
+    done(&store, save(1, "A")).await;
+    drop((store, feed));
+    eventually("all connections but the asking one are closed", async || {
+        let clients: String = server.command(&["CLIENT", "LIST"]).await;
+        clients.lines().count() == 1
+    })
+    .await;
+}

@@ -1,0 +1,73 @@
+//! A relay of bytes in front of a server that can swallow one answer: the write happens, and nobody hears of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Listens until it is dropped.
+pub(crate) struct Proxy {
+    port: u16,
+    swallow: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// In front of a server on this port.
+    pub(crate) async fn start(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let swallow = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&swallow);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
+                    tokio::spawn(relay(client, server, Arc::clone(&left)));
+                }
+            }
+        });
+        Self { port, swallow, task }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The next so many script calls are carried out, and cut off before they are answered.
+    pub(crate) fn swallow_answers(&self, count: usize) {
+        self.swallow.store(count, Ordering::SeqCst);
+    }
+
+    /// How many of them are still to come.
+    pub(crate) fn left(&self) -> usize {
+        self.swallow.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn relay(mut client: TcpStream, mut server: TcpStream, swallow: Arc<AtomicUsize>) {
+    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut cut = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                let call = asked[..length].windows(7).any(|word| word == b"EVALSHA");
+                cut = cut || call && swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+                if server.write_all(&asked[..length]).await.is_err() { return }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                // The server answered, so it has done its work.
+                if cut || client.write_all(&answered[..length]).await.is_err() { return }
+            }
+        }
+    }
+}
