@@ -240,3 +240,88 @@ fn kept(log_max: NonZeroUsize) -> u64 {
 fn fresh_tag() -> Tag {
     Tag::new(rand::random::<NonZeroU64>().get())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use redb::{Database, ReadableDatabase, ReadableTableMetadata};
+
+    use super::*;
+    use crate::domain::{FieldsJson, Timestamp};
+    use crate::store::embedded::file::write_genesis;
+
+    /// A file whose clock the test moves; idempotency keys live for 100 ms.
+    struct Clocked(Database);
+
+    const RULES: Rules = Rules {
+        partitions: Partitions::ONE,
+        retention: Retention {
+            log_max: NonZeroUsize::new(1_000).expect("not zero"),
+            idempotency_ttl: Duration::from_millis(100),
+        },
+    };
+
+    impl Clocked {
+        fn new() -> Self {
+            let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
+            write_genesis(&database, RULES.partitions).unwrap();
+            Self(database)
+        }
+
+        fn apply_at(&self, now: u64, name: u32) -> Applied {
+            let heads = tables::heads(&self.0, RULES.partitions).unwrap();
+            let transaction = self.0.begin_write().unwrap();
+            let mut batch = Batch::open(&transaction, RULES, heads, now).unwrap();
+            let applied = batch.apply(&keyed(name)).unwrap().unwrap();
+            assert!(batch.finish(1).unwrap().changed);
+            transaction.commit().unwrap();
+            applied
+        }
+
+        fn rows(&self) -> (u64, u64) {
+            let transaction = self.0.begin_read().unwrap();
+            let (keys, expiries) = (transaction.open_table(KEYS).unwrap(), transaction.open_table(EXPIRIES).unwrap());
+            (keys.len().unwrap(), expiries.len().unwrap())
+        }
+    }
+
+    fn keyed(name: u32) -> Write {
+        let fields = r#"{"firstName":"A","lastName":"L","age":1,"job":""}"#;
+        let mut key = IdempotencyKey { name: [0; 32], fingerprint: [1; 32] };
+        key.name[..4].copy_from_slice(&name.to_be_bytes());
+        Write {
+            id: "00000000-0000-7000-8000-000000000001".parse().unwrap(),
+            save: Some(FieldsJson::from_stored(fields).unwrap()),
+            expect: Expect::Anything,
+            idempotency: Some(key),
+            time: Timestamp::from_millis(1),
+        }
+    }
+
+    #[test]
+    fn a_replay_renews_the_life_of_its_key() {
+        let file = Clocked::new();
+        assert!(matches!(file.apply_at(0, 1), Applied::Done { .. }));
+        for now in [99, 198, 297] {
+            assert!(matches!(file.apply_at(now, 1), Applied::Replayed(_)), "at {now}");
+            assert_eq!(file.rows(), (1, 1));
+        }
+        assert!(matches!(file.apply_at(397, 1), Applied::Done { .. }), "it lives for 100 ms, not a moment longer");
+        assert_eq!(file.rows(), (1, 1));
+    }
+
+    #[test]
+    fn expired_keys_are_removed_some_at_a_time() {
+        let file = Clocked::new();
+        let many = 3 * u32::try_from(PURGE_AT_LEAST).unwrap();
+        for name in 0..many {
+            file.apply_at(u64::from(name % 2), name);
+        }
+        assert_eq!(file.rows(), (u64::from(many), u64::from(many)));
+        file.apply_at(100, many);
+        assert_eq!(file.rows().0, u64::from(many) / 2 + 1, "those of the first moment only");
+        file.apply_at(500, many + 1);
+        assert_eq!(file.rows(), (1, 1));
+    }
+}

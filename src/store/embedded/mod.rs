@@ -4,6 +4,8 @@
 //! on blocking threads. The log protocol is that of the Redis scripts, rule by rule.
 
 mod batch;
+#[cfg(test)]
+mod faults;
 mod feeds;
 mod file;
 mod handle;

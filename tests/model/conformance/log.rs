@@ -94,7 +94,7 @@ async fn the_log_is_handed_out_in_stretches(backing: &mut impl Backing) {
         let answer = store.since(partition, *from, count(5)).await.unwrap();
         let Since::Continues { head, changes } = answer else { panic!("{answer:?}") };
         let found: Vec<_> = changes.iter().map(|change| change.at.position).collect();
-        assert_eq!((head, found.as_slice()), (positions[12], &positions[start + 1..12.min(start + 5) + 1]));
+        assert_eq!((head, found.as_slice()), (positions[12], &positions[(start + 1)..=12.min(start + 5)]));
     }
 }
 

@@ -1,0 +1,208 @@
+//! Kills, and files cut short: a child process saves and prints what was acknowledged, the test kills it and looks.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use people_gateway::domain::{At, Change};
+use people_gateway::store::embedded::{EmbeddedStore, OpenError};
+use people_gateway::store::{Applied, Store};
+use rand::RngExt;
+
+use super::{options, replayed};
+use crate::people::{delete, id, save};
+
+/// Tells the child where to save.
+const FOLDER: &str = "MODEL_CHILD_FOLDER";
+const KILLS: usize = 6;
+const CUTS: usize = 60;
+
+/// Runs in the child, which re-executes this test binary: saves and deletes without end, from 16 tasks at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the child of the other tests; it ends when it is killed"]
+async fn child() {
+    let folder = std::env::var(FOLDER).expect("only the other tests start it");
+    let store = EmbeddedStore::open(options(Path::new(&folder))).expect("the store opens");
+    let mut savers = tokio::task::JoinSet::new();
+    for saver in 0..16_u64 {
+        let store = Arc::clone(&store);
+        savers.spawn(async move {
+            for number in 0_u64.. {
+                let person = id(saver * 1_000 + number % 50);
+                let write = if number % 7 == 6 { delete(person) } else { save(person, &number.to_string()) };
+                match store.apply(write).await.expect("the store answers") {
+                    Applied::Done { at, .. } => {
+                        writeln!(std::io::stdout(), "acknowledged {at}").expect("the parent reads");
+                    }
+                    other => assert_eq!(other, Applied::NotFound),
+                }
+            }
+        });
+    }
+    savers.join_all().await;
+}
+
+/// A child that saves, and what it has said so far.
+struct Saver {
+    process: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Saver {
+    fn start(folder: &Path) -> Self {
+        let mut process = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "durability::crash::child", "--ignored", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the child starts");
+        let said = BufReader::new(process.stdout.take().expect("it is piped"));
+        Self { process, said }
+    }
+
+    /// The next acknowledged change; none once the child is dead and all that it said was read.
+    fn acknowledged(&mut self) -> Option<At> {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = self.said.read_line(&mut line).expect("the pipe");
+            if read == 0 || !line.ends_with('\n') {
+                return None;
+            }
+            if let Some(at) = line.trim_end().strip_prefix("acknowledged ") {
+                return Some(at.parse().expect("a place"));
+            }
+        }
+    }
+
+    fn wait_for(&mut self, changes: usize) -> Vec<At> {
+        (0..changes).map(|_| self.acknowledged().expect("the child lives")).collect()
+    }
+
+    /// SIGKILL; what it still had said.
+    fn kill(mut self) -> Vec<At> {
+        self.process.kill().expect("it is ours");
+        self.process.wait().expect("it is ours");
+        std::iter::from_fn(|| self.acknowledged()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = HashSet::new();
+    for _ in 0..KILLS {
+        let mut saver = Saver::start(folder.path());
+        let changes = rand::rng().random_range(1..400);
+        acknowledged.extend(saver.wait_for(changes));
+        acknowledged.extend(saver.kill());
+        let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
+        let log: HashSet<_> = replayed(&*store).await.iter().map(|change| change.at).collect();
+        let lost: Vec<_> = acknowledged.difference(&log).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    }
+    assert!(acknowledged.len() >= KILLS);
+}
+
+#[tokio::test]
+async fn a_child_killed_while_it_makes_the_file_leaves_nothing_in_the_way() {
+    for _ in 0..KILLS {
+        let folder = tempfile::tempdir().unwrap();
+        let saver = Saver::start(folder.path());
+        let made = async {
+            while std::fs::read_dir(folder.path()).unwrap().next().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(crate::people::DEADLINE, made).await.expect("the child begins to make the file");
+        let acknowledged = saver.kill();
+        let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
+        assert!(replayed(&*store).await.len() >= acknowledged.len());
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_until_the_first_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut saver = Saver::start(folder.path());
+    saver.wait_for(1);
+    let refused = EmbeddedStore::open(options(folder.path())).err().expect("the child has it");
+    assert!(matches!(refused, OpenError::Locked(_)), "{refused}");
+    assert!(refused.to_string().contains("another process"), "{refused}");
+    saver.kill();
+    assert!(!replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await.is_empty());
+}
+
+/// The file as a crash left it, cut at many lengths: what opens holds a beginning of the same history, whole and
+/// consistent; what does not is refused in words, and left as it was.
+#[tokio::test]
+async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut saver = Saver::start(folder.path());
+    saver.wait_for(1_500);
+    saver.kill();
+    let image = std::fs::read(folder.path().join("people.redb")).unwrap();
+    let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
+    let mut refused = 0;
+    for length in lengths(image.len()) {
+        refused += usize::from(opened(&image[..length], &whole).await.is_err());
+    }
+    assert!(refused > 0, "a file cut to nothing cannot open");
+    assert_eq!(opened(&image, &whole).await, Ok(whole.len()), "uncut it holds everything");
+}
+
+/// Copies of the file that were taken while it was written, pages of several moments among them, as they are and cut.
+#[tokio::test]
+async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut saver = Saver::start(folder.path());
+    let mut images = Vec::new();
+    for _ in 0..8 {
+        saver.wait_for(150);
+        images.push(std::fs::read(folder.path().join("people.redb")).unwrap());
+    }
+    saver.kill();
+    let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
+    for image in images {
+        let cut = rand::rng().random_range(0..image.len());
+        for length in [image.len(), cut] {
+            // Whether it opens depends on the moment; that it tells the truth does not.
+            let _ = opened(&image[..length], &whole).await;
+        }
+    }
+}
+
+/// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this history, or in which
+/// words it was refused.
+async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.redb");
+    std::fs::write(&file, bytes).unwrap();
+    match EmbeddedStore::open(options(folder.path())) {
+        Ok(store) => {
+            let changes = replayed(&*store).await;
+            for change in &changes {
+                assert!(whole.contains(change), "{} was never in this history", change.at);
+            }
+            Ok(changes.len())
+        }
+        Err(error @ (OpenError::Damaged { .. } | OpenError::Io { .. })) => {
+            assert!(file.exists(), "what is refused is kept");
+            Err(error.to_string())
+        }
+        Err(other) => panic!("cut at {}: {other}", bytes.len()),
+    }
+}
+
+/// The whole, hardly anything, around the ends of pages, and anywhere.
+fn lengths(whole: usize) -> Vec<usize> {
+    const PAGE: usize = 4096;
+    let mut lengths = vec![0, 1, 63, 64, 320, PAGE - 1, PAGE, whole];
+    for pages in 0..12 {
+        lengths.extend([0, 1, PAGE / 2].map(|more| whole.saturating_sub(pages * PAGE + more)));
+    }
+    lengths.extend((0..CUTS).map(|_| rand::rng().random_range(0..whole)));
+    lengths
+}
