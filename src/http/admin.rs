@@ -17,7 +17,7 @@ use super::envelope;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Readiness;
 
-/// The media type of OpenMetrics 1.0.
+/// The media type of `OpenMetrics` 1.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The admin listener's paths: `/livez`, `/readyz` and `/metrics`.

@@ -31,9 +31,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, options: &Options) -> 
 /// The body as text.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
+        let (line, column) = before.fold((0, 0), |(line, _), text| (line + 1, text.len() + 1));
         Problem::new(ProblemKind::Malformed, format!("The body must be UTF-8: line {line}, byte {column} is not."))
             .with("line", line)
             .with("column", column)

@@ -1,6 +1,6 @@
 //! Pages of other origins: which may call us (CORS), and which may open a live stream.
 //!
-//! Browsers don't apply CORS to WebSockets, so a stream checks the `Origin` itself, by the same list.
+//! Browsers don't apply CORS to live streams over WebSocket, so such a stream checks the `Origin` itself, by the same list.
 
 use std::fmt;
 use std::str::FromStr;

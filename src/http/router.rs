@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{State, envelope, origin, people};
@@ -11,6 +11,7 @@ use super::{State, envelope, origin, people};
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/people", get(people::list).post(people::create))
+        .route("/people/import", post(people::import))
         .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)

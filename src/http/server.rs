@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,7 +141,7 @@ async fn connection(
     let ended = tokio::select! {
         ended = &mut serving => ended,
         () = shutdown.cancelled() => {
-            Pin::new(&mut serving).graceful_shutdown();
+            std::pin::Pin::new(&mut serving).graceful_shutdown();
             (&mut serving).await
         }
     };

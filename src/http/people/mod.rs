@@ -4,12 +4,15 @@
 
 mod answer;
 mod idempotency;
+mod import;
+mod lines;
 
 mod list;
 mod preconditions;
 mod read;
 mod write;
 
+pub(super) use import::import;
 pub(super) use list::list;
 pub(super) use read::read;
 pub(super) use write::{create, delete, patch, replace};

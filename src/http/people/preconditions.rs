@@ -35,7 +35,7 @@ impl Precondition {
         match (wanted, one(headers, header::IF_NONE_MATCH)?) {
             (None, None) => Ok(Self::None),
             (Some(value), None) => Tag::strong(value).map(Self::Is),
-            (None, Some(value)) if value == "*" => Ok(Self::Absent),
+            (None, Some("*")) => Ok(Self::Absent),
             (None, Some(_)) => Err(malformed("If-None-Match takes only * at a write: the person must not exist.")),
             (Some(_), Some(_)) => Err(malformed("If-Match and If-None-Match exclude each other: send one.")),
         }

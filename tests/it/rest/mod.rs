@@ -1,0 +1,14 @@
+//! REST: every row and every rule of the contract's section on it.
+
+mod admin;
+mod faults;
+mod faulty;
+mod idempotency;
+mod import;
+mod limits;
+mod list;
+mod origins;
+mod people;
+mod preconditions;
+mod refusals;
+mod shutdown;

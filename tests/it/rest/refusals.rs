@@ -1,0 +1,151 @@
+//! What is refused, with which status and problem, and what a caller is told.
+
+use serde_json::json;
+
+use crate::gateway::{Answer, Gateway};
+use crate::{ADA, NOBODY};
+
+#[tokio::test]
+async fn unknown_paths_are_not_found() {
+    let gateway = Gateway::start().await;
+    for path in ["/", "/person", "/people/", "/people/x/y", "/livez"] {
+        gateway.get(path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn wrong_methods_are_refused_with_those_that_work() {
+    let gateway = Gateway::start().await;
+    let person = format!("/people/{NOBODY}");
+    for (method, path, allowed) in [
+        ("PUT", "/people", "GET,HEAD,POST"),
+        ("DELETE", "/people", "GET,HEAD,POST"),
+        ("BREW", "/people", "GET,HEAD,POST"),
+        ("OPTIONS", "/people", "GET,HEAD,POST"),
+        ("POST", &person, "DELETE,GET,HEAD,PATCH,PUT"),
+        ("GET", "/people/import", "POST"),
+    ] {
+        let answer = gateway.send(method, path, "").await;
+        answer.problem(405, "method");
+        let mut given: Vec<&str> = answer.header("allow").expect("Allow").split(',').map(str::trim).collect();
+        given.sort_unstable();
+        assert_eq!(given.join(","), allowed, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn other_types_of_body_are_refused_with_those_that_are_taken() {
+    let gateway = Gateway::start().await;
+    let person = format!("/people/{}", gateway.create(ADA).await);
+    for (method, path, header, taken) in [
+        ("POST", "/people", "accept-post", "application/json"),
+        ("PUT", &person, "accept-post", "application/json"),
+        ("PATCH", &person, "accept-patch", "application/merge-patch+json, application/json"),
+        ("POST", "/people/import", "accept-post", "application/x-ndjson"),
+    ] {
+        let refused = |answer: Answer| {
+            answer.problem(415, "media-type");
+            assert_eq!(answer.header(header), Some(taken), "{method}");
+        };
+        refused(gateway.call(method, path, &[], ADA).await);
+        let kind = taken.split(',').next().expect("one");
+        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", &format!("{kind}; charset=latin1")]
+        {
+            refused(gateway.call(method, path, &[("content-type", wrong)], ADA).await);
+        }
+        refused(gateway.call(method, path, &[("content-type", kind), ("content-encoding", "gzip")], ADA).await);
+        for right in [kind.to_uppercase(), format!("{kind}; charset=UTF-8"), format!("{kind};charset=\"utf-8\"")] {
+            let answer = gateway.call(method, path, &[("content-type", &right)], ADA).await;
+            assert!(answer.status < 300, "{method} {right}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn malformed_json_is_told_with_its_place() {
+    let gateway = Gateway::start().await;
+    let person = format!("/people/{}", gateway.create(ADA).await);
+    for (method, path) in [("POST", "/people"), ("PUT", &person), ("PATCH", &person)] {
+        let problem = gateway.send(method, path, "{\n  \"age\": ,\n}").await.problem(400, "malformed");
+        assert_eq!((&problem["line"], &problem["column"]), (&json!(2), &json!(10)), "{method} {problem}");
+        let problem = gateway.send(method, path, "").await.problem(400, "malformed");
+        assert!(problem["line"].is_u64() && problem["column"].is_u64(), "{problem}");
+        let json = gateway.request(method, path).header("content-type", "application/json");
+        let problem = Answer::of(json.body(&b"{\"job\":\n\"\xff\"}"[..])).await.problem(400, "malformed");
+        assert_eq!((&problem["line"], &problem["column"]), (&json!(2), &json!(2)), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_values_are_named_all_at_once() {
+    let gateway = Gateway::start().await;
+    let person = format!("/people/{}", gateway.create(ADA).await);
+    let body = r#"{"firstName":"","age":151,"job":7,"nickname":"x","attributes":[]}"#;
+    for (method, path) in [("POST", "/people"), ("PUT", &person)] {
+        let problem = gateway.send(method, path, body).await.problem(422, "validation");
+        let errors = problem["errors"].as_array().expect("errors");
+        let pointers: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().expect("a pointer")).collect();
+        assert_eq!(pointers, ["/firstName", "/age", "/job", "/nickname", "/attributes", "/lastName"]);
+        assert!(errors.iter().all(|error| error["detail"].as_str().is_some_and(|detail| detail.len() > 5)));
+        let problem = gateway.send(method, path, "[]").await.problem(422, "validation");
+        assert_eq!(problem["errors"][0]["pointer"], "");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_a_path_does_not_know_are_refused_by_name() {
+    let gateway = Gateway::start().await;
+    let person = format!("/people/{}", gateway.create(ADA).await);
+    for (method, path, body) in [
+        ("GET", "/people", ""),
+        ("POST", "/people", ADA),
+        ("POST", "/people/import", ""),
+        ("GET", &person, ""),
+        ("PUT", &person, ADA),
+        ("PATCH", &person, "{}"),
+        ("DELETE", &person, ""),
+    ] {
+        let problem = gateway.send(method, &format!("{path}?wher=age"), body).await.problem(400, "malformed");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("wher")), "{problem}");
+    }
+    assert_eq!(gateway.get(&person).await.status, 200, "nothing was deleted");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_read_where_its_length_is_told() {
+    let gateway = Gateway::start().await;
+    let head = "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 65537\r\n\r\n";
+    let answer = gateway.raw(head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("/problems/too-large"), "{answer}");
+    let kept = gateway.send("POST", "/people", &format!("{ADA}{}", " ".repeat(65_536 - ADA.len()))).await;
+    assert_eq!(kept.status, 201, "64 KiB exactly are taken");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_while_it_is_read_where_its_length_is_not_told() {
+    let gateway = Gateway::start().await;
+    for whole in [1 << 17, 1 << 20] {
+        let pieces = futures_util::stream::iter((0..whole / 1024).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
+        let request = gateway.request("POST", "/people").header("content-type", "application/json");
+        Answer::of(request.body(reqwest::Body::wrap_stream(pieces))).await.problem(413, "too-large");
+    }
+    assert_eq!(gateway.get("/people").await.body, "[]");
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_large_upload_is_read_by_a_caller_that_sends_first() {
+    let gateway = Gateway::start().await;
+    for _ in 0..20 {
+        gateway.send("POST", "/people", &" ".repeat(500_000)).await.problem(413, "too-large");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_served_yet_is_refused_by_name() {
+    let gateway = Gateway::start().await;
+    let problem = gateway.get("/people?where=age+%3E+3").await.problem(400, "filter");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("where")), "{problem}");
+    let events = gateway.call("GET", "/people", &[("accept", "text/event-stream")], "").await;
+    let problem = events.problem(400, "malformed");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("text/event-stream")), "{problem}");
+}
