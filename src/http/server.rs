@@ -135,6 +135,7 @@ async fn connection(
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_limit)
+        .max_header_size(options.header_bytes_max)
         .max_buf_size(options.header_bytes_max)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

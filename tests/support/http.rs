@@ -73,7 +73,10 @@ impl Gateway {
             idempotency_ttl: Duration::from_secs(86_400),
         };
         let options = embedded::Options::new(directory.path(), partitions, retention);
-        let store: Arc<dyn Store> = EmbeddedStore::open(options).expect("a store");
+        let store: Arc<dyn Store> = tokio::task::spawn_blocking(move || EmbeddedStore::open(options))
+            .await
+            .expect("no panic")
+            .expect("a store");
         let slot = StoreSlot::new();
         slot.fill(match setup.wrap {
             Some(wrap) => wrap(Arc::clone(&store)),
@@ -165,7 +168,9 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document = serde_json::from_str(&self.body);
+        assert!(document.is_ok(), "no JSON: {self:?}");
+        document.expect("just looked")
     }
 
     /// Asserts a problem of this status and name, and answers its document.

@@ -50,7 +50,7 @@ impl Faulty {
         F: Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync + 'static,
     {
         let what: BeforeApply = Box::new(what);
-        *self.before_apply.lock().unwrap() = Some(Arc::new(what));
+        *self.before_apply.lock().expect("no test panics while it holds this") = Some(Arc::new(what));
         self.arm(times);
     }
 
@@ -61,7 +61,7 @@ impl Faulty {
 
     /// Fails pages for which `what` answers an error.
     pub(super) fn before_page(&self, what: impl Fn() -> Option<StoreError> + Send + Sync + 'static) {
-        *self.before_page.lock().unwrap() = Some(Box::new(what));
+        *self.before_page.lock().expect("no test panics while it holds this") = Some(Box::new(what));
     }
 }
 
@@ -74,7 +74,7 @@ impl Store for Faulty {
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let less = |armed: usize| armed.checked_sub(1);
         if self.armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
-            let what = self.before_apply.lock().unwrap().clone();
+            let what = self.before_apply.lock().expect("no test panics while it holds this").clone();
             if let Some(what) = what
                 && let Some(answer) = what(write.clone()).await
             {
@@ -98,7 +98,8 @@ impl Store for Faulty {
         after: Option<PersonId>,
         count: NonZeroUsize,
     ) -> Result<Page, StoreError> {
-        let error = self.before_page.lock().unwrap().as_ref().and_then(|what| what());
+        let error =
+            self.before_page.lock().expect("no test panics while it holds this").as_ref().and_then(|what| what());
         match error {
             Some(error) => Err(error),
             None => self.inner.page(partition, after, count).await,

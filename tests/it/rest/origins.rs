@@ -15,7 +15,8 @@ async fn gateway() -> Gateway {
 async fn a_listed_origin_may_read_answers_and_the_headers_that_it_needs() {
     let gateway = gateway().await;
     let headers = [("content-type", "application/json"), ("origin", LISTED)];
-    for answer in [gateway.call("POST", "/people", &headers, ADA).await, gateway.call("GET", "/x", &headers, "").await] {
+    for answer in [gateway.call("POST", "/people", &headers, ADA).await, gateway.call("GET", "/x", &headers, "").await]
+    {
         assert_eq!(answer.header("access-control-allow-origin"), Some(LISTED));
         let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
         for name in ["ETag", "Location", "Link", "Change-Position", "Idempotency-Replayed"] {

@@ -123,8 +123,8 @@ async fn a_body_may_name_the_paths_id_or_none_and_a_post_ignores_it() {
 async fn a_patch_merges_under_either_of_its_types() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(&ADA.replace('}', r#","attributes":{"a":1,"b":{"c":2}}}"#)).await);
-    let patch = r#"{"age":40,"attributes":{"a":null,"b":{"d":3}}}"#;
-    let merged = gateway.call("PATCH", &path, &[("content-type", "application/merge-patch+json")], patch).await;
+    let body = r#"{"age":40,"attributes":{"a":null,"b":{"d":3}}}"#;
+    let merged = gateway.call("PATCH", &path, &[("content-type", "application/merge-patch+json")], body).await;
     assert_eq!(merged.status, 200, "{merged:?}");
     let person = merged.json();
     assert_eq!((&person["age"], &person["firstName"]), (&json!(40), &json!("Ada")));

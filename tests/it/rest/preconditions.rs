@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use people_gateway::domain::{Draft, IdRule};
-use people_gateway::store::{Expect, Store, Write};
+use people_gateway::store::{Expect, Write};
 
 use super::faulty::Faulty;
 use crate::gateway::{Gateway, Setup};
@@ -95,7 +95,7 @@ async fn preconditions_that_cannot_be_honoured_are_refused() {
 async fn contested(times: usize) -> (Gateway, Arc<Faulty>) {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(Setup { partitions: 1, ..setup }).await;
-    let faulty = store.get().expect("wrapped").clone();
+    let faulty = Arc::clone(store.get().expect("wrapped"));
     let rival = Draft::parse(&ADA.replace("36", "99"), IdRule::Ignored).expect("a person").fields.to_json();
     let inner = Arc::clone(&gateway.store);
     faulty.before_apply(times, move |write| {

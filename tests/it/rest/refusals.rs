@@ -49,7 +49,8 @@ async fn other_types_of_body_are_refused_with_those_that_are_taken() {
         };
         refused(gateway.call(method, path, &[], ADA).await);
         let kind = taken.split(',').next().expect("one");
-        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", &format!("{kind}; charset=latin1")]
+        for wrong in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", &format!("{kind}; charset=latin1")]
         {
             refused(gateway.call(method, path, &[("content-type", wrong)], ADA).await);
         }

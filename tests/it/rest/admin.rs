@@ -1,0 +1,47 @@
+//! The admin listener.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use people_gateway::http::{Server, ServerOptions, admin_router};
+use people_gateway::telemetry::{Metrics, Readiness, StatusLabel};
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::Answer;
+
+#[tokio::test]
+async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    metrics.http_requests.get_or_create(&StatusLabel { method: "GET", status: 200 }).inc();
+    let readiness = Readiness::new(Duration::from_secs(600));
+    let shutdown = CancellationToken::new();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), Arc::default()).expect("a port");
+    let address = server.local_addr().expect("an address");
+    let router = admin_router(readiness.clone(), Arc::new(registry));
+    tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
+    let client = reqwest::Client::new();
+    let get = |path: &str| Answer::of(client.get(format!("http://{address}{path}")));
+
+    assert_eq!(get("/livez").await.status, 200);
+    let early = get("/readyz").await;
+    assert_eq!(early.status, 503);
+    assert!(early.body.contains("no probe"), "{early:?}");
+    readiness.probe_arrived();
+    let ready = get("/readyz").await;
+    assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
+    readiness.drain();
+    let draining = get("/readyz").await;
+    assert_eq!(draining.status, 503);
+    assert!(draining.body.contains("shutting down"), "{draining:?}");
+    assert_eq!(get("/livez").await.status, 200);
+
+    let counted = get("/metrics").await;
+    assert_eq!(counted.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    let line = r#"people_gateway_http_requests_total{method="GET",status="200"} 1"#;
+    assert!(counted.body.contains(line) && counted.body.ends_with("# EOF\n"), "{}", counted.body);
+    get("/people").await.problem(404, "not-found");
+    shutdown.cancel();
+}

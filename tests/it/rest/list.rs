@@ -1,0 +1,142 @@
+//! The list: whole or in pages, as an array or as lines.
+
+use futures_util::StreamExt;
+use people_gateway::store::StoreError;
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::faulty::Faulty;
+use crate::ADA;
+use crate::gateway::{Gateway, Setup};
+
+/// Saves people whose ids do not come in order; answers the ids, sorted.
+async fn fill(gateway: &Gateway, count: u32) -> Vec<String> {
+    let ids: Vec<String> =
+        (0..count).map(|n| format!("{:08x}-0000-4000-8000-000000000000", n.wrapping_mul(2_654_435_761))).collect();
+    let body: String = ids.iter().map(|id| ADA.replacen('{', &format!("{{\"id\":\"{id}\","), 1) + "\n").collect();
+    let request = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
+    let answer = request.body(body).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().await.expect("a body").starts_with(&format!("{{\"saved\":{count},\"refused\":0")));
+    let mut ids = ids;
+    ids.sort_unstable();
+    ids
+}
+
+fn ids(people: &Value) -> Vec<String> {
+    people.as_array().expect("an array").iter().map(|person| person["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn everyone_is_listed_once_in_the_order_of_the_ids() {
+    // Fewer in a page than there are people in a partition, so that pages follow each other.
+    for (partitions, buffer, count) in [(1, 10, 35), (4, 16, 150), (3, 1000, 7)] {
+        let mut setup = Setup { partitions, ..Setup::default() };
+        setup.options.list_buffer_people = buffer.try_into().expect("not zero");
+        let gateway = Gateway::start_with(setup).await;
+        let expected = fill(&gateway, count).await;
+        let array = gateway.get("/people").await;
+        assert_eq!((array.status, array.header("content-type")), (200, Some("application/json")));
+        assert_eq!(array.header("vary"), Some("Accept"));
+        assert_eq!(ids(&array.json()), expected);
+        let lines = gateway.call("GET", "/people", &[("accept", "application/x-ndjson")], "").await;
+        assert_eq!(lines.header("content-type"), Some("application/x-ndjson"));
+        assert!(lines.body.ends_with('\n'));
+        let lines = lines.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(Value::Array(lines), array.json(), "the same people, a line each");
+        let one = gateway.get(&format!("/people/{}", expected[0])).await;
+        assert_eq!(array.json()[0], one.json(), "the same object as alone");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_an_empty_array_or_no_line() {
+    let gateway = Gateway::start().await;
+    for path in ["/people", "/people?limit=5"] {
+        assert_eq!(gateway.get(path).await.body, "[]");
+        assert_eq!(gateway.call("GET", path, &[("accept", "application/x-ndjson")], "").await.body, "");
+    }
+}
+
+#[tokio::test]
+async fn an_unsatisfiable_accept_gets_json() {
+    let gateway = Gateway::start().await;
+    let path = format!("/people/{}", gateway.create(ADA).await);
+    for path in ["/people", &path] {
+        let answer = gateway.call("GET", path, &[("accept", "text/html, image/png;q=0.5")], "").await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_their_links_to_the_last_which_has_none() {
+    let gateway = Gateway::start().await;
+    let expected = fill(&gateway, 20).await;
+    for limit in [1, 3, 10, 20, 1000] {
+        let mut path = format!("/people?limit={limit}");
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = gateway.get(&path).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            let found = ids(&page.json());
+            assert!(found.len() <= limit);
+            seen.extend(found);
+            pages += 1;
+            let Some(link) = page.header("link") else { break };
+            let target = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\"")).expect("a link");
+            assert!(target.starts_with("/people?") && target.matches("after=").count() == 1, "relative: {target}");
+            assert!(target.contains(&format!("limit={limit}")), "other parameters are kept: {target}");
+            path = target.to_owned();
+        }
+        assert_eq!((seen, pages), (expected.clone(), 20_usize.div_ceil(limit)), "limit {limit}");
+    }
+    let rest = gateway.get(&format!("/people?after={}", expected[4].to_uppercase())).await;
+    assert_eq!(ids(&rest.json()), expected[5..]);
+    let lines = gateway.call("GET", "/people?limit=2", &[("accept", "application/x-ndjson")], "").await;
+    assert_eq!((lines.body.lines().count(), lines.header("link").is_some()), (2, true));
+}
+
+#[tokio::test]
+async fn limits_and_ids_that_are_none_are_refused() {
+    let gateway = Gateway::start().await;
+    for query in ["limit=0", "limit=1001", "limit=-1", "limit=", "limit=x", "after=x", "after=", "limit=1&limit=1"] {
+        gateway.get(&format!("/people?{query}")).await.problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_before_the_list_begins_is_told() {
+    let (setup, store) = Faulty::setup();
+    let gateway = Gateway::start_with(setup).await;
+    store.get().expect("wrapped").before_page(|| Some(StoreError::Unavailable("down".into())));
+    for path in ["/people", "/people?limit=3"] {
+        let answer = gateway.get(path).await;
+        answer.problem(503, "store-unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+}
+
+#[tokio::test]
+async fn half_a_list_is_cut_so_that_it_never_parses() {
+    let (mut setup, store) = Faulty::setup();
+    setup.partitions = 1;
+    setup.options.list_buffer_people = 200.try_into().expect("not zero");
+    let gateway = Gateway::start_with(setup).await;
+    fill(&gateway, 1000).await;
+    let pages = AtomicUsize::new(0);
+    store.get().expect("wrapped").before_page(move || {
+        let fails = pages.fetch_add(1, Ordering::SeqCst) >= 3;
+        fails.then(|| StoreError::Unavailable("down".into()))
+    });
+    let answer = gateway.request("GET", "/people").send().await.expect("an answer begins");
+    assert_eq!(answer.status(), 200);
+    let mut pieces = answer.bytes_stream();
+    let (mut bytes, mut cut) = (0, false);
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(piece) => bytes += piece.len(),
+            Err(_) => cut = true,
+        }
+    }
+    assert!(cut && bytes > 0, "{bytes} bytes, then a cut: {cut}");
+}

@@ -1,0 +1,51 @@
+//! The server's end: running requests finish, nothing new is taken.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::faulty::Faulty;
+use crate::ADA;
+use crate::gateway::{DEADLINE, Gateway, read_to_end};
+
+#[tokio::test]
+async fn a_running_request_finishes_and_then_nobody_is_connected() {
+    let (setup, store) = Faulty::setup();
+    let gateway = Gateway::start_with(setup).await;
+    let (reached, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (at, until) = (Arc::clone(&reached), Arc::clone(&release));
+    store.get().expect("wrapped").before_apply(1, move |_| {
+        let (at, until) = (Arc::clone(&at), Arc::clone(&until));
+        Box::pin(async move {
+            at.notify_one();
+            until.notified().await;
+            None
+        })
+    });
+    let idle = gateway.connect().await;
+    let mut busy = gateway.connect().await;
+    let head = format!(
+        "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        ADA.len()
+    );
+    busy.write_all(format!("{head}{ADA}").as_bytes()).await.expect("sent");
+    timeout(DEADLINE, reached.notified()).await.expect("the request runs");
+
+    gateway.shutdown.cancel();
+    let mut idle = idle;
+    assert_eq!(read_to_end(&mut idle).await, "", "who asks for nothing is closed");
+    release.notify_one();
+    assert!(read_to_end(&mut busy).await.starts_with("HTTP/1.1 201 "), "who asked is answered");
+    gateway.tracker.close();
+    drop((idle, busy));
+    timeout(DEADLINE, gateway.tracker.wait()).await.expect("no connection is left");
+    let refused = async {
+        while TcpStream::connect(gateway.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, refused).await.expect("the port is closed");
+}
