@@ -32,6 +32,9 @@ pub enum AppError {
         /// What the system said.
         source: io::Error,
     },
+    /// The relay ended, which it does at a shutdown only.
+    #[error("the relay has ended by itself, so nobody can be served: please report what the log says before this")]
+    Relay,
     /// The store refuses to be used like this; trying again would not help.
     #[error("the store cannot be used: {0}")]
     Store(String),

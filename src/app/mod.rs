@@ -2,6 +2,7 @@
 
 mod error;
 mod listeners;
+mod live;
 mod open_files;
 mod signals;
 mod store;
@@ -20,6 +21,7 @@ use crate::http::{self, system_clock};
 use crate::store::StoreSlot;
 use crate::telemetry::{Metrics, Readiness};
 use listeners::Listeners;
+use live::Live;
 use signals::Signals;
 
 /// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
@@ -32,9 +34,10 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let slot = StoreSlot::new();
 
     let listeners = Listeners::bind(&settings, &metrics)?;
+    let mut live = Live::new(&settings, &slot, &metrics);
     let mut opening = Box::pin(store::open(&settings, &slot, &metrics));
     let mut opened = match settings.store.url {
-        StoreUrl::Embedded(_) => Some(opening.as_mut().await?),
+        StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
     // Nobody may be reading, which is no reason not to serve.
@@ -44,6 +47,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
 
     let state = http::State {
         store: slot.clone(),
+        sessions: Arc::clone(&live.sessions),
         options: Arc::new(settings.http_options()),
         metrics: Arc::new(metrics.clone()),
         clock: system_clock,
@@ -56,9 +60,10 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         tokio::select! {
             // Cancel safe: a signal that was not returned is not taken.
             _ = signals.next() => break,
+            () = live.failed() => return Err(AppError::Relay),
             // Not dropped by the other branch: it is polled again until it is done.
             store = opening.as_mut(), if opened.is_none() => {
-                opened = Some(store?);
+                opened = Some(live.follow(store?, &readiness)?);
                 tracing::info!(store = %settings.store.url, "the store is open");
             }
         }
@@ -67,7 +72,8 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     signals.end_at_next();
     readiness.drain();
-    if timeout(settings.shutdown_grace, running.drain()).await.is_err() {
+    let drained = timeout(settings.shutdown_grace, running.drain());
+    if tokio::join!(drained, live.close(settings.shutdown_grace)).0.is_err() {
         tracing::warn!("the grace period is over: connections are cut");
     }
     Ok(())

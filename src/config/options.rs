@@ -7,6 +7,9 @@ use super::settings::{Migrate, Settings};
 use super::store_url::RedisUrl;
 use crate::domain::Partitions;
 use crate::http;
+use crate::hub;
+use crate::relay;
+use crate::session;
 use crate::store::{FeedLimits, Retention, embedded, redis};
 use crate::telemetry::Metrics;
 
@@ -79,9 +82,41 @@ impl Settings {
         }
     }
 
-    /// What may wait between the store's channel and the relay.
-    pub fn feed_limits(&self) -> FeedLimits {
-        FeedLimits { events: self.live.feed_events, bytes: self.live.feed_bytes }
+    /// The limits of live sessions.
+    pub fn hub_options(&self) -> hub::Options {
+        let live = &self.live;
+        hub::Options {
+            ring_bytes: live.ring_bytes,
+            queue_changes: live.queue_changes,
+            queue_bytes: live.queue_bytes,
+            ping_interval: live.ping_interval,
+            silence_limit: live.silence_limit,
+            close_timeout: live.close_timeout,
+            commands: live.commands,
+        }
+    }
+
+    /// How the relay reads.
+    pub fn relay_options(&self) -> relay::Options {
+        let live = &self.live;
+        relay::Options {
+            head_interval: live.head_interval,
+            feed: FeedLimits { events: live.feed_events, bytes: live.feed_bytes },
+            tail: live.tail_changes,
+            page: live.heal_changes,
+        }
+    }
+
+    /// The limits of a session's peer, and how it catches up.
+    pub fn session_options(&self) -> session::Options {
+        let live = &self.live;
+        session::Options {
+            message_bytes: live.message_bytes,
+            messages_per_second: live.messages_per_second,
+            message_window: live.messages_window,
+            log_page: live.catch_up_changes,
+            log_retry: live.catch_up_retry,
+        }
     }
 
     fn partitions(&self) -> Partitions {

@@ -148,8 +148,16 @@ pub struct LiveSettings {
     pub queue_changes: NonZeroUsize,
     /// Bytes that may wait for one client.
     pub queue_bytes: NonZeroUsize,
-    /// The kernel's send buffer of one connection.
-    pub send_buffer_bytes: NonZeroUsize,
+    /// Joins, leaves and new filters that may wait for the dispatcher.
+    pub commands: NonZeroUsize,
+    /// Changes of each partition that are read into memory at the start.
+    pub tail_changes: NonZeroUsize,
+    /// Changes that one question of the relay to the log brings.
+    pub heal_changes: NonZeroUsize,
+    /// Changes that a client which fell behind memory is read from the log at once.
+    pub catch_up_changes: NonZeroUsize,
+    /// The pause after such a reading failed.
+    pub catch_up_retry: Duration,
     /// Events that may wait for the relay.
     pub feed_events: NonZeroUsize,
     /// Bytes that may wait for the relay.

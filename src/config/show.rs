@@ -79,7 +79,11 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "ring_bytes", number(live.ring_bytes));
     put(&mut table, "queue_changes", number(live.queue_changes));
     put(&mut table, "queue_bytes", number(live.queue_bytes));
-    put(&mut table, "send_buffer_bytes", number(live.send_buffer_bytes));
+    put(&mut table, "commands", number(live.commands));
+    put(&mut table, "tail_changes", number(live.tail_changes));
+    put(&mut table, "heal_changes", number(live.heal_changes));
+    put(&mut table, "catch_up_changes", number(live.catch_up_changes));
+    put(&mut table, "catch_up_retry_ms", milliseconds(live.catch_up_retry));
     put(&mut table, "feed_events", number(live.feed_events));
     put(&mut table, "feed_bytes", number(live.feed_bytes));
     put(&mut table, "ping_interval_ms", milliseconds(live.ping_interval));

@@ -13,6 +13,7 @@ mod query;
 mod refusal;
 mod router;
 mod server;
+mod updates;
 
 pub use admin::admin_router;
 pub use options::{Options, ServerOptions};
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
+use crate::session::Sessions;
 use crate::store::StoreSlot;
 use crate::telemetry::{Metrics, Readiness};
 
@@ -35,6 +37,8 @@ pub type Clock = fn() -> Timestamp;
 pub struct State {
     /// The store, once it has been reached.
     pub store: StoreSlot,
+    /// Where live sessions go.
+    pub sessions: Arc<Sessions>,
     /// Limits and the list of origins.
     pub options: Arc<Options>,
     /// Counters.

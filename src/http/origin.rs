@@ -91,7 +91,6 @@ fn split_port(authority: &str) -> Option<(String, Option<u16>)> {
 }
 
 /// Whether a live stream may be opened: no `Origin` (not a browser), our own host, or an origin of the list.
-#[cfg_attr(not(test), expect(dead_code, reason = "the live streams call it"))]
 pub(super) fn admit(headers: &HeaderMap, listed: &[Origin]) -> Result<(), Problem> {
     let Some(value) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = value.to_str().ok().and_then(|text| text.parse::<Origin>().ok());

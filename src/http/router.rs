@@ -5,7 +5,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{State, envelope, origin, people};
+use super::{State, envelope, origin, people, updates};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
@@ -13,6 +13,7 @@ pub fn router(state: State) -> Router {
         .route("/people", get(people::list).post(people::create))
         .route("/people/import", post(people::import))
         .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
+        .route("/updates", get(updates::updates))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(state.clone())

@@ -190,6 +190,17 @@ pub enum Break {
     Epoch,
 }
 
+impl Break {
+    /// The word by which clients, logs and metrics know it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trimmed => "trimmed",
+            Self::Forked => "forked",
+            Self::Epoch => "epoch",
+        }
+    }
+}
+
 /// The end of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use people_gateway::domain::Partitions;
 use people_gateway::http::{Options, Server, ServerOptions, State, router, system_clock};
+use people_gateway::hub::{self, Hub};
+use people_gateway::session::{self, Sessions};
 use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::{Retention, Store, StoreSlot};
 use people_gateway::telemetry::{Metrics, Readiness};
@@ -83,8 +85,11 @@ impl Gateway {
             None => Arc::clone(&store),
         });
         let metrics = Arc::new(Metrics::default());
+        // No relay runs here: these tests are about REST, and live updates are refused until one does.
+        let (hub, _) = Hub::new(hub::Options::default(), Metrics::default());
         let state = State {
-            store: slot,
+            store: slot.clone(),
+            sessions: Sessions::new(hub, slot, session::Options::default()),
             options: Arc::new(setup.options),
             metrics: Arc::clone(&metrics),
             clock: system_clock,

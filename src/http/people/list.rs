@@ -14,9 +14,9 @@ use axum::response::Response;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{Partition, Person, PersonId};
-use crate::http::State;
 use crate::http::media::{self, Dress};
 use crate::http::query::Parameters;
+use crate::http::{State, updates};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Store, StoreError};
 
@@ -37,8 +37,11 @@ struct Wanted {
     dress: Dress,
 }
 
-/// `GET /people` without an upgrade.
+/// `GET /people`: a list, or with an upgrade live updates.
 pub(in crate::http) async fn list(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+    if updates::wants_upgrade(&request) {
+        return updates::open(&state, request);
+    }
     let wanted = Wanted::of(request.uri(), request.headers())?;
     let store = Arc::clone(state.store.get()?);
     let share = state.options.list_buffer_people.get() / usize::from(store.partitions().get());

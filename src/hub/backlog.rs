@@ -1,0 +1,199 @@
+//! What waits for a socket that did not take everything at once: whole frames in order, the first perhaps half-written.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+use super::{Burst, Options, Place, Shown};
+
+/// Frames that one write hands to the kernel.
+const MOST_SLICES: usize = 64;
+
+/// The waiting frames of one session.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    queue: VecDeque<Waiting>,
+    /// Bytes of the first frame that the socket has taken.
+    written: usize,
+    /// Changes among the waiting frames, and their bytes.
+    changes: usize,
+    bytes: usize,
+    /// The place after the last change that the socket began to take: where the session stands if all else is dropped.
+    /// None while no change was ever here.
+    reached: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    frame: Bytes,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Change(Place),
+    Ping,
+    Pong,
+    Close,
+}
+
+impl Backlog {
+    /// Nothing waits.
+    pub(super) const fn new() -> Self {
+        Self { queue: VecDeque::new(), written: 0, changes: 0, bytes: 0, reached: None }
+    }
+
+    /// A burst of which the socket took the first `sent` bytes.
+    pub(super) fn rest_of(burst: &Burst, sent: usize) -> Self {
+        let mut this = Self::new();
+        this.push(&burst.before, &burst.shown);
+        this.advance(sent);
+        this
+    }
+
+    /// Adds changes that follow after `before`.
+    pub(super) fn push(&mut self, before: &Place, shown: &[Shown]) {
+        self.reached.get_or_insert_with(|| before.clone());
+        for Shown { frame, place } in shown {
+            self.changes += 1;
+            self.bytes += frame.len();
+            self.queue.push_back(Waiting { frame: frame.clone(), kind: Kind::Change(place.clone()) });
+        }
+    }
+
+    /// Adds a pong ahead of all that is not yet begun. Only the newest waits: RFC 6455, section 5.5.3, allows to answer
+    /// the last of several pings alone.
+    pub(super) fn push_pong(&mut self, frame: Bytes) {
+        self.push_control(frame, Kind::Pong);
+    }
+
+    /// Adds a ping ahead of all that is not yet begun, unless one waits already.
+    pub(super) fn push_ping(&mut self, frame: Bytes) {
+        self.push_control(frame, Kind::Ping);
+    }
+
+    fn push_control(&mut self, frame: Bytes, kind: Kind) {
+        let begun = usize::from(self.written > 0);
+        match self.queue.iter_mut().skip(begun).find(|waiting| waiting.kind == kind) {
+            Some(waiting) => waiting.frame = frame,
+            None => self.queue.insert(begun.min(self.queue.len()), Waiting { frame, kind }),
+        }
+    }
+
+    /// Adds the last frame.
+    pub(super) fn push_close(&mut self, frame: Bytes) {
+        self.queue.push_back(Waiting { frame, kind: Kind::Close });
+    }
+
+    /// Drops all but a frame that is half-written.
+    pub(super) fn drop_waiting(&mut self) {
+        self.queue.truncate(usize::from(self.written > 0));
+        let begun = self.queue.iter().filter(|waiting| matches!(waiting.kind, Kind::Change(_)));
+        (self.changes, self.bytes) =
+            begun.fold((0, 0), |(count, bytes), waiting| (count + 1, bytes + waiting.frame.len()));
+    }
+
+    /// Where the session stands when what waits is dropped; none when no change waits.
+    pub(super) fn reached(&self) -> Option<&Place> {
+        self.reached.as_ref().filter(|_| self.changes > 0)
+    }
+
+    /// Notes that no change waits and that the session stands elsewhere now.
+    pub(super) fn moved(&mut self) {
+        self.reached = None;
+    }
+
+    /// Whether more waits than a session may have waiting.
+    pub(super) fn overflows(&self, options: &Options) -> bool {
+        self.changes > options.queue_changes.get() || self.bytes > options.queue_bytes.get()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// What one write should hand over.
+    pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
+        let written = std::iter::once(self.written).chain(std::iter::repeat(0));
+        let waiting = self.queue.iter().take(MOST_SLICES).zip(written);
+        waiting.map(|(waiting, written)| IoSlice::new(&waiting.frame[written..])).collect()
+    }
+
+    /// Notes that the socket took so many bytes more.
+    pub(super) fn advance(&mut self, mut taken: usize) {
+        while taken > 0 {
+            let Some(first) = self.queue.front() else { return };
+            if let (Kind::Change(place), 0) = (&first.kind, self.written) {
+                self.reached = Some(place.clone());
+            }
+            let rest = first.frame.len() - self.written;
+            if taken < rest {
+                self.written += taken;
+                return;
+            }
+            taken -= rest;
+            self.written = 0;
+            if let Some(Waiting { frame, kind: Kind::Change(_) }) = self.queue.pop_front() {
+                self.changes -= 1;
+                self.bytes -= frame.len();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Epoch, Position};
+    use crate::protocol::cursor::Cursor;
+
+    fn place(offset: u64) -> Place {
+        Place { offset, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) }
+    }
+
+    fn burst(frames: &[&'static str]) -> Burst {
+        let shown: Vec<_> = (1..)
+            .zip(frames)
+            .map(|(offset, frame)| Shown { frame: Bytes::from_static(frame.as_bytes()), place: place(offset) })
+            .collect();
+        Burst { before: place(0), gathered: frames.concat().into(), shown, ends: false }
+    }
+
+    fn waiting(backlog: &Backlog) -> String {
+        backlog.slices().iter().map(|slice| std::str::from_utf8(slice).unwrap()).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn what_the_socket_did_not_take_waits_from_the_very_byte() {
+        let burst = burst(&["aaa", "bbb", "ccc"]);
+        for (sent, rest, reached) in [(0, "aaa|bbb|ccc", 0), (1, "aa|bbb|ccc", 1), (3, "bbb|ccc", 1), (7, "cc", 3)] {
+            let mut backlog = Backlog::rest_of(&burst, sent);
+            assert_eq!(waiting(&backlog), rest);
+            assert_eq!(backlog.reached(), Some(&place(reached)), "after {sent} bytes");
+            backlog.drop_waiting();
+        }
+    }
+
+    #[test]
+    fn control_frames_never_cut_into_a_half_written_frame() {
+        let mut backlog = Backlog::rest_of(&burst(&["aaa", "bbb"]), 1);
+        backlog.push_pong(Bytes::from_static(b"pong1"));
+        backlog.push_pong(Bytes::from_static(b"pong2"));
+        backlog.push_ping(Bytes::from_static(b"ping"));
+        backlog.push_close(Bytes::from_static(b"close"));
+        assert_eq!(waiting(&backlog), "aa|ping|pong2|bbb|close");
+        backlog.drop_waiting();
+        assert_eq!(waiting(&backlog), "aa");
+    }
+
+    #[test]
+    fn the_queue_is_bounded_in_changes_and_in_bytes() {
+        let options =
+            Options { queue_changes: 2.try_into().unwrap(), queue_bytes: 7.try_into().unwrap(), ..Options::default() };
+        assert!(!Backlog::rest_of(&burst(&["aaa", "bbb"]), 0).overflows(&options));
+        assert!(Backlog::rest_of(&burst(&["a", "b", "c"]), 0).overflows(&options));
+        assert!(Backlog::rest_of(&burst(&["aaaa", "bbbb"]), 0).overflows(&options));
+    }
+}

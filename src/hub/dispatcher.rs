@@ -1,0 +1,133 @@
+//! The one that serves: judges what the relay passes on and writes it to every session concerned.
+
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::burst::{Burst, Stretch};
+use super::registry::Registry;
+use super::ring::Ring;
+use super::standing::{Attend, Delivery};
+use super::{Command, Entry, Event, Hub, Outbox, Place};
+use crate::domain::Change;
+use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::cursor::Cursor;
+
+/// A joining session may be this many entries behind; further behind it catches up by itself first.
+const JOIN_ENTRIES: usize = 256;
+/// Writes after which the rest of the thread (the feed above all) gets its turn.
+const WRITES_IN_A_ROW: usize = 256;
+
+/// The half of the hub that one thread owns.
+pub struct Dispatcher {
+    hub: Arc<Hub>,
+    commands: mpsc::Receiver<Command>,
+    registry: Registry,
+}
+
+impl Dispatcher {
+    pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
+        Self { hub, commands, registry: Registry::default() }
+    }
+
+    /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone.
+    pub fn start(&self, start: Cursor, changes: Vec<Change>) {
+        let mut ring = Ring::new(start, self.hub.options.ring_bytes.get());
+        for change in changes {
+            ring.push(Event::Change(change));
+        }
+        *self.hub.ring.lock().unwrap_or_else(PoisonError::into_inner) = Some(ring);
+    }
+
+    /// Shows what happened to all whom it concerns. Not cancel safe: a cancelled call has shown it to some.
+    pub async fn publish(&mut self, events: Vec<Event>) {
+        let Some((before, entries)) = self.record(events) else { return };
+        let mut stretch = Stretch::new(before, entries);
+        let mut writes = 0;
+        for number in 0..self.registry.len() {
+            if self.registry.class(number).members().is_empty() {
+                continue;
+            }
+            let Some(burst) = stretch.burst(&self.registry.class(number).subscription) else { continue };
+            let mut slot = 0;
+            while let Some(member) = self.registry.class(number).members().get(slot).cloned() {
+                if self.deliver(&member, &burst) {
+                    slot += 1;
+                }
+                writes += 1;
+                if writes % WRITES_IN_A_ROW == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// The next command; none when nobody is left to send one. Cancel safe.
+    pub async fn next_command(&mut self) -> Option<Command> {
+        self.commands.recv().await
+    }
+
+    /// Carries out a command.
+    pub fn execute(&mut self, command: Command) {
+        match command {
+            Command::Join(outbox) => self.join(outbox),
+            Command::Leave(outbox) => drop(self.registry.remove(&outbox)),
+            Command::Subscribe(outbox, subscription) => {
+                let seated = self.registry.remove(&outbox);
+                if outbox.subscribe(Arc::new(subscription)) && seated {
+                    self.registry.add(outbox);
+                }
+            }
+        }
+    }
+
+    /// Writes the events into the ring; returns the place before them, and the entries.
+    fn record(&self, events: Vec<Event>) -> Option<(Place, Vec<Arc<Entry>>)> {
+        self.hub.with_ring(|ring| {
+            let before = ring.end().clone();
+            (before, events.into_iter().map(|event| ring.push(event)).collect())
+        })
+    }
+
+    fn join(&mut self, outbox: Arc<Outbox>) {
+        let Some(place) = outbox.join() else { return };
+        let missed = self.hub.after(place.offset, JOIN_ENTRIES + 1).filter(|missed| missed.len() <= JOIN_ENTRIES);
+        let Some(missed) = missed else {
+            self.hub.attend_if(outbox.fall_behind(place), &outbox);
+            return;
+        };
+        let burst = Stretch::new(place, missed).burst(&outbox.subscription());
+        self.registry.add(Arc::clone(&outbox));
+        if let Some(burst) = burst {
+            self.deliver(&outbox, &burst);
+        }
+    }
+
+    /// Returns whether the session stays in its class.
+    fn deliver(&mut self, outbox: &Arc<Outbox>, burst: &Burst) -> bool {
+        match outbox.deliver(burst, &self.hub.options) {
+            Delivery::Taken(attend) => {
+                self.hub.metrics.deliveries.inc_by(burst.shown.len() as u64);
+                if attend == Attend::Needed {
+                    self.hub.metrics.session_backlogs.inc();
+                }
+                self.hub.attend_if(attend, outbox);
+                if burst.ends {
+                    self.hub.close(outbox, &Close::new(CloseCode::NORMAL, ""));
+                    self.registry.remove(outbox);
+                }
+                !burst.ends
+            }
+            Delivery::Overflowed(attend) => {
+                self.hub.metrics.session_overflows.inc();
+                self.registry.remove(outbox);
+                self.hub.attend_if(attend, outbox);
+                false
+            }
+            Delivery::Gone => {
+                self.registry.remove(outbox);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The hub: what the relay passes on, in one order, reaches every session whose view shows it.
+//!
+//! [`Hub`] is the shared half: the ring of recent entries, the wheel of deadlines, the door for commands. One thread owns
+//! the other half, the [`Dispatcher`]: it judges each change once per class of equal subscriptions and writes straight
+//! to the sockets. It never waits for a client: what a socket does not take goes to its session's attendant.
+
+mod backlog;
+mod burst;
+mod dispatcher;
+mod outbox;
+mod registry;
+mod ring;
+mod standing;
+mod wheel;
+
+pub use burst::{Burst, Shown, Stretch};
+pub use dispatcher::Dispatcher;
+pub use outbox::Outbox;
+pub use registry::Subscription;
+pub use ring::{Entry, Event, Place};
+pub use standing::{Attend, Flush};
+pub use wheel::Tick;
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::protocol::close::Close;
+use crate::telemetry::Metrics;
+use ring::Ring;
+use wheel::Wheel;
+
+/// The limits of live sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Memory for recent changes, in bytes.
+    pub ring_bytes: NonZeroUsize,
+    /// Changes that may wait for one slow session before it has to catch up.
+    pub queue_changes: NonZeroUsize,
+    /// The same in bytes of frames.
+    pub queue_bytes: NonZeroUsize,
+    /// How often a session is pinged.
+    pub ping_interval: Duration,
+    /// How long a peer may neither send anything nor take anything of what waits for it.
+    pub silence_limit: Duration,
+    /// How long the peer has to answer a close frame.
+    pub close_timeout: Duration,
+    /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their senders wait.
+    pub commands: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let count = |n: usize| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            ring_bytes: count(32 * 1024 * 1024),
+            queue_changes: count(256),
+            queue_bytes: count(256 * 1024),
+            ping_interval: Duration::from_secs(15),
+            silence_limit: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(5),
+            commands: count(4096),
+        }
+    }
+}
+
+/// What is asked of the dispatcher; it answers between two bursts, so each takes hold at one place in the order.
+#[derive(Debug)]
+pub enum Command {
+    /// The session has caught up to the place where it stands, and wants to be served from there.
+    Join(Arc<Outbox>),
+    /// The session chose another subscription.
+    Subscribe(Arc<Outbox>, Subscription),
+    /// The session ended.
+    Leave(Arc<Outbox>),
+}
+
+/// The dispatching thread is gone: nothing can be served any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the dispatcher has ended")]
+pub struct DispatcherEnded;
+
+type Attendant = Box<dyn Fn(Arc<Outbox>) + Send + Sync>;
+
+/// The shared half of the hub.
+pub struct Hub {
+    options: Options,
+    metrics: Metrics,
+    /// None until the relay has found its place in every log.
+    ring: Mutex<Option<Ring>>,
+    commands: mpsc::Sender<Command>,
+    wheel: Wheel,
+    attendant: OnceLock<Attendant>,
+}
+
+impl Hub {
+    /// Both halves. The hub serves once the dispatcher was started.
+    pub fn new(options: Options, metrics: Metrics) -> (Arc<Self>, Dispatcher) {
+        let (commands, receiver) = mpsc::channel(options.commands.get());
+        let hub = Arc::new(Self {
+            options,
+            metrics,
+            ring: Mutex::new(None),
+            commands,
+            wheel: Wheel::new(),
+            attendant: OnceLock::new(),
+        });
+        let dispatcher = Dispatcher::new(Arc::clone(&hub), receiver);
+        (hub, dispatcher)
+    }
+
+    /// Names who attends to a session that cannot be served in passing: drains its backlog, lets it catch up, brings it
+    /// back by [`Command::Join`]. Called once, before the first session.
+    pub fn set_attendant(&self, attendant: impl Fn(Arc<Outbox>) + Send + Sync + 'static) {
+        let _ = self.attendant.set(Box::new(attendant));
+    }
+
+    /// Where the hub stands; none until the relay has found its place in every log.
+    pub fn place(&self) -> Option<Place> {
+        self.with_ring(|ring| ring.end().clone())
+    }
+
+    /// The oldest place that memory still continues from.
+    pub fn start(&self) -> Option<Place> {
+        self.with_ring(|ring| ring.start().clone())
+    }
+
+    /// Up to `most` entries after an offset; none when they are no longer all in memory.
+    pub fn after(&self, offset: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
+        self.with_ring(|ring| ring.after(offset, most)).flatten()
+    }
+
+    /// Hands a command to the dispatcher, waiting for room. Cancel safe: a cancelled command was not taken.
+    pub async fn command(&self, command: Command) -> Result<(), DispatcherEnded> {
+        self.commands.send(command).await.map_err(|_| DispatcherEnded)
+    }
+
+    /// The limits.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Sends what waits for a session, as far as its socket takes it. For its attendant only.
+    pub fn flush(&self, outbox: &Outbox) -> Flush {
+        outbox.flush(self.wheel.now())
+    }
+
+    /// Puts a session under the wheel's eyes: pings, silence, the end of a closing. Until it ends.
+    pub fn watch(&self, outbox: &Arc<Outbox>) {
+        self.wheel.watch(outbox, &self.options);
+    }
+
+    /// The coarse clock of sessions, in ticks of [`Tick::LENGTH`].
+    pub fn now(&self) -> Tick {
+        self.wheel.now()
+    }
+
+    /// Notes that a session's peer was heard.
+    pub fn heard(&self, outbox: &Outbox) {
+        outbox.heard(self.wheel.now());
+    }
+
+    /// Closes a session; whoever waits for it is done at the latest when the close timeout is over.
+    pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
+        let attend = outbox.close(close);
+        self.wheel.watch_closing(outbox, &self.options);
+        self.attend_if(attend, outbox);
+    }
+
+    /// All sessions that have not ended.
+    pub fn sessions(&self) -> Vec<Arc<Outbox>> {
+        self.wheel.sessions()
+    }
+
+    /// Drives the wheel; runs as long as the gateway.
+    pub async fn turn_wheel(self: Arc<Self>) {
+        self.wheel.turn(&self).await;
+    }
+
+    /// Calls the attendant where one is needed.
+    pub fn attend_if(&self, attend: Attend, outbox: &Arc<Outbox>) {
+        if let (Attend::Needed, Some(attendant)) = (attend, self.attendant.get()) {
+            attendant(Arc::clone(outbox));
+        }
+    }
+
+    fn with_ring<T>(&self, look: impl FnOnce(&mut Ring) -> T) -> Option<T> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(look)
+    }
+}

@@ -1,0 +1,150 @@
+//! One wheel for the pings and deadlines of all sessions: an idle session holds no timer.
+//!
+//! A session lies in the slot of the tick at which it is next looked at; there it is pinged, dropped or put into a later
+//! slot. Only weak references are kept: an ended session falls out when its slot comes.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::standing::Standing;
+use super::{Hub, Options, Outbox};
+use crate::protocol::close::{Close, CloseCode};
+
+/// Time in turns of the wheel, from its start: coarse, but four bytes. They last for six years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick(pub(super) u32);
+
+/// 51 seconds at 50 ms; what is due later is looked at once in between.
+const SLOTS: u32 = 1024;
+
+pub(super) struct Wheel {
+    now: AtomicU32,
+    slots: Vec<Mutex<Vec<Watched>>>,
+}
+
+struct Watched {
+    outbox: Weak<Outbox>,
+    purpose: Purpose,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Pings, and watches for silence.
+    Liveness,
+    /// Ends a closing whose answer did not come.
+    Closing,
+}
+
+impl Tick {
+    /// How long one is.
+    pub const LENGTH: Duration = Duration::from_millis(50);
+
+    /// The first tick at which `duration` is over.
+    #[must_use]
+    pub(super) fn after(self, duration: Duration) -> Self {
+        let ticks = duration.as_millis().div_ceil(Self::LENGTH.as_millis()).max(1);
+        Self(self.0.saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX)))
+    }
+
+    /// How long ago an earlier tick was.
+    pub fn since(self, earlier: Self) -> Duration {
+        Self::LENGTH * self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Wheel {
+    pub(super) fn new() -> Self {
+        Self { now: AtomicU32::new(0), slots: (0..SLOTS).map(|_| Mutex::default()).collect() }
+    }
+
+    /// The current tick.
+    pub(super) fn now(&self) -> Tick {
+        Tick(self.now.load(Relaxed))
+    }
+
+    /// Begins to watch a new session.
+    pub(super) fn watch(&self, outbox: &Arc<Outbox>, options: &Options) {
+        let now = self.now();
+        outbox.heard(now);
+        outbox.set_ping_due(now.after(options.ping_interval));
+        let due = outbox.ping_due().min(now.after(options.silence_limit));
+        self.put(Watched { outbox: Arc::downgrade(outbox), purpose: Purpose::Liveness }, due);
+    }
+
+    /// Ends a session that is closing when the peer has not answered in time.
+    pub(super) fn watch_closing(&self, outbox: &Arc<Outbox>, options: &Options) {
+        let due = self.now().after(options.close_timeout);
+        self.put(Watched { outbox: Arc::downgrade(outbox), purpose: Purpose::Closing }, due);
+    }
+
+    /// All sessions that are watched and have not ended.
+    pub(super) fn sessions(&self) -> Vec<Arc<Outbox>> {
+        let mut sessions = Vec::new();
+        for slot in &self.slots {
+            let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let alive = slot.iter().filter(|watched| watched.purpose == Purpose::Liveness);
+            sessions.extend(alive.filter_map(|watched| watched.outbox.upgrade()));
+        }
+        sessions
+    }
+
+    /// Turns for ever, at the pace of the clock.
+    pub(super) async fn turn(&self, hub: &Hub) {
+        let start = Instant::now();
+        let mut interval = tokio::time::interval(Tick::LENGTH);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            interval.tick().await;
+            let elapsed = start.elapsed().as_millis() / Tick::LENGTH.as_millis();
+            let until = Tick(u32::try_from(elapsed).unwrap_or(u32::MAX));
+            while self.now() < until {
+                let now = Tick(self.now().0 + 1);
+                self.now.store(now.0, Relaxed);
+                let slot = std::mem::take(&mut *self.slot(now));
+                for watched in slot {
+                    let Some(outbox) = watched.outbox.upgrade() else { continue };
+                    if let Some(due) = visit(hub, &outbox, watched.purpose, now) {
+                        self.put(watched, due);
+                    }
+                }
+            }
+        }
+    }
+
+    fn put(&self, watched: Watched, due: Tick) {
+        let next = self.now().0 + 1;
+        let horizon = self.now().0.saturating_add(SLOTS - 1);
+        self.slot(Tick(due.0.clamp(next, horizon))).push(watched);
+    }
+
+    fn slot(&self, tick: Tick) -> std::sync::MutexGuard<'_, Vec<Watched>> {
+        self.slots[(tick.0 % SLOTS) as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at one session; returns when to look again.
+fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: Purpose, now: Tick) -> Option<Tick> {
+    let options = hub.options();
+    match (outbox.standing(), purpose) {
+        (Standing::Ended(_), _) => return None,
+        (_, Purpose::Closing) => {
+            outbox.end(CloseCode::ABNORMAL);
+            return None;
+        }
+        (Standing::Closing { .. }, Purpose::Liveness) => return Some(now.after(options.close_timeout)),
+        _ => {}
+    }
+    let silent_from = outbox.alive().after(options.silence_limit);
+    if now >= silent_from {
+        hub.close(outbox, &Close::new(CloseCode::STALLED, "nothing was sent or taken for too long"));
+        return Some(now.after(options.close_timeout));
+    }
+    if now >= outbox.ping_due() {
+        outbox.set_ping_due(now.after(options.ping_interval));
+        hub.attend_if(outbox.ping(), outbox);
+    }
+    Some(outbox.ping_due().min(silent_from))
+}

@@ -1,0 +1,213 @@
+//! Continuity of one partition's log, as a pure state machine: no clock, no socket.
+//!
+//! A frame is a hint, the log is the judge. A frame that continues the log exactly (next number, chained by tag) is
+//! delivered. Whatever else arrives only raises the question "what came after the last one?", and nothing but the log's
+//! answer makes a heal, a fork or an epoch change.
+
+use std::collections::VecDeque;
+
+use crate::domain::{Change, Partition, Position, Seq, Tag};
+use crate::store::{Break, Since};
+
+/// Delivered places that are remembered to tell a repeated frame from a forked one.
+const RECENT: usize = 1024;
+/// Frames that wait for an answer of the log; beyond it they are dropped, and the log is asked once more.
+const PENDING: usize = 1024;
+
+/// What the driver has to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Pass the change on.
+    Deliver(Change),
+    /// History broke here; go on from this head.
+    Reset(Partition, Break, Position),
+    /// Ask the log what came after this place, and bring the answer.
+    Ask(Partition, Position),
+    /// Compare with the head soon: a frame older than memory came by.
+    Probe,
+    /// Count a frame that was known already.
+    Repeated,
+}
+
+/// The state of one partition.
+#[derive(Debug)]
+pub(super) struct Continuity {
+    partition: Partition,
+    /// The last place that was passed on.
+    last: Position,
+    /// The places up to `last`, oldest first, of this epoch and without a hole.
+    recent: VecDeque<(Seq, Tag)>,
+    question: Question,
+    /// Frames that did not fit, waiting for the log's judgement.
+    pending: VecDeque<Pending>,
+}
+
+/// Where the conversation with the log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// Nothing is in doubt.
+    None,
+    /// An answer is on its way. `again`: a doubt came up after the question, so the answer may not cover it.
+    Asked { from: Position, again: bool },
+    /// The log did not answer; it is asked again at the next occasion.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Pending {
+    change: Change,
+    /// The question was asked after this frame arrived. An entry is written before its frame is sent, so the answer
+    /// covers it.
+    covered: bool,
+}
+
+/// How a frame relates to what was passed on.
+enum Fit {
+    Next,
+    Repeated,
+    Ancient,
+    Doubtful,
+}
+
+impl Continuity {
+    /// Starts at `last`, which is the end of `recent` (oldest first) where there is any.
+    pub(super) fn new(partition: Partition, last: Position, recent: impl IntoIterator<Item = Position>) -> Self {
+        let mut this =
+            Self { partition, last, recent: VecDeque::new(), question: Question::None, pending: VecDeque::new() };
+        for position in recent {
+            this.remember(position);
+        }
+        this.last = last;
+        this
+    }
+
+    /// A frame arrived.
+    pub(super) fn frame(&mut self, change: Change, actions: &mut Vec<Action>) {
+        match self.fit(&change) {
+            Fit::Next => {
+                self.deliver(change, actions);
+                self.settle(actions);
+            }
+            Fit::Repeated => actions.push(Action::Repeated),
+            Fit::Ancient => actions.push(Action::Probe),
+            Fit::Doubtful if self.pending.len() == PENDING => self.doubt(actions),
+            Fit::Doubtful => {
+                self.pending.push_back(Pending { change, covered: false });
+                if !matches!(self.question, Question::Asked { .. }) {
+                    self.ask(actions);
+                }
+            }
+        }
+    }
+
+    /// Something may have been missed: a frame that could not be read or kept, a new subscription.
+    pub(super) fn doubt(&mut self, actions: &mut Vec<Action>) {
+        match &mut self.question {
+            Question::Asked { again, .. } => *again = true,
+            Question::None | Question::Failed => self.ask(actions),
+        }
+    }
+
+    /// The head, as it was read a moment ago. Returns whether it proves that nothing is missing.
+    pub(super) fn head(&mut self, head: Position, actions: &mut Vec<Action>) -> bool {
+        // A head that was read before the last frames came is older than what was passed on.
+        let known = head == self.last || (head.epoch == self.last.epoch && self.remembers(head));
+        match self.question {
+            Question::None if known => true,
+            Question::Asked { .. } => false,
+            Question::None | Question::Failed => {
+                self.ask(actions);
+                false
+            }
+        }
+    }
+
+    /// The log answered the question that was asked last, or could not be reached (`None`).
+    pub(super) fn answer(&mut self, answer: Option<Since>, actions: &mut Vec<Action>) {
+        let Question::Asked { from, mut again } = std::mem::replace(&mut self.question, Question::None) else { return };
+        match answer {
+            None | Some(Since::Broken { head: None, .. }) => {
+                self.pending.clear();
+                self.question = Question::Failed;
+                return;
+            }
+            // Frames continued meanwhile: the answer speaks of a place that was left behind.
+            Some(Since::Broken { .. }) if self.last != from => again = true,
+            Some(Since::Broken { reason, head: Some(head) }) => {
+                actions.push(Action::Reset(self.partition, reason, head));
+                self.recent.clear();
+                self.remember(head);
+            }
+            Some(Since::Continues { head, changes }) => {
+                let before = self.last;
+                for change in changes {
+                    if matches!(self.fit(&change), Fit::Next) {
+                        self.deliver(change, actions);
+                    }
+                }
+                // A full page: there is more. Without progress asking at once would not help; the next head asks.
+                again |= self.last != before && self.last.seq < head.seq;
+            }
+        }
+        self.settle(actions);
+        // What the log was asked about and still does not fit was never in it.
+        self.pending.retain(|pending| !pending.covered);
+        if again || !self.pending.is_empty() {
+            self.ask(actions);
+        }
+    }
+
+    /// Delivers what waits and has come to fit; drops what is known by now.
+    fn settle(&mut self, actions: &mut Vec<Action>) {
+        for Pending { change, covered } in std::mem::take(&mut self.pending) {
+            match self.fit(&change) {
+                Fit::Next => self.deliver(change, actions),
+                Fit::Repeated | Fit::Ancient => {}
+                Fit::Doubtful => self.pending.push_back(Pending { change, covered }),
+            }
+        }
+    }
+
+    fn ask(&mut self, actions: &mut Vec<Action>) {
+        for pending in &mut self.pending {
+            pending.covered = true;
+        }
+        self.question = Question::Asked { from: self.last, again: false };
+        actions.push(Action::Ask(self.partition, self.last));
+    }
+
+    fn fit(&self, change: &Change) -> Fit {
+        let position = change.at.position;
+        if position.epoch != self.last.epoch {
+            Fit::Doubtful
+        } else if position.seq > self.last.seq {
+            let continues = position.seq == self.last.seq.next() && change.previous == self.last.tag;
+            if continues { Fit::Next } else { Fit::Doubtful }
+        } else if self.remembers(position) {
+            Fit::Repeated
+        } else if self.recent.front().is_none_or(|(oldest, _)| position.seq < *oldest) {
+            Fit::Ancient
+        } else {
+            Fit::Doubtful
+        }
+    }
+
+    fn remembers(&self, position: Position) -> bool {
+        let Some((oldest, _)) = self.recent.front() else { return false };
+        let Some(index) = position.seq.get().checked_sub(oldest.get()) else { return false };
+        usize::try_from(index).ok().and_then(|index| self.recent.get(index)) == Some(&(position.seq, position.tag))
+    }
+
+    fn deliver(&mut self, change: Change, actions: &mut Vec<Action>) {
+        self.remember(change.at.position);
+        actions.push(Action::Deliver(change));
+    }
+
+    fn remember(&mut self, position: Position) {
+        self.last = position;
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((position.seq, position.tag));
+    }
+}

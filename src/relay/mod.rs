@@ -1,0 +1,290 @@
+//! From the store's channel to the hub: every change once and in order, whatever the channel loses.
+//!
+//! The relay owns a thread, and with it the dispatcher: frames are read, put in order, judged and written to the sockets
+//! without a hop between. What it has to ask of the store runs on the gateway's other threads.
+
+mod continuity;
+#[cfg(test)]
+mod continuity_tests;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{Partition, Position};
+use crate::hub::{Dispatcher, Event};
+use crate::protocol::cursor::Cursor;
+use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError, Tail, decode_frame};
+use crate::telemetry::{Metrics, Readiness, ReasonLabel};
+use continuity::{Action, Continuity};
+
+/// Events taken from the feed at once: what they show is written to each session in one piece.
+const BURST: usize = 512;
+/// Pause between two attempts to find the logs' ends at the start.
+const START_RETRY: Duration = Duration::from_millis(200);
+
+/// How the relay reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How often the store's heads are compared with what was passed on.
+    pub head_interval: Duration,
+    /// Bounds of what waits between the channel and the relay.
+    pub feed: FeedLimits,
+    /// Changes of each partition that are read into memory at the start.
+    pub tail: NonZeroUsize,
+    /// Changes that one question to the log may bring.
+    pub page: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let count = |n: usize| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            head_interval: Duration::from_secs(1),
+            feed: FeedLimits { events: count(16 * 1024), bytes: count(32 * 1024 * 1024) },
+            tail: count(1000),
+            page: count(1000),
+        }
+    }
+}
+
+/// What the relay lies between.
+pub struct Links {
+    /// Whose channel is followed.
+    pub store: Arc<dyn Store>,
+    /// Who serves the sessions.
+    pub dispatcher: Dispatcher,
+    /// Told of every probe that came through the channel.
+    pub readiness: Readiness,
+    /// The counters.
+    pub metrics: Metrics,
+}
+
+/// Starts the relay on a thread of its own. It ends when `stop` is cancelled, and cancels `ended` when it has ended,
+/// for whatever reason. Must be called inside the runtime that is to run its questions to the store.
+///
+/// # Errors
+/// When the thread, or its runtime, cannot be made.
+pub fn spawn(options: Options, links: Links, stop: CancellationToken, ended: CancellationToken) -> std::io::Result<()> {
+    let workers = Handle::current();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let body = move || {
+        let _ended = ended.drop_guard();
+        runtime.block_on(async {
+            let (results, inbox) = mpsc::channel(RESULTS);
+            let relay =
+                Relay { options, links, workers, logs: Vec::new(), results, probing: false, proved: Instant::now() };
+            // Cancelling in the middle of a burst is fine here: the sessions were closed before.
+            let _ = stop.run_until_cancelled(relay.run(inbox)).await;
+        });
+    };
+    std::thread::Builder::new().name("egress".into()).spawn(body).map(drop)
+}
+
+/// Results that may wait for the relay; there are at most one of each partition and one probe under way, so a worker
+/// hardly ever waits here.
+const RESULTS: usize = 64;
+
+/// What the workers bring back.
+enum Outcome {
+    Answer(Partition, Result<Since, StoreError>),
+    Heads(Result<Vec<Position>, StoreError>),
+}
+
+struct Relay {
+    options: Options,
+    links: Links,
+    workers: Handle,
+    /// One of each partition, once the relay has found its place.
+    logs: Vec<Continuity>,
+    results: mpsc::Sender<Outcome>,
+    probing: bool,
+    /// When all heads were last found to be what was passed on.
+    proved: Instant,
+}
+
+impl Relay {
+    async fn run(mut self, mut outcomes: mpsc::Receiver<Outcome>) {
+        let mut feed = self.links.store.feed(self.options.feed);
+        self.start(&mut feed).await;
+        let mut ticks = tokio::time::interval(self.options.head_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut arrived = Vec::new();
+        let mut actions = Vec::new();
+        loop {
+            // All branches are cancel safe: each takes what it takes at the moment that it completes.
+            tokio::select! {
+                () = feed.receive(&mut arrived, BURST) => {
+                    for event in arrived.drain(..) {
+                        self.arrived(event, &mut actions);
+                    }
+                }
+                Some(outcome) = outcomes.recv() => self.outcome(outcome, &mut actions),
+                Some(command) = self.links.dispatcher.next_command() => self.links.dispatcher.execute(command),
+                _ = ticks.tick() => {
+                    self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
+                    self.probe();
+                }
+            }
+            self.act(&mut actions).await;
+        }
+    }
+
+    /// Waits for the subscription, then finds every log's end: whatever is written after that arrives by the feed. Tries
+    /// for ever; the gateway is not ready before.
+    async fn start(&mut self, feed: &mut Feed) {
+        let mut events = Vec::new();
+        while !events.contains(&FeedEvent::Connected) {
+            events.clear();
+            feed.receive(&mut events, BURST).await;
+        }
+        let tails = loop {
+            match self.tails().await {
+                Ok(tails) => break tails,
+                Err(error) => {
+                    tracing::warn!(%error, "the end of the log could not be read; trying again");
+                    tokio::time::sleep(START_RETRY).await;
+                }
+            }
+        };
+        let before =
+            |tail: &Tail| tail.changes.first().and_then(crate::domain::Change::predecessor).unwrap_or(tail.head);
+        let start = Cursor::new(tails.iter().map(before));
+        for (partition, tail) in self.links.store.partitions().iter().zip(&tails) {
+            let recent = tail.changes.iter().map(|change| change.at.position);
+            self.logs.push(Continuity::new(partition, tail.head, recent));
+        }
+        self.links.dispatcher.start(start, tails.into_iter().flat_map(|tail| tail.changes).collect());
+        // What else came meanwhile is in the logs' ends already, which were read after it.
+        tracing::info!(partitions = self.logs.len(), "the relay follows the log");
+    }
+
+    async fn tails(&self) -> Result<Vec<Tail>, StoreError> {
+        // A wiped store gets its beginning back from the probe.
+        self.on_workers(|store| async move { store.probe().await }).await?;
+        let mut tails = Vec::new();
+        for partition in self.links.store.partitions().iter() {
+            let count = self.options.tail;
+            tails.push(self.on_workers(move |store| async move { store.tail(partition, count).await }).await?);
+        }
+        Ok(tails)
+    }
+
+    async fn on_workers<T: Send + 'static, F: Future<Output = Result<T, StoreError>> + Send + 'static>(
+        &self,
+        call: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> Result<T, StoreError> {
+        let joined = self.workers.spawn(call(Arc::clone(&self.links.store))).await;
+        joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    fn arrived(&mut self, event: FeedEvent, actions: &mut Vec<Action>) {
+        match event {
+            FeedEvent::Frame(partition, bytes) => {
+                let Some(log) = self.logs.get_mut(partition.index()) else { return };
+                match decode_frame(partition, &bytes) {
+                    Ok(change) => log.frame(change, actions),
+                    Err(error) => {
+                        tracing::warn!(%partition, %error, "a frame could not be read; asking the log");
+                        log.doubt(actions);
+                    }
+                }
+            }
+            FeedEvent::Probe => self.links.readiness.probe_arrived(),
+            FeedEvent::Disconnected => {
+                self.links.metrics.relay_disconnects.inc();
+                tracing::warn!("the subscription was lost");
+            }
+            FeedEvent::Connected => self.doubt_all(actions),
+            FeedEvent::Gap => {
+                self.links.metrics.relay_gaps.inc();
+                tracing::warn!("frames came faster than they could be relayed; asking the log");
+                self.doubt_all(actions);
+            }
+        }
+    }
+
+    fn doubt_all(&mut self, actions: &mut Vec<Action>) {
+        for log in &mut self.logs {
+            log.doubt(actions);
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
+        match outcome {
+            Outcome::Answer(partition, answer) => {
+                if let Err(error) = &answer {
+                    tracing::warn!(%partition, %error, "the log could not be asked; trying again");
+                }
+                if let Some(log) = self.logs.get_mut(partition.index()) {
+                    log.answer(answer.ok(), actions);
+                }
+            }
+            Outcome::Heads(heads) => {
+                self.probing = false;
+                match heads {
+                    Ok(heads) => {
+                        let proofs = self.logs.iter_mut().zip(heads).map(|(log, head)| log.head(head, actions));
+                        if proofs.fold(true, |all, proved| all & proved) {
+                            self.proved = Instant::now();
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, "the heads could not be read; trying again"),
+                }
+            }
+        }
+    }
+
+    /// Carries out what the logs' state machines decided, in their order.
+    async fn act(&mut self, actions: &mut Vec<Action>) {
+        let mut events = Vec::new();
+        for action in actions.drain(..) {
+            match action {
+                Action::Deliver(change) => events.push(Event::Change(change)),
+                Action::Reset(partition, reason, head) => {
+                    self.reset(partition, reason, head);
+                    events.push(Event::Reset(partition, reason, head));
+                }
+                Action::Ask(partition, from) => {
+                    self.links.metrics.relay_heals.inc();
+                    let (store, results, page) =
+                        (Arc::clone(&self.links.store), self.results.clone(), self.options.page);
+                    self.workers.spawn(async move {
+                        let answer = store.since(partition, from, page).await;
+                        // The relay is gone only when the gateway is.
+                        let _ = results.send(Outcome::Answer(partition, answer)).await;
+                    });
+                }
+                Action::Probe => self.probe(),
+                Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
+            }
+        }
+        if !events.is_empty() {
+            self.links.metrics.relay_changes.inc_by(events.len() as u64);
+            self.links.dispatcher.publish(events).await;
+        }
+    }
+
+    fn reset(&self, partition: Partition, reason: Break, head: Position) {
+        let reason = reason.name();
+        tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");
+        self.links.metrics.relay_resets.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Reads the heads, unless that is under way.
+    fn probe(&mut self) {
+        if std::mem::replace(&mut self.probing, true) {
+            return;
+        }
+        let (store, results) = (Arc::clone(&self.links.store), self.results.clone());
+        self.workers.spawn(async move {
+            let heads = store.probe().await;
+            let _ = results.send(Outcome::Heads(heads)).await;
+        });
+    }
+}

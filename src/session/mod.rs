@@ -1,0 +1,141 @@
+//! A session: one WebSocket client from its handshake to its end.
+//!
+//! The session owns its socket. Its sending half is the hub's [`Outbox`]; here are the reader, a small task that sleeps
+//! until the peer says something, and the attendant, a task that exists only while something waits for the socket or
+//! has to be caught up with.
+
+mod attendant;
+mod catch_up;
+mod frames;
+mod reader;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::{Hub, Outbox, Place, Subscription};
+use crate::protocol::close::Close;
+use crate::store::StoreSlot;
+use reader::Reader;
+
+/// The limits of one session's peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes of one message from the peer.
+    pub message_bytes: NonZeroUsize,
+    /// Messages a second, over the window.
+    pub messages_per_second: NonZeroU32,
+    /// The window over which messages are counted.
+    pub message_window: Duration,
+    /// Changes that a session which fell behind memory reads from the log at once.
+    pub log_page: NonZeroUsize,
+    /// Pause after a failed reading of the log.
+    pub log_retry: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            message_bytes: NonZeroUsize::new(64 * 1024).unwrap_or(NonZeroUsize::MIN),
+            messages_per_second: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
+            message_window: Duration::from_secs(10),
+            log_page: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
+            log_retry: Duration::from_millis(200),
+        }
+    }
+}
+
+/// Closed sessions a second at a shutdown, unless that would take longer than the grace period allows.
+const CLOSES_PER_SECOND: u32 = 1000;
+/// Pace of closing.
+const CLOSE_STEP: Duration = Duration::from_millis(20);
+/// The least time over which closed clients are asked to spread their return.
+const LEAST_RETRY: Duration = Duration::from_secs(1);
+
+/// All sessions of a gateway, and what they share.
+pub struct Sessions {
+    hub: Arc<Hub>,
+    store: StoreSlot,
+    options: Options,
+    tasks: TaskTracker,
+    workers: Handle,
+}
+
+impl Sessions {
+    /// No sessions yet. Becomes the hub's attendant; must be called inside the runtime that is to run them.
+    pub fn new(hub: Arc<Hub>, store: StoreSlot, options: Options) -> Arc<Self> {
+        let sessions = Arc::new(Self { hub, store, options, tasks: TaskTracker::new(), workers: Handle::current() });
+        let weak = Arc::downgrade(&sessions);
+        sessions.hub.set_attendant(move |outbox| {
+            if let Some(sessions) = weak.upgrade() {
+                let attendant = attendant::attend(Arc::clone(&sessions), outbox);
+                sessions.tasks.spawn_on(attendant, &sessions.workers);
+            }
+        });
+        sessions
+    }
+
+    /// Runs a session's beginning as one of the tasks that a shutdown waits for.
+    pub fn spawn(&self, beginning: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(beginning);
+    }
+
+    /// Where a session that is accepted now begins; none while the gateway has not found its place in the log.
+    pub fn place(&self) -> Option<Place> {
+        self.hub.place()
+    }
+
+    /// Serves a client from `place` on: what was accepted since then is shown first. `early` are bytes that the peer
+    /// sent right after its handshake; `permit` is dropped when the session ends.
+    pub async fn serve<P: Send + 'static>(
+        self: Arc<Self>,
+        socket: TcpStream,
+        early: Bytes,
+        subscription: Subscription,
+        place: Place,
+        permit: P,
+    ) {
+        let outbox = Outbox::new(socket, subscription, place);
+        self.hub.watch(&outbox);
+        self.hub.metrics().sessions.inc();
+        let reader = Reader::new(Arc::clone(&self), Arc::clone(&outbox));
+        self.tasks.spawn(reader.run(early, permit));
+        attendant::attend(self, outbox).await;
+    }
+
+    /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is over.
+    pub async fn close_all(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        let sessions = self.hub.sessions();
+        let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
+        let spread = (Duration::from_secs(1) * count / CLOSES_PER_SECOND).min(grace / 2);
+        let close = Close::restart(spread.max(LEAST_RETRY));
+        let steps = spread.as_millis() / CLOSE_STEP.as_millis() + 1;
+        let step = sessions.len().div_ceil(usize::try_from(steps).unwrap_or(1)).max(1);
+        let mut pace = tokio::time::interval(CLOSE_STEP);
+        for some in sessions.chunks(step) {
+            pace.tick().await;
+            for outbox in some {
+                self.hub.close(outbox, &close);
+            }
+        }
+        drop(sessions);
+        self.tasks.close();
+        // Sessions whose handshake was under way when the closing began.
+        while tokio::time::timeout(CLOSE_STEP, self.tasks.wait()).await.is_err() {
+            if Instant::now() >= deadline {
+                tracing::warn!(open = self.hub.sessions().len(), "sessions did not end within the grace period");
+                return;
+            }
+            for outbox in self.hub.sessions() {
+                self.hub.close(&outbox, &close);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Hears the peer: its wishes, its pings, its goodbye. Asleep it is a few words of memory and no buffer.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Sessions;
+use super::frames::{FrameReader, Incoming};
+use crate::hub::{Command, Outbox, Subscription, Tick};
+use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::dress::Dress;
+use crate::protocol::frame;
+use crate::protocol::text::Wish;
+use crate::telemetry::CloseLabel;
+
+/// Bytes taken from a socket at once, into a buffer that all readers of a thread share.
+const READ_BYTES: usize = 16 * 1024;
+/// Reads in a row, so that one busy peer leaves room for others.
+const READS: usize = 16;
+
+thread_local! {
+    static BUFFER: RefCell<Box<[u8; READ_BYTES]>> = RefCell::new(Box::new([0; READ_BYTES]));
+}
+
+/// One session's reading half.
+pub(super) struct Reader {
+    sessions: Arc<Sessions>,
+    outbox: Arc<Outbox>,
+    /// None when the peer broke the protocol: what it sends from there on is thrown away.
+    frames: Option<FrameReader>,
+    window: Tick,
+    heard_in_window: u32,
+}
+
+/// What a round of reading asks of the asynchronous part.
+#[derive(Default)]
+struct Round {
+    /// The subscription that the peer chose last.
+    chosen: Option<Subscription>,
+    /// The peer is gone.
+    ended: bool,
+}
+
+impl Reader {
+    pub(super) fn new(sessions: Arc<Sessions>, outbox: Arc<Outbox>) -> Self {
+        let window = sessions.hub.now();
+        Self { sessions, outbox, frames: Some(FrameReader::default()), window, heard_in_window: 0 }
+    }
+
+    /// Reads until the peer or the session ends, then takes the session out of everything.
+    pub(super) async fn run<P>(mut self, early: Bytes, permit: P) {
+        let mut round = Round::default();
+        if !early.is_empty() {
+            self.take(&mut early.to_vec(), &mut round);
+        }
+        drop(early);
+        loop {
+            if let Some(subscription) = round.chosen.take() {
+                // Boxed: most sessions never choose again, and none should carry the room for it.
+                let command = Command::Subscribe(Arc::clone(&self.outbox), subscription);
+                round.ended |= Box::pin(self.sessions.hub.command(command)).await.is_err();
+            }
+            if round.ended || poll_fn(|context| self.outbox.socket().poll_read_ready(context)).await.is_err() {
+                break;
+            }
+            round = self.read();
+        }
+        let code = self.outbox.end(CloseCode::ABNORMAL);
+        let metrics = self.sessions.hub.metrics();
+        metrics.sessions.dec();
+        metrics.sessions_closed.get_or_create(&CloseLabel { code: code.get() }).inc();
+        // Without a dispatcher there is no class to leave.
+        let _ = Box::pin(self.sessions.hub.command(Command::Leave(Arc::clone(&self.outbox)))).await;
+        drop(permit);
+    }
+
+    /// Takes what the socket has.
+    fn read(&mut self) -> Round {
+        let mut round = Round::default();
+        BUFFER.with_borrow_mut(|buffer| {
+            for _ in 0..READS {
+                match self.outbox.socket().try_read(&mut buffer[..]) {
+                    Ok(0) => round.ended = true,
+                    Ok(count) => {
+                        self.sessions.hub.heard(&self.outbox);
+                        self.take(&mut buffer[..count], &mut round);
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                    Err(_) => round.ended = true,
+                }
+                if round.ended {
+                    return;
+                }
+            }
+        });
+        round
+    }
+
+    fn take(&mut self, bytes: &mut [u8], round: &mut Round) {
+        let Some(mut frames) = self.frames.take() else { return };
+        let max = self.sessions.options.message_bytes.get();
+        match frames.read(bytes, max, |incoming| self.heard(incoming, round)) {
+            Ok(()) => self.frames = Some(frames),
+            Err(close) => self.sessions.hub.close(&self.outbox, &close),
+        }
+    }
+
+    fn heard(&mut self, incoming: Incoming<'_>, round: &mut Round) -> ControlFlow<()> {
+        let too_many = self.too_many();
+        let hub = &self.sessions.hub;
+        if too_many {
+            hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
+            return ControlFlow::Break(());
+        }
+        match incoming {
+            Incoming::Text(text) => self.wish(text, round),
+            Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
+            Incoming::Binary | Incoming::Pong => {}
+            Incoming::Close(code) => {
+                let echo =
+                    code.map_or_else(frame::empty_close, |code| frame::close(&Close { code, reason: "".into() }));
+                let attend = self.outbox.peer_closed(echo, code.unwrap_or(CloseCode::NO_STATUS));
+                hub.attend_if(attend, &self.outbox);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wish(&self, text: &str, round: &mut Round) {
+        let current = self.outbox.subscription();
+        match current.dress {
+            Dress::Text => match Wish::read(text) {
+                Wish::Stop => self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, "")),
+                Wish::Show(kinds) => {
+                    let mut chosen = round.chosen.take().unwrap_or_else(|| (*current).clone());
+                    chosen.view.kinds = kinds;
+                    round.chosen = Some(chosen);
+                }
+            },
+        }
+    }
+
+    /// Counts a message or control frame; whether there were too many in the current window.
+    fn too_many(&mut self) -> bool {
+        let options = &self.sessions.options;
+        let now = self.sessions.hub.now();
+        if now.since(self.window) >= options.message_window {
+            (self.window, self.heard_in_window) = (now, 0);
+        }
+        self.heard_in_window += 1;
+        let seconds = u32::try_from(options.message_window.as_secs()).unwrap_or(u32::MAX).max(1);
+        self.heard_in_window > options.messages_per_second.get().saturating_mul(seconds)
+    }
+}

@@ -1,0 +1,89 @@
+//! A WebSocket client as the tutorial's would be: it sends words and reads sentences.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::process::DEADLINE;
+
+/// An open WebSocket.
+pub(crate) struct Listener(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// How a WebSocket ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// A close frame came, with this code and reason.
+    Closed(u16, String),
+    /// The connection just ended.
+    Cut,
+}
+
+impl Listener {
+    /// Opens a WebSocket.
+    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
+        let opened = timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time");
+        Self(opened.expect("a handshake").0)
+    }
+
+    /// The answer of a gateway that refuses the handshake.
+    pub(crate) async fn refused(address: SocketAddr, path: &str) -> u16 {
+        match timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time") {
+            Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Sends a text.
+    pub(crate) async fn say(&mut self, text: &str) {
+        timeout(DEADLINE, self.0.send(Message::text(text))).await.expect("in time").expect("an open socket");
+    }
+
+    /// The next sentence, or how the stream ended. Control frames are answered on the way.
+    pub(crate) async fn next(&mut self) -> Result<String, End> {
+        loop {
+            match timeout(DEADLINE, self.0.next()).await.expect("something comes in time") {
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                Some(Ok(Message::Close(frame))) => return Err(end(frame)),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(End::Cut),
+            }
+        }
+    }
+
+    /// The next sentence; there must be one.
+    pub(crate) async fn sentence(&mut self) -> String {
+        self.next().await.expect("a sentence")
+    }
+
+    /// All sentences up to and without the one that contains `last`.
+    pub(crate) async fn until(&mut self, last: &str) -> Vec<String> {
+        let mut sentences = Vec::new();
+        loop {
+            let sentence = self.sentence().await;
+            if sentence.contains(last) {
+                return sentences;
+            }
+            sentences.push(sentence);
+        }
+    }
+
+    /// Reads to the end; how that was.
+    pub(crate) async fn end(mut self) -> End {
+        loop {
+            if let Err(end) = self.next().await {
+                return end;
+            }
+        }
+    }
+}
+
+fn end(frame: Option<CloseFrame>) -> End {
+    frame.map_or(End::Closed(1005, String::new()), |frame| {
+        End::Closed(frame.code.into(), frame.reason.as_str().to_owned())
+    })
+}
