@@ -1,8 +1,15 @@
-//! The gateway from outside: what the contract promises, call by call.
+//! The gateway from outside: what it promises, call by call and frame by frame.
 
 #[path = "../support/http.rs"]
 mod gateway;
+mod live;
+#[path = "../support/process.rs"]
+mod process;
 mod rest;
+#[path = "../support/socket.rs"]
+mod socket;
+#[path = "../support/mod.rs"]
+mod support;
 
 /// A person's body.
 pub(crate) const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;

@@ -92,6 +92,19 @@ async fn two_lost_answers_are_an_unknown_outcome_also_with_a_key() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_stays_unknown_when_the_server_cannot_be_asked_again() {
+    let server = RedisServer::start(&[]).await;
+    let proxy = Proxy::start(server.port()).await;
+    let limit = Duration::from_secs(1);
+    let store = open(Options { url: proxy.url(), retry_limit: limit, ..options(&server) }).await;
+    proxy.swallow_the_last_answer();
+    let outcome = in_bounded_time(store.apply(keyed(save(2, "B"), 1))).await;
+    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    let direct = open(options(&server)).await;
+    assert_eq!(assert_state_is_the_replayed_log(&direct).await, 1, "it did happen");
+}
+
+#[tokio::test]
 async fn a_write_that_stays_unanswered_until_the_limit_is_not_called_undone() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options { retry_limit: Duration::from_secs(3), ..options(&server) }).await;

@@ -1,7 +1,7 @@
 //! A relay of bytes in front of a server that can swallow one answer: the write happens, and nobody hears of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Proxy {
     port: u16,
     swallow: Arc<AtomicUsize>,
+    last: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -20,15 +21,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let swallow = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&swallow);
+        let last = Arc::new(AtomicBool::new(false));
+        let (left, ends) = (Arc::clone(&swallow), Arc::clone(&last));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
+                let over = ends.load(Ordering::SeqCst) && left.load(Ordering::SeqCst) == 0;
+                if !over && let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
                     tokio::spawn(relay(client, server, Arc::clone(&left)));
                 }
             }
         });
-        Self { port, swallow, task }
+        Self { port, swallow, last, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -38,6 +41,12 @@ impl Proxy {
     /// The next so many script calls are carried out, and cut off before they are answered.
     pub(crate) fn swallow_answers(&self, count: usize) {
         self.swallow.store(count, Ordering::SeqCst);
+    }
+
+    /// The same for one call, after which nobody is let through any more.
+    pub(crate) fn swallow_the_last_answer(&self) {
+        self.last.store(true, Ordering::SeqCst);
+        self.swallow_answers(1);
     }
 
     /// How many of them are still to come.

@@ -85,16 +85,7 @@ impl Gateway {
             None => Arc::clone(&store),
         });
         let metrics = Arc::new(Metrics::default());
-        // No relay runs here: these tests are about REST, and live updates are refused until one does.
-        let (hub, _) = Hub::new(hub::Options::default(), Metrics::default());
-        let state = State {
-            store: slot.clone(),
-            sessions: Sessions::new(hub, slot, session::Options::default()),
-            options: Arc::new(setup.options),
-            metrics: Arc::clone(&metrics),
-            clock: system_clock,
-            readiness: Readiness::new(Duration::from_secs(5)),
-        };
+        let state = state(slot, setup.options, Arc::clone(&metrics));
         let server = Server::bind(([127, 0, 0, 1], 0).into(), setup.server, Arc::clone(&metrics)).expect("a port");
         let address = server.local_addr().expect("an address");
         let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
@@ -145,6 +136,19 @@ impl Gateway {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.expect("sent");
         read_to_end(&mut stream).await
+    }
+}
+
+/// What handlers need. No relay runs here: these tests are about REST, and live updates are refused until one does.
+pub(crate) fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> State {
+    let (hub, _) = Hub::new(hub::Options::default(), Metrics::default());
+    State {
+        store: store.clone(),
+        sessions: Sessions::new(hub, store, session::Options::default()),
+        options: Arc::new(options),
+        metrics,
+        clock: system_clock,
+        readiness: Readiness::new(Duration::from_secs(5)),
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) enum End {
 impl Listener {
     /// Opens a WebSocket.
     pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
-        let opened = timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time");
+        let opened =
+            timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time");
         Self(opened.expect("a handshake").0)
     }
 

@@ -1,17 +1,16 @@
 //! A store that is down, full or broken.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use people_gateway::http::{Options, Server, ServerOptions, State, router, system_clock};
+use people_gateway::http::{Options, Server, ServerOptions, router};
 use people_gateway::store::{StoreError, StoreSlot};
-use people_gateway::telemetry::{Metrics, Readiness, StatusLabel};
+use people_gateway::telemetry::{Metrics, StatusLabel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::faulty::Faulty;
 use crate::ADA;
-use crate::gateway::{Answer, Gateway};
+use crate::gateway::{Answer, Gateway, state};
 
 #[tokio::test]
 async fn a_store_that_cannot_do_it_is_told_by_kind() {
@@ -56,13 +55,7 @@ async fn a_panic_is_our_fault_and_the_next_request_is_served() {
 #[tokio::test]
 async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
     let metrics = Arc::new(Metrics::default());
-    let state = State {
-        store: StoreSlot::new(),
-        options: Arc::new(Options::default()),
-        metrics: Arc::clone(&metrics),
-        clock: system_clock,
-        readiness: Readiness::new(Duration::from_secs(5)),
-    };
+    let state = state(StoreSlot::new(), Options::default(), Arc::clone(&metrics));
     let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), metrics).expect("a port");
     let address = server.local_addr().expect("an address");
     let shutdown = CancellationToken::new();

@@ -1,0 +1,3 @@
+//! Live updates in the text dress.
+
+mod text;
