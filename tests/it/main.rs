@@ -1,13 +1,17 @@
 //! The gateway from outside: what it promises, call by call and frame by frame.
 
+#[cfg(test)]
 #[path = "../support/http.rs"]
 mod gateway;
 mod live;
+#[cfg(test)]
 #[path = "../support/process.rs"]
 mod process;
 mod rest;
+#[cfg(test)]
 #[path = "../support/socket.rs"]
 mod socket;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
