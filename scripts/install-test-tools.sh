@@ -31,9 +31,16 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 
-# RUNLEVEL=1 keeps the packages from starting their services: invoke-rc.d then starts nothing.
+# Debian asks this script before a package may start its services; ours says no, and is gone afterwards.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    "${as_root[@]}" chmod 755 "$policy"
+fi
+
 install_missing() {
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}" </dev/null
 }
 

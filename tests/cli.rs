@@ -223,3 +223,55 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
     let numbers: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
     assert_eq!(numbers[0], numbers[1]);
 }
+
+#[tokio::test]
+async fn it_serves_also_when_nobody_reads_what_it_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut arguments = free(&embedded(folder.path()));
+    arguments[1].clone_from(&listen);
+    let mut child = gateway(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let answered = async {
+        while reqwest::get(format!("http://{listen}/people")).await.is_err() {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, answered).await.expect("it serves");
+}
+
+#[test]
+fn every_setting_is_in_the_operators_table_with_its_default() {
+    let documented: Vec<(&str, &str)> = include_str!("../docs/operations.md")
+        .lines()
+        .skip_while(|line| !line.starts_with("| key |"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `"))
+        .map(|line| {
+            let mut cells = line.split('|');
+            let key = cells.next().expect("a key").trim().trim_end_matches('`');
+            (key, cells.next().expect("a default").trim().trim_matches('`'))
+        })
+        .filter(|(key, _)| *key != "auth.mode")
+        .collect();
+    let mut settings = Vec::new();
+    flatten(&mut settings, "", &people_gateway::config::DEFAULTS.parse().expect("defaults are TOML"));
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    for setting in &settings {
+        assert!(documented.contains(setting), "{setting:?} is not in docs/operations.md");
+    }
+    for row in &documented {
+        assert!(settings.contains(row), "{row:?} is not a setting");
+    }
+}
+
+fn flatten(settings: &mut Vec<(String, String)>, prefix: &str, table: &toml::Table) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => flatten(settings, &format!("{prefix}{key}."), inner),
+            toml::Value::String(text) => settings.push((format!("{prefix}{key}"), text.clone())),
+            other => settings.push((format!("{prefix}{key}"), other.to_string())),
+        }
+    }
+}

@@ -40,8 +40,10 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
-    welcome::write(out, &listeners.addresses, &settings.store.url)
-        .map_err(|source| AppError::System { what: "write to standard output", source })?;
+    // Nobody may be reading, which is no reason not to serve.
+    if let Err(error) = welcome::write(out, &listeners.addresses, &settings.store.url) {
+        tracing::warn!(%error, "the addresses could not be written to standard output");
+    }
 
     let state = http::State {
         store: slot.clone(),

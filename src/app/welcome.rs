@@ -11,19 +11,20 @@ pub(super) struct Addresses {
     pub(super) admin: SocketAddr,
 }
 
-/// Writes the addresses and a line to try. Programs may rely on `REST and live updates` and `admin` and the URL behind.
+/// Writes the addresses and lines to try, all at once. Programs may rely on the words `REST and live updates` and
+/// `admin`, and on the URL behind them.
 pub(super) fn write(out: &mut dyn Write, addresses: &Addresses, store: &StoreUrl) -> io::Result<()> {
     let Addresses { public, admin } = addresses;
-    writeln!(out, "people-gateway {}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  store                  {store}")?;
-    writeln!(out, "  REST and live updates  http://{public}/people")?;
-    writeln!(out, "  WebSocket              ws://{public}/people")?;
-    writeln!(out, "  admin                  http://{admin}/readyz  /livez  /metrics")?;
-    writeln!(out, "try:")?;
-    writeln!(
-        out,
-        "  curl -s http://{public}/people -H 'Content-Type: application/json' \
-         -d '{{\"firstName\":\"Ada\",\"lastName\":\"Lovelace\",\"age\":36,\"job\":\"Mathematician\"}}'"
-    )?;
-    out.flush()
+    let version = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        r#"people-gateway {version}
+  store                  {store}
+  REST and live updates  http://{public}/people
+  WebSocket              ws://{public}/people
+  admin                  http://{admin}/readyz  /livez  /metrics
+try:
+  curl -s http://{public}/people -H 'Content-Type: application/json' -d '{{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}}'
+"#
+    );
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

@@ -26,8 +26,8 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let text = id.hyphenated().to_string();
     let problem = response.extensions_mut().remove::<Problem>();
-    if response.status().is_server_error() {
-        let cause = problem.as_ref().and_then(Problem::cause).unwrap_or_default();
+    if let (true, Some(problem)) = (response.status().is_server_error(), &problem) {
+        let cause = problem.cause().unwrap_or_default();
         tracing::warn!(request = %id, %method, path, status = response.status().as_u16(), cause, "request failed");
     }
     if let Some(problem) = problem {

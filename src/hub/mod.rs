@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::protocol::close::Close;
+use crate::protocol::close::{Close, CloseCode};
 use crate::telemetry::Metrics;
 use ring::Ring;
 use wheel::Wheel;
@@ -167,11 +167,20 @@ impl Hub {
         outbox.heard(self.wheel.now());
     }
 
-    /// Closes a session; whoever waits for it is done at the latest when the close timeout is over.
+    /// Closes a session, unless that is under way. It ends at the latest when the close timeout is over.
     pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
-        let attend = outbox.close(close);
-        self.wheel.watch_closing(outbox, &self.options);
-        self.attend_if(attend, outbox);
+        if let Some(attend) = outbox.close(close) {
+            self.wheel.watch_closing(outbox, &self.options);
+            self.attend_if(attend, outbox);
+        }
+    }
+
+    /// The peer's close frame came, with this code: answers it, or ends the session where it was the answer to ours.
+    pub fn peer_closed(&self, outbox: &Arc<Outbox>, code: Option<CloseCode>) {
+        if let Some(attend) = outbox.peer_closed(code) {
+            self.wheel.watch_closing(outbox, &self.options);
+            self.attend_if(attend, outbox);
+        }
     }
 
     /// All sessions that have not ended.

@@ -140,11 +140,11 @@ impl Outbox {
         }
     }
 
-    /// Closes from our side; the peer's answer is awaited.
-    pub(super) fn close(&self, close: &Close) -> Attend {
+    /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
+    pub(super) fn close(&self, close: &Close) -> Option<Attend> {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
-            return Attend::Settled;
+            return None;
         }
         if let (Some(backlog), false) = (&mut state.backlog, close.code.keeps_queue()) {
             backlog.drop_waiting();
@@ -154,30 +154,28 @@ impl Outbox {
         if close.code == CloseCode::STALLED {
             self.push_through(&mut state);
         }
-        attend
+        Some(attend)
     }
 
-    /// The peer's close frame came: answers it, or ends the session where it was the answer to ours.
-    pub fn peer_closed(&self, echo: Bytes, code: CloseCode) -> Attend {
+    /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where nothing is
+    /// left to be sent.
+    pub(super) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
         let mut state = self.lock();
-        match &state.standing {
-            Standing::Ended(_) => return Attend::Settled,
-            Standing::Closing { code, .. } => {
-                let code = *code;
-                self.end_locked(&mut state, code);
-                return Attend::Settled;
-            }
-            _ => {}
+        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
+            self.end_locked(&mut state, CloseCode::ABNORMAL);
+            return None;
         }
         if let Some(backlog) = &mut state.backlog {
             backlog.drop_waiting();
         }
-        state.standing = Standing::Closing { code, answered: true };
-        let attend = self.last_frame(&mut state, echo);
+        let code_to_count = code.unwrap_or(CloseCode::NO_STATUS);
+        state.standing = Standing::Closing { code: code_to_count, answered: true };
+        let attend = self.last_frame(&mut state, frame::echo(code));
         if state.backlog.is_none() {
-            self.end_locked(&mut state, code);
+            self.end_locked(&mut state, code_to_count);
+            return None;
         }
-        attend
+        Some(attend)
     }
 
     fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {

@@ -115,7 +115,8 @@ impl Wheel {
     }
 
     fn put(&self, watched: Watched, due: Tick) {
-        let next = self.now().0 + 1;
+        // The wheel may turn by one while we look.
+        let next = self.now().0 + 2;
         let horizon = self.now().0.saturating_add(SLOTS - 1);
         self.slot(Tick(due.0.clamp(next, horizon))).push(watched);
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::close::Close;
+use super::close::{Close, CloseCode};
 
 /// A text message.
 pub fn text(message: &str) -> Bytes {
@@ -28,9 +28,10 @@ pub fn close(close: &Close) -> Bytes {
     encode(OpCode::Control(Control::Close), &payload)
 }
 
-/// A close frame without a code: the echo of one that had none.
-pub fn empty_close() -> Bytes {
-    encode(OpCode::Control(Control::Close), b"")
+/// The answer to a peer's close frame: its code, if it had one.
+pub fn echo(code: Option<CloseCode>) -> Bytes {
+    let code = code.map(|code| code.get().to_be_bytes());
+    encode(OpCode::Control(Control::Close), code.as_ref().map_or(&[], |bytes| &bytes[..]))
 }
 
 fn encode(opcode: OpCode, payload: &[u8]) -> Bytes {

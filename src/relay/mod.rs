@@ -23,8 +23,9 @@ use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError,
 use crate::telemetry::{Metrics, Readiness, ReasonLabel};
 use continuity::{Action, Continuity};
 
-/// Events taken from the feed at once: what they show is written to each session in one piece.
-const BURST: usize = 512;
+/// Changes that are shown at once, in one write to each session: enough to save most of the writes, and well below what
+/// may wait for one session.
+const BURST: usize = 128;
 /// Pause between two attempts to find the logs' ends at the start.
 const START_RETRY: Duration = Duration::from_millis(200);
 
@@ -244,6 +245,9 @@ impl Relay {
     async fn act(&mut self, actions: &mut Vec<Action>) {
         let mut events = Vec::new();
         for action in actions.drain(..) {
+            if events.len() == BURST {
+                self.publish(std::mem::take(&mut events)).await;
+            }
             match action {
                 Action::Deliver(change) => events.push(Event::Change(change)),
                 Action::Reset(partition, reason, head) => {
@@ -264,6 +268,10 @@ impl Relay {
                 Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
             }
         }
+        self.publish(events).await;
+    }
+
+    async fn publish(&mut self, events: Vec<Event>) {
         if !events.is_empty() {
             self.links.metrics.relay_changes.inc_by(events.len() as u64);
             self.links.dispatcher.publish(events).await;

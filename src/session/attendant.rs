@@ -46,6 +46,10 @@ async fn advance(
             }
         }
         Ok(Step::Shown { shown, place, ends }) => {
+            if shown.is_empty() {
+                // Nothing will be waited for: leave the worker to others for a moment.
+                tokio::task::yield_now().await;
+            }
             if outbox.refill(subscription, &shown, place) {
                 sessions.hub.metrics().deliveries.inc_by(shown.len() as u64);
                 if ends {

@@ -12,7 +12,6 @@ use super::frames::{FrameReader, Incoming};
 use crate::hub::{Command, Outbox, Subscription, Tick};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
-use crate::protocol::frame;
 use crate::protocol::text::Wish;
 use crate::telemetry::CloseLabel;
 
@@ -120,10 +119,7 @@ impl Reader {
             Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
             Incoming::Binary | Incoming::Pong => {}
             Incoming::Close(code) => {
-                let echo =
-                    code.map_or_else(frame::empty_close, |code| frame::close(&Close { code, reason: "".into() }));
-                let attend = self.outbox.peer_closed(echo, code.unwrap_or(CloseCode::NO_STATUS));
-                hub.attend_if(attend, &self.outbox);
+                hub.peer_closed(&self.outbox, code);
                 return ControlFlow::Break(());
             }
         }

@@ -1,18 +1,26 @@
 //! The gateway from outside: what it promises, call by call and frame by frame.
 
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 #[path = "../support/http.rs"]
 mod gateway;
 mod live;
+#[cfg(test)]
 #[path = "../support/process.rs"]
 mod process;
 mod rest;
+#[cfg(test)]
 mod scale_out;
+#[cfg(test)]
 mod shutdown;
+#[cfg(test)]
 #[path = "../support/socket.rs"]
 mod socket;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
 #[path = "../support/switch.rs"]
 mod switch;
 

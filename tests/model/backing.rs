@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use people_gateway::domain::Partitions;
 use people_gateway::store::embedded::{EmbeddedStore, Options};
+use people_gateway::store::redis::{self, RedisStore};
 use people_gateway::store::{Retention, Store};
 use people_gateway::telemetry::Metrics;
+
+use crate::support::redis::RedisServer;
 
 /// What a test asks of a store.
 #[derive(Clone, Copy)]
@@ -35,7 +38,7 @@ pub(crate) trait Backing: Sized {
 macro_rules! held_by {
     ($($promise:ident),* $(,)?) => {
         mod embedded { $( $crate::backing::held_by!(@test $promise, $crate::backing::Embedded); )* }
-        // Redis joins here: mod redis { $( $crate::backing::held_by!(@test $promise, $crate::backing::Redis); )* }
+        mod redis { $( $crate::backing::held_by!(@test $promise, $crate::backing::Redis); )* }
     };
     (@test $promise:ident, $backing:ty) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,6 +52,36 @@ macro_rules! held_by {
     };
 }
 pub(crate) use held_by;
+
+/// A Redis of its own, and the store in it.
+pub(crate) struct Redis {
+    server: RedisServer,
+    store: Arc<RedisStore>,
+}
+
+impl Backing for Redis {
+    async fn start(setup: Setup) -> Self {
+        let server = RedisServer::start(&[]).await;
+        let options = redis::Options {
+            url: server.url(),
+            partitions: setup.partitions(),
+            retention: setup.retention(),
+            ..redis::Options::default()
+        };
+        let store = RedisStore::open(options, Metrics::default()).await.expect("the store opens");
+        Self { server, store }
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    async fn wipe(&mut self) {
+        self.server.command::<()>(&["FLUSHALL"]).await;
+        // A gateway's next probe writes the beginning again.
+        self.store.probe().await.expect("a probe");
+    }
+}
 
 impl Setup {
     pub(crate) fn partitions(self) -> Partitions {

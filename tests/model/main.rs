@@ -13,3 +13,6 @@ mod model;
 mod people;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;

@@ -24,20 +24,28 @@ use tokio_util::task::TaskTracker;
 /// No step of a test takes this long unless it hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A store put between the gateway and the real one.
 type Wrap = Box<dyn FnOnce(Arc<dyn Store>) -> Arc<dyn Store>>;
+
+/// What stands between the gateway and the real store.
+pub(crate) enum Between {
+    Nothing,
+    /// Another store, made from the real one.
+    Wrapper(Wrap),
+    /// An outage from the start: the gateway never gets a store.
+    Outage,
+}
 
 /// How a test wants its gateway.
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) server: ServerOptions,
     pub(crate) partitions: u16,
-    pub(crate) wrap: Option<Wrap>,
+    pub(crate) between: Between,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { options: Options::default(), server: ServerOptions::default(), partitions: 4, wrap: None }
+        Self { options: Options::default(), server: ServerOptions::default(), partitions: 4, between: Between::Nothing }
     }
 }
 
@@ -80,10 +88,11 @@ impl Gateway {
             .expect("no panic")
             .expect("a store");
         let slot = StoreSlot::new();
-        slot.fill(match setup.wrap {
-            Some(wrap) => wrap(Arc::clone(&store)),
-            None => Arc::clone(&store),
-        });
+        match setup.between {
+            Between::Nothing => slot.fill(Arc::clone(&store)),
+            Between::Wrapper(wrap) => slot.fill(wrap(Arc::clone(&store))),
+            Between::Outage => {}
+        }
         let metrics = Arc::new(Metrics::default());
         let state = state(slot, setup.options, Arc::clone(&metrics));
         let server = Server::bind(([127, 0, 0, 1], 0).into(), setup.server, Arc::clone(&metrics)).expect("a port");

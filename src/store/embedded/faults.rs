@@ -267,3 +267,20 @@ async fn a_read_that_fails_has_the_file_opened_again() {
     assert_eq!(people + others, 3_000);
     store.apply(save(1, "after")).await.expect("it is opened again");
 }
+
+#[tokio::test]
+async fn a_write_that_meets_a_dead_handle_happens_all_the_same() {
+    let disk = Arc::new(Disk::default());
+    let store = store_on(&disk);
+    for number in 0..3_000 {
+        store.apply(save(number, &"x".repeat(900))).await.expect("a sound disk");
+    }
+    disk.set_fault(Some(Fault { kind: io::ErrorKind::Other, on: On::Read, after: 0, lasts: Lasts::Once }));
+    // A read that does not ask for a new handle, as when the queue is full.
+    let transaction = store.handle.begin_read().expect("it is open");
+    let count = NonZeroUsize::new(10_000).unwrap();
+    assert!(super::read::page(&transaction, Partition::new(0), None, count).is_err());
+    drop(transaction);
+    let answer = store.apply(save(1, "after")).await;
+    assert!(matches!(answer, Ok(Applied::Done { .. })), "{answer:?}");
+}

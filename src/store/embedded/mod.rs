@@ -143,7 +143,8 @@ impl EmbeddedStore {
                 let failure = match answer {
                     Ok(Ok(answer)) => return Ok(answer),
                     Ok(Err(failure)) => failure,
-                    Err(panic) => return Err(StoreError::Corrupt(format!("reading it failed: {panic}"))),
+                    Err(error) if error.is_panic() => return Err(StoreError::Corrupt(error.to_string())),
+                    Err(error) => return Err(StoreError::Unavailable(error.to_string())),
                 };
                 if !matches!(failure, Failure::Corrupt(_)) {
                     // An I/O error poisons the handle. When the queue is full, the next write finds out as well.

@@ -57,8 +57,8 @@ impl Commands {
     }
 
     pub(super) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Cmd {
-        let mut command = SCRIPTS.recorded.call(&[&self.keys.of(partition).idempotency(Some(key))]);
-        command.arg(fingerprint(key)).arg(self.idempotency_ttl());
+        let mut command = ::redis::cmd("HMGET");
+        command.arg(self.keys.of(partition).idempotency(Some(key))).arg(&["f", "r", "i", "c", "u", "b"]);
         command
     }
 

@@ -29,7 +29,8 @@ pub(super) fn applied(partition: Partition, answer: Value) -> Result<Applied, St
     })
 }
 
-/// Reads what recorded.lua answered to a request with this fingerprint.
+/// Reads an idempotency record, asked for by a request with this fingerprint: fingerprint, revision, id, created, time
+/// and fields, all nil where there is none.
 pub(super) fn recorded(partition: Partition, answer: Value, fingerprint: &str) -> Result<Option<Recorded>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     match next(&mut parts)? {

@@ -15,7 +15,6 @@ pub(super) struct Scripts {
     pub(super) save: Script,
     /// The text of `save`, allowed to run when memory is full: it frees some.
     pub(super) delete: Script,
-    pub(super) recorded: Script,
     pub(super) since: Script,
     pub(super) tail: Script,
     pub(super) page: Script,
@@ -34,7 +33,6 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
     Scripts {
         save: Script::new(APPLY),
         delete: Script::new(&format!("#!lua flags=allow-oom\n{body}")),
-        recorded: Script::new(include_str!("scripts/recorded.lua")),
         since: Script::new(include_str!("scripts/since.lua")),
         tail: Script::new(include_str!("scripts/tail.lua")),
         page: Script::new(include_str!("scripts/page.lua")),
@@ -69,9 +67,7 @@ impl Scripts {
     /// Makes them known to the server, all in one round trip.
     pub(super) fn load(&self) -> Pipeline {
         let mut pipeline = pipe();
-        for script in
-            [&self.save, &self.delete, &self.recorded, &self.since, &self.tail, &self.page, &self.genesis, &self.layout]
-        {
+        for script in [&self.save, &self.delete, &self.since, &self.tail, &self.page, &self.genesis, &self.layout] {
             pipeline.cmd("SCRIPT").arg("LOAD").arg(&script.text).ignore();
         }
         pipeline

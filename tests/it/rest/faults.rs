@@ -1,16 +1,13 @@
 //! A store that is down, full or broken.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use people_gateway::http::{Options, Server, ServerOptions, router};
-use people_gateway::store::{StoreError, StoreSlot};
-use people_gateway::telemetry::{Metrics, StatusLabel};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use people_gateway::store::StoreError;
+use people_gateway::telemetry::StatusLabel;
 
 use super::faulty::Faulty;
-use crate::ADA;
-use crate::gateway::{Answer, Gateway, state};
+use crate::gateway::{Between, Gateway, Setup};
+use crate::{ADA, NOBODY};
 
 #[tokio::test]
 async fn a_store_that_cannot_do_it_is_told_by_kind() {
@@ -54,21 +51,19 @@ async fn a_panic_is_our_fault_and_the_next_request_is_served() {
 
 #[tokio::test]
 async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
-    let metrics = Arc::new(Metrics::default());
-    let state = state(StoreSlot::new(), Options::default(), Arc::clone(&metrics));
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), metrics).expect("a port");
-    let address = server.local_addr().expect("an address");
-    let shutdown = CancellationToken::new();
-    tokio::spawn(server.serve(router(state), shutdown.clone(), TaskTracker::new()));
-    let client = reqwest::Client::new();
-    for request in [
-        client.get(format!("http://{address}/people")),
-        client.post(format!("http://{address}/people")).header("content-type", "application/json").body(ADA),
-        client.post(format!("http://{address}/people/import")).header("content-type", "application/x-ndjson").body(ADA),
+    let gateway = Gateway::start_with(Setup { between: Between::Outage, ..Setup::default() }).await;
+    let path = format!("/people/{NOBODY}");
+    for (method, path, kind, body) in [
+        ("GET", "/people", "", ""),
+        ("GET", &path, "", ""),
+        ("POST", "/people", "application/json", ADA),
+        ("PUT", &path, "application/json", ADA),
+        ("PATCH", &path, "application/json", "{}"),
+        ("DELETE", &path, "", ""),
+        ("POST", "/people/import", "application/x-ndjson", ADA),
     ] {
-        let answer = Answer::of(request).await;
+        let answer = gateway.call(method, path, &[("content-type", kind)], body).await;
         answer.problem(503, "store-unavailable");
-        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.header("retry-after"), Some("1"), "{method} {path}");
     }
-    shutdown.cancel();
 }

@@ -11,7 +11,7 @@ use people_gateway::store::{
     Applied, Feed, FeedLimits, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write,
 };
 
-use crate::gateway::Setup;
+use crate::gateway::{Between, Setup};
 
 /// What happens before a write; an answer takes the place of the real one.
 type BeforeApply = Box<dyn Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync>;
@@ -41,7 +41,7 @@ impl Faulty {
             assert!(put.set(Arc::clone(&faulty)).is_ok(), "wrapped once");
             faulty as Arc<dyn Store>
         };
-        (Setup { wrap: Some(Box::new(wrap)), ..Setup::default() }, cell)
+        (Setup { between: Between::Wrapper(Box::new(wrap)), ..Setup::default() }, cell)
     }
 
     /// Runs `what` before each of the next `times` writes.

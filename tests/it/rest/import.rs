@@ -151,7 +151,7 @@ async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_passes_through_bounded_memory() {
+async fn an_import_as_a_whole_has_no_limit() {
     let gateway = Gateway::start().await;
     let line = with_id(NOBODY, 5) + &" ".repeat(20_000) + "\n";
     let pieces = futures_util::stream::iter(0..1_000).map(move |_| Ok::<_, std::io::Error>(line.clone()));

@@ -62,11 +62,11 @@ async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
     for feed in [&mut narrow, &mut roomy] {
         assert_eq!(events(feed, 1).await, [FeedEvent::Connected]);
     }
-    for number in 0..5 {
+    for number in 0..100 {
         done(&*store, save(id(number), "A")).await;
     }
     // Once the roomy feed has all, so had the narrow one its chance.
-    let all = events(&mut roomy, 5).await;
+    let all = events(&mut roomy, 100).await;
     let kept = events(&mut narrow, 4).await;
     assert_eq!(kept.last(), Some(&FeedEvent::Gap));
     assert_eq!(kept[..3].iter().filter_map(framed).collect::<Vec<_>>().len(), 3);

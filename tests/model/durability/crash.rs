@@ -174,6 +174,31 @@ async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
     }
 }
 
+/// A file that was closed in order and overwritten since: checksums tell, before anything of it is served.
+#[tokio::test]
+async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(options(folder.path())).unwrap();
+    for number in 0..500 {
+        crate::people::done(&*store, save(id(number), "A")).await;
+    }
+    let whole = replayed(&*store).await;
+    drop(store);
+    let image = std::fs::read(folder.path().join("people.redb")).unwrap();
+    let used = image.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut refused = 0;
+    for _ in 0..CUTS {
+        let mut bytes = image.clone();
+        let start = rand::rng().random_range(0..used);
+        bytes[start..used.min(start + 600)].fill(b'7');
+        match opened(&bytes, &whole).await {
+            Ok(changes) => assert_eq!(changes, whole.len(), "overwritten at {start}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0, "some of it is in use");
+}
+
 /// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this history, or in which
 /// words it was refused.
 async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
