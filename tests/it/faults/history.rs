@@ -12,10 +12,10 @@ const PARTITIONS: u16 = 4;
 async fn reset(gateway: &Gateway, reason: &str, partitions: u16) {
     let label = format!("reason=\"{reason}\"");
     eventually("the break is counted", || async {
-        gateway.metric_at("relay_resets_total", &label).await >= f64::from(partitions)
+        gateway.count_at("relay_resets_total", &label).await >= u64::from(partitions)
     })
     .await;
-    assert_eq!(gateway.metric("relay_resets_total").await, f64::from(partitions), "once, and for no other reason");
+    assert_eq!(gateway.count("relay_resets_total").await, u64::from(partitions), "once, and for no other reason");
     let told = gateway.log().lines().filter(|line| line.contains("lost history") && line.contains(reason)).count();
     assert_eq!(told, usize::from(partitions), "an operator is told");
 }

@@ -14,9 +14,12 @@ use crate::scale_out::truth::{Kinds, Markers, follow, judge};
 use crate::scale_out::writer::Writer;
 use crate::socket::End;
 
+/// A client at its reading: all that it was shown, or how it was disconnected.
+type Client = JoinHandle<Result<Vec<String>, End>>;
+
 /// Text clients of every kind on every gateway of a fleet, connected throughout.
 struct Audience {
-    clients: Vec<(Kinds, JoinHandle<Result<Vec<String>, End>>)>,
+    clients: Vec<(Kinds, Client)>,
     markers: Markers,
 }
 
@@ -42,6 +45,6 @@ impl Audience {
             let received = client.await.expect("no panic").expect("never disconnected");
             judge(&format!("client {number}"), kinds, &log, received);
         }
-        assert_eq!(fleet.metric("relay_resets_total").await, 0.0);
+        assert_eq!(fleet.count("relay_resets_total").await, 0);
     }
 }

@@ -45,12 +45,7 @@ impl Fleet {
     }
 
     /// So many gateways, ready, on this Redis.
-    pub(crate) async fn on(
-        redis: RedisServer,
-        gateways: usize,
-        partitions: u16,
-        settings: &[(&str, &str)],
-    ) -> Self {
+    pub(crate) async fn on(redis: RedisServer, gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
         let (url, logs) = (url(&redis), partitions.to_string());
         let mut all = QUICK.to_vec();
         all.extend([("store.url", &*url), ("store.prefix", PREFIX), ("store.partitions", &*logs)]);
@@ -86,11 +81,11 @@ impl Fleet {
         format!("{{{PREFIX}.p{partition}}}:changes:{DATABASE}")
     }
 
-    /// The sum of a metric over all gateways.
-    pub(crate) async fn metric(&self, name: &str) -> f64 {
-        let mut sum = 0.0;
+    /// The sum of a counter over all gateways.
+    pub(crate) async fn count(&self, name: &str) -> u64 {
+        let mut sum = 0;
         for gateway in &self.gateways {
-            sum += gateway.metric(name).await;
+            sum += gateway.count(name).await;
         }
         sum
     }

@@ -104,7 +104,7 @@ async fn no_write_acknowledged_during_the_shutdown_is_lost() {
             }
         });
     }
-    eventually("writers are at work", || async { gateway.metric("store_writes_total").await > 200.0 }).await;
+    eventually("writers are at work", || async { gateway.count("store_writes_total").await > 200 }).await;
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.exit_code().await, Some(0));
     let saved: Vec<_> = writers.join_all().await.into_iter().flatten().collect();

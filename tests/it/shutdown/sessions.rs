@@ -44,7 +44,7 @@ async fn every_one_of_many_sessions_is_asked_back_after_the_last_change() {
 }
 
 #[tokio::test]
-async fn sessions_are_closed_while_a_request_is_still_under_way_and_see_what_it_saved() {
+async fn sessions_are_closed_while_a_request_is_still_under_way() {
     let mut gateway = Gateway::ready(&[("shutdown.grace_ms", FOR_EVER)]).await;
     let import = Import::begin(&gateway).await;
     let listener = gateway.listen("").await;
