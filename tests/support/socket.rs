@@ -46,8 +46,13 @@ impl Listener {
 
     /// The next sentence, or how the stream ended. Control frames are answered on the way.
     pub(crate) async fn next(&mut self) -> Result<String, End> {
+        // One limit around all: pings come for as long as nothing else does.
+        timeout(DEADLINE, self.next_text()).await.expect("a sentence comes in time")
+    }
+
+    async fn next_text(&mut self) -> Result<String, End> {
         loop {
-            match timeout(DEADLINE, self.0.next()).await.expect("something comes in time") {
+            match self.0.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(Message::Close(frame))) => return Err(end(frame)),
                 Some(Ok(_)) => {}

@@ -76,7 +76,7 @@ async fn a_flushed_redis_is_a_new_epoch() {
 #[tokio::test]
 async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
     for own_writes in [0, 2, 5] {
-        let master = RedisServer::start(&[]).await;
+        let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
         let switch = Switch::to(master.port()).await;
         let url = switch.url();
         let mut settings = QUICK.to_vec();
