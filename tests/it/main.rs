@@ -1,6 +1,8 @@
 //! The gateway from outside: what it promises, call by call and frame by frame.
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 #[path = "../support/http.rs"]
 mod gateway;
 mod live;
@@ -9,11 +11,18 @@ mod live;
 mod process;
 mod rest;
 #[cfg(test)]
+mod scale_out;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 #[path = "../support/socket.rs"]
 mod socket;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+#[path = "../support/switch.rs"]
+mod switch;
 
 /// A person's body.
 pub(crate) const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;

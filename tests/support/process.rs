@@ -1,6 +1,7 @@
 //! The program itself, as an operator runs it: a process with ports of its own, gone when it is dropped.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -52,7 +53,7 @@ impl Gateway {
 
     async fn spawn(settings: Vec<(String, String)>, folder: TempDir) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log());
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_to(&folder));
         for (key, value) in &settings {
             command.env(format!("PEOPLE_GATEWAY__{}", key.to_uppercase().replace('.', "__")), value);
         }
@@ -86,6 +87,20 @@ impl Gateway {
             .filter(|(key, _)| key.split('{').next() == Some(&*full))
             .map(|(_, value)| value.parse::<f64>().expect("a number"))
             .sum()
+    }
+
+    /// The value of a metric at this label, as in `reason="forked"`; 0 before it was first counted.
+    pub(crate) async fn metric_at(&self, name: &str, label: &str) -> f64 {
+        let text = self.http.get(format!("http://{}/metrics", self.admin)).send().await.expect("metrics");
+        let text = text.text().await.expect("text");
+        let full = format!("people_gateway_{name}{{{label}}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&full));
+        value.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    /// What the program has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join(LOG)).expect("the log")
     }
 
     /// A request to the public listener.
@@ -171,6 +186,9 @@ impl Drop for Gateway {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::env::var_os("TEST_LOG").is_some() {
+            let _ = std::io::stderr().write_all(self.log().as_bytes());
+        }
     }
 }
 
@@ -188,9 +206,12 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut conditi
     }
 }
 
-/// The program's log goes where `TEST_LOG` says, so that a failing test can be looked into.
-fn log() -> Stdio {
-    if std::env::var_os("TEST_LOG").is_some() { Stdio::inherit() } else { Stdio::null() }
+/// The file in a gateway's folder that takes its log. With `TEST_LOG` set it is shown at the end.
+const LOG: &str = "gateway.log";
+
+fn log_to(folder: &TempDir) -> Stdio {
+    let file = OpenOptions::new().create(true).append(true).open(folder.path().join(LOG));
+    file.expect("a file in our own folder").into()
 }
 
 /// Reads the welcome up to the addresses.

@@ -1,0 +1,116 @@
+//! SIGTERM: what is under way ends well, everybody is told, and nobody can hold it up.
+
+mod sessions;
+
+use rustix::process::Signal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::process::{DEADLINE, Gateway, eventually, person};
+
+/// Longer than any test: what ends earlier did not wait for it.
+const FOR_EVER: &str = "3600000";
+
+/// An import of which one line has been sent, and taken.
+struct Import(TcpStream);
+
+impl Import {
+    async fn begin(gateway: &Gateway) -> Self {
+        let mut listener = gateway.listen("").await;
+        let mut stream = TcpStream::connect(gateway.address).await.expect("a connection");
+        let head = "POST /people/import HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n\
+                    transfer-encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        let mut import = Self(stream);
+        import.line("Ada").await;
+        assert!(listener.sentence().await.contains("Ada"), "the import is under way");
+        listener.say("stop").await;
+        listener.end().await;
+        import
+    }
+
+    async fn line(&mut self, name: &str) {
+        let line = format!("{}\n", person(name));
+        self.0.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).await.expect("sent");
+    }
+
+    /// Sends the end; the answer.
+    async fn end(mut self) -> String {
+        self.0.write_all(b"0\r\n\r\n").await.expect("sent");
+        let mut answer = String::new();
+        timeout(DEADLINE, self.0.read_to_string(&mut answer)).await.expect("in time").expect("no reset");
+        answer
+    }
+}
+
+/// Asks it to stop, and waits until it has begun to.
+async fn stop(gateway: &Gateway) {
+    gateway.signal(Signal::TERM);
+    eventually("readiness is red", || async { gateway.readyz().await == 503 }).await;
+}
+
+#[tokio::test]
+async fn a_request_under_way_finishes_and_nothing_new_is_taken() {
+    let mut gateway = Gateway::ready(&[("shutdown.grace_ms", FOR_EVER)]).await;
+    let mut import = Import::begin(&gateway).await;
+    stop(&gateway).await;
+    eventually("nobody listens any more", || async { TcpStream::connect(gateway.address).await.is_err() }).await;
+    import.line("Grace").await;
+    let answer = import.end().await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"saved":2,"refused":0,"lines":2}"#), "{answer}");
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_cut_when_the_grace_is_over() {
+    let mut gateway = Gateway::ready(&[("shutdown.grace_ms", "500"), ("http.body_idle_ms", "30000")]).await;
+    let mut import = Import::begin(&gateway).await;
+    stop(&gateway).await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+    let mut answer = Vec::new();
+    let read = timeout(DEADLINE, import.0.read_to_end(&mut answer)).await.expect("in time");
+    assert!(read.is_err() || answer.is_empty(), "cut, not answered");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    for (second, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let mut gateway = Gateway::ready(&[("shutdown.grace_ms", FOR_EVER), ("http.body_idle_ms", "30000")]).await;
+        let import = Import::begin(&gateway).await;
+        stop(&gateway).await;
+        gateway.signal(second);
+        assert_eq!(gateway.exit_code().await, Some(code), "though an import was under way");
+        drop(import);
+    }
+}
+
+#[tokio::test]
+async fn no_write_acknowledged_during_the_shutdown_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("embedded:{}", folder.path().display());
+    let settings = [("store.url", &*store), ("store.partitions", "4")];
+    let mut gateway = Gateway::ready(&settings).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8 {
+        let post = gateway.request("POST", "/people").header("content-type", "application/json");
+        writers.spawn(async move {
+            let mut saved = Vec::new();
+            loop {
+                let body = person(&format!("Writer {writer} save {}", saved.len())).to_string();
+                let Ok(answer) = post.try_clone().expect("no stream").body(body).send().await else { return saved };
+                assert_eq!(answer.status(), 201);
+                saved.push(answer.headers()["location"].to_str().expect("ASCII").to_owned());
+            }
+        });
+    }
+    eventually("writers are at work", || async { gateway.metric("store_writes_total").await > 200.0 }).await;
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.exit_code().await, Some(0));
+    let saved: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
+    let again = Gateway::ready(&settings).await;
+    for location in saved {
+        let answer = again.request("GET", &location).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{location} was acknowledged");
+    }
+}

@@ -1,0 +1,55 @@
+//! A relay of bytes whose server can be changed: what a failover looks like to those who use the old address.
+
+use std::net::SocketAddr;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Listens until it is dropped.
+pub(crate) struct Switch {
+    address: SocketAddr,
+    server: watch::Sender<u16>,
+    task: JoinHandle<()>,
+}
+
+impl Switch {
+    /// In front of the server on this port of 127.0.0.1.
+    pub(crate) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let (server, current) = watch::channel(port);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(relay(client, current.clone()));
+            }
+        });
+        Self { address, server, task }
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    /// From now on the server is the one on this port; connections to the other are cut.
+    pub(crate) fn switch(&self, port: u16) {
+        self.server.send_replace(port);
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn relay(mut client: TcpStream, mut server: watch::Receiver<u16>) {
+    let port = *server.borrow_and_update();
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut stream) => {}
+        _ = server.changed() => {}
+    }
+}
