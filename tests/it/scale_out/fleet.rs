@@ -45,12 +45,7 @@ impl Fleet {
     }
 
     /// So many gateways, ready, on this Redis.
-    pub(crate) async fn on(
-        redis: RedisServer,
-        gateways: usize,
-        partitions: u16,
-        settings: &[(&str, &str)],
-    ) -> Self {
+    pub(crate) async fn on(redis: RedisServer, gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
         let (url, logs) = (url(&redis), partitions.to_string());
         let mut all = QUICK.to_vec();
         all.extend([("store.url", &*url), ("store.prefix", PREFIX), ("store.partitions", &*logs)]);
