@@ -97,3 +97,61 @@ impl Class {
         &self.members
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::domain::{Epoch, Position};
+    use crate::filter::Kinds;
+    use crate::hub::Place;
+    use crate::protocol::cursor::Cursor;
+
+    async fn outbox(listener: &TcpListener, kinds: Kinds, close_on: Option<Operation>) -> Arc<Outbox> {
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let place = Place { offset: 0, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) };
+        Outbox::new(socket, Subscription { view: View { kinds }, dress: Dress::Text, close_on }, place)
+    }
+
+    fn seated(registry: &Registry) -> usize {
+        let mut count = 0;
+        for number in 0..registry.len() {
+            let class = registry.class(number);
+            for (slot, member) in class.members().iter().enumerate() {
+                let seat = member.seat().unwrap();
+                assert_eq!((seat.class(), seat.slot()), (number, slot), "everyone knows their seat");
+                assert!(Arc::ptr_eq(&member.subscription(), &class.subscription), "a class shares one subscription");
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[tokio::test]
+    async fn everyone_sits_in_the_class_of_their_subscription_whoever_comes_and_goes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut registry = Registry::default();
+        let mut sessions = Vec::new();
+        for round in 0..60_usize {
+            let kinds = [Kinds::All, Kinds::Saves, Kinds::Deletes][round % 3];
+            let close_on = [None, Some(Operation::Save)][round / 3 % 2];
+            let session = outbox(&listener, kinds, close_on).await;
+            registry.add(Arc::clone(&session));
+            sessions.push(session);
+            if round % 4 == 3 {
+                let gone = sessions.swap_remove(round * 7 % sessions.len());
+                assert!(registry.remove(&gone));
+                assert!(!registry.remove(&gone), "nobody leaves twice");
+            }
+            assert_eq!(seated(&registry), sessions.len());
+        }
+        for session in sessions.drain(..) {
+            registry.remove(&session);
+        }
+        assert_eq!(seated(&registry), 0);
+        let classes = registry.len();
+        registry.add(outbox(&listener, Kinds::All, None).await);
+        assert_eq!((registry.len(), seated(&registry)), (classes, 1), "an emptied class's number is used again");
+    }
+}

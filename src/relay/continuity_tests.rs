@@ -284,3 +284,44 @@ fn a_forged_frame_asks_the_log_once_and_is_dropped_by_its_answer() {
     assert_eq!(world.question, None, "the log was asked after the frame came; there is nothing to ask again");
     assert_eq!(world.delivered, world.log);
 }
+
+#[test]
+fn a_full_page_of_the_log_is_followed_by_the_next() {
+    let mut world = World::new();
+    (0..LOG_MAX).for_each(|_| world.write());
+    world.run(Step::Doubt);
+    for _ in 0..LOG_MAX.div_ceil(PAGE) {
+        assert!(world.question.is_some(), "there is more");
+        world.run(Step::Answer);
+    }
+    assert_eq!((world.question, &world.delivered), (None, &world.log));
+}
+
+#[test]
+fn a_doubt_that_comes_up_after_the_question_is_asked_again() {
+    let mut world = World::new();
+    world.run(Step::Doubt);
+    world.run(Step::Doubt);
+    world.run(Step::Answer);
+    assert!(world.question.is_some(), "the first answer may be older than the second doubt");
+    world.run(Step::Answer);
+    assert_eq!(world.question, None);
+}
+
+#[test]
+fn an_answer_about_a_place_that_was_left_behind_resets_nothing() {
+    let mut world = World::new();
+    world.run(Step::Doubt);
+    for _ in 0..=LOG_MAX {
+        world.write();
+        let mut actions = Vec::new();
+        let change = world.frames.remove(0);
+        world.continuity.frame(change, &mut actions);
+        world.take(actions);
+    }
+    assert!(matches!(world.since(world.question.unwrap()), Since::Broken { reason: Break::Trimmed, .. }));
+    world.run(Step::Answer);
+    assert_eq!(world.resets, 0, "the frames had continued meanwhile");
+    world.run(Step::Answer);
+    assert_eq!((world.question, world.delivered.len()), (None, LOG_MAX + 1));
+}

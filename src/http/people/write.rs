@@ -185,15 +185,15 @@ fn new_id(partitions: Partitions, key: Option<Key<'_>>) -> PersonId {
 
 /// Applies a write. With a key, an unknown outcome is settled by one repeat: the record tells whether it happened.
 async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem> {
-    let mut origin = Origin::Replayed;
-    let mut applied = store.apply(write.clone()).await;
+    let (mut applied, mut origin) = (store.apply(write.clone()).await, Origin::Replayed);
     if write.idempotency.is_some() && matches!(applied, Err(StoreError::OutcomeUnknown(_))) {
-        // Time and id tell our own first attempt from an earlier request of the caller.
-        applied = store.apply(write.clone()).await;
-        if let Ok(Applied::Replayed(recorded)) = &applied
-            && (recorded.id, recorded.time) == (write.id, write.time)
-        {
-            origin = Origin::First;
+        // Only an answer settles it: a repeat that was refused says nothing of the first attempt.
+        if let Ok(settled) = store.apply(write.clone()).await {
+            // Time and id tell our own first attempt from an earlier request of the caller.
+            if matches!(&settled, Applied::Replayed(first) if (first.id, first.time) == (write.id, write.time)) {
+                origin = Origin::First;
+            }
+            applied = Ok(settled);
         }
     }
     let applied = applied.map_err(|error| match error {

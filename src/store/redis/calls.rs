@@ -5,47 +5,28 @@ use ::redis::{Cmd, Pipeline, Value, pipe};
 use super::attempts::Attempts;
 use super::failure::Failure;
 use super::{RedisStore, reply, wiped_again};
-use crate::domain::Tag;
 use crate::store::{Applied, StoreError, Write};
-
-/// A write that was sent without an answer: by what its change would be known, and why.
-struct Lost {
-    tag: Tag,
-    why: String,
-}
 
 impl RedisStore {
     fn attempts(&self) -> Attempts {
         Attempts::within(self.options.retry_limit)
     }
 
-    /// Tries a write until its outcome is known. An answer that never came is asked for once more, if a key makes the
-    /// repeat harmless; from then on only an answer can say what happened.
+    /// Tries a write until it was sent; an answer that never comes leaves its outcome unknown.
     pub(super) async fn write(&self, write: Write) -> Result<Applied, StoreError> {
         let partition = self.commands.partitions.of(write.id);
         let mut attempts = self.attempts();
-        let mut lost: Option<Lost> = None;
         loop {
-            let (tag, command) = self.commands.apply(&write);
-            let failure = match self.batcher.send(command, attempts.deadline()).await {
-                Ok(answer) => return Ok(ours(reply::applied(partition, answer)?, lost.as_ref())),
+            // Tag and epoch are fresh in each attempt.
+            let failure = match self.batcher.send(self.commands.apply(&write), attempts.deadline()).await {
+                Ok(answer) => return reply::applied(partition, answer),
+                Err(Failure::Lost(why)) => return Err(StoreError::OutcomeUnknown(why)),
                 Err(failure) => failure,
             };
-            if let Failure::Lost(why) = &failure {
-                let second = lost.is_some();
-                lost = Some(Lost { tag, why: why.clone() });
-                if second || write.idempotency.is_none() {
-                    break;
-                }
-            }
             if !attempts.again(&failure).await {
-                match lost {
-                    None => return Err(failure.into()),
-                    Some(_) => break,
-                }
+                return Err(failure.into());
             }
         }
-        Err(StoreError::OutcomeUnknown(lost.map(|lost| lost.why).unwrap_or_default()))
     }
 
     /// Tries a question of the batched kind until it is answered.
@@ -103,15 +84,5 @@ impl RedisStore {
     pub(super) async fn first(&self, pipeline: &Pipeline) -> Result<Value, StoreError> {
         let answer = self.ask_alone(pipeline, 1).await?.into_iter().next();
         answer.unwrap_or_else(|| Err(Failure::Lost("no answer".to_owned()))).map_err(StoreError::from)
-    }
-}
-
-/// A replay of what our own lost attempt did is no replay to the caller: it asked once.
-fn ours(applied: Applied, lost: Option<&Lost>) -> Applied {
-    match (applied, lost) {
-        (Applied::Replayed(recorded), Some(lost)) if recorded.at.position.tag == lost.tag => {
-            Applied::Done { at: recorded.at, created_at: recorded.created_at }
-        }
-        (applied, _) => applied,
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn fingerprint(key: &IdempotencyKey) -> String {
 }
 
 impl Commands {
-    /// One attempt to write, and the tag by which its change would be known.
-    pub(super) fn apply(&self, write: &Write) -> (Tag, Cmd) {
+    /// One attempt to write.
+    pub(super) fn apply(&self, write: &Write) -> Cmd {
         let partition = self.partitions.of(write.id);
         let keys = self.keys.of(partition);
         let record = keys.idempotency(write.idempotency.as_ref());
@@ -53,7 +53,7 @@ impl Commands {
             .arg(&keys.channel)
             .arg("PUBLISH")
             .arg(write.time.as_millis());
-        (tag, command)
+        command
     }
 
     pub(super) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Cmd {

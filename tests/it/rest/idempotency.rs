@@ -154,6 +154,23 @@ async fn with_a_key_an_unknown_outcome_is_settled_by_one_repeat() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_the_store_refuses_leaves_the_outcome_unknown() {
+    let (setup, store) = Faulty::setup();
+    let gateway = Gateway::start_with(setup).await;
+    let faulty = store.get().expect("wrapped");
+    let turn = AtomicUsize::new(0);
+    faulty.before_apply(2, move |_| {
+        let error = match turn.fetch_add(1, Ordering::SeqCst) {
+            0 => StoreError::OutcomeUnknown("the line went dead".into()),
+            _ => StoreError::Unavailable("it is gone".into()),
+        };
+        Box::pin(async { Some(Err(error)) })
+    });
+    let answer = gateway.call("POST", "/people", &key("a"), ADA).await;
+    assert_eq!(answer.problem(503, "store-unavailable")["outcome"], "unknown");
+}
+
+#[tokio::test]
 async fn without_a_key_an_unknown_outcome_is_told_with_the_id() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
