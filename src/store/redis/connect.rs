@@ -95,6 +95,11 @@ impl Connections {
         }
     }
 
+    /// Lets go of all connections that are not in use: the next ones are made anew.
+    pub(super) fn renew(&self) {
+        self.pool.retain(|_, _| false);
+    }
+
     /// Sends a pipeline; each command has its own outcome. Loads the scripts again where the server forgot them.
     pub(super) async fn exchange(
         mut connection: Connection,

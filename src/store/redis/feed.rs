@@ -13,7 +13,7 @@ use ::redis::aio::{PubSubSink, PubSubStream};
 use ::redis::{Client, Msg, Value};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::attempts::Backoff;
 use super::keys::Keys;
@@ -33,6 +33,8 @@ pub(super) struct Supervisor {
     ping_interval: Duration,
     ping_timeout: Duration,
     backoff: Backoff,
+    /// How many probes the store has published.
+    probes: Arc<AtomicU64>,
 }
 
 /// What a channel carries.
@@ -50,7 +52,14 @@ enum Ended {
 }
 
 impl Supervisor {
-    pub(super) fn new(options: &Options, client: Client, keys: &Keys, queue: Arc<FeedQueue>) -> Self {
+    /// `probes` counts those that were published; they have to arrive.
+    pub(super) fn new(
+        options: &Options,
+        client: Client,
+        keys: &Keys,
+        queue: Arc<FeedQueue>,
+        probes: Arc<AtomicU64>,
+    ) -> Self {
         let partitions = options.partitions.iter();
         let mut channels: HashMap<_, _> =
             partitions.map(|partition| (keys.of(partition).channel.clone(), Source::Changes(partition))).collect();
@@ -63,6 +72,7 @@ impl Supervisor {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
             backoff: Backoff::new(options.backoff_min, options.backoff_max),
+            probes,
         }
     }
 
@@ -146,9 +156,23 @@ impl Supervisor {
     }
 
     /// Ends when there was neither an answer to a ping nor any message within the time limit. A late answer with
-    /// messages in between is a busy connection, not a dead one.
+    /// messages in between is a busy connection, not a dead one. Ends too when pings are answered, and nothing arrives
+    /// of what is published: then the server is no longer the one that publishes (a replica that was cut off, say).
     async fn listen_for_life(&self, mut sink: PubSubSink, heard: &AtomicU64) -> Ended {
+        let mut last_heard = 0;
+        let mut published = self.probes.load(Ordering::Relaxed);
+        let mut unheard_since = None;
         loop {
+            if heard.load(Ordering::Relaxed) != last_heard {
+                last_heard = heard.load(Ordering::Relaxed);
+                published = self.probes.load(Ordering::Relaxed);
+                unheard_since = None;
+            } else if self.probes.load(Ordering::Relaxed) > published {
+                let since = *unheard_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > self.ping_timeout {
+                    return Ended::Lost("what is published does not arrive".to_owned());
+                }
+            }
             tokio::time::sleep(self.ping_interval).await;
             let before = heard.load(Ordering::Relaxed);
             match timeout(self.ping_timeout, sink.ping::<Value>()).await {

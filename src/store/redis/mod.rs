@@ -19,7 +19,7 @@ mod scripts;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::redis::{Client, Value, pipe};
 use async_trait::async_trait;
@@ -47,6 +47,8 @@ pub struct RedisStore {
     metrics: Metrics,
     /// Whether the last probe was refused, so that it is told once.
     probe_refused: AtomicBool,
+    /// How many probes were published.
+    probes: Arc<AtomicU64>,
 }
 
 /// Why a store could not be opened.
@@ -82,6 +84,7 @@ impl RedisStore {
             batcher,
             metrics,
             probe_refused: AtomicBool::new(false),
+            probes: Arc::default(),
             options,
         }))
     }
@@ -100,14 +103,30 @@ impl RedisStore {
             pipeline.cmd("HMGET").arg(&partition.meta).arg("e").arg("s").arg("t");
         }
         pipeline.cmd("HGET").arg(&keys.layout).arg("partitions");
+        pipeline.cmd("INFO").arg("replication");
         let needed = pipeline.len();
         pipeline.cmd("PUBLISH").arg(&keys.probe).arg("");
-        let mut answers = self.ask_alone(&pipeline, needed).await?;
-        self.tell_refused_probe(answers.pop().and_then(Result::err));
+        // Counted before it can arrive, and taken back where it was not published.
+        self.probes.fetch_add(1, Ordering::Relaxed);
+        let mut answers = self.ask_alone(&pipeline, needed).await.inspect_err(|_| {
+            self.probes.fetch_sub(1, Ordering::Relaxed);
+        })?;
+        self.note_probe(answers.pop().and_then(Result::err));
+        self.check_role(&answers.pop().transpose()?.unwrap_or(Value::Nil))?;
         let layout = answers.pop().transpose()?.unwrap_or(Value::Nil);
         self.check_layout(&layout)?;
         let heads = answers.into_iter().map(|answer| reply::head_of(answer?)).collect::<Result<Option<Vec<_>>, _>>()?;
         Ok(heads.filter(|_| layout != Value::Nil))
+    }
+
+    /// A server that was made a replica serves what it last heard, perhaps for ever: its heads prove nothing, and whoever
+    /// is connected to it has to look for the master again.
+    fn check_role(&self, replication: &Value) -> Result<(), StoreError> {
+        if reply::is_replica(replication) {
+            self.connections.renew();
+            return Err(StoreError::Unavailable("the server has become a replica".to_owned()));
+        }
+        Ok(())
     }
 
     /// A deployment that was wiped and laid out anew with another number of partitions is not ours any more.
@@ -122,7 +141,10 @@ impl RedisStore {
         }
     }
 
-    fn tell_refused_probe(&self, refused: Option<Failure>) {
+    fn note_probe(&self, refused: Option<Failure>) {
+        if refused.is_some() {
+            self.probes.fetch_sub(1, Ordering::Relaxed);
+        }
         let was_refused = self.probe_refused.swap(refused.is_some(), Ordering::Relaxed);
         if let Some(why) = refused
             && !was_refused
@@ -205,8 +227,8 @@ impl Store for RedisStore {
 
     fn feed(&self, limits: FeedLimits) -> Feed {
         let queue = FeedQueue::new(limits);
-        let supervisor =
-            feed::Supervisor::new(&self.options, self.client.clone(), &self.commands.keys, Arc::clone(&queue));
+        let (client, probes) = (self.client.clone(), Arc::clone(&self.probes));
+        let supervisor = feed::Supervisor::new(&self.options, client, &self.commands.keys, Arc::clone(&queue), probes);
         Feed::supervised(queue, tokio::spawn(supervisor.run()).abort_handle())
     }
 }

@@ -109,6 +109,12 @@ pub(super) fn tail(partition: Partition, answer: Value) -> Result<Option<Tail>, 
     Ok(Some(Tail { head, changes }))
 }
 
+/// Reads INFO replication: whether the server follows another.
+pub(super) fn is_replica(replication: &Value) -> bool {
+    let Value::BulkString(text) = replication else { return false };
+    String::from_utf8_lossy(text).lines().any(|line| line == "role:slave")
+}
+
 /// Reads HMGET of e, s and t.
 pub(super) fn head_of(answer: Value) -> Result<Head, StoreError> {
     head(&mut list(answer)?.into_iter())

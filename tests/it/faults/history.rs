@@ -71,6 +71,40 @@ async fn a_flushed_redis_is_a_new_epoch() {
     goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
 }
 
+/// Nobody cuts the connections to the old master, which still answers: it is a replica now, and knows of nothing new.
+#[tokio::test]
+async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one() {
+    let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
+    let switch = Switch::to(master.port()).await;
+    let url = switch.url();
+    let mut settings = QUICK.to_vec();
+    settings.push(("store.url", &url));
+    let gateway = Gateway::ready(&settings).await;
+    let mut listener = [gateway.listen("").await];
+    gateway.create(&person("Ada")).await;
+    assert!(listener[0].sentence().await.contains("Ada"));
+    let replica = master.start_replica().await;
+    replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+    switch.switch_new(replica.port());
+    // Nobody listens on port 1.
+    master.command::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await;
+
+    // Writes of others first: nothing but the old master's own word tells this gateway to look elsewhere.
+    let replica_url = replica.url();
+    settings.pop();
+    settings.push(("store.url", &replica_url));
+    let elsewhere = Gateway::ready(&settings).await;
+    for name in ["Grace", "Joan", "Mary"] {
+        elsewhere.create(&person(name)).await;
+        assert!(listener[0].sentence().await.contains(name));
+    }
+    goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    eventually("the subscription follows", || async { gateway.count("relay_disconnects_total").await >= 1 }).await;
+    gateway.wait_ready().await;
+    goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    assert_eq!(gateway.count("relay_resets_total").await, 0, "the new master lacks nothing");
+}
+
 /// The replica is promoted while the old master still takes writes; then everybody moves to it. Whether what the new
 /// master wrote itself leaves it behind, level with or ahead of what clients saw, the tags tell.
 #[tokio::test]

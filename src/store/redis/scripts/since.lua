@@ -1,5 +1,6 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 -- What came after a position, or why the log cannot continue from there.
+-- It writes nothing, and does not say so: a replica would then answer it, whose log may be an older one.
 --
 -- KEYS  meta, log
 -- ARGV  epoch, seq (at most 2^53: Lua counts in doubles), tag, limit

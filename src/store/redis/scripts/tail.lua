@@ -1,5 +1,6 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 -- The end of the log.
+-- It writes nothing, and does not say so: a replica would then answer it, whose log may be an older one.
 --
 -- KEYS  meta, log
 -- ARGV  limit
