@@ -25,9 +25,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::protocol::close::Close;
+use crate::protocol::close::{Close, CloseCode};
 use crate::telemetry::Metrics;
 use ring::Ring;
 use wheel::Wheel;
@@ -45,7 +46,7 @@ pub struct Options {
     pub ping_interval: Duration,
     /// How long a peer may neither send anything nor take anything of what waits for it.
     pub silence_limit: Duration,
-    /// How long the peer has to answer a close frame.
+    /// How long the peer has to answer a close frame; also how long it may take nothing of what is sent before that.
     pub close_timeout: Duration,
     /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their senders wait.
     pub commands: NonZeroUsize,
@@ -167,9 +168,18 @@ impl Hub {
         outbox.heard(self.wheel.now());
     }
 
-    /// Closes a session; whoever waits for it is done at the latest when the close timeout is over.
+    /// Closes a session. What is left to be sent still is, as long as the peer takes some of it within each close timeout;
+    /// its answer is awaited for one more.
     pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
         let attend = outbox.close(close);
+        self.wheel.watch_closing(outbox, &self.options);
+        self.attend_if(attend, outbox);
+    }
+
+    /// The session's peer sent a close frame: answers it with `echo`, or ends the session where it was the answer to
+    /// ours. `code` is the peer's.
+    pub fn peer_closed(&self, outbox: &Arc<Outbox>, echo: Bytes, code: CloseCode) {
+        let attend = outbox.peer_closed(echo, code);
         self.wheel.watch_closing(outbox, &self.options);
         self.attend_if(attend, outbox);
     }

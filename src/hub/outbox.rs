@@ -93,7 +93,7 @@ impl Outbox {
         match &mut state.backlog {
             Some(backlog) if backlog.overflows(options) => {
                 let reached = backlog.reached().unwrap_or(&burst.before).clone();
-                backlog.drop_waiting();
+                backlog.drop_changes();
                 state.standing = Standing::Behind(Box::new(reached));
                 Delivery::Overflowed(attend)
             }
@@ -146,7 +146,7 @@ impl Outbox {
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return Attend::Settled;
         }
-        if let (Some(backlog), false) = (&mut state.backlog, close.code.keeps_queue()) {
+        if let (Some(backlog), false) = (&mut state.backlog, close.code.is_orderly()) {
             backlog.drop_waiting();
         }
         state.standing = Standing::Closing { code: close.code, answered: false };
@@ -158,26 +158,22 @@ impl Outbox {
     }
 
     /// The peer's close frame came: answers it, or ends the session where it was the answer to ours.
-    pub fn peer_closed(&self, echo: Bytes, code: CloseCode) -> Attend {
+    pub(super) fn peer_closed(&self, echo: Bytes, code: CloseCode) -> Attend {
         let mut state = self.lock();
-        match &state.standing {
-            Standing::Ended(_) => return Attend::Settled,
-            Standing::Closing { code, .. } => {
-                let code = *code;
-                self.end_locked(&mut state, code);
-                return Attend::Settled;
+        if let Standing::Closing { answered, .. } = &mut state.standing {
+            *answered = true;
+            if state.backlog.is_none() {
+                self.sent_all(&mut state);
             }
-            _ => {}
+        }
+        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
+            return Attend::Settled;
         }
         if let Some(backlog) = &mut state.backlog {
             backlog.drop_waiting();
         }
         state.standing = Standing::Closing { code, answered: true };
-        let attend = self.last_frame(&mut state, echo);
-        if state.backlog.is_none() {
-            self.end_locked(&mut state, code);
-        }
-        attend
+        self.last_frame(&mut state, echo)
     }
 
     fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {
@@ -185,7 +181,25 @@ impl Outbox {
             backlog.push_close(frame);
             return Attend::Settled;
         }
-        self.send_or_keep(state, frame, Backlog::push_close)
+        let attend = self.send_or_keep(state, frame, Backlog::push_close);
+        if state.backlog.is_none() {
+            self.sent_all(state);
+        }
+        attend
+    }
+
+    /// Does what follows the last frame: where the peer has answered already, the end. Where it broke the rules, it is
+    /// told that nothing more comes and its answer is not read (RFC 6455, section 7.1.7), but what it still sends is,
+    /// because closing a socket with unread bytes in it may destroy the close frame on its way.
+    fn sent_all(&self, state: &mut State) {
+        match state.standing {
+            Standing::Closing { code, answered: true } => drop(self.end_locked(state, code)),
+            Standing::Closing { code, .. } if !code.is_orderly() => {
+                // It may be gone already.
+                let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+            }
+            _ => {}
+        }
     }
 
     /// Lets the kernel take what little is left for a peer that takes nothing: it learns why when it reads again, long
@@ -202,6 +216,25 @@ impl Outbox {
                 Ok(sent) => backlog.advance(sent),
             }
         }
+        self.sent_all(state);
+    }
+
+    /// Whether the peer took something of what waits for it, although the socket was not writable: the kernel says so
+    /// only when a third of its buffer is free, which takes a slow peer long.
+    pub(super) fn has_taken(&self, now: Tick) -> bool {
+        let mut state = self.lock();
+        let Some(backlog) = &mut state.backlog else { return false };
+        let sent = backlog.slices().first().map_or(Ok(0), |slice| self.send(slice)).unwrap_or(0);
+        backlog.advance(sent);
+        if sent > 0 {
+            self.heard(now);
+        }
+        sent > 0
+    }
+
+    /// Bytes that wait for the socket.
+    pub(super) fn left(&self) -> usize {
+        self.lock().backlog.as_ref().map_or(0, |backlog| backlog.left())
     }
 
     /// Ends the session now; the reader notices and cleans up. Returns the code with which it ended: a session that
@@ -244,14 +277,10 @@ impl Outbox {
                 Err(_) => drop(self.end_locked(state, CloseCode::ABNORMAL)),
             }
         }
-        match &state.standing {
-            Standing::Behind(place) => return Flush::Behind((**place).clone(), Arc::clone(&state.subscription)),
-            Standing::Closing { code, answered: true } => {
-                let code = *code;
-                self.end_locked(state, code);
-            }
-            _ => {}
+        if let Standing::Behind(place) = &state.standing {
+            return Flush::Behind((**place).clone(), Arc::clone(&state.subscription));
         }
+        self.sent_all(state);
         state.backlog = None;
         Flush::Done
     }
@@ -311,21 +340,14 @@ impl Outbox {
         Attend::Needed
     }
 
-    /// Changes the subscription. It takes hold where the session stands: what was judged and did not begin to be sent
-    /// is judged again. Returns false when the session had to leave the stream for that.
-    pub(super) fn subscribe(&self, subscription: Arc<Subscription>) -> bool {
+    /// Changes the subscription. It takes hold where the session stands: what waits stays, unless the queue overflows.
+    /// Then the session goes back to the last change that began to be sent, and the new subscription judges from there.
+    pub(super) fn subscribe(&self, subscription: Arc<Subscription>) {
         let mut state = self.lock();
-        let state = &mut *state;
         state.subscription = subscription;
-        if let (Standing::Live, Some(backlog)) = (&state.standing, &mut state.backlog) {
-            if let Some(reached) = backlog.reached().cloned() {
-                backlog.drop_waiting();
-                state.standing = Standing::Behind(Box::new(reached));
-                return false;
-            }
+        if let Some(backlog) = &mut state.backlog {
             backlog.moved();
         }
-        true
     }
 
     /// Replaces the subscription by an equal one that others hold too.

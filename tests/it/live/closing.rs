@@ -43,7 +43,7 @@ async fn a_peer_that_never_answers_stop_is_cut_after_the_close_timeout() {
     peer.say("stop").await;
     assert_eq!(peer.rest().await, [closed(1000), Got::End]);
     eventually("the session is gone", async || gateway.metric("sessions").await == 0.0).await;
-    assert_eq!(gateway.metric("sessions_closed").await, 1.0);
+    assert_eq!(gateway.metric("sessions_closed_total").await, 1.0);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_peer_that_closes_and_takes_nothing_does_not_stay_for_ever() {
     let gateway = Gateway::ready(&settings).await;
     let mut peer = Peer::open_small(gateway.address, "/people").await;
     save_big(&gateway, &ids(100), 0..3).await;
-    eventually("its socket is full", async || gateway.metric("session_backlogs").await > 0.0).await;
+    eventually("its socket is full", async || gateway.metric("session_backlogs_total").await > 0.0).await;
     peer.send(&close(1000, b"")).await;
     eventually("the session is gone", async || gateway.metric("sessions").await == 0.0).await;
     drop(peer);

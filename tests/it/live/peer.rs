@@ -134,7 +134,7 @@ impl Peer {
                 return got;
             }
             if !self.more().await {
-                assert!(self.read.is_empty(), "cut within a frame: {:?}", self.read);
+                assert!(self.read.is_empty(), "cut within a frame, after {} bytes of it", self.read.len());
                 return Got::End;
             }
         }

@@ -109,10 +109,12 @@ async fn what_is_accepted_after_the_handshake_was_answered_is_never_missed() {
 }
 
 #[tokio::test]
-async fn who_was_saved_before_the_handshake_is_not_shown() {
+async fn what_was_shown_before_the_handshake_is_not_shown_again() {
     let gateway = Gateway::ready(&[]).await;
+    let mut earlier = gateway.listen("").await;
     for round in 0..100 {
-        gateway.create(&person("Before")).await;
+        let before = gateway.create(&person("Before")).await;
+        earlier.until(&before).await;
         let mut listener = gateway.listen("?from=now").await;
         gateway.create(&person("After")).await;
         let sentence = listener.sentence().await;
