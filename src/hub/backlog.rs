@@ -211,7 +211,9 @@ mod tests {
 
     #[test]
     fn dropped_changes_leave_what_is_half_written_and_the_control_frames() {
-        for (sent, rest, reached) in [(0, "pong", None), (1, "aa|pong", Some(1)), (3, "pong", None), (4, "bb|pong", Some(2))] {
+        for (sent, rest, reached) in
+            [(0, "pong", None), (1, "aa|pong", Some(1)), (3, "pong", None), (4, "bb|pong", Some(2))]
+        {
             let mut backlog = Backlog::rest_of(&burst(&["aaa", "bbb", "ccc"]), sent);
             backlog.push_pong(Bytes::from_static(b"pong"));
             backlog.drop_changes();

@@ -153,6 +153,13 @@ impl Hub {
         outbox.flush(self.wheel.now())
     }
 
+    /// Sends what waits for a session without waiting for the kernel to announce room: it does so only when a third of
+    /// its buffer is free, and a slow peer that is taking byte after byte must not seem silent until then. For its
+    /// attendant only.
+    pub fn press(&self, outbox: &Outbox) {
+        outbox.press(self.wheel.now());
+    }
+
     /// Puts a session under the wheel's eyes: pings, silence, the end of a closing. Until it ends.
     pub fn watch(&self, outbox: &Arc<Outbox>) {
         self.wheel.watch(outbox, &self.options);

@@ -210,26 +210,29 @@ impl Outbox {
         let room = backlog.slices().iter().map(|slice| slice.len()).sum::<usize>() + CLOSE_ROOM;
         // Best effort: without it the close frame waits like any other, until the close timeout.
         let _ = socket.send_buffer_size().and_then(|size| socket.set_send_buffer_size(size + room));
+        self.fill(backlog);
+        if backlog.is_empty() {
+            self.sent_all(state);
+        }
+    }
+
+    /// Sends until the kernel takes no more; whether it took anything.
+    fn fill(&self, backlog: &mut Backlog) -> bool {
+        let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
             match self.send(slice) {
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => break,
                 Ok(sent) => backlog.advance(sent),
             }
         }
-        self.sent_all(state);
+        backlog.left() < left
     }
 
-    /// Whether the peer took something of what waits for it, although the socket was not writable: the kernel says so
-    /// only when a third of its buffer is free, which takes a slow peer long.
-    pub(super) fn has_taken(&self, now: Tick) -> bool {
-        let mut state = self.lock();
-        let Some(backlog) = &mut state.backlog else { return false };
-        let sent = backlog.slices().first().map_or(Ok(0), |slice| self.send(slice)).unwrap_or(0);
-        backlog.advance(sent);
-        if sent > 0 {
+    /// Sends what the kernel takes, although it has not said that it takes anything. For the attendant only.
+    pub(super) fn press(&self, now: Tick) {
+        if self.lock().backlog.as_mut().is_some_and(|backlog| self.fill(backlog)) {
             self.heard(now);
         }
-        sent > 0
     }
 
     /// Bytes that wait for the socket.

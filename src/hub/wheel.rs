@@ -143,9 +143,6 @@ fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> O
         _ => {}
     }
     let silent_from = outbox.alive().after(options.silence_limit);
-    if now >= silent_from && outbox.has_taken(now) {
-        return Some(outbox.ping_due().min(now.after(options.silence_limit)));
-    }
     if now >= silent_from {
         hub.close(outbox, &Close::new(CloseCode::STALLED, "nothing was sent or taken for too long"));
         return Some(now.after(options.close_timeout));

@@ -109,7 +109,9 @@ async fn another_version_is_told_ours() {
 #[tokio::test]
 async fn what_is_no_handshake_is_refused() {
     let gateway = Gateway::ready(&[]).await;
-    for key in ["", "short", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ==x", "dGhlIHNhbXBsZSBub25j!!==", "=========="] {
+    for key in
+        ["", "short", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ==x", "dGhlIHNhbXBsZSBub25j!!==", "=========="]
+    {
         let request = handshake("/people", &[("Sec-WebSocket-Key", key)]);
         assert!(problem(&gateway, &request, 400, "malformed").await.contains("Sec-WebSocket-Key"), "{key}");
     }

@@ -36,9 +36,7 @@ fn big(id: &str, round: u32) -> Value {
 
 /// Deletes people, many at once.
 async fn delete_all(gateway: &Gateway, people: &[String]) {
-    stream::iter(people)
-        .for_each_concurrent(32, |id| async move { assert_eq!(gateway.delete(id).await, 204) })
-        .await;
+    stream::iter(people).for_each_concurrent(32, |id| async move { assert_eq!(gateway.delete(id).await, 204) }).await;
 }
 
 /// So many ids of nobody.

@@ -28,7 +28,8 @@ async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
             seen.push(healthy.sentence().await);
         }
     }
-    eventually("the slow client's queue overflowed", async || gateway.metric("session_overflows_total").await > 0.0).await;
+    eventually("the slow client's queue overflowed", async || gateway.metric("session_overflows_total").await > 0.0)
+        .await;
     (seen, slow)
 }
 
@@ -120,8 +121,10 @@ async fn who_reads_in_sips_while_more_is_saved_gets_each_change_once() {
             let mut seen = Vec::new();
             while seen.len() < 1000 {
                 seen.extend(sentences(&mut slow, 50).await);
-                eventually("more was saved", async || gateway.metric("store_writes_total").await > seen.len() as f64 - 1.0)
-                    .await;
+                eventually("more was saved", async || {
+                    gateway.metric("store_writes_total").await > seen.len() as f64 - 1.0
+                })
+                .await;
             }
             seen
         };

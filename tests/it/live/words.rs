@@ -40,7 +40,8 @@ async fn saves_and_deletes_are_the_kinds_and_every_other_text_is_all() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     assert_eq!(shown(&gateway, &mut listener).await, ALL, "at first");
-    for other in ["all", "", "Saves", "SAVES", " saves", "saves ", "saves\n", "\"saves\"", "save", "delete", "Stop", "stop "]
+    for other in
+        ["all", "", "Saves", "SAVES", " saves", "saves ", "saves\n", "\"saves\"", "save", "delete", "Stop", "stop "]
     {
         listener.say("saves").await;
         becomes(&gateway, &mut listener, SAVES).await;
