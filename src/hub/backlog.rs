@@ -89,9 +89,26 @@ impl Backlog {
     /// Drops all but a frame that is half-written.
     pub(super) fn drop_waiting(&mut self) {
         self.queue.truncate(usize::from(self.written > 0));
-        let begun = self.queue.iter().filter(|waiting| matches!(waiting.kind, Kind::Change(_)));
+        self.count();
+    }
+
+    /// Drops the changes, but for one that is half-written. Pongs stay: a ping is answered (RFC 6455, section 5.5.2)
+    /// whatever becomes of the changes.
+    pub(super) fn drop_changes(&mut self) {
+        let mut begun = self.written > 0;
+        self.queue.retain(|waiting| std::mem::take(&mut begun) || !matches!(waiting.kind, Kind::Change(_)));
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let changes = self.queue.iter().filter(|waiting| matches!(waiting.kind, Kind::Change(_)));
         (self.changes, self.bytes) =
-            begun.fold((0, 0), |(count, bytes), waiting| (count + 1, bytes + waiting.frame.len()));
+            changes.fold((0, 0), |(count, bytes), waiting| (count + 1, bytes + waiting.frame.len()));
+    }
+
+    /// Bytes of all frames that the socket has not taken.
+    pub(super) fn left(&self) -> usize {
+        self.queue.iter().map(|waiting| waiting.frame.len()).sum::<usize>() - self.written
     }
 
     /// Where the session stands when what waits is dropped; none when no change waits.
@@ -99,9 +116,12 @@ impl Backlog {
         self.reached.as_ref().filter(|_| self.changes > 0)
     }
 
-    /// Notes that no change waits and that the session stands elsewhere now.
+    /// Forgets, where no change waits, the last one that was sent: another subscription judges what comes next, and must
+    /// not go back to it.
     pub(super) fn moved(&mut self) {
-        self.reached = None;
+        if self.changes == 0 {
+            self.reached = None;
+        }
     }
 
     /// Whether more waits than a session may have waiting.
@@ -184,8 +204,22 @@ mod tests {
         backlog.push_ping(Bytes::from_static(b"ping"));
         backlog.push_close(Bytes::from_static(b"close"));
         assert_eq!(waiting(&backlog), "aa|ping|pong2|bbb|close");
+        assert_eq!(backlog.left(), "aapingpong2bbbclose".len());
         backlog.drop_waiting();
         assert_eq!(waiting(&backlog), "aa");
+    }
+
+    #[test]
+    fn dropped_changes_leave_what_is_half_written_and_the_control_frames() {
+        for (sent, rest, reached) in
+            [(0, "pong", None), (1, "aa|pong", Some(1)), (3, "pong", None), (4, "bb|pong", Some(2))]
+        {
+            let mut backlog = Backlog::rest_of(&burst(&["aaa", "bbb", "ccc"]), sent);
+            backlog.push_pong(Bytes::from_static(b"pong"));
+            backlog.drop_changes();
+            assert_eq!(waiting(&backlog), rest, "after {sent} bytes");
+            assert_eq!(backlog.reached(), reached.map(place).as_ref());
+        }
     }
 
     #[test]

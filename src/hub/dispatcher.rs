@@ -74,7 +74,8 @@ impl Dispatcher {
             Command::Leave(outbox) => drop(self.registry.remove(&outbox)),
             Command::Subscribe(outbox, subscription) => {
                 let seated = self.registry.remove(&outbox);
-                if outbox.subscribe(Arc::new(subscription)) && seated {
+                outbox.subscribe(Arc::new(subscription));
+                if seated {
                     self.registry.add(outbox);
                 }
             }

@@ -45,7 +45,7 @@ pub struct Options {
     pub ping_interval: Duration,
     /// How long a peer may neither send anything nor take anything of what waits for it.
     pub silence_limit: Duration,
-    /// How long the peer has to answer a close frame.
+    /// How long the peer has to answer a close frame; also how long it may take nothing of what is sent before that.
     pub close_timeout: Duration,
     /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their senders wait.
     pub commands: NonZeroUsize,
@@ -152,6 +152,13 @@ impl Hub {
         outbox.flush(self.wheel.now())
     }
 
+    /// Sends what waits for a session without waiting for the kernel to announce room: it does so only when a third of
+    /// its buffer is free, and a slow peer that is taking byte after byte must not seem silent until then. For its
+    /// attendant only.
+    pub fn press(&self, outbox: &Outbox) {
+        outbox.press(self.wheel.now());
+    }
+
     /// Puts a session under the wheel's eyes: pings, silence, the end of a closing. Until it ends.
     pub fn watch(&self, outbox: &Arc<Outbox>) {
         self.wheel.watch(outbox, &self.options);
@@ -167,7 +174,8 @@ impl Hub {
         outbox.heard(self.wheel.now());
     }
 
-    /// Closes a session, unless that is under way. It ends at the latest when the close timeout is over.
+    /// Closes a session, unless that is under way. What is left to be sent still is, as long as the peer takes some of it
+    /// within each close timeout; its answer is awaited for one more.
     pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
         if let Some(attend) = outbox.close(close) {
             self.wheel.watch_closing(outbox, &self.options);

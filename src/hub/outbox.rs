@@ -93,7 +93,7 @@ impl Outbox {
         match &mut state.backlog {
             Some(backlog) if backlog.overflows(options) => {
                 let reached = backlog.reached().unwrap_or(&burst.before).clone();
-                backlog.drop_waiting();
+                backlog.drop_changes();
                 state.standing = Standing::Behind(Box::new(reached));
                 Delivery::Overflowed(attend)
             }
@@ -146,7 +146,7 @@ impl Outbox {
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return None;
         }
-        if let (Some(backlog), false) = (&mut state.backlog, close.code.keeps_queue()) {
+        if let (Some(backlog), false) = (&mut state.backlog, close.code.is_orderly()) {
             backlog.drop_waiting();
         }
         state.standing = Standing::Closing { code: close.code, answered: false };
@@ -157,25 +157,26 @@ impl Outbox {
         Some(attend)
     }
 
-    /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where nothing is
-    /// left to be sent.
+    /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where the session is
+    /// closing or ended already.
     pub(super) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
         let mut state = self.lock();
-        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
-            self.end_locked(&mut state, CloseCode::ABNORMAL);
-            return None;
+        match &mut state.standing {
+            Standing::Ended(_) => return None,
+            Standing::Closing { answered, .. } => {
+                *answered = true;
+                if state.backlog.is_none() {
+                    self.sent_all(&mut state);
+                }
+                return None;
+            }
+            _ => {}
         }
         if let Some(backlog) = &mut state.backlog {
             backlog.drop_waiting();
         }
-        let code_to_count = code.unwrap_or(CloseCode::NO_STATUS);
-        state.standing = Standing::Closing { code: code_to_count, answered: true };
-        let attend = self.last_frame(&mut state, frame::echo(code));
-        if state.backlog.is_none() {
-            self.end_locked(&mut state, code_to_count);
-            return None;
-        }
-        Some(attend)
+        state.standing = Standing::Closing { code: code.unwrap_or(CloseCode::NO_STATUS), answered: true };
+        Some(self.last_frame(&mut state, frame::echo(code)))
     }
 
     fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {
@@ -183,7 +184,25 @@ impl Outbox {
             backlog.push_close(frame);
             return Attend::Settled;
         }
-        self.send_or_keep(state, frame, Backlog::push_close)
+        let attend = self.send_or_keep(state, frame, Backlog::push_close);
+        if state.backlog.is_none() {
+            self.sent_all(state);
+        }
+        attend
+    }
+
+    /// Does what follows the last frame: where the peer has answered already, the end. Where it broke the rules, it is
+    /// told that nothing more comes and its answer is not read (RFC 6455, section 7.1.7), but what it still sends is,
+    /// because closing a socket with unread bytes in it may destroy the close frame on its way.
+    fn sent_all(&self, state: &mut State) {
+        match state.standing {
+            Standing::Closing { code, answered: true } => drop(self.end_locked(state, code)),
+            Standing::Closing { code, .. } if !code.is_orderly() => {
+                // It may be gone already.
+                let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+            }
+            _ => {}
+        }
     }
 
     /// Lets the kernel take what little is left for a peer that takes nothing: it learns why when it reads again, long
@@ -194,12 +213,34 @@ impl Outbox {
         let room = backlog.slices().iter().map(|slice| slice.len()).sum::<usize>() + CLOSE_ROOM;
         // Best effort: without it the close frame waits like any other, until the close timeout.
         let _ = socket.send_buffer_size().and_then(|size| socket.set_send_buffer_size(size + room));
+        self.fill(backlog);
+        if backlog.is_empty() {
+            self.sent_all(state);
+        }
+    }
+
+    /// Sends until the kernel takes no more; whether it took anything.
+    fn fill(&self, backlog: &mut Backlog) -> bool {
+        let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
             match self.send(slice) {
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => break,
                 Ok(sent) => backlog.advance(sent),
             }
         }
+        backlog.left() < left
+    }
+
+    /// Sends what the kernel takes, although it has not said that it takes anything. For the attendant only.
+    pub(super) fn press(&self, now: Tick) {
+        if self.lock().backlog.as_mut().is_some_and(|backlog| self.fill(backlog)) {
+            self.heard(now);
+        }
+    }
+
+    /// Bytes that wait for the socket.
+    pub(super) fn left(&self) -> usize {
+        self.lock().backlog.as_ref().map_or(0, |backlog| backlog.left())
     }
 
     /// Ends the session now; the reader notices and cleans up. Returns the code with which it ended: a session that
@@ -242,14 +283,10 @@ impl Outbox {
                 Err(_) => drop(self.end_locked(state, CloseCode::ABNORMAL)),
             }
         }
-        match &state.standing {
-            Standing::Behind(place) => return Flush::Behind((**place).clone(), Arc::clone(&state.subscription)),
-            Standing::Closing { code, answered: true } => {
-                let code = *code;
-                self.end_locked(state, code);
-            }
-            _ => {}
+        if let Standing::Behind(place) = &state.standing {
+            return Flush::Behind((**place).clone(), Arc::clone(&state.subscription));
         }
+        self.sent_all(state);
         state.backlog = None;
         Flush::Done
     }
@@ -309,21 +346,14 @@ impl Outbox {
         Attend::Needed
     }
 
-    /// Changes the subscription. It takes hold where the session stands: what was judged and did not begin to be sent
-    /// is judged again. Returns false when the session had to leave the stream for that.
-    pub(super) fn subscribe(&self, subscription: Arc<Subscription>) -> bool {
+    /// Changes the subscription. It takes hold where the session stands: what waits stays, unless the queue overflows.
+    /// Then the session goes back to the last change that began to be sent, and the new subscription judges from there.
+    pub(super) fn subscribe(&self, subscription: Arc<Subscription>) {
         let mut state = self.lock();
-        let state = &mut *state;
         state.subscription = subscription;
-        if let (Standing::Live, Some(backlog)) = (&state.standing, &mut state.backlog) {
-            if let Some(reached) = backlog.reached().cloned() {
-                backlog.drop_waiting();
-                state.standing = Standing::Behind(Box::new(reached));
-                return false;
-            }
+        if let Some(backlog) = &mut state.backlog {
             backlog.moved();
         }
-        true
     }
 
     /// Replaces the subscription by an equal one that others hold too.

@@ -34,8 +34,9 @@ struct Watched {
 enum Purpose {
     /// Pings, and watches for silence.
     Liveness,
-    /// Ends a closing whose answer did not come.
-    Closing,
+    /// Ends a closing whose answer did not come. So many bytes were left to be sent when it was last looked at: as long
+    /// as they get fewer, the peer is given more time.
+    Closing { left: usize },
 }
 
 impl Tick {
@@ -76,8 +77,8 @@ impl Wheel {
 
     /// Ends a session that is closing when the peer has not answered in time.
     pub(super) fn watch_closing(&self, outbox: &Arc<Outbox>, options: &Options) {
-        let due = self.now().after(options.close_timeout);
-        self.put(Watched { outbox: Arc::downgrade(outbox), purpose: Purpose::Closing }, due);
+        let (due, purpose) = (self.now().after(options.close_timeout), Purpose::Closing { left: outbox.left() });
+        self.put(Watched { outbox: Arc::downgrade(outbox), purpose }, due);
     }
 
     /// All sessions that are watched and have not ended.
@@ -104,9 +105,9 @@ impl Wheel {
                 let now = Tick(self.now().0 + 1);
                 self.now.store(now.0, Relaxed);
                 let slot = std::mem::take(&mut *self.slot(now));
-                for watched in slot {
+                for mut watched in slot {
                     let Some(outbox) = watched.outbox.upgrade() else { continue };
-                    if let Some(due) = visit(hub, &outbox, watched.purpose, now) {
+                    if let Some(due) = visit(hub, &outbox, &mut watched.purpose, now) {
                         self.put(watched, due);
                     }
                 }
@@ -127,11 +128,15 @@ impl Wheel {
 }
 
 /// Looks at one session; returns when to look again.
-fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: Purpose, now: Tick) -> Option<Tick> {
+fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> Option<Tick> {
     let options = hub.options();
     match (outbox.standing(), purpose) {
         (Standing::Ended(_), _) => return None,
-        (_, Purpose::Closing) => {
+        (_, Purpose::Closing { left }) => {
+            let before = std::mem::replace(left, outbox.left());
+            if *left < before {
+                return Some(now.after(options.close_timeout));
+            }
             outbox.end(CloseCode::ABNORMAL);
             return None;
         }

@@ -51,8 +51,9 @@ impl CloseCode {
         self.0
     }
 
-    /// Whether what waits is still sent before the close frame. After a fault of the peer it is not.
-    pub const fn keeps_queue(self) -> bool {
+    /// Whether the session ends in good order: what waits is still sent before the close frame, and the peer's answer is
+    /// awaited. After a fault of the peer neither makes sense (RFC 6455, section 7.1.7).
+    pub const fn is_orderly(self) -> bool {
         matches!(self, Self::NORMAL | Self::RESTART)
     }
 }

@@ -3,10 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
 use super::Sessions;
 use super::catch_up::{self, Lost, Step};
 use crate::hub::{Command, Flush, Outbox, Place, Subscription};
 use crate::protocol::close::{Close, CloseCode};
+
+/// How often within the silence limit a blocked socket is tried although nothing announced room in it.
+const LOOKS_PER_LIMIT: u32 = 4;
 
 /// Drains what waits for the socket; lets a session that is behind catch up at the pace of its socket, and hands it back
 /// to the dispatcher. Ends when the session needs no attendant, which is bounded by the wheel: a peer that takes nothing
@@ -16,8 +21,11 @@ pub(super) async fn attend(sessions: Arc<Sessions>, outbox: Arc<Outbox>) {
         let flow = match sessions.hub.flush(&outbox) {
             Flush::Done => ControlFlow::Break(()),
             Flush::Blocked => {
-                if outbox.socket().writable().await.is_err() {
-                    outbox.end(CloseCode::ABNORMAL);
+                let patience = sessions.hub.options().silence_limit / LOOKS_PER_LIMIT;
+                match timeout(patience, outbox.socket().writable()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => drop(outbox.end(CloseCode::ABNORMAL)),
+                    Err(_) => sessions.hub.press(&outbox),
                 }
                 ControlFlow::Continue(())
             }

@@ -83,6 +83,9 @@ fn read_frames(
         let header = FrameHeader::parse(&mut cursor).map_err(|_| violation("unknown opcode"))?;
         let Some((header, length)) = header else { return Ok(consumed) };
         let start = consumed + usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+        if !is_shortest(input[consumed + 1] & 0x7f, length) {
+            return Err(violation("lengths are written in their shortest form"));
+        }
         let length = check(&header, length, message.as_ref(), max)?;
         let Some(payload) = input.get_mut(start..).and_then(|rest| rest.get_mut(..length)) else { return Ok(consumed) };
         unmask(payload, header.mask.unwrap_or_default());
@@ -94,6 +97,16 @@ fn read_frames(
         if flow.is_break() {
             return Ok(input.len());
         }
+    }
+}
+
+/// Whether a length is written in the fewest bytes that hold it, and in 63 bits (RFC 6455, section 5.2). `form` is the
+/// header's own length field.
+const fn is_shortest(form: u8, length: u64) -> bool {
+    match form {
+        126 => length > 125,
+        127 => length > 0xffff && length >> 63 == 0,
+        _ => true,
     }
 }
 

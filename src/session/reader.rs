@@ -110,18 +110,18 @@ impl Reader {
     fn heard(&mut self, incoming: Incoming<'_>, round: &mut Round) -> ControlFlow<()> {
         let too_many = self.too_many();
         let hub = &self.sessions.hub;
-        if too_many {
-            hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
-            return ControlFlow::Break(());
-        }
         match incoming {
-            Incoming::Text(text) => self.wish(text, round),
-            Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
-            Incoming::Binary | Incoming::Pong => {}
             Incoming::Close(code) => {
                 hub.peer_closed(&self.outbox, code);
                 return ControlFlow::Break(());
             }
+            _ if too_many => {
+                hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
+                return ControlFlow::Break(());
+            }
+            Incoming::Text(text) => self.wish(text, round),
+            Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
+            Incoming::Binary | Incoming::Pong => {}
         }
         ControlFlow::Continue(())
     }
@@ -148,7 +148,7 @@ impl Reader {
             (self.window, self.heard_in_window) = (now, 0);
         }
         self.heard_in_window += 1;
-        let seconds = u32::try_from(options.message_window.as_secs()).unwrap_or(u32::MAX).max(1);
-        self.heard_in_window > options.messages_per_second.get().saturating_mul(seconds)
+        let allowed = u128::from(options.messages_per_second.get()) * options.message_window.as_millis() / 1000;
+        u128::from(self.heard_in_window) > allowed.max(1)
     }
 }

@@ -1,3 +1,45 @@
 //! Live updates in the text dress.
 
+mod closing;
+mod frames;
+mod handshake;
+mod liveness;
+mod peer;
+mod slow;
+mod switching;
 mod text;
+mod words;
+
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+
+use crate::process::{Gateway, person};
+
+/// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a request of its own.
+async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
+    for round in rounds {
+        let lines: String = people.iter().map(|id| format!("{}\n", big(id, round))).collect();
+        let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
+        let answer = import.body(lines).send().await.expect("an answer").text().await.expect("text");
+        let answer: Value = serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
+        assert_eq!(answer["saved"], people.len());
+    }
+}
+
+fn big(id: &str, round: u32) -> Value {
+    let mut big = person(&"𝒜".repeat(200));
+    big["id"] = json!(id);
+    big["lastName"] = json!("ℒ".repeat(200));
+    big["job"] = json!(format!("{round} {}", "x".repeat(190)));
+    big
+}
+
+/// Deletes people, many at once.
+async fn delete_all(gateway: &Gateway, people: &[String]) {
+    stream::iter(people).for_each_concurrent(32, |id| async move { assert_eq!(gateway.delete(id).await, 204) }).await;
+}
+
+/// So many ids of nobody.
+fn ids(count: u32) -> Vec<String> {
+    (0..count).map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}")).collect()
+}

@@ -1,0 +1,251 @@
+//! A WebSocket peer that works byte by byte: it sends what no library would, and takes nothing from a server that
+//! RFC 6455 forbids. It answers neither pings nor close frames by itself.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::process::DEADLINE;
+
+/// First bytes of frames: final, with their opcode.
+pub(super) const TEXT: u8 = 0x81;
+pub(super) const BINARY: u8 = 0x82;
+pub(super) const CLOSE: u8 = 0x88;
+pub(super) const PING: u8 = 0x89;
+pub(super) const PONG: u8 = 0x8a;
+/// The last fragment of a message.
+pub(super) const LAST: u8 = 0x80;
+/// The first fragment of a text.
+pub(super) const FIRST: u8 = 0x01;
+/// A fragment that is neither first nor last.
+pub(super) const MIDDLE: u8 = 0x00;
+
+/// What a kernel holds for a peer that is to be slow.
+const SMALL_BUFFER: u32 = 4096;
+
+pub(super) struct Peer {
+    pub(super) stream: TcpStream,
+    read: Vec<u8>,
+}
+
+/// One frame from the server, or the end of the connection after whole frames only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Got {
+    Text(String),
+    Ping,
+    Pong(Vec<u8>),
+    /// Code (none where the frame was empty) and reason.
+    Close(Option<u16>, String),
+    End,
+}
+
+/// An answer that is not a handshake's.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// Header lines, in lower case.
+    pub(super) head: String,
+    pub(super) problem: Value,
+}
+
+impl Peer {
+    pub(super) async fn connect(address: SocketAddr) -> Self {
+        Self::connected(TcpSocket::new_v4().expect("a socket"), address).await
+    }
+
+    async fn connected(socket: TcpSocket, address: SocketAddr) -> Self {
+        let stream = timeout(DEADLINE, socket.connect(address)).await.expect("in time").expect("a connection");
+        stream.set_nodelay(true).expect("a socket of ours");
+        Self { stream, read: Vec::new() }
+    }
+
+    /// Opens a WebSocket.
+    pub(super) async fn open(address: SocketAddr, path: &str) -> Self {
+        let mut peer = Self::connect(address).await;
+        peer.shake(path).await;
+        peer
+    }
+
+    /// Opens a WebSocket for which the kernel keeps very little unread.
+    pub(super) async fn open_small(address: SocketAddr, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
+        let mut peer = Self::connected(socket, address).await;
+        peer.shake(path).await;
+        peer
+    }
+
+    async fn shake(&mut self, path: &str) {
+        self.send(handshake(path, &[]).as_bytes()).await;
+        self.shaken().await;
+    }
+
+    /// Reads the answer to a handshake that must have succeeded.
+    pub(super) async fn shaken(&mut self) {
+        let (status, head) = self.head().await;
+        assert_eq!(status, 101, "{head}");
+        assert!(head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+    }
+
+    pub(super) async fn send(&mut self, bytes: &[u8]) {
+        timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time").expect("an open connection");
+    }
+
+    pub(super) async fn say(&mut self, text: &str) {
+        self.send(&frame(TEXT, text.as_bytes())).await;
+    }
+
+    /// Says that nothing more comes.
+    pub(super) async fn finish(&mut self) {
+        self.stream.shutdown().await.expect("an open connection");
+    }
+
+    /// Status and header lines (in lower case) of an answer.
+    pub(super) async fn head(&mut self) -> (u16, String) {
+        let end = loop {
+            if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+            assert!(self.more().await, "no answer: {:?}", String::from_utf8_lossy(&self.read));
+        };
+        let head = String::from_utf8(self.read.drain(..end).collect()).expect("ASCII").to_lowercase();
+        (head[9..12].parse().expect("a status"), head)
+    }
+
+    /// The answer to a handshake that is refused.
+    pub(super) async fn refusal(&mut self) -> Refusal {
+        let (status, head) = self.head().await;
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
+        let length = length.map_or(0, |length| length.parse().expect("a length"));
+        while self.read.len() < length {
+            assert!(self.more().await, "the body is cut");
+        }
+        let body: Vec<u8> = self.read.drain(..length).collect();
+        Refusal { status, head, problem: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    /// The next frame.
+    pub(super) async fn next(&mut self) -> Got {
+        loop {
+            if let Some(got) = self.parse() {
+                return got;
+            }
+            if !self.more().await {
+                assert!(self.read.is_empty(), "cut within a frame, after {} bytes of it", self.read.len());
+                return Got::End;
+            }
+        }
+    }
+
+    /// The next frame that is not a ping.
+    pub(super) async fn told(&mut self) -> Got {
+        loop {
+            match self.next().await {
+                Got::Ping => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Everything to the end of the connection, pings left out.
+    pub(super) async fn rest(&mut self) -> Vec<Got> {
+        let mut all = Vec::new();
+        while all.last() != Some(&Got::End) {
+            all.push(self.told().await);
+        }
+        all
+    }
+
+    /// Takes at most so many bytes from the kernel, to be parsed later; false at the end of the connection.
+    pub(super) async fn sip(&mut self, most: usize) -> bool {
+        let mut bytes = vec![0; most];
+        match timeout(DEADLINE, self.stream.read(&mut bytes)).await.expect("something comes in time") {
+            Ok(count) => {
+                self.read.extend_from_slice(&bytes[..count]);
+                count > 0
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn more(&mut self) -> bool {
+        self.sip(64 * 1024).await
+    }
+
+    /// A whole frame, if there is one.
+    fn parse(&mut self) -> Option<Got> {
+        let (first, second) = (*self.read.first()?, *self.read.get(1)?);
+        assert_eq!(first & 0xf0, 0x80, "one piece, no reserved bits: {first:#x}");
+        assert_eq!(second & 0x80, 0, "a server does not mask");
+        let (start, length) = match second {
+            126 => (4, usize::from(u16::from_be_bytes(self.read.get(2..4)?.try_into().expect("two bytes")))),
+            127 => (10, u64::from_be_bytes(self.read.get(2..10)?.try_into().expect("eight bytes")).try_into().ok()?),
+            short => (2, usize::from(short)),
+        };
+        let shortest = if length < 126 { 2 } else { 4 + 6 * usize::from(length > 65_535) };
+        assert_eq!(start, shortest, "the shortest form of the length");
+        assert!(first & 8 == 0 || length <= 125, "control frames are short");
+        if self.read.len() < start + length {
+            return None;
+        }
+        let payload = self.read[start..start + length].to_vec();
+        self.read.drain(..start + length);
+        Some(got(first, payload))
+    }
+}
+
+fn got(first: u8, payload: Vec<u8>) -> Got {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text is UTF-8");
+    match first {
+        TEXT => Got::Text(text(&payload)),
+        PING => Got::Ping,
+        PONG => Got::Pong(payload),
+        CLOSE if payload.is_empty() => Got::Close(None, String::new()),
+        CLOSE => Got::Close(Some(u16::from_be_bytes([payload[0], payload[1]])), text(&payload[2..])),
+        other => panic!("not a frame of the text dress: {other:#x}"),
+    }
+}
+
+/// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them out.
+pub(super) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
+    let usual = [
+        ("Host", "people.example"),
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let kept = usual.iter().filter(|(name, _)| changed.iter().all(|(other, _)| other != name));
+    let changed = changed.iter().filter(|(_, value)| !value.is_empty());
+    let lines: String = kept.chain(changed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("GET {path} HTTP/1.1\r\n{lines}\r\n")
+}
+
+/// A client's frame.
+pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = payload.len();
+    let length = match length {
+        0..126 => vec![u8::try_from(length).expect("short")],
+        126..65_536 => [&[126][..], &u16::try_from(length).expect("16 bits").to_be_bytes()].concat(),
+        _ => [&[127][..], &(length as u64).to_be_bytes()].concat(),
+    };
+    frame_with(first, &length, payload)
+}
+
+/// A client's frame whose length is written like this, without the mask bit.
+pub(super) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+    let mut bytes = vec![first, length[0] | 0x80];
+    bytes.extend_from_slice(&length[1..]);
+    bytes.extend_from_slice(&MASK);
+    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes
+}
+
+/// A close frame of a client.
+pub(super) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
+    frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
+}
