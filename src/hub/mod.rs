@@ -6,6 +6,7 @@
 
 mod backlog;
 mod burst;
+mod closing;
 mod dispatcher;
 mod outbox;
 mod registry;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rustix::net::{SendFlags, Shutdown};
+use rustix::net::SendFlags;
 use tokio::net::TcpStream;
 
 use super::backlog::Backlog;
@@ -15,16 +15,13 @@ use super::registry::Subscription;
 use super::standing::{Attend, Delivery, Flush, Seat, Standing};
 use super::wheel::Tick;
 use super::{Burst, Options, Place, Shown};
-use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::close::CloseCode;
 use crate::protocol::frame;
-
-/// The kernel is asked to take this much more than the rest of a half-written frame when a stalled session is closed.
-const CLOSE_ROOM: usize = 16 * 1024;
 
 /// A session as the hub sees it.
 #[derive(Debug)]
 pub struct Outbox {
-    socket: TcpStream,
+    pub(super) socket: TcpStream,
     state: Mutex<State>,
     /// Where it sits in the registry; only the dispatcher moves it.
     seat: AtomicU64,
@@ -35,10 +32,10 @@ pub struct Outbox {
 }
 
 #[derive(Debug)]
-struct State {
-    standing: Standing,
+pub(super) struct State {
+    pub(super) standing: Standing,
     subscription: Arc<Subscription>,
-    backlog: Option<Box<Backlog>>,
+    pub(super) backlog: Option<Box<Backlog>>,
 }
 
 impl Outbox {
@@ -123,7 +120,12 @@ impl Outbox {
     }
 
     /// Sends a frame where nothing waits; what the socket does not take becomes a backlog.
-    fn send_or_keep(&self, state: &mut State, frame: Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
+    pub(super) fn send_or_keep(
+        &self,
+        state: &mut State,
+        frame: Bytes,
+        wait: impl FnOnce(&mut Backlog, Bytes),
+    ) -> Attend {
         match self.send(&frame) {
             Ok(sent) if sent == frame.len() => Attend::Settled,
             Ok(sent) => {
@@ -140,87 +142,8 @@ impl Outbox {
         }
     }
 
-    /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
-    pub(super) fn close(&self, close: &Close) -> Option<Attend> {
-        let mut state = self.lock();
-        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
-            return None;
-        }
-        if let (Some(backlog), false) = (&mut state.backlog, close.code.is_orderly()) {
-            backlog.drop_waiting();
-        }
-        state.standing = Standing::Closing { code: close.code, answered: false };
-        let attend = self.last_frame(&mut state, frame::close(close));
-        if close.code == CloseCode::STALLED {
-            self.push_through(&mut state);
-        }
-        Some(attend)
-    }
-
-    /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where the session is
-    /// closing or ended already.
-    pub(super) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
-        let mut state = self.lock();
-        match &mut state.standing {
-            Standing::Ended(_) => return None,
-            Standing::Closing { answered, .. } => {
-                *answered = true;
-                if state.backlog.is_none() {
-                    self.sent_all(&mut state);
-                }
-                return None;
-            }
-            _ => {}
-        }
-        if let Some(backlog) = &mut state.backlog {
-            backlog.drop_waiting();
-        }
-        state.standing = Standing::Closing { code: code.unwrap_or(CloseCode::NO_STATUS), answered: true };
-        Some(self.last_frame(&mut state, frame::echo(code)))
-    }
-
-    fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {
-        if let Some(backlog) = &mut state.backlog {
-            backlog.push_close(frame);
-            return Attend::Settled;
-        }
-        let attend = self.send_or_keep(state, frame, Backlog::push_close);
-        if state.backlog.is_none() {
-            self.sent_all(state);
-        }
-        attend
-    }
-
-    /// Does what follows the last frame: where the peer has answered already, the end. Where it broke the rules, it is
-    /// told that nothing more comes and its answer is not read (RFC 6455, section 7.1.7), but what it still sends is,
-    /// because closing a socket with unread bytes in it may destroy the close frame on its way.
-    fn sent_all(&self, state: &mut State) {
-        match state.standing {
-            Standing::Closing { code, answered: true } => drop(self.end_locked(state, code)),
-            Standing::Closing { code, .. } if !code.is_orderly() => {
-                // It may be gone already.
-                let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
-            }
-            _ => {}
-        }
-    }
-
-    /// Lets the kernel take what little is left for a peer that takes nothing: it learns why when it reads again, long
-    /// after the session is gone here.
-    fn push_through(&self, state: &mut State) {
-        let Some(backlog) = &mut state.backlog else { return };
-        let socket = socket2::SockRef::from(&self.socket);
-        let room = backlog.slices().iter().map(|slice| slice.len()).sum::<usize>() + CLOSE_ROOM;
-        // Best effort: without it the close frame waits like any other, until the close timeout.
-        let _ = socket.send_buffer_size().and_then(|size| socket.set_send_buffer_size(size + room));
-        self.fill(backlog);
-        if backlog.is_empty() {
-            self.sent_all(state);
-        }
-    }
-
     /// Sends until the kernel takes no more; whether it took anything.
-    fn fill(&self, backlog: &mut Backlog) -> bool {
+    pub(super) fn fill(&self, backlog: &mut Backlog) -> bool {
         let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
             match self.send(slice) {
@@ -241,24 +164,6 @@ impl Outbox {
     /// Bytes that wait for the socket.
     pub(super) fn left(&self) -> usize {
         self.lock().backlog.as_ref().map_or(0, |backlog| backlog.left())
-    }
-
-    /// Ends the session now; the reader notices and cleans up. Returns the code with which it ended: a session that
-    /// had one keeps it.
-    pub fn end(&self, code: CloseCode) -> CloseCode {
-        self.end_locked(&mut self.lock(), code)
-    }
-
-    fn end_locked(&self, state: &mut State, code: CloseCode) -> CloseCode {
-        let code = match state.standing {
-            Standing::Ended(code) => return code,
-            Standing::Closing { code, .. } => code,
-            _ => code,
-        };
-        state.standing = Standing::Ended(code);
-        // It may be gone already; then there is nothing left to shut down.
-        let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
-        code
     }
 
     /// Sends what waits, as far as the socket takes it. For the attendant only.
@@ -395,7 +300,7 @@ impl Outbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
