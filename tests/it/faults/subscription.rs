@@ -1,6 +1,5 @@
 //! The connection that receives what is published is lost, or loses something.
 
-use rustix::process::Signal;
 use tokio::task::JoinHandle;
 
 use super::Audience;
@@ -47,18 +46,10 @@ async fn a_lost_last_frame_is_found_by_comparing_the_heads() {
     let redis = RedisServer::start(&[]).await;
     let mute = ["ACL", "SETUSER", "mute", "on", ">secret", "~*", "+@all", "resetchannels", "&{people.probe}*"];
     redis.command::<()>(&mute).await;
-    let with_url = |url: &str| {
-        let mut settings: Vec<_> = QUICK.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        settings.push(("store.url".to_owned(), url.to_owned()));
-        settings
-    };
     let (url, mute_url) = (redis.url(), redis.url().replace("//", "//mute:secret@"));
-    let hearing = with_url(&url);
-    let hearing: Vec<_> = hearing.iter().map(|(key, value)| (&**key, &**value)).collect();
-    let gateway = Gateway::ready(&hearing).await;
-    let muted = with_url(&mute_url);
-    let muted: Vec<_> = muted.iter().map(|(key, value)| (&**key, &**value)).collect();
-    let writer = Gateway::start(&muted).await;
+    let with_url = |url| [QUICK, &[("store.url", url)]].concat();
+    let gateway = Gateway::ready(&with_url(&url)).await;
+    let writer = Gateway::start(&with_url(&mute_url)).await;
     eventually("the mute gateway writes", || async {
         writer.request("GET", "/people").send().await.is_ok_and(|answer| answer.status() == 200)
     })
@@ -72,5 +63,4 @@ async fn a_lost_last_frame_is_found_by_comparing_the_heads() {
     assert_eq!(gateway.count("relay_disconnects_total").await, 0);
     assert!(gateway.count("relay_heals_total").await >= 3, "each was found by asking the log");
     assert_eq!(writer.readyz().await, 503, "who cannot hear the channel is not ready");
-    writer.signal(Signal::TERM);
 }
