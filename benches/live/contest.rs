@@ -32,8 +32,9 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// The process that is measured.
     pub(crate) id: u32,
-    redis: Option<Redis>,
+    // Dropped in this order: a gateway without its Redis would complain.
     _gateway: Option<Gateway>,
+    redis: Option<Redis>,
     _floor: Option<Process>,
 }
 

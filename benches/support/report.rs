@@ -39,7 +39,9 @@ impl Series {
     /// All of it for programs.
     pub(crate) fn json(&self) -> Value {
         let (low, high) = self.range();
-        json!({"median": self.median(), "low": low, "high": high, "runs": self.0})
+        let round = |value: f64| (value * 1000.0).round() / 1000.0;
+        let runs: Vec<f64> = self.0.iter().copied().map(round).collect();
+        json!({"median": round(self.median()), "low": round(low), "high": round(high), "runs": runs})
     }
 }
 
