@@ -1,6 +1,7 @@
 //! The processes under measurement: a gateway of this very build, and a Redis. Each has its own port and folder, and is
 //! gone when it is dropped.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -10,9 +11,13 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-const GATEWAY: &str = env!("CARGO_BIN_EXE_people-gateway");
 /// How long a server may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program that is measured: of this build, or the one that `BENCH_GATEWAY` names, to compare two of them.
+fn gateway() -> OsString {
+    std::env::var_os("BENCH_GATEWAY").unwrap_or_else(|| env!("CARGO_BIN_EXE_people-gateway").into())
+}
 
 /// A folder on the disk that the build lies on: a temporary one may be memory, which needs no syncing.
 pub(crate) fn folder() -> anyhow::Result<TempDir> {
@@ -67,14 +72,14 @@ impl Gateway {
     pub(crate) async fn start(redis: Option<&Redis>) -> anyhow::Result<Self> {
         let folder = folder()?;
         let embedded = || format!("embedded:{}", folder.path().display());
-        let mut command = Command::new(GATEWAY);
+        let mut command = Command::new(gateway());
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
         command.arg(redis.map_or_else(embedded, Redis::url)).env("PEOPLE_GATEWAY__LOG__LEVEL", "warn");
         let mut process = Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut output = process.output()?;
         let (address, admin) = welcome(&mut output)?;
         until("the gateway is ready", || {
-            let health = Command::new(GATEWAY).arg("health").args(["--admin-listen", &admin.to_string()]).output()?;
+            let health = Command::new(gateway()).arg("health").args(["--admin-listen", &admin.to_string()]).output()?;
             Ok(health.status.success())
         })
         .await?;
