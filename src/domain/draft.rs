@@ -164,11 +164,13 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Rejection> {
-    serde_json::from_str::<&RawValue>(text).map_err(malformed)?;
-    let Members(members) = serde_json::from_str(text).map_err(|_| {
-        Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }])
-    })?;
-    Ok(members)
+    match serde_json::from_str(text) {
+        Ok(Members(members)) => Ok(members),
+        Err(_) => Err(match serde_json::from_str::<&RawValue>(text) {
+            Ok(_) => Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }]),
+            Err(error) => malformed(error),
+        }),
+    }
 }
 
 fn malformed(error: serde_json::Error) -> Rejection {
@@ -224,7 +226,7 @@ impl Faults {
         }
         match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
             Ok(Value::Object(attributes)) => {
-                let bytes = Value::Object(attributes.clone()).to_string().len();
+                let bytes = serde_json::to_string(&attributes).expect("a map with string keys serializes").len();
                 if bytes <= MAX_ATTRIBUTES_BYTES {
                     return Some(attributes);
                 }

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State as Extract;
+use axum::extract::{Request, State as Extract};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::envelope;
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -28,8 +27,12 @@ pub fn admin_router(readiness: Readiness, registry: Arc<Registry>) -> Router {
         .route("/metrics", get(metrics).with_state(registry))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
-        .layer(CatchPanicLayer::custom(envelope::panicked))
-        .layer(from_fn(envelope::render))
+        .layer(from_fn(surround))
+}
+
+/// What stands around every handler here.
+async fn surround(request: Request, next: Next) -> Response {
+    envelope::render(request, |request| envelope::survive(next.run(request))).await
 }
 
 async fn ready(Extract(readiness): Extract<Readiness>) -> Response {

@@ -4,30 +4,34 @@
 //! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there the id is known.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
-use axum::extract::{Request, State as Extract};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use super::State;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::StatusLabel;
+use crate::telemetry::{Metrics, StatusLabel};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
-pub(super) async fn render(request: Request, next: Next) -> Response {
+pub(super) async fn render<F: Future<Output = Response>>(
+    request: Request,
+    inner: impl FnOnce(Request) -> F,
+) -> Response {
     let id = Uuid::now_v7();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let mut response = inner(request).await;
     let text = id.hyphenated().to_string();
     let problem = response.extensions_mut().remove::<Problem>();
     if let (true, Some(problem)) = (response.status().is_server_error(), &problem) {
         let cause = problem.cause().unwrap_or_default();
+        let path = uri.path();
         tracing::warn!(request = %id, %method, path, status = response.status().as_u16(), cause, "request failed");
     }
     if let Some(problem) = problem {
@@ -41,11 +45,15 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 }
 
 /// Counts the request by method and status.
-pub(super) async fn count(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub(super) async fn count<F: Future<Output = Response>>(
+    metrics: &Metrics,
+    request: Request,
+    inner: impl FnOnce(Request) -> F,
+) -> Response {
     let method = label(request.method());
-    let response = next.run(request).await;
+    let response = inner(request).await;
     let label = StatusLabel { method, status: response.status().as_u16() };
-    state.metrics.http_requests.get_or_create(&label).inc();
+    metrics.http_requests.get_or_create(&label).inc();
     response
 }
 
@@ -59,8 +67,14 @@ pub(super) async fn wrong_method(method: Method) -> Problem {
     Problem::new(ProblemKind::Method, format!("{method} is not a method of this path: see the header Allow."))
 }
 
+/// Turns a handler's panic into an answer.
+pub(super) async fn survive(inner: impl Future<Output = Response>) -> Response {
+    // What a panic left half done is the handler's own: nothing that is shared is changed without a lock.
+    AssertUnwindSafe(inner).catch_unwind().await.unwrap_or_else(panicked)
+}
+
 /// The answer when a handler panicked.
-pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -82,5 +96,21 @@ fn label(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_our_fault() {
+        for inner in [|| panic!("a text"), || panic!("a text of {}", 3)] {
+            let request = Request::new(Body::empty());
+            let response = render(request, |_| survive(async move { inner() })).await;
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            assert!(response.headers().contains_key(REQUEST_ID));
+        }
     }
 }

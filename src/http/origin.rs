@@ -5,12 +5,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use axum::extract::{Request, State as Extract};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::State;
 use crate::protocol::problem::{Problem, ProblemKind};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
@@ -103,8 +101,11 @@ pub(super) fn admit(headers: &HeaderMap, listed: &[Origin]) -> Result<(), Proble
 }
 
 /// Cross-origin resource sharing: answers preflights, and marks answers that a listed origin's pages may read.
-pub(super) async fn share(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
-    let listed = &state.options.origins;
+pub(super) async fn share<F: Future<Output = Response>>(
+    listed: &[Origin],
+    request: Request,
+    inner: impl FnOnce(Request) -> F,
+) -> Response {
     let asking = request.headers().get(header::ORIGIN).cloned();
     let admitted = asking.as_ref().filter(|value| {
         value.to_str().ok().and_then(|text| text.parse().ok()).is_some_and(|origin| listed.contains(&origin))
@@ -114,7 +115,7 @@ pub(super) async fn share(Extract(state): Extract<State>, request: Request, next
     let mut response = match (&asking, admitted) {
         (Some(_), Some(_)) if preflight => answer_preflight(),
         (Some(origin), None) if preflight => refusal(origin).into_response(),
-        _ => next.run(request).await,
+        _ => inner(request).await,
     };
     if !listed.is_empty() {
         response.headers_mut().append(header::VARY, VARY);

@@ -1,9 +1,10 @@
 //! The table of contents: which path and method goes where.
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State as Extract};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{State, envelope, origin, people, updates};
 
@@ -17,8 +18,14 @@ pub fn router(state: State) -> Router {
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(state.clone())
-        .layer(CatchPanicLayer::custom(envelope::panicked))
-        .layer(from_fn_with_state(state.clone(), origin::share))
-        .layer(from_fn(envelope::render))
-        .layer(from_fn_with_state(state, envelope::count))
+        .layer(from_fn_with_state(state, surround))
+}
+
+/// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
+/// request several allocations.
+async fn surround(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let handle = |request| envelope::survive(next.run(request));
+    let share = |request| origin::share(&state.options.origins, request, handle);
+    let render = |request| envelope::render(request, share);
+    envelope::count(&state.metrics, request, render).await
 }

@@ -5,15 +5,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
+use deadpool_redis::Connection;
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::connect::Connections;
 use super::failure::Failure;
 use super::options::Options;
 use crate::telemetry::Metrics;
+
+/// How long an answer proves that its connection is alive. A lane that is at work goes on with it; the check of a pooled
+/// connection would cost a round trip, in which Redis has nothing to do.
+const PROOF_LASTS: Duration = Duration::from_millis(20);
 
 /// The way into the queue.
 pub(super) struct Batcher {
@@ -30,6 +36,12 @@ struct Item {
 /// gives up. Whoever comes first has it, so a caller knows for sure that what it gave up never happened.
 #[derive(Clone, Default)]
 struct Claim(Arc<AtomicBool>);
+
+/// A connection that a lane keeps for its next pipeline.
+struct Kept {
+    connection: Connection,
+    until: Instant,
+}
 
 struct Lane {
     queue: Arc<Mutex<mpsc::Receiver<Item>>>,
@@ -85,11 +97,16 @@ impl Batcher {
 impl Lane {
     async fn run(self) {
         let mut items = Vec::with_capacity(self.most);
+        let mut kept = None;
         loop {
-            if self.queue.lock().await.recv_many(&mut items, self.most).await == 0 {
+            if self.wait(&mut items, &mut kept).await == 0 {
                 return;
             }
-            let connection = match self.connections.take().await {
+            let connection = match kept.take() {
+                Some(Kept { connection, .. }) => Ok(connection),
+                None => self.connections.take().await,
+            };
+            let connection = match connection {
                 Ok(connection) => connection,
                 Err(failure) => {
                     answer_all(&mut items, &failure);
@@ -107,7 +124,10 @@ impl Lane {
             }
             self.metrics.store_batches.inc();
             match Connections::exchange(connection, &mut pipeline).await {
-                Ok(answers) => {
+                Ok((answers, connection)) => {
+                    let connection = connection.filter(|_| !self.connections.are_wanted());
+                    let until = Instant::now() + PROOF_LASTS;
+                    kept = connection.map(|connection| Kept { connection, until });
                     for (item, answer) in items.drain(..).zip(answers) {
                         let _ = item.answer.send(answer);
                     }
@@ -115,6 +135,20 @@ impl Lane {
                 Err(failure) => answer_all(&mut items, &failure),
             }
         }
+    }
+
+    /// Waits for something to do; how much there is. Gives a kept connection back when it waits for too long.
+    async fn wait(&self, items: &mut Vec<Item>, kept: &mut Option<Kept>) -> usize {
+        let next = async { self.queue.lock().await.recv_many(items, self.most).await };
+        tokio::pin!(next);
+        if let Some(Kept { until, .. }) = kept {
+            // Cancel safe: the same future is waited for again.
+            match timeout_at(*until, &mut next).await {
+                Ok(count) => return count,
+                Err(_) => *kept = None,
+            }
+        }
+        next.await
     }
 
     /// Takes along what arrived while the connection was checked, unless another lane stands at the (empty) queue.

@@ -100,11 +100,17 @@ impl Connections {
         self.pool.retain(|_, _| false);
     }
 
-    /// Sends a pipeline; each command has its own outcome. Loads the scripts again where the server forgot them.
+    /// Whether somebody waits for a connection of the pool.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.pool.status().waiting > 0
+    }
+
+    /// Sends a pipeline; each command has its own outcome. Loads the scripts again where the server forgot them. The
+    /// connection comes back with the answers if it can be used again.
     pub(super) async fn exchange(
         mut connection: Connection,
         pipeline: &mut Pipeline,
-    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
+    ) -> Result<(Vec<Result<Value, Failure>>, Option<Connection>), Failure> {
         let answers = pipeline.ignore_errors().query_async::<Vec<Value>>(&mut connection).await;
         let answers: Vec<_> = match answers {
             Ok(answers) => answers.into_iter().map(outcome).collect(),
@@ -117,10 +123,11 @@ impl Connections {
         let forgot = failures().any(|failure| *failure == Failure::NoScript);
         let usable = !failures().any(Failure::spoils_connection)
             && (!forgot || SCRIPTS.load().exec_async(&mut connection).await.is_ok());
-        if !usable {
-            drop(Connection::take(connection));
+        if usable {
+            return Ok((answers, Some(connection)));
         }
-        Ok(answers)
+        drop(Connection::take(connection));
+        Ok((answers, None))
     }
 
     /// Takes a connection, sends a pipeline and gives the connection back, all on the home runtime.
@@ -128,7 +135,7 @@ impl Connections {
         let this = Arc::clone(self);
         let task = self.home.spawn(async move {
             let connection = this.take().await?;
-            Self::exchange(connection, &mut pipeline).await
+            Self::exchange(connection, &mut pipeline).await.map(|(answers, _)| answers)
         });
         task.await.unwrap_or_else(|_| Err(Failure::NotNow("the runtime is shutting down".to_owned())))
     }

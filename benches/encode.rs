@@ -1,0 +1,80 @@
+//! Micro benchmarks of a change's way through memory: the store's frame is read, judged, written as a sentence in a
+//! WebSocket frame, and shared. `cargo bench --bench encode`
+
+mod support;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use people_gateway::domain::{
+    At, Change, Draft, Epoch, FieldsJson, IdRule, Partition, Person, Position, Seq, Tag, Timestamp,
+};
+use people_gateway::filter::{Kinds, Verdict, View};
+use people_gateway::hub::{Entry, Event, Place, Stretch, Subscription};
+use people_gateway::protocol::cursor::Cursor;
+use people_gateway::protocol::dress::Dress;
+use people_gateway::store::{decode_frame, encode_frame};
+use support::person::{PERSON, id};
+
+const PARTITION: Partition = Partition::new(0);
+
+fn position(seq: u64) -> Position {
+    Position { epoch: Epoch::new(0x9e37_79b9_7f4a_7c15), seq: Seq::new(seq).expect("small"), tag: Tag::new(seq) }
+}
+
+/// An update of the benchmarks' person.
+fn change(seq: u64) -> Change {
+    let fields = FieldsJson::from_stored(PERSON).expect("a person");
+    Change {
+        at: At::new(PARTITION, position(seq)),
+        previous: Tag::new(seq - 1),
+        id: id(seq).parse().expect("an id"),
+        time: Timestamp::from_millis(1_795_342_200_123),
+        created_at: Timestamp::from_millis(1_795_342_100_123),
+        before: Some(fields.clone()),
+        after: Some(fields),
+    }
+}
+
+fn writing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("write");
+    group.bench_function("parse a body of 300 bytes", |bencher| {
+        bencher.iter(|| Draft::parse(black_box(PERSON), IdRule::Ignored).expect("a person").fields.to_json());
+    });
+    let fields = FieldsJson::from_stored(PERSON).expect("a person");
+    let (id, time) = (id(1).parse().expect("an id"), Timestamp::from_millis(1_795_342_200_123));
+    let person = Person { id, fields, revision: position(1), created_at: time, updated_at: time };
+    group.bench_function("write the answer", |bencher| bencher.iter(|| black_box(&person).to_json()));
+    group.finish();
+}
+
+fn relaying(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("relay");
+    let frame = encode_frame(&change(7));
+    group.bench_function("read a frame of the store", |bencher| {
+        bencher.iter(|| decode_frame(PARTITION, black_box(&frame)).expect("a frame"));
+    });
+    let update = change(7);
+    group.bench_function("encode a text frame", |bencher| {
+        bencher.iter(|| Dress::Text.encode(Verdict::Update, black_box(&update)));
+    });
+    for count in [1, 8, 64] {
+        let subscription = Subscription { view: View { kinds: Kinds::All }, dress: Dress::Text, close_on: None };
+        let before = Place { offset: 0, cursor: Cursor::new([position(1)]) };
+        let entries: Vec<Arc<Entry>> = (1..=count)
+            .map(|offset| {
+                let change = change(offset + 1);
+                let cursor = before.cursor.advanced(change.at);
+                Arc::new(Entry { place: Place { offset, cursor }, event: Event::Change(change) })
+            })
+            .collect();
+        group.bench_function(format!("judge and gather a burst of {count}"), |bencher| {
+            bencher.iter(|| Stretch::new(before.clone(), entries.clone()).burst(black_box(&subscription)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, writing, relaying);
+criterion_main!(benches);

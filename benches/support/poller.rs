@@ -1,0 +1,45 @@
+//! Readiness of many sockets for a load that must cost little: one epoll instance, one thread.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{Timespec, epoll};
+
+/// Events that one call brings.
+const MOST_EVENTS: usize = 1024;
+
+/// A set of sockets, each under a number of its owner's.
+pub(crate) struct Poller {
+    epoll: OwnedFd,
+    events: Vec<epoll::Event>,
+}
+
+impl Poller {
+    /// An empty set.
+    pub(crate) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        Ok(Self { epoll, events: Vec::with_capacity(MOST_EVENTS) })
+    }
+
+    /// Watches for something to read.
+    pub(crate) fn add(&self, source: impl AsFd, number: usize) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(number as u64);
+        Ok(epoll::add(&self.epoll, source, data, epoll::EventFlags::IN)?)
+    }
+
+    /// Waits until there is something to read, at most so long; puts the numbers of the readable into `ready`.
+    pub(crate) fn wait(&mut self, at_most: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
+        let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
+        self.events.clear();
+        ready.clear();
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        let number = |event: &epoll::Event| usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+        ready.extend(self.events.iter().map(number));
+        Ok(())
+    }
+}
