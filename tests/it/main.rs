@@ -2,12 +2,16 @@
 
 #[path = "../support/http.rs"]
 mod gateway;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
 #[path = "../support/process.rs"]
 mod process;
 mod rest;
+#[cfg(test)]
 #[path = "../support/socket.rs"]
 mod socket;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
