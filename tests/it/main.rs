@@ -5,6 +5,7 @@ mod faults;
 #[cfg(test)]
 #[path = "../support/http.rs"]
 mod gateway;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 #[path = "../support/process.rs"]

@@ -1,7 +1,7 @@
 //! Frames as RFC 6455 wants them, and what a peer gets that sends others.
 
-use super::super::process::{DEADLINE, Gateway, person};
 use super::peer::{BINARY, CLOSE, FIRST, Got, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame, frame_with};
+use crate::process::{DEADLINE, Gateway, person};
 
 const KIB: usize = 1024;
 

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use super::peer::{Got, Peer, Refusal, close, handshake};
 use crate::process::{Gateway, eventually, person};
+use crate::socket::Listener;
 
 async fn refused(gateway: &Gateway, request: &str) -> Refusal {
     let mut peer = Peer::connect(gateway.address).await;
@@ -50,6 +51,7 @@ async fn what_is_not_served_yet_is_refused_by_name() {
             assert!(detail.contains(name), "{query}: {detail}");
         }
     }
+    assert_eq!(Listener::refused(gateway.address, "/people?where=true").await, 400);
     let sse = "GET /updates HTTP/1.1\r\nHost: x\r\n\r\n";
     assert!(problem(&gateway, sse, 400, "malformed").await.contains("WebSocket"));
     let sse = "GET /people HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n";
@@ -129,7 +131,7 @@ async fn what_is_no_handshake_is_refused() {
     assert!(refusal.head.contains("allow: "), "{}", refusal.head);
     let elsewhere = handshake("/people/0190f3e2-7c1b-7d9a-8f00-1234567890ab", &[]);
     problem(&gateway, &elsewhere, 404, "not-found").await;
-    assert_eq!(gateway.metric("sessions").await, 0.0);
+    assert!(super::counts(&gateway, "sessions", 0).await);
 }
 
 #[tokio::test]
@@ -219,17 +221,19 @@ async fn a_gateway_that_never_reached_its_store_says_so_and_when_to_come_again()
 
 #[tokio::test]
 async fn a_gateway_that_goes_down_takes_no_new_session() {
-    let gateway = Gateway::ready(&[("shutdown.grace_ms", "60000")]).await;
+    let mut gateway = Gateway::ready(&[("shutdown.grace_ms", "60000")]).await;
     let request = handshake("/people", &[]);
     let (begin, end) = request.split_at(request.len() - 2);
     let mut late = Peer::connect(gateway.address).await;
     late.send(begin.as_bytes()).await;
     // Taken, because connections are accepted in their order.
-    let _open = Peer::open(gateway.address, "/people").await;
+    let open = Peer::open(gateway.address, "/people").await;
     gateway.signal(Signal::TERM);
     eventually("it listens no more", async || TcpStream::connect(gateway.address).await.is_err()).await;
     late.send(end.as_bytes()).await;
     let refusal = late.refusal().await;
     assert_eq!((refusal.status, &refusal.problem["type"]), (503, &"/problems/overloaded".into()));
     assert!(refusal.head.contains("retry-after: "), "{}", refusal.head);
+    drop((late, open));
+    assert_eq!(gateway.exit_code().await, Some(0));
 }

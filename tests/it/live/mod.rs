@@ -18,9 +18,9 @@ use crate::process::{Gateway, person};
 /// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a request of its own.
 async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
     for round in rounds {
-        let lines: String = people.iter().map(|id| format!("{}\n", big(id, round))).collect();
+        let lines: Vec<_> = people.iter().map(|id| format!("{}\n", big(id, round))).collect();
         let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
-        let answer = import.body(lines).send().await.expect("an answer").text().await.expect("text");
+        let answer = import.body(lines.concat()).send().await.expect("an answer").text().await.expect("text");
         let answer: Value = serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
         assert_eq!(answer["saved"], people.len());
     }
@@ -42,4 +42,9 @@ async fn delete_all(gateway: &Gateway, people: &[String]) {
 /// So many ids of nobody.
 fn ids(count: u32) -> Vec<String> {
     (0..count).map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}")).collect()
+}
+
+/// Whether a metric has this value.
+async fn counts(gateway: &Gateway, name: &str, expected: u32) -> bool {
+    (gateway.metric(name).await - f64::from(expected)).abs() < 0.5
 }

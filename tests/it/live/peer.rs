@@ -220,8 +220,8 @@ pub(super) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     ];
     let kept = usual.iter().filter(|(name, _)| changed.iter().all(|(other, _)| other != name));
     let changed = changed.iter().filter(|(_, value)| !value.is_empty());
-    let lines: String = kept.chain(changed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("GET {path} HTTP/1.1\r\n{lines}\r\n")
+    let lines: Vec<_> = kept.chain(changed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("GET {path} HTTP/1.1\r\n{}\r\n", lines.concat())
 }
 
 /// A client's frame.

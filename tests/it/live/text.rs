@@ -154,7 +154,20 @@ async fn a_client_that_just_goes_leaves_the_others_alone() {
     assert_eq!(half.rest().await, [Got::End], "who says that nothing more comes has left");
     gateway.create(&person("Ada")).await;
     assert!(stays.sentence().await.contains("Ada"));
-    crate::process::eventually("the others are gone", async || gateway.metric("sessions").await <= 1.0).await;
+    crate::process::eventually("the others are gone", async || super::counts(&gateway, "sessions", 1).await).await;
     stays.say("stop").await;
     assert_eq!(stays.end().await, End::Closed(1000, String::new()));
+}
+
+#[tokio::test]
+async fn a_gateway_that_was_killed_serves_live_updates_again_without_old_ones() {
+    let gateway = Gateway::ready(&[]).await;
+    let listener = gateway.listen("").await;
+    let id = gateway.create(&person("Before")).await;
+    let gateway = gateway.kill9_and_restart().await;
+    assert_eq!(listener.end().await, End::Cut);
+    gateway.wait_ready().await;
+    let mut listener = gateway.listen("").await;
+    assert_eq!(gateway.delete(&id).await, 204);
+    assert_eq!(listener.sentence().await, format!("Deleted person [{id}]"));
 }
