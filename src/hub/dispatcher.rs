@@ -132,3 +132,55 @@ impl Dispatcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::domain::{At, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
+    use crate::filter::{Kinds, View};
+    use crate::hub::{Options, Subscription};
+    use crate::protocol::dress::Dress;
+    use crate::telemetry::Metrics;
+
+    fn save(seq: u64) -> Event {
+        let json = format!(r#"{{"firstName":"n{seq}.","lastName":"L","age":36,"job":""}}"#);
+        let position = Position { epoch: Epoch::new(1), seq: Seq::new(seq).unwrap(), tag: Tag::new(seq) };
+        Event::Change(Change {
+            at: At::new(Partition::new(0), position),
+            previous: Tag::START,
+            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
+            time: Timestamp::from_millis(0),
+            created_at: Timestamp::from_millis(0),
+            before: None,
+            after: Some(FieldsJson::from_stored(&json).unwrap()),
+        })
+    }
+
+    /// From outside this window is too short to be hit: between the place that a handshake took and the session's join.
+    #[tokio::test]
+    async fn what_was_published_between_a_sessions_place_and_its_join_is_shown_once_and_first() {
+        let (hub, mut dispatcher) = Hub::new(Options::default(), Metrics::default());
+        dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
+        dispatcher.publish(vec![save(1)]).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let subscription = Subscription { view: View { kinds: Kinds::All }, dress: Dress::Text, close_on: None };
+        let outbox = Outbox::new(listener.accept().await.unwrap().0, subscription, hub.place().unwrap());
+
+        dispatcher.publish(vec![save(2), save(3)]).await;
+        assert!(outbox.begin_join(&outbox.subscription()));
+        dispatcher.publish(vec![save(4)]).await;
+        dispatcher.execute(Command::Join(Arc::clone(&outbox)));
+        dispatcher.publish(vec![save(5)]).await;
+
+        outbox.end(CloseCode::ABNORMAL);
+        let mut sent = Vec::new();
+        peer.read_to_end(&mut sent).await.unwrap();
+        let sent = String::from_utf8_lossy(&sent).into_owned();
+        let shown: Vec<_> = sent.split("firstName=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
+        assert_eq!(shown, ["n2.", "n3.", "n4.", "n5."]);
+    }
+}

@@ -140,14 +140,17 @@ impl Peer {
         }
     }
 
-    /// The next frame that is not a ping.
+    /// The next frame that is not a ping: pings alone do not keep a test waiting.
     pub(super) async fn told(&mut self) -> Got {
-        loop {
-            match self.next().await {
-                Got::Ping => {}
-                other => return other,
+        let told = async {
+            loop {
+                match self.next().await {
+                    Got::Ping => {}
+                    other => return other,
+                }
             }
-        }
+        };
+        timeout(DEADLINE, told).await.expect("more than pings in time")
     }
 
     /// Everything to the end of the connection, pings left out.

@@ -37,9 +37,9 @@ async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
 async fn sentences(peer: &mut Peer, count: usize) -> Vec<String> {
     let mut sentences = Vec::new();
     while sentences.len() < count {
-        match peer.next().await {
+        match peer.told().await {
             Got::Text(sentence) => sentences.push(sentence),
-            Got::Ping | Got::Pong(_) => {}
+            Got::Pong(_) => {}
             other => panic!("{other:?} after {} sentences", sentences.len()),
         }
     }
@@ -179,10 +179,9 @@ async fn a_ping_that_waits_when_the_queue_overflows_is_still_answered() {
     let mut answered = false;
     for _ in 0..round * 50 {
         loop {
-            match slow.next().await {
+            match slow.told().await {
                 Got::Pong(payload) => answered |= payload == b"waits",
                 Got::Text(_) => break,
-                Got::Ping => {}
                 other => panic!("{other:?}"),
             }
         }
