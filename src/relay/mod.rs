@@ -78,8 +78,16 @@ pub fn spawn(options: Options, links: Links, stop: CancellationToken, ended: Can
         let _ended = ended.drop_guard();
         runtime.block_on(async {
             let (results, inbox) = mpsc::channel(RESULTS);
-            let relay =
-                Relay { options, links, workers, logs: Vec::new(), results, probing: false, proved: Instant::now() };
+            let relay = Relay {
+                options,
+                links,
+                workers,
+                logs: Vec::new(),
+                results,
+                probing: false,
+                outage: false,
+                proved: Instant::now(),
+            };
             // Cancelling in the middle of a burst is fine here: the sessions were closed before.
             let _ = stop.run_until_cancelled(relay.run(inbox)).await;
         });
@@ -105,6 +113,8 @@ struct Relay {
     logs: Vec<Continuity>,
     results: mpsc::Sender<Outcome>,
     probing: bool,
+    /// Whether the last probe failed.
+    outage: bool,
     /// When all heads were last found to be what was passed on.
     proved: Instant,
 }
@@ -220,7 +230,7 @@ impl Relay {
         match outcome {
             Outcome::Answer(partition, answer) => {
                 if let Err(error) = &answer {
-                    tracing::warn!(%partition, %error, "the log could not be asked; trying again");
+                    tracing::debug!(%partition, %error, "the log could not be asked; trying again");
                 }
                 if let Some(log) = self.logs.get_mut(partition.index()) {
                     log.answer(answer.ok(), actions);
@@ -228,16 +238,23 @@ impl Relay {
             }
             Outcome::Heads(heads) => {
                 self.probing = false;
-                match heads {
-                    Ok(heads) => {
-                        let proofs = self.logs.iter_mut().zip(heads).map(|(log, head)| log.head(head, actions));
-                        if proofs.fold(true, |all, proved| all & proved) {
-                            self.proved = Instant::now();
-                        }
-                    }
-                    Err(error) => tracing::warn!(%error, "the heads could not be read; trying again"),
+                self.tell_outages(&heads);
+                let proofs = heads.into_iter().flatten().zip(&mut self.logs).map(|(head, log)| log.head(head, actions));
+                if proofs.filter(|proved| *proved).count() == self.logs.len() {
+                    self.proved = Instant::now();
                 }
             }
+        }
+    }
+
+    /// An outage is told when it begins and when it ends; the attempts in between tell an operator nothing new.
+    fn tell_outages(&mut self, heads: &Result<Vec<Position>, StoreError>) {
+        match heads {
+            Err(error) if !std::mem::replace(&mut self.outage, true) => {
+                tracing::warn!(%error, "the store does not answer; trying until it does");
+            }
+            Ok(_) if std::mem::take(&mut self.outage) => tracing::info!("the store answers again"),
+            _ => {}
         }
     }
 

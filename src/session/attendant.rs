@@ -70,7 +70,8 @@ async fn advance(
             sessions.hub.close(outbox, &close);
         }
         Err(Lost::Store(error)) => {
-            tracing::warn!(%error, "a session could not catch up from the log; trying again");
+            // The relay tells the operator, once for all sessions.
+            tracing::debug!(%error, "a session could not catch up from the log; trying again");
             tokio::time::sleep(sessions.options.log_retry).await;
         }
     }
