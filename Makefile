@@ -1,5 +1,6 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
-.PHONY: check test fmt
+# `make bench` runs all benchmarks, one after the other (about ten minutes; docs/benchmarks.md says what they mean).
+.PHONY: check test bench fmt
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -12,6 +13,13 @@ check:
 test:
 	./scripts/install-test-tools.sh
 	cargo test --locked
+
+bench:
+	./scripts/install-test-tools.sh
+	cargo bench --locked --bench encode
+	cargo bench --locked --bench embedded
+	cargo bench --locked --bench writes
+	cargo bench --locked --bench live
 
 fmt:
 	cargo fmt --all
