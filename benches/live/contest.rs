@@ -46,7 +46,7 @@ pub(crate) struct Turn {
     pub(crate) elapsed: Duration,
     pub(crate) spent: Spent,
     /// CPU time that everybody else took.
-    pub(crate) others: Duration,
+    others: Duration,
 }
 
 /// CPU time of those who take part.
@@ -136,6 +136,13 @@ pub(crate) async fn turn(contestant: Contestant, clients: usize, plan: Plan) -> 
 struct Usage {
     spent: Spent,
     machine: Machine,
+}
+
+impl Turn {
+    /// What everybody else took, as a percentage of one core.
+    pub(crate) fn others_percent(&self) -> f64 {
+        100.0 * self.others.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
 }
 
 impl Spent {

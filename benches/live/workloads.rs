@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::contest::{Contestant, Load, Turn, turn};
 use crate::floor::Writes;
 use crate::load::{Pace, Plan};
-use crate::support::machine::resident_bytes;
+use crate::support::machine::{resident_bytes, undisturbed};
 use crate::support::report::{Series, micros_each, say, table};
 
 /// How often each contestant takes its turn.
@@ -93,7 +93,7 @@ impl Record {
         self.load_us.push(micros_each(turn.spent.load, turn.deliveries));
         self.per_second.push(turn.deliveries as f64 / seconds);
         self.frame_bytes.push(turn.bytes as f64 / turn.deliveries as f64);
-        self.others_percent.push(100.0 * turn.others.as_secs_f64() / seconds);
+        self.others_percent.push(turn.others_percent());
     }
 
     fn row(&self, name: &str, ratio: &Series) -> Vec<String> {
@@ -132,7 +132,7 @@ fn deliveries(name: &str, pace: &str, contestants: &[Contestant], plan: Plan) ->
     let runtime = runtime()?;
     for _ in 0..ROUNDS {
         for (contestant, record) in contestants.iter().zip(&mut records) {
-            let turn = runtime.block_on(turn(*contestant, CLIENTS, plan));
+            let turn = undisturbed(|| runtime.block_on(turn(*contestant, CLIENTS, plan)), Turn::others_percent);
             record.add(&turn.with_context(|| contestant.name())?);
         }
     }

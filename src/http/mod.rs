@@ -32,8 +32,7 @@ use crate::telemetry::{Metrics, Readiness};
 /// Where the writing gateway's time comes from.
 pub type Clock = fn() -> Timestamp;
 
-/// What every handler needs; clones cheaply.
-#[derive(Clone)]
+/// What every handler needs.
 pub struct State {
     /// The store, once it has been reached.
     pub store: StoreSlot,
@@ -48,6 +47,9 @@ pub struct State {
     /// What `/readyz` says.
     pub readiness: Readiness,
 }
+
+/// The state as handlers hold it: axum clones it several times a request.
+type Shared = Arc<State>;
 
 /// The machine's clock.
 pub fn system_clock() -> Timestamp {

@@ -1,15 +1,18 @@
 //! The table of contents: which path and method goes where.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State as Extract};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{State, envelope, origin, people, updates};
+use super::{Shared, State, envelope, origin, people, updates};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
+    let state = Arc::new(state);
     Router::new()
         .route("/people", get(people::list).post(people::create))
         .route("/people/import", post(people::import))
@@ -17,13 +20,13 @@ pub fn router(state: State) -> Router {
         .route("/updates", get(updates::updates))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
-        .with_state(state.clone())
+        .with_state(Arc::clone(&state))
         .layer(from_fn_with_state(state, surround))
 }
 
 /// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
 /// request several allocations.
-async fn surround(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+async fn surround(Extract(state): Extract<Shared>, request: Request, next: Next) -> Response {
     let handle = |request| envelope::survive(next.run(request));
     let share = |request| origin::share(&state.options.origins, request, handle);
     let render = |request| envelope::render(request, share);

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::query::Parameters;
-use super::{ConnectionPermit, State, origin};
+use super::{ConnectionPermit, Shared, State, origin};
 use crate::domain::Operation;
 use crate::filter::{Kinds, View};
 use crate::hub::Subscription;
@@ -35,7 +35,7 @@ const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
 const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 
 /// `GET /updates`.
-pub(super) async fn updates(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     if !wants_upgrade(&request) {
         return Err(malformed("Server-sent events are not served yet: open a WebSocket here."));
     }

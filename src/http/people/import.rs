@@ -20,12 +20,12 @@ use super::preconditions::Precondition;
 use crate::domain::{Draft, IdRule, PersonId};
 use crate::http::body::{self, Chunks};
 use crate::http::query::Parameters;
-use crate::http::{State, media};
+use crate::http::{Shared, media};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Expect, StoreError, Write};
 
 /// The call: answers when the body has been read, with a line for each refused line and a last one that counts.
-pub(in crate::http) async fn import(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     let (parts, content) = request.into_parts();
     Parameters::none(parts.uri.query())?;
     media::check_body(&parts.headers, &[media::NDJSON]).map_err(|problem| {
@@ -60,7 +60,7 @@ enum Ending {
 
 /// One import under way.
 struct Import {
-    state: State,
+    state: Shared,
     lines: Lines,
     saving: FuturesUnordered<BoxFuture<'static, Saved>>,
     /// Whom the lines in `saving` concern: each person once.
@@ -77,7 +77,7 @@ struct Saved {
 }
 
 impl Import {
-    fn new(state: State) -> Self {
+    fn new(state: Shared) -> Self {
         Self {
             lines: Lines::new(state.options.body_bytes_max),
             state,

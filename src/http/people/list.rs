@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::domain::{Partition, Person, PersonId};
 use crate::http::media::{self, Dress};
 use crate::http::query::Parameters;
-use crate::http::{State, updates};
+use crate::http::{Shared, updates};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Store, StoreError};
 
@@ -38,7 +38,7 @@ struct Wanted {
 }
 
 /// `GET /people`: a list, or with an upgrade live updates.
-pub(in crate::http) async fn list(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     if updates::wants_upgrade(&request) {
         return updates::open(&state, request);
     }

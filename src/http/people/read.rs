@@ -8,12 +8,12 @@ use axum::response::Response;
 use super::PathId;
 use super::preconditions::{Precondition, entity_tag, failed, is_known};
 use crate::http::query::Parameters;
-use crate::http::{State, media};
+use crate::http::{Shared, media};
 use crate::protocol::problem::Problem;
 
 /// One person, or 304 when the caller holds this revision already.
 pub(in crate::http) async fn read(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<Shared>,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

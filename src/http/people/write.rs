@@ -12,7 +12,7 @@ use super::idempotency::{self, Key};
 use super::preconditions::{Precondition, failed};
 use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position};
 use crate::http::query::Parameters;
-use crate::http::{State, body, media};
+use crate::http::{Shared, State, body, media};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Applied, Expect, IdempotencyKey, Store, StoreError, Write};
 
@@ -73,7 +73,7 @@ impl Call {
 }
 
 /// `POST /people`.
-pub(in crate::http) async fn create(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+pub(in crate::http) async fn create(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     Precondition::none(request.headers())?;
     let call = Call::read(&state, request, "/people".to_owned(), &[media::JSON]).await?;
     let fields = Draft::parse(call.text()?, IdRule::Ignored)?.fields.to_json();
@@ -93,7 +93,7 @@ pub(in crate::http) async fn create(Extract(state): Extract<State>, request: Req
 
 /// `PUT /people/{id}`.
 pub(in crate::http) async fn replace(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<Shared>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -113,7 +113,7 @@ pub(in crate::http) async fn replace(
 
 /// `DELETE /people/{id}`.
 pub(in crate::http) async fn delete(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<Shared>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -131,7 +131,7 @@ pub(in crate::http) async fn delete(
 
 /// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person is still what it was merged into.
 pub(in crate::http) async fn patch(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<Shared>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
