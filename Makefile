@@ -1,5 +1,5 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
-# `make bench` runs all benchmarks, one after the other (about ten minutes; docs/benchmarks.md says what they mean).
+# `make bench` runs all benchmarks, one after the other (about a quarter of an hour; docs/benchmarks.md says what they mean).
 .PHONY: check test bench fmt
 
 export CARGO_TERM_COLOR ?= auto
