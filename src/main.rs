@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use people_gateway::cli::Cli;
 
+/// The binary's choice; whoever uses the library has their own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

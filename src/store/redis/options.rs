@@ -65,7 +65,7 @@ impl Default for Options {
             pool_size: at_least_one(16),
             pool_wait: Duration::from_secs(2),
             lanes: at_least_one(2),
-            batch: at_least_one(100),
+            batch: at_least_one(16),
             queue: at_least_one(10_000),
             retry_limit: Duration::from_secs(5),
             migration_wait: Duration::from_secs(15),
