@@ -5,13 +5,16 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
+use super::standing::Wish;
 use super::{Burst, Options, Place, Shown};
 
 /// Frames that one write hands to the kernel.
 const MOST_SLICES: usize = 64;
+/// Wishes and answers that may wait for a peer that goes on asking without taking the answers.
+const MOST_ANSWERS: usize = 64;
 
 /// The waiting frames of one session.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Backlog {
     queue: VecDeque<Waiting>,
     /// Bytes of the first frame that the socket has taken.
@@ -22,7 +25,13 @@ pub(super) struct Backlog {
     /// The place after the last change that the socket began to take: where the session stands if all else is dropped.
     /// None while no change was ever here.
     reached: Option<Place>,
+    /// What the client asked for meanwhile; carried out when nothing else waits.
+    wishes: VecDeque<Wish>,
 }
+
+/// More was asked than the peer takes answers.
+#[derive(Debug)]
+pub struct TooMuchAsked;
 
 #[derive(Debug)]
 struct Waiting {
@@ -33,20 +42,21 @@ struct Waiting {
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Change(Place),
+    /// A step on the course of a session that is behind; such a session drops nothing.
+    Step,
+    /// Said to this session alone.
+    Message,
+    /// Whether continuity is proved; the newest word is enough.
+    Continuity,
     Ping,
     Pong,
     Close,
 }
 
 impl Backlog {
-    /// Nothing waits.
-    pub(super) const fn new() -> Self {
-        Self { queue: VecDeque::new(), written: 0, changes: 0, bytes: 0, reached: None }
-    }
-
     /// A burst of which the socket took the first `sent` bytes.
     pub(super) fn rest_of(burst: &Burst, sent: usize) -> Self {
-        let mut this = Self::new();
+        let mut this = Self::default();
         this.push(&burst.before, &burst.shown);
         this.advance(sent);
         this
@@ -81,6 +91,41 @@ impl Backlog {
         }
     }
 
+    /// Adds a word on continuity ahead of all that is not yet begun, in place of an older one.
+    pub(super) fn push_continuity(&mut self, frame: Bytes) {
+        self.push_control(frame, Kind::Continuity);
+    }
+
+    /// Adds what a session that is behind is sent.
+    pub(super) fn push_steps(&mut self, frames: impl IntoIterator<Item = Bytes>) {
+        self.queue.extend(frames.into_iter().map(|frame| Waiting { frame, kind: Kind::Step }));
+    }
+
+    /// Adds a message behind all that waits.
+    pub(super) fn push_message(&mut self, frame: Bytes) {
+        self.queue.push_back(Waiting { frame, kind: Kind::Message });
+    }
+
+    /// Keeps a wish until nothing else waits.
+    pub(super) fn wish(&mut self, wish: Wish) -> Result<(), TooMuchAsked> {
+        if self.is_asked_too_much() {
+            return Err(TooMuchAsked);
+        }
+        self.wishes.push_back(wish);
+        Ok(())
+    }
+
+    /// The oldest wish.
+    pub(super) fn next_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop_front()
+    }
+
+    /// Whether as much was asked as may wait.
+    pub(super) fn is_asked_too_much(&self) -> bool {
+        let messages = self.queue.iter().filter(|waiting| waiting.kind == Kind::Message).count();
+        self.wishes.len() + messages >= MOST_ANSWERS
+    }
+
     /// Adds the last frame.
     pub(super) fn push_close(&mut self, frame: Bytes) {
         self.queue.push_back(Waiting { frame, kind: Kind::Close });
@@ -88,15 +133,19 @@ impl Backlog {
 
     /// Drops all but a frame that is half-written.
     pub(super) fn drop_waiting(&mut self) {
-        self.queue.truncate(usize::from(self.written > 0));
-        self.count();
+        self.keep(|_| false);
+        self.wishes.clear();
     }
 
     /// Drops the changes, but for one that is half-written. Pongs stay: a ping is answered (RFC 6455, section 5.5.2)
     /// whatever becomes of the changes.
     pub(super) fn drop_changes(&mut self) {
+        self.keep(|kind| !matches!(kind, Kind::Change(_)));
+    }
+
+    fn keep(&mut self, keeps: impl Fn(&Kind) -> bool) {
         let mut begun = self.written > 0;
-        self.queue.retain(|waiting| std::mem::take(&mut begun) || !matches!(waiting.kind, Kind::Change(_)));
+        self.queue.retain(|waiting| std::mem::take(&mut begun) || keeps(&waiting.kind));
         self.count();
     }
 
@@ -116,20 +165,17 @@ impl Backlog {
         self.reached.as_ref().filter(|_| self.changes > 0)
     }
 
-    /// Forgets, where no change waits, the last one that was sent: another subscription judges what comes next, and must
-    /// not go back to it.
-    pub(super) fn moved(&mut self) {
-        if self.changes == 0 {
-            self.reached = None;
-        }
-    }
-
     /// Whether more waits than a session may have waiting.
     pub(super) fn overflows(&self, options: &Options) -> bool {
         self.changes > options.queue_changes.get() || self.bytes > options.queue_bytes.get()
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing waits to be sent or to be carried out.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.wishes.is_empty()
+    }
+
+    /// Whether nothing waits to be sent.
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -167,6 +213,7 @@ impl Backlog {
 mod tests {
     use super::*;
     use crate::domain::{Epoch, Position};
+    use crate::hub::End;
     use crate::protocol::cursor::Cursor;
 
     fn place(offset: u64) -> Place {
@@ -178,7 +225,7 @@ mod tests {
             .zip(frames)
             .map(|(offset, frame)| Shown { frame: Bytes::from_static(frame.as_bytes()), place: place(offset) })
             .collect();
-        Burst { before: place(0), gathered: frames.concat().into(), shown, ends: false }
+        Burst { before: place(0), gathered: frames.concat().into(), shown, end: End::Open, whole: true }
     }
 
     fn waiting(backlog: &Backlog) -> String {

@@ -22,8 +22,10 @@ impl Outbox {
         if let (Some(backlog), false) = (&mut state.backlog, close.code.is_orderly()) {
             backlog.drop_waiting();
         }
-        state.standing = Standing::Closing { code: close.code, answered: false };
-        let attend = self.last_frame(&mut state, frame::close(close));
+        // Only WebSocket has a close frame, and an answer to it.
+        let last = state.subscription.dress.close(close);
+        state.standing = Standing::Closing { code: close.code, answered: last.is_empty() };
+        let attend = self.last_frame(&mut state, last);
         if close.code == CloseCode::STALLED {
             self.push_through(&mut state);
         }
@@ -54,7 +56,9 @@ impl Outbox {
 
     fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {
         if let Some(backlog) = &mut state.backlog {
-            backlog.push_close(frame);
+            if !frame.is_empty() {
+                backlog.push_close(frame);
+            }
             return Attend::Settled;
         }
         let attend = self.send_or_keep(state, frame, Backlog::push_close);
@@ -71,8 +75,7 @@ impl Outbox {
         match state.standing {
             Standing::Closing { code, answered: true } => drop(self.end_locked(state, code)),
             Standing::Closing { code, .. } if !code.is_orderly() => {
-                // It may be gone already.
-                let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+                self.socket.shutdown(Shutdown::Write);
             }
             _ => {}
         }
@@ -105,8 +108,7 @@ impl Outbox {
             _ => code,
         };
         state.standing = Standing::Ended(code);
-        // It may be gone already; then there is nothing left to shut down.
-        let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
+        self.socket.shutdown(Shutdown::Both);
         code
     }
 }

@@ -4,14 +4,16 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::burst::{Burst, Stretch};
+use super::backlog::TooMuchAsked;
+use super::burst::{Burst, End, Stretch};
 use super::registry::Registry;
 use super::ring::Ring;
-use super::standing::{Attend, Delivery};
+use super::standing::{Attend, Course, Delivery};
 use super::{Command, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
+use crate::protocol::message::Message;
 
 /// A joining session may be this many entries behind; further behind it catches up by itself first.
 const JOIN_ENTRIES: usize = 256;
@@ -62,6 +64,31 @@ impl Dispatcher {
         }
     }
 
+    /// Tells those of their position who were shown nothing of what happened since they last knew it. Not cancel safe.
+    pub async fn tell_positions(&mut self) {
+        let Some(place) = self.hub.place() else { return };
+        let mut looked = 0;
+        for number in 0..self.registry.len() {
+            let dress = self.registry.class(number).subscription.dress;
+            let Some(frame) = dress.message(&Message::Position(&place.cursor)) else { continue };
+            let mut slot = 0;
+            while let Some(member) = self.registry.class(number).members().get(slot).cloned() {
+                self.hub.attend_if(member.tell_position(&frame, &place), &member);
+                (slot, looked) = (slot + 1, looked + 1);
+                if looked % WRITES_IN_A_ROW == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Tells every session whether continuity is proved.
+    pub fn tell_continuity(&self, word: &Message<'_>) {
+        for outbox in self.hub.sessions() {
+            self.hub.attend_if(outbox.tell_continuity(word), &outbox);
+        }
+    }
+
     /// The next command; none when nobody is left to send one. Cancel safe.
     pub async fn next_command(&mut self) -> Option<Command> {
         self.commands.recv().await
@@ -72,11 +99,12 @@ impl Dispatcher {
         match command {
             Command::Join(outbox) => self.join(outbox),
             Command::Leave(outbox) => drop(self.registry.remove(&outbox)),
-            Command::Subscribe(outbox, subscription) => {
-                let seated = self.registry.remove(&outbox);
-                outbox.subscribe(Arc::new(subscription));
-                if seated {
-                    self.registry.add(outbox);
+            Command::Ask(outbox, wish) => {
+                let Some(place) = self.hub.place() else { return };
+                self.registry.remove(&outbox);
+                match outbox.ask(wish, &place) {
+                    Ok(attend) => self.hub.attend_if(attend, &outbox),
+                    Err(TooMuchAsked) => self.hub.close(&outbox, &Close::ASKED_TOO_MUCH),
                 }
             }
         }
@@ -94,7 +122,8 @@ impl Dispatcher {
         let Some(place) = outbox.join() else { return };
         let missed = self.hub.after(place.offset, JOIN_ENTRIES + 1).filter(|missed| missed.len() <= JOIN_ENTRIES);
         let Some(missed) = missed else {
-            self.hub.attend_if(outbox.fall_behind(place), &outbox);
+            let course = Course::Missed { from: place, owes_live: false };
+            self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
         let burst = Stretch::new(place, missed).burst(&outbox.subscription());
@@ -113,11 +142,16 @@ impl Dispatcher {
                     self.hub.metrics.session_backlogs.inc();
                 }
                 self.hub.attend_if(attend, outbox);
-                if burst.ends {
-                    self.hub.close(outbox, &Close::new(CloseCode::NORMAL, ""));
-                    self.registry.remove(outbox);
+                match burst.end {
+                    End::Open => return true,
+                    End::Closes => self.hub.close(outbox, &Close::new(CloseCode::NORMAL, "")),
+                    End::Breaks(reason) => {
+                        let course = Course::Snapshot { reset: Some(reason) };
+                        self.hub.attend_if(outbox.leave_stream(course), outbox);
+                    }
                 }
-                !burst.ends
+                self.registry.remove(outbox);
+                false
             }
             Delivery::Overflowed(attend) => {
                 self.hub.metrics.session_overflows.inc();

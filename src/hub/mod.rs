@@ -11,15 +11,18 @@ mod dispatcher;
 mod outbox;
 mod registry;
 mod ring;
+mod socket;
 mod standing;
 mod wheel;
 
-pub use burst::{Burst, Shown, Stretch};
+pub use backlog::TooMuchAsked;
+pub use burst::{Burst, End, Shown, Stretch};
 pub use dispatcher::Dispatcher;
 pub use outbox::Outbox;
 pub use registry::Subscription;
 pub use ring::{Entry, Event, Place};
-pub use standing::{Attend, Flush};
+pub use socket::Socket;
+pub use standing::{Attend, Beginning, Course, Flush, Wish};
 pub use wheel::Tick;
 
 use std::num::NonZeroUsize;
@@ -28,7 +31,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::domain::At;
 use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::cursor::Cursor;
 use crate::telemetry::Metrics;
 use ring::Ring;
 use wheel::Wheel;
@@ -72,8 +77,8 @@ impl Default for Options {
 pub enum Command {
     /// The session has caught up to the place where it stands, and wants to be served from there.
     Join(Arc<Outbox>),
-    /// The session chose another subscription.
-    Subscribe(Arc<Outbox>, Subscription),
+    /// The session's client asks something of its stream.
+    Ask(Arc<Outbox>, Wish),
     /// The session ended.
     Leave(Arc<Outbox>),
 }
@@ -131,6 +136,17 @@ impl Hub {
     /// Up to `most` entries after an offset; none when they are no longer all in memory.
     pub fn after(&self, offset: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
         self.with_ring(|ring| ring.after(offset, most)).flatten()
+    }
+
+    /// Whether memory knows this position of a partition's log, and nothing broke since.
+    pub fn knows(&self, at: At) -> bool {
+        self.with_ring(|ring| ring.knows(at)).unwrap_or(false)
+    }
+
+    /// The newest place in memory that is not after the cursor in any partition; none where memory begins after it, or
+    /// the history broke since.
+    pub fn seek(&self, cursor: &Cursor) -> Option<Place> {
+        self.with_ring(|ring| ring.seek(cursor)).flatten()
     }
 
     /// Hands a command to the dispatcher, waiting for room. Cancel safe: a cancelled command was not taken.

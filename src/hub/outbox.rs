@@ -7,21 +7,21 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rustix::net::SendFlags;
-use tokio::net::TcpStream;
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, TooMuchAsked};
 use super::registry::Subscription;
-use super::standing::{Attend, Delivery, Flush, Seat, Standing};
+use super::standing::{Attend, Course, Delivery, Flush, Seat, Standing, Wish};
 use super::wheel::Tick;
-use super::{Burst, Options, Place, Shown};
+use super::{Burst, Options, Place, Shown, Socket};
 use crate::protocol::close::CloseCode;
+use crate::protocol::dress::Dress;
 use crate::protocol::frame;
+use crate::protocol::message::Message;
 
 /// A session as the hub sees it.
 #[derive(Debug)]
 pub struct Outbox {
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     state: Mutex<State>,
     /// Where it sits in the registry; only the dispatcher moves it.
     seat: AtomicU64,
@@ -29,6 +29,8 @@ pub struct Outbox {
     alive: AtomicU32,
     /// When the next ping is due.
     ping_due: AtomicU32,
+    /// The offset up to which the client knows its position.
+    told: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -39,21 +41,29 @@ pub(super) struct State {
 }
 
 impl Outbox {
-    /// A session that stands at `place`. Its maker attends to it.
-    pub fn new(socket: TcpStream, subscription: Subscription, place: Place) -> Arc<Self> {
-        let backlog = Some(Box::new(Backlog::new()));
-        let standing = Standing::Behind(Box::new(place));
+    /// A session that is to be sent `greeting`, then what its course says. Its maker attends to it.
+    pub fn new(socket: Socket, subscription: Subscription, course: Course, greeting: Option<Bytes>) -> Arc<Self> {
+        let mut backlog = Box::<Backlog>::default();
+        let told = match &course {
+            Course::Missed { from, .. } => from.offset,
+            Course::Snapshot { .. } => 0,
+        };
+        if let Some(greeting) = greeting {
+            backlog.push_message(greeting);
+        }
+        let standing = Standing::Behind(Box::new(course));
         Arc::new(Self {
             socket,
-            state: Mutex::new(State { standing, subscription: Arc::new(subscription), backlog }),
+            state: Mutex::new(State { standing, subscription: Arc::new(subscription), backlog: Some(backlog) }),
             seat: AtomicU64::new(Seat::NONE),
             alive: AtomicU32::new(0),
             ping_due: AtomicU32::new(0),
+            told: AtomicU64::new(told),
         })
     }
 
     /// The socket, for reading and for waiting until it is writable. All writing is done here.
-    pub fn socket(&self) -> &TcpStream {
+    pub fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -73,11 +83,12 @@ impl Outbox {
         if state.standing != Standing::Live {
             return Delivery::Gone;
         }
+        self.note_told(burst);
         let mut attend = Attend::Settled;
         if let Some(backlog) = &mut state.backlog {
             backlog.push(&burst.before, &burst.shown);
         } else {
-            match self.send(&burst.gathered) {
+            match self.socket.send(&burst.gathered) {
                 Ok(sent) if sent == burst.gathered.len() => return Delivery::Taken(attend),
                 Ok(sent) => state.backlog = Some(Box::new(Backlog::rest_of(burst, sent))),
                 Err(_) => {
@@ -89,34 +100,82 @@ impl Outbox {
         }
         match &mut state.backlog {
             Some(backlog) if backlog.overflows(options) => {
-                let reached = backlog.reached().unwrap_or(&burst.before).clone();
+                let from = backlog.reached().unwrap_or(&burst.before).clone();
                 backlog.drop_changes();
-                state.standing = Standing::Behind(Box::new(reached));
+                self.told.store(from.offset, Relaxed);
+                state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: false }));
                 Delivery::Overflowed(attend)
             }
             _ => Delivery::Taken(attend),
         }
     }
 
+    fn note_told(&self, burst: &Burst) {
+        if let Some(last) = burst.shown.last()
+            && burst.whole
+            && (last.place.cursor.positions().len() == 1 || self.told.load(Relaxed) == burst.before.offset)
+        {
+            self.told.store(last.place.offset, Relaxed);
+        }
+    }
+
+    /// Tells a live session of its position, unless it knows it, or something else waits for its socket already: what is
+    /// sent next then tells it soon enough. Returns whether an attendant is needed.
+    pub(super) fn tell_position(&self, frame: &Bytes, place: &Place) -> Attend {
+        if self.told.load(Relaxed) >= place.offset {
+            return Attend::Settled;
+        }
+        let mut state = self.lock();
+        if state.standing != Standing::Live || state.backlog.is_some() {
+            return Attend::Settled;
+        }
+        self.told.store(place.offset, Relaxed);
+        self.send_or_keep(&mut state, frame.clone(), Backlog::push_message)
+    }
+
     /// Answers a ping.
     pub fn pong(&self, payload: &[u8]) -> Attend {
-        self.control(frame::pong(payload), Backlog::push_pong)
+        self.control(|_| frame::pong(payload), Backlog::push_pong)
     }
 
-    pub(super) fn ping(&self) -> Attend {
-        self.control(frame::ping(), Backlog::push_ping)
+    /// Sends a ping. Where the dress has no answer to it, it is the sign of life that the socket takes it.
+    pub(super) fn ping(&self, now: Tick) -> Attend {
+        let attend = self.control(Dress::ping, Backlog::push_ping);
+        let state = self.lock();
+        if state.subscription.dress == Dress::Sse && state.backlog.is_none() {
+            self.heard(now);
+        }
+        attend
     }
 
-    fn control(&self, frame: Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
+    /// Says whether continuity is proved, in dresses that have a word for it.
+    pub(super) fn tell_continuity(&self, word: &Message<'_>) -> Attend {
+        let dress = self.lock().subscription.dress;
+        match dress.message(word) {
+            Some(frame) => self.control(|_| frame, Backlog::push_continuity),
+            None => Attend::Settled,
+        }
+    }
+
+    /// Answers a message that was refused.
+    pub fn refuse(&self, frame: Bytes) -> Result<Attend, TooMuchAsked> {
+        if self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_asked_too_much()) {
+            return Err(TooMuchAsked);
+        }
+        Ok(self.control(|_| frame, Backlog::push_message))
+    }
+
+    fn control(&self, frame: impl FnOnce(Dress) -> Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return Attend::Settled;
         }
+        let dress = state.subscription.dress;
         if let Some(backlog) = &mut state.backlog {
-            wait(backlog, frame);
+            wait(backlog, frame(dress));
             return Attend::Settled;
         }
-        self.send_or_keep(&mut state, frame, wait)
+        self.send_or_keep(&mut state, frame(dress), wait)
     }
 
     /// Sends a frame where nothing waits; what the socket does not take becomes a backlog.
@@ -126,10 +185,10 @@ impl Outbox {
         frame: Bytes,
         wait: impl FnOnce(&mut Backlog, Bytes),
     ) -> Attend {
-        match self.send(&frame) {
+        match self.socket.send(&frame) {
             Ok(sent) if sent == frame.len() => Attend::Settled,
             Ok(sent) => {
-                let mut backlog = Box::new(Backlog::new());
+                let mut backlog = Box::<Backlog>::default();
                 wait(&mut backlog, frame);
                 backlog.advance(sent);
                 state.backlog = Some(backlog);
@@ -146,7 +205,7 @@ impl Outbox {
     pub(super) fn fill(&self, backlog: &mut Backlog) -> bool {
         let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
-            match self.send(slice) {
+            match self.socket.send(slice) {
                 Ok(0) | Err(_) => break,
                 Ok(sent) => backlog.advance(sent),
             }
@@ -188,39 +247,56 @@ impl Outbox {
                 Err(_) => drop(self.end_locked(state, CloseCode::ABNORMAL)),
             }
         }
-        if let Standing::Behind(place) = &state.standing {
-            return Flush::Behind((**place).clone(), Arc::clone(&state.subscription));
+        if let (Standing::Behind(course), Some(backlog)) = (&state.standing, &mut state.backlog) {
+            return Flush::Behind((**course).clone(), Arc::clone(&state.subscription), backlog.next_wish());
         }
         self.sent_all(state);
         state.backlog = None;
         Flush::Done
     }
 
-    /// Lets wait what a session that is behind was shown up to `place`. Returns false, and takes nothing, when it is no
-    /// longer behind or has another subscription than the one that judged. For the attendant only.
-    pub fn refill(&self, judged_by: &Arc<Subscription>, shown: &[Shown], place: Place) -> bool {
+    /// Lets wait what a session that is behind is to be sent, and sets its course from there. `told` is the offset up to
+    /// which the client then knows its position, where that changes. For the attendant only; what is not behind any more
+    /// takes nothing.
+    pub fn show(&self, frames: impl IntoIterator<Item = Bytes>, course: Course, told: Option<u64>) {
         let mut state = self.lock();
         let state = &mut *state;
-        match (&mut state.standing, &mut state.backlog) {
-            (Standing::Behind(stands), Some(backlog)) if Arc::ptr_eq(&state.subscription, judged_by) => {
-                backlog.push(stands, shown);
-                **stands = place;
-                true
-            }
-            _ => false,
+        let (Standing::Behind(stands), Some(backlog)) = (&mut state.standing, &mut state.backlog) else { return };
+        backlog.push_steps(frames);
+        **stands = course;
+        if let Some(told) = told {
+            self.told.store(told, Relaxed);
         }
     }
 
-    /// Declares that the session has caught up. Returns false when there still is something to send or to judge. For the
-    /// attendant only: after true it sends [`Command::Join`](super::Command::Join) and ends.
-    pub fn begin_join(&self, judged_by: &Arc<Subscription>) -> bool {
+    /// Keeps a wish until nothing else waits, and takes the session out of the stream until then. `place` is where the
+    /// hub stands. Called between two bursts.
+    pub(super) fn ask(&self, wish: Wish, place: &Place) -> Result<Attend, TooMuchAsked> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let from = match &state.standing {
+            Standing::Closing { .. } | Standing::Ended(_) => return Ok(Attend::Settled),
+            Standing::Behind(_) => None,
+            Standing::Live => Some(place.clone()),
+            Standing::Joining(place) => Some((**place).clone()),
+        };
+        if let Some(from) = from {
+            state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: false }));
+        }
+        let attend = if state.backlog.is_some() { Attend::Settled } else { Attend::Needed };
+        state.backlog.get_or_insert_default().wish(wish)?;
+        Ok(attend)
+    }
+
+    /// Declares that the session has caught up. Returns false when there still is something to send or to carry out. For
+    /// the attendant only: after true it sends [`Command::Join`](super::Command::Join) and ends.
+    pub fn begin_join(&self) -> bool {
         let mut state = self.lock();
         let state = &mut *state;
         match (&state.standing, &state.backlog) {
-            (Standing::Behind(place), Some(backlog))
-                if backlog.is_empty() && Arc::ptr_eq(&state.subscription, judged_by) =>
-            {
-                state.standing = Standing::Joining(place.clone());
+            (Standing::Behind(course), Some(backlog)) if backlog.is_idle() => {
+                let Course::Missed { from, owes_live: false } = &**course else { return false };
+                state.standing = Standing::Joining(Box::new(from.clone()));
                 state.backlog = None;
                 true
             }
@@ -237,28 +313,23 @@ impl Outbox {
         Some(place)
     }
 
-    /// Sends a live session back to catching up from `place`.
-    pub(super) fn fall_behind(&self, place: Place) -> Attend {
+    /// Sends a live session on a course of its own.
+    pub(super) fn leave_stream(&self, course: Course) -> Attend {
         let mut state = self.lock();
         if state.standing != Standing::Live {
             return Attend::Settled;
         }
-        state.standing = Standing::Behind(Box::new(place));
+        state.standing = Standing::Behind(Box::new(course));
         if state.backlog.is_some() {
             return Attend::Settled;
         }
-        state.backlog = Some(Box::new(Backlog::new()));
+        state.backlog = Some(Box::default());
         Attend::Needed
     }
 
-    /// Changes the subscription. It takes hold where the session stands: what waits stays, unless the queue overflows.
-    /// Then the session goes back to the last change that began to be sent, and the new subscription judges from there.
-    pub(super) fn subscribe(&self, subscription: Arc<Subscription>) {
-        let mut state = self.lock();
-        state.subscription = subscription;
-        if let Some(backlog) = &mut state.backlog {
-            backlog.moved();
-        }
+    /// Changes the subscription of a session that is behind. For the attendant only.
+    pub fn subscribe(&self, subscription: Arc<Subscription>) {
+        self.lock().subscription = subscription;
     }
 
     /// Replaces the subscription by an equal one that others hold too.
@@ -290,14 +361,6 @@ impl Outbox {
 
     pub(super) fn set_ping_due(&self, due: Tick) {
         self.ping_due.store(due.0, Relaxed);
-    }
-
-    /// One non-blocking write; 0 where the socket takes nothing now.
-    fn send(&self, bytes: &[u8]) -> Result<usize, rustix::io::Errno> {
-        match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(0),
-            sent => sent,
-        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -40,6 +40,8 @@ pub(super) struct Ring {
     entries: VecDeque<Arc<Entry>>,
     /// The place before the oldest entry.
     start: Place,
+    /// The offset after the last break of the store's history.
+    unbroken: u64,
     bytes: usize,
     limit: usize,
 }
@@ -70,13 +72,16 @@ impl Entry {
 impl Ring {
     /// An empty ring at `start` that keeps up to `limit` bytes.
     pub(super) fn new(start: Cursor, limit: usize) -> Self {
-        Self { entries: VecDeque::new(), start: Place { offset: 0, cursor: start }, bytes: 0, limit }
+        Self { entries: VecDeque::new(), start: Place { offset: 0, cursor: start }, unbroken: 0, bytes: 0, limit }
     }
 
     /// Appends what happened next.
     pub(super) fn push(&mut self, event: Event) -> Arc<Entry> {
         let end = self.end();
         let place = Place { offset: end.offset + 1, cursor: end.cursor.advanced(event.at()) };
+        if let Event::Reset(..) = event {
+            self.unbroken = place.offset;
+        }
         let entry = Arc::new(Entry { place, event });
         self.bytes += entry.bytes();
         self.entries.push_back(Arc::clone(&entry));
@@ -102,6 +107,52 @@ impl Ring {
     pub(super) fn after(&self, offset: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
         let skip = usize::try_from(offset.checked_sub(self.start.offset)?).ok()?;
         Some(self.entries.iter().skip(skip).take(most).cloned().collect())
+    }
+
+    /// Whether this position of a partition's log is in memory, and nothing broke since.
+    pub(super) fn knows(&self, at: At) -> bool {
+        let in_partition = |place: &Place| place.cursor.position(at.partition);
+        let found = self.unbroken_places().find_last(|place| in_partition(place).seq <= at.position.seq);
+        found.is_some_and(|place| in_partition(place) == at.position)
+    }
+
+    /// The newest place that is not after the cursor in any partition, and nothing broke since.
+    pub(super) fn seek(&self, cursor: &Cursor) -> Option<Place> {
+        let is_behind = |place: &Place| {
+            let pairs = place.cursor.positions().iter().zip(cursor.positions());
+            pairs.clone().all(|(mine, theirs)| mine.epoch == theirs.epoch && mine.seq <= theirs.seq)
+        };
+        self.unbroken_places().find_last(is_behind).cloned()
+    }
+
+    fn unbroken_places(&self) -> Places<'_> {
+        let skip = usize::try_from(self.unbroken.saturating_sub(self.start.offset)).unwrap_or(usize::MAX);
+        Places { ring: self, from: skip.min(self.entries.len()) }
+    }
+}
+
+/// The places of a ring from one on: within an unbroken history every partition's positions only grow.
+struct Places<'a> {
+    ring: &'a Ring,
+    from: usize,
+}
+
+impl<'a> Places<'a> {
+    /// The last place of which `holds` is true, given that it is true up to some place and false after it.
+    fn find_last(&self, holds: impl Fn(&Place) -> bool) -> Option<&'a Place> {
+        let (mut low, mut high) = (self.from, self.ring.entries.len() + 1);
+        while low < high {
+            let middle = low.midpoint(high);
+            if holds(self.place(middle)) { low = middle + 1 } else { high = middle }
+        }
+        (low > self.from).then(|| self.place(low - 1))
+    }
+
+    fn place(&self, index: usize) -> &'a Place {
+        match index.checked_sub(1) {
+            None => &self.ring.start,
+            Some(index) => &self.ring.entries[index].place,
+        }
     }
 }
 

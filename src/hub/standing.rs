@@ -10,8 +10,8 @@ use crate::protocol::close::CloseCode;
 pub enum Standing {
     /// The dispatcher serves it.
     Live,
-    /// It has to catch up from this place; its attendant is about to.
-    Behind(Box<Place>),
+    /// It has to be sent something of its own first; its attendant is about to.
+    Behind(Box<Course>),
     /// It has caught up to this place, and the dispatcher is to take over from there.
     Joining(Box<Place>),
     /// A close frame is the last that it is sent; when the peer sent its own already, nothing is waited for after it.
@@ -23,6 +23,42 @@ pub enum Standing {
     },
     /// Nothing more is sent.
     Ended(CloseCode),
+}
+
+/// What a session that the dispatcher does not serve is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// What came after a place.
+    Missed {
+        /// Everything up to here was judged for it. In some partitions it may be further than the hub's own order was
+        /// at this offset: a cursor need not come from this gateway.
+        from: Place,
+        /// Whether it is still to be told that it is live.
+        owes_live: bool,
+    },
+    /// Everyone in its view, what happened meanwhile, and that it is live.
+    Snapshot {
+        /// Why its cursor cannot be continued, where it had one.
+        reset: Option<&'static str>,
+    },
+}
+
+/// Where another filter begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// With what happens from here on.
+    Now,
+    /// With everyone in the new view.
+    Snapshot,
+}
+
+/// What a client asks of its own stream, with the name under which it wants the answer.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Another subscription.
+    Subscribe(Arc<Subscription>, Beginning, Option<String>),
+    /// Its position.
+    Ping(Option<String>),
 }
 
 /// Class and slot in the registry.
@@ -55,8 +91,8 @@ pub(super) enum Delivery {
 pub enum Flush {
     /// Wait until the socket takes more, then flush again.
     Blocked,
-    /// All is sent, and the session must be shown what came after this place.
-    Behind(Place, Arc<Subscription>),
+    /// All is sent: carry out the wish if there is one, else go on with the course.
+    Behind(Course, Arc<Subscription>, Option<Wish>),
     /// Nothing: the session does without an attendant from here on.
     Done,
 }

@@ -29,6 +29,10 @@ impl CloseCode {
     pub const TOO_LONG: Self = Self(1009);
     /// Our fault.
     pub const INTERNAL: Self = Self(1011);
+    /// A binary message where only text is spoken.
+    pub const NO_BINARY: Self = Self(1003);
+    /// Too much to do: retry later.
+    pub const OVERLOADED: Self = Self(1013);
     /// The gateway restarts.
     pub const RESTART: Self = Self(1012);
     /// The peer stalled, or fell behind what the log keeps.
@@ -63,6 +67,9 @@ impl Close {
     pub const fn new(code: CloseCode, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
     }
+
+    /// The client goes on asking and does not take the answers.
+    pub const ASKED_TOO_MUCH: Self = Self::new(CloseCode::POLICY, "too many messages, and their answers were not taken");
 
     /// The gateway restarts: come back with your cursor after a random time up to `retry`.
     pub fn restart(retry: Duration) -> Self {
