@@ -61,7 +61,7 @@ impl Stretch {
             let frame = if let Some(known) = known {
                 known.frame.clone()
             } else {
-                let frame = dress.encode(verdict, change);
+                let frame = dress.change(verdict, change, None);
                 encoded.push(Encoded { dress, verdict, frame: frame.clone() });
                 frame
             };
