@@ -57,7 +57,7 @@ fn relaying(criterion: &mut Criterion) {
     });
     let update = change(7);
     group.bench_function("encode a text frame", |bencher| {
-        bencher.iter(|| Dress::Text.encode(Verdict::Update, black_box(&update)));
+        bencher.iter(|| Dress::Text.change(Verdict::Update, black_box(&update), None));
     });
     for count in [1, 8, 64] {
         let subscription = Subscription { view: View { kinds: Kinds::All }, dress: Dress::Text, close_on: None };

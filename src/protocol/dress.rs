@@ -2,23 +2,110 @@
 
 use bytes::Bytes;
 
-use super::{frame, text};
-use crate::domain::Change;
+use super::close::Close;
+use super::cursor::Cursor;
+use super::message::{Composed, Message, verdict_name};
+use super::piece::Piece;
+use super::{cloudevents, frame, json, page, sse, text};
+use crate::domain::{Change, Person};
 use crate::filter::Verdict;
+
+/// The longest message of a snapshot's page, in bytes of JSON, unless one person alone is longer.
+pub const PAGE_BYTES: usize = 64 * 1024;
 
 /// The form that a client chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dress {
     /// Plain sentences, as the clients of the tutorial's service expect them.
     Text,
+    /// people.v1.json: JSON messages over WebSocket.
+    Json,
+    /// `CloudEvents` 1.0.2 in JSON, over WebSocket.
+    CloudEvents,
+    /// Server-sent events with people.v1.json's messages as data.
+    Sse,
 }
 
 impl Dress {
-    /// What `change` looks like to a view that gave this verdict: a whole WebSocket frame, header included, or nothing
-    /// where nothing is shown.
-    pub fn encode(self, verdict: Verdict, change: &Change) -> Option<Bytes> {
+    /// Those that a WebSocket client can ask for by name.
+    pub const NAMED: [Self; 2] = [Self::Json, Self::CloudEvents];
+
+    /// The dress that a WebSocket subprotocol names; names are case-sensitive (RFC 6455, section 4.1).
+    pub fn named(subprotocol: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|dress| dress.subprotocol() == Some(subprotocol))
+    }
+
+    /// The WebSocket subprotocol that names it.
+    pub const fn subprotocol(self) -> Option<&'static str> {
         match self {
-            Self::Text => text::sentence(verdict, change).map(|sentence| frame::text(&sentence)),
+            Self::Text | Self::Sse => None,
+            Self::Json => Some("people.v1.json"),
+            Self::CloudEvents => Some("cloudevents.json"),
         }
+    }
+
+    /// Whether a view that fell behind is sent what it missed as one batch, rather than change by change.
+    pub const fn composes(self) -> bool {
+        matches!(self, Self::Json | Self::Sse)
+    }
+
+    /// Whether its clients hold a cursor.
+    pub const fn has_cursor(self) -> bool {
+        !matches!(self, Self::Text)
+    }
+
+    /// What `change` looks like to a view that gave this verdict: a whole WebSocket text frame, header included, or a
+    /// whole server-sent event; nothing where nothing is shown. `cursor` is the whole cursor after it, none before
+    /// `live`; only server-sent events write it.
+    pub fn change(self, verdict: Verdict, change: &Change, cursor: Option<&Cursor>) -> Option<Bytes> {
+        if self == Self::Text {
+            return text::sentence(verdict, change).map(|sentence| frame::text(&sentence));
+        }
+        let shown = Composed::of(verdict, change)?;
+        let mut piece = self.piece(verdict_name(verdict), cursor, json::expected_length(&shown));
+        if self == Self::CloudEvents {
+            cloudevents::write_change(piece.buffer(), &shown, change);
+        } else {
+            json::write_change(piece.buffer(), &shown, change);
+        }
+        Some(piece.finish())
+    }
+
+    /// What else the server says; nothing in text.
+    pub fn message(self, message: &Message<'_>) -> Option<Bytes> {
+        if self == Self::Text {
+            return None;
+        }
+        let mut piece = self.piece(message.name(), message.resumable(), 0);
+        if self == Self::CloudEvents {
+            cloudevents::write_message(piece.buffer(), message);
+        } else {
+            json::write_message(piece.buffer(), message);
+        }
+        Some(piece.finish())
+    }
+
+    /// A snapshot of these people in this order. The JSON dresses fill pages of at most [`PAGE_BYTES`] and send one for
+    /// nobody too; text says a sentence for each person.
+    pub fn pages(self, people: &[Person]) -> Vec<Bytes> {
+        match self {
+            Self::Text => people.iter().map(|person| frame::text(&text::saved(person.id, &person.fields))).collect(),
+            Self::Json | Self::CloudEvents | Self::Sse => page::pages(self, people),
+        }
+    }
+
+    /// What is sent to a quiet client, so that both sides learn whether the other is there.
+    pub fn ping(self) -> Bytes {
+        if self == Self::Sse { sse::COMMENT } else { frame::ping() }
+    }
+
+    /// How the server says goodbye; server-sent events just end.
+    pub fn close(self, close: &Close) -> Bytes {
+        if self == Self::Sse { Bytes::new() } else { frame::close(close) }
+    }
+
+    /// The beginning of a change or message called `name`, with room for so many bytes.
+    fn piece(self, name: &str, cursor: Option<&Cursor>, capacity: usize) -> Piece {
+        if self == Self::Sse { Piece::event(name, cursor, capacity) } else { Piece::frame(capacity) }
     }
 }

@@ -1,10 +1,47 @@
 //! WebSocket frames from the server (RFC 6455, section 5): never masked, never fragmented.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::close::{Close, CloseCode};
+
+/// The longest header of a frame from the server: two bytes and a length of eight.
+const HEADER_ROOM: &str = "\0\0\0\0\0\0\0\0\0\0";
+
+/// A text message that is written in place. The length of its header is known only at the end, so room for the longest
+/// one stands before the text.
+#[derive(Debug)]
+pub(super) struct TextFrame(String);
+
+impl TextFrame {
+    /// Where the text begins.
+    pub(super) const START: usize = HEADER_ROOM.len();
+
+    /// An empty message with room for so many bytes of text.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        let mut room = String::with_capacity(Self::START + bytes);
+        room.push_str(HEADER_ROOM);
+        Self(room)
+    }
+
+    /// For appending text; what stands in it from [`TextFrame::START`] on is the text so far.
+    pub(super) fn buffer(&mut self) -> &mut String {
+        &mut self.0
+    }
+
+    /// The whole frame.
+    pub(super) fn finish(self) -> Bytes {
+        let mut frame = self.0.into_bytes();
+        let length = (frame.len() - Self::START) as u64;
+        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+        let unused = Self::START - header.len(length);
+        header.format(length, &mut &mut frame[unused..Self::START]).expect("the room holds the longest header");
+        let mut frame = Bytes::from(frame);
+        frame.advance(unused);
+        frame
+    }
+}
 
 /// A text message.
 pub fn text(message: &str) -> Bytes {
@@ -45,6 +82,17 @@ fn encode(opcode: OpCode, payload: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_written_in_place_is_the_same_frame() {
+        for length in [0, 1, 125, 126, 65_535, 65_536, 200_000] {
+            let mut frame = TextFrame::with_capacity(8);
+            frame.buffer().push_str(&"é".repeat(length / 2));
+            frame.buffer().push_str(&"x".repeat(length % 2));
+            let written = frame.finish();
+            assert_eq!(written, text(&format!("{}{}", "é".repeat(length / 2), "x".repeat(length % 2))), "{length}");
+        }
+    }
 
     #[test]
     fn frames_carry_the_header_that_their_length_needs() {

@@ -37,7 +37,8 @@ pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
     }
 }
 
-fn saved(id: PersonId, fields: &FieldsJson) -> String {
+/// The sentence for a person who is in the view.
+pub fn saved(id: PersonId, fields: &FieldsJson) -> String {
     let fields = fields.read();
     let (first, last, age, job) = (fields.first_name, fields.last_name, fields.age, fields.job);
     format!("Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age={age}, job={job})")

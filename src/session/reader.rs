@@ -137,6 +137,7 @@ impl Reader {
                     round.chosen = Some(chosen);
                 }
             },
+            Dress::Json | Dress::CloudEvents | Dress::Sse => {}
         }
     }
 

@@ -1,0 +1,126 @@
+//! What the server says, whatever dress it is said in.
+
+use super::cursor::Cursor;
+use super::problem::Problem;
+use crate::domain::{Change, Person, PersonId, Position};
+use crate::filter::Verdict;
+
+/// A message that is neither a change nor a page of a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'a> {
+    /// From here on the view is live; the cursor is where it begins.
+    Live(&'a Cursor),
+    /// The cursor moved, though nothing was shown.
+    Position(&'a Cursor),
+    /// What a view that fell behind missed, composed per person: apply all, then this cursor replaces the client's.
+    Batch {
+        /// The place after the stretch.
+        cursor: &'a Cursor,
+        /// At most one for each person.
+        changes: &'a [Composed],
+    },
+    /// The client's cursor cannot be continued: `trimmed`, `forked` or `epoch`. Pages and live follow.
+    Reset(&'a str),
+    /// The stream has not been proved continuous for so long.
+    Stale {
+        /// How long.
+        seconds: u64,
+    },
+    /// The stream is proved continuous again.
+    Fresh,
+    /// The filter was replaced.
+    Filtered {
+        /// The client's own name for its request.
+        reference: Option<&'a str>,
+        /// Up to where the old filter judged; none where a snapshot follows.
+        cursor: Option<&'a Cursor>,
+    },
+    /// A message of the client was refused; nothing changed.
+    Error {
+        /// The client's own name for its message, where that could be read.
+        reference: Option<&'a str>,
+        /// Why, and what to send instead.
+        problem: &'a Problem,
+    },
+    /// The answer to a client's ping.
+    Pong {
+        /// The client's own name for its ping.
+        reference: Option<&'a str>,
+        /// The client's place; none between the start of a snapshot and `live`.
+        cursor: Option<&'a Cursor>,
+    },
+}
+
+/// One person's part of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Composed {
+    /// Create, enter or update: the person is in the view, like this.
+    Shown(Verdict, Person),
+    /// Leave or delete: the person is not in the view any more. The position is that of the change that took it out.
+    Gone(Verdict, PersonId, Position),
+}
+
+impl Message<'_> {
+    /// The message's `type` in people.v1.json.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Live(_) => "live",
+            Self::Position(_) => "position",
+            Self::Batch { .. } => "batch",
+            Self::Reset(_) => "reset",
+            Self::Stale { .. } => "stale",
+            Self::Fresh => "fresh",
+            Self::Filtered { .. } => "filtered",
+            Self::Error { .. } => "error",
+            Self::Pong { .. } => "pong",
+        }
+    }
+
+    /// The cursor that a client may resume with from here on; none where the message does not move it.
+    pub(super) const fn resumable(&self) -> Option<&Cursor> {
+        match self {
+            Self::Live(cursor) | Self::Position(cursor) | Self::Batch { cursor, .. } => Some(cursor),
+            _ => None,
+        }
+    }
+}
+
+impl Composed {
+    /// What a view that gave this verdict is shown of `change`; none where that is nothing.
+    pub fn of(verdict: Verdict, change: &Change) -> Option<Self> {
+        match verdict {
+            Verdict::Create | Verdict::Enter | Verdict::Update => {
+                change.person().map(|person| Self::Shown(verdict, person))
+            }
+            Verdict::Leave | Verdict::Delete => Some(Self::Gone(verdict, change.id, change.at.position)),
+            Verdict::Outside => None,
+        }
+    }
+
+    /// The verdict that it was composed with.
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Shown(verdict, _) | Self::Gone(verdict, ..) => *verdict,
+        }
+    }
+
+    /// Whom it concerns.
+    pub const fn id(&self) -> PersonId {
+        match self {
+            Self::Shown(_, person) => person.id,
+            Self::Gone(_, id, _) => *id,
+        }
+    }
+}
+
+/// A verdict's `type` in people.v1.json.
+pub(super) const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Create => "create",
+        Verdict::Enter => "enter",
+        Verdict::Update => "update",
+        Verdict::Leave => "leave",
+        Verdict::Delete => "delete",
+        Verdict::Outside => "outside",
+    }
+}

@@ -1,0 +1,38 @@
+//! Server-sent events (WHATWG HTML, section 9.2): the lines around people.v1.json's messages.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::cursor::Cursor;
+
+/// The first bytes of every stream: how many milliseconds a client waits before it connects again.
+pub const fn prelude() -> Bytes {
+    Bytes::from_static(b"retry: 3000\n\n")
+}
+
+/// A line that clients skip: it keeps proxies from closing a quiet stream.
+pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
+/// Appends an event up to its data. With a cursor, a client that is cut off after it resumes there.
+pub(super) fn open(out: &mut String, event: &str, cursor: Option<&Cursor>) {
+    out.push_str("event: ");
+    out.push_str(event);
+    if let Some(cursor) = cursor {
+        write!(out, "\nid: {cursor}").expect("a String takes all that is written to it");
+    }
+    out.push_str("\ndata: ");
+}
+
+/// Ends an event whose data, JSON, begins at `start`. A line end in JSON is blank space between tokens (inside strings it
+/// is escaped), so a space is as good; it would end the data's line here.
+pub(super) fn finish(out: String, start: usize) -> Bytes {
+    let mut event = out.into_bytes();
+    for byte in &mut event[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
