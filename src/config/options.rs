@@ -104,6 +104,9 @@ impl Settings {
             feed: FeedLimits { events: live.feed_events, bytes: live.feed_bytes },
             tail: live.tail_changes,
             page: live.heal_changes,
+            position_interval: live.position_interval,
+            stale_after: live.stale_after,
+            stale_interval: live.stale_interval,
         }
     }
 
@@ -116,6 +119,8 @@ impl Settings {
             message_window: live.messages_window,
             log_page: live.catch_up_changes,
             log_retry: live.catch_up_retry,
+            page_people: live.snapshot_people,
+            shared_bytes: live.shared_bytes,
         }
     }
 

@@ -158,6 +158,10 @@ pub struct LiveSettings {
     pub catch_up_changes: NonZeroUsize,
     /// The pause after such a reading failed.
     pub catch_up_retry: Duration,
+    /// `live.snapshot_people`
+    pub snapshot_people: NonZeroUsize,
+    /// `live.shared_bytes`
+    pub shared_bytes: NonZeroUsize,
     /// Events that may wait for the relay.
     pub feed_events: NonZeroUsize,
     /// Bytes that may wait for the relay.
@@ -170,6 +174,10 @@ pub struct LiveSettings {
     pub close_timeout: Duration,
     /// Between two positions told.
     pub position_interval: Duration,
+    /// `live.stale_after_ms`
+    pub stale_after: Duration,
+    /// `live.stale_interval_ms`
+    pub stale_interval: Duration,
     /// Between two proofs of continuity.
     pub head_interval: Duration,
     /// Without proof, until not ready.

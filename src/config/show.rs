@@ -84,12 +84,16 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "heal_changes", number(live.heal_changes));
     put(&mut table, "catch_up_changes", number(live.catch_up_changes));
     put(&mut table, "catch_up_retry_ms", milliseconds(live.catch_up_retry));
+    put(&mut table, "snapshot_people", number(live.snapshot_people));
+    put(&mut table, "shared_bytes", number(live.shared_bytes));
     put(&mut table, "feed_events", number(live.feed_events));
     put(&mut table, "feed_bytes", number(live.feed_bytes));
     put(&mut table, "ping_interval_ms", milliseconds(live.ping_interval));
     put(&mut table, "silence_limit_ms", milliseconds(live.silence_limit));
     put(&mut table, "close_timeout_ms", milliseconds(live.close_timeout));
     put(&mut table, "position_interval_ms", milliseconds(live.position_interval));
+    put(&mut table, "stale_after_ms", milliseconds(live.stale_after));
+    put(&mut table, "stale_interval_ms", milliseconds(live.stale_interval));
     put(&mut table, "head_interval_ms", milliseconds(live.head_interval));
     put(&mut table, "ready_limit_ms", milliseconds(live.ready_limit));
     put(&mut table, "message_bytes", number(live.message_bytes));

@@ -5,6 +5,7 @@
 mod admin;
 mod body;
 mod envelope;
+mod live;
 mod media;
 mod options;
 mod origin;
@@ -13,7 +14,6 @@ mod query;
 mod refusal;
 mod router;
 mod server;
-mod updates;
 
 pub use admin::admin_router;
 pub use options::{Options, ServerOptions};

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{Shared, State, envelope, origin, people, updates};
+use super::{Shared, State, envelope, live, origin, people};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
@@ -17,7 +17,7 @@ pub fn router(state: State) -> Router {
         .route("/people", get(people::list).post(people::create))
         .route("/people/import", post(people::import))
         .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
-        .route("/updates", get(updates::updates))
+        .route("/updates", get(live::updates))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(Arc::clone(&state))

@@ -22,7 +22,7 @@ pub use outbox::Outbox;
 pub use registry::Subscription;
 pub use ring::{Entry, Event, Place};
 pub use socket::Socket;
-pub use standing::{Attend, Beginning, Course, Flush, Wish};
+pub use standing::{Attend, Course, Flush, Wish};
 pub use wheel::Tick;
 
 use std::num::NonZeroUsize;

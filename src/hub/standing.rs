@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Place, Subscription};
 use crate::protocol::close::CloseCode;
+use crate::protocol::request::FilterFrom;
 
 /// How a session stands to the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,20 +44,18 @@ pub enum Course {
     },
 }
 
-/// Where another filter begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
-    /// With what happens from here on.
-    Now,
-    /// With everyone in the new view.
-    Snapshot,
+impl Course {
+    /// Whether the client is still to be told that it is live.
+    pub const fn owes_live(&self) -> bool {
+        matches!(self, Self::Snapshot { .. } | Self::Missed { owes_live: true, .. })
+    }
 }
 
 /// What a client asks of its own stream, with the name under which it wants the answer.
 #[derive(Clone, Debug)]
 pub enum Wish {
     /// Another subscription.
-    Subscribe(Arc<Subscription>, Beginning, Option<String>),
+    Subscribe(Arc<Subscription>, FilterFrom, Option<String>),
     /// Its position.
     Ping(Option<String>),
 }

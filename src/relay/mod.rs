@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{Partition, Position};
 use crate::hub::{Dispatcher, Event};
 use crate::protocol::cursor::Cursor;
+use crate::protocol::message::Message;
 use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError, Tail, decode_frame};
 use crate::telemetry::{Metrics, Readiness, ReasonLabel};
 use continuity::{Action, Continuity};
@@ -40,6 +41,12 @@ pub struct Options {
     pub tail: NonZeroUsize,
     /// Changes that one question to the log may bring.
     pub page: NonZeroUsize,
+    /// How long clients may not know their position after it moved. They are told in half that time.
+    pub position_interval: Duration,
+    /// How long continuity may be unproved before clients are told that they may be shown less than there is.
+    pub stale_after: Duration,
+    /// How often they are told again.
+    pub stale_interval: Duration,
 }
 
 impl Default for Options {
@@ -50,6 +57,9 @@ impl Default for Options {
             feed: FeedLimits { events: count(16 * 1024), bytes: count(32 * 1024 * 1024) },
             tail: count(1000),
             page: count(1000),
+            position_interval: Duration::from_secs(10),
+            stale_after: Duration::from_secs(5),
+            stale_interval: Duration::from_secs(10),
         }
     }
 }
@@ -87,6 +97,7 @@ pub fn spawn(options: Options, links: Links, stop: CancellationToken, ended: Can
                 probing: false,
                 outage: false,
                 proved: Instant::now(),
+                told_stale: None,
             };
             // Cancelling in the middle of a burst is fine here: the sessions were closed before.
             let _ = stop.run_until_cancelled(relay.run(inbox)).await;
@@ -117,6 +128,8 @@ struct Relay {
     outage: bool,
     /// When all heads were last found to be what was passed on.
     proved: Instant,
+    /// When clients were last told that this is too long ago, unless they were told otherwise since.
+    told_stale: Option<Instant>,
 }
 
 impl Relay {
@@ -125,6 +138,8 @@ impl Relay {
         self.start(&mut feed).await;
         let mut ticks = tokio::time::interval(self.options.head_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut positions = tokio::time::interval(self.options.position_interval / 2);
+        positions.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut arrived = Vec::new();
         let mut actions = Vec::new();
         loop {
@@ -139,7 +154,11 @@ impl Relay {
                 Some(command) = self.links.dispatcher.next_command() => self.links.dispatcher.execute(command),
                 _ = ticks.tick() => {
                     self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
+                    self.tell_stale();
                     self.probe();
+                }
+                _ = positions.tick() => {
+                    self.links.dispatcher.tell_positions().await;
                 }
             }
             self.act(&mut actions).await;
@@ -242,8 +261,21 @@ impl Relay {
                 let proofs = heads.into_iter().flatten().zip(&mut self.logs).map(|(head, log)| log.head(head, actions));
                 if proofs.filter(|proved| *proved).count() == self.logs.len() {
                     self.proved = Instant::now();
+                    if self.told_stale.take().is_some() {
+                        self.links.dispatcher.tell_continuity(&Message::Fresh);
+                    }
                 }
             }
+        }
+    }
+
+    /// Tells clients that what they were shown may not be all.
+    fn tell_stale(&mut self) {
+        let unproved = self.proved.elapsed();
+        let is_due = self.told_stale.is_none_or(|told| told.elapsed() >= self.options.stale_interval);
+        if unproved >= self.options.stale_after && is_due {
+            self.told_stale = Some(Instant::now());
+            self.links.dispatcher.tell_continuity(&Message::Stale { seconds: unproved.as_secs() });
         }
     }
 

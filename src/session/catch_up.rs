@@ -2,98 +2,218 @@
 
 use std::sync::Arc;
 
-use super::Sessions;
-use crate::domain::{Change, Partition, Position};
-use crate::hub::{Entry, Event, Place, Shown, Stretch, Subscription};
+use bytes::Bytes;
+
+use super::compose::{self, BATCH_BYTES};
+use super::log::Log;
+use crate::domain::{At, Change};
+use crate::filter::Kinds;
+use crate::hub::{Event, Hub, Place, Subscription};
 use crate::store::{Break, Since, StoreError};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
 const STEP_ENTRIES: usize = 64;
+/// Entries that one batch is composed of at most.
+const BATCH_ENTRIES: usize = 1024;
 
 /// One step of catching up.
 pub(super) enum Step {
     /// Hardly anything is missing: the dispatcher can take over from here.
     CaughtUp,
-    /// A stretch, as far as this place.
-    Shown {
-        /// What of it the session is shown.
-        shown: Vec<Shown>,
-        /// The place after the stretch.
-        place: Place,
-        /// The session ends with it.
-        ends: bool,
-    },
+    /// The session is ahead of this gateway: it has to wait until the relay comes as far.
+    Ahead,
+    /// A stretch.
+    Shown(Shown),
+}
+
+/// What a session is shown of a stretch.
+pub(super) struct Shown {
+    pub(super) frames: Vec<Bytes>,
+    /// The place after the stretch.
+    pub(super) place: Place,
+    /// Whether the client knows this place from the frames.
+    pub(super) tells: bool,
+    /// The session ends with it.
+    pub(super) ends: bool,
 }
 
 /// Why a session cannot go on, now or ever.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Lost {
-    /// The log no longer reaches back to the session's place.
-    #[error("the log no longer reaches back")]
-    Trimmed,
+    /// Its place cannot be continued.
+    #[error("the log cannot be continued there: {}", .0.name())]
+    Broken(Break),
     /// The log could not be asked.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] Arc<StoreError>),
 }
 
-/// Judges what comes next after `place`.
-pub(super) async fn step(sessions: &Sessions, place: Place, subscription: &Arc<Subscription>) -> Result<Step, Lost> {
-    match sessions.hub.after(place.offset, STEP_ENTRIES) {
-        Some(entries) if entries.len() < STEP_ENTRIES => Ok(Step::CaughtUp),
+/// How a session that is not live is shown changes.
+pub(super) struct Judge<'a> {
+    pub(super) subscription: &'a Subscription,
+    /// Whether the client was told that it is live: only then do frames say where they stand, where the dress can.
+    pub(super) is_live: bool,
+    /// Whether a stretch may be shown as one batch, where the dress can.
+    pub(super) may_compose: bool,
+    /// Changes that the session must not be shown: a page showed what they led to.
+    pub(super) covered: &'a (dyn Fn(&Change) -> bool + Send + Sync),
+}
+
+/// Something to judge.
+enum Piece {
+    Change(Change),
+    Reset(At, Break),
+}
+
+impl From<StoreError> for Lost {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+/// Whether a position in a log lies after another; one of another history does.
+pub(super) fn is_after(at: At, place: &Place) -> bool {
+    let known = place.cursor.position(at.partition);
+    at.position.epoch != known.epoch || at.position.seq > known.seq
+}
+
+/// Judges what comes next after `place`, or says that the dispatcher can go on from there.
+pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
+    let is_near = hub.after(place.offset, STEP_ENTRIES).is_some_and(|entries| entries.len() < STEP_ENTRIES);
+    if is_near && is_on_course(hub, &place) {
+        return Ok(Step::CaughtUp);
+    }
+    replay(hub, log, place, judge).await
+}
+
+/// Judges what comes next after `place`, to the very end of what the hub knows.
+pub(super) async fn replay(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
+    let most = if judge.composes() { BATCH_ENTRIES } else { STEP_ENTRIES };
+    match hub.after(place.offset, most) {
+        Some(entries) if entries.is_empty() => Ok(Step::Ahead),
         Some(entries) => {
-            let end = entries.last().map_or_else(|| place.clone(), |last| last.place.clone());
-            Ok(judge(place, entries, end, subscription))
+            let offset = entries.last().map_or(place.offset, |last| last.place.offset);
+            let pieces = entries.iter().map(|entry| {
+                let piece = match &entry.event {
+                    Event::Change(change) => Piece::Change(change.clone()),
+                    Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
+                };
+                (entry.place.offset, piece)
+            });
+            judge.judge(place, pieces.collect(), offset)
         }
-        None => from_log(sessions, place, subscription).await,
+        None => from_log(hub, log, place, judge).await,
     }
 }
 
-fn judge(before: Place, entries: Vec<Arc<Entry>>, end: Place, subscription: &Subscription) -> Step {
-    match Stretch::new(before, entries).burst(subscription) {
-        Some(burst) => Step::Shown { shown: burst.shown, place: end, ends: burst.ends },
-        None => Step::Shown { shown: Vec::new(), place: end, ends: false },
-    }
+/// Whether the session stands where the hub's own order stood at this offset.
+fn is_on_course(hub: &Hub, place: &Place) -> bool {
+    hub.seek(&place.cursor).is_some_and(|known| known == *place) || hub.place().is_some_and(|end| end == *place)
 }
 
 /// A page of the first partition in which the session is before the beginning of the ring. Once it is there in all of
 /// them, it goes on in the ring.
-async fn from_log(sessions: &Sessions, place: Place, subscription: &Subscription) -> Result<Step, Lost> {
-    let target = sessions.hub.start().unwrap_or_else(|| place.clone());
-    let store = sessions.store.get()?;
-    let behind = store.partitions().iter().find(|p| place.cursor.position(*p) != target.cursor.position(*p));
-    let Some(partition) = behind else {
-        return Ok(Step::Shown { shown: Vec::new(), place: target, ends: false });
-    };
-    let (from, goal) = (place.cursor.position(partition), target.cursor.position(partition));
-    sessions.hub.metrics().session_log_reads.inc();
-    let changes = match store.since(partition, from, sessions.options.log_page).await? {
-        Since::Continues { changes, .. } => changes,
-        Since::Broken { reason: Break::Trimmed, .. } => return Err(Lost::Trimmed),
-        // The store lost this history; what it has now begins, for this session, where memory does.
-        Since::Broken { .. } => Vec::new(),
-    };
-    let entries = up_to(changes, goal, &place);
-    let end = match entries.last() {
-        Some(last) => last.place.clone(),
-        None => Place { offset: place.offset, cursor: place.cursor.advanced(at(partition, goal)) },
-    };
-    Ok(judge(place, entries, end, subscription))
-}
-
-/// The changes that memory does not have. Their offsets are not known, and need not be: they lie before the ring.
-fn up_to(changes: Vec<Change>, goal: Position, place: &Place) -> Vec<Arc<Entry>> {
-    let mut place = place.clone();
-    let missed = changes.into_iter().take_while(|change| {
-        let position = change.at.position;
-        position.epoch == goal.epoch && position.seq <= goal.seq
+async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
+    let Some(target) = hub.start() else { return Ok(Step::Ahead) };
+    let behind = log.store()?.partitions().iter().find(|partition| {
+        is_after(At::new(*partition, target.cursor.position(*partition)), &place)
     });
-    let entry = |change: Change| {
-        place.cursor = place.cursor.advanced(change.at);
-        Arc::new(Entry { place: place.clone(), event: Event::Change(change) })
+    let Some(partition) = behind else {
+        let offset = hub.seek(&place.cursor).map_or(target.offset, |found| found.offset);
+        let place = Place { offset, cursor: place.cursor };
+        return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
     };
-    missed.map(entry).collect()
+    let from = At::new(partition, place.cursor.position(partition));
+    let goal = At::new(partition, target.cursor.position(partition));
+    hub.metrics().session_log_reads.inc();
+    let since = log.since(from, goal.position).await?;
+    let changes = match &*since {
+        Since::Continues { changes, .. } => changes.as_slice(),
+        Since::Broken { reason, .. } if *reason == Break::Trimmed || judge.subscription.dress.has_cursor() => {
+            return Err(Lost::Broken(*reason));
+        }
+        // The store lost this history; what it has now begins, for text, where memory does.
+        Since::Broken { .. } => &[],
+    };
+    let missed = changes.iter().take_while(|change| {
+        change.at.position.epoch == goal.position.epoch && change.at.position.seq <= goal.position.seq
+    });
+    let pieces: Vec<_> = missed.map(|change| (place.offset, Piece::Change(change.clone()))).collect();
+    if pieces.is_empty() {
+        let place = Place { offset: place.offset, cursor: place.cursor.advanced(goal) };
+        return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
+    }
+    let offset = place.offset;
+    judge.judge(place, pieces, offset)
 }
 
-const fn at(partition: Partition, position: Position) -> crate::domain::At {
-    crate::domain::At::new(partition, position)
+impl Judge<'_> {
+    fn composes(&self) -> bool {
+        let Subscription { view, dress, close_on } = self.subscription;
+        self.may_compose && dress.composes() && view.kinds == Kinds::All && close_on.is_none()
+    }
+
+    /// Judges pieces that follow each other after `place`; the offset is the one after them.
+    fn judge(&self, place: Place, pieces: Vec<(u64, Piece)>, offset: u64) -> Result<Step, Lost> {
+        let first = pieces.iter().find_map(|(_, piece)| match piece {
+            Piece::Reset(_, reason) if self.subscription.dress.has_cursor() => Some(*reason),
+            _ => None,
+        });
+        if let Some(reason) = first {
+            return Err(Lost::Broken(reason));
+        }
+        let shown = if self.composes() { self.composed(place, &pieces, offset) } else { self.one_by_one(place, &pieces, offset) };
+        Ok(Step::Shown(shown))
+    }
+
+    fn one_by_one(&self, mut place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {
+        let (mut frames, mut unshown) = (Vec::new(), false);
+        let Subscription { view, dress, close_on } = self.subscription;
+        for (at_offset, piece) in pieces {
+            let change = match piece {
+                Piece::Reset(head, _) => {
+                    place.cursor = place.cursor.advanced(*head);
+                    continue;
+                }
+                Piece::Change(change) if !is_after(change.at, &place) => continue,
+                Piece::Change(change) => change,
+            };
+            place.cursor = place.cursor.advanced(change.at);
+            if (self.covered)(change) {
+                continue;
+            }
+            let cursor = Some(&place.cursor).filter(|_| self.is_live);
+            let frame = dress.change(view.judge(change), change, cursor);
+            unshown = frame.is_none();
+            frames.extend(frame);
+            if frames.len() > 0 && !unshown && *close_on == Some(change.operation()) {
+                place.offset = *at_offset;
+                return Shown { frames, place, tells: false, ends: true };
+            }
+        }
+        place.offset = offset;
+        let tells = !unshown && !frames.is_empty() && place.cursor.positions().len() == 1;
+        Shown { frames, place, tells, ends: false }
+    }
+
+    /// The longest stretch whose batch is not too long.
+    fn composed(&self, place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {
+        let Subscription { view, dress, .. } = self.subscription;
+        let (mut pieces, mut end) = (pieces, offset);
+        loop {
+            let new = pieces.iter().filter_map(|(_, piece)| match piece {
+                Piece::Change(change) if is_after(change.at, &place) => Some(change),
+                _ => None,
+            });
+            let cursor = new.clone().fold(place.cursor.clone(), |cursor, change| cursor.advanced(change.at));
+            let changes = compose::compose(view, new);
+            let frame = compose::batch(*dress, &changes, &cursor);
+            if frame.as_ref().is_none_or(|frame| frame.len() <= BATCH_BYTES) || pieces.len() == 1 {
+                let tells = frame.is_some();
+                return Shown { frames: frame.into_iter().collect(), place: Place { offset: end, cursor }, tells, ends: false };
+            }
+            pieces = &pieces[..pieces.len() / 2];
+            end = pieces.last().map_or(place.offset, |(offset, _)| *offset);
+        }
+    }
 }

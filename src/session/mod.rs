@@ -1,4 +1,4 @@
-//! A session: one WebSocket client from its handshake to its end.
+//! A session: one client of the live stream from its handshake to its end.
 //!
 //! The session owns its socket. Its sending half is the hub's [`Outbox`]; here are the reader, a small task that sleeps
 //! until the peer says something, and the attendant, a task that exists only while something waits for the socket or
@@ -6,22 +6,28 @@
 
 mod attendant;
 mod catch_up;
+mod compose;
 mod frames;
+mod log;
 mod reader;
+mod snapshot;
+mod start;
+
+pub use start::{NotStarted, Start, Started};
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::hub::{Hub, Outbox, Place, Subscription};
+use crate::hub::{Hub, Outbox, Socket};
 use crate::protocol::close::Close;
 use crate::store::StoreSlot;
+use log::Log;
 use reader::Reader;
 
 /// The limits of one session's peer.
@@ -37,6 +43,10 @@ pub struct Options {
     pub log_page: NonZeroUsize,
     /// Pause after a failed reading of the log.
     pub log_retry: Duration,
+    /// People that a snapshot reads at once.
+    pub page_people: NonZeroUsize,
+    /// Memory for readings of the store that sessions share, in bytes.
+    pub shared_bytes: NonZeroUsize,
 }
 
 impl Default for Options {
@@ -47,6 +57,8 @@ impl Default for Options {
             message_window: Duration::from_secs(10),
             log_page: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
             log_retry: Duration::from_millis(200),
+            page_people: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
+            shared_bytes: NonZeroUsize::new(16 * 1024 * 1024).unwrap_or(NonZeroUsize::MIN),
         }
     }
 }
@@ -61,7 +73,7 @@ const LEAST_RETRY: Duration = Duration::from_secs(1);
 /// All sessions of a gateway, and what they share.
 pub struct Sessions {
     hub: Arc<Hub>,
-    store: StoreSlot,
+    log: Log,
     options: Options,
     tasks: TaskTracker,
     workers: Handle,
@@ -70,7 +82,8 @@ pub struct Sessions {
 impl Sessions {
     /// No sessions yet. Becomes the hub's attendant; must be called inside the runtime that is to run them.
     pub fn new(hub: Arc<Hub>, store: StoreSlot, options: Options) -> Arc<Self> {
-        let sessions = Arc::new(Self { hub, store, options, tasks: TaskTracker::new(), workers: Handle::current() });
+        let log = Log::new(store, options);
+        let sessions = Arc::new(Self { hub, log, options, tasks: TaskTracker::new(), workers: Handle::current() });
         let weak = Arc::downgrade(&sessions);
         sessions.hub.set_attendant(move |outbox| {
             if let Some(sessions) = weak.upgrade() {
@@ -86,22 +99,17 @@ impl Sessions {
         self.tasks.spawn(beginning);
     }
 
-    /// Where a session that is accepted now begins; none while the gateway has not found its place in the log.
-    pub fn place(&self) -> Option<Place> {
-        self.hub.place()
-    }
-
-    /// Serves a client from `place` on: what was accepted since then is shown first. `early` are bytes that the peer
-    /// sent right after its handshake; `permit` is dropped when the session ends.
+    /// Serves a client. `early` are bytes that the peer sent right after its handshake; `permit` is dropped when the
+    /// session ends.
     pub async fn serve<P: Send + 'static>(
         self: Arc<Self>,
-        socket: TcpStream,
+        socket: impl Into<Socket>,
         early: Bytes,
-        subscription: Subscription,
-        place: Place,
+        started: Started,
         permit: P,
     ) {
-        let outbox = Outbox::new(socket, subscription, place);
+        let Started { subscription, course, greeting } = started;
+        let outbox = Outbox::new(socket.into(), subscription, course, greeting);
         self.hub.watch(&outbox);
         self.hub.metrics().sessions.inc();
         let reader = Reader::new(Arc::clone(&self), Arc::clone(&outbox));

@@ -9,10 +9,14 @@ use bytes::Bytes;
 
 use super::Sessions;
 use super::frames::{FrameReader, Incoming};
-use crate::hub::{Command, Outbox, Subscription, Tick};
+use crate::hub::{Command, Outbox, Subscription, Tick, TooMuchAsked, Wish};
 use crate::protocol::close::{Close, CloseCode};
+use crate::filter::{Filter, View};
 use crate::protocol::dress::Dress;
-use crate::protocol::text::Wish;
+use crate::protocol::message::Message;
+use crate::protocol::problem::Problem;
+use crate::protocol::request::{FilterFrom, Refused, Request};
+use crate::protocol::text;
 use crate::telemetry::CloseLabel;
 
 /// Bytes taken from a socket at once, into a buffer that all readers of a thread share.
@@ -28,7 +32,7 @@ thread_local! {
 pub(super) struct Reader {
     sessions: Arc<Sessions>,
     outbox: Arc<Outbox>,
-    /// None when the peer broke the protocol: what it sends from there on is thrown away.
+    /// None where what the peer sends is thrown away: it broke the protocol, or its dress has no words for clients.
     frames: Option<FrameReader>,
     window: Tick,
     heard_in_window: u32,
@@ -37,8 +41,8 @@ pub(super) struct Reader {
 /// What a round of reading asks of the asynchronous part.
 #[derive(Default)]
 struct Round {
-    /// The subscription that the peer chose last.
-    chosen: Option<Subscription>,
+    /// What the peer asked for, in order. The limit of messages bounds it.
+    wishes: Vec<Wish>,
     /// The peer is gone.
     ended: bool,
 }
@@ -46,7 +50,8 @@ struct Round {
 impl Reader {
     pub(super) fn new(sessions: Arc<Sessions>, outbox: Arc<Outbox>) -> Self {
         let window = sessions.hub.now();
-        Self { sessions, outbox, frames: Some(FrameReader::default()), window, heard_in_window: 0 }
+        let frames = (outbox.subscription().dress != Dress::Sse).then(FrameReader::default);
+        Self { sessions, outbox, frames, window, heard_in_window: 0 }
     }
 
     /// Reads until the peer or the session ends, then takes the session out of everything.
@@ -57,9 +62,9 @@ impl Reader {
         }
         drop(early);
         loop {
-            if let Some(subscription) = round.chosen.take() {
-                // Boxed: most sessions never choose again, and none should carry the room for it.
-                let command = Command::Subscribe(Arc::clone(&self.outbox), subscription);
+            for wish in round.wishes.drain(..) {
+                // Boxed: most sessions never ask, and none should carry the room for it.
+                let command = Command::Ask(Arc::clone(&self.outbox), wish);
                 round.ended |= Box::pin(self.sessions.hub.command(command)).await.is_err();
             }
             if round.ended || poll_fn(|context| self.outbox.socket().poll_read_ready(context)).await.is_err() {
@@ -119,25 +124,62 @@ impl Reader {
                 hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
                 return ControlFlow::Break(());
             }
-            Incoming::Text(text) => self.wish(text, round),
+            Incoming::Text(text) => return self.wish(text, round),
             Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
+            Incoming::Binary if self.outbox.subscription().dress != Dress::Text => {
+                hub.close(&self.outbox, &Close::new(CloseCode::NO_BINARY, "messages are text"));
+                return ControlFlow::Break(());
+            }
             Incoming::Binary | Incoming::Pong => {}
         }
         ControlFlow::Continue(())
     }
 
-    fn wish(&self, text: &str, round: &mut Round) {
+    fn wish(&self, text: &str, round: &mut Round) -> ControlFlow<()> {
         let current = self.outbox.subscription();
-        match current.dress {
-            Dress::Text => match Wish::read(text) {
-                Wish::Stop => self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, "")),
-                Wish::Show(kinds) => {
-                    let mut chosen = round.chosen.take().unwrap_or_else(|| (*current).clone());
-                    chosen.view.kinds = kinds;
-                    round.chosen = Some(chosen);
+        if current.dress == Dress::Text {
+            match text::Wish::read(text) {
+                text::Wish::Stop => self.stop(),
+                text::Wish::Show(kinds) => {
+                    // Only the last one counts where several wait.
+                    let view = View { kinds, filter: current.view.filter.clone() };
+                    let chosen = Subscription { view, ..(*current).clone() };
+                    round.wishes = vec![Wish::Subscribe(Arc::new(chosen), FilterFrom::Now, None)];
                 }
+            }
+            return ControlFlow::Continue(());
+        }
+        match Request::read(text) {
+            Ok(Request::Stop) => self.stop(),
+            Ok(Request::Ping { reference }) => round.wishes.push(Wish::Ping(reference)),
+            Ok(Request::Filter { kinds, filter_text, from, reference }) => match Filter::parse(&filter_text) {
+                Ok(filter) => {
+                    let chosen = Subscription { view: View { kinds, filter }, ..(*current).clone() };
+                    round.wishes.push(Wish::Subscribe(Arc::new(chosen), from, reference));
+                }
+                Err(error) => return self.refuse(current.dress, &Refused { reference, problem: Problem::from(error) }),
             },
-            Dress::Json | Dress::CloudEvents | Dress::Sse => {}
+            Err(refused) => return self.refuse(current.dress, &refused),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn stop(&self) {
+        self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, ""));
+    }
+
+    fn refuse(&self, dress: Dress, refused: &Refused) -> ControlFlow<()> {
+        let message = Message::Error { reference: refused.reference.as_deref(), problem: &refused.problem };
+        let Some(frame) = dress.message(&message) else { return ControlFlow::Continue(()) };
+        match self.outbox.refuse(frame) {
+            Ok(attend) => {
+                self.sessions.hub.attend_if(attend, &self.outbox);
+                ControlFlow::Continue(())
+            }
+            Err(TooMuchAsked) => {
+                self.sessions.hub.close(&self.outbox, &Close::ASKED_TOO_MUCH);
+                ControlFlow::Break(())
+            }
         }
     }
 

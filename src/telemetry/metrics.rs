@@ -88,6 +88,8 @@ metrics! {
     session_backlogs: Counter,
     /// Times a session's queue overflowed and the session had to catch up
     session_overflows: Counter,
+    /// Views that were shown anew because their place could not be continued, by reason
+    session_resets: Family<ReasonLabel, Counter>,
     /// Catch-ups that had to read the log because the ring no longer reached
     session_log_reads: Counter,
 }

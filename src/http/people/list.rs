@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::domain::{Partition, Person, PersonId};
 use crate::http::media::{self, Dress};
 use crate::http::query::Parameters;
-use crate::http::{Shared, updates};
+use crate::http::{Shared, live};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Store, StoreError};
 
@@ -39,9 +39,11 @@ struct Wanted {
 
 /// `GET /people`: a list, or with an upgrade live updates.
 pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    if updates::wants_upgrade(&request) {
-        return updates::open(&state, request);
-    }
+    let likes_events = media::Dress::accepted(request.headers()) == Dress::Events;
+    let request = match live::instead(&state, request, likes_events).await {
+        Ok(stream) => return stream,
+        Err(request) => request,
+    };
     let wanted = Wanted::of(request.uri(), request.headers())?;
     let store = Arc::clone(state.store.get()?);
     let share = state.options.list_buffer_people.get() / usize::from(store.partitions().get());

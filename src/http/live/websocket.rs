@@ -1,13 +1,10 @@
-//! Live updates: the WebSocket handshake (RFC 6455, section 4.2), and what is chosen with it.
-//!
-//! The place at which a session begins is taken before the handshake is answered, so that nothing is missed that is
-//! accepted after it. The session then owns the socket.
+//! The WebSocket handshake (RFC 6455, section 4.2). The session then owns the socket.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State as Extract};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -17,47 +14,28 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::query::Parameters;
-use super::{ConnectionPermit, Shared, State, origin};
-use crate::domain::Operation;
-use crate::filter::{Kinds, View};
-use crate::hub::Subscription;
+use super::{Wanted, malformed};
+use crate::http::{ConnectionPermit, State};
 use crate::protocol::dress::Dress;
-use crate::protocol::problem::{Problem, ProblemKind};
+use crate::protocol::problem::Problem;
 
-const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
-/// The subprotocols that we speak. Without one a client speaks text.
-const SUBPROTOCOLS: &[&str] = &[];
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
 /// For the answer to the handshake to be written, and the socket to be handed over.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 
-/// `GET /updates`.
-pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    if !wants_upgrade(&request) {
-        return Err(malformed("Server-sent events are not served yet: open a WebSocket here."));
-    }
-    open(&state, request)
-}
-
 /// Whether a request asks for a WebSocket.
-pub(super) fn wants_upgrade(request: &Request) -> bool {
+pub(super) fn is_wanted(request: &Request) -> bool {
     request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
 }
 
 /// Answers a handshake, and lets the session begin once the answer was sent.
-pub(super) fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
+pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
     let accept = handshake(&request)?;
-    origin::admit(request.headers(), &state.options.origins)?;
-    let subscription = subscription(&request)?;
-    if state.readiness.is_draining() {
-        return Err(Problem::new(ProblemKind::Overloaded, "This gateway is going down: connect again, to another."));
-    }
-    let place = state.sessions.place().ok_or_else(|| {
-        Problem::new(ProblemKind::StoreUnavailable, "The store has not been reached yet. Connect again in a moment.")
-    })?;
+    super::admit(state, &request)?;
+    let dress = dress(request.headers())?;
+    let started = Wanted::of(request.uri(), dress)?.start(state).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade = upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
@@ -65,7 +43,7 @@ pub(super) fn open(state: &State, mut request: Request) -> Result<Response, Prob
     state.sessions.spawn(async move {
         // Where nothing comes of it, the client went before it had the answer.
         if let Ok(Some((socket, early))) = timeout(HANDOVER_LIMIT, take_over(upgrade)).await {
-            sessions.serve(socket, early, subscription, place, permit).await;
+            sessions.serve(socket, early, started, permit).await;
         }
     });
     let mut response = Response::new(Body::empty());
@@ -74,7 +52,27 @@ pub(super) fn open(state: &State, mut request: Request) -> Result<Response, Prob
     headers.insert(header::UPGRADE, WEBSOCKET);
     headers.insert(header::CONNECTION, UPGRADE);
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(subprotocol) = dress.subprotocol() {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+    }
     Ok(response)
+}
+
+/// The first of the client's subprotocols that we know; text where it names none.
+fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
+    if !headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        return Ok(Dress::Text);
+    }
+    offered(headers).find_map(Dress::named).ok_or_else(|| {
+        let known = Dress::NAMED.map(Dress::subprotocol);
+        malformed("None of these subprotocols is spoken here; without one the stream is plain text.")
+            .with("subprotocols", known)
+    })
+}
+
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// The socket itself, and what the peer sent right behind its request.
@@ -117,36 +115,4 @@ fn is_nonce(key: &[u8]) -> bool {
 fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(token))
-}
-
-/// What the client wants to be sent.
-fn subscription(request: &Request) -> Result<Subscription, Problem> {
-    if request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        return Err(malformed("None of these subprotocols is spoken here; without one the stream is plain text.")
-            .with("subprotocols", SUBPROTOCOLS));
-    }
-    let parameters = Parameters::parse(request.uri().query(), PARAMETERS)?;
-    if parameters.get("where").is_some() {
-        return Err(Problem::new(ProblemKind::Filter, "The parameter where is not served yet: leave it out."));
-    }
-    match parameters.get("from") {
-        None | Some("now") => {}
-        Some(_) => {
-            let detail = "Of the parameter from only the value now is served yet.";
-            return Err(Problem::new(ProblemKind::Cursor, detail));
-        }
-    }
-    let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
-    let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
-    let close_on = match parameters.get("close_on") {
-        None => None,
-        Some("save") => Some(Operation::Save),
-        Some("delete") => Some(Operation::Delete),
-        Some(_) => return Err(malformed("close_on is one of save, delete.")),
-    };
-    Ok(Subscription { view: View { kinds }, dress: Dress::Text, close_on })
-}
-
-fn malformed(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::Malformed, detail)
 }

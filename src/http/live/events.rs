@@ -1,0 +1,61 @@
+//! Server-sent events (WHATWG HTML, section 9.2): the session writes into one end of a socket pair, the response's body
+//! is what comes out of the other.
+//!
+//! So a session is the same whatever it writes to: what it does not get rid of waits in a bounded queue, and a client
+//! that takes nothing is noticed.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::net::UnixStream;
+use tokio_util::io::ReaderStream;
+
+use super::Wanted;
+use crate::http::{ConnectionPermit, State};
+use crate::protocol::dress::Dress;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::session::Start;
+
+/// What the kernel may hold of a stream between session and response, in bytes.
+const PAIR_BYTES: usize = 64 * 1024;
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Answers with a stream of events.
+pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
+    super::admit(state, &request)?;
+    let mut wanted = Wanted::of(request.uri(), Dress::Sse)?;
+    if let Some(last) = last_event_id(&request)? {
+        wanted.start = Start::Cursor(last);
+    }
+    let started = wanted.start(state).await?;
+    let (near, far) = pair().map_err(|error| {
+        Problem::new(ProblemKind::Overloaded, "This gateway has no room for another stream.").caused_by(error)
+    })?;
+    let permit = request.extensions_mut().remove::<ConnectionPermit>();
+    state.sessions.spawn(Arc::clone(&state.sessions).serve(near, Bytes::new(), started, permit));
+    let mut response = Response::new(Body::from_stream(ReaderStream::new(far)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// The cursor of the last event that an event source had; it wins over `from`.
+fn last_event_id(request: &Request) -> Result<Option<String>, Problem> {
+    let Some(id) = request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else { return Ok(None) };
+    let id = id.to_str().map_err(|_| Problem::new(ProblemKind::Cursor, "Last-Event-ID must be a cursor."))?;
+    Ok(Some(id.to_owned()))
+}
+
+fn pair() -> std::io::Result<(UnixStream, UnixStream)> {
+    let (near, far) = UnixStream::pair()?;
+    socket2::SockRef::from(&near).set_send_buffer_size(PAIR_BYTES)?;
+    Ok((near, far))
+}

@@ -1,0 +1,104 @@
+//! Live updates: what a client chooses when it connects, whichever way the stream goes to it.
+//!
+//! Where a session begins is decided before the request is answered, so that nothing is missed that is accepted after
+//! the answer.
+
+mod events;
+mod websocket;
+
+use axum::extract::{Request, State as Extract};
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::query::Parameters;
+use super::{Shared, State, origin};
+use crate::domain::Operation;
+use crate::filter::{Filter, Kinds, View};
+use crate::hub::Subscription;
+use crate::protocol::dress::Dress;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::session::{NotStarted, Start, Started};
+
+const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
+
+/// The stream that a client asks for.
+struct Wanted {
+    subscription: Subscription,
+    start: Start,
+}
+
+/// `GET /updates`: a WebSocket, or server-sent events where no upgrade is asked for.
+pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
+    if websocket::is_wanted(&request) { websocket::open(&state, request).await } else { events::open(&state, request).await }
+}
+
+/// The same at `GET /people`, where a client asks for it; the request comes back where it does not.
+pub(super) async fn instead(state: &State, request: Request, likes_events: bool) -> Result<Result<Response, Problem>, Request> {
+    if websocket::is_wanted(&request) {
+        Ok(websocket::open(state, request).await)
+    } else if likes_events {
+        Ok(events::open(state, request).await)
+    } else {
+        Err(request)
+    }
+}
+
+/// Whether this page may read the stream, and whether this gateway still takes clients.
+fn admit(state: &State, request: &Request) -> Result<(), Problem> {
+    origin::admit(request.headers(), &state.options.origins)?;
+    if state.readiness.is_draining() {
+        return Err(Problem::new(ProblemKind::Overloaded, "This gateway is going down: connect again, to another."));
+    }
+    Ok(())
+}
+
+impl Wanted {
+    fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
+        let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
+        let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
+        let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
+        let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
+        let close_on = match parameters.get("close_on") {
+            None => None,
+            Some(_) if dress == Dress::Sse => {
+                return Err(malformed("close_on is for WebSocket: an event source would connect again."));
+            }
+            Some("save") => Some(Operation::Save),
+            Some("delete") => Some(Operation::Delete),
+            Some(_) => return Err(malformed("close_on is one of save, delete.")),
+        };
+        let start = match parameters.get("from") {
+            None | Some("now") => Start::Now,
+            Some("snapshot") => Start::Snapshot,
+            Some(cursor) => Start::Cursor(cursor.to_owned()),
+        };
+        Ok(Self { subscription: Subscription { view: View { kinds, filter }, dress, close_on }, start })
+    }
+
+    async fn start(self, state: &State) -> Result<Started, Problem> {
+        state.sessions.start(self.subscription, self.start).await.map_err(refusal)
+    }
+}
+
+fn refusal(error: NotStarted) -> Problem {
+    match error {
+        NotStarted::NotReady => Problem::new(
+            ProblemKind::StoreUnavailable,
+            "The store has not been reached yet. Connect again in a moment.",
+        ),
+        NotStarted::Cursor(error) => {
+            Problem::new(ProblemKind::Cursor, format!("from is now, snapshot or a cursor as you were given it: {error}."))
+        }
+        NotStarted::Gone(reason) => Problem::new(
+            ProblemKind::Cursor,
+            format!("What came after this cursor is no longer known ({}): start with from=snapshot.", reason.name()),
+        )
+        .with_status(axum::http::StatusCode::GONE)
+        .with("reason", reason.name()),
+        NotStarted::Store(error) => Problem::from(error),
+    }
+}
+
+fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::Malformed, detail)
+}
