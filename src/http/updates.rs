@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::query::Parameters;
 use super::{ConnectionPermit, Shared, State, origin};
 use crate::domain::Operation;
-use crate::filter::{Kinds, View};
+use crate::filter::{Filter, Kinds, View};
 use crate::hub::Subscription;
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -126,9 +126,7 @@ fn subscription(request: &Request) -> Result<Subscription, Problem> {
             .with("subprotocols", SUBPROTOCOLS));
     }
     let parameters = Parameters::parse(request.uri().query(), PARAMETERS)?;
-    if parameters.get("where").is_some() {
-        return Err(Problem::new(ProblemKind::Filter, "The parameter where is not served yet: leave it out."));
-    }
+    let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
     match parameters.get("from") {
         None | Some("now") => {}
         Some(_) => {
@@ -144,7 +142,7 @@ fn subscription(request: &Request) -> Result<Subscription, Problem> {
         Some("delete") => Some(Operation::Delete),
         Some(_) => return Err(malformed("close_on is one of save, delete.")),
     };
-    Ok(Subscription { view: View { kinds }, dress: Dress::Text, close_on })
+    Ok(Subscription { view: View { kinds, filter }, dress: Dress::Text, close_on })
 }
 
 fn malformed(detail: impl Into<String>) -> Problem {
