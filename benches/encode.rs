@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use people_gateway::domain::{
     At, Change, Draft, Epoch, FieldsJson, IdRule, Partition, Person, Position, Seq, Tag, Timestamp,
 };
-use people_gateway::filter::{Kinds, Verdict, View};
+use people_gateway::filter::{Verdict, View};
 use people_gateway::hub::{Entry, Event, Place, Stretch, Subscription};
 use people_gateway::protocol::cursor::Cursor;
 use people_gateway::protocol::dress::Dress;
@@ -60,7 +60,7 @@ fn relaying(criterion: &mut Criterion) {
         bencher.iter(|| Dress::Text.change(Verdict::Update, black_box(&update), None));
     });
     for count in [1, 8, 64] {
-        let subscription = Subscription { view: View { kinds: Kinds::All }, dress: Dress::Text, close_on: None };
+        let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
         let before = Place { offset: 0, cursor: Cursor::new([position(1)]) };
         let entries: Vec<Arc<Entry>> = (1..=count)
             .map(|offset| {

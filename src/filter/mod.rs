@@ -1,5 +1,104 @@
-//! Which changes a view shows, and as what.
+//! Filters and views: which people a client asked for, and what a change means to it.
+//!
+//! A filter is a text in a subset of CEL (docs/filters.md). It is parsed and checked once, at the edge, under limits,
+//! into a typed predicate that judges one image of a person at a time.
 
+mod check;
+mod error;
+mod image;
+mod lex;
+mod operand;
+mod parse;
+mod predicate;
+mod quoted;
+mod scalar;
 mod view;
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
+
+use crate::domain::{FieldsJson, PersonId};
+use image::Image;
+use predicate::Predicate;
+
+pub use error::FilterError;
 pub use view::{Kinds, Verdict, View};
+
+/// Which people somebody asked for. The default is everyone. Cloning it is cheap.
+///
+/// Filters are equal when they ask the same, however they are written: `age>30` and `( 30.0 < age )` are equal.
+#[derive(Clone)]
+pub struct Filter(Arc<Parsed>);
+
+struct Parsed {
+    text: Box<str>,
+    predicate: Predicate,
+}
+
+impl Filter {
+    /// Reads a filter: at most 16 KiB of text, 64 conditions, 8 levels, 1,000 list items in all. The empty text is
+    /// everyone.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        let predicate = parse::parse(text).map_err(|fault| fault.of(text))?;
+        Ok(Self(Arc::new(Parsed { text: text.into(), predicate })))
+    }
+
+    /// The text that it was read from, or one that asked the same.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Whether it leaves nobody out, whoever they are.
+    pub fn is_everyone(&self) -> bool {
+        self.0.predicate == Predicate::Constant(true)
+    }
+
+    /// Whether this person is one of those asked for. The fields are read only as far as the filter asks.
+    pub fn matches(&self, id: PersonId, fields: &FieldsJson) -> bool {
+        self.0.predicate.matches(&Image::new(id, fields))
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        static EVERYONE: LazyLock<Filter> =
+            LazyLock::new(|| Filter(Arc::new(Parsed { text: "".into(), predicate: Predicate::Constant(true) })));
+        EVERYONE.clone()
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse(text)
+    }
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.predicate == other.0.predicate
+    }
+}
+
+impl Eq for Filter {}
+
+impl Hash for Filter {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.predicate.hash(state);
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.text(), f)
+    }
+}

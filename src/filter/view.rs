@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::domain::Change;
+use super::Filter;
+use crate::domain::{Change, FieldsJson, PersonId};
 
 /// Which changes a view shows at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,11 +34,13 @@ pub enum Verdict {
     Outside,
 }
 
-/// One client's filter. Views that are equal are judged once.
+/// What one client asked for. Views that are equal are judged once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct View {
     /// Which changes it shows.
     pub kinds: Kinds,
+    /// Whose changes it shows.
+    pub filter: Filter,
 }
 
 /// A text that names no kinds.
@@ -87,8 +90,23 @@ impl Verdict {
 impl View {
     /// What `change` means to this view, or `Outside` when its kinds leave that out.
     pub fn judge(&self, change: &Change) -> Verdict {
-        let matches_everyone = |image: &Option<_>| image.as_ref().map(|_| true);
-        let verdict = Verdict::from_images(matches_everyone(&change.before), matches_everyone(&change.after));
+        self.verdict(change.id, change.before.as_ref(), change.after.as_ref())
+    }
+
+    /// What it means to this view that a person was `before` and is `after` (none: there was, or is, no such person);
+    /// `Outside` when its kinds leave that out. The two may be many changes apart.
+    pub fn verdict(&self, id: PersonId, before: Option<&FieldsJson>, after: Option<&FieldsJson>) -> Verdict {
+        // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at anyone.
+        let never_shown = match self.kinds {
+            Kinds::All => false,
+            Kinds::Saves => after.is_none(),
+            Kinds::Deletes => after.is_some(),
+        };
+        if never_shown {
+            return Verdict::Outside;
+        }
+        let matched = |image: Option<&FieldsJson>| image.map(|fields| self.filter.matches(id, fields));
+        let verdict = Verdict::from_images(matched(before), matched(after));
         if self.kinds.show(verdict) { verdict } else { Verdict::Outside }
     }
 }

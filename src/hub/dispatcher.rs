@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{At, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
-    use crate::filter::{Kinds, View};
+    use crate::filter::View;
     use crate::hub::{Options, Subscription};
     use crate::protocol::dress::Dress;
     use crate::telemetry::Metrics;
@@ -201,7 +201,7 @@ mod tests {
         dispatcher.publish(vec![save(1)]).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let subscription = Subscription { view: View { kinds: Kinds::All }, dress: Dress::Text, close_on: None };
+        let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
         let outbox = Outbox::new(listener.accept().await.unwrap().0, subscription, hub.place().unwrap());
 
         dispatcher.publish(vec![save(2), save(3)]).await;

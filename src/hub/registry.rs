@@ -111,7 +111,11 @@ mod tests {
     async fn outbox(listener: &TcpListener, kinds: Kinds, close_on: Option<Operation>) -> Arc<Outbox> {
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let place = Place { offset: 0, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) };
-        Outbox::new(socket, Subscription { view: View { kinds }, dress: Dress::Text, close_on }, place)
+        Outbox::new(
+            socket,
+            Subscription { view: View { kinds, ..View::default() }, dress: Dress::Text, close_on },
+            place,
+        )
     }
 
     fn seated(registry: &Registry) -> usize {

@@ -7,6 +7,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{PersonId, Rejection};
+use crate::filter::FilterError;
 
 /// The kinds of problem; each is a `type` of `/problems/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,6 +228,13 @@ impl From<Rejection> for Problem {
                     .with("errors", json!(faults))
             }
         }
+    }
+}
+
+/// Where a filter is wrong, in code points, and what to write instead.
+impl From<FilterError> for Problem {
+    fn from(error: FilterError) -> Self {
+        Self::new(ProblemKind::Filter, error.detail).with("offset", error.offset).with("length", error.length)
     }
 }
 

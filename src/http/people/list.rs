@@ -14,6 +14,7 @@ use axum::response::Response;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{Partition, Person, PersonId};
+use crate::filter::Filter;
 use crate::http::media::{self, Dress};
 use crate::http::query::Parameters;
 use crate::http::{Shared, live};
@@ -32,6 +33,7 @@ const OPENING: usize = 16;
 
 /// What a caller wants to see.
 struct Wanted {
+    filter: Filter,
     limit: Option<usize>,
     after: Option<PersonId>,
     dress: Dress,
@@ -48,12 +50,13 @@ pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Requ
     let store = Arc::clone(state.store.get()?);
     let share = state.options.list_buffer_people.get() / usize::from(store.partitions().get());
     let mut page = share.clamp(PAGE_MIN, PAGE_MAX);
-    if let Some(limit) = wanted.limit {
+    // A filter may pass over many before it finds so few.
+    if let Some(limit) = wanted.limit.filter(|_| wanted.filter.is_everyone()) {
         page = page.min(limit + 1);
     }
     let page = NonZeroUsize::new(page).unwrap_or(NonZeroUsize::MIN);
     // The first pages are read before the answer begins, so that a store that is down is told as 503.
-    let merge = Merge::open(store, wanted.after, page).await?;
+    let merge = Merge::open(store, wanted.filter, wanted.after, page).await?;
     let mut response = match wanted.limit {
         Some(limit) => one_page(merge, limit, wanted.dress, request.uri()).await?,
         None => Response::new(Body::from_stream(pieces(merge, wanted.dress))),
@@ -67,9 +70,7 @@ pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Requ
 impl Wanted {
     fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
-        if parameters.get("where").is_some() {
-            return Err(Problem::new(ProblemKind::Filter, "The parameter where is not served yet: leave it out."));
-        }
+        let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
         let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
         let limit = match parameters.get("limit") {
             None => None,
@@ -83,7 +84,7 @@ impl Wanted {
             Dress::Events => Err(malformed(
                 "Server-sent events (Accept: text/event-stream) are not served yet: take WebSocket.".to_owned(),
             )),
-            dress => Ok(Self { limit, after, dress }),
+            dress => Ok(Self { filter, limit, after, dress }),
         }
     }
 }
@@ -168,14 +169,15 @@ impl Writer {
     }
 }
 
-/// All partitions' people in id order.
+/// All partitions' people who match, in id order.
 struct Merge {
     store: Arc<dyn Store>,
+    filter: Filter,
     page: NonZeroUsize,
     lanes: Vec<Lane>,
 }
 
-/// One partition's people: those read and not yet shown, and where to read on.
+/// One partition's people: those who match, are read and not yet shown, and where to read on.
 struct Lane {
     partition: Partition,
     people: VecDeque<Person>,
@@ -184,23 +186,28 @@ struct Lane {
 }
 
 impl Merge {
-    async fn open(store: Arc<dyn Store>, after: Option<PersonId>, page: NonZeroUsize) -> Result<Self, StoreError> {
+    async fn open(
+        store: Arc<dyn Store>,
+        filter: Filter,
+        after: Option<PersonId>,
+        page: NonZeroUsize,
+    ) -> Result<Self, StoreError> {
         let opened = stream::iter(store.partitions().iter()).map(|partition| {
-            let store = Arc::clone(&store);
+            let (store, filter) = (Arc::clone(&store), filter.clone());
             async move {
                 let mut lane = Lane { partition, people: VecDeque::new(), after, exhausted: false };
-                lane.read_on(store.as_ref(), page).await.map(|()| lane)
+                lane.read_on(store.as_ref(), &filter, page).await.map(|()| lane)
             }
         });
         let lanes = opened.buffered(OPENING).try_collect().await?;
-        Ok(Self { store, page, lanes })
+        Ok(Self { store, filter, page, lanes })
     }
 
     /// The next person.
     async fn next(&mut self) -> Result<Option<Person>, StoreError> {
         for lane in &mut self.lanes {
-            if lane.people.is_empty() && !lane.exhausted {
-                lane.read_on(self.store.as_ref(), self.page).await?;
+            while lane.people.is_empty() && !lane.exhausted {
+                lane.read_on(self.store.as_ref(), &self.filter, self.page).await?;
             }
         }
         let first = self.lanes.iter_mut().filter(|lane| !lane.people.is_empty()).min_by_key(|lane| lane.people[0].id);
@@ -209,10 +216,12 @@ impl Merge {
 }
 
 impl Lane {
-    async fn read_on(&mut self, store: &dyn Store, page: NonZeroUsize) -> Result<(), StoreError> {
-        let people = store.page(self.partition, self.after, page).await?.people;
+    /// Reads one page more; of it nobody may match.
+    async fn read_on(&mut self, store: &dyn Store, filter: &Filter, page: NonZeroUsize) -> Result<(), StoreError> {
+        let mut people = store.page(self.partition, self.after, page).await?.people;
         self.exhausted = people.len() < page.get();
         self.after = people.last().map(|person| person.id).or(self.after);
+        people.retain(|person| filter.matches(person.id, &person.fields));
         self.people = people.into();
         Ok(())
     }

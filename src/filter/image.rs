@@ -1,0 +1,114 @@
+//! One person as filters look at it: read only as far as they ask, and once.
+
+use std::cell::OnceCell;
+
+use serde_json::{Map, Value};
+
+use super::scalar::{Number, ScalarRef};
+use crate::domain::{FieldsJson, FieldsRef, PersonId};
+
+/// What a filter can ask a person for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Path {
+    Id,
+    FirstName,
+    LastName,
+    Age,
+    Job,
+    /// A value inside the attributes: the keys that lead to it, one at least.
+    Attribute(Box<[Box<str>]>),
+}
+
+/// A person at one moment.
+pub(super) struct Image<'a> {
+    id: PersonId,
+    fields: &'a FieldsJson,
+    id_text: OnceCell<String>,
+    known: OnceCell<FieldsRef<'a>>,
+    attributes: OnceCell<Option<Value>>,
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy)]
+pub(super) enum Found<'a> {
+    Scalar(ScalarRef<'a>),
+    List(&'a [Value]),
+    Object(&'a Map<String, Value>),
+}
+
+impl<'a> Image<'a> {
+    pub(super) const fn new(id: PersonId, fields: &'a FieldsJson) -> Self {
+        Self { id, fields, id_text: OnceCell::new(), known: OnceCell::new(), attributes: OnceCell::new() }
+    }
+
+    /// What stands at `path`; none where the path is missing.
+    pub(super) fn get(&self, path: &Path) -> Option<Found<'_>> {
+        let text = |text| Some(Found::Scalar(ScalarRef::Text(text)));
+        match path {
+            Path::Id => text(self.id_text.get_or_init(|| self.id.to_string())),
+            Path::FirstName => text(&self.known().first_name),
+            Path::LastName => text(&self.known().last_name),
+            Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(self.known().age.into())))),
+            Path::Job => text(&self.known().job),
+            Path::Attribute(keys) => {
+                let attributes = self.attributes().as_ref()?;
+                keys.iter().try_fold(attributes, |value, key| value.get(&**key)).and_then(Found::in_json)
+            }
+        }
+    }
+
+    fn known(&self) -> &FieldsRef<'a> {
+        self.known.get_or_init(|| self.fields.read())
+    }
+
+    /// The attributes. What no JSON parser takes (nested without end, say) never came through our doors; it counts as
+    /// none.
+    fn attributes(&self) -> &Option<Value> {
+        self.attributes.get_or_init(|| serde_json::from_str(self.known().attributes?.get()).ok())
+    }
+}
+
+impl<'a> Found<'a> {
+    fn in_json(value: &'a Value) -> Option<Self> {
+        match value {
+            Value::Array(list) => Some(Self::List(list)),
+            Value::Object(object) => Some(Self::Object(object)),
+            scalar => ScalarRef::from_json(scalar).map(Self::Scalar),
+        }
+    }
+
+    /// The scalar that it is.
+    pub(super) const fn scalar(self) -> Option<ScalarRef<'a>> {
+        match self {
+            Self::Scalar(scalar) => Some(scalar),
+            Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The text that it is.
+    pub(super) const fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Scalar(ScalarRef::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Its code points, elements or keys; other values have no size.
+    pub(super) fn size(self) -> Option<usize> {
+        match self {
+            Self::Scalar(ScalarRef::Text(text)) => Some(text.chars().count()),
+            Self::Scalar(_) => None,
+            Self::List(list) => Some(list.len()),
+            Self::Object(object) => Some(object.len()),
+        }
+    }
+
+    /// Whether it is a list with this element, or an object with this key.
+    pub(super) fn holds(self, literal: ScalarRef<'_>) -> bool {
+        match (self, literal) {
+            (Self::List(list), literal) => list.iter().any(|element| ScalarRef::from_json(element) == Some(literal)),
+            (Self::Object(object), ScalarRef::Text(key)) => object.contains_key(key),
+            _ => false,
+        }
+    }
+}
