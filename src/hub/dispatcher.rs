@@ -202,10 +202,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
-        let outbox = Outbox::new(listener.accept().await.unwrap().0, subscription, hub.place().unwrap());
+        let course = Course::Missed { from: hub.place().unwrap(), owes_live: false };
+        let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
 
         dispatcher.publish(vec![save(2), save(3)]).await;
-        assert!(outbox.begin_join(&outbox.subscription()));
+        assert!(outbox.begin_join());
         dispatcher.publish(vec![save(4)]).await;
         dispatcher.execute(Command::Join(Arc::clone(&outbox)));
         dispatcher.publish(vec![save(5)]).await;

@@ -12,7 +12,7 @@ use super::backlog::{Backlog, TooMuchAsked};
 use super::registry::Subscription;
 use super::standing::{Attend, Course, Delivery, Flush, Seat, Standing, Wish};
 use super::wheel::Tick;
-use super::{Burst, Options, Place, Shown, Socket};
+use super::{Burst, Options, Place, Socket};
 use crate::protocol::close::CloseCode;
 use crate::protocol::dress::Dress;
 use crate::protocol::frame;
@@ -36,7 +36,7 @@ pub struct Outbox {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) standing: Standing,
-    subscription: Arc<Subscription>,
+    pub(super) subscription: Arc<Subscription>,
     pub(super) backlog: Option<Box<Backlog>>,
 }
 

@@ -105,17 +105,14 @@ mod tests {
     use super::*;
     use crate::domain::{Epoch, Position};
     use crate::filter::Kinds;
-    use crate::hub::Place;
+    use crate::hub::{Course, Place};
     use crate::protocol::cursor::Cursor;
 
     async fn outbox(listener: &TcpListener, kinds: Kinds, close_on: Option<Operation>) -> Arc<Outbox> {
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let place = Place { offset: 0, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) };
-        Outbox::new(
-            socket,
-            Subscription { view: View { kinds, ..View::default() }, dress: Dress::Text, close_on },
-            place,
-        )
+        let subscription = Subscription { view: View { kinds, ..View::default() }, dress: Dress::Text, close_on };
+        Outbox::new(socket.into(), subscription, Course::Missed { from: place, owes_live: false }, None)
     }
 
     fn seated(registry: &Registry) -> usize {

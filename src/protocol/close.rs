@@ -69,7 +69,8 @@ impl Close {
     }
 
     /// The client goes on asking and does not take the answers.
-    pub const ASKED_TOO_MUCH: Self = Self::new(CloseCode::POLICY, "too many messages, and their answers were not taken");
+    pub const ASKED_TOO_MUCH: Self =
+        Self::new(CloseCode::POLICY, "too many messages, and their answers were not taken");
 
     /// The gateway restarts: come back with your cursor after a random time up to `retry`.
     pub fn restart(retry: Duration) -> Self {

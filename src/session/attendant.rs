@@ -49,7 +49,9 @@ impl Attendant {
             Flush::Behind(Course::Missed { from, owes_live }, subscription, None) => {
                 return self.catch_up(from, owes_live, &subscription).await;
             }
-            Flush::Behind(Course::Snapshot { reset }, subscription, None) => self.take_snapshot(reset, &subscription).await,
+            Flush::Behind(Course::Snapshot { reset }, subscription, None) => {
+                self.take_snapshot(reset, &subscription).await;
+            }
         }
         ControlFlow::Continue(())
     }

@@ -115,9 +115,11 @@ fn is_on_course(hub: &Hub, place: &Place) -> bool {
 /// them, it goes on in the ring.
 async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
     let Some(target) = hub.start() else { return Ok(Step::Ahead) };
-    let behind = log.store()?.partitions().iter().find(|partition| {
-        is_after(At::new(*partition, target.cursor.position(*partition)), &place)
-    });
+    let behind = log
+        .store()?
+        .partitions()
+        .iter()
+        .find(|partition| is_after(At::new(*partition, target.cursor.position(*partition)), &place));
     let Some(partition) = behind else {
         let offset = hub.seek(&place.cursor).map_or(target.offset, |found| found.offset);
         let place = Place { offset, cursor: place.cursor };
@@ -162,12 +164,16 @@ impl Judge<'_> {
         if let Some(reason) = first {
             return Err(Lost::Broken(reason));
         }
-        let shown = if self.composes() { self.composed(place, &pieces, offset) } else { self.one_by_one(place, &pieces, offset) };
+        let shown = if self.composes() {
+            self.composed(place, &pieces, offset)
+        } else {
+            self.one_by_one(place, &pieces, offset)
+        };
         Ok(Step::Shown(shown))
     }
 
     fn one_by_one(&self, mut place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {
-        let (mut frames, mut unshown) = (Vec::new(), false);
+        let (mut frames, mut ends_shown) = (Vec::new(), false);
         let Subscription { view, dress, close_on } = self.subscription;
         for (at_offset, piece) in pieces {
             let change = match piece {
@@ -184,15 +190,16 @@ impl Judge<'_> {
             }
             let cursor = Some(&place.cursor).filter(|_| self.is_live);
             let frame = dress.change(view.judge(change), change, cursor);
-            unshown = frame.is_none();
+            let is_shown = frame.is_some();
             frames.extend(frame);
-            if frames.len() > 0 && !unshown && *close_on == Some(change.operation()) {
+            if is_shown && *close_on == Some(change.operation()) {
                 place.offset = *at_offset;
                 return Shown { frames, place, tells: false, ends: true };
             }
+            ends_shown = is_shown;
         }
         place.offset = offset;
-        let tells = !unshown && !frames.is_empty() && place.cursor.positions().len() == 1;
+        let tells = ends_shown && place.cursor.positions().len() == 1;
         Shown { frames, place, tells, ends: false }
     }
 
@@ -210,7 +217,12 @@ impl Judge<'_> {
             let frame = compose::batch(*dress, &changes, &cursor);
             if frame.as_ref().is_none_or(|frame| frame.len() <= BATCH_BYTES) || pieces.len() == 1 {
                 let tells = frame.is_some();
-                return Shown { frames: frame.into_iter().collect(), place: Place { offset: end, cursor }, tells, ends: false };
+                return Shown {
+                    frames: frame.into_iter().collect(),
+                    place: Place { offset: end, cursor },
+                    tells,
+                    ends: false,
+                };
             }
             pieces = &pieces[..pieces.len() / 2];
             end = pieces.last().map_or(place.offset, |(offset, _)| *offset);

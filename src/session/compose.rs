@@ -20,12 +20,11 @@ pub(super) fn compose<'a>(view: &View, changes: impl IntoIterator<Item = &'a Cha
     let mut people: Vec<(&Change, &Change)> = Vec::new();
     let mut known: HashMap<PersonId, usize> = HashMap::new();
     for change in changes {
-        match known.get(&change.id) {
-            Some(index) => people[*index].1 = change,
-            None => {
-                known.insert(change.id, people.len());
-                people.push((change, change));
-            }
+        if let Some(index) = known.get(&change.id) {
+            people[*index].1 = change
+        } else {
+            known.insert(change.id, people.len());
+            people.push((change, change));
         }
     }
     let judged = people.into_iter().filter_map(|(first, last)| {

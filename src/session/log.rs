@@ -26,7 +26,10 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn new(store: StoreSlot, options: Options) -> Self {
         let (bytes, half) = (options.shared_bytes.get() as u64, options.shared_bytes.get() as u64 / 2);
-        let pages = Cache::builder().max_capacity(bytes - half).time_to_live(SHARED_FOR).weigher(|_, page: &Arc<Page>| weight(page));
+        let pages = Cache::builder()
+            .max_capacity(bytes - half)
+            .time_to_live(SHARED_FOR)
+            .weigher(|_, page: &Arc<Page>| weight(page));
         let stretches =
             Cache::builder().max_capacity(half).time_to_live(SHARED_FOR).weigher(|_, since: &Arc<Since>| length(since));
         Self { store, options, pages: pages.build(), stretches: stretches.build() }

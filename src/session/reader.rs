@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use super::Sessions;
 use super::frames::{FrameReader, Incoming};
+use crate::filter::{Filter, View};
 use crate::hub::{Command, Outbox, Subscription, Tick, TooMuchAsked, Wish};
 use crate::protocol::close::{Close, CloseCode};
-use crate::filter::{Filter, View};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
 use crate::protocol::problem::Problem;
@@ -171,15 +171,12 @@ impl Reader {
     fn refuse(&self, dress: Dress, refused: &Refused) -> ControlFlow<()> {
         let message = Message::Error { reference: refused.reference.as_deref(), problem: &refused.problem };
         let Some(frame) = dress.message(&message) else { return ControlFlow::Continue(()) };
-        match self.outbox.refuse(frame) {
-            Ok(attend) => {
-                self.sessions.hub.attend_if(attend, &self.outbox);
-                ControlFlow::Continue(())
-            }
-            Err(TooMuchAsked) => {
-                self.sessions.hub.close(&self.outbox, &Close::ASKED_TOO_MUCH);
-                ControlFlow::Break(())
-            }
+        if let Ok(attend) = self.outbox.refuse(frame) {
+            self.sessions.hub.attend_if(attend, &self.outbox);
+            ControlFlow::Continue(())
+        } else {
+            self.sessions.hub.close(&self.outbox, &Close::ASKED_TOO_MUCH);
+            ControlFlow::Break(())
         }
     }
 

@@ -90,12 +90,11 @@ impl Snapshot {
         let view = &subscription.view;
         let matching: Vec<Person> =
             page.people.iter().filter(|person| view.filter.matches(person.id, &person.fields)).cloned().collect();
-        let next = match up_to {
-            Some(_) => Some(Stage::Pages(partition, up_to)),
-            None => {
-                let next = log.store()?.partitions().iter().nth(partition.index() + 1);
-                next.map(|partition| Stage::Pages(partition, None))
-            }
+        let next = if let Some(_) = up_to {
+            Some(Stage::Pages(partition, up_to))
+        } else {
+            let next = log.store()?.partitions().iter().nth(partition.index() + 1);
+            next.map(|partition| Stage::Pages(partition, None))
         };
         let is_end = next.is_none();
         self.stage = next.unwrap_or_else(|| self.replay(hub));
@@ -108,7 +107,9 @@ impl Snapshot {
 
     fn cover(&mut self, cover: Cover) {
         match self.covers.last_mut() {
-            Some(last) if last.partition == cover.partition && last.position == cover.position => last.up_to = cover.up_to,
+            Some(last) if last.partition == cover.partition && last.position == cover.position => {
+                last.up_to = cover.up_to;
+            }
             _ => self.covers.push(cover),
         }
     }

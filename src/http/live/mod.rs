@@ -29,11 +29,19 @@ struct Wanted {
 
 /// `GET /updates`: a WebSocket, or server-sent events where no upgrade is asked for.
 pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    if websocket::is_wanted(&request) { websocket::open(&state, request).await } else { events::open(&state, request).await }
+    if websocket::is_wanted(&request) {
+        websocket::open(&state, request).await
+    } else {
+        events::open(&state, request).await
+    }
 }
 
 /// The same at `GET /people`, where a client asks for it; the request comes back where it does not.
-pub(super) async fn instead(state: &State, request: Request, likes_events: bool) -> Result<Result<Response, Problem>, Request> {
+pub(super) async fn instead(
+    state: &State,
+    request: Request,
+    likes_events: bool,
+) -> Result<Result<Response, Problem>, Request> {
     if websocket::is_wanted(&request) {
         Ok(websocket::open(state, request).await)
     } else if likes_events {
@@ -86,9 +94,10 @@ fn refusal(error: NotStarted) -> Problem {
             ProblemKind::StoreUnavailable,
             "The store has not been reached yet. Connect again in a moment.",
         ),
-        NotStarted::Cursor(error) => {
-            Problem::new(ProblemKind::Cursor, format!("from is now, snapshot or a cursor as you were given it: {error}."))
-        }
+        NotStarted::Cursor(error) => Problem::new(
+            ProblemKind::Cursor,
+            format!("from is now, snapshot or a cursor as you were given it: {error}."),
+        ),
         NotStarted::Gone(reason) => Problem::new(
             ProblemKind::Cursor,
             format!("What came after this cursor is no longer known ({}): start with from=snapshot.", reason.name()),
