@@ -7,6 +7,9 @@ use super::json::{member, quoted, write_gone, write_members};
 use super::message::{Composed, Message, verdict_name};
 use crate::domain::Change;
 
+/// How much longer than people.v1.json's message about it an event is, at most.
+pub(super) const ENVELOPE: usize = 160;
+
 /// Appends a change: its `id` is its place in the log, so an event that comes twice is known by it.
 pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
     open(out, change.at, verdict_name(shown.verdict()));

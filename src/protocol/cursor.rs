@@ -53,7 +53,7 @@ impl Cursor {
     /// Reads a cursor of these partitions, its parts in any order.
     pub fn read(text: &str, partitions: Partitions) -> Result<Self, InvalidCursor> {
         let count = usize::from(partitions.get());
-        let max = count * (AT_BYTES + 1) - 1;
+        let max = longest_of(count);
         if text.len() > max {
             return Err(InvalidCursor::TooLong { length: text.len(), max, partitions: partitions.get() });
         }
@@ -90,12 +90,22 @@ impl Cursor {
         &self.0
     }
 
+    /// How long its text can be, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        longest_of(self.0.len())
+    }
+
     /// The cursor after what stands at `at`.
     #[must_use]
     pub fn advanced(&self, at: At) -> Self {
         let changed = |(index, position)| if index == at.partition.index() { at.position } else { position };
         Self(self.0.iter().copied().enumerate().map(changed).collect())
     }
+}
+
+/// The longest cursor of so many partitions, in bytes.
+const fn longest_of(partitions: usize) -> usize {
+    partitions * (AT_BYTES + 1) - 1
 }
 
 /// The parts in partition order.
@@ -106,5 +116,84 @@ impl fmt::Display for Cursor {
             write!(f, "{separator}{}", At::new(Partition::new(number), *position))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Epoch, Seq, Tag};
+
+    fn partitions(count: u16) -> Partitions {
+        Partitions::new(NonZeroU16::new(count).unwrap())
+    }
+
+    fn position() -> impl Strategy<Value = Position> {
+        let parts = (any::<u64>(), 0..=Seq::MAX.get(), any::<u64>());
+        parts.prop_map(|(epoch, seq, tag)| Position {
+            epoch: Epoch::new(epoch),
+            seq: Seq::new(seq).unwrap(),
+            tag: Tag::new(tag),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back_as_it_was_written(positions in prop::collection::vec(position(), 1..20)) {
+            let cursor = Cursor::new(positions.iter().copied());
+            let text = cursor.to_string();
+            prop_assert!(text.len() <= cursor.longest());
+            prop_assert_eq!(Cursor::read(&text, partitions(positions.len() as u16)), Ok(cursor));
+        }
+
+        #[test]
+        fn the_parts_of_a_cursor_come_in_any_order(
+            (positions, order) in prop::collection::vec(position(), 1..20).prop_flat_map(|positions| {
+                let order = Just((0..positions.len() as u16).collect::<Vec<_>>()).prop_shuffle();
+                (Just(positions), order)
+            })
+        ) {
+            let part = |number: &u16| At::new(Partition::new(*number), positions[usize::from(*number)]).to_string();
+            let text = order.iter().map(part).collect::<Vec<_>>().join(",");
+            let cursor = Cursor::new(positions.iter().copied());
+            prop_assert_eq!(Cursor::read(&text, partitions(positions.len() as u16)), Ok(cursor));
+        }
+
+        #[test]
+        fn any_text_is_a_cursor_or_is_refused(text in "\\PC*|[0-9a-f:.,]{0,120}", count in 1_u16..4) {
+            if let Ok(cursor) = Cursor::read(&text, partitions(count)) {
+                prop_assert_eq!(cursor.positions().len(), usize::from(count));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_cursor_of_these_partitions_is_refused_and_why() {
+        let what = |text: &str| Cursor::read(text, partitions(2)).unwrap_err().to_string();
+        let not_position = "not a position: expected EPOCH.SEQ.TAG, epoch and tag in lower-case hex without leading \
+                            zeros, seq in decimal up to 2^53";
+        for (text, number) in [
+            ("", 1),
+            ("now", 1),
+            ("0:1.1.1,", 2),
+            ("0:1.1.1,1:1.9007199254740993.1", 2),
+            ("0:1.1.1, 1:1.1.1", 2),
+            ("0:1.1.1,1:1.1.1,", 3),
+            ("+0:1.1.1,1:1.1.1", 1),
+            ("65536:1.1.1", 1),
+        ] {
+            let expected = format!("part {number} of the cursor is not PARTITION:POSITION: {not_position}");
+            assert_eq!(what(text), expected, "{text}");
+        }
+        assert_eq!(what("0:1.1.1"), "the cursor names no position in partition 1; it needs one of each partition");
+        assert_eq!(what("0:1.1.1,0:1.1.1"), "the cursor names partition 0 twice");
+        assert_eq!(what("0:1.1.1,2:1.1.1"), "the cursor names partition 2; the partitions here are 0 to 1");
+        let overlong = what(&"0".repeat(114));
+        assert_eq!(overlong, "the cursor has 114 bytes; one of 2 partition(s) has at most 113");
+        assert!(Cursor::read("1:2.9007199254740992.3,0:1.0.0", partitions(2)).is_ok());
     }
 }

@@ -62,12 +62,8 @@ impl Dress {
             return text::sentence(verdict, change).map(|sentence| frame::text(&sentence));
         }
         let shown = Composed::of(verdict, change)?;
-        let mut piece = self.piece(verdict_name(verdict), cursor, json::expected_length(&shown));
-        if self == Self::CloudEvents {
-            cloudevents::write_change(piece.buffer(), &shown, change);
-        } else {
-            json::write_change(piece.buffer(), &shown, change);
-        }
+        let mut piece = self.open_change(&shown, cursor);
+        self.write_change(&mut piece, &shown, change);
         Some(piece.finish())
     }
 
@@ -104,8 +100,52 @@ impl Dress {
         if self == Self::Sse { Bytes::new() } else { frame::close(close) }
     }
 
+    /// The beginning of a change, with all the room that it needs.
+    fn open_change(self, shown: &Composed, cursor: Option<&Cursor>) -> Piece {
+        let envelope = if self == Self::CloudEvents { cloudevents::ENVELOPE } else { 0 };
+        self.piece(verdict_name(shown.verdict()), cursor, json::longest(shown) + envelope)
+    }
+
+    fn write_change(self, piece: &mut Piece, shown: &Composed, change: &Change) {
+        if self == Self::CloudEvents {
+            cloudevents::write_change(piece.buffer(), shown, change);
+        } else {
+            json::write_change(piece.buffer(), shown, change);
+        }
+    }
+
     /// The beginning of a change or message called `name`, with room for so many bytes.
     fn piece(self, name: &str, cursor: Option<&Cursor>, capacity: usize) -> Piece {
         if self == Self::Sse { Piece::event(name, cursor, capacity) } else { Piece::frame(capacity) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{At, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp};
+
+    #[test]
+    fn a_change_is_written_without_growing_its_buffer() {
+        let last = u64::MAX;
+        let position = Position { epoch: Epoch::new(last), seq: Seq::MAX, tag: Tag::new(last) };
+        let fields = FieldsJson::from_stored(r#"{"firstName":"A","lastName":"L","age":36,"job":""}"#).unwrap();
+        let time = Timestamp::from_millis(i64::MAX);
+        let id = PersonId::new(uuid::Uuid::max());
+        let at = At::new(Partition::new(u16::MAX), position);
+        let after = Some(fields.clone());
+        let change = Change { at, previous: Tag::new(last), id, time, created_at: time, before: Some(fields), after };
+        let cursor = Cursor::new([position]);
+        for verdict in [Verdict::Update, Verdict::Delete] {
+            for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
+                let shown = Composed::of(verdict, &change).unwrap();
+                let mut piece = dress.open_change(&shown, Some(&cursor));
+                let room = piece.buffer().capacity();
+                dress.write_change(&mut piece, &shown, &change);
+                assert_eq!(piece.buffer().capacity(), room, "{dress:?} {verdict:?}");
+                let slack = room - piece.buffer().len();
+                assert!(slack < 64, "{dress:?} {verdict:?} leaves {slack} bytes unused");
+            }
+        }
     }
 }

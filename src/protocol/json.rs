@@ -6,17 +6,18 @@ use std::fmt::{Display, Write as _};
 use super::message::{Composed, Message, verdict_name};
 use crate::domain::{Change, PersonId};
 
-/// Bytes of a person's JSON, or of a message about one, that are not the person's fields: an upper bound for typical
-/// cursors, so that a buffer seldom grows.
-const AROUND_FIELDS: usize = 400;
+/// Bytes of a change's message that are not the person's fields, at most: type, at, and the person's id, revision and
+/// times.
+const AROUND_FIELDS: usize = 330;
+/// Bytes of a change's message about who is gone, at most: type, at, id and revision.
+const GONE: usize = 220;
 
-/// How long a message about `shown` will be, more or less.
-pub(super) fn expected_length(shown: &Composed) -> usize {
-    AROUND_FIELDS
-        + match shown {
-            Composed::Shown(_, person) => person.fields.as_str().len(),
-            Composed::Gone(..) => 0,
-        }
+/// How long a message about `shown` can be: a buffer with so much room does not grow.
+pub(super) fn longest(shown: &Composed) -> usize {
+    match shown {
+        Composed::Shown(_, person) => AROUND_FIELDS + person.fields.as_str().len(),
+        Composed::Gone(..) => GONE,
+    }
 }
 
 /// Appends a whole change: `{"type":…,"at":…,…}`.

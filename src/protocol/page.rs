@@ -7,6 +7,9 @@ use super::dress::{Dress, PAGE_BYTES};
 use super::piece::Piece;
 use crate::domain::Person;
 
+/// Bytes of a person's JSON that are not its fields, more or less.
+const AROUND_FIELDS: usize = 250;
+
 /// A page while it is filled.
 struct Page {
     dress: Dress,
@@ -17,11 +20,12 @@ struct Page {
 
 /// All of `people` in pages, in order; one empty page for nobody.
 pub(super) fn pages(dress: Dress, people: &[Person]) -> Vec<Bytes> {
+    let room = people.iter().map(|person| AROUND_FIELDS + person.fields.as_str().len()).sum::<usize>().min(PAGE_BYTES);
     let mut pages = Vec::new();
-    let mut page = Page::open(dress);
+    let mut page = Page::open(dress, room);
     for person in people {
         if let Some(overflow) = page.add(person) {
-            let full = std::mem::replace(&mut page, Page::open(dress));
+            let full = std::mem::replace(&mut page, Page::open(dress, room));
             pages.push(full.close());
             page.piece.buffer().push_str(&overflow);
         }
@@ -31,10 +35,10 @@ pub(super) fn pages(dress: Dress, people: &[Person]) -> Vec<Bytes> {
 }
 
 impl Page {
-    fn open(dress: Dress) -> Self {
+    fn open(dress: Dress, room: usize) -> Self {
         let mut piece = match dress {
-            Dress::Sse => Piece::event("snapshot", None, 0),
-            _ => Piece::frame(0),
+            Dress::Sse => Piece::event("snapshot", None, room),
+            _ => Piece::frame(room),
         };
         let out = piece.buffer();
         match dress {

@@ -6,9 +6,6 @@ use super::cursor::Cursor;
 use super::frame::TextFrame;
 use super::sse;
 
-/// The line ends of a server-sent event.
-const EVENT_END: usize = 2;
-
 /// JSON under construction, with what its transport puts around it.
 pub(super) enum Piece {
     Frame(TextFrame),
@@ -27,7 +24,7 @@ impl Piece {
 
     /// For a server-sent event of this name; `cursor` becomes its id.
     pub(super) fn event(name: &str, cursor: Option<&Cursor>, capacity: usize) -> Self {
-        let mut out = String::with_capacity(capacity + EVENT_END);
+        let mut out = String::with_capacity(sse::AROUND_DATA + cursor.map_or(0, Cursor::longest) + capacity);
         sse::open(&mut out, name, cursor);
         let start = out.len();
         Self::Event { out, start }

@@ -14,6 +14,9 @@ pub const fn prelude() -> Bytes {
 /// A line that clients skip: it keeps proxies from closing a quiet stream.
 pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
+/// How much an event adds to its data, at most, without a cursor.
+pub(super) const AROUND_DATA: usize = 28;
+
 /// Appends an event up to its data. With a cursor, a client that is cut off after it resumes there.
 pub(super) fn open(out: &mut String, event: &str, cursor: Option<&Cursor>) {
     out.push_str("event: ");

@@ -1,0 +1,15 @@
+//! The wire formats from outside: every message in every dress to the letter, what holds for any text, and the
+//! examples of docs/asyncapi.yaml.
+
+#[cfg(test)]
+mod asyncapi;
+#[cfg(test)]
+mod dresses;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod wire;
