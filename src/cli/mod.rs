@@ -4,6 +4,7 @@ mod config;
 mod health;
 mod migrate;
 mod serve;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ enum Command {
     Config(ServeFlags),
     /// Ask a running gateway's /readyz: exit code 0 when it is ready, 1 when not
     Health(HealthFlags),
+    /// Show live updates: lines to read in a terminal, NDJSON in a pipe
+    Watch(watch::WatchFlags),
 }
 
 #[derive(Args, Debug)]
@@ -76,6 +79,7 @@ impl Cli {
             Command::Migrate(flags) => migrate::run(flags.settings()?),
             Command::Config(flags) => config::run(&flags.settings()?),
             Command::Health(flags) => health::run(&flags.settings()?),
+            Command::Watch(flags) => watch::run(flags),
         }
     }
 }

@@ -1,0 +1,72 @@
+//! Where `watch` writes: events to standard output, in the form that fits it; the connection's fate to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use tokio::io::{AsyncWriteExt as _, Stdout};
+
+use super::lines;
+use crate::client::{Cursor, Event};
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As the server sent them, a line each.
+    Json,
+    /// As lines to read.
+    Plain,
+}
+
+/// Standard output. Colours are for terminals, and left out where `NO_COLOR` says so.
+pub(super) struct Output {
+    form: Form,
+    coloured: bool,
+    stdout: Stdout,
+}
+
+impl Form {
+    /// Lines to read for a terminal, JSON for anything else.
+    pub(super) fn fitting() -> Self {
+        if io::stdout().is_terminal() { Self::Plain } else { Self::Json }
+    }
+}
+
+impl Output {
+    pub(super) fn new(form: Form) -> Self {
+        let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        Self { form, coloured, stdout: tokio::io::stdout() }
+    }
+
+    /// What is written about an event: whole lines, or nothing.
+    pub(super) fn text(&self, event: &Event, received: Option<&str>) -> String {
+        match self.form {
+            // In JSON a line break can stand between tokens only, where a space means the same.
+            Form::Json => received.map_or_else(String::new, |message| message.replace(['\r', '\n'], " ") + "\n"),
+            Form::Plain if self.coloured => lines::lines(event),
+            Form::Plain => anstream::adapter::strip_str(&lines::lines(event)).to_string(),
+        }
+    }
+
+    /// Writes all of it before it returns.
+    pub(super) async fn write(&mut self, text: String) -> io::Result<()> {
+        self.stdout.write_all(text.as_bytes()).await?;
+        self.stdout.flush().await
+    }
+}
+
+/// Tells what became of the connection.
+pub(super) fn note(event: &Event) {
+    if let Some(line) = lines::note(event) {
+        say(&line);
+    }
+}
+
+/// Tells how to go on another time.
+pub(super) fn farewell(cursor: &Cursor) {
+    say(&lines::dim(&format!("to go on from here: --from {cursor}")));
+}
+
+fn say(line: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
