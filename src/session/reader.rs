@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::Sessions;
 use super::frames::{FrameReader, Incoming};
 use crate::filter::{Filter, View};
-use crate::hub::{Command, Outbox, Subscription, Tick, TooMuchAsked, Wish};
+use crate::hub::{Command, Outbox, Subscription, Tick, Wish};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
