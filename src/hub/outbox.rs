@@ -46,7 +46,7 @@ impl Outbox {
         let mut backlog = Box::<Backlog>::default();
         let told = match &course {
             Course::Missed { from, .. } => from.offset,
-            Course::Snapshot { .. } => 0,
+            Course::Snapshot { .. } => Place::BEFORE_MEMORY,
         };
         if let Some(greeting) = greeting {
             backlog.push_message(greeting);

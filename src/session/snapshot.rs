@@ -130,7 +130,7 @@ impl Snapshot {
         // Pages of several epochs have no order; the replay meets the break between them.
         let lowest = of_each(|one, other| one.epoch == other.epoch && one.seq < other.seq);
         let goal = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
-        let offset = hub.seek(&lowest).map_or(0, |place| place.offset);
+        let offset = hub.seek(&lowest).map_or(Place::BEFORE_MEMORY, |place| place.offset);
         Stage::Replay { place: Place { offset, cursor: lowest }, goal }
     }
 }

@@ -87,7 +87,7 @@ impl Sessions {
                 Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
             }
         }
-        let offset = self.hub.seek(&cursor).map_or(0, |place| place.offset);
+        let offset = self.hub.seek(&cursor).map_or(Place::BEFORE_MEMORY, |place| place.offset);
         Ok(Course::Missed { from: Place { offset, cursor }, owes_live: true })
     }
 }
