@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
@@ -23,6 +23,23 @@ pub(crate) struct Server {
 pub(crate) struct Peer {
     pub(crate) query: Vec<(String, String)>,
     socket: WebSocketStream<TcpStream>,
+}
+
+/// Answers a handshake with a subprotocol, and takes down the query.
+struct Answer<'a> {
+    subprotocol: &'static str,
+    query: &'a mut Vec<(String, String)>,
+}
+
+impl Callback for Answer<'_> {
+    fn on_request(self, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+        assert_eq!(request.headers()["sec-websocket-protocol"], "people.v1.json");
+        assert_eq!(request.uri().path(), "/updates");
+        let text = request.uri().query().unwrap_or_default();
+        *self.query = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(self.subprotocol));
+        Ok(response)
+    }
 }
 
 impl Server {
@@ -46,14 +63,7 @@ impl Server {
     /// Takes the next connection, with this subprotocol.
     pub(crate) async fn accept_as(&self, subprotocol: &'static str) -> Peer {
         let mut query = Vec::new();
-        let answer = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
-            assert_eq!(request.headers()["sec-websocket-protocol"], "people.v1.json");
-            assert_eq!(request.uri().path(), "/updates");
-            let text = request.uri().query().unwrap_or_default();
-            query = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-            response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(subprotocol));
-            Ok(response)
-        };
+        let answer = Answer { subprotocol, query: &mut query };
         let socket = accept_hdr_async(self.tcp().await, answer).await.expect("a handshake");
         Peer { query, socket }
     }
