@@ -157,8 +157,6 @@ async fn a_refusal_of_a_large_upload_is_read_by_a_caller_that_sends_all_first() 
 #[tokio::test]
 async fn what_is_not_served_yet_is_refused_by_name() {
     let gateway = Gateway::start().await;
-    let problem = gateway.get("/people?where=age+%3E+3").await.problem(400, "filter");
-    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("where")), "{problem}");
     let events = gateway.call("GET", "/people", &[("accept", "text/event-stream")], "").await;
     let problem = events.problem(400, "malformed");
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("text/event-stream")), "{problem}");
