@@ -74,9 +74,11 @@ impl Attendant {
         };
         match wish {
             Wish::Ping(reference) => {
-                let cursor = standing.as_ref().map(|place| &place.cursor);
+                // Before `live` a client holds no cursor.
+                let place = standing.as_ref().filter(|_| !course.owes_live());
+                let cursor = place.map(|place| &place.cursor);
                 let pong = dress.message(&Message::Pong { reference: reference.as_deref(), cursor });
-                let told = standing.as_ref().map(|place| place.offset);
+                let told = place.map(|place| place.offset);
                 self.outbox.show(pong, course, told);
             }
             Wish::Subscribe(chosen, FilterFrom::Now, reference) => {

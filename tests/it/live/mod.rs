@@ -1,6 +1,7 @@
 //! Live updates in the text dress.
 
 mod closing;
+mod filtered;
 mod frames;
 mod handshake;
 mod liveness;
