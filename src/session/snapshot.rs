@@ -30,11 +30,11 @@ enum Stage {
 
 /// People who were read at one position: those of a partition up to an id, after the range before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cover {
-    partition: Partition,
+pub(super) struct Cover {
+    pub(super) partition: Partition,
     /// None: to the end of the partition.
-    up_to: Option<PersonId>,
-    position: Position,
+    pub(super) up_to: Option<PersonId>,
+    pub(super) position: Position,
 }
 
 /// One step of a snapshot.
@@ -90,7 +90,7 @@ impl Snapshot {
         let view = &subscription.view;
         let matching: Vec<Person> =
             page.people.iter().filter(|person| view.filter.matches(person.id, &person.fields)).cloned().collect();
-        let next = if let Some(_) = up_to {
+        let next = if up_to.is_some() {
             Some(Stage::Pages(partition, up_to))
         } else {
             let next = log.store()?.partitions().iter().nth(partition.index() + 1);
@@ -142,7 +142,7 @@ fn reaches(place: &Place, goal: &Cursor) -> bool {
 }
 
 /// Whether the page that covers this person was read after the change.
-fn covers(covers: &[Cover], change: &Change) -> bool {
+pub(super) fn covers(covers: &[Cover], change: &Change) -> bool {
     let at = change.at;
     let index = covers.partition_point(|cover| {
         cover.partition < at.partition
