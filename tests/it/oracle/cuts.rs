@@ -21,7 +21,9 @@ const AUTHORS: u32 = 8;
 #[tokio::test]
 async fn a_client_cut_off_twenty_times_holds_the_view_of_one_that_never_left_and_saw_no_frame_twice() {
     let seed = 0x5eed_0010;
-    let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, TELLING).await;
+    // So little memory that who comes back has to be served from the log now and then.
+    let settings = [TELLING, &[("live.ring_bytes", "16384")]].concat();
+    let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, &settings).await;
     // Everyone, and a filter that people come into and leave all the time.
     let conditions = [CONDITIONS[0], CONDITIONS[2]];
     let client = |condition: &str, first| {
@@ -46,6 +48,7 @@ async fn a_client_cut_off_twenty_times_holds_the_view_of_one_that_never_left_and
         }
     }
     let last = last_of_each(&written(authors).await);
+    assert!(fleet.count("session_log_reads_total").await > 0, "memory did not reach back that far");
     let everyone = truth::list(&fleet.gateways[0], "").await;
     for [stayed, cut_off] in pairs {
         let (stayed, cut_off) = (stayed.finish(&last).await, cut_off.finish(&last).await);
