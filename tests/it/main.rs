@@ -8,6 +8,8 @@ mod gateway;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 #[path = "../support/process.rs"]
 mod process;
 mod rest;

@@ -165,6 +165,13 @@ impl Gateway {
         Pid::from_child(&self.child)
     }
 
+    /// A row of `/proc/PID/status` in KiB, such as `VmRSS`.
+    pub(crate) fn memory_kib(&self, row: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix(row)?.strip_prefix(':'));
+        line.and_then(|line| line.trim().strip_suffix(" kB")).expect("such a row").parse().expect("a number")
+    }
+
     /// Waits for the end of the process; its exit code, none when a signal ended it.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         let deadline = tokio::time::Instant::now() + DEADLINE;

@@ -78,7 +78,7 @@ impl Writer {
     }
 
     /// Asks until somebody answers that it is done.
-    async fn write(&mut self, method: &str, id: Uuid, body: Option<String>, absent: Option<&str>) -> String {
+    pub(crate) async fn write(&mut self, method: &str, id: Uuid, body: Option<String>, absent: Option<&str>) -> String {
         self.made += 1;
         let key = format!("{}-{}-{}", self.name, self.made, self.people[0].0);
         let deadline = Instant::now() + DEADLINE;

@@ -1,0 +1,110 @@
+//! A writer of random histories: the same seed writes the same people, so that what fails once fails again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::scale_out::writer::Writer;
+
+/// People of one author, whom nobody else writes.
+const PEOPLE: usize = 10;
+/// The words that people are made of; conditions ask for some of them.
+const NAMES: [&str; 6] = ["Ada", "Grace", "Joan", "Zoë", "Ann", "Élodie"];
+const JOBS: [&str; 4] = ["Mathematician", "Engineer", "R&D", ""];
+const CITIES: [&str; 3] = ["Paris", "Oslo", "Łódź"];
+
+/// The conditions of the oracle: equality, ranges, `in`, `||`, `!`, attributes and functions of texts.
+pub(crate) const CONDITIONS: [&str; 10] = [
+    "",
+    r#"job == "Engineer""#,
+    "age >= 30 && age < 60",
+    r#"job in ["R&D", ""]"#,
+    r#"firstName == "Ada" || age > 100"#,
+    r#"!(job == "Engineer")"#,
+    r#"attributes.city == "Paris""#,
+    r#"has(attributes.level) && attributes.level <= 2 && !("b" in attributes.tags)"#,
+    r#"firstName.startsWith("A") || lastName.endsWith("é")"#,
+    r#"lastName.matches("^[A-M]") && size(firstName) > 3 && !firstName.contains("ra")"#,
+];
+
+/// Somebody who writes people of their own, in an order and with values that the seed decides.
+pub(crate) struct Author {
+    random: StdRng,
+    writer: Writer,
+    people: Vec<(Uuid, bool)>,
+    written: Arc<AtomicUsize>,
+}
+
+impl Author {
+    /// Writes to these gateways in turn. Each change is counted in `written` when it is acknowledged.
+    pub(crate) fn new(seed: u64, number: u32, gateways: Vec<SocketAddr>, written: Arc<AtomicUsize>) -> Self {
+        let mut random = StdRng::seed_from_u64(seed ^ (u64::from(number) << 32));
+        let people = (0..PEOPLE).map(|_| (uuid::Builder::from_random_bytes(random.random()).into_uuid(), false));
+        Self { people: people.collect(), random, writer: Writer::new(number, gateways), written }
+    }
+
+    /// Makes so many changes; where each stands.
+    pub(crate) async fn history(mut self, changes: usize) -> Vec<String> {
+        let mut places = Vec::new();
+        for _ in 0..changes {
+            places.push(self.change().await);
+            self.written.fetch_add(1, Ordering::SeqCst);
+        }
+        places
+    }
+
+    async fn change(&mut self) -> String {
+        let index = self.random.random_range(0..PEOPLE);
+        let (id, exists) = self.people[index];
+        if !exists {
+            self.people[index].1 = true;
+            let body = self.person().to_string();
+            return self.writer.write("PUT", id, Some(body), Some("*")).await;
+        }
+        match self.random.random_range(0..10) {
+            0..2 => {
+                self.people[index].1 = false;
+                self.writer.delete(id).await
+            }
+            2..5 => {
+                let body = json!({ "age": self.age() }).to_string();
+                self.writer.write("PATCH", id, Some(body), None).await
+            }
+            _ => {
+                let body = self.person().to_string();
+                self.writer.write("PUT", id, Some(body), None).await
+            }
+        }
+    }
+
+    fn age(&mut self) -> u8 {
+        self.random.random_range(0..=150)
+    }
+
+    fn one_of(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.random.random_range(0..words.len())]
+    }
+
+    fn person(&mut self) -> Value {
+        let mut person = json!({
+            "firstName": self.one_of(&NAMES),
+            "lastName": format!("{}{}", self.one_of(&["Lovelace", "Hopper", "Noether"]), self.one_of(&["", "é"])),
+            "age": self.age(),
+            "job": self.one_of(&JOBS),
+        });
+        if self.random.random_bool(0.7) {
+            let tags = [json!([]), json!(["a"]), json!(["a", "b"])];
+            person["attributes"] = json!({
+                "city": self.one_of(&CITIES),
+                "level": self.random.random_range(0..5),
+                "tags": tags[self.random.random_range(0..tags.len())],
+            });
+        }
+        person
+    }
+}

@@ -1,0 +1,72 @@
+//! What a snapshot costs the store does not grow with those who ask for one.
+
+use people_gateway::client::Start;
+use people_gateway::filter::Kinds;
+use serde_json::json;
+
+use super::follower::{Asks, Follower, Seen};
+use super::{TELLING, truth};
+use crate::process::Gateway;
+use crate::scale_out::fleet::Fleet;
+use crate::support::redis::RedisServer;
+
+const PEOPLE: usize = 3000;
+const CLIENTS: usize = 200;
+
+#[tokio::test]
+async fn two_hundred_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
+    let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, TELLING).await;
+    import(&fleet.gateways[0]).await;
+
+    // A list reads pages too.
+    let everyone = truth::list(&fleet.gateways[0], "").await;
+
+    let before = page_reads(&fleet.redis).await;
+    snapshots(&fleet.gateways[0], 1).await;
+    let one = page_reads(&fleet.redis).await - before;
+    assert!(one >= PEOPLE / 100, "a page is 100 people: {one} reads");
+
+    let before = page_reads(&fleet.redis).await;
+    let seen = snapshots(&fleet.gateways[1], CLIENTS).await;
+    let many = page_reads(&fleet.redis).await - before;
+    assert!(many * 10 <= one * 11, "{many} page reads for {CLIENTS} clients, {one} for one");
+    for (number, seen) in seen.iter().enumerate() {
+        seen.was_told_the_truth("a client of many");
+        assert_eq!(seen.view.people().len(), PEOPLE / 150);
+        if number % 50 == 0 {
+            truth::judge("a client of many", seen, &fleet.gateways[0], &everyone).await;
+        }
+    }
+}
+
+/// So many clients at once, each until it holds its view; what they were shown.
+async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Seen> {
+    let clients = (0..count).map(|number| {
+        let condition = format!("age == {}", number % 150);
+        let asks = Asks { kinds: Kinds::All, condition, from: Start::Snapshot };
+        Follower::start(vec![gateway.address], 0, asks)
+    });
+    let clients: Vec<_> = clients.collect();
+    let mut seen = Vec::new();
+    for client in clients {
+        seen.push(client.finish(&[]).await);
+    }
+    seen
+}
+
+async fn import(gateway: &Gateway) {
+    let lines = (0..PEOPLE).map(|number| {
+        let person = json!({"firstName": "Ada", "lastName": "Lovelace", "age": number % 150, "job": "Mathematician"});
+        format!("{person}\n")
+    });
+    let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
+    let answer = import.body(lines.collect::<String>()).send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(answer.trim(), format!(r#"{{"saved":{PEOPLE},"refused":0,"lines":{PEOPLE}}}"#));
+}
+
+/// How often a page was read: no other script has a ZRANGE in it.
+async fn page_reads(redis: &RedisServer) -> usize {
+    let info: String = redis.command(&["INFO", "commandstats"]).await;
+    let line = info.lines().find_map(|line| line.strip_prefix("cmdstat_zrange:calls="));
+    line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
+}
