@@ -129,6 +129,12 @@ impl Attendant {
                     hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, ""));
                 }
             }
+            Ok(Step::Rest(shown)) => {
+                hub.metrics().deliveries.inc_by(shown.frames.len() as u64);
+                let course = Course::Missed { from: shown.place.clone(), owes_live };
+                self.outbox.show(shown.frames, course, None);
+                self.say_live(shown.place, subscription);
+            }
             Err(lost) => self.lost(lost, subscription).await,
         }
         ControlFlow::Continue(())

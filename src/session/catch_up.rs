@@ -8,7 +8,7 @@ use super::compose::{self, BATCH_BYTES};
 use super::log::Log;
 use crate::domain::{At, Change};
 use crate::filter::Kinds;
-use crate::hub::{Event, Hub, Place, Subscription};
+use crate::hub::{Entry, Event, Hub, Place, Subscription};
 use crate::store::{Break, Since, StoreError};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
@@ -24,6 +24,8 @@ pub(super) enum Step {
     Ahead,
     /// A stretch.
     Shown(Shown),
+    /// The rest, up to where the hub stood: the session owes `live` behind it.
+    Rest(Shown),
 }
 
 /// What a session is shown of a stretch.
@@ -79,11 +81,20 @@ pub(super) fn is_after(at: At, place: &Place) -> bool {
 
 /// Judges what comes next after `place`, or says that the dispatcher can go on from there.
 pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
-    let is_near = hub.after(place.offset, STEP_ENTRIES).is_some_and(|entries| entries.len() < STEP_ENTRIES);
-    if is_near && is_on_course(hub, &place) {
-        return Ok(Step::CaughtUp);
+    let near = hub.after(place.offset, STEP_ENTRIES).filter(|entries| entries.len() < STEP_ENTRIES);
+    let Some(near) = near.filter(|_| is_on_course(hub, &place)) else {
+        return replay(hub, log, place, judge).await;
+    };
+    match near.last() {
+        Some(last) if !judge.is_live => {
+            let end = last.place.offset;
+            Ok(match judge.entries(place, &near)? {
+                shown if shown.place.offset >= end && !shown.ends => Step::Rest(shown),
+                shown => Step::Shown(shown),
+            })
+        }
+        _ => Ok(Step::CaughtUp),
     }
-    replay(hub, log, place, judge).await
 }
 
 /// Judges what comes next after `place`, to the very end of what the hub knows.
@@ -91,17 +102,7 @@ pub(super) async fn replay(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>
     let most = if judge.composes() { BATCH_ENTRIES } else { STEP_ENTRIES };
     match hub.after(place.offset, most) {
         Some(entries) if entries.is_empty() => Ok(Step::Ahead),
-        Some(entries) => {
-            let offset = entries.last().map_or(place.offset, |last| last.place.offset);
-            let pieces = entries.iter().map(|entry| {
-                let piece = match &entry.event {
-                    Event::Change(change) => Piece::Change(change.clone()),
-                    Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
-                };
-                (entry.place.offset, piece)
-            });
-            judge.judge(place, pieces.collect(), offset)
-        }
+        Some(entries) => judge.entries(place, &entries).map(Step::Shown),
         None => from_log(hub, log, place, judge).await,
     }
 }
@@ -146,7 +147,7 @@ async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Resu
         return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
     }
     let offset = place.offset;
-    judge.judge(place, pieces, offset)
+    judge.judge(place, &pieces, offset).map(Step::Shown)
 }
 
 impl Judge<'_> {
@@ -155,8 +156,21 @@ impl Judge<'_> {
         self.may_compose && dress.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
 
+    /// Judges entries of the ring that follow each other after `place`.
+    fn entries(&self, place: Place, entries: &[Arc<Entry>]) -> Result<Shown, Lost> {
+        let offset = entries.last().map_or(place.offset, |last| last.place.offset);
+        let pieces = entries.iter().map(|entry| {
+            let piece = match &entry.event {
+                Event::Change(change) => Piece::Change(change.clone()),
+                Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
+            };
+            (entry.place.offset, piece)
+        });
+        self.judge(place, &pieces.collect::<Vec<_>>(), offset)
+    }
+
     /// Judges pieces that follow each other after `place`; the offset is the one after them.
-    fn judge(&self, place: Place, pieces: Vec<(u64, Piece)>, offset: u64) -> Result<Step, Lost> {
+    fn judge(&self, place: Place, pieces: &[(u64, Piece)], offset: u64) -> Result<Shown, Lost> {
         let first = pieces.iter().find_map(|(_, piece)| match piece {
             Piece::Reset(_, reason) if self.subscription.dress.has_cursor() => Some(*reason),
             _ => None,
@@ -165,11 +179,11 @@ impl Judge<'_> {
             return Err(Lost::Broken(reason));
         }
         let shown = if self.composes() {
-            self.composed(place, &pieces, offset)
+            self.composed(place, pieces, offset)
         } else {
-            self.one_by_one(place, &pieces, offset)
+            self.one_by_one(place, pieces, offset)
         };
-        Ok(Step::Shown(shown))
+        Ok(shown)
     }
 
     fn one_by_one(&self, mut place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {

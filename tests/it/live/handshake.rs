@@ -7,7 +7,6 @@ use tokio::net::TcpStream;
 
 use super::peer::{Got, Peer, Refusal, close, handshake};
 use crate::process::{Gateway, eventually, person};
-use crate::socket::Listener;
 
 async fn refused(gateway: &Gateway, request: &str) -> Refusal {
     let mut peer = Peer::connect(gateway.address).await;

@@ -71,11 +71,16 @@ impl Peer {
 
     /// Opens a WebSocket for which the kernel keeps very little unread.
     pub(crate) async fn open_small(address: SocketAddr, path: &str) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
-        let mut peer = Self::connected(socket, address).await;
+        let mut peer = Self::connect_small(address).await;
         peer.shake(path).await;
         peer
+    }
+
+    /// Connects; the kernel keeps very little unread.
+    pub(crate) async fn connect_small(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
+        Self::connected(socket, address).await
     }
 
     async fn shake(&mut self, path: &str) {
@@ -92,6 +97,11 @@ impl Peer {
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time").expect("an open connection");
+    }
+
+    /// Sends; an error where the connection is gone.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time")
     }
 
     pub(crate) async fn say(&mut self, text: &str) {

@@ -1,6 +1,8 @@
 //! Exact views, message by message, as a client sees them that knows nothing but the wire.
 
 mod changes;
+mod filters;
+mod messages;
 mod resume;
 mod starts;
 mod view;

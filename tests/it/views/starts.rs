@@ -9,7 +9,9 @@ use crate::process::{Gateway, person};
 #[tokio::test]
 async fn from_now_begins_with_live_alone_and_goes_on_with_changes() {
     let gateway = Gateway::ready(&[]).await;
+    let mut earlier = Client::live(&gateway, &[]).await;
     save(&gateway, &ids(1)[0], &aged(40)).await;
+    earlier.message().await;
     let mut client = Client::open(&gateway, &[]).await;
     let live = client.message().await;
     assert_eq!(members(&live), ["type", "cursor"]);
