@@ -114,7 +114,8 @@ impl Snapshot {
         }
     }
 
-    /// From the lowest position of each partition's pages to the highest.
+    /// From the lowest position of each partition's pages to the highest, and at least to where the hub stands: pages may
+    /// have been read for others a moment ago, and `live` comes behind what happened since.
     fn replay(&self, hub: &Hub) -> Stage {
         let of_each = |pick: fn(Position, Position) -> bool| {
             let mut positions: Vec<Position> = Vec::new();
@@ -129,10 +130,20 @@ impl Snapshot {
         };
         // Pages of several epochs have no order; the replay meets the break between them.
         let lowest = of_each(|one, other| one.epoch == other.epoch && one.seq < other.seq);
-        let goal = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
+        let highest = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
+        let goal = match hub.place() {
+            Some(place) => later(&highest, &place.cursor),
+            None => highest,
+        };
         let offset = hub.seek(&lowest).map_or(Place::BEFORE_MEMORY, |place| place.offset);
         Stage::Replay { place: Place { offset, cursor: lowest }, goal }
     }
+}
+
+/// Of each partition the later position; the first cursor's where they have no order.
+fn later(one: &Cursor, other: &Cursor) -> Cursor {
+    let pairs = one.positions().iter().zip(other.positions());
+    Cursor::new(pairs.map(|(one, other)| if one.epoch == other.epoch && other.seq > one.seq { *other } else { *one }))
 }
 
 /// Whether a place is as far as a cursor in every partition.
