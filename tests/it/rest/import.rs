@@ -21,7 +21,7 @@ fn report(answer: &Answer) -> Vec<Value> {
 }
 
 fn with_id(id: &str, age: usize) -> String {
-    ADA.replacen('{', &format!(r#"{{"id":"{id}","#), 1).replace("36", &age.to_string())
+    ADA.replacen('{', &format!(r#"{{"id":"{id}","#), 1).replace(r#""age":36"#, &format!(r#""age":{age}"#))
 }
 
 #[tokio::test]
