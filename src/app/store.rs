@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Duration, sleep};
+use tokio::time::sleep;
 
 use super::AppError;
 use crate::config::{RedisUrl, Settings, StoreUrl};
 use crate::store::embedded::EmbeddedStore;
-use crate::store::redis::{self, OpenError, RedisStore};
+use crate::store::redis::{self, Backoff, OpenError, RedisStore};
 use crate::store::{Store, StoreSlot};
 use crate::telemetry::Metrics;
 
@@ -28,23 +28,18 @@ pub(super) async fn open(settings: &Settings, slot: &StoreSlot, metrics: &Metric
 
 /// Tries for ever, with growing pauses, as long as the server merely does not answer.
 async fn open_redis(settings: &Settings, url: &RedisUrl, metrics: &Metrics) -> Result<Arc<dyn Store>, AppError> {
-    let (mut pause, longest) = (settings.store.subscription.backoff_min, settings.store.subscription.backoff_max);
+    let limits = &settings.store.subscription;
+    let mut backoff = Backoff::new(limits.backoff_min, limits.backoff_max);
     loop {
         match RedisStore::open(settings.redis_options(url), metrics.clone()).await {
             Ok(store) => return Ok(store),
             Err(OpenError::Fatal(detail)) => return Err(AppError::Store(detail)),
             Err(OpenError::Unreachable(detail)) => {
                 tracing::warn!(store = %url, detail, "the store does not answer yet");
-                sleep(jittered(pause)).await;
-                pause = (pause * 2).min(longest);
+                sleep(backoff.pause()).await;
             }
         }
     }
-}
-
-/// Between half the pause and all of it, so that gateways don't knock in step.
-fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)
 }
 
 /// What bringing the layout up to date took, in words for the terminal.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Sink as _, Stream as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
@@ -17,8 +18,8 @@ use super::loss::Loss;
 /// The code that stands for a close frame without one (RFC 6455, section 7.4.1).
 const NO_STATUS: u16 = 1005;
 
-pub(super) struct Connection {
-    socket: WebSocketStream<TcpStream>,
+pub(super) struct Connection<S = TcpStream> {
+    socket: WebSocketStream<S>,
     silence: Duration,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -26,9 +27,9 @@ pub(super) struct Connection {
     ends: Option<Pin<Box<Sleep>>>,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection that is given up when nothing comes for this long.
-    pub(super) fn new(socket: WebSocketStream<TcpStream>, silence: Duration) -> Self {
+    pub(super) fn new(socket: WebSocketStream<S>, silence: Duration) -> Self {
         let heard = Instant::now();
         Self { socket, silence, heard, alarm: Box::pin(sleep_until(heard + silence)), ends: None }
     }
@@ -123,4 +124,61 @@ fn cut(error: &Error) -> Loss {
         Error::ConnectionClosed | Error::AlreadyClosed => "it ended without a close frame".to_owned(),
         error => error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+    use tokio::io::DuplexStream;
+    use tokio::time::advance;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(45);
+
+    async fn pair() -> (Connection<DuplexStream>, WebSocketStream<DuplexStream>) {
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let ours = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+        let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        (Connection::new(ours, SILENCE), theirs)
+    }
+
+    async fn next(connection: &mut Connection<DuplexStream>) -> Result<String, Loss> {
+        let mut outgoing = VecDeque::new();
+        poll_fn(|context| connection.poll(context, &mut outgoing)).await.map(|text| text.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_alone_keep_a_connection_and_are_answered() {
+        let (mut connection, mut server) = pair().await;
+        for _ in 0..10 {
+            advance(SILENCE.mul_f64(0.95)).await;
+            server.send(Message::Ping("p".into())).await.unwrap();
+            assert_eq!(next(&mut connection).now_or_never(), None);
+            assert_eq!(server.next().await.unwrap().unwrap(), Message::Pong("p".into()));
+        }
+        assert_eq!(next(&mut connection).await, Err(Loss::Silent(SILENCE)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_late_gets_what_came_meanwhile() {
+        let (mut connection, mut server) = pair().await;
+        server.send(Message::text("a")).await.unwrap();
+        advance(SILENCE * 3).await;
+        assert_eq!(next(&mut connection).await, Ok("a".into()));
+        assert_eq!(next(&mut connection).now_or_never(), None, "the silence begins with what was read last");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_pings_and_does_not_close_is_left_in_time() {
+        let (mut connection, mut server) = pair().await;
+        connection.end_within(Duration::from_secs(5));
+        advance(Duration::from_secs(4)).await;
+        server.send(Message::Ping("p".into())).await.unwrap();
+        assert_eq!(next(&mut connection).now_or_never(), None);
+        assert_eq!(next(&mut connection).await, Err(Loss::StopUnanswered));
+    }
 }

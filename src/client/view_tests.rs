@@ -223,7 +223,7 @@ fn a_snapshot_is_whole_at_live_and_not_before() {
         view.apply(event).unwrap();
         (view.state(), view.people().len(), view.exact().is_some())
     };
-    let lost = Event::Disconnected { why: super::super::Loss::StopUnanswered, retry: None };
+    let lost = Event::Disconnected { why: crate::client::Loss::StopUnanswered, retry: None };
     let reset = told(&json!({"type": "reset", "reason": "epoch"}));
     assert_eq!(apply(&Event::Connected { from: Start::Snapshot }), (ViewState::Loading, 0, false));
     assert_eq!(apply(&told(&page(&[1, 2]))), (ViewState::Loading, 2, false));

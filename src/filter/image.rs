@@ -51,7 +51,7 @@ impl<'a> Image<'a> {
             Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(self.known().age.into())))),
             Path::Job => text(&self.known().job),
             Path::Attribute(keys) => {
-                let attributes = self.attributes().as_ref()?;
+                let attributes = self.attributes()?;
                 keys.iter().try_fold(attributes, |value, key| value.get(&**key)).and_then(Found::in_json)
             }
         }
@@ -63,8 +63,8 @@ impl<'a> Image<'a> {
 
     /// The attributes. What no JSON parser takes (nested without end, say) never came through our doors; it counts as
     /// none.
-    fn attributes(&self) -> &Option<Value> {
-        self.attributes.get_or_init(|| serde_json::from_str(self.known().attributes?.get()).ok())
+    fn attributes(&self) -> Option<&Value> {
+        self.attributes.get_or_init(|| serde_json::from_str(self.known().attributes?.get()).ok()).as_ref()
     }
 }
 

@@ -127,6 +127,7 @@ impl<'t> Parser<'t> {
         if !matches!(name, "size" | "has") {
             let detail = match name {
                 "startsWith" | "endsWith" | "contains" | "matches" => format!("Write PATH.{name}(\"...\")."),
+                "not" | "NOT" => check::unknown(name),
                 _ => format!("There is no function {name:.40}; {CALLS}, behind a path, and has(attributes.x)."),
             };
             return Err(Fault::new(span, detail));
@@ -233,10 +234,10 @@ impl<'t> Parser<'t> {
             return Ok(Operand { kind: OperandKind::Size(path), span: start.to(self.close()?) });
         }
         let (token, argument) = self.advance()?;
-        let Token::Literal(Scalar::Text(text)) = token else {
+        let Token::Literal(Scalar::Text(part)) = token else {
             return Err(Fault::new(argument, format!("Write a text in quotes here, as in PATH.{name}(\"...\").")));
         };
-        let test = check::text_test(&path, start.to(place), name, text, argument)?;
+        let test = check::text_test(&path, start.to(place), name, part, argument)?;
         let span = start.to(self.close()?);
         Ok(Operand { kind: OperandKind::Test(Condition::Text(path, test)), span })
     }

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 /// and nothing is ever rounded for a comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number {
-    /// An integer, also one that was written as `1.0` or `1e20`.
+    /// An integer, also one that was written as `1.0` or `1e20`: one of 64 bits, or one that a double can hold.
     Integer(i128),
     /// A double that no `i128` equals: one with a fraction, or one of 2^127 and more.
     Other(f64),
@@ -78,20 +78,12 @@ impl Ord for Number {
         match (*self, *other) {
             (Self::Integer(one), Self::Integer(two)) => one.cmp(&two),
             (Self::Other(one), Self::Other(two)) => one.total_cmp(&two),
-            (Self::Integer(one), Self::Other(two)) => compare_unlike(one, two),
-            (Self::Other(one), Self::Integer(two)) => compare_unlike(two, one).reverse(),
+            // The nearest double of an integer is on the same side of a double that equals no integer: rounding keeps the
+            // order, and the integers beside a fraction are small enough not to be rounded.
+            (Self::Integer(one), Self::Other(two)) => (one as f64).total_cmp(&two),
+            (Self::Other(one), Self::Integer(two)) => one.total_cmp(&(two as f64)),
         }
     }
-}
-
-/// An integer and a double that equals none.
-fn compare_unlike(integer: i128, double: f64) -> Ordering {
-    if double.fract() == 0.0 {
-        return if double > 0.0 { Ordering::Less } else { Ordering::Greater };
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "a double with a fraction is smaller than 2^53")]
-    let floor = double.floor() as i128;
-    if integer <= floor { Ordering::Less } else { Ordering::Greater }
 }
 
 impl PartialOrd for Number {

@@ -122,7 +122,7 @@ impl Dispatcher {
         let Some(place) = outbox.join() else { return };
         let missed = self.hub.after(place.offset, JOIN_ENTRIES + 1).filter(|missed| missed.len() <= JOIN_ENTRIES);
         let Some(missed) = missed else {
-            let course = Course::Missed { from: place, owes_live: false };
+            let course = Course::Missed { from: place, owes_live: None };
             self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
@@ -202,7 +202,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
-        let course = Course::Missed { from: hub.place().unwrap(), owes_live: false };
+        let course = Course::Missed { from: hub.place().unwrap(), owes_live: None };
         let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
 
         dispatcher.publish(vec![save(2), save(3)]).await;

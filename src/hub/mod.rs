@@ -128,7 +128,7 @@ impl Hub {
         self.with_ring(|ring| ring.end().clone())
     }
 
-    /// The oldest place that memory still continues from.
+    /// The oldest place that memory continues from, and nothing broke since.
     pub fn start(&self) -> Option<Place> {
         self.with_ring(|ring| ring.start().clone())
     }

@@ -46,7 +46,7 @@ impl Outbox {
         let mut backlog = Box::<Backlog>::default();
         let told = match &course {
             Course::Missed { from, .. } => from.offset,
-            Course::Snapshot { .. } => 0,
+            Course::Snapshot { .. } => Place::BEFORE_MEMORY,
         };
         if let Some(greeting) = greeting {
             backlog.push_message(greeting);
@@ -103,7 +103,7 @@ impl Outbox {
                 let from = backlog.reached().unwrap_or(&burst.before).clone();
                 backlog.drop_changes();
                 self.told.store(from.offset, Relaxed);
-                state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: false }));
+                state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: None }));
                 Delivery::Overflowed(attend)
             }
             _ => Delivery::Taken(attend),
@@ -281,7 +281,7 @@ impl Outbox {
             Standing::Joining(place) => Some((**place).clone()),
         };
         if let Some(from) = from {
-            state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: false }));
+            state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: None }));
         }
         let attend = if state.backlog.is_some() { Attend::Settled } else { Attend::Needed };
         state.backlog.get_or_insert_default().wish(wish)?;
@@ -295,7 +295,7 @@ impl Outbox {
         let state = &mut *state;
         match (&state.standing, &state.backlog) {
             (Standing::Behind(course), Some(backlog)) if backlog.is_idle() => {
-                let Course::Missed { from, owes_live: false } = &**course else { return false };
+                let Course::Missed { from, owes_live: None } = &**course else { return false };
                 state.standing = Standing::Joining(Box::new(from.clone()));
                 state.backlog = None;
                 true

@@ -28,10 +28,15 @@ pub enum Event {
 /// A place between two entries of the hub's order, the same for every session that has come this far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// How many entries came before it since the gateway started. Counts in this process only.
+    /// Grows by one with each entry. Counts in this process only.
     pub offset: u64,
     /// The same place in all partitions' logs, good on any gateway.
     pub cursor: Cursor,
+}
+
+impl Place {
+    /// The offset of a place that was never in this gateway's memory: all that is there comes after it.
+    pub const BEFORE_MEMORY: u64 = 0;
 }
 
 /// A bounded memory of entries; the oldest go first.
@@ -72,7 +77,7 @@ impl Entry {
 impl Ring {
     /// An empty ring at `start` that keeps up to `limit` bytes.
     pub(super) fn new(start: Cursor, limit: usize) -> Self {
-        Self { entries: VecDeque::new(), start: Place { offset: 0, cursor: start }, unbroken: 0, bytes: 0, limit }
+        Self { entries: VecDeque::new(), start: Place { offset: 1, cursor: start }, unbroken: 1, bytes: 0, limit }
     }
 
     /// Appends what happened next.
@@ -93,9 +98,10 @@ impl Ring {
         entry
     }
 
-    /// The place before the oldest entry that is kept.
+    /// The oldest place from which nothing is missing, and nothing broke since.
     pub(super) fn start(&self) -> &Place {
-        &self.start
+        let places = self.unbroken_places();
+        places.place(places.from)
     }
 
     /// The place after the newest entry.
@@ -159,27 +165,60 @@ impl<'a> Places<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Epoch, Seq, Tag};
+    use crate::domain::{Epoch, Seq, Tag, Timestamp};
 
-    fn reset(seq: u64) -> Event {
+    fn change(seq: u64) -> Event {
         let position = Position { epoch: Epoch::new(1), seq: Seq::new(seq).unwrap(), tag: Tag::new(seq) };
-        Event::Reset(Partition::new(0), Break::Forked, position)
+        Event::Change(Change {
+            at: At::new(Partition::new(0), position),
+            previous: Tag::new(seq - 1),
+            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
+            time: Timestamp::from_millis(0),
+            created_at: Timestamp::from_millis(0),
+            before: None,
+            after: None,
+        })
+    }
+
+    fn at(seq: u64, tag: u64) -> At {
+        At::new(Partition::new(0), Position { epoch: Epoch::new(1), seq: Seq::new(seq).unwrap(), tag: Tag::new(tag) })
     }
 
     #[test]
     fn the_oldest_entries_go_first_and_a_place_before_them_is_not_served() {
-        let mut ring = Ring::new(Cursor::new([Position::start_of(Epoch::new(1))]), 4 * size_of::<Entry>());
+        let mut ring = Ring::new(Cursor::new([at(0, 0).position]), 4 * size_of::<Entry>());
+        assert!(ring.after(Place::BEFORE_MEMORY, 1).is_none(), "not even from a ring that lost nothing");
         for seq in 1..=10 {
-            ring.push(reset(seq));
+            ring.push(change(seq));
         }
-        let kept = ring.end().offset - ring.start().offset;
-        assert!((1..5).contains(&kept), "{kept}");
-        assert_eq!(ring.end().offset, 10);
-        assert_eq!(ring.start().cursor.position(Partition::new(0)).seq.get(), ring.start().offset);
-        assert!(ring.after(ring.start().offset - 1, 10).is_none());
-        let entries = ring.after(ring.start().offset, 2).unwrap();
-        assert_eq!(entries.first().unwrap().place.offset, ring.start().offset + 1);
+        let start = ring.start().clone();
+        assert!((1..5).contains(&(ring.end().offset - start.offset)));
+        assert_eq!(ring.end().cursor, Cursor::new([at(10, 10).position]));
+        assert!(ring.after(start.offset - 1, 10).is_none());
+        let entries = ring.after(start.offset, 2).unwrap();
+        assert_eq!(entries.first().unwrap().place.offset, start.offset + 1);
         assert_eq!(entries.len(), 2);
-        assert_eq!(ring.after(10, 5).unwrap().len(), 0);
+        assert_eq!(ring.after(ring.end().offset, 5).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_cursor_is_found_where_it_stands_and_only_in_the_same_history() {
+        let mut ring = Ring::new(Cursor::new([at(3, 3).position]), usize::MAX);
+        for seq in 4..=9 {
+            ring.push(change(seq));
+        }
+        for seq in 3..=9 {
+            assert!(ring.knows(at(seq, seq)));
+            assert!(!ring.knows(at(seq, seq + 1)), "another history's entry of the same number");
+            let found = ring.seek(&Cursor::new([at(seq, seq).position])).unwrap();
+            assert_eq!(found.cursor.position(Partition::new(0)), at(seq, seq).position);
+        }
+        assert!(!ring.knows(at(2, 2)) && ring.seek(&Cursor::new([at(2, 2).position])).is_none());
+        assert!(!ring.knows(at(10, 10)));
+        assert_eq!(ring.seek(&Cursor::new([at(10, 10).position])).as_ref(), Some(ring.end()), "ahead of us");
+        ring.push(Event::Reset(Partition::new(0), Break::Forked, at(5, 50).position));
+        assert!(!ring.knows(at(5, 5)) && ring.knows(at(5, 50)));
+        assert_eq!(ring.start(), ring.end());
+        assert!(ring.seek(&Cursor::new([at(4, 4).position])).is_none());
     }
 }

@@ -34,8 +34,8 @@ pub enum Course {
         /// Everything up to here was judged for it. In some partitions it may be further than the hub's own order was
         /// at this offset: a cursor need not come from this gateway.
         from: Place,
-        /// Whether it is still to be told that it is live.
-        owes_live: bool,
+        /// The offset behind which it is to be told that it is live, where that is still owed.
+        owes_live: Option<u64>,
     },
     /// Everyone in its view, what happened meanwhile, and that it is live.
     Snapshot {
@@ -46,8 +46,8 @@ pub enum Course {
 
 impl Course {
     /// Whether the client is still to be told that it is live.
-    pub const fn owes_live(&self) -> bool {
-        matches!(self, Self::Snapshot { .. } | Self::Missed { owes_live: true, .. })
+    pub const fn is_beginning(&self) -> bool {
+        matches!(self, Self::Snapshot { .. } | Self::Missed { owes_live: Some(_), .. })
     }
 }
 

@@ -74,18 +74,24 @@ impl Attendant {
         };
         match wish {
             Wish::Ping(reference) => {
-                let cursor = standing.as_ref().map(|place| &place.cursor);
+                // Before `live` a client holds no cursor.
+                let place = standing.as_ref().filter(|_| !course.is_beginning());
+                let cursor = place.map(|place| &place.cursor);
                 let pong = dress.message(&Message::Pong { reference: reference.as_deref(), cursor });
-                let told = standing.as_ref().map(|place| place.offset);
+                let told = place.map(|place| place.offset);
                 self.outbox.show(pong, course, told);
             }
             Wish::Subscribe(chosen, FilterFrom::Now, reference) => {
                 // A snapshot that ends here leaves the client without a place: the new view begins where the hub stands.
                 let Some(from) = standing.or_else(|| self.sessions.hub.place()) else { return };
+                let owes_live = match course {
+                    Course::Missed { owes_live, .. } => owes_live,
+                    Course::Snapshot { .. } => Some(from.offset),
+                };
                 let message = Message::Filtered { reference: reference.as_deref(), cursor: Some(&from.cursor) };
                 let (filtered, told) = (dress.message(&message), Some(from.offset));
                 self.begin(chosen);
-                self.outbox.show(filtered, Course::Missed { from, owes_live: course.owes_live() }, told);
+                self.outbox.show(filtered, Course::Missed { from, owes_live }, told);
             }
             Wish::Subscribe(chosen, FilterFrom::Snapshot, reference) => {
                 let filtered = dress.message(&Message::Filtered { reference: reference.as_deref(), cursor: None });
@@ -102,12 +108,22 @@ impl Attendant {
     }
 
     /// Takes a session that missed something one step further.
-    async fn catch_up(&mut self, from: Place, owes_live: bool, subscription: &Subscription) -> ControlFlow<()> {
+    async fn catch_up(&mut self, from: Place, owes_live: Option<u64>, subscription: &Subscription) -> ControlFlow<()> {
+        if owes_live.is_some_and(|goal| from.offset >= goal) {
+            self.say_live(from, subscription);
+            return ControlFlow::Continue(());
+        }
         let hub = &self.sessions.hub;
-        let may_compose = !owes_live || subscription.dress == Dress::Json;
-        let judge = Judge { subscription, is_live: !owes_live, may_compose, covered: &|_| false };
-        match catch_up::step(hub, &self.sessions.log, from.clone(), &judge).await {
-            Ok(Step::CaughtUp) if owes_live => self.say_live(from, subscription),
+        let is_live = owes_live.is_none();
+        let may_compose = is_live || subscription.dress == Dress::Json;
+        let judge = Judge { subscription, is_live, may_compose, covered: &|_| false };
+        let log = &self.sessions.log;
+        let step = if is_live {
+            catch_up::step(hub, log, from, &judge).await
+        } else {
+            catch_up::replay(hub, log, from, &judge).await
+        };
+        match step {
             Ok(Step::CaughtUp) => {
                 if self.outbox.begin_join() {
                     if hub.command(Command::Join(Arc::clone(&self.outbox))).await.is_err() {
@@ -137,7 +153,7 @@ impl Attendant {
     fn say_live(&self, place: Place, subscription: &Subscription) {
         let live = subscription.dress.message(&Message::Live(&place.cursor));
         let told = Some(place.offset);
-        self.outbox.show(live, Course::Missed { from: place, owes_live: false }, told);
+        self.outbox.show(live, Course::Missed { from: place, owes_live: None }, told);
     }
 
     /// Takes a session's snapshot one step further.

@@ -8,7 +8,7 @@ use super::compose::{self, BATCH_BYTES};
 use super::log::Log;
 use crate::domain::{At, Change};
 use crate::filter::Kinds;
-use crate::hub::{Event, Hub, Place, Subscription};
+use crate::hub::{Entry, Event, Hub, Place, Subscription};
 use crate::store::{Break, Since, StoreError};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
@@ -91,17 +91,7 @@ pub(super) async fn replay(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>
     let most = if judge.composes() { BATCH_ENTRIES } else { STEP_ENTRIES };
     match hub.after(place.offset, most) {
         Some(entries) if entries.is_empty() => Ok(Step::Ahead),
-        Some(entries) => {
-            let offset = entries.last().map_or(place.offset, |last| last.place.offset);
-            let pieces = entries.iter().map(|entry| {
-                let piece = match &entry.event {
-                    Event::Change(change) => Piece::Change(change.clone()),
-                    Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
-                };
-                (entry.place.offset, piece)
-            });
-            judge.judge(place, pieces.collect(), offset)
-        }
+        Some(entries) => judge.entries(place, &entries).map(Step::Shown),
         None => from_log(hub, log, place, judge).await,
     }
 }
@@ -146,7 +136,7 @@ async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Resu
         return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
     }
     let offset = place.offset;
-    judge.judge(place, pieces, offset)
+    judge.judge(place, &pieces, offset).map(Step::Shown)
 }
 
 impl Judge<'_> {
@@ -155,8 +145,21 @@ impl Judge<'_> {
         self.may_compose && dress.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
 
+    /// Judges entries of the ring that follow each other after `place`.
+    fn entries(&self, place: Place, entries: &[Arc<Entry>]) -> Result<Shown, Lost> {
+        let offset = entries.last().map_or(place.offset, |last| last.place.offset);
+        let pieces = entries.iter().map(|entry| {
+            let piece = match &entry.event {
+                Event::Change(change) => Piece::Change(change.clone()),
+                Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
+            };
+            (entry.place.offset, piece)
+        });
+        self.judge(place, &pieces.collect::<Vec<_>>(), offset)
+    }
+
     /// Judges pieces that follow each other after `place`; the offset is the one after them.
-    fn judge(&self, place: Place, pieces: Vec<(u64, Piece)>, offset: u64) -> Result<Step, Lost> {
+    fn judge(&self, place: Place, pieces: &[(u64, Piece)], offset: u64) -> Result<Shown, Lost> {
         let first = pieces.iter().find_map(|(_, piece)| match piece {
             Piece::Reset(_, reason) if self.subscription.dress.has_cursor() => Some(*reason),
             _ => None,
@@ -164,12 +167,9 @@ impl Judge<'_> {
         if let Some(reason) = first {
             return Err(Lost::Broken(reason));
         }
-        let shown = if self.composes() {
-            self.composed(place, &pieces, offset)
-        } else {
-            self.one_by_one(place, &pieces, offset)
-        };
-        Ok(Step::Shown(shown))
+        let shown =
+            if self.composes() { self.composed(place, pieces, offset) } else { self.one_by_one(place, pieces, offset) };
+        Ok(shown)
     }
 
     fn one_by_one(&self, mut place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {

@@ -21,7 +21,7 @@ pub(super) fn compose<'a>(view: &View, changes: impl IntoIterator<Item = &'a Cha
     let mut known: HashMap<PersonId, usize> = HashMap::new();
     for change in changes {
         if let Some(index) = known.get(&change.id) {
-            people[*index].1 = change
+            people[*index].1 = change;
         } else {
             known.insert(change.id, people.len());
             people.push((change, change));

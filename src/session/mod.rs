@@ -7,6 +7,8 @@
 mod attendant;
 mod catch_up;
 mod compose;
+#[cfg(test)]
+mod exactness_tests;
 mod frames;
 mod log;
 mod reader;

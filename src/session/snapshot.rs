@@ -30,11 +30,11 @@ enum Stage {
 
 /// People who were read at one position: those of a partition up to an id, after the range before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cover {
-    partition: Partition,
+pub(super) struct Cover {
+    pub(super) partition: Partition,
     /// None: to the end of the partition.
-    up_to: Option<PersonId>,
-    position: Position,
+    pub(super) up_to: Option<PersonId>,
+    pub(super) position: Position,
 }
 
 /// One step of a snapshot.
@@ -90,7 +90,7 @@ impl Snapshot {
         let view = &subscription.view;
         let matching: Vec<Person> =
             page.people.iter().filter(|person| view.filter.matches(person.id, &person.fields)).cloned().collect();
-        let next = if let Some(_) = up_to {
+        let next = if up_to.is_some() {
             Some(Stage::Pages(partition, up_to))
         } else {
             let next = log.store()?.partitions().iter().nth(partition.index() + 1);
@@ -114,7 +114,8 @@ impl Snapshot {
         }
     }
 
-    /// From the lowest position of each partition's pages to the highest.
+    /// From the lowest position of each partition's pages to the highest, and at least to where the hub stands: pages may
+    /// have been read for others a moment ago, and `live` comes behind what happened since.
     fn replay(&self, hub: &Hub) -> Stage {
         let of_each = |pick: fn(Position, Position) -> bool| {
             let mut positions: Vec<Position> = Vec::new();
@@ -129,10 +130,20 @@ impl Snapshot {
         };
         // Pages of several epochs have no order; the replay meets the break between them.
         let lowest = of_each(|one, other| one.epoch == other.epoch && one.seq < other.seq);
-        let goal = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
-        let offset = hub.seek(&lowest).map_or(0, |place| place.offset);
+        let highest = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
+        let goal = match hub.place() {
+            Some(place) => later(&highest, &place.cursor),
+            None => highest,
+        };
+        let offset = hub.seek(&lowest).map_or(Place::BEFORE_MEMORY, |place| place.offset);
         Stage::Replay { place: Place { offset, cursor: lowest }, goal }
     }
+}
+
+/// Of each partition the later position; the first cursor's where they have no order.
+fn later(one: &Cursor, other: &Cursor) -> Cursor {
+    let pairs = one.positions().iter().zip(other.positions());
+    Cursor::new(pairs.map(|(one, other)| if one.epoch == other.epoch && other.seq > one.seq { *other } else { *one }))
 }
 
 /// Whether a place is as far as a cursor in every partition.
@@ -142,7 +153,7 @@ fn reaches(place: &Place, goal: &Cursor) -> bool {
 }
 
 /// Whether the page that covers this person was read after the change.
-fn covers(covers: &[Cover], change: &Change) -> bool {
+pub(super) fn covers(covers: &[Cover], change: &Change) -> bool {
     let at = change.at;
     let index = covers.partition_point(|cover| {
         cover.partition < at.partition

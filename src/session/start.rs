@@ -56,20 +56,21 @@ impl Sessions {
         let (course, word) = match start {
             Start::Now => {
                 let live = dress.message(&Message::Live(&place.cursor));
-                (Course::Missed { from: place, owes_live: false }, live)
+                (Course::Missed { from: place, owes_live: None }, live)
             }
             Start::Snapshot => (Course::Snapshot { reset: None }, None),
             Start::Cursor(text) => {
                 let cursor = Cursor::read(&text, self.log.store()?.partitions())?;
-                (self.resume(dress, cursor).await?, None)
+                (self.resume(dress, cursor, place.offset).await?, None)
             }
         };
         let greeting = if dress == Dress::Sse { Some(joined(sse::prelude(), word)) } else { word };
         Ok(Started { subscription, course, greeting })
     }
 
-    /// What became of a cursor: every partition's position is in memory, or the log still continues from there.
-    async fn resume(&self, dress: Dress, cursor: Cursor) -> Result<Course, NotStarted> {
+    /// What became of a cursor: every partition's position is in memory, or the log still continues from there. The
+    /// client is live when it was shown all up to the offset `goal`.
+    async fn resume(&self, dress: Dress, cursor: Cursor, goal: u64) -> Result<Course, NotStarted> {
         let store = self.log.store()?;
         for partition in store.partitions().iter() {
             let at = At::new(partition, cursor.position(partition));
@@ -87,8 +88,8 @@ impl Sessions {
                 Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
             }
         }
-        let offset = self.hub.seek(&cursor).map_or(0, |place| place.offset);
-        Ok(Course::Missed { from: Place { offset, cursor }, owes_live: true })
+        let offset = self.hub.seek(&cursor).map_or(Place::BEFORE_MEMORY, |place| place.offset);
+        Ok(Course::Missed { from: Place { offset, cursor }, owes_live: Some(goal) })
     }
 }
 

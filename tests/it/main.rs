@@ -26,6 +26,8 @@ mod support;
 #[cfg(test)]
 #[path = "../support/switch.rs"]
 mod switch;
+#[cfg(test)]
+mod views;
 
 /// A person's body.
 pub(crate) const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;

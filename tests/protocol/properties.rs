@@ -81,8 +81,8 @@ proptest! {
         let changes = [Composed::Shown(Verdict::Update, person.clone())];
         let batch = Message::Batch { cursor: &samples::cursor(), changes: &changes };
         for (page, batch) in [
-            (parse(text(&Dress::Json.pages(&[person.clone()])[0])), parse(text(&Dress::Json.message(&batch).unwrap()))),
-            (parse(&event(&Dress::Sse.pages(&[person])[0]).data), parse(&event(&Dress::Sse.message(&batch).unwrap()).data)),
+            (parse(text(&Dress::Json.pages(std::slice::from_ref(&person))[0])), parse(text(&Dress::Json.message(&batch).unwrap()))),
+            (parse(&event(&Dress::Sse.pages(std::slice::from_ref(&person))[0]).data), parse(&event(&Dress::Sse.message(&batch).unwrap()).data)),
         ] {
             prop_assert_eq!(&own(&page["people"][0]), &fields);
             prop_assert_eq!(&own(&batch["changes"][0]["person"]), &fields);

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::process::DEADLINE;
+
+const PROTOCOL: &str = "sec-websocket-protocol";
 
 /// An open WebSocket.
 pub(crate) struct Listener(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -29,6 +32,16 @@ impl Listener {
         let opened =
             timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time");
         Self(opened.expect("a handshake").0)
+    }
+
+    /// Opens a WebSocket, offering these subprotocols; the one that the server chose comes with it.
+    pub(crate) async fn open_as(address: SocketAddr, path: &str, subprotocols: &str) -> (Self, Option<String>) {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
+        request.headers_mut().insert(PROTOCOL, subprotocols.parse().expect("a header"));
+        let opened = timeout(DEADLINE, connect_async(request)).await.expect("an answer in time");
+        let (socket, answer) = opened.expect("a handshake");
+        let chosen = answer.headers().get(PROTOCOL).map(|chosen| chosen.to_str().expect("ASCII").to_owned());
+        (Self(socket), chosen)
     }
 
     /// The answer of a gateway that refuses the handshake.

@@ -27,28 +27,19 @@ struct Wanted {
     start: Start,
 }
 
-/// `GET /updates`: a WebSocket, or server-sent events where no upgrade is asked for.
+/// `GET /updates`.
 pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    if websocket::is_wanted(&request) {
-        websocket::open(&state, request).await
-    } else {
-        events::open(&state, request).await
-    }
+    open(&state, request).await
 }
 
-/// The same at `GET /people`, where a client asks for it; the request comes back where it does not.
-pub(super) async fn instead(
-    state: &State,
-    request: Request,
-    likes_events: bool,
-) -> Result<Result<Response, Problem>, Request> {
-    if websocket::is_wanted(&request) {
-        Ok(websocket::open(state, request).await)
-    } else if likes_events {
-        Ok(events::open(state, request).await)
-    } else {
-        Err(request)
-    }
+/// A WebSocket, or server-sent events where no upgrade is asked for.
+pub(super) async fn open(state: &State, request: Request) -> Result<Response, Problem> {
+    if is_upgrade(&request) { websocket::open(state, request).await } else { events::open(state, request).await }
+}
+
+/// Whether a request asks for a WebSocket.
+pub(super) fn is_upgrade(request: &Request) -> bool {
+    websocket::is_wanted(request)
 }
 
 /// Whether this page may read the stream, and whether this gateway still takes clients.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Extract};
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -39,14 +39,13 @@ struct Wanted {
     dress: Dress,
 }
 
-/// `GET /people`: a list, or with an upgrade live updates.
+/// `GET /people`: a list, or live updates where those are asked for.
 pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    let likes_events = media::Dress::accepted(request.headers()) == Dress::Events;
-    let request = match live::instead(&state, request, likes_events).await {
-        Ok(stream) => return stream,
-        Err(request) => request,
-    };
-    let wanted = Wanted::of(request.uri(), request.headers())?;
+    let dress = Dress::accepted(request.headers());
+    if dress == Dress::Events || live::is_upgrade(&request) {
+        return live::open(&state, request).await;
+    }
+    let wanted = Wanted::of(request.uri(), dress)?;
     let store = Arc::clone(state.store.get()?);
     let share = state.options.list_buffer_people.get() / usize::from(store.partitions().get());
     let mut page = share.clamp(PAGE_MIN, PAGE_MAX);
@@ -68,7 +67,7 @@ pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Requ
 }
 
 impl Wanted {
-    fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
+    fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
         let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
         let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
@@ -80,12 +79,7 @@ impl Wanted {
         };
         let after = parameters.get("after").map(str::parse).transpose();
         let after = after.map_err(|error| malformed(format!("after must be the last id that you have: {error}.")))?;
-        match Dress::accepted(headers) {
-            Dress::Events => Err(malformed(
-                "Server-sent events (Accept: text/event-stream) are not served yet: take WebSocket.".to_owned(),
-            )),
-            dress => Ok(Self { filter, limit, after, dress }),
-        }
+        Ok(Self { filter, limit, after, dress })
     }
 }
 

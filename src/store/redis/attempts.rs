@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 
-/// Pauses between attempts.
+/// Pauses between attempts to reach the server.
 #[derive(Clone, Debug)]
-pub(super) struct Backoff {
+pub struct Backoff {
     next: Duration,
     max: Duration,
 }
@@ -21,12 +21,12 @@ pub(super) struct Attempts {
 
 impl Backoff {
     /// The first pause is about `min`; none is longer than `max`.
-    pub(super) fn new(min: Duration, max: Duration) -> Self {
+    pub fn new(min: Duration, max: Duration) -> Self {
         Self { next: min.min(max), max }
     }
 
     /// The next pause: at least half of what is due, the rest random, so that gateways do not come back in step.
-    pub(super) fn pause(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let pause = self.next.mul_f64(rand::random_range(0.5..=1.0));
         self.next = (self.next * 2).min(self.max);
         pause

@@ -34,6 +34,7 @@ use super::{
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::telemetry::{Metrics, ReasonLabel};
 
+pub use attempts::Backoff;
 pub use migrate::Report;
 pub use options::{Options, redacted};
 

@@ -1,10 +1,11 @@
 //! Live updates in the text dress.
 
 mod closing;
+mod filtered;
 mod frames;
 mod handshake;
 mod liveness;
-mod peer;
+pub(crate) mod peer;
 mod slow;
 mod switching;
 mod text;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::process::{Gateway, person};
 
 /// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a request of its own.
-async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
+pub(crate) async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
     for round in rounds {
         let lines: Vec<_> = people.iter().map(|id| format!("{}\n", big(id, round))).collect();
         let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
@@ -40,7 +41,7 @@ async fn delete_all(gateway: &Gateway, people: &[String]) {
 }
 
 /// So many ids of nobody.
-fn ids(count: u32) -> Vec<String> {
+pub(crate) fn ids(count: u32) -> Vec<String> {
     (0..count).map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}")).collect()
 }
 

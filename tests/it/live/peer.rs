@@ -11,29 +11,29 @@ use tokio::time::timeout;
 use crate::process::DEADLINE;
 
 /// First bytes of frames: final, with their opcode.
-pub(super) const TEXT: u8 = 0x81;
-pub(super) const BINARY: u8 = 0x82;
-pub(super) const CLOSE: u8 = 0x88;
-pub(super) const PING: u8 = 0x89;
-pub(super) const PONG: u8 = 0x8a;
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8a;
 /// The last fragment of a message.
-pub(super) const LAST: u8 = 0x80;
+pub(crate) const LAST: u8 = 0x80;
 /// The first fragment of a text.
-pub(super) const FIRST: u8 = 0x01;
+pub(crate) const FIRST: u8 = 0x01;
 /// A fragment that is neither first nor last.
-pub(super) const MIDDLE: u8 = 0x00;
+pub(crate) const MIDDLE: u8 = 0x00;
 
 /// What a kernel holds for a peer that is to be slow.
 const SMALL_BUFFER: u32 = 4096;
 
-pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
     read: Vec<u8>,
 }
 
 /// One frame from the server, or the end of the connection after whole frames only.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Got {
+pub(crate) enum Got {
     Text(String),
     Ping,
     Pong(Vec<u8>),
@@ -44,15 +44,15 @@ pub(super) enum Got {
 
 /// An answer that is not a handshake's.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
     /// Header lines, in lower case.
-    pub(super) head: String,
-    pub(super) problem: Value,
+    pub(crate) head: String,
+    pub(crate) problem: Value,
 }
 
 impl Peer {
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self::connected(TcpSocket::new_v4().expect("a socket"), address).await
     }
 
@@ -63,19 +63,24 @@ impl Peer {
     }
 
     /// Opens a WebSocket.
-    pub(super) async fn open(address: SocketAddr, path: &str) -> Self {
+    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
         let mut peer = Self::connect(address).await;
         peer.shake(path).await;
         peer
     }
 
     /// Opens a WebSocket for which the kernel keeps very little unread.
-    pub(super) async fn open_small(address: SocketAddr, path: &str) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
-        let mut peer = Self::connected(socket, address).await;
+    pub(crate) async fn open_small(address: SocketAddr, path: &str) -> Self {
+        let mut peer = Self::connect_small(address).await;
         peer.shake(path).await;
         peer
+    }
+
+    /// Connects; the kernel keeps very little unread.
+    pub(crate) async fn connect_small(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
+        Self::connected(socket, address).await
     }
 
     async fn shake(&mut self, path: &str) {
@@ -84,27 +89,32 @@ impl Peer {
     }
 
     /// Reads the answer to a handshake that must have succeeded.
-    pub(super) async fn shaken(&mut self) {
+    pub(crate) async fn shaken(&mut self) {
         let (status, head) = self.head().await;
         assert_eq!(status, 101, "{head}");
         assert!(head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
     }
 
-    pub(super) async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time").expect("an open connection");
     }
 
-    pub(super) async fn say(&mut self, text: &str) {
+    /// Sends; an error where the connection is gone.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time")
+    }
+
+    pub(crate) async fn say(&mut self, text: &str) {
         self.send(&frame(TEXT, text.as_bytes())).await;
     }
 
     /// Says that nothing more comes.
-    pub(super) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("an open connection");
     }
 
     /// Status and header lines (in lower case) of an answer.
-    pub(super) async fn head(&mut self) -> (u16, String) {
+    pub(crate) async fn head(&mut self) -> (u16, String) {
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
@@ -116,7 +126,7 @@ impl Peer {
     }
 
     /// The answer to a handshake that is refused.
-    pub(super) async fn refusal(&mut self) -> Refusal {
+    pub(crate) async fn refusal(&mut self) -> Refusal {
         let (status, head) = self.head().await;
         let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
         let length = length.map_or(0, |length| length.parse().expect("a length"));
@@ -128,7 +138,7 @@ impl Peer {
     }
 
     /// The next frame.
-    pub(super) async fn next(&mut self) -> Got {
+    pub(crate) async fn next(&mut self) -> Got {
         loop {
             if let Some(got) = self.parse() {
                 return got;
@@ -141,7 +151,7 @@ impl Peer {
     }
 
     /// The next frame that is not a ping: pings alone do not keep a test waiting.
-    pub(super) async fn told(&mut self) -> Got {
+    pub(crate) async fn told(&mut self) -> Got {
         let told = async {
             loop {
                 match self.next().await {
@@ -154,7 +164,7 @@ impl Peer {
     }
 
     /// Everything to the end of the connection, pings left out.
-    pub(super) async fn rest(&mut self) -> Vec<Got> {
+    pub(crate) async fn rest(&mut self) -> Vec<Got> {
         let mut all = Vec::new();
         while all.last() != Some(&Got::End) {
             all.push(self.told().await);
@@ -163,7 +173,7 @@ impl Peer {
     }
 
     /// Takes at most so many bytes from the kernel, to be parsed later; false at the end of the connection.
-    pub(super) async fn sip(&mut self, most: usize) -> bool {
+    pub(crate) async fn sip(&mut self, most: usize) -> bool {
         let mut bytes = vec![0; most];
         match timeout(DEADLINE, self.stream.read(&mut bytes)).await.expect("something comes in time") {
             Ok(count) => {
@@ -213,7 +223,7 @@ fn got(first: u8, payload: Vec<u8>) -> Got {
 }
 
 /// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them out.
-pub(super) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
+pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     let usual = [
         ("Host", "people.example"),
         ("Connection", "Upgrade"),
@@ -228,7 +238,7 @@ pub(super) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
 }
 
 /// A client's frame.
-pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let length = match length {
         0..126 => vec![u8::try_from(length).expect("short")],
@@ -239,7 +249,7 @@ pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A client's frame whose length is written like this, without the mask bit.
-pub(super) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut bytes = vec![first, length[0] | 0x80];
     bytes.extend_from_slice(&length[1..]);
@@ -249,6 +259,6 @@ pub(super) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 /// A close frame of a client.
-pub(super) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
+pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod faults;
 mod faulty;
+mod filtered;
 mod idempotency;
 mod import;
 mod limits;
