@@ -21,17 +21,18 @@ const AUTHORS: u32 = 4;
 /// Changes between two faults.
 const BETWEEN: usize = 90;
 
-/// Where the gateways keep their people, and what is done to them.
+/// The gateways, and where they keep their people.
 enum World {
     Redis(Fleet),
     Embedded(Gateway),
 }
 
+/// What is killed.
 #[derive(Clone, Copy)]
 enum Fault {
-    SubscriptionsKilled,
-    GatewayKilled,
-    RedisKilled,
+    Subscriptions,
+    Gateway,
+    Redis,
 }
 
 /// 24 clients, of whom half come while people are being written.
@@ -43,50 +44,49 @@ struct Clients {
 #[tokio::test]
 async fn views_stay_exact_while_subscriptions_are_killed() {
     let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0001, &[Fault::SubscriptionsKilled; 5]).await;
+    run(World::Redis(fleet), 4, 0x5eed_0001, &[Fault::Subscriptions; 5]).await;
 }
 
 #[tokio::test]
 async fn views_stay_exact_while_gateways_are_killed_and_clients_resume_on_others() {
     let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0002, &[Fault::GatewayKilled; 5]).await;
+    run(World::Redis(fleet), 4, 0x5eed_0002, &[Fault::Gateway; 5]).await;
 }
 
 #[tokio::test]
 async fn views_stay_exact_while_redis_is_killed_and_restarted() {
     let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0003, &[Fault::RedisKilled; 3]).await;
+    run(World::Redis(fleet), 4, 0x5eed_0003, &[Fault::Redis; 3]).await;
 }
 
 #[tokio::test]
 async fn views_of_one_partition_stay_exact_through_all_faults_in_turn() {
-    use Fault::{GatewayKilled, RedisKilled, SubscriptionsKilled};
     let fleet = Fleet::start(3, 1, TELLING).await;
-    let faults = [SubscriptionsKilled, GatewayKilled, RedisKilled, GatewayKilled, SubscriptionsKilled];
+    let faults = [Fault::Subscriptions, Fault::Gateway, Fault::Redis, Fault::Gateway, Fault::Subscriptions];
     run(World::Redis(fleet), 1, 0x5eed_0004, &faults).await;
 }
 
 #[tokio::test]
 async fn views_of_the_embedded_store_stay_exact_while_its_gateway_is_killed() {
     let gateway = Gateway::ready(&[TELLING, &[("store.partitions", "4")]].concat()).await;
-    run(World::Embedded(gateway), 4, 0x5eed_0005, &[Fault::GatewayKilled; 3]).await;
+    run(World::Embedded(gateway), 4, 0x5eed_0005, &[Fault::Gateway; 3]).await;
 }
 
 async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
     let seed = std::env::var("ORACLE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
     // Shown where the test fails.
     eprintln!("ORACLE_SEED={seed}");
-    let count = Arc::new(AtomicUsize::new(0));
+    let written_so_far = Arc::new(AtomicUsize::new(0));
     let mut clients = Clients { addresses: world.addresses(), running: Vec::new() };
     clients.join(0..CLIENTS / 2).await;
     let authors = (0..AUTHORS).map(|number| {
-        let author = Author::new(seed, number, world.addresses(), Arc::clone(&count));
+        let author = Author::new(seed, number, world.addresses(), Arc::clone(&written_so_far));
         tokio::spawn(author.history(CHANGES / AUTHORS as usize))
     });
     let authors: Vec<JoinHandle<_>> = authors.collect();
     for (number, fault) in faults.iter().enumerate() {
         let due = (number + 1) * BETWEEN;
-        eventually("authors are at work", async || count.load(Ordering::SeqCst) >= due).await;
+        eventually("authors are at work", async || written_so_far.load(Ordering::SeqCst) >= due).await;
         world = world.suffer(*fault, number).await;
         if number == 0 {
             clients.join(CLIENTS / 2..CLIENTS).await;
@@ -103,16 +103,16 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
     let mut resumes = 0;
     for (number, client) in clients.running.into_iter().enumerate() {
         let who = format!("client {number} (ORACLE_SEED={seed})");
-        let seen = client.finish(&last).await;
-        seen.was_told_the_truth(&who);
-        resumes += seen.resumes;
-        match (seen.asks.kinds, &log) {
-            (Kinds::All, _) => truth::judge(&who, &seen, world.gateway(), &everyone).await,
-            (_, Some(log)) => truth::judge_kinds(&who, &seen, log),
+        let shown = client.finish(&last).await;
+        shown.was_told_the_truth(&who);
+        resumes += shown.resumes;
+        match (shown.asks.kinds, &log) {
+            (Kinds::All, _) => truth::judge(&who, &shown, world.gateway(), &everyone).await,
+            (_, Some(log)) => truth::judge_kinds(&who, &shown, log),
             (_, None) => {}
         }
     }
-    if faults.iter().any(|fault| matches!(fault, Fault::GatewayKilled)) {
+    if faults.iter().any(|fault| matches!(fault, Fault::Gateway)) {
         assert!(resumes >= CLIENTS / 3, "clients of a killed gateway resumed: {resumes}");
     } else {
         assert_eq!(resumes, 0, "what breaks below a gateway disconnects nobody");
@@ -164,17 +164,17 @@ impl World {
 
     async fn suffer(self, fault: Fault, number: usize) -> Self {
         match (self, fault) {
-            (Self::Redis(mut fleet), Fault::GatewayKilled) => {
+            (Self::Redis(mut fleet), Fault::Gateway) => {
                 let victim = fleet.gateways.remove(number % 3);
                 fleet.gateways.insert(number % 3, victim.kill9_and_restart().await);
                 Self::Redis(fleet)
             }
-            (Self::Redis(fleet), Fault::SubscriptionsKilled) => {
+            (Self::Redis(fleet), Fault::Subscriptions) => {
                 fleet.all_subscribed().await;
                 fleet.kill_subscriptions().await;
                 Self::Redis(fleet)
             }
-            (Self::Redis(mut fleet), Fault::RedisKilled) => {
+            (Self::Redis(mut fleet), Fault::Redis) => {
                 fleet.redis.kill9();
                 fleet.redis.restart().await;
                 Self::Redis(fleet)

@@ -101,9 +101,9 @@ async fn write(gateway: &Gateway, healthy: &mut Follower, rounds: usize) -> usiz
     let mut changes = 0;
     for round in 0..rounds {
         let numbers = (0..ROUND).map(|index| (round * ROUND + index) % PEOPLE);
-        let lines: String = numbers.clone().map(|number| format!("{}\n", person(number, round))).collect();
+        let lines: Vec<_> = numbers.clone().map(|number| format!("{}\n", person(number, round))).collect();
         let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
-        let answer = import.body(lines).send().await.expect("an answer").text().await.expect("text");
+        let answer = import.body(lines.concat()).send().await.expect("an answer").text().await.expect("text");
         let answer: Value = serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
         assert_eq!(answer["saved"], ROUND);
         changes += ROUND;

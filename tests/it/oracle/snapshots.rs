@@ -1,17 +1,26 @@
 //! What a snapshot costs the store does not grow with those who ask for one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use people_gateway::client::Start;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
+use super::author::{Author, CONDITIONS};
 use super::follower::{Asks, Follower, Seen};
-use super::{TELLING, truth};
-use crate::process::Gateway;
+use super::{TELLING, last_of_each, truth};
+use crate::process::{Gateway, eventually};
 use crate::scale_out::fleet::Fleet;
+use crate::scale_out::written;
 use crate::support::redis::RedisServer;
 
 const PEOPLE: usize = 3000;
 const CLIENTS: usize = 200;
+/// Of those who write while others ask.
+const CHANGES: usize = 2000;
+const AUTHORS: u32 = 8;
+const WAVES: usize = 6;
 
 #[tokio::test]
 async fn two_hundred_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
@@ -35,6 +44,37 @@ async fn two_hundred_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
         assert_eq!(seen.view.people().len(), PEOPLE / 150);
         if number % 50 == 0 {
             truth::judge("a client of many", seen, &fleet.gateways[0], &everyone).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_twice() {
+    for partitions in [1, 4] {
+        // Pages of two people: each was read at another moment, and many changes lie between the first and the last.
+        let settings = [TELLING, &[("live.snapshot_people", "2")]].concat();
+        let fleet = Fleet::on(RedisServer::start(&[]).await, 2, partitions, &settings).await;
+        let count = Arc::new(AtomicUsize::new(0));
+        let authors = (0..AUTHORS).map(|number| {
+            let author = Author::new(0x5eed_0020, number, fleet.addresses(), Arc::clone(&count));
+            tokio::spawn(author.history(CHANGES / AUTHORS as usize))
+        });
+        let authors: Vec<_> = authors.collect();
+        let mut clients = Vec::new();
+        for wave in 1..=WAVES {
+            let due = wave * (CHANGES / (WAVES + 1));
+            eventually("authors are at work", async || count.load(Ordering::SeqCst) >= due).await;
+            for (number, condition) in CONDITIONS.into_iter().enumerate() {
+                let asks = Asks { kinds: Kinds::All, condition: condition.to_owned(), from: Start::Snapshot };
+                clients.push(Follower::start(fleet.addresses(), number, asks));
+            }
+        }
+        let last = last_of_each(&written(authors).await);
+        let everyone = truth::list(&fleet.gateways[0], "").await;
+        for client in clients {
+            let seen = client.finish(&last).await;
+            seen.was_told_the_truth("who came while people were written");
+            truth::judge("who came while people were written", &seen, &fleet.gateways[0], &everyone).await;
         }
     }
 }
