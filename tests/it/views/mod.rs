@@ -1,10 +1,15 @@
 //! Exact views, message by message, as a client sees them that knows nothing but the wire.
 
 mod changes;
+mod dresses;
+mod events;
 mod filters;
 mod messages;
+mod position;
 mod resume;
+mod slow;
 mod starts;
+mod text;
 mod view;
 
 use std::collections::BTreeMap;
