@@ -178,11 +178,8 @@ impl Judge<'_> {
         if let Some(reason) = first {
             return Err(Lost::Broken(reason));
         }
-        let shown = if self.composes() {
-            self.composed(place, pieces, offset)
-        } else {
-            self.one_by_one(place, pieces, offset)
-        };
+        let shown =
+            if self.composes() { self.composed(place, pieces, offset) } else { self.one_by_one(place, pieces, offset) };
         Ok(shown)
     }
 

@@ -50,7 +50,10 @@ async fn every_change_is_said_as_its_before_and_after_decide() {
         } else {
             assert_eq!(members(&message), ["type", "at", "person"]);
             let person = &message["person"];
-            assert_eq!((&person["id"], &person["age"], &person["revision"]), (&json!(id), &json!(age), &json!(revision)));
+            assert_eq!(
+                (&person["id"], &person["age"], &person["revision"]),
+                (&json!(id), &json!(age), &json!(revision))
+            );
         }
     }
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);

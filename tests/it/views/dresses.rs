@@ -86,7 +86,10 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
     assert_eq!((&pong["type"], &pong["data"]), (&json!("people.pong"), &json!({"ref": "r", "cursor": at})));
     listener.say(r#"{"type":"filter","where":"x == 1","ref":"r"}"#).await;
     let error = event(&mut listener).await;
-    assert_eq!((&error["type"], &error["data"]["problem"]["type"]), (&json!("people.error"), &json!("/problems/filter")));
+    assert_eq!(
+        (&error["type"], &error["data"]["problem"]["type"]),
+        (&json!("people.error"), &json!("/problems/filter"))
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ impl Source {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
         let from = parameters.iter().find(|(name, _)| *name == "from").map_or("now", |(_, from)| *from);
-        let mut this = Self { answer, read: Vec::new(), view: View::from(last_id.unwrap_or(from), true), last_id: None };
+        let mut this =
+            Self { answer, read: Vec::new(), view: View::from(last_id.unwrap_or(from), true), last_id: None };
         assert_eq!(this.block().await.as_deref(), Some("retry: 3000"));
         this
     }
@@ -200,7 +201,10 @@ async fn a_person_is_one_line_of_data_whatever_the_values() {
     let id = &ids(1)[0];
     save(&gateway, id, &odd).await;
     let shown = source.until("create").await.pop().expect("create").message;
-    assert_eq!((&shown["person"]["firstName"], &shown["person"]["attributes"]), (&odd["firstName"], &odd["attributes"]));
+    assert_eq!(
+        (&shown["person"]["firstName"], &shown["person"]["attributes"]),
+        (&odd["firstName"], &odd["attributes"])
+    );
     let mut written = Written::default();
     written.add(&delete(&gateway, id).await.expect("someone"));
     source.until("delete").await;

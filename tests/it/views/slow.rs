@@ -39,16 +39,24 @@ impl Slow {
         message
     }
 
-    /// What is shown until the stream has passed the marker's creation.
-    async fn until_marked(&mut self) -> Vec<Value> {
-        self.peer.say(&json!({"type": "ping", "ref": "end"}).to_string()).await;
+    /// What is shown until the stream has passed what was written: a pong only says how far it is.
+    async fn passes(&mut self, written: &Written) -> Vec<Value> {
         let mut shown = Vec::new();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
-            let message = self.message().await;
-            if message["type"] == "pong" {
+            assert!(tokio::time::Instant::now() < deadline, "{written:?} is never passed");
+            self.peer.say(&json!({"type": "ping"}).to_string()).await;
+            let pong = loop {
+                let message = self.message().await;
+                if message["type"] == "pong" {
+                    break message;
+                }
+                shown.push(message);
+            };
+            if written.is_passed(pong["cursor"].as_str().expect("a cursor of who is live")) {
                 return shown;
             }
-            shown.push(message);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 }
@@ -88,11 +96,12 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
         assert_eq!(super::members(batch), ["type", "cursor", "changes"]);
         let changes = batch["changes"].as_array().expect("changes");
         assert!(!changes.is_empty());
-        let mut named: Vec<_> = changes.iter().map(|change| change["id"].as_str().or(change["person"]["id"].as_str())).collect();
+        let mut named: Vec<_> =
+            changes.iter().map(|change| change["id"].as_str().or(change["person"]["id"].as_str())).collect();
         named.sort_unstable();
         named.dedup();
         assert_eq!(named.len(), changes.len(), "each person once");
-        slow.until_marked().await;
+        slow.passes(&written).await;
         let expected = listed(&gateway, FILTER).await;
         assert_eq!(slow.view.people, expected, "{partitions} partitions");
 
@@ -119,8 +128,8 @@ async fn saves_alone_are_shown_change_by_change_each_once() {
         }
         all
     };
-    let (_, all) = tokio::join!(overwhelm(&gateway, &people), reading);
-    let shown = slow.until_marked().await;
+    let (written, all) = tokio::join!(overwhelm(&gateway, &people), reading);
+    let shown = slow.passes(&written).await;
     let ats = |messages: &[Value]| messages.iter().map(|message| message["at"].clone()).collect::<Vec<_>>();
     assert_eq!(ats(&shown), ats(&all));
     assert!(gateway.count("session_log_reads_total").await > 0);
@@ -131,9 +140,9 @@ async fn a_batch_does_not_show_what_came_and_went() {
     let gateway = Gateway::ready(&[PATIENT[0], PATIENT[1], ("live.queue_changes", "20")]).await;
     let people = ids(PEOPLE as u32);
     let mut slow = Slow::open(&gateway, &[("from", "snapshot"), ("where", FILTER)], true).await;
-    overwhelm(&gateway, &people).await;
+    let written = overwhelm(&gateway, &people).await;
     // Round 7 is no round of the view: whoever is behind at its end missed at least one coming and going of somebody.
-    let shown = slow.until_marked().await;
+    let shown = slow.passes(&written).await;
     let batches = shown.iter().filter(|message| message["type"] == "batch").count();
     assert!(batches > 0);
     let changes: usize = shown.iter().map(|message| message["changes"].as_array().map_or(1, Vec::len)).sum();

@@ -63,7 +63,8 @@ async fn from_snapshot_sends_each_match_as_a_saved_sentence_and_goes_on() {
         shown.push(listener.sentence().await);
     }
     shown.sort();
-    let expected: Vec<_> = people.iter().zip(5..).filter(|(_, age)| *age >= 18).map(|(id, age)| saved(id, age)).collect();
+    let expected: Vec<_> =
+        people.iter().zip(5..).filter(|(_, age)| *age >= 18).map(|(id, age)| saved(id, age)).collect();
     assert_eq!(shown, expected);
     delete(&gateway, &people[29]).await.expect("someone");
     assert_eq!(listener.sentence().await, format!("Deleted person [{}]", people[29]));
