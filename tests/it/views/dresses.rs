@@ -1,4 +1,4 @@
-//! Subprotocols, CloudEvents, and a connection that ends with a change.
+//! Subprotocols, `CloudEvents`, and a connection that ends with a change.
 
 use serde_json::{Value, json};
 

@@ -135,7 +135,9 @@ async fn last_event_id_resumes_and_wins_over_from() {
     witness.passes(&written).await;
     let mut source = Source::open(&gateway, &parameters, Some(&id)).await;
     source.view = view.resumed();
-    let events = source.until("live").await;
+    let mut events = source.until("live").await;
+    assert!(events.pop().expect("live").id.is_some());
+    assert!(!events.is_empty() && events.iter().all(|event| event.id.is_none()), "no place of its own before live");
     assert!(events.iter().all(|event| event.message["type"] != "snapshot"), "from is not asked");
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
     let bad = gateway.request("GET", "/updates").header("last-event-id", "yesterday").send().await.expect("an answer");

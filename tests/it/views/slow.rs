@@ -8,7 +8,7 @@ use crate::live::peer::{Got, Peer, handshake};
 use crate::live::{ids, save_big};
 use crate::process::{DEADLINE, Gateway, eventually};
 
-const PEOPLE: usize = 50;
+const PEOPLE: u32 = 50;
 /// Nobody is given up while a slow machine runs this.
 const PATIENT: [(&str, &str); 2] = [("live.silence_limit_ms", "600000"), ("live.ping_interval_ms", "200")];
 /// What the views show: the even rounds of a person.
@@ -81,7 +81,7 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
     for (partitions, ring) in [("1", "33554432"), ("4", "33554432"), ("4", "65536")] {
         let settings = [PATIENT[0], PATIENT[1], ("store.partitions", partitions), ("live.ring_bytes", ring)];
         let gateway = Gateway::ready(&[&settings[..], &[("live.queue_changes", "20")]].concat()).await;
-        let people = ids(PEOPLE as u32);
+        let people = ids(PEOPLE);
         save_big(&gateway, &people, 0..1).await;
         let mut slow = Slow::open(&gateway, &[("from", "snapshot"), ("where", FILTER)], true).await;
         let written = overwhelm(&gateway, &people).await;
@@ -118,12 +118,12 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
 async fn saves_alone_are_shown_change_by_change_each_once() {
     let settings = [PATIENT[0], PATIENT[1], ("live.queue_changes", "20"), ("live.ring_bytes", "65536")];
     let gateway = Gateway::ready(&settings).await;
-    let people = ids(PEOPLE as u32);
+    let people = ids(PEOPLE);
     let mut witness = Client::live(&gateway, &[("kinds", "saves")]).await;
     let mut slow = Slow::open(&gateway, &[("kinds", "saves")], false).await;
     let reading = async {
         let mut all = Vec::new();
-        while all.len() < PEOPLE * 8 {
+        while all.len() < people.len() * 8 {
             all.push(witness.message().await);
         }
         all
@@ -138,7 +138,7 @@ async fn saves_alone_are_shown_change_by_change_each_once() {
 #[tokio::test]
 async fn a_batch_does_not_show_what_came_and_went() {
     let gateway = Gateway::ready(&[PATIENT[0], PATIENT[1], ("live.queue_changes", "20")]).await;
-    let people = ids(PEOPLE as u32);
+    let people = ids(PEOPLE);
     let mut slow = Slow::open(&gateway, &[("from", "snapshot"), ("where", FILTER)], true).await;
     let written = overwhelm(&gateway, &people).await;
     // Round 7 is no round of the view: whoever is behind at its end missed at least one coming and going of somebody.
@@ -146,6 +146,6 @@ async fn a_batch_does_not_show_what_came_and_went() {
     let batches = shown.iter().filter(|message| message["type"] == "batch").count();
     assert!(batches > 0);
     let changes: usize = shown.iter().map(|message| message["changes"].as_array().map_or(1, Vec::len)).sum();
-    assert!(changes < PEOPLE * 8, "{changes}");
+    assert!(changes < people.len() * 8, "{changes}");
     assert_eq!(slow.view.people, listed(&gateway, FILTER).await);
 }
