@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::view::View;
+use super::view::{View, positions, seq};
 use super::{Client, Written, listed, path};
 use crate::live::peer::{Got, Peer, handshake};
 use crate::live::{ids, save_big};
@@ -148,4 +148,34 @@ async fn a_batch_does_not_show_what_came_and_went() {
     let changes: usize = shown.iter().map(|message| message["changes"].as_array().map_or(1, Vec::len)).sum();
     assert!(changes < people.len() * 8, "{changes}");
     assert_eq!(slow.view.people, listed(&gateway, FILTER).await);
+}
+
+#[tokio::test]
+async fn a_filter_that_waits_for_a_slow_client_still_parts_the_stream_at_one_place() {
+    let gateway = Gateway::ready(&PATIENT).await;
+    let people = ids(PEOPLE);
+    let mut slow = Slow::open(&gateway, &[("kinds", "saves")], false).await;
+    let mut written = Written::default();
+    for round in 0..12 {
+        save_big(&gateway, &people, round..round + 1).await;
+        if round % 3 == 2 {
+            slow.peer.say(&json!({"type": "filter", "kinds": "saves", "ref": "again"}).to_string()).await;
+        }
+    }
+    written.add(&super::save(&gateway, &people[0], &super::aged(1)).await);
+    // All filters show the same, so that what one of them missed or showed again is missed or shown again here.
+    let shown = slow.passes(&written).await;
+    let (mut last, mut filters) = (0, 0);
+    for message in &shown {
+        if message["type"] == "filtered" {
+            let cursor = positions(message["cursor"].as_str().expect("a cursor"));
+            assert_eq!(seq(&cursor["0"]), last, "the old filter judged up to here");
+            filters += 1;
+        } else {
+            last += 1;
+            let at = message["at"].as_str().expect("a change");
+            assert_eq!(seq(at), last);
+        }
+    }
+    assert_eq!((last, filters), (u64::from(PEOPLE) * 12 + 1, 4));
 }
