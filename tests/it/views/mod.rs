@@ -1,10 +1,15 @@
 //! Exact views, message by message, as a client sees them that knows nothing but the wire.
 
 mod changes;
+mod dresses;
+mod events;
 mod filters;
 mod messages;
+mod position;
 mod resume;
+mod slow;
 mod starts;
+mod text;
 mod view;
 
 use std::collections::BTreeMap;
@@ -82,8 +87,7 @@ impl Client {
             shown.extend(self.until("pong").await);
             let pong = shown.pop().expect("a pong");
             assert_eq!(pong["ref"], "passes");
-            let cursor = view::positions(pong["cursor"].as_str().expect("a cursor of who is live"));
-            if written.0.iter().all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at)) {
+            if written.is_passed(pong["cursor"].as_str().expect("a cursor of who is live")) {
                 return shown;
             }
             assert!(tokio::time::Instant::now() < deadline, "{written:?} is never passed");
@@ -104,6 +108,12 @@ impl Written {
         if view::seq(position) > view::seq(known) {
             position.clone_into(known);
         }
+    }
+
+    /// Whether this cursor is as far.
+    fn is_passed(&self, cursor: &str) -> bool {
+        let cursor = view::positions(cursor);
+        self.0.iter().all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
     }
 
     fn both(mut self, other: &Self) -> Self {
@@ -178,6 +188,11 @@ async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
     let answer = gateway.request("GET", &path("/people", &[("where", filter)])).send().await.expect("an answer");
     let people: Vec<Value> = serde_json::from_str(&answer.text().await.expect("a whole list")).expect("JSON");
     people.into_iter().map(|person| (person["id"].as_str().expect("an id").to_owned(), person)).collect()
+}
+
+/// Waits until the gateway's stream has passed what was written: a write may be answered a moment before that.
+async fn settled(gateway: &Gateway, written: &Written) {
+    Client::live(gateway, &[]).await.passes(written).await;
 }
 
 fn types(messages: &[Value]) -> Vec<&str> {

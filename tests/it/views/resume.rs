@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::view::{View, positions};
-use super::{ADULTS, Client, Written, aged, churn, delete, listed, path, save, types};
+use super::{ADULTS, Client, Written, aged, churn, delete, listed, path, save, settled, types};
 use crate::live::ids;
 use crate::process::{Gateway, eventually};
 use crate::scale_out::fleet::Fleet;
@@ -66,10 +66,13 @@ async fn who_left_or_was_deleted_meanwhile_is_told_on_resume() {
     let client = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
     let view = client.view.clone();
     drop(client);
-    save(&gateway, &people[0], &aged(3)).await;
-    delete(&gateway, &people[1]).await.expect("someone");
+    let mut written = Written::default();
+    written.add(&save(&gateway, &people[0], &aged(3)).await);
+    written.add(&delete(&gateway, &people[1]).await.expect("someone"));
+    settled(&gateway, &written).await;
     let mut client = resume(&gateway, &view, ADULTS).await;
-    client.until("live").await;
+    let messages = client.until("live").await;
+    assert_eq!(types(&messages), ["batch", "live"], "what was missed, then live");
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
     assert_eq!(client.view.people.len(), 1);
 }
@@ -133,7 +136,8 @@ async fn a_cursor_before_what_the_log_keeps_is_reset_as_trimmed() {
     let people = ids(10);
     churn(&gateway, &people, 10, 1).await;
     let view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await.view;
-    churn(&gateway, &people, 300, 2).await;
+    let written = churn(&gateway, &people, 300, 2).await;
+    settled(&gateway, &written).await;
     is_reset(&gateway, &view, "trimmed").await;
 }
 
@@ -152,6 +156,7 @@ async fn a_store_that_lost_everything_resets_who_is_live_and_who_comes_back() {
     client.until("live").await;
     // Every partition of the lost history may reset the view once.
     eventually("all partitions are found again", || async { gateway.count("relay_resets_total").await == 4 }).await;
+    settled(gateway, &written).await;
     is_reset(gateway, &view, "epoch").await;
     let written = written.both(&churn(gateway, &people, 10, 3).await);
     let fresh = Client::live(gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
@@ -165,7 +170,8 @@ async fn a_store_that_lost_everything_resets_who_is_live_and_who_comes_back() {
 #[tokio::test]
 async fn a_cursor_of_another_history_is_reset_as_epoch_and_one_of_the_future_as_forked() {
     let gateway = Gateway::ready(&[]).await;
-    churn(&gateway, &ids(5), 10, 1).await;
+    let written = churn(&gateway, &ids(5), 10, 1).await;
+    settled(&gateway, &written).await;
     let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await.view;
     let position = positions(&view.cursor())["0"].clone();
     let (epoch, rest) = position.split_once('.').expect("a position");

@@ -77,13 +77,13 @@ async fn pages_are_at_most_64_kib_and_show_each_person_once() {
 #[tokio::test]
 async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
     for partitions in ["1", "4"] {
-        let settings = [("store.partitions", partitions), ("live.snapshot_people", "3")];
+        let settings = [("store.partitions", partitions), ("live.snapshot_people", "2")];
         let gateway = Gateway::ready(&settings).await;
         let people = ids(60);
         let mut written = churn(&gateway, &people, 100, 1).await;
         let mut clients = Vec::new();
         let writing = async {
-            let writers = (2..6).map(|seed| churn(&gateway, &people, 60, seed));
+            let writers = (2..6).map(|seed| churn(&gateway, &people, 120, seed));
             futures_util::future::join_all(writers).await
         };
         let reading = async {
