@@ -70,7 +70,7 @@ fn relaying(criterion: &mut Criterion) {
             })
             .collect();
         group.bench_function(format!("judge and gather a burst of {count}"), |bencher| {
-            bencher.iter(|| Stretch::new(before.clone(), entries.clone()).burst(black_box(&subscription)));
+            bencher.iter(|| Stretch::new(before.clone(), &entries).burst(black_box(&subscription)));
         });
     }
     group.finish();

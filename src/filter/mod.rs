@@ -24,7 +24,7 @@ use image::Image;
 use predicate::Predicate;
 
 pub use error::FilterError;
-pub use view::{Kinds, Verdict, View};
+pub use view::{Images, Kinds, Verdict, View};
 
 /// Which people somebody asked for. The default is everyone. Cloning it is cheap.
 ///
@@ -57,7 +57,11 @@ impl Filter {
 
     /// Whether this person is one of those asked for. The fields are read only as far as the filter asks.
     pub fn matches(&self, id: PersonId, fields: &FieldsJson) -> bool {
-        self.0.predicate.matches(&Image::new(id, fields))
+        self.matches_image(&Image::new(id, fields))
+    }
+
+    fn matches_image(&self, image: &Image<'_>) -> bool {
+        self.0.predicate.matches(image)
     }
 }
 

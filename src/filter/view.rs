@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::Filter;
+use super::image::Image;
 use crate::domain::{Change, FieldsJson, PersonId};
 
 /// Which changes a view shows at all.
@@ -32,6 +33,27 @@ pub enum Verdict {
     Delete,
     /// Nothing: nobody in the view is concerned.
     Outside,
+}
+
+/// A person before and after something, for any number of views to judge: each image is read once, and only as far as
+/// one of them asks.
+pub struct Images<'a> {
+    before: Option<Image<'a>>,
+    after: Option<Image<'a>>,
+}
+
+impl<'a> Images<'a> {
+    /// The person as they were and as they are; none where there was, or is, no such person. The two may be many changes
+    /// apart.
+    pub fn new(id: PersonId, before: Option<&'a FieldsJson>, after: Option<&'a FieldsJson>) -> Self {
+        let image = |fields| Image::new(id, fields);
+        Self { before: before.map(image), after: after.map(image) }
+    }
+
+    /// What a change made of a person.
+    pub fn of(change: &'a Change) -> Self {
+        Self::new(change.id, change.before.as_ref(), change.after.as_ref())
+    }
 }
 
 /// What one client asked for. Views that are equal are judged once.
@@ -90,23 +112,22 @@ impl Verdict {
 impl View {
     /// What `change` means to this view, or `Outside` when its kinds leave that out.
     pub fn judge(&self, change: &Change) -> Verdict {
-        self.verdict(change.id, change.before.as_ref(), change.after.as_ref())
+        self.verdict(&Images::of(change))
     }
 
-    /// What it means to this view that a person was `before` and is `after` (none: there was, or is, no such person);
-    /// `Outside` when its kinds leave that out. The two may be many changes apart.
-    pub fn verdict(&self, id: PersonId, before: Option<&FieldsJson>, after: Option<&FieldsJson>) -> Verdict {
+    /// What it means to this view that a person was one image and is the other; `Outside` when its kinds leave that out.
+    pub fn verdict(&self, images: &Images<'_>) -> Verdict {
         // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at anyone.
         let never_shown = match self.kinds {
             Kinds::All => false,
-            Kinds::Saves => after.is_none(),
-            Kinds::Deletes => after.is_some(),
+            Kinds::Saves => images.after.is_none(),
+            Kinds::Deletes => images.after.is_some(),
         };
         if never_shown {
             return Verdict::Outside;
         }
-        let matched = |image: Option<&FieldsJson>| image.map(|fields| self.filter.matches(id, fields));
-        let verdict = Verdict::from_images(matched(before), matched(after));
+        let matched = |image: &Option<Image<'_>>| image.as_ref().map(|image| self.filter.matches_image(image));
+        let verdict = Verdict::from_images(matched(&images.before), matched(&images.after));
         if self.kinds.show(verdict) { verdict } else { Verdict::Outside }
     }
 }

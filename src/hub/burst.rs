@@ -6,8 +6,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::registry::Subscription;
 use super::{Entry, Event, Place};
-use crate::filter::Verdict;
+use crate::domain::Change;
+use crate::filter::{Images, Verdict};
 use crate::protocol::dress::Dress;
+use crate::store::Break;
 
 /// One change as a view is shown it.
 #[derive(Clone, Debug)]
@@ -44,11 +46,24 @@ pub enum End {
     Breaks(&'static str),
 }
 
-/// A stretch of entries with the frames that were encoded for it so far: once per dress and verdict, whatever the number
-/// of classes.
-pub struct Stretch {
+/// A stretch of entries on its way to many classes: each is read once, and encoded once per dress and verdict, whatever
+/// their number.
+pub struct Stretch<'a> {
     before: Place,
-    entries: Vec<(Arc<Entry>, Vec<Encoded>)>,
+    pieces: Vec<Piece<'a>>,
+}
+
+enum Piece<'a> {
+    Change(Box<Judged<'a>>),
+    Reset(Break),
+}
+
+/// A change, and what is known of it so far.
+struct Judged<'a> {
+    change: &'a Change,
+    place: &'a Place,
+    images: Images<'a>,
+    encoded: Vec<Encoded>,
 }
 
 struct Encoded {
@@ -57,37 +72,36 @@ struct Encoded {
     frame: Option<Bytes>,
 }
 
-impl Stretch {
+impl<'a> Stretch<'a> {
     /// The entries that follow each other after `before`.
-    pub fn new(before: Place, entries: Vec<Arc<Entry>>) -> Self {
-        Self { before, entries: entries.into_iter().map(|entry| (entry, Vec::new())).collect() }
+    pub fn new(before: Place, entries: &'a [Arc<Entry>]) -> Self {
+        let piece = |entry: &'a Arc<Entry>| match &entry.event {
+            Event::Change(change) => {
+                let (place, images) = (&entry.place, Images::of(change));
+                Piece::Change(Box::new(Judged { change, place, images, encoded: Vec::new() }))
+            }
+            Event::Reset(_, reason, _) => Piece::Reset(*reason),
+        };
+        Self { before, pieces: entries.iter().map(piece).collect() }
     }
 
     /// What `subscription` is shown of it; none where that is nothing.
     pub fn burst(&mut self, subscription: &Subscription) -> Option<Burst> {
         let mut shown = Vec::new();
         let mut end = End::Open;
-        for (entry, encoded) in &mut self.entries {
-            let change = match &entry.event {
-                Event::Change(change) => change,
-                Event::Reset(_, reason, _) if subscription.dress.has_cursor() => {
+        for piece in &mut self.pieces {
+            let judged = match piece {
+                Piece::Change(judged) => judged,
+                Piece::Reset(reason) if subscription.dress.has_cursor() => {
                     end = End::Breaks(reason.name());
                     break;
                 }
-                Event::Reset(..) => continue,
+                Piece::Reset(_) => continue,
             };
-            let verdict = subscription.view.judge(change);
-            let dress = subscription.dress;
-            let known = encoded.iter().find(|known| known.dress == dress && known.verdict == verdict);
-            let frame = if let Some(known) = known {
-                known.frame.clone()
-            } else {
-                let frame = dress.change(verdict, change, Some(&entry.place.cursor));
-                encoded.push(Encoded { dress, verdict, frame: frame.clone() });
-                frame
-            };
+            let frame = judged.frame(subscription);
+            let Judged { change, place, .. } = **judged;
             if let Some(frame) = frame {
-                shown.push(Shown { frame, place: entry.place.clone() });
+                shown.push(Shown { frame, place: place.clone() });
                 if subscription.close_on == Some(change.operation()) {
                     end = End::Closes;
                     break;
@@ -100,6 +114,19 @@ impl Stretch {
         let last = shown.last().map_or(&self.before, |last| &last.place);
         let whole = last.cursor.positions().len() == 1 || last.offset - self.before.offset == shown.len() as u64;
         Some(Burst { before: self.before.clone(), gathered: gather(&shown), shown, end, whole })
+    }
+}
+
+impl Judged<'_> {
+    /// What a subscription is shown of it.
+    fn frame(&mut self, subscription: &Subscription) -> Option<Bytes> {
+        let (verdict, dress) = (subscription.view.verdict(&self.images), subscription.dress);
+        if let Some(known) = self.encoded.iter().find(|known| known.dress == dress && known.verdict == verdict) {
+            return known.frame.clone();
+        }
+        let frame = dress.change(verdict, self.change, Some(&self.place.cursor));
+        self.encoded.push(Encoded { dress, verdict, frame: frame.clone() });
+        frame
     }
 }
 

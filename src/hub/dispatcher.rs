@@ -44,7 +44,7 @@ impl Dispatcher {
     /// Shows what happened to all whom it concerns. Not cancel safe: a cancelled call has shown it to some.
     pub async fn publish(&mut self, events: Vec<Event>) {
         let Some((before, entries)) = self.record(events) else { return };
-        let mut stretch = Stretch::new(before, entries);
+        let mut stretch = Stretch::new(before, &entries);
         let mut writes = 0;
         for number in 0..self.registry.len() {
             if self.registry.class(number).members().is_empty() {
@@ -126,7 +126,7 @@ impl Dispatcher {
             self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
-        let burst = Stretch::new(place, missed).burst(&outbox.subscription());
+        let burst = Stretch::new(place, &missed).burst(&outbox.subscription());
         self.registry.add(Arc::clone(&outbox));
         if let Some(burst) = burst {
             self.deliver(&outbox, &burst);

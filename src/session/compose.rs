@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::domain::{Change, PersonId};
-use crate::filter::View;
+use crate::filter::{Images, View};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::dress::Dress;
 use crate::protocol::message::{Composed, Message};
@@ -28,7 +28,7 @@ pub(super) fn compose<'a>(view: &View, changes: impl IntoIterator<Item = &'a Cha
         }
     }
     let judged = people.into_iter().filter_map(|(first, last)| {
-        let verdict = view.verdict(last.id, first.before.as_ref(), last.after.as_ref());
+        let verdict = view.verdict(&Images::new(last.id, first.before.as_ref(), last.after.as_ref()));
         Composed::of(verdict, last)
     });
     judged.collect()

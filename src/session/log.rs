@@ -13,7 +13,7 @@ use crate::domain::{At, Epoch, Partition, PersonId, Position};
 use crate::store::{Page, Since, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
-const SHARED_FOR: Duration = Duration::from_secs(2);
+const SHARED_FOR: Duration = Duration::from_secs(5);
 
 /// Readings of pages and of the log.
 pub(super) struct Log {

@@ -16,14 +16,14 @@ use crate::scale_out::written;
 use crate::support::redis::RedisServer;
 
 const PEOPLE: usize = 3000;
-const CLIENTS: usize = 200;
+const CLIENTS: usize = 1000;
 /// Of those who write while others ask.
 const CHANGES: usize = 2000;
 const AUTHORS: u32 = 8;
 const WAVES: usize = 6;
 
 #[tokio::test]
-async fn two_hundred_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
+async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
     let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, TELLING).await;
     import(&fleet.gateways[0]).await;
 
