@@ -102,6 +102,11 @@ impl Position {
     pub const fn start_of(epoch: Epoch) -> Self {
         Self { epoch, seq: Seq::START, tag: Tag::START }
     }
+
+    /// Whether this is the other place in its log, or after it. Places of different epochs have no order.
+    pub fn reaches(self, other: Self) -> bool {
+        self.epoch == other.epoch && self.seq >= other.seq
+    }
 }
 
 impl Partition {

@@ -10,8 +10,10 @@ use super::{Burst, Options, Place, Shown};
 
 /// Frames that one write hands to the kernel.
 const MOST_SLICES: usize = 64;
-/// Wishes and answers that may wait for a peer that goes on asking without taking the answers.
-const MOST_ANSWERS: usize = 64;
+/// Wishes that may wait for a peer that goes on asking without taking the answers, and their bytes. It is more than a
+/// client may say at once by default.
+const MOST_WISHES: usize = 1024;
+const MOST_WISHED_BYTES: usize = 512 * 1024;
 
 /// The waiting frames of one session.
 #[derive(Debug, Default)]
@@ -27,11 +29,13 @@ pub(super) struct Backlog {
     reached: Option<Place>,
     /// What the client asked for meanwhile; carried out when nothing else waits.
     wishes: VecDeque<Wish>,
+    /// Their bytes.
+    wished: usize,
 }
 
 /// More was asked than the peer takes answers.
 #[derive(Debug)]
-pub struct TooMuchAsked;
+pub(super) struct TooMuchAsked;
 
 #[derive(Debug)]
 struct Waiting {
@@ -108,7 +112,8 @@ impl Backlog {
 
     /// Keeps a wish until nothing else waits.
     pub(super) fn wish(&mut self, wish: Wish) -> Result<(), TooMuchAsked> {
-        if self.is_asked_too_much() {
+        self.wished += wish.bytes();
+        if self.wishes.len() == MOST_WISHES || self.wished > MOST_WISHED_BYTES {
             return Err(TooMuchAsked);
         }
         self.wishes.push_back(wish);
@@ -117,13 +122,9 @@ impl Backlog {
 
     /// The oldest wish.
     pub(super) fn next_wish(&mut self) -> Option<Wish> {
-        self.wishes.pop_front()
-    }
-
-    /// Whether as much was asked as may wait.
-    pub(super) fn is_asked_too_much(&self) -> bool {
-        let messages = self.queue.iter().filter(|waiting| waiting.kind == Kind::Message).count();
-        self.wishes.len() + messages >= MOST_ANSWERS
+        let wish = self.wishes.pop_front()?;
+        self.wished -= wish.bytes();
+        Some(wish)
     }
 
     /// Adds the last frame.

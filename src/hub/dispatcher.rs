@@ -44,6 +44,7 @@ impl Dispatcher {
     /// Shows what happened to all whom it concerns. Not cancel safe: a cancelled call has shown it to some.
     pub async fn publish(&mut self, events: Vec<Event>) {
         let Some((before, entries)) = self.record(events) else { return };
+        self.hub.moved.notify_waiters();
         let mut stretch = Stretch::new(before, &entries);
         let mut writes = 0;
         for number in 0..self.registry.len() {

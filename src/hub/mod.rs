@@ -15,7 +15,6 @@ mod socket;
 mod standing;
 mod wheel;
 
-pub use backlog::TooMuchAsked;
 pub use burst::{Burst, End, Shown, Stretch};
 pub use dispatcher::Dispatcher;
 pub use outbox::Outbox;
@@ -29,7 +28,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::domain::At;
 use crate::protocol::close::{Close, CloseCode};
@@ -96,6 +95,8 @@ pub struct Hub {
     metrics: Metrics,
     /// None until the relay has found its place in every log.
     ring: Mutex<Option<Ring>>,
+    /// Told of every burst.
+    moved: Notify,
     commands: mpsc::Sender<Command>,
     wheel: Wheel,
     attendant: OnceLock<Attendant>,
@@ -109,6 +110,7 @@ impl Hub {
             options,
             metrics,
             ring: Mutex::new(None),
+            moved: Notify::new(),
             commands,
             wheel: Wheel::new(),
             attendant: OnceLock::new(),
@@ -143,10 +145,27 @@ impl Hub {
         self.with_ring(|ring| ring.knows(at)).unwrap_or(false)
     }
 
-    /// The newest place in memory that is not after the cursor in any partition; none where memory begins after it, or
-    /// the history broke since.
-    pub fn seek(&self, cursor: &Cursor) -> Option<Place> {
-        self.with_ring(|ring| ring.seek(cursor)).flatten()
+    /// Where a cursor lies in this gateway's order: behind the newest place that is not after it in any partition, before
+    /// memory where there is none. In some partitions it may be further than the order was there.
+    pub fn locate(&self, cursor: Cursor) -> Place {
+        let found = self.with_ring(|ring| ring.seek(&cursor)).flatten();
+        Place { offset: found.map_or(Place::BEFORE_MEMORY, |place| place.offset), cursor }
+    }
+
+    /// Whether the hub's own order has this place.
+    pub fn has(&self, place: &Place) -> bool {
+        self.with_ring(|ring| ring.seek(&place.cursor)).flatten().is_some_and(|found| found == *place)
+    }
+
+    /// Waits until the hub's order goes on after an offset. Cancel safe.
+    pub async fn goes_on(&self, offset: u64) {
+        let moved = self.moved.notified();
+        tokio::pin!(moved);
+        // Listens first, so that nothing falls between the look and the wait.
+        moved.as_mut().enable();
+        if self.place().is_none_or(|place| place.offset <= offset) {
+            moved.await;
+        }
     }
 
     /// Hands a command to the dispatcher, waiting for room. Cancel safe: a cancelled command was not taken.

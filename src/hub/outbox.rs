@@ -157,14 +157,6 @@ impl Outbox {
         }
     }
 
-    /// Answers a message that was refused.
-    pub fn refuse(&self, frame: Bytes) -> Result<Attend, TooMuchAsked> {
-        if self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_asked_too_much()) {
-            return Err(TooMuchAsked);
-        }
-        Ok(self.control(|_| frame, Backlog::push_message))
-    }
-
     fn control(&self, frame: impl FnOnce(Dress) -> Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {

@@ -118,17 +118,13 @@ impl Ring {
     /// Whether this position of a partition's log is in memory, and nothing broke since.
     pub(super) fn knows(&self, at: At) -> bool {
         let in_partition = |place: &Place| place.cursor.position(at.partition);
-        let found = self.unbroken_places().find_last(|place| in_partition(place).seq <= at.position.seq);
+        let found = self.unbroken_places().find_last(|place| at.position.reaches(in_partition(place)));
         found.is_some_and(|place| in_partition(place) == at.position)
     }
 
     /// The newest place that is not after the cursor in any partition, and nothing broke since.
     pub(super) fn seek(&self, cursor: &Cursor) -> Option<Place> {
-        let is_behind = |place: &Place| {
-            let pairs = place.cursor.positions().iter().zip(cursor.positions());
-            pairs.clone().all(|(mine, theirs)| mine.epoch == theirs.epoch && mine.seq <= theirs.seq)
-        };
-        self.unbroken_places().find_last(is_behind).cloned()
+        self.unbroken_places().find_last(|place| cursor.reaches_all(&place.cursor)).cloned()
     }
 
     fn unbroken_places(&self) -> Places<'_> {

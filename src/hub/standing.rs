@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{Place, Subscription};
+use crate::filter::Kinds;
 use crate::protocol::close::CloseCode;
-use crate::protocol::request::FilterFrom;
+use crate::protocol::request::{Refused, Request};
 
 /// How a session stands to the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,20 +45,26 @@ pub enum Course {
     },
 }
 
-impl Course {
-    /// Whether the client is still to be told that it is live.
-    pub const fn is_beginning(&self) -> bool {
-        matches!(self, Self::Snapshot { .. } | Self::Missed { owes_live: Some(_), .. })
+impl Wish {
+    /// About how many bytes it keeps in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let text = match self {
+            Self::Request(Request::Filter { filter_text, .. }) => filter_text.len(),
+            Self::Kinds(_) | Self::Request(_) | Self::Refused(_) => 0,
+        };
+        size_of::<Self>() + text
     }
 }
 
-/// What a client asks of its own stream, with the name under which it wants the answer.
+/// What a client said that its own stream answers, in its order.
 #[derive(Clone, Debug)]
 pub enum Wish {
-    /// Another subscription.
-    Subscribe(Arc<Subscription>, FilterFrom, Option<String>),
-    /// Its position.
-    Ping(Option<String>),
+    /// Other kinds; the filter stays. A word of the text dress.
+    Kinds(Kinds),
+    /// A message of a JSON dress.
+    Request(Request),
+    /// One that could not be understood.
+    Refused(Refused),
 }
 
 /// Class and slot in the registry.

@@ -85,6 +85,23 @@ impl Cursor {
         self.0[partition.index()]
     }
 
+    /// Whether what stands at `at` was passed.
+    pub fn reaches(&self, at: At) -> bool {
+        self.position(at.partition).reaches(at.position)
+    }
+
+    /// Whether this is as far as another cursor in every partition.
+    pub fn reaches_all(&self, other: &Self) -> bool {
+        self.0.iter().zip(&*other.0).all(|(mine, theirs)| mine.reaches(*theirs))
+    }
+
+    /// Of each partition the later position; this cursor's where they have no order.
+    #[must_use]
+    pub fn later(&self, other: &Self) -> Self {
+        let pairs = self.0.iter().zip(&*other.0);
+        Self(pairs.map(|(mine, theirs)| if theirs.reaches(*mine) { *theirs } else { *mine }).collect())
+    }
+
     /// All positions, in partition order.
     pub fn positions(&self) -> &[Position] {
         &self.0

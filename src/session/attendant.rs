@@ -7,29 +7,28 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Sessions;
-use super::catch_up::{self, Judge, Lost, Step};
+use super::catch_up::{self, Judge, Lost};
 use super::snapshot::{Progress, Snapshot};
-use crate::hub::{Command, Course, Flush, Outbox, Place, Subscription, Wish};
+use crate::hub::{Command, Course, Flush, Outbox, Place, Subscription};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
-use crate::protocol::request::FilterFrom;
 use crate::telemetry::ReasonLabel;
 
 /// How often within the silence limit a blocked socket is tried although nothing announced room in it.
 const LOOKS_PER_LIMIT: u32 = 4;
-/// Pause of a session that is ahead of this gateway.
-const AHEAD_PAUSE: Duration = Duration::from_millis(10);
+/// How often a session that waits for this gateway's relay is looked at: it may end meanwhile, or be asked something.
+const LOOK: Duration = Duration::from_millis(200);
 /// Snapshots in a row that the log could not complete; the last closes the session.
 const SNAPSHOTS: u32 = 3;
 
 /// One attendant's work on one session.
-struct Attendant {
-    sessions: Arc<Sessions>,
-    outbox: Arc<Outbox>,
-    snapshot: Option<Snapshot>,
+pub(super) struct Attendant {
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) snapshot: Option<Snapshot>,
     /// Snapshots begun since the session was last live.
-    snapshots: u32,
+    pub(super) snapshots: u32,
 }
 
 /// Drains what waits for the socket; lets a session that is behind follow its course at the pace of its socket, and hands
@@ -65,46 +64,10 @@ impl Attendant {
         }
     }
 
-    /// Carries out what the client asked for. Everything before is sent, so a filter change takes hold exactly here.
-    fn grant(&mut self, course: Course, subscription: &Subscription, wish: Wish) {
-        let dress = subscription.dress;
-        let standing = match &course {
-            Course::Missed { from, .. } => Some(from.clone()),
-            Course::Snapshot { .. } => None,
-        };
-        match wish {
-            Wish::Ping(reference) => {
-                // Before `live` a client holds no cursor.
-                let place = standing.as_ref().filter(|_| !course.is_beginning());
-                let cursor = place.map(|place| &place.cursor);
-                let pong = dress.message(&Message::Pong { reference: reference.as_deref(), cursor });
-                let told = place.map(|place| place.offset);
-                self.outbox.show(pong, course, told);
-            }
-            Wish::Subscribe(chosen, FilterFrom::Now, reference) => {
-                // A snapshot that ends here leaves the client without a place: the new view begins where the hub stands.
-                let Some(from) = standing.or_else(|| self.sessions.hub.place()) else { return };
-                let owes_live = match course {
-                    Course::Missed { owes_live, .. } => owes_live,
-                    Course::Snapshot { .. } => Some(from.offset),
-                };
-                let message = Message::Filtered { reference: reference.as_deref(), cursor: Some(&from.cursor) };
-                let (filtered, told) = (dress.message(&message), Some(from.offset));
-                self.begin(chosen);
-                self.outbox.show(filtered, Course::Missed { from, owes_live }, told);
-            }
-            Wish::Subscribe(chosen, FilterFrom::Snapshot, reference) => {
-                let filtered = dress.message(&Message::Filtered { reference: reference.as_deref(), cursor: None });
-                self.begin(chosen);
-                self.outbox.show(filtered, Course::Snapshot { reset: None }, None);
-            }
-        }
-    }
-
-    fn begin(&mut self, chosen: Arc<Subscription>) {
-        self.snapshot = None;
-        self.snapshots = 0;
-        self.outbox.subscribe(chosen);
+    /// Waits until the hub's order goes on after this offset, for a moment.
+    async fn wait_for_relay(&self, offset: u64) {
+        // Whether it went on is seen by the next step.
+        let _ = timeout(LOOK, self.sessions.hub.goes_on(offset)).await;
     }
 
     /// Takes a session that missed something one step further.
@@ -115,25 +78,15 @@ impl Attendant {
         }
         let hub = &self.sessions.hub;
         let is_live = owes_live.is_none();
+        if is_live && catch_up::is_caught_up(hub, &from) {
+            return self.join().await;
+        }
         let may_compose = is_live || subscription.dress == Dress::Json;
         let judge = Judge { subscription, is_live, may_compose, covered: &|_| false };
-        let log = &self.sessions.log;
-        let step = if is_live {
-            catch_up::step(hub, log, from, &judge).await
-        } else {
-            catch_up::replay(hub, log, from, &judge).await
-        };
-        match step {
-            Ok(Step::CaughtUp) => {
-                if self.outbox.begin_join() {
-                    if hub.command(Command::Join(Arc::clone(&self.outbox))).await.is_err() {
-                        self.outbox.end(CloseCode::INTERNAL);
-                    }
-                    return ControlFlow::Break(());
-                }
-            }
-            Ok(Step::Ahead) => sleep(AHEAD_PAUSE).await,
-            Ok(Step::Shown(shown)) => {
+        let offset = from.offset;
+        match catch_up::step(hub, &self.sessions.log, from, &judge).await {
+            Ok(None) => self.wait_for_relay(offset).await,
+            Ok(Some(shown)) => {
                 if shown.frames.is_empty() {
                     // Nothing will be waited for: leave the worker to others for a moment.
                     tokio::task::yield_now().await;
@@ -150,6 +103,17 @@ impl Attendant {
         ControlFlow::Continue(())
     }
 
+    /// Hands the session to the dispatcher, unless something was asked for meanwhile.
+    async fn join(&self) -> ControlFlow<()> {
+        if !self.outbox.begin_join() {
+            return ControlFlow::Continue(());
+        }
+        if self.sessions.hub.command(Command::Join(Arc::clone(&self.outbox))).await.is_err() {
+            self.outbox.end(CloseCode::INTERNAL);
+        }
+        ControlFlow::Break(())
+    }
+
     fn say_live(&self, place: Place, subscription: &Subscription) {
         let live = subscription.dress.message(&Message::Live(&place.cursor));
         let told = Some(place.offset);
@@ -161,6 +125,7 @@ impl Attendant {
         let course = Course::Snapshot { reset: None };
         if let Some(reason) = reset {
             self.snapshot = None;
+            self.sessions.hub.metrics().session_resets.get_or_create(&ReasonLabel { reason }).inc();
             self.outbox.show(subscription.dress.message(&Message::Reset(reason)), course, None);
             return;
         }
@@ -175,7 +140,7 @@ impl Attendant {
                 }
                 self.outbox.show(frames, course, None);
             }
-            Ok(Progress::Ahead) => sleep(AHEAD_PAUSE).await,
+            Ok(Progress::Ahead(offset)) => self.wait_for_relay(offset).await,
             Ok(Progress::Whole(place)) => {
                 (self.snapshot, self.snapshots) = (None, 0);
                 self.say_live(place, subscription);
@@ -194,7 +159,6 @@ impl Attendant {
                     return;
                 }
                 self.sessions.log.forget_pages();
-                hub.metrics().session_resets.get_or_create(&ReasonLabel { reason: reason.name() }).inc();
                 self.outbox.show(None, Course::Snapshot { reset: Some(reason.name()) }, None);
             }
             Lost::Broken(_) => {

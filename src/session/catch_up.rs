@@ -8,23 +8,13 @@ use super::compose::{self, BATCH_BYTES};
 use super::log::Log;
 use crate::domain::{At, Change};
 use crate::filter::Kinds;
-use crate::hub::{Entry, Event, Hub, Place, Subscription};
+use crate::hub::{Event, Hub, Place, Subscription};
 use crate::store::{Break, Since, StoreError};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
 const STEP_ENTRIES: usize = 64;
 /// Entries that one batch is composed of at most.
 const BATCH_ENTRIES: usize = 1024;
-
-/// One step of catching up.
-pub(super) enum Step {
-    /// Hardly anything is missing: the dispatcher can take over from here.
-    CaughtUp,
-    /// The session is ahead of this gateway: it has to wait until the relay comes as far.
-    Ahead,
-    /// A stretch.
-    Shown(Shown),
-}
 
 /// What a session is shown of a stretch.
 pub(super) struct Shown {
@@ -59,64 +49,40 @@ pub(super) struct Judge<'a> {
     pub(super) covered: &'a (dyn Fn(&Change) -> bool + Send + Sync),
 }
 
-/// Something to judge.
-enum Piece {
-    Change(Change),
-    Reset(At, Break),
-}
-
 impl From<StoreError> for Lost {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
     }
 }
 
-/// Whether a position in a log lies after another; one of another history does.
-pub(super) fn is_after(at: At, place: &Place) -> bool {
-    let known = place.cursor.position(at.partition);
-    at.position.epoch != known.epoch || at.position.seq > known.seq
+/// Whether hardly anything comes after `place`, and the dispatcher can take over from there.
+pub(super) fn is_caught_up(hub: &Hub, place: &Place) -> bool {
+    hub.after(place.offset, STEP_ENTRIES).is_some_and(|entries| entries.len() < STEP_ENTRIES) && hub.has(place)
 }
 
-/// Judges what comes next after `place`, or says that the dispatcher can go on from there.
-pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
-    let is_near = hub.after(place.offset, STEP_ENTRIES).is_some_and(|entries| entries.len() < STEP_ENTRIES);
-    if is_near && is_on_course(hub, &place) {
-        return Ok(Step::CaughtUp);
-    }
-    replay(hub, log, place, judge).await
-}
-
-/// Judges what comes next after `place`, to the very end of what the hub knows.
-pub(super) async fn replay(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
+/// Judges what comes next after `place`; none where the hub knows of nothing more.
+pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Option<Shown>, Lost> {
     let most = if judge.composes() { BATCH_ENTRIES } else { STEP_ENTRIES };
-    match hub.after(place.offset, most) {
-        Some(entries) if entries.is_empty() => Ok(Step::Ahead),
-        Some(entries) => judge.entries(place, &entries).map(Step::Shown),
-        None => from_log(hub, log, place, judge).await,
-    }
-}
-
-/// Whether the session stands where the hub's own order stood at this offset.
-fn is_on_course(hub: &Hub, place: &Place) -> bool {
-    hub.seek(&place.cursor).is_some_and(|known| known == *place) || hub.place().is_some_and(|end| end == *place)
+    let Some(entries) = hub.after(place.offset, most) else { return from_log(hub, log, place, judge).await };
+    let Some(last) = entries.last() else { return Ok(None) };
+    let events: Vec<_> = entries.iter().map(|entry| (entry.place.offset, &entry.event)).collect();
+    judge.judge(place, &events, last.place.offset).map(Some)
 }
 
 /// A page of the first partition in which the session is before the beginning of the ring. Once it is there in all of
 /// them, it goes on in the ring.
-async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Step, Lost> {
-    let Some(target) = hub.start() else { return Ok(Step::Ahead) };
+async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Result<Option<Shown>, Lost> {
+    let Some(target) = hub.start() else { return Ok(None) };
     let behind = log
         .store()?
         .partitions()
         .iter()
-        .find(|partition| is_after(At::new(*partition, target.cursor.position(*partition)), &place));
-    let Some(partition) = behind else {
-        let offset = hub.seek(&place.cursor).map_or(target.offset, |found| found.offset);
-        let place = Place { offset, cursor: place.cursor };
-        return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
+        .map(|partition| At::new(partition, target.cursor.position(partition)))
+        .find(|goal| !place.cursor.reaches(*goal));
+    let Some(goal) = behind else {
+        return Ok(Some(Shown::nothing(hub.locate(place.cursor))));
     };
-    let from = At::new(partition, place.cursor.position(partition));
-    let goal = At::new(partition, target.cursor.position(partition));
+    let from = At::new(goal.partition, place.cursor.position(goal.partition));
     hub.metrics().session_log_reads.inc();
     let since = log.since(from, goal.position).await?;
     let changes = match &*since {
@@ -127,16 +93,21 @@ async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Resu
         // The store lost this history; what it has now begins, for text, where memory does.
         Since::Broken { .. } => &[],
     };
-    let missed = changes.iter().take_while(|change| {
-        change.at.position.epoch == goal.position.epoch && change.at.position.seq <= goal.position.seq
-    });
-    let pieces: Vec<_> = missed.map(|change| (place.offset, Piece::Change(change.clone()))).collect();
-    if pieces.is_empty() {
+    let missed = changes.iter().take_while(|change| goal.position.reaches(change.at.position));
+    let events: Vec<_> = missed.map(|change| (place.offset, Event::Change(change.clone()))).collect();
+    if events.is_empty() {
         let place = Place { offset: place.offset, cursor: place.cursor.advanced(goal) };
-        return Ok(Step::Shown(Shown { frames: Vec::new(), place, tells: false, ends: false }));
+        return Ok(Some(Shown::nothing(place)));
     }
-    let offset = place.offset;
-    judge.judge(place, &pieces, offset).map(Step::Shown)
+    let (offset, events) = (place.offset, events.iter().map(|(offset, event)| (*offset, event)).collect::<Vec<_>>());
+    judge.judge(place, &events, offset).map(Some)
+}
+
+impl Shown {
+    /// A stretch of which nothing is shown.
+    const fn nothing(place: Place) -> Self {
+        Self { frames: Vec::new(), place, tells: false, ends: false }
+    }
 }
 
 impl Judge<'_> {
@@ -145,55 +116,37 @@ impl Judge<'_> {
         self.may_compose && dress.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
 
-    /// Judges entries of the ring that follow each other after `place`.
-    fn entries(&self, place: Place, entries: &[Arc<Entry>]) -> Result<Shown, Lost> {
-        let offset = entries.last().map_or(place.offset, |last| last.place.offset);
-        let pieces = entries.iter().map(|entry| {
-            let piece = match &entry.event {
-                Event::Change(change) => Piece::Change(change.clone()),
-                Event::Reset(partition, reason, head) => Piece::Reset(At::new(*partition, *head), *reason),
-            };
-            (entry.place.offset, piece)
-        });
-        self.judge(place, &pieces.collect::<Vec<_>>(), offset)
-    }
-
-    /// Judges pieces that follow each other after `place`; the offset is the one after them.
-    fn judge(&self, place: Place, pieces: &[(u64, Piece)], offset: u64) -> Result<Shown, Lost> {
-        let first = pieces.iter().find_map(|(_, piece)| match piece {
-            Piece::Reset(_, reason) if self.subscription.dress.has_cursor() => Some(*reason),
+    /// Judges events that follow each other after `place`, each with the offset after it; `offset` is the one after all.
+    fn judge(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Result<Shown, Lost> {
+        let broken = events.iter().find_map(|(_, event)| match event {
+            Event::Reset(_, reason, _) if self.subscription.dress.has_cursor() => Some(*reason),
             _ => None,
         });
-        if let Some(reason) = first {
-            return Err(Lost::Broken(reason));
+        match broken {
+            Some(reason) => Err(Lost::Broken(reason)),
+            None if self.composes() => Ok(self.composed(place, events, offset)),
+            None => Ok(self.one_by_one(place, events, offset)),
         }
-        let shown =
-            if self.composes() { self.composed(place, pieces, offset) } else { self.one_by_one(place, pieces, offset) };
-        Ok(shown)
     }
 
-    fn one_by_one(&self, mut place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {
+    fn one_by_one(&self, mut place: Place, events: &[(u64, &Event)], offset: u64) -> Shown {
         let (mut frames, mut ends_shown) = (Vec::new(), false);
         let Subscription { view, dress, close_on } = self.subscription;
-        for (at_offset, piece) in pieces {
-            let change = match piece {
-                Piece::Reset(head, _) => {
-                    place.cursor = place.cursor.advanced(*head);
-                    continue;
-                }
-                Piece::Change(change) if !is_after(change.at, &place) => continue,
-                Piece::Change(change) => change,
+        for (event_offset, event) in events {
+            let at = event.at();
+            let change = match event {
+                Event::Change(_) if place.cursor.reaches(at) => continue,
+                Event::Change(change) => Some(change).filter(|change| !(self.covered)(change)),
+                Event::Reset(..) => None,
             };
-            place.cursor = place.cursor.advanced(change.at);
-            if (self.covered)(change) {
-                continue;
-            }
+            place.cursor = place.cursor.advanced(at);
+            let Some(change) = change else { continue };
             let cursor = Some(&place.cursor).filter(|_| self.is_live);
             let frame = dress.change(view.judge(change), change, cursor);
             let is_shown = frame.is_some();
             frames.extend(frame);
             if is_shown && *close_on == Some(change.operation()) {
-                place.offset = *at_offset;
+                place.offset = *event_offset;
                 return Shown { frames, place, tells: false, ends: true };
             }
             ends_shown = is_shown;
@@ -204,18 +157,18 @@ impl Judge<'_> {
     }
 
     /// The longest stretch whose batch is not too long.
-    fn composed(&self, place: Place, pieces: &[(u64, Piece)], offset: u64) -> Shown {
+    fn composed(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Shown {
         let Subscription { view, dress, .. } = self.subscription;
-        let (mut pieces, mut end) = (pieces, offset);
+        let (mut events, mut end) = (events, offset);
         loop {
-            let new = pieces.iter().filter_map(|(_, piece)| match piece {
-                Piece::Change(change) if is_after(change.at, &place) => Some(change),
+            let new = events.iter().filter_map(|(_, event)| match event {
+                Event::Change(change) if !place.cursor.reaches(change.at) => Some(change),
                 _ => None,
             });
             let cursor = new.clone().fold(place.cursor.clone(), |cursor, change| cursor.advanced(change.at));
             let changes = compose::compose(view, new);
             let frame = compose::batch(*dress, &changes, &cursor);
-            if frame.as_ref().is_none_or(|frame| frame.len() <= BATCH_BYTES) || pieces.len() == 1 {
+            if frame.as_ref().is_none_or(|frame| frame.len() <= BATCH_BYTES) || events.len() == 1 {
                 let tells = frame.is_some();
                 return Shown {
                     frames: frame.into_iter().collect(),
@@ -224,8 +177,8 @@ impl Judge<'_> {
                     ends: false,
                 };
             }
-            pieces = &pieces[..pieces.len() / 2];
-            end = pieces.last().map_or(place.offset, |(offset, _)| *offset);
+            events = &events[..events.len() / 2];
+            end = events.last().map_or(place.offset, |(offset, _)| *offset);
         }
     }
 }

@@ -74,7 +74,7 @@ impl Log {
         let read = async || store.since(from.partition, from.position, most).await.map(Arc::new);
         let since = self.stretches.try_get_with(from, read()).await?;
         let reaches = match &*since {
-            Since::Continues { head, changes } => changes.len() == most.get() || head.seq >= goal.seq,
+            Since::Continues { head, changes } => changes.len() == most.get() || head.reaches(goal),
             Since::Broken { .. } => true,
         };
         if reaches { Ok(since) } else { Ok(read().await?) }

@@ -10,6 +10,7 @@ mod compose;
 #[cfg(test)]
 mod exactness_tests;
 mod frames;
+mod grant;
 mod log;
 mod reader;
 mod snapshot;

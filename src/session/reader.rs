@@ -9,13 +9,10 @@ use bytes::Bytes;
 
 use super::Sessions;
 use super::frames::{FrameReader, Incoming};
-use crate::filter::{Filter, View};
-use crate::hub::{Command, Outbox, Subscription, Tick, Wish};
+use crate::hub::{Command, Outbox, Tick, Wish};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
-use crate::protocol::message::Message;
-use crate::protocol::problem::Problem;
-use crate::protocol::request::{FilterFrom, Refused, Request};
+use crate::protocol::request::Request;
 use crate::protocol::text;
 use crate::telemetry::CloseLabel;
 
@@ -32,6 +29,7 @@ thread_local! {
 pub(super) struct Reader {
     sessions: Arc<Sessions>,
     outbox: Arc<Outbox>,
+    dress: Dress,
     /// None where what the peer sends is thrown away: it broke the protocol, or its dress has no words for clients.
     frames: Option<FrameReader>,
     window: Tick,
@@ -50,8 +48,9 @@ struct Round {
 impl Reader {
     pub(super) fn new(sessions: Arc<Sessions>, outbox: Arc<Outbox>) -> Self {
         let window = sessions.hub.now();
-        let frames = (outbox.subscription().dress != Dress::Sse).then(FrameReader::default);
-        Self { sessions, outbox, frames, window, heard_in_window: 0 }
+        let dress = outbox.subscription().dress;
+        let frames = (dress != Dress::Sse).then(FrameReader::default);
+        Self { sessions, outbox, dress, frames, window, heard_in_window: 0 }
     }
 
     /// Reads until the peer or the session ends, then takes the session out of everything.
@@ -124,9 +123,9 @@ impl Reader {
                 hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
                 return ControlFlow::Break(());
             }
-            Incoming::Text(text) => return self.wish(text, round),
+            Incoming::Text(text) => self.wish(text, round),
             Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
-            Incoming::Binary if self.outbox.subscription().dress != Dress::Text => {
+            Incoming::Binary if self.dress != Dress::Text => {
                 hub.close(&self.outbox, &Close::new(CloseCode::NO_BINARY, "messages are text"));
                 return ControlFlow::Break(());
             }
@@ -135,48 +134,15 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
-    fn wish(&self, text: &str, round: &mut Round) -> ControlFlow<()> {
-        let current = self.outbox.subscription();
-        if current.dress == Dress::Text {
-            match text::Wish::read(text) {
-                text::Wish::Stop => self.stop(),
-                text::Wish::Show(kinds) => {
-                    // Only the last one counts where several wait.
-                    let view = View { kinds, filter: current.view.filter.clone() };
-                    let chosen = Subscription { view, ..(*current).clone() };
-                    round.wishes = vec![Wish::Subscribe(Arc::new(chosen), FilterFrom::Now, None)];
-                }
-            }
-            return ControlFlow::Continue(());
+    fn wish(&self, text: &str, round: &mut Round) {
+        if self.dress != Dress::Text {
+            round.wishes.push(Request::read(text).map_or_else(Wish::Refused, Wish::Request));
+            return;
         }
-        match Request::read(text) {
-            Ok(Request::Stop) => self.stop(),
-            Ok(Request::Ping { reference }) => round.wishes.push(Wish::Ping(reference)),
-            Ok(Request::Filter { kinds, filter_text, from, reference }) => match Filter::parse(&filter_text) {
-                Ok(filter) => {
-                    let chosen = Subscription { view: View { kinds, filter }, ..(*current).clone() };
-                    round.wishes.push(Wish::Subscribe(Arc::new(chosen), from, reference));
-                }
-                Err(error) => return self.refuse(current.dress, &Refused { reference, problem: Problem::from(error) }),
-            },
-            Err(refused) => return self.refuse(current.dress, &refused),
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn stop(&self) {
-        self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, ""));
-    }
-
-    fn refuse(&self, dress: Dress, refused: &Refused) -> ControlFlow<()> {
-        let message = Message::Error { reference: refused.reference.as_deref(), problem: &refused.problem };
-        let Some(frame) = dress.message(&message) else { return ControlFlow::Continue(()) };
-        if let Ok(attend) = self.outbox.refuse(frame) {
-            self.sessions.hub.attend_if(attend, &self.outbox);
-            ControlFlow::Continue(())
-        } else {
-            self.sessions.hub.close(&self.outbox, &Close::ASKED_TOO_MUCH);
-            ControlFlow::Break(())
+        match text::Wish::read(text) {
+            text::Wish::Stop => self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, "")),
+            // Only the last one counts where several wait.
+            text::Wish::Show(kinds) => round.wishes = vec![Wish::Kinds(kinds)],
         }
     }
 

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::catch_up::{self, Judge, Lost, Step};
+use super::catch_up::{self, Judge, Lost};
 use super::log::Log;
 use crate::domain::{Change, Partition, Person, PersonId, Position};
 use crate::hub::{Hub, Place, Subscription};
@@ -41,8 +41,8 @@ pub(super) struct Cover {
 pub(super) enum Progress {
     /// Frames to send, perhaps none.
     Shown(Vec<Bytes>),
-    /// The session is ahead of this gateway: it has to wait until the relay comes as far.
-    Ahead,
+    /// The session is ahead of this gateway: it has to wait until the hub's order goes on after this offset.
+    Ahead(u64),
     /// The view is whole at this place.
     Whole(Place),
 }
@@ -57,15 +57,16 @@ impl Snapshot {
         match &self.stage {
             Stage::Pages(partition, after) => self.page(hub, log, subscription, *partition, *after).await,
             Stage::Replay { place, goal } => {
-                if reaches(place, goal) {
+                if place.cursor.reaches_all(goal) {
                     return Ok(Progress::Whole(place.clone()));
                 }
                 let (place, goal) = (place.clone(), goal.clone());
                 let covered = |change: &Change| covers(&self.covers, change);
                 let judge = Judge { subscription, is_live: false, may_compose: false, covered: &covered };
-                match catch_up::replay(hub, log, place, &judge).await? {
-                    Step::CaughtUp | Step::Ahead => Ok(Progress::Ahead),
-                    Step::Shown(shown) => {
+                let offset = place.offset;
+                match catch_up::step(hub, log, place, &judge).await? {
+                    None => Ok(Progress::Ahead(offset)),
+                    Some(shown) => {
                         self.stage = Stage::Replay { place: shown.place, goal };
                         Ok(Progress::Shown(shown.frames))
                     }
@@ -117,39 +118,23 @@ impl Snapshot {
     /// From the lowest position of each partition's pages to the highest, and at least to where the hub stands: pages may
     /// have been read for others a moment ago, and `live` comes behind what happened since.
     fn replay(&self, hub: &Hub) -> Stage {
-        let of_each = |pick: fn(Position, Position) -> bool| {
+        let of_each = |replaces: fn(Position, Position) -> bool| {
             let mut positions: Vec<Position> = Vec::new();
             for cover in &self.covers {
                 match positions.get_mut(cover.partition.index()) {
                     None => positions.push(cover.position),
-                    Some(best) if pick(cover.position, *best) => *best = cover.position,
+                    Some(best) if replaces(cover.position, *best) => *best = cover.position,
                     Some(_) => {}
                 }
             }
             Cursor::new(positions)
         };
         // Pages of several epochs have no order; the replay meets the break between them.
-        let lowest = of_each(|one, other| one.epoch == other.epoch && one.seq < other.seq);
-        let highest = of_each(|one, other| one.epoch != other.epoch || one.seq > other.seq);
-        let goal = match hub.place() {
-            Some(place) => later(&highest, &place.cursor),
-            None => highest,
-        };
-        let offset = hub.seek(&lowest).map_or(Place::BEFORE_MEMORY, |place| place.offset);
-        Stage::Replay { place: Place { offset, cursor: lowest }, goal }
+        let lowest = of_each(|position, best| best.reaches(position));
+        let highest = of_each(|position, best| !best.reaches(position));
+        let goal = hub.place().map_or_else(|| highest.clone(), |place| highest.later(&place.cursor));
+        Stage::Replay { place: hub.locate(lowest), goal }
     }
-}
-
-/// Of each partition the later position; the first cursor's where they have no order.
-fn later(one: &Cursor, other: &Cursor) -> Cursor {
-    let pairs = one.positions().iter().zip(other.positions());
-    Cursor::new(pairs.map(|(one, other)| if one.epoch == other.epoch && other.seq > one.seq { *other } else { *one }))
-}
-
-/// Whether a place is as far as a cursor in every partition.
-fn reaches(place: &Place, goal: &Cursor) -> bool {
-    let pairs = place.cursor.positions().iter().zip(goal.positions());
-    pairs.clone().all(|(reached, goal)| reached.epoch == goal.epoch && reached.seq >= goal.seq)
 }
 
 /// Whether the page that covers this person was read after the change.
@@ -159,9 +144,5 @@ pub(super) fn covers(covers: &[Cover], change: &Change) -> bool {
         cover.partition < at.partition
             || (cover.partition == at.partition && cover.up_to.is_some_and(|up_to| up_to < change.id))
     });
-    covers.get(index).is_some_and(|cover| {
-        cover.partition == at.partition
-            && cover.position.epoch == at.position.epoch
-            && cover.position.seq >= at.position.seq
-    })
+    covers.get(index).is_some_and(|cover| cover.partition == at.partition && cover.position.reaches(at.position))
 }

@@ -4,13 +4,12 @@ use bytes::Bytes;
 
 use super::Sessions;
 use crate::domain::At;
-use crate::hub::{Course, Place, Subscription};
+use crate::hub::{Course, Subscription};
 use crate::protocol::cursor::{Cursor, InvalidCursor};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
 use crate::protocol::sse;
 use crate::store::{Break, Since, StoreError};
-use crate::telemetry::ReasonLabel;
 
 /// From where a client wants to be shown its view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,14 +81,12 @@ impl Sessions {
             match &*since {
                 Since::Continues { .. } => {}
                 Since::Broken { reason, .. } if dress.has_cursor() => {
-                    self.hub.metrics().session_resets.get_or_create(&ReasonLabel { reason: reason.name() }).inc();
                     return Ok(Course::Snapshot { reset: Some(reason.name()) });
                 }
                 Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
             }
         }
-        let offset = self.hub.seek(&cursor).map_or(Place::BEFORE_MEMORY, |place| place.offset);
-        Ok(Course::Missed { from: Place { offset, cursor }, owes_live: Some(goal) })
+        Ok(Course::Missed { from: self.hub.locate(cursor), owes_live: Some(goal) })
     }
 }
 

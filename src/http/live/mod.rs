@@ -6,6 +6,8 @@
 mod events;
 mod websocket;
 
+pub(super) use websocket::is_upgrade;
+
 use axum::extract::{Request, State as Extract};
 use axum::http::Uri;
 use axum::response::Response;
@@ -35,11 +37,6 @@ pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -
 /// A WebSocket, or server-sent events where no upgrade is asked for.
 pub(super) async fn open(state: &State, request: Request) -> Result<Response, Problem> {
     if is_upgrade(&request) { websocket::open(state, request).await } else { events::open(state, request).await }
-}
-
-/// Whether a request asks for a WebSocket.
-pub(super) fn is_upgrade(request: &Request) -> bool {
-    websocket::is_wanted(request)
 }
 
 /// Whether this page may read the stream, and whether this gateway still takes clients.

@@ -26,7 +26,7 @@ const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
 const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Whether a request asks for a WebSocket.
-pub(super) fn is_wanted(request: &Request) -> bool {
+pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
     request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
 }
 
@@ -63,16 +63,11 @@ fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
     if !headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
         return Ok(Dress::Text);
     }
-    offered(headers).find_map(Dress::named).ok_or_else(|| {
+    listed(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Dress::named).ok_or_else(|| {
         let known = Dress::NAMED.map(Dress::subprotocol);
         malformed("None of these subprotocols is spoken here; without one the stream is plain text.")
             .with("subprotocols", known)
     })
-}
-
-fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// The socket itself, and what the peer sent right behind its request.
@@ -111,8 +106,13 @@ fn is_nonce(key: &[u8]) -> bool {
         && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Whether a header's comma-separated lists name `token`, in any case.
+/// Whether a header's lists name `token`, in any case.
 fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    listed(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
+}
+
+/// What a header's comma-separated lists name.
+fn listed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(token))
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }

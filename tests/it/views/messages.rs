@@ -115,6 +115,25 @@ async fn more_messages_than_are_allowed_end_with_1008() {
     assert!(matches!(closed, Got::Close(Some(1008), _)), "{closed:?}");
 }
 
+/// The usual allowance is 50 a second over 10 seconds, and a client may use it at once.
+#[tokio::test]
+async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
+    const MESSAGES: usize = 400;
+    let gateway = Gateway::ready(&[]).await;
+    let mut peer = peer(&gateway, "people.v1.json", &[]).await;
+    assert!(matches!(peer.told().await, Got::Text(live) if live.contains("live")));
+    let burst = (0..MESSAGES).flat_map(|number| {
+        let kind = if number % 2 == 0 { "ping" } else { "filter" };
+        frame(TEXT, json!({"type": kind, "ref": number.to_string()}).to_string().as_bytes())
+    });
+    peer.send(&burst.collect::<Vec<u8>>()).await;
+    for number in 0..MESSAGES {
+        let Got::Text(answer) = peer.told().await else { panic!("no answer to {number}") };
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(answer["ref"], number.to_string());
+    }
+}
+
 #[tokio::test]
 async fn as_many_messages_as_are_allowed_are_all_answered() {
     let settings = [("live.messages_per_second", "5"), ("live.messages_window_ms", "10000")];
