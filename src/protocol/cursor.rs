@@ -95,13 +95,6 @@ impl Cursor {
         self.0.iter().zip(&*other.0).all(|(mine, theirs)| mine.reaches(*theirs))
     }
 
-    /// Of each partition the later position; this cursor's where they have no order.
-    #[must_use]
-    pub fn later(&self, other: &Self) -> Self {
-        let pairs = self.0.iter().zip(&*other.0);
-        Self(pairs.map(|(mine, theirs)| if theirs.reaches(*mine) { *theirs } else { *mine }).collect())
-    }
-
     /// All positions, in partition order.
     pub fn positions(&self) -> &[Position] {
         &self.0

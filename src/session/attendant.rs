@@ -129,9 +129,10 @@ impl Attendant {
             self.outbox.show(subscription.dress.message(&Message::Reset(reason)), course, None);
             return;
         }
+        let Some(place) = self.sessions.hub.place() else { return };
         let snapshot = self.snapshot.get_or_insert_with(|| {
             self.snapshots += 1;
-            Snapshot::new()
+            Snapshot::new(place.cursor)
         });
         match snapshot.step(&self.sessions.hub, &self.sessions.log, subscription).await {
             Ok(Progress::Shown(frames)) => {
@@ -158,7 +159,6 @@ impl Attendant {
                     hub.close(&self.outbox, &Close::new(CloseCode::OVERLOADED, "the log is too short for a snapshot"));
                     return;
                 }
-                self.sessions.log.forget_pages();
                 self.outbox.show(None, Course::Snapshot { reset: Some(reason.name()) }, None);
             }
             Lost::Broken(_) => {

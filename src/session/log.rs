@@ -1,15 +1,17 @@
 //! The store as sessions read it: shared, so that a thousand of them on the same stretch cost one reading.
 //!
-//! A reading is good for everyone who asks the same within a moment. Pages of people may be mixed whatever their age,
-//! because each carries the position at which it was read; the log then tells what happened since.
+//! A page is good for everyone who asked before it was read, and for everyone else as long as the hub knows of nothing
+//! after it. So pages of one snapshot may be of different age; each carries the position at which it was read.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use moka::ops::compute::Op;
+use tokio::time::Instant;
 
 use super::Options;
-use crate::domain::{At, Epoch, Partition, PersonId, Position};
+use crate::domain::{At, Partition, PersonId, Position};
 use crate::store::{Page, Since, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
@@ -19,8 +21,15 @@ const SHARED_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Log {
     store: StoreSlot,
     options: Options,
-    pages: Cache<(Partition, Option<PersonId>), Arc<Page>>,
+    pages: Cache<(Partition, Option<PersonId>), Shared>,
     stretches: Cache<At, Arc<Since>>,
+}
+
+/// A page, and when its reading began.
+#[derive(Clone)]
+struct Shared {
+    at: Instant,
+    page: Arc<Page>,
 }
 
 impl Log {
@@ -29,7 +38,7 @@ impl Log {
         let pages = Cache::builder()
             .max_capacity(bytes - half)
             .time_to_live(SHARED_FOR)
-            .weigher(|_, page: &Arc<Page>| weight(page));
+            .weigher(|_, shared: &Shared| weight(&shared.page));
         let stretches =
             Cache::builder().max_capacity(half).time_to_live(SHARED_FOR).weigher(|_, since: &Arc<Since>| length(since));
         Self { store, options, pages: pages.build(), stretches: stretches.build() }
@@ -45,26 +54,32 @@ impl Log {
         self.options.page_people.get()
     }
 
-    /// A page of people, read now or a moment ago, but in this epoch if it is still the store's.
+    /// A page of people for somebody who asked at `asked`, when the partition's log was `known` so far.
     pub(super) async fn page(
         &self,
         partition: Partition,
         after: Option<PersonId>,
-        epoch: Option<Epoch>,
+        asked: Instant,
+        known: Position,
     ) -> Result<Arc<Page>, Arc<StoreError>> {
         let (store, key) = (self.store.get()?, (partition, after));
-        let read = async || store.page(partition, after, self.options.page_people).await.map(Arc::new);
-        let page = self.pages.try_get_with(key, read()).await?;
-        if epoch.is_none_or(|epoch| epoch == page.head.epoch) {
-            return Ok(page);
+        let read = async || {
+            let at = Instant::now();
+            let page = store.page(partition, after, self.options.page_people).await?;
+            Ok::<_, StoreError>(Shared { at, page: Arc::new(page) })
+        };
+        loop {
+            let shared = self.pages.try_get_with(key, read()).await?;
+            if shared.at >= asked || shared.page.head.reaches(known) {
+                return Ok(shared.page);
+            }
+            // Unless somebody has replaced it meanwhile: one reading is enough for all who wait.
+            let is_old = |entry: Option<moka::Entry<_, Shared>>| async move {
+                let same = entry.is_some_and(|entry| entry.into_value().at == shared.at);
+                if same { Op::Remove } else { Op::Nop }
+            };
+            self.pages.entry(key).and_compute_with(is_old).await;
         }
-        self.pages.invalidate(&key).await;
-        self.pages.try_get_with(key, read()).await
-    }
-
-    /// Forgets the pages: the log does not reach them any more.
-    pub(super) fn forget_pages(&self) {
-        self.pages.invalidate_all();
     }
 
     /// What came after a place in the log, at least as far as `goal`: read now or a moment ago.

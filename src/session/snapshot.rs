@@ -5,6 +5,7 @@
 //! whether or not the page showed that person: what it led to was judged there.
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::catch_up::{self, Judge, Lost};
 use super::log::Log;
@@ -19,6 +20,9 @@ pub(super) struct Snapshot {
     covers: Vec<Cover>,
     /// Whether a page was shown.
     has_shown: bool,
+    /// When it was asked for, and where the hub stood then.
+    asked: Instant,
+    known: Cursor,
 }
 
 enum Stage {
@@ -48,8 +52,10 @@ pub(super) enum Progress {
 }
 
 impl Snapshot {
-    pub(super) const fn new() -> Self {
-        Self { stage: Stage::Pages(Partition::new(0), None), covers: Vec::new(), has_shown: false }
+    /// One that is asked for now, while the hub stands at `known`.
+    pub(super) fn new(known: Cursor) -> Self {
+        let stage = Stage::Pages(Partition::new(0), None);
+        Self { stage, covers: Vec::new(), has_shown: false, asked: Instant::now(), known }
     }
 
     /// Goes one step further.
@@ -83,8 +89,8 @@ impl Snapshot {
         partition: Partition,
         after: Option<PersonId>,
     ) -> Result<Progress, Lost> {
-        let epoch = hub.place().map(|place| place.cursor.position(partition).epoch);
-        let page = log.page(partition, after, epoch).await?;
+        let known = self.known.position(partition);
+        let page = log.page(partition, after, self.asked, known).await?;
         let is_last = page.people.len() < log.page_people();
         let up_to = page.people.last().map(|person| person.id).filter(|_| !is_last);
         self.cover(Cover { partition, up_to, position: page.head });
@@ -115,8 +121,8 @@ impl Snapshot {
         }
     }
 
-    /// From the lowest position of each partition's pages to the highest, and at least to where the hub stands: pages may
-    /// have been read for others a moment ago, and `live` comes behind what happened since.
+    /// From the lowest position of each partition's pages to the highest. That is not before where the hub stood when the
+    /// snapshot was asked for: no page was, unless it was read after that.
     fn replay(&self, hub: &Hub) -> Stage {
         let of_each = |replaces: fn(Position, Position) -> bool| {
             let mut positions: Vec<Position> = Vec::new();
@@ -132,8 +138,7 @@ impl Snapshot {
         // Pages of several epochs have no order; the replay meets the break between them.
         let lowest = of_each(|position, best| best.reaches(position));
         let highest = of_each(|position, best| !best.reaches(position));
-        let goal = hub.place().map_or_else(|| highest.clone(), |place| highest.later(&place.cursor));
-        Stage::Replay { place: hub.locate(lowest), goal }
+        Stage::Replay { place: hub.locate(lowest), goal: highest }
     }
 }
 

@@ -74,6 +74,23 @@ async fn pages_are_at_most_64_kib_and_show_each_person_once() {
     assert_eq!(client.view.people, listed(&gateway, "").await);
 }
 
+/// Pages are shared with those who asked a moment before; what happened in between must not be missing in them.
+#[tokio::test]
+async fn pages_show_what_was_known_when_they_were_asked_for() {
+    for partitions in ["1", "4"] {
+        let gateway = Gateway::ready(&[("store.partitions", partitions)]).await;
+        let mut watcher = Client::live(&gateway, &[]).await;
+        for (id, count) in ids(8).iter().zip(1..) {
+            save(&gateway, id, &aged(40)).await;
+            watcher.message().await;
+            let mut client = Client::open(&gateway, &[("from", "snapshot")]).await;
+            let messages = client.until("live").await;
+            assert!(!types(&messages).contains(&"create"), "it was no longer news: {messages:?}");
+            assert_eq!(client.view.people.len(), count);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
     for partitions in ["1", "4"] {
