@@ -11,7 +11,7 @@ use people_gateway::domain::{
     At, Change, Draft, Epoch, FieldsJson, IdRule, Partition, Person, Position, Seq, Tag, Timestamp,
 };
 use people_gateway::filter::{Verdict, View};
-use people_gateway::hub::{Entry, Event, Place, Stretch, Subscription};
+use people_gateway::hub::{Burst, Entry, Event, Judged, Place, Subscription};
 use people_gateway::protocol::cursor::Cursor;
 use people_gateway::protocol::dress::Dress;
 use people_gateway::store::{decode_frame, encode_frame};
@@ -70,7 +70,11 @@ fn relaying(criterion: &mut Criterion) {
             })
             .collect();
         group.bench_function(format!("judge and gather a burst of {count}"), |bencher| {
-            bencher.iter(|| Stretch::new(before.clone(), &entries).burst(black_box(&subscription)));
+            bencher.iter(|| {
+                let judged = entries.iter().filter_map(|entry| Judged::new(&before, entry));
+                let shown: Vec<_> = judged.filter_map(|mut change| change.shown(black_box(&subscription))).collect();
+                Burst::new(&shown)
+            });
         });
     }
     group.finish();

@@ -58,21 +58,13 @@ enum Kind {
 }
 
 impl Backlog {
-    /// A burst of which the socket took the first `sent` bytes.
-    pub(super) fn rest_of(burst: &Burst, sent: usize) -> Self {
-        let mut this = Self::default();
-        this.push(&burst.before, &burst.shown);
-        this.advance(sent);
-        this
-    }
-
-    /// Adds changes that follow after `before`.
-    pub(super) fn push(&mut self, before: &Place, shown: &[Shown]) {
-        self.reached.get_or_insert_with(|| before.clone());
-        for Shown { frame, place } in shown {
+    /// Adds changes.
+    pub(super) fn push(&mut self, burst: &Burst) {
+        self.reached.get_or_insert_with(|| burst.before().clone());
+        for Shown { frame, after, .. } in burst.shown() {
             self.changes += 1;
             self.bytes += frame.len();
-            self.queue.push_back(Waiting { frame: frame.clone(), kind: Kind::Change(place.clone()) });
+            self.queue.push_back(Waiting { frame: frame.clone(), kind: Kind::Change(after.clone()) });
         }
     }
 
@@ -214,19 +206,23 @@ impl Backlog {
 mod tests {
     use super::*;
     use crate::domain::{Epoch, Position};
-    use crate::hub::End;
     use crate::protocol::cursor::Cursor;
 
     fn place(offset: u64) -> Place {
         Place { offset, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) }
     }
 
-    fn burst(frames: &[&'static str]) -> Burst {
-        let shown: Vec<_> = (1..)
-            .zip(frames)
-            .map(|(offset, frame)| Shown { frame: Bytes::from_static(frame.as_bytes()), place: place(offset) })
-            .collect();
-        Burst { before: place(0), gathered: frames.concat().into(), shown, end: End::Open, whole: true }
+    fn rest_of(frames: &[&'static str], sent: usize) -> Backlog {
+        let shown = |(offset, frame): (u64, &&'static str)| Shown {
+            frame: Bytes::from_static(frame.as_bytes()),
+            before: place(offset - 1),
+            after: place(offset),
+            ends: false,
+        };
+        let mut backlog = Backlog::default();
+        backlog.push(&Burst::new(&(1..).zip(frames).map(shown).collect::<Vec<_>>()).unwrap());
+        backlog.advance(sent);
+        backlog
     }
 
     fn waiting(backlog: &Backlog) -> String {
@@ -235,9 +231,8 @@ mod tests {
 
     #[test]
     fn what_the_socket_did_not_take_waits_from_the_very_byte() {
-        let burst = burst(&["aaa", "bbb", "ccc"]);
         for (sent, rest, reached) in [(0, "aaa|bbb|ccc", 0), (1, "aa|bbb|ccc", 1), (3, "bbb|ccc", 1), (7, "cc", 3)] {
-            let mut backlog = Backlog::rest_of(&burst, sent);
+            let mut backlog = rest_of(&["aaa", "bbb", "ccc"], sent);
             assert_eq!(waiting(&backlog), rest);
             assert_eq!(backlog.reached(), Some(&place(reached)), "after {sent} bytes");
             backlog.drop_waiting();
@@ -246,7 +241,7 @@ mod tests {
 
     #[test]
     fn control_frames_never_cut_into_a_half_written_frame() {
-        let mut backlog = Backlog::rest_of(&burst(&["aaa", "bbb"]), 1);
+        let mut backlog = rest_of(&["aaa", "bbb"], 1);
         backlog.push_pong(Bytes::from_static(b"pong1"));
         backlog.push_pong(Bytes::from_static(b"pong2"));
         backlog.push_ping(Bytes::from_static(b"ping"));
@@ -262,7 +257,7 @@ mod tests {
         for (sent, rest, reached) in
             [(0, "pong", None), (1, "aa|pong", Some(1)), (3, "pong", None), (4, "bb|pong", Some(2))]
         {
-            let mut backlog = Backlog::rest_of(&burst(&["aaa", "bbb", "ccc"]), sent);
+            let mut backlog = rest_of(&["aaa", "bbb", "ccc"], sent);
             backlog.push_pong(Bytes::from_static(b"pong"));
             backlog.drop_changes();
             assert_eq!(waiting(&backlog), rest, "after {sent} bytes");
@@ -274,8 +269,8 @@ mod tests {
     fn the_queue_is_bounded_in_changes_and_in_bytes() {
         let options =
             Options { queue_changes: 2.try_into().unwrap(), queue_bytes: 7.try_into().unwrap(), ..Options::default() };
-        assert!(!Backlog::rest_of(&burst(&["aaa", "bbb"]), 0).overflows(&options));
-        assert!(Backlog::rest_of(&burst(&["a", "b", "c"]), 0).overflows(&options));
-        assert!(Backlog::rest_of(&burst(&["aaaa", "bbbb"]), 0).overflows(&options));
+        assert!(!rest_of(&["aaa", "bbb"], 0).overflows(&options));
+        assert!(rest_of(&["a", "b", "c"], 0).overflows(&options));
+        assert!(rest_of(&["aaaa", "bbbb"], 0).overflows(&options));
     }
 }

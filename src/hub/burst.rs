@@ -1,4 +1,4 @@
-//! What one class of sessions is shown of some entries, encoded once and shared by all of them.
+//! What sessions are shown of the hub's entries, encoded once and shared by all of them.
 
 use std::sync::Arc;
 
@@ -9,59 +9,35 @@ use super::{Entry, Event, Place};
 use crate::domain::Change;
 use crate::filter::{Images, Verdict};
 use crate::protocol::dress::Dress;
-use crate::store::Break;
 
-/// One change as a view is shown it.
+/// One change as a class of sessions is shown it.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// A whole WebSocket frame.
+    /// A whole frame, header included.
     pub frame: Bytes,
+    /// The place before it.
+    pub before: Place,
     /// The place after it.
-    pub place: Place,
+    pub after: Place,
+    /// Whether it is what the subscription's `close_on` waits for: nothing is shown after it.
+    pub ends: bool,
 }
 
-/// What a subscription is shown of a stretch of entries.
+/// Changes that one write hands to a session.
 #[derive(Clone, Debug)]
 pub struct Burst {
-    /// The place before the stretch.
-    pub before: Place,
-    /// In order; empty only where it `breaks`.
-    pub shown: Vec<Shown>,
-    /// All frames in one piece, for one write.
-    pub gathered: Bytes,
-    /// How it ends.
-    pub end: End,
-    /// Whether nothing before its last frame was left out: whoever knew the place before it knows the place after.
-    pub whole: bool,
+    /// In order, one at least.
+    shown: Box<[Shown]>,
+    /// All frames in one piece.
+    bytes: Bytes,
 }
 
-/// What follows a burst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// More of the stream.
-    Open,
-    /// Nothing: its last change is what the subscription's `close_on` waited for.
-    Closes,
-    /// A new beginning: the store's history broke here, for this reason.
-    Breaks(&'static str),
-}
-
-/// A stretch of entries on its way to many classes: each is read once, and encoded once per dress and verdict, whatever
-/// their number.
-pub struct Stretch<'a> {
-    before: Place,
-    pieces: Vec<Piece<'a>>,
-}
-
-enum Piece<'a> {
-    Change(Box<Judged<'a>>),
-    Reset(Break),
-}
-
-/// A change, and what is known of it so far.
-struct Judged<'a> {
+/// A change on its way to many classes: its images are read once, and it is encoded once per dress and verdict, whatever
+/// the number of classes.
+pub struct Judged<'a> {
     change: &'a Change,
-    place: &'a Place,
+    before: &'a Place,
+    after: &'a Place,
     images: Images<'a>,
     encoded: Vec<Encoded>,
 }
@@ -72,74 +48,89 @@ struct Encoded {
     frame: Option<Bytes>,
 }
 
-impl<'a> Stretch<'a> {
-    /// The entries that follow each other after `before`.
-    pub fn new(before: Place, entries: &'a [Arc<Entry>]) -> Self {
-        let piece = |entry: &'a Arc<Entry>| match &entry.event {
-            Event::Change(change) => {
-                let (place, images) = (&entry.place, Images::of(change));
-                Piece::Change(Box::new(Judged { change, place, images, encoded: Vec::new() }))
-            }
-            Event::Reset(_, reason, _) => Piece::Reset(*reason),
-        };
-        Self { before, pieces: entries.iter().map(piece).collect() }
+impl<'a> Judged<'a> {
+    /// A change of the hub's order that comes right after `before`; none where the entry is no change.
+    pub fn new(before: &'a Place, entry: &'a Entry) -> Option<Self> {
+        let Event::Change(change) = &entry.event else { return None };
+        Some(Self { change, before, after: &entry.place, images: Images::of(change), encoded: Vec::new() })
     }
 
-    /// What `subscription` is shown of it; none where that is nothing.
-    pub fn burst(&mut self, subscription: &Subscription) -> Option<Burst> {
-        let mut shown = Vec::new();
-        let mut end = End::Open;
-        for piece in &mut self.pieces {
-            let judged = match piece {
-                Piece::Change(judged) => judged,
-                Piece::Reset(reason) if subscription.dress.has_cursor() => {
-                    end = End::Breaks(reason.name());
-                    break;
-                }
-                Piece::Reset(_) => continue,
-            };
-            let frame = judged.frame(subscription);
-            let Judged { change, place, .. } = **judged;
-            if let Some(frame) = frame {
-                shown.push(Shown { frame, place: place.clone() });
-                if subscription.close_on == Some(change.operation()) {
-                    end = End::Closes;
-                    break;
-                }
-            }
-        }
-        if shown.is_empty() && end == End::Open {
-            return None;
-        }
-        let last = shown.last().map_or(&self.before, |last| &last.place);
-        let whole = last.cursor.positions().len() == 1 || last.offset - self.before.offset == shown.len() as u64;
-        Some(Burst { before: self.before.clone(), gathered: gather(&shown), shown, end, whole })
+    /// The person before and after it.
+    pub fn images(&self) -> &Images<'a> {
+        &self.images
     }
-}
 
-impl Judged<'_> {
-    /// What a subscription is shown of it.
+    /// What a subscription is shown of it, if anything.
+    pub fn shown(&mut self, subscription: &Subscription) -> Option<Shown> {
+        let frame = self.frame(subscription)?;
+        let ends = subscription.close_on == Some(self.change.operation());
+        Some(Shown { frame, before: self.before.clone(), after: self.after.clone(), ends })
+    }
+
     fn frame(&mut self, subscription: &Subscription) -> Option<Bytes> {
         let (verdict, dress) = (subscription.view.verdict(&self.images), subscription.dress);
+        if verdict == Verdict::Outside {
+            return None;
+        }
         if let Some(known) = self.encoded.iter().find(|known| known.dress == dress && known.verdict == verdict) {
             return known.frame.clone();
         }
-        let frame = dress.change(verdict, self.change, Some(&self.place.cursor));
+        let frame = dress.change(verdict, self.change, Some(&self.after.cursor));
         self.encoded.push(Encoded { dress, verdict, frame: frame.clone() });
         frame
     }
 }
 
-fn gather(shown: &[Shown]) -> Bytes {
-    match shown {
-        [] => Bytes::new(),
-        [only] => only.frame.clone(),
-        many => {
-            let mut all = BytesMut::with_capacity(many.iter().map(|shown| shown.frame.len()).sum());
-            for shown in many {
-                all.extend_from_slice(&shown.frame);
+/// The entries, each with the place before it; the first comes right after `before`.
+pub(super) fn with_places<'a>(
+    before: &'a Place,
+    entries: &'a [Arc<Entry>],
+) -> impl Iterator<Item = (&'a Place, &'a Entry)> {
+    let places = std::iter::once(before).chain(entries.iter().map(|entry| &entry.place));
+    places.zip(entries.iter().map(|entry| &**entry))
+}
+
+impl Burst {
+    /// The changes up to the first that ends the stream; none where there is nothing.
+    pub fn new(shown: &[Shown]) -> Option<Self> {
+        let count = shown.iter().position(|shown| shown.ends).map_or(shown.len(), |last| last + 1);
+        let shown: Box<[Shown]> = shown[..count].into();
+        let bytes = match &*shown {
+            [] => return None,
+            [only] => only.frame.clone(),
+            many => {
+                let mut all = BytesMut::with_capacity(many.iter().map(|shown| shown.frame.len()).sum());
+                for shown in many {
+                    all.extend_from_slice(&shown.frame);
+                }
+                all.freeze()
             }
-            all.freeze()
-        }
+        };
+        Some(Self { shown, bytes })
+    }
+
+    /// Its changes, in order, one at least.
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// All its frames in one piece.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The place before it.
+    pub fn before(&self) -> &Place {
+        &self.shown[0].before
+    }
+
+    /// The place after it.
+    pub fn after(&self) -> &Place {
+        &self.shown[self.shown.len() - 1].after
+    }
+
+    /// Whether the stream ends with it.
+    pub fn ends(&self) -> bool {
+        self.shown[self.shown.len() - 1].ends
     }
 }

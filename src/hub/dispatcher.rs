@@ -1,35 +1,47 @@
 //! The one that serves: judges what the relay passes on and writes it to every session concerned.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::backlog::TooMuchAsked;
-use super::burst::{Burst, End, Stretch};
+use super::burst::{self, Burst, Judged};
+use super::class::Class;
+use super::delivery::Parcel;
+use super::egress::{Calls, Egress};
 use super::registry::Registry;
 use super::ring::Ring;
 use super::standing::{Attend, Course, Delivery};
+use super::writes::{Looked, Writes};
 use super::{Command, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::message::Message;
+use crate::store::Break;
 
 /// A joining session may be this many entries behind; further behind it catches up by itself first.
 const JOIN_ENTRIES: usize = 256;
-/// Writes after which the rest of the thread (the feed above all) gets its turn.
-const WRITES_IN_A_ROW: usize = 256;
+/// Sessions that are looked at in a row, before the feed gets its turn.
+const ROUND_STEP: usize = 256;
+/// Changes that may wait for one class before no more are taken from the feed: well below what may wait for a session.
+const MOST_WAITING: usize = 128;
 
 /// The half of the hub that one thread owns.
 pub struct Dispatcher {
     hub: Arc<Hub>,
     commands: mpsc::Receiver<Command>,
     registry: Registry,
+    /// Numbers of the classes in which a round is under way, in turn.
+    due: VecDeque<usize>,
+    egress: Box<dyn Egress>,
 }
 
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
-        Self { hub, commands, registry: Registry::default() }
+        let egress = Box::new(Calls);
+        Self { hub, commands, registry: Registry::default(), due: VecDeque::new(), egress }
     }
 
     /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone.
@@ -41,46 +53,52 @@ impl Dispatcher {
         *self.hub.ring.lock().unwrap_or_else(PoisonError::into_inner) = Some(ring);
     }
 
-    /// Shows what happened to all whom it concerns. Not cancel safe: a cancelled call has shown it to some.
-    pub async fn publish(&mut self, events: Vec<Event>) {
+    /// Takes in what happened next, and finds whom it concerns. [`Dispatcher::serve`] shows it to them.
+    pub fn take_in(&mut self, events: Vec<Event>) {
         let Some((before, entries)) = self.record(events) else { return };
         self.hub.moved.notify_waiters();
-        let mut stretch = Stretch::new(before, &entries);
-        let mut writes = 0;
-        for number in 0..self.registry.len() {
-            if self.registry.class(number).members().is_empty() {
-                continue;
-            }
-            let Some(burst) = stretch.burst(&self.registry.class(number).subscription) else { continue };
-            let mut slot = 0;
-            while let Some(member) = self.registry.class(number).members().get(slot).cloned() {
-                if self.deliver(&member, &burst) {
-                    slot += 1;
-                }
-                writes += 1;
-                if writes % WRITES_IN_A_ROW == 0 {
-                    tokio::task::yield_now().await;
-                }
+        for (before, entry) in burst::with_places(&before, &entries) {
+            match Judged::new(before, entry) {
+                Some(change) => self.judge(change),
+                None => self.break_off(entry),
             }
         }
     }
 
-    /// Tells those of their position who were shown nothing of what happened since they last knew it. Not cancel safe.
-    pub async fn tell_positions(&mut self) {
-        let Some(place) = self.hub.place() else { return };
-        let mut looked = 0;
+    /// Whether there is somebody to be served.
+    pub fn is_busy(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Whether so little waits to be shown that more should be taken in.
+    pub fn has_room(&self) -> bool {
+        self.due.iter().all(|number| self.registry.class(*number).waiting() < MOST_WAITING)
+    }
+
+    /// Has those told of their position who are shown nothing meanwhile and do not know it.
+    pub fn tell_positions(&mut self) {
         for number in 0..self.registry.len() {
-            let dress = self.registry.class(number).subscription.dress;
-            let Some(frame) = dress.message(&Message::Position(&place.cursor)) else { continue };
-            let mut slot = 0;
-            while let Some(member) = self.registry.class(number).members().get(slot).cloned() {
-                self.hub.attend_if(member.tell_position(&frame, &place), &member);
-                (slot, looked) = (slot + 1, looked + 1);
-                if looked % WRITES_IN_A_ROW == 0 {
-                    tokio::task::yield_now().await;
-                }
+            let class = self.registry.class_mut(number);
+            if !class.is_empty() && class.subscription.dress.has_cursor() && class.tell_positions() {
+                self.due.push_back(number);
             }
         }
+    }
+
+    /// Goes on showing what was taken in: looks at some of those whom it concerns, and writes to each once.
+    pub fn serve(&mut self) {
+        let Some(place) = self.hub.place() else { return };
+        let mut writes = Writes::new(place);
+        for _ in 0..ROUND_STEP {
+            let Some(number) = self.due.front().copied() else { break };
+            match writes.look(self.registry.class_mut(number), number) {
+                Looked::On => {}
+                Looked::Over => drop(self.due.pop_front()),
+            }
+        }
+        // Others have their turn before a large class goes on.
+        self.due.rotate_left(self.due.len().min(1));
+        self.write(&writes);
     }
 
     /// Tells every session whether continuity is proved.
@@ -101,6 +119,8 @@ impl Dispatcher {
             Command::Join(outbox) => self.join(outbox),
             Command::Leave(outbox) => drop(self.registry.remove(&outbox)),
             Command::Ask(outbox, wish) => {
+                // What comes after its place is shown as it asks; what came before, as it asked until now.
+                self.serve_one(&outbox);
                 let Some(place) = self.hub.place() else { return };
                 self.registry.remove(&outbox);
                 match outbox.ask(wish, &place) {
@@ -119,6 +139,39 @@ impl Dispatcher {
         })
     }
 
+    /// Adds a change to what the classes are shown that it concerns.
+    fn judge(&mut self, mut change: Judged<'_>) {
+        for number in 0..self.registry.len() {
+            let class = self.registry.class_mut(number);
+            if !class.is_empty()
+                && let Some(shown) = change.shown(&class.subscription)
+                && class.push(shown)
+            {
+                self.due.push_back(number);
+            }
+        }
+    }
+
+    /// The store's history broke: clients with a cursor are shown what came before, and then begin anew.
+    fn break_off(&mut self, entry: &Entry) {
+        let Event::Reset(_, reason, _) = entry.event else { return };
+        while self.is_busy() {
+            self.serve();
+        }
+        let classes = (0..self.registry.len()).map(|number| self.registry.class(number));
+        let concerned = classes.filter(|class| class.subscription.dress.has_cursor());
+        let members: Vec<_> = concerned.flat_map(Class::members).cloned().collect();
+        for outbox in members {
+            self.registry.remove(&outbox);
+            self.show_anew(&outbox, reason);
+        }
+    }
+
+    fn show_anew(&self, outbox: &Arc<Outbox>, reason: Break) {
+        let course = Course::Snapshot { reset: Some(reason.name()) };
+        self.hub.attend_if(outbox.leave_stream(course), outbox);
+    }
+
     fn join(&mut self, outbox: Arc<Outbox>) {
         let Some(place) = outbox.join() else { return };
         let missed = self.hub.after(place.offset, JOIN_ENTRIES + 1).filter(|missed| missed.len() <= JOIN_ENTRIES);
@@ -127,44 +180,76 @@ impl Dispatcher {
             self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
-        let burst = Stretch::new(place, &missed).burst(&outbox.subscription());
+        let subscription = outbox.subscription();
+        let (mut shown, mut broken) = (Vec::new(), None);
+        for (before, entry) in burst::with_places(&place, &missed) {
+            match (Judged::new(before, entry), &entry.event) {
+                (Some(mut change), _) => shown.extend(change.shown(&subscription)),
+                (None, Event::Reset(_, reason, _)) if subscription.dress.has_cursor() => {
+                    broken = Some(*reason);
+                    break;
+                }
+                (None, _) => {}
+            }
+        }
         self.registry.add(Arc::clone(&outbox));
-        if let Some(burst) = burst {
-            self.deliver(&outbox, &burst);
+        if let Some(burst) = Burst::new(&shown) {
+            self.write(&Writes::one(Arc::clone(&outbox), burst));
+        }
+        if let Some(reason) = broken {
+            self.registry.remove(&outbox);
+            self.show_anew(&outbox, reason);
         }
     }
 
-    /// Returns whether the session stays in its class.
-    fn deliver(&mut self, outbox: &Arc<Outbox>, burst: &Burst) -> bool {
-        match outbox.deliver(burst, &self.hub.options) {
-            Delivery::Taken(attend) => {
-                self.hub.metrics.deliveries.inc_by(burst.shown.len() as u64);
-                if attend == Attend::Needed {
-                    self.hub.metrics.session_backlogs.inc();
-                }
-                self.hub.attend_if(attend, outbox);
-                match burst.end {
-                    End::Open => return true,
-                    End::Closes => self.hub.close(outbox, &Close::new(CloseCode::NORMAL, "")),
-                    End::Breaks(reason) => {
-                        let course = Course::Snapshot { reset: Some(reason) };
-                        self.hub.attend_if(outbox.leave_stream(course), outbox);
-                    }
-                }
-                self.registry.remove(outbox);
-                false
-            }
-            Delivery::Overflowed(attend) => {
-                self.hub.metrics.session_overflows.inc();
-                self.registry.remove(outbox);
-                self.hub.attend_if(attend, outbox);
-                false
-            }
-            Delivery::Gone => {
-                self.registry.remove(outbox);
-                false
+    /// Shows one session all that was taken in.
+    fn serve_one(&mut self, outbox: &Arc<Outbox>) {
+        let Some(seat) = outbox.seat() else { return };
+        if let Some(burst) = self.registry.class_mut(seat.class()).take_rest(seat) {
+            self.write(&Writes::one(Arc::clone(outbox), burst));
+        }
+    }
+
+    fn write(&mut self, writes: &Writes) {
+        let options = self.hub.options;
+        let mut sendings = Vec::with_capacity(writes.iter().len());
+        let mut settled = Vec::with_capacity(writes.iter().len());
+        for (outbox, parcel) in writes.iter() {
+            match outbox.begin(parcel, &options) {
+                Ok(sending) => sendings.push(sending),
+                Err(delivery) => settled.push((outbox, parcel, delivery)),
             }
         }
+        self.egress.write(&mut sendings);
+        settled.extend(sendings.into_iter().map(|sending| sending.finish(&options)));
+        for (outbox, parcel, delivery) in settled {
+            self.settle(outbox, parcel, delivery);
+        }
+    }
+
+    /// Does what follows from what became of a parcel.
+    fn settle(&mut self, outbox: &Arc<Outbox>, parcel: &Parcel, delivery: Delivery) {
+        let metrics = &self.hub.metrics;
+        match (delivery, parcel) {
+            (Delivery::Taken(attend), parcel) => {
+                if attend == Attend::Needed {
+                    metrics.session_backlogs.inc();
+                    self.hub.attend_if(attend, outbox);
+                }
+                let Parcel::Changes(burst) = parcel else { return };
+                metrics.deliveries.inc_by(burst.shown().len() as u64);
+                if !burst.ends() {
+                    return;
+                }
+                self.hub.close(outbox, &Close::new(CloseCode::NORMAL, ""));
+            }
+            (Delivery::Overflowed(attend), _) => {
+                metrics.session_overflows.inc();
+                self.hub.attend_if(attend, outbox);
+            }
+            (Delivery::Gone, _) => {}
+        }
+        self.registry.remove(outbox);
     }
 }
 
@@ -199,18 +284,19 @@ mod tests {
     async fn what_was_published_between_a_sessions_place_and_its_join_is_shown_once_and_first() {
         let (hub, mut dispatcher) = Hub::new(Options::default(), Metrics::default());
         dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
-        dispatcher.publish(vec![save(1)]).await;
+        dispatcher.take_in(vec![save(1)]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
         let course = Course::Missed { from: hub.place().unwrap(), owes_live: None };
         let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
 
-        dispatcher.publish(vec![save(2), save(3)]).await;
+        dispatcher.take_in(vec![save(2), save(3)]);
         assert!(outbox.begin_join());
-        dispatcher.publish(vec![save(4)]).await;
+        dispatcher.take_in(vec![save(4)]);
         dispatcher.execute(Command::Join(Arc::clone(&outbox)));
-        dispatcher.publish(vec![save(5)]).await;
+        dispatcher.take_in(vec![save(5)]);
+        dispatcher.serve();
 
         outbox.end(CloseCode::ABNORMAL);
         let mut sent = Vec::new();

@@ -6,16 +6,20 @@
 
 mod backlog;
 mod burst;
+mod class;
 mod closing;
+mod delivery;
 mod dispatcher;
+mod egress;
 mod outbox;
 mod registry;
 mod ring;
 mod socket;
 mod standing;
 mod wheel;
+mod writes;
 
-pub use burst::{Burst, End, Shown, Stretch};
+pub use burst::{Burst, Judged, Shown};
 pub use dispatcher::Dispatcher;
 pub use outbox::Outbox;
 pub use registry::Subscription;

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::backlog::{Backlog, TooMuchAsked};
 use super::registry::Subscription;
-use super::standing::{Attend, Course, Delivery, Flush, Seat, Standing, Wish};
+use super::standing::{Attend, Course, Flush, Seat, Standing, Wish};
 use super::wheel::Tick;
-use super::{Burst, Options, Place, Socket};
+use super::{Place, Socket};
 use crate::protocol::close::CloseCode;
 use crate::protocol::dress::Dress;
 use crate::protocol::frame;
@@ -30,7 +30,7 @@ pub struct Outbox {
     /// When the next ping is due.
     ping_due: AtomicU32,
     /// The offset up to which the client knows its position.
-    told: AtomicU64,
+    pub(super) told: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -75,62 +75,6 @@ impl Outbox {
     /// How it stands.
     pub fn standing(&self) -> Standing {
         self.lock().standing.clone()
-    }
-
-    /// Sends a burst, or lets it wait.
-    pub(super) fn deliver(&self, burst: &Burst, options: &Options) -> Delivery {
-        let mut state = self.lock();
-        if state.standing != Standing::Live {
-            return Delivery::Gone;
-        }
-        self.note_told(burst);
-        let mut attend = Attend::Settled;
-        if let Some(backlog) = &mut state.backlog {
-            backlog.push(&burst.before, &burst.shown);
-        } else {
-            match self.socket.send(&burst.gathered) {
-                Ok(sent) if sent == burst.gathered.len() => return Delivery::Taken(attend),
-                Ok(sent) => state.backlog = Some(Box::new(Backlog::rest_of(burst, sent))),
-                Err(_) => {
-                    self.end_locked(&mut state, CloseCode::ABNORMAL);
-                    return Delivery::Gone;
-                }
-            }
-            attend = Attend::Needed;
-        }
-        match &mut state.backlog {
-            Some(backlog) if backlog.overflows(options) => {
-                let from = backlog.reached().unwrap_or(&burst.before).clone();
-                backlog.drop_changes();
-                self.told.store(from.offset, Relaxed);
-                state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: None }));
-                Delivery::Overflowed(attend)
-            }
-            _ => Delivery::Taken(attend),
-        }
-    }
-
-    fn note_told(&self, burst: &Burst) {
-        if let Some(last) = burst.shown.last()
-            && burst.whole
-            && (last.place.cursor.positions().len() == 1 || self.told.load(Relaxed) == burst.before.offset)
-        {
-            self.told.store(last.place.offset, Relaxed);
-        }
-    }
-
-    /// Tells a live session of its position, unless it knows it, or something else waits for its socket already: what is
-    /// sent next then tells it soon enough. Returns whether an attendant is needed.
-    pub(super) fn tell_position(&self, frame: &Bytes, place: &Place) -> Attend {
-        if self.told.load(Relaxed) >= place.offset {
-            return Attend::Settled;
-        }
-        let mut state = self.lock();
-        if state.standing != Standing::Live || state.backlog.is_some() {
-            return Attend::Settled;
-        }
-        self.told.store(place.offset, Relaxed);
-        self.send_or_keep(&mut state, frame.clone(), Backlog::push_message)
     }
 
     /// Answers a ping.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Outbox;
-use super::standing::Seat;
+use super::class::Class;
 use crate::domain::Operation;
 use crate::filter::View;
 use crate::protocol::dress::Dress;
@@ -18,12 +18,6 @@ pub struct Subscription {
     pub dress: Dress,
     /// The operation after which the session is closed, the first time that one is shown.
     pub close_on: Option<Operation>,
-}
-
-/// Sessions with one subscription.
-pub(super) struct Class {
-    pub(super) subscription: Arc<Subscription>,
-    members: Vec<Arc<Outbox>>,
 }
 
 /// The classes. A session sits in at most one, at the seat that it remembers itself.
@@ -46,6 +40,11 @@ impl Registry {
         &self.classes[number]
     }
 
+    /// The same, to go on with what its members are shown.
+    pub(super) fn class_mut(&mut self, number: usize) -> &mut Class {
+        &mut self.classes[number]
+    }
+
     /// Seats a session by its subscription, and lets it share the class's copy of that.
     pub(super) fn add(&mut self, outbox: Arc<Outbox>) {
         let subscription = outbox.subscription();
@@ -53,24 +52,19 @@ impl Registry {
             Some(number) => *number,
             None => self.open(subscription),
         };
-        let class = &mut self.classes[number];
-        outbox.share(&class.subscription);
-        outbox.take_seat(Some(Seat::new(number, class.members.len())));
-        class.members.push(outbox);
+        self.classes[number].add(outbox, number);
     }
 
-    /// Takes a session out; returns whether it was seated. The last member of its class takes its seat.
+    /// Takes a session out; returns whether it was seated.
     pub(super) fn remove(&mut self, outbox: &Outbox) -> bool {
         let Some(seat) = outbox.seat() else { return false };
         outbox.take_seat(None);
         let class = &mut self.classes[seat.class()];
-        class.members.swap_remove(seat.slot());
-        if let Some(moved) = class.members.get(seat.slot()) {
-            moved.take_seat(Some(seat));
-        }
-        if class.members.is_empty() {
-            class.members = Vec::new();
-            self.by_subscription.remove(&class.subscription);
+        class.remove(seat);
+        if class.is_empty() {
+            let subscription = Arc::clone(&class.subscription);
+            *class = Class::new(Arc::clone(&subscription));
+            self.by_subscription.remove(&subscription);
             self.free.push(seat.class());
         }
         true
@@ -78,7 +72,7 @@ impl Registry {
 
     /// A class for a subscription that has none.
     fn open(&mut self, subscription: Arc<Subscription>) -> usize {
-        let class = Class { subscription: Arc::clone(&subscription), members: Vec::new() };
+        let class = Class::new(Arc::clone(&subscription));
         let number = if let Some(number) = self.free.pop() {
             self.classes[number] = class;
             number
@@ -88,13 +82,6 @@ impl Registry {
         };
         self.by_subscription.insert(subscription, number);
         number
-    }
-}
-
-impl Class {
-    /// The sessions, in no particular order.
-    pub(super) fn members(&self) -> &[Arc<Outbox>] {
-        &self.members
     }
 }
 
@@ -119,7 +106,7 @@ mod tests {
         let mut count = 0;
         for number in 0..registry.len() {
             let class = registry.class(number);
-            for (slot, member) in class.members().iter().enumerate() {
+            for (slot, member) in class.members().enumerate() {
                 let seat = member.seat().unwrap();
                 assert_eq!((seat.class(), seat.slot()), (number, slot), "everyone knows their seat");
                 assert!(Arc::ptr_eq(&member.subscription(), &class.subscription), "a class shares one subscription");

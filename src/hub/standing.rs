@@ -103,6 +103,13 @@ pub enum Flush {
     Done,
 }
 
+impl Delivery {
+    /// What became of a burst that has to wait.
+    pub(super) const fn waits(overflowed: bool, attend: Attend) -> Self {
+        if overflowed { Self::Overflowed(attend) } else { Self::Taken(attend) }
+    }
+}
+
 impl Seat {
     pub(super) const NONE: u64 = u64::MAX;
 

@@ -145,7 +145,7 @@ impl Relay {
         loop {
             // All branches are cancel safe: each takes what it takes at the moment that it completes.
             tokio::select! {
-                () = feed.receive(&mut arrived, BURST) => {
+                () = feed.receive(&mut arrived, BURST), if self.links.dispatcher.has_room() => {
                     for event in arrived.drain(..) {
                         self.arrived(event, &mut actions);
                     }
@@ -157,11 +157,14 @@ impl Relay {
                     self.tell_stale();
                     self.probe();
                 }
-                _ = positions.tick() => {
-                    self.links.dispatcher.tell_positions().await;
-                }
+                _ = positions.tick() => self.links.dispatcher.tell_positions(),
+                // Only after all of the above had nothing.
+                () = tokio::task::yield_now(), if self.links.dispatcher.is_busy() => {}
             }
             self.act(&mut actions).await;
+            self.links.dispatcher.serve();
+            // However much arrives, the timers and the channel's own task get their turn.
+            tokio::task::coop::consume_budget().await;
         }
     }
 
@@ -295,7 +298,7 @@ impl Relay {
         let mut events = Vec::new();
         for action in actions.drain(..) {
             if events.len() == BURST {
-                self.publish(std::mem::take(&mut events)).await;
+                self.take_in(std::mem::take(&mut events)).await;
             }
             match action {
                 Action::Deliver(change) => events.push(Event::Change(change)),
@@ -317,14 +320,20 @@ impl Relay {
                 Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
             }
         }
-        self.publish(events).await;
+        self.take_in(events).await;
     }
 
-    async fn publish(&mut self, events: Vec<Event>) {
-        if !events.is_empty() {
-            self.links.metrics.relay_changes.inc_by(events.len() as u64);
-            self.links.dispatcher.publish(events).await;
+    /// Hands events to the dispatcher once those before them are mostly shown.
+    async fn take_in(&mut self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
         }
+        while !self.links.dispatcher.has_room() {
+            self.links.dispatcher.serve();
+            tokio::task::yield_now().await;
+        }
+        self.links.metrics.relay_changes.inc_by(events.len() as u64);
+        self.links.dispatcher.take_in(events);
     }
 
     fn reset(&self, partition: Partition, reason: Break, head: Position) {
