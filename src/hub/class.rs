@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::Outbox;
 use super::burst::{Burst, Shown};
+use super::outbox::Seat;
 use super::registry::Subscription;
-use super::standing::Seat;
 
 /// One class.
 pub(super) struct Class {

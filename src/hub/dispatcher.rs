@@ -5,16 +5,14 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::backlog::TooMuchAsked;
 use super::burst::{self, Burst, Judged};
 use super::class::Class;
-use super::delivery::Parcel;
 use super::egress::{Calls, Egress};
+use super::outbox::{Delivery, Parcel, TooMuchAsked};
 use super::registry::Registry;
 use super::ring::Ring;
-use super::standing::{Attend, Course, Delivery};
 use super::writes::{Looked, Writes};
-use super::{Command, Entry, Event, Hub, Outbox, Place};
+use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;

@@ -4,28 +4,23 @@
 //! the other half, the [`Dispatcher`]: it judges each change once per class of equal subscriptions and writes straight
 //! to the sockets. It never waits for a client: what a socket does not take goes to its session's attendant.
 
-mod backlog;
 mod burst;
 mod class;
-mod closing;
-mod delivery;
+#[cfg(test)]
+mod class_tests;
 mod dispatcher;
 mod egress;
 mod outbox;
 mod registry;
 mod ring;
-mod socket;
-mod standing;
 mod wheel;
 mod writes;
 
 pub use burst::{Burst, Judged, Shown};
 pub use dispatcher::Dispatcher;
-pub use outbox::Outbox;
+pub use outbox::{Attend, Course, Flush, Outbox, Socket, Wish};
 pub use registry::Subscription;
 pub use ring::{Entry, Event, Place};
-pub use socket::Socket;
-pub use standing::{Attend, Course, Flush, Wish};
 pub use wheel::Tick;
 
 use std::num::NonZeroUsize;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::standing::Standing;
+use super::outbox::Standing;
 use super::{Hub, Options, Outbox};
 use crate::protocol::close::{Close, CloseCode};
 

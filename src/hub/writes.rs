@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::burst::Burst;
 use super::class::{Class, Due};
-use super::delivery::Parcel;
+use super::outbox::Parcel;
 use super::{Outbox, Place};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;

@@ -1,7 +1,7 @@
 //! A system call for each write.
 
 use super::Egress;
-use crate::hub::delivery::Sending;
+use crate::hub::outbox::Sending;
 
 /// `send()`, one after the other.
 #[derive(Debug, Default)]

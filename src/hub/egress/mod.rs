@@ -2,7 +2,7 @@
 
 mod calls;
 
-use super::delivery::Sending;
+use super::outbox::Sending;
 
 pub(super) use calls::Calls;
 

@@ -7,15 +7,15 @@ use std::sync::{Arc, MutexGuard};
 use bytes::Bytes;
 use rustix::io::Errno;
 
-use super::burst::Burst;
-use super::outbox::{Outbox, State};
+use super::Socket;
 use super::standing::{Attend, Course, Delivery, Standing};
-use super::{Options, Place, Socket};
+use super::{Outbox, State};
+use crate::hub::{Burst, Options, Place};
 use crate::protocol::close::CloseCode;
 
 /// What one write brings to a session, shared by all that are brought the same.
 #[derive(Debug)]
-pub(super) enum Parcel {
+pub(in crate::hub) enum Parcel {
     /// Changes.
     Changes(Burst),
     /// Where it stands, for those that do not know.
@@ -28,7 +28,7 @@ pub(super) enum Parcel {
 }
 
 /// A session whose socket is about to be written to; nobody else writes to it meanwhile.
-pub(super) struct Sending<'a> {
+pub(in crate::hub) struct Sending<'a> {
     outbox: &'a Arc<Outbox>,
     state: MutexGuard<'a, State>,
     parcel: &'a Parcel,
@@ -49,7 +49,7 @@ impl Parcel {
 impl Outbox {
     /// Prepares a write. Where something else waits for the socket the parcel waits behind it, or is not needed: what
     /// became of it is the error.
-    pub(super) fn begin<'a>(
+    pub(in crate::hub) fn begin<'a>(
         self: &'a Arc<Self>,
         parcel: &'a Parcel,
         options: &Options,
@@ -101,22 +101,22 @@ impl Outbox {
 
 impl<'a> Sending<'a> {
     /// Where the bytes go.
-    pub(super) fn socket(&self) -> &Socket {
+    pub(in crate::hub) fn socket(&self) -> &Socket {
         &self.outbox.socket
     }
 
     /// What is to be sent, in one non-blocking write.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::hub) fn bytes(&self) -> &[u8] {
         self.parcel.bytes()
     }
 
     /// Notes how much of it the socket took.
-    pub(super) fn note_sent(&mut self, sent: Result<usize, Errno>) {
+    pub(in crate::hub) fn note_sent(&mut self, sent: Result<usize, Errno>) {
         self.sent = sent;
     }
 
     /// Lets wait what was not taken; says what became of the parcel.
-    pub(super) fn finish(mut self, options: &Options) -> (&'a Arc<Outbox>, &'a Parcel, Delivery) {
+    pub(in crate::hub) fn finish(mut self, options: &Options) -> (&'a Arc<Outbox>, &'a Parcel, Delivery) {
         let delivery = self.kept(options);
         (self.outbox, self.parcel, delivery)
     }

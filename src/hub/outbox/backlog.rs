@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use bytes::Bytes;
 
 use super::standing::Wish;
-use super::{Burst, Options, Place, Shown};
+use crate::hub::{Burst, Options, Place, Shown};
 
 /// Frames that one write hands to the kernel.
 const MOST_SLICES: usize = 64;
@@ -35,7 +35,7 @@ pub(super) struct Backlog {
 
 /// More was asked than the peer takes answers.
 #[derive(Debug)]
-pub(super) struct TooMuchAsked;
+pub(in crate::hub) struct TooMuchAsked;
 
 #[derive(Debug)]
 struct Waiting {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use rustix::net::Shutdown;
 
 use super::backlog::Backlog;
-use super::outbox::{Outbox, State};
 use super::standing::{Attend, Standing};
+use super::{Outbox, State};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::frame;
 
@@ -14,7 +14,7 @@ const CLOSE_ROOM: usize = 16 * 1024;
 
 impl Outbox {
     /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
-    pub(super) fn close(&self, close: &Close) -> Option<Attend> {
+    pub(in crate::hub) fn close(&self, close: &Close) -> Option<Attend> {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return None;
@@ -34,7 +34,7 @@ impl Outbox {
 
     /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where the session is
     /// closing or ended already.
-    pub(super) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
+    pub(in crate::hub) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
         let mut state = self.lock();
         match &mut state.standing {
             Standing::Ended(_) => return None,

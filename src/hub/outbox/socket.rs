@@ -20,7 +20,7 @@ pub enum Socket {
 
 impl Socket {
     /// One non-blocking write; 0 where nothing is taken now.
-    pub(super) fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
+    pub(in crate::hub) fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
         match rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
             sent => sent,
@@ -28,7 +28,7 @@ impl Socket {
     }
 
     /// Writes what it takes of several pieces, and remembers when it takes none: [`Socket::writable`] then waits.
-    pub(super) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(in crate::hub) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_write_vectored(pieces),
             Self::Pair(socket) => socket.try_write_vectored(pieces),
@@ -60,7 +60,7 @@ impl Socket {
     }
 
     /// Ends one direction or both. A peer that is gone already is fine.
-    pub(super) fn shutdown(&self, how: Shutdown) {
+    pub(in crate::hub) fn shutdown(&self, how: Shutdown) {
         let _ = rustix::net::shutdown(self, how);
     }
 }

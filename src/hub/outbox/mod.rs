@@ -3,25 +3,35 @@
 //! Whoever sends (dispatcher, reader, wheel, attendant) holds the lock for one non-blocking write at most per step, and
 //! nobody writes past a backlog. A backlog exists exactly as long as an attendant looks after it.
 
+mod backlog;
+mod closing;
+mod delivery;
+mod socket;
+mod standing;
+
+pub(super) use backlog::TooMuchAsked;
+pub(super) use delivery::{Parcel, Sending};
+pub use socket::Socket;
+pub use standing::{Attend, Course, Flush, Wish};
+pub(super) use standing::{Delivery, Seat, Standing};
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::backlog::{Backlog, TooMuchAsked};
-use super::registry::Subscription;
-use super::standing::{Attend, Course, Flush, Seat, Standing, Wish};
 use super::wheel::Tick;
-use super::{Place, Socket};
+use super::{Place, Subscription};
 use crate::protocol::close::CloseCode;
 use crate::protocol::dress::Dress;
 use crate::protocol::frame;
 use crate::protocol::message::Message;
+use backlog::Backlog;
 
 /// A session as the hub sees it.
 #[derive(Debug)]
 pub struct Outbox {
-    pub(super) socket: Socket,
+    socket: Socket,
     state: Mutex<State>,
     /// Where it sits in the registry; only the dispatcher moves it.
     seat: AtomicU64,
@@ -30,14 +40,14 @@ pub struct Outbox {
     /// When the next ping is due.
     ping_due: AtomicU32,
     /// The offset up to which the client knows its position.
-    pub(super) told: AtomicU64,
+    told: AtomicU64,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) standing: Standing,
-    pub(super) subscription: Arc<Subscription>,
-    pub(super) backlog: Option<Box<Backlog>>,
+struct State {
+    standing: Standing,
+    subscription: Arc<Subscription>,
+    backlog: Option<Box<Backlog>>,
 }
 
 impl Outbox {
@@ -115,12 +125,7 @@ impl Outbox {
     }
 
     /// Sends a frame where nothing waits; what the socket does not take becomes a backlog.
-    pub(super) fn send_or_keep(
-        &self,
-        state: &mut State,
-        frame: Bytes,
-        wait: impl FnOnce(&mut Backlog, Bytes),
-    ) -> Attend {
+    fn send_or_keep(&self, state: &mut State, frame: Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
         match self.socket.send(&frame) {
             Ok(sent) if sent == frame.len() => Attend::Settled,
             Ok(sent) => {
@@ -138,7 +143,7 @@ impl Outbox {
     }
 
     /// Sends until the kernel takes no more; whether it took anything.
-    pub(super) fn fill(&self, backlog: &mut Backlog) -> bool {
+    fn fill(&self, backlog: &mut Backlog) -> bool {
         let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
             match self.socket.send(slice) {
@@ -299,7 +304,7 @@ impl Outbox {
         self.ping_due.store(due.0, Relaxed);
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Place, Subscription};
 use crate::filter::Kinds;
+use crate::hub::{Place, Subscription};
 use crate::protocol::close::CloseCode;
 use crate::protocol::request::{Refused, Request};
 
@@ -47,7 +47,7 @@ pub enum Course {
 
 impl Wish {
     /// About how many bytes it keeps in memory.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::hub) fn bytes(&self) -> usize {
         let text = match self {
             Self::Request(Request::Filter { filter_text, .. }) => filter_text.len(),
             Self::Kinds(_) | Self::Request(_) | Self::Refused(_) => 0,
@@ -69,7 +69,7 @@ pub enum Wish {
 
 /// Class and slot in the registry.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seat(pub(super) u64);
+pub(in crate::hub) struct Seat(pub(super) u64);
 
 /// Whether the session needs an attendant that it does not have yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub enum Attend {
 
 /// What became of a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(in crate::hub) enum Delivery {
     /// It was sent, or waits.
     Taken(Attend),
     /// Too much waited already: the session has left the stream and has to catch up.
@@ -105,26 +105,26 @@ pub enum Flush {
 
 impl Delivery {
     /// What became of a burst that has to wait.
-    pub(super) const fn waits(overflowed: bool, attend: Attend) -> Self {
+    pub(in crate::hub) const fn waits(overflowed: bool, attend: Attend) -> Self {
         if overflowed { Self::Overflowed(attend) } else { Self::Taken(attend) }
     }
 }
 
 impl Seat {
-    pub(super) const NONE: u64 = u64::MAX;
+    pub(in crate::hub) const NONE: u64 = u64::MAX;
 
-    pub(super) fn new(class: usize, slot: usize) -> Self {
+    pub(in crate::hub) fn new(class: usize, slot: usize) -> Self {
         let half = |n: usize| {
             u64::from(u32::try_from(n).expect("sessions are counted in 32 bits: each has a file descriptor"))
         };
         Self(half(class) << 32 | half(slot))
     }
 
-    pub(super) const fn class(self) -> usize {
+    pub(in crate::hub) const fn class(self) -> usize {
         (self.0 >> 32) as usize
     }
 
-    pub(super) const fn slot(self) -> usize {
+    pub(in crate::hub) const fn slot(self) -> usize {
         (self.0 & 0xffff_ffff) as usize
     }
 }
