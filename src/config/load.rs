@@ -93,6 +93,7 @@ fn live(r: &mut Reader) -> LiveSettings {
         ring_bytes: r.number("live.ring_bytes", 1..=BYTES_MAX),
         queue_changes: r.number("live.queue_changes", 1..=COUNT_MAX),
         queue_bytes: r.number("live.queue_bytes", 1..=BYTES_MAX),
+        egress: r.parsed("live.egress"),
         commands: r.number("live.commands", 1..=COUNT_MAX),
         tail_changes: r.number("live.tail_changes", 1..=COUNT_MAX),
         heal_changes: r.number("live.heal_changes", 1..=COUNT_MAX),

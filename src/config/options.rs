@@ -89,6 +89,7 @@ impl Settings {
             ring_bytes: live.ring_bytes,
             queue_changes: live.queue_changes,
             queue_bytes: live.queue_bytes,
+            egress: live.egress,
             ping_interval: live.ping_interval,
             silence_limit: live.silence_limit,
             close_timeout: live.close_timeout,

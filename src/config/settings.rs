@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::store_url::StoreUrl;
 use crate::http::Origin;
+use crate::hub::EgressChoice;
 use crate::telemetry::{LogFormat, LogLevel};
 
 /// Everything that can be set.
@@ -148,6 +149,8 @@ pub struct LiveSettings {
     pub queue_changes: NonZeroUsize,
     /// Bytes that may wait for one client.
     pub queue_bytes: NonZeroUsize,
+    /// By which system calls clients are written to.
+    pub egress: EgressChoice,
     /// Joins, leaves and new filters that may wait for the dispatcher.
     pub commands: NonZeroUsize,
     /// Changes of each partition that are read into memory at the start.

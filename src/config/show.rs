@@ -79,6 +79,7 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "ring_bytes", number(live.ring_bytes));
     put(&mut table, "queue_changes", number(live.queue_changes));
     put(&mut table, "queue_bytes", number(live.queue_bytes));
+    put(&mut table, "egress", live.egress.to_string());
     put(&mut table, "commands", number(live.commands));
     put(&mut table, "tail_changes", number(live.tail_changes));
     put(&mut table, "heal_changes", number(live.heal_changes));

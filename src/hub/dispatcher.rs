@@ -38,12 +38,13 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
-        let egress = Box::new(Calls);
-        Self { hub, commands, registry: Registry::default(), due: VecDeque::new(), egress }
+        Self { hub, commands, registry: Registry::default(), due: VecDeque::new(), egress: Box::new(Calls) }
     }
 
-    /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone.
-    pub fn start(&self, start: Cursor, changes: Vec<Change>) {
+    /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone. Called on the
+    /// thread that serves.
+    pub fn start(&mut self, start: Cursor, changes: Vec<Change>) {
+        self.egress = self.hub.options.egress.take();
         let mut ring = Ring::new(start, self.hub.options.ring_bytes.get());
         for change in changes {
             ring.push(Event::Change(change));

@@ -18,6 +18,7 @@ mod writes;
 
 pub use burst::{Burst, Judged, Shown};
 pub use dispatcher::Dispatcher;
+pub use egress::EgressChoice;
 pub use outbox::{Attend, Course, Flush, Outbox, Socket, Wish};
 pub use registry::Subscription;
 pub use ring::{Entry, Event, Place};
@@ -51,6 +52,8 @@ pub struct Options {
     pub silence_limit: Duration,
     /// How long the peer has to answer a close frame; also how long it may take nothing of what is sent before that.
     pub close_timeout: Duration,
+    /// By which system calls sockets are written to.
+    pub egress: EgressChoice,
     /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their senders wait.
     pub commands: NonZeroUsize,
 }
@@ -65,6 +68,7 @@ impl Default for Options {
             ping_interval: Duration::from_secs(15),
             silence_limit: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            egress: EgressChoice::default(),
             commands: count(4096),
         }
     }
