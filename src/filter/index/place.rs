@@ -44,18 +44,17 @@ impl Place {
     pub(super) fn look(&self, found: Both<Found<'_>>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
         search.looked.nodes += 1;
         let images = images.where_there_is(&found);
-        match (found.before, found.after) {
-            // Most changes leave most values as they are.
-            (Some(Found::Scalar(before)), Some(Found::Scalar(after))) if before == after => {
-                self.look_for(Found::Scalar(after), images, search);
+        // Most changes leave most values as they are.
+        if let (Some(before), Some(after)) = (found.before, found.after)
+            && self.are_same(before, after)
+        {
+            self.look_for(after, images, search);
+        } else {
+            if let Some(found) = found.before {
+                self.look_for(found, images.only_before(), search);
             }
-            (before, after) => {
-                if let Some(found) = before {
-                    self.look_for(found, images.only_before(), search);
-                }
-                if let Some(found) = after {
-                    self.look_for(found, images.only_after(), search);
-                }
+            if let Some(found) = found.after {
+                self.look_for(found, images.only_after(), search);
             }
         }
         if let Some(rest) = &self.rest
@@ -63,6 +62,18 @@ impl Place {
         {
             rest.present.look(images, search);
             rest.look_below(found.and_then(Found::object), images, search);
+        }
+    }
+
+    /// Whether two values have the same answers here. Lists and objects are compared only where somebody asks for what
+    /// they hold.
+    fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
+        let holding = || self.rest.as_ref().is_some_and(|rest| !rest.holding.0.is_empty());
+        match (before, after) {
+            (Found::Scalar(before), Found::Scalar(after)) => before == after,
+            (Found::List(before), Found::List(after)) => holding() && before == after,
+            (Found::Object(before), Found::Object(after)) => holding() && before == after,
+            _ => false,
         }
     }
 
