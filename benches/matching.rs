@@ -7,10 +7,11 @@ mod support;
 
 use std::hint::black_box;
 use std::io::Write as _;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use people_gateway::domain::{FieldsJson, PersonId};
-use people_gateway::filter::{Filter, Images, Index, Verdict, View};
+use people_gateway::filter::{Filter, Images, Index, Looked, Verdict, View};
 use support::person::{PERSON, id};
 
 /// The gateway's own allocator.
@@ -18,64 +19,75 @@ use support::person::{PERSON, id};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const COUNTS: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// The first views of each kind match the person; all others don't.
-const MATCHING: u32 = 10;
+/// People who are searched for in turn, so that the processor's caches don't hold the one way to one of them.
+const PEOPLE: u32 = 4_096;
 
-/// Filters by number, of one kind.
+/// Filters by number, of one kind, and people of whom each matches a few of them.
 struct Workload {
     name: &'static str,
-    text: fn(u32) -> String,
+    /// Filters that each person matches.
+    matching: usize,
+    /// The filter with this number, of so many.
+    filter: fn(u32, u32) -> String,
+    /// The attributes of the person with this number, if there are so many filters.
+    attributes: fn(u32, u32) -> String,
 }
 
-/// Ten filters with the person's value, all others with one of their own. The ten are told apart by a condition that says
-/// nothing to the index, for equal filters are one class.
-fn equality(number: u32) -> String {
-    match number {
-        0..MATCHING => format!("attributes.team == 'analytical' && !(age == {number})"),
-        _ => format!("attributes.team == 'team {number}'"),
-    }
-}
-
-fn ranges(number: u32) -> String {
-    match number {
-        0..MATCHING => format!("attributes.score >= {number} && attributes.score < 99"),
-        _ => format!("attributes.score >= {} && attributes.score < {}", 100 + number, 110 + number),
-    }
-}
-
-fn one_sided(number: u32) -> String {
-    let bound = if number < MATCHING { number } else { 100 + number };
-    format!("attributes.score >= {bound}")
-}
-
-/// A thousand teams at a million; each team's filters have bounds of their own.
-fn conjunction(number: u32) -> String {
-    match number {
-        0..MATCHING => format!("attributes.team == 'analytical' && attributes.score >= {number}"),
-        _ => format!("attributes.team == 'team {}' && attributes.score >= {number}", number % 1_000),
-    }
-}
-
-/// One team, and a city of everybody's own.
-fn conjunction_of_equalities(number: u32) -> String {
-    let city = if number < MATCHING { "London".to_owned() } else { format!("city {number}") };
-    format!("attributes.team == 'analytical' && attributes.city == '{city}' && !(age == {number})")
-}
-
-fn prefixes(number: u32) -> String {
-    match number {
-        0..MATCHING => format!("lastName.startsWith('{}')", &"King, Countess"[..=number as usize]),
-        _ => format!("lastName.startsWith('name {number}')"),
-    }
-}
-
-const WORKLOADS: [Workload; 6] = [
-    Workload { name: "a == x", text: equality },
-    Workload { name: "a >= x && a < y", text: ranges },
-    Workload { name: "a >= x", text: one_sided },
-    Workload { name: "a == x && b >= y", text: conjunction },
-    Workload { name: "a == x && b == y, one x", text: conjunction_of_equalities },
-    Workload { name: "startsWith", text: prefixes },
+// Filters that are the same to the index differ in a condition that says nothing to it: equal ones are one class.
+const WORKLOADS: [Workload; 7] = [
+    Workload {
+        name: "a == x, a value each",
+        matching: 1,
+        filter: |number, _| format!("attributes.a == 'value {number}'"),
+        attributes: |person, count| format!(r#"{{"a":"value {}"}}"#, person % count),
+    },
+    Workload {
+        name: "a == x",
+        matching: 10,
+        filter: |number, _| format!("attributes.a == 'value {}' && !(age == {})", number / 10, number % 10),
+        attributes: |person, count| format!(r#"{{"a":"value {}"}}"#, person % (count / 10)),
+    },
+    Workload {
+        name: "a >= x && a < y",
+        matching: 10,
+        filter: |number, _| {
+            let group = 10 * (number / 10);
+            format!("attributes.a >= {group}.{} && attributes.a < {}", number % 10, group + 10)
+        },
+        attributes: |person, count| format!(r#"{{"a":{}}}"#, 10 * (person % (count / 10)) + 5),
+    },
+    Workload {
+        name: "a >= x",
+        matching: 10,
+        filter: |number, _| format!("attributes.a >= {}", if number < 10 { number } else { 1_000 + number }),
+        attributes: |person, _| format!(r#"{{"a":{}}}"#, 10 + person % 990),
+    },
+    Workload {
+        name: "a == x && b >= y, a hundred with each x",
+        matching: 10,
+        filter: |number, count| {
+            let (value, rank) = (number % (count / 100), number / (count / 100));
+            let bound = if rank < 10 { rank } else { 1_000 + rank };
+            format!("attributes.a == 'value {value}' && attributes.b >= {bound}")
+        },
+        attributes: |person, count| format!(r#"{{"a":"value {}","b":{}}}"#, person % (count / 100), 10 + person % 990),
+    },
+    Workload {
+        name: "a == x && b == y, all with one x",
+        matching: 10,
+        filter: |number, _| {
+            format!("attributes.a == 'x' && attributes.b == 'value {}' && !(age == {})", number / 10, number % 10)
+        },
+        attributes: |person, count| format!(r#"{{"a":"x","b":"value {}"}}"#, person % (count / 10)),
+    },
+    Workload {
+        name: "startsWith",
+        matching: 10,
+        filter: |number, _| {
+            format!("attributes.a.startsWith('name {:07}{}')", number / 10, &"abcdefghij"[..=(number % 10) as usize])
+        },
+        attributes: |person, count| format!(r#"{{"a":"name {:07}abcdefghijk"}}"#, person % (count / 10)),
+    },
 ];
 
 fn view(text: &str) -> View {
@@ -107,42 +119,45 @@ fn filters(criterion: &mut Criterion) {
 }
 
 fn index(criterion: &mut Criterion) {
-    let (id, fields) = person();
     for workload in WORKLOADS {
         let mut group = criterion.benchmark_group(format!("index, {}", workload.name));
         for count in COUNTS {
-            let views: Vec<View> = (0..count).map(|number| view(&(workload.text)(number))).collect();
+            let views: Vec<View> = (0..count).map(|number| view(&(workload.filter)(number, count))).collect();
             let before = allocated();
             let mut index = Index::default();
             for (number, view) in (0..).zip(&views) {
                 index.add(number, view);
             }
             let bytes = allocated() - before;
+            let people: Vec<FieldsJson> = (0..PEOPLE)
+                .map(|person| {
+                    let attributes = (workload.attributes)(spread(person), count);
+                    let text =
+                        format!(r#"{{"firstName":"A","lastName":"B","age":36,"job":"","attributes":{attributes}}}"#);
+                    FieldsJson::from_stored(&text).expect("a person")
+                })
+                .collect();
+            let (id, _) = person();
+            let images: Vec<_> = people.iter().map(|fields| Images::new(id, Some(fields), Some(fields))).collect();
 
-            // What the hub does with a change: both images are read, and the candidates are judged.
             let mut found = Vec::new();
-            let images = Images::new(id, Some(&fields), Some(&fields));
-            let looked = index.candidates(&images, &mut found);
-            found.retain(|number| views[*number as usize].verdict(&images) != Verdict::Outside);
-            assert_eq!(found.len(), MATCHING as usize, "the views that match are found");
-            writeln!(
-                std::io::stdout(),
-                "{} among {count}: {} entries and {} places touched, {} bytes a view",
-                workload.name,
-                looked.entries,
-                looked.nodes,
-                bytes / views.len(),
-            )
-            .expect("somebody reads the results");
+            let mut looked = Looked::default();
+            for images in &images {
+                looked = index.candidates(images, &mut found);
+                found.retain(|number| views[*number as usize].verdict(images) != Verdict::Outside);
+                assert_eq!(found.len(), workload.matching, "the views that match are found");
+            }
+            report(workload.name, count, looked, bytes);
+            let mut turns = images.iter().cycle();
             group.bench_function(BenchmarkId::new("search", count), |bencher| {
-                bencher.iter(|| index.candidates(black_box(&images), &mut found));
+                bencher.iter(|| index.candidates(black_box(turns.next().expect("there are people")), &mut found));
             });
-            // One leaves and another comes, all over the index.
-            let mut step = 0_u32;
-            group.bench_function(BenchmarkId::new("remove one and add it again", count), |bencher| {
+            // One leaves and comes again, all over the index.
+            let mut turn = 0_u32;
+            group.bench_function(BenchmarkId::new("remove and add one", count), |bencher| {
                 bencher.iter(|| {
-                    step = step.wrapping_add(0x9e37_79b1);
-                    let number = step % count;
+                    turn = turn.wrapping_add(1);
+                    let number = spread(turn) % count;
                     index.remove(number);
                     index.add(number, &views[number as usize]);
                 });
@@ -152,5 +167,24 @@ fn index(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, filters, index);
+/// Brings numbers that follow each other far apart.
+const fn spread(number: u32) -> u32 {
+    number.wrapping_mul(0x9e37_79b1)
+}
+
+fn report(name: &str, count: u32, looked: Looked, bytes: usize) {
+    let Looked { entries, nodes } = looked;
+    let bytes = bytes / count as usize;
+    writeln!(
+        std::io::stdout(),
+        "{name} among {count}: {entries} entries, {nodes} places touched, {bytes} bytes a view"
+    )
+    .expect("somebody reads the results");
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = filters, index
+}
 criterion_main!(benches);

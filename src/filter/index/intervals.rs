@@ -199,3 +199,56 @@ impl<K: Ord + Clone> Twig<K> {
         self.bucket.visit(see);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::filter::index::bucket::Entry;
+    use crate::filter::index::search::{Both, Looked};
+
+    /// Checks a twig and all below it; returns its height and its furthest end.
+    fn checked(link: &Link<u64>) -> Option<(u8, u64)> {
+        let twig = link.as_ref()?;
+        let (left, right) = (checked(&twig.left), checked(&twig.right));
+        let height = |side: Option<(u8, u64)>| side.map_or(0, |(height, _)| height);
+        assert!(height(left).abs_diff(height(right)) <= 1, "balanced");
+        assert_eq!(twig.height, 1 + height(left).max(height(right)));
+        let furthest = [left, right].into_iter().flatten().map(|(_, furthest)| furthest).fold(twig.range.end, u64::max);
+        assert_eq!(twig.furthest, furthest);
+        Some((twig.height, furthest))
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_finds_exactly_the_ranges_that_hold_it_and_the_tree_stays_balanced(
+            steps in prop::collection::vec((any::<bool>(), 0_u64..20, 1_u64..8), 1..200),
+        ) {
+            let mut intervals = Intervals::default();
+            let mut ranges = BTreeMap::new();
+            for (number, (remove, start, length)) in (0..).zip(steps) {
+                let range = start..start + length;
+                let key = (range.start, range.end);
+                if remove && ranges.remove(&key).is_some() {
+                    intervals.edit(&range, |bucket| *bucket = Bucket::Empty);
+                } else {
+                    ranges.insert(key, number);
+                    intervals.edit(&range, |bucket| *bucket = Bucket::One(Entry { number, branch: 0 }));
+                }
+                checked(&intervals.0);
+            }
+            prop_assert_eq!(intervals.is_empty(), ranges.is_empty());
+            for value in 0..30 {
+                let mut into = Vec::new();
+                let mut search = Search { into: &mut into, looked: Looked::default() };
+                intervals.look(&value, Both { before: None, after: None }, &mut search);
+                let holding = ranges.iter().filter(|((start, end), _)| (*start..*end).contains(&value));
+                let holding: Vec<u32> = holding.map(|(_, number)| *number).collect();
+                prop_assert_eq!(into, holding, "in the order of their starts");
+            }
+        }
+    }
+}
