@@ -17,6 +17,7 @@ test:
 bench:
 	./scripts/install-test-tools.sh
 	cargo bench --locked --bench encode
+	cargo bench --locked --bench matching
 	cargo bench --locked --bench embedded
 	cargo bench --locked --bench writes
 	cargo bench --locked --bench live

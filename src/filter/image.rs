@@ -8,7 +8,7 @@ use super::scalar::{Number, ScalarRef};
 use crate::domain::{FieldsJson, FieldsRef, PersonId};
 
 /// What a filter can ask a person for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Path {
     Id,
     FirstName,
@@ -63,13 +63,13 @@ impl<'a> Image<'a> {
 
     /// The attributes. What no JSON parser takes (nested without end, say) never came through our doors; it counts as
     /// none.
-    fn attributes(&self) -> Option<&Value> {
+    pub(super) fn attributes(&self) -> Option<&Value> {
         self.attributes.get_or_init(|| serde_json::from_str(self.known().attributes?.get()).ok()).as_ref()
     }
 }
 
 impl<'a> Found<'a> {
-    fn in_json(value: &'a Value) -> Option<Self> {
+    pub(super) fn in_json(value: &'a Value) -> Option<Self> {
         match value {
             Value::Array(list) => Some(Self::List(list)),
             Value::Object(object) => Some(Self::Object(object)),
@@ -82,6 +82,14 @@ impl<'a> Found<'a> {
         match self {
             Self::Scalar(scalar) => Some(scalar),
             Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The object that it is.
+    pub(super) const fn object(self) -> Option<&'a Map<String, Value>> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Scalar(_) | Self::List(_) => None,
         }
     }
 

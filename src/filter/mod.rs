@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod image;
+mod index;
 mod lex;
 mod operand;
 mod parse;
@@ -24,6 +25,7 @@ use image::Image;
 use predicate::Predicate;
 
 pub use error::FilterError;
+pub use index::{Census, Index, Looked};
 pub use view::{Images, Kinds, Verdict, View};
 
 /// Which people somebody asked for. The default is everyone. Cloning it is cheap.
@@ -58,6 +60,10 @@ impl Filter {
     /// Whether this person is one of those asked for. The fields are read only as far as the filter asks.
     pub fn matches(&self, id: PersonId, fields: &FieldsJson) -> bool {
         self.matches_image(&Image::new(id, fields))
+    }
+
+    fn predicate(&self) -> &Predicate {
+        &self.0.predicate
     }
 
     fn matches_image(&self, image: &Image<'_>) -> bool {

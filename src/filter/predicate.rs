@@ -48,7 +48,7 @@ pub(super) enum TextTest {
 
 /// Literals, sorted and each once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Set(Box<[Scalar]>);
+pub(super) struct Set(pub(super) Box<[Scalar]>);
 
 /// A regular expression. Those of one text are equal.
 #[derive(Clone, Debug)]

@@ -38,8 +38,8 @@ pub enum Verdict {
 /// A person before and after something, for any number of views to judge: each image is read once, and only as far as
 /// one of them asks.
 pub struct Images<'a> {
-    before: Option<Image<'a>>,
-    after: Option<Image<'a>>,
+    pub(super) before: Option<Image<'a>>,
+    pub(super) after: Option<Image<'a>>,
 }
 
 impl<'a> Images<'a> {

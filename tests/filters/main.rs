@@ -5,6 +5,8 @@ mod any_text;
 #[cfg(test)]
 mod grammar;
 #[cfg(test)]
+mod index;
+#[cfg(test)]
 mod meaning;
 #[cfg(test)]
 mod oracle;

@@ -1,0 +1,111 @@
+//! Values as the index keeps them: fingerprints to be found by, and edges of ranges that sort like what they stand for.
+//!
+//! All may tell fewer values apart than filters do, and never more: who is found wrongly is judged and passed over, who is
+//! not found is lost.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use crate::filter::scalar::{Number, Relation, ScalarRef};
+
+/// A text as an edge of a range: bytes of UTF-8, which sort like code points.
+pub(super) type TextEdge = Arc<[u8]>;
+
+/// Greater than every text, for no UTF-8 holds this byte.
+const ABOVE_ALL_TEXTS: &[u8] = &[0xff];
+/// Doubles below this, in both directions, are no other number's nearest double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A value's hash under a secret of this process. `SipHash`, because values come from strangers: whoever cannot guess the
+/// secret cannot make many values share a slot. Two values with one fingerprint only cost a judgement.
+pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
+    static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    let mut hasher = SECRET.build_hasher();
+    match value {
+        ScalarRef::Null => hasher.write_u8(0),
+        ScalarRef::Bool(value) => hasher.write_u8(1 + u8::from(value)),
+        ScalarRef::Number(number) => {
+            hasher.write_u8(3);
+            hasher.write_u64(number_edge(number));
+        }
+        ScalarRef::Text(text) => {
+            hasher.write_u8(4);
+            hasher.write(text.as_bytes());
+        }
+    }
+    hasher.finish()
+}
+
+/// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number within a range is within
+/// the rounded range.
+pub(super) fn number_edge(number: Number) -> u64 {
+    let bits = nearest(number).to_bits();
+    // Doubles sort like their bits, negative ones the other way round and below.
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn nearest(number: Number) -> f64 {
+    match number {
+        Number::Integer(integer) => integer as f64,
+        Number::Other(double) => double,
+    }
+}
+
+/// Where the numbers are that have this relation, one of order, to `number`.
+pub(super) fn numbers(relation: Relation, number: Number) -> Range<u64> {
+    let relation = match relation {
+        // Where another number may have the same edge, it is within.
+        Relation::Less if nearest(number).abs() >= EXACT => Relation::LessOrEqual,
+        Relation::Greater if nearest(number).abs() >= EXACT => Relation::GreaterOrEqual,
+        relation => relation,
+    };
+    let edge = number_edge(number);
+    // The edge of the greatest double is far below the greatest integer.
+    ordered(relation, 0..u64::MAX, edge, || edge + 1)
+}
+
+/// Where the texts are that have this relation, one of order, to `text`.
+pub(super) fn texts(relation: Relation, text: &str) -> Range<TextEdge> {
+    let next = || [text.as_bytes(), &[0]].concat().into();
+    ordered(relation, TextEdge::default()..ABOVE_ALL_TEXTS.into(), text.as_bytes().into(), next)
+}
+
+/// Where the texts are that begin with `prefix`.
+pub(super) fn texts_with(prefix: &str) -> Range<TextEdge> {
+    let mut end = prefix.as_bytes().to_vec();
+    match end.last_mut() {
+        // No byte of UTF-8 is the greatest byte.
+        Some(last) => *last += 1,
+        None => end.extend(ABOVE_ALL_TEXTS),
+    }
+    prefix.as_bytes().into()..end.into()
+}
+
+/// Whether a range ends on both sides.
+pub(super) trait Ends {
+    fn both(&self) -> bool;
+}
+
+impl Ends for Range<u64> {
+    fn both(&self) -> bool {
+        self.start > 0 && self.end < u64::MAX
+    }
+}
+
+impl Ends for Range<TextEdge> {
+    fn both(&self) -> bool {
+        !self.start.is_empty() && *self.end != *ABOVE_ALL_TEXTS
+    }
+}
+
+/// The part of `all` that has this relation to the value at `edge`; `next` is the least edge above it.
+fn ordered<K>(relation: Relation, all: Range<K>, edge: K, next: impl FnOnce() -> K) -> Range<K> {
+    match relation {
+        Relation::Less => all.start..edge,
+        Relation::LessOrEqual => all.start..next(),
+        Relation::Greater => next()..all.end,
+        Relation::GreaterOrEqual => edge..all.end,
+        Relation::Equal | Relation::Unequal => all,
+    }
+}

@@ -1,0 +1,80 @@
+//! A node: entries by the next part that they ask, and those that ask nothing more.
+
+use std::collections::BTreeSet;
+
+use super::Seen;
+use super::bucket::{Edit, Entry, Verb, Way};
+use super::place::Place;
+use super::search::{BothImages, Search};
+use crate::filter::image::{Found, Path};
+
+/// The paths that everybody has.
+static KNOWN: [Path; 5] = [Path::Id, Path::FirstName, Path::LastName, Path::Age, Path::Job];
+
+#[derive(Default)]
+pub(super) struct Node {
+    entries: usize,
+    /// Those that ask nothing more: whoever came here may be theirs.
+    satisfied: BTreeSet<Entry>,
+    /// In the order of `KNOWN`.
+    known: [Option<Box<Place>>; 5],
+    /// The root of all paths into the attributes.
+    attributes: Option<Box<Place>>,
+}
+
+impl Node {
+    /// How many entries hang in it.
+    pub(super) const fn entries(&self) -> usize {
+        self.entries
+    }
+
+    pub(super) fn look(&self, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+        search.looked.nodes += 1;
+        for entry in &self.satisfied {
+            search.find(entry.number);
+        }
+        for (place, path) in self.known.iter().zip(&KNOWN) {
+            if let Some(place) = place {
+                place.look(images.and_then(|image| image.get(path)), images, search);
+            }
+        }
+        if let Some(place) = &self.attributes {
+            let found = images.and_then(|image| image.attributes().and_then(Found::in_json));
+            place.look(found, images, search);
+        }
+    }
+
+    pub(super) fn edit(&mut self, way: Way<'_>, edit: Edit<'_>) {
+        match edit.verb {
+            Verb::Add => self.entries += 1,
+            Verb::Remove => self.entries -= 1,
+        }
+        let Some((part, way)) = way.next() else {
+            match edit.verb {
+                Verb::Add => self.satisfied.insert(edit.entry),
+                Verb::Remove => self.satisfied.remove(&edit.entry),
+            };
+            return;
+        };
+        let [id, first_name, last_name, age, job] = &mut self.known;
+        let (place, keys) = match part.path {
+            Path::Id => (id, &[][..]),
+            Path::FirstName => (first_name, &[][..]),
+            Path::LastName => (last_name, &[][..]),
+            Path::Age => (age, &[][..]),
+            Path::Job => (job, &[][..]),
+            Path::Attribute(keys) => (&mut self.attributes, &**keys),
+        };
+        let here = place.get_or_insert_default();
+        here.edit(keys, &part.ask, way, edit);
+        if here.is_empty() {
+            *place = None;
+        }
+    }
+
+    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+        see(Seen::Node);
+        self.satisfied.iter().for_each(|entry| see(Seen::Entry(*entry)));
+        self.known.iter().flatten().chain(&self.attributes).for_each(|place| place.visit(see));
+    }
+}

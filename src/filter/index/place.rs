@@ -1,0 +1,222 @@
+//! What is asked of one path: values, ranges, elements, mere presence; and the paths below it.
+
+use std::collections::HashMap;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
+use serde_json::{Map, Value};
+
+use super::Seen;
+use super::bucket::{Bucket, Edit, Way};
+use super::intervals::Intervals;
+use super::key::{self, TextEdge};
+use super::plan::Ask;
+use super::search::{Both, BothImages, Search};
+use crate::filter::image::Found;
+use crate::filter::scalar::ScalarRef;
+
+#[derive(Default)]
+pub(super) struct Place {
+    equal: Values,
+    rest: Option<Box<Rest>>,
+}
+
+/// What most paths have none of.
+#[derive(Default)]
+struct Rest {
+    holding: Values,
+    numbers: Intervals<u64>,
+    texts: Intervals<TextEdge>,
+    present: Bucket,
+    below: HashMap<Box<str>, Place>,
+}
+
+/// Buckets by the fingerprint of a value; the values themselves are not kept.
+#[derive(Default)]
+struct Values(HashTable<(u64, Bucket)>);
+
+impl Place {
+    pub(super) fn is_empty(&self) -> bool {
+        self.equal.0.is_empty() && self.rest.is_none()
+    }
+
+    /// `images` have been as asked so far, and `found` here.
+    pub(super) fn look(&self, found: Both<Found<'_>>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+        search.looked.nodes += 1;
+        let images = images.where_there_is(&found);
+        // Most changes leave most values as they are.
+        if let (Some(before), Some(after)) = (found.before, found.after)
+            && self.are_same(before, after)
+        {
+            self.look_for(after, images, search);
+        } else {
+            if let Some(found) = found.before {
+                self.look_for(found, images.only_before(), search);
+            }
+            if let Some(found) = found.after {
+                self.look_for(found, images.only_after(), search);
+            }
+        }
+        if let Some(rest) = &self.rest
+            && !images.is_none()
+        {
+            rest.present.look(images, search);
+            rest.look_below(found.and_then(Found::object), images, search);
+        }
+    }
+
+    /// Whether two values have the same answers here. Lists and objects are compared only where somebody asks for what
+    /// they hold.
+    fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
+        let holding = || self.rest.as_ref().is_some_and(|rest| !rest.holding.0.is_empty());
+        match (before, after) {
+            (Found::Scalar(before), Found::Scalar(after)) => before == after,
+            (Found::List(before), Found::List(after)) => holding() && before == after,
+            (Found::Object(before), Found::Object(after)) => holding() && before == after,
+            _ => false,
+        }
+    }
+
+    fn look_for(&self, found: Found<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+        if let Found::Scalar(scalar) = found {
+            self.equal.look(scalar, images, search);
+        }
+        let Some(rest) = &self.rest else { return };
+        match found {
+            Found::Scalar(ScalarRef::Number(number)) => rest.numbers.look(&key::number_edge(number), images, search),
+            Found::Scalar(ScalarRef::Text(text)) => rest.texts.look(text.as_bytes(), images, search),
+            Found::Scalar(_) => {}
+            Found::List(_) | Found::Object(_) if rest.holding.0.is_empty() => {}
+            Found::List(list) => {
+                for element in list.iter().filter_map(ScalarRef::from_json) {
+                    rest.holding.look(element, images, search);
+                }
+            }
+            Found::Object(object) => {
+                for key in object.keys() {
+                    rest.holding.look(ScalarRef::Text(key), images, search);
+                }
+            }
+        }
+    }
+
+    pub(super) fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) {
+        let here = |bucket: &mut Bucket| bucket.edit(way, edit);
+        match (keys.split_first(), ask) {
+            (Some((key, deeper)), _) => {
+                self.edit_rest(|rest| rest.edit_below(key, |place| place.edit(deeper, ask, way, edit)));
+            }
+            (None, Ask::Equal(value)) => self.equal.edit(*value, here),
+            (None, Ask::Holding(value)) => self.edit_rest(|rest| rest.holding.edit(*value, here)),
+            (None, Ask::Numbers(range)) => self.edit_rest(|rest| rest.numbers.edit(range, here)),
+            (None, Ask::Texts(range)) => self.edit_rest(|rest| rest.texts.edit(range, here)),
+            (None, Ask::Present) => self.edit_rest(|rest| here(&mut rest.present)),
+        }
+    }
+
+    fn edit_rest(&mut self, edit: impl FnOnce(&mut Rest)) {
+        let rest = self.rest.get_or_insert_default();
+        edit(rest);
+        if rest.is_empty() {
+            self.rest = None;
+        }
+    }
+
+    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+        see(Seen::Node);
+        self.equal.visit(see);
+        if let Some(rest) = &self.rest {
+            rest.holding.visit(see);
+            rest.numbers.visit(see);
+            rest.texts.visit(see);
+            rest.present.visit(see);
+            rest.below.values().for_each(|place| place.visit(see));
+        }
+    }
+}
+
+impl Rest {
+    fn is_empty(&self) -> bool {
+        self.holding.0.is_empty()
+            && self.numbers.is_empty()
+            && self.texts.is_empty()
+            && self.present.is_empty()
+            && self.below.is_empty()
+    }
+
+    /// Goes by the paths that are asked for, or by the members that there are, whichever are fewer.
+    fn look_below(&self, objects: Both<&Map<String, Value>>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+        let members = |object: Option<&Map<String, Value>>| object.map_or(0, Map::len);
+        let mut look = |place: &Place, name: &str| {
+            let found = objects.and_then(|object| object.get(name).and_then(Found::in_json));
+            if !found.is_none() {
+                place.look(found, images, search);
+            }
+        };
+        if self.below.len() <= members(objects.before) + members(objects.after) {
+            return self.below.iter().for_each(|(name, place)| look(place, name));
+        }
+        let only_before = objects.before.into_iter().flat_map(Map::keys);
+        let only_before = only_before.filter(|name| !objects.after.is_some_and(|after| after.contains_key(*name)));
+        for name in objects.after.into_iter().flat_map(Map::keys).chain(only_before) {
+            if let Some(place) = self.below.get(name.as_str()) {
+                look(place, name);
+            }
+        }
+    }
+
+    fn edit_below(&mut self, name: &str, edit: impl FnOnce(&mut Place)) {
+        if !self.below.contains_key(name) {
+            self.below.insert(name.into(), Place::default());
+        }
+        let Some(place) = self.below.get_mut(name) else { return };
+        edit(place);
+        if place.is_empty() {
+            self.below.remove(name);
+            if is_sparse(self.below.len(), self.below.capacity()) {
+                self.below.shrink_to(2 * self.below.len());
+            }
+        }
+    }
+}
+
+impl Values {
+    fn look(&self, value: ScalarRef<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+        let fingerprint = key::fingerprint(value);
+        if let Some((_, bucket)) = self.0.find(fingerprint, |slot| slot.0 == fingerprint) {
+            bucket.look(images, search);
+        }
+    }
+
+    fn edit(&mut self, value: ScalarRef<'_>, edit: impl FnOnce(&mut Bucket)) {
+        let fingerprint = key::fingerprint(value);
+        match self.0.entry(fingerprint, |slot| slot.0 == fingerprint, |slot| slot.0) {
+            Slot::Vacant(slot) => {
+                let mut bucket = Bucket::default();
+                edit(&mut bucket);
+                slot.insert((fingerprint, bucket));
+            }
+            Slot::Occupied(mut slot) => {
+                edit(&mut slot.get_mut().1);
+                if slot.get().1.is_empty() {
+                    slot.remove();
+                    if is_sparse(self.0.len(), self.0.capacity()) {
+                        self.0.shrink_to(2 * self.0.len(), |slot| slot.0);
+                    }
+                }
+            }
+        }
+    }
+
+    fn visit(&self, see: &mut dyn FnMut(Seen)) {
+        for (_, bucket) in &self.0 {
+            see(Seen::Node);
+            bucket.visit(see);
+        }
+    }
+}
+
+/// Whether a table should give back memory: what is walked and kept follows what is in it, not what was.
+const fn is_sparse(length: usize, capacity: usize) -> bool {
+    capacity > 16 && length < capacity / 4
+}

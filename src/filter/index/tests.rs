@@ -1,0 +1,238 @@
+//! What a search touches: as many entries among a hundred thousand views as among a thousand; and what is left of views
+//! that are gone.
+
+use super::{Census, Index, Looked};
+use crate::domain::{FieldsJson, PersonId};
+use crate::filter::{Filter, Images, Verdict, View};
+
+const FEW: u32 = 1_000;
+const MANY: u32 = 100_000;
+/// The views that match, in each of the tests below; all others don't.
+const MATCHING: usize = 10;
+
+fn view(text: &str) -> View {
+    View { filter: Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")), ..View::default() }
+}
+
+fn person(age: u8, attributes: &str) -> FieldsJson {
+    let text = format!(r#"{{"firstName":"A","lastName":"B","age":{age},"job":"cook","attributes":{attributes}}}"#);
+    FieldsJson::from_stored(&text).expect("a person")
+}
+
+fn id() -> PersonId {
+    "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id")
+}
+
+/// Views with the filters that `text` gives their numbers.
+fn filled(views: u32, text: &impl Fn(u32) -> String) -> Index {
+    let mut index = Index::default();
+    for number in 0..views {
+        index.add(number, &view(&text(number)));
+    }
+    index
+}
+
+/// Searches among few and among many views with such filters; those below `MATCHING` match, and all that is touched
+/// besides is `besides`.
+fn assert_touched(person: &FieldsJson, besides: usize, text: impl Fn(u32) -> String) {
+    let images = Images::new(id(), Some(person), Some(person));
+    let mut steps = Vec::new();
+    for count in [FEW, MANY] {
+        let index = filled(count, &text);
+        let mut found = Vec::new();
+        let looked = index.candidates(&images, &mut found);
+        assert_eq!(looked.entries, MATCHING + besides, "entries among {count}: {}", text(0));
+        found.retain(|number| view(&text(*number)).verdict(&images) != Verdict::Outside);
+        assert_eq!(found, (0..10).collect::<Vec<_>>(), "among {count}: {}", text(0));
+        steps.push(looked.nodes);
+    }
+    // A tree over a hundred times as many is seven levels higher; each match may lie on a way of its own.
+    assert!(steps[1] <= steps[0] + 10 * (MATCHING + 1), "places looked at: {steps:?}, {}", text(0));
+}
+
+/// Ten views share the number 0, all others have one of their own.
+fn shared(number: u32) -> u32 {
+    number.saturating_sub(9)
+}
+
+#[test]
+fn equality_touches_who_asks_for_the_value() {
+    let person = person(30, r#"{"n":0,"t":"t0"}"#);
+    // What sets the ten apart, for equal views are one class, says nothing to the index.
+    let apart = |number: u32| format!("!(job == 'x{number}')");
+    assert_touched(&person, 0, |number| format!("attributes.n == {} && {}", shared(number), apart(number)));
+    assert_touched(&person, 0, |number| format!("attributes.t == 't{}' && {}", shared(number), apart(number)));
+    assert_touched(&person, 0, |number| {
+        format!("attributes.n in [{}, {}]", shared(number), i64::from(number) - 200_000)
+    });
+}
+
+#[test]
+fn a_conjunction_touches_who_asks_for_all_of_it() {
+    let person = person(30, r#"{"team":"red","city":"c0","n":500}"#);
+    assert_touched(&person, 0, |number| {
+        format!("attributes.team == 'red' && attributes.city == 'c{}' && age > {}", shared(number), number % 10)
+    });
+    // The other way round, and with a range below: all ask for the same city, each for a range of its own.
+    assert_touched(&person, 0, |number| {
+        let from = if number < 10 { 400 + number } else { 1_000 + number };
+        format!("attributes.n >= {from} && attributes.city == 'c0'")
+    });
+    // Those of other teams are not touched, whatever their ranges.
+    assert_touched(&person, 0, |number| {
+        let team = if number < 10 { "red".to_owned() } else { format!("t{number}") };
+        format!("attributes.team == '{team}' && attributes.n >= {}", number % 100)
+    });
+}
+
+#[test]
+fn ranges_touch_who_asks_for_one_that_holds_the_value() {
+    let person = person(30, r#"{"n":500.5,"name":"m"}"#);
+    let matches = |number: u32| number < 10;
+    assert_touched(&person, 0, |number| {
+        let start = if matches(number) { number } else { 1_000 + 10 * number };
+        format!("attributes.n >= {start} && attributes.n < {}", if matches(number) { 501 } else { start + 10 })
+    });
+    assert_touched(&person, 0, |number| {
+        format!("{} <= attributes.n", if matches(number) { number } else { 1_000 + number })
+    });
+    assert_touched(&person, 0, |number| {
+        format!("attributes.n < {}", if matches(number) { 1_000 + i64::from(number) } else { -i64::from(number) })
+    });
+    assert_touched(&person, 0, |number| {
+        format!("attributes.name > '{}{number}'", if matches(number) { 'a' } else { 'z' })
+    });
+}
+
+#[test]
+fn the_ends_of_ranges_are_as_exact_as_whole_numbers() {
+    let mut index = Index::default();
+    for (number, text) in
+        ["age > 30", "age >= 30", "age < 30", "age <= 30", "age > 29 && age < 31", "age > 30 && age < 30"]
+            .iter()
+            .enumerate()
+    {
+        index.add(u32::try_from(number).unwrap(), &view(text));
+    }
+    let thirty = person(30, "{}");
+    let mut found = Vec::new();
+    index.candidates(&Images::new(id(), None, Some(&thirty)), &mut found);
+    assert_eq!(found, [1, 3, 4], "what is touched in vain is judged in vain");
+    assert_eq!(index.census().entries, 5, "a range that holds nothing is nowhere");
+}
+
+#[test]
+fn prefixes_touch_who_asks_for_one_of_the_value() {
+    let person = person(30, r#"{"code":"0123456789"}"#);
+    assert_touched(&person, 0, |number| {
+        let prefix = if number < 10 { "0123456789"[..=number as usize].to_owned() } else { format!("1{number}") };
+        format!("attributes.code.startsWith('{prefix}')")
+    });
+}
+
+#[test]
+fn alternatives_touch_who_asks_for_one_that_holds() {
+    let person = person(30, r#"{"n":0,"m":0}"#);
+    assert_touched(&person, 0, |number| {
+        let (n, m) = if number < 5 { (0, number + 1) } else { (number + 1, shared(number)) };
+        format!("attributes.n == {n} || attributes.m == {m} || attributes.other == {number}")
+    });
+    // Both alternatives of one view hold: it is touched twice, and named once.
+    assert_touched(&person, MATCHING, |number| {
+        let apart = format!("!(job == 'x{number}')");
+        format!("{apart} && (attributes.n == {} || attributes.m == {})", shared(number), shared(number))
+    });
+}
+
+#[test]
+fn elements_and_keys_touch_who_asks_for_one() {
+    let lists = person(30, r#"{"tags":["a","t0",1]}"#);
+    let apart = |number: u32| format!("!(job == 'x{number}')");
+    assert_touched(&lists, 0, |number| format!("'t{}' in attributes.tags && {}", shared(number), apart(number)));
+    let keys = person(30, r#"{"tags":{"a":1,"t0":2}}"#);
+    assert_touched(&keys, 0, |number| format!("'t{}' in attributes.tags && {}", shared(number), apart(number)));
+}
+
+#[test]
+fn names_of_attributes_touch_who_asks_for_one_that_is_there() {
+    let person = person(30, r#"{"a0":1,"b":{"a0":2}}"#);
+    let apart = |number: u32| format!("!(job == 'x{number}')");
+    assert_touched(&person, 0, |number| format!("attributes.a{} != 2 && {}", shared(number), apart(number)));
+    assert_touched(&person, 0, |number| format!("has(attributes.b.a{}) && {}", shared(number), apart(number)));
+}
+
+#[test]
+fn what_did_not_change_is_looked_up_once() {
+    let index = filled(FEW, &|number| format!("attributes.n == {number}"));
+    let (before, after) = (person(30, r#"{"n":7}"#), person(31, r#"{"n":7}"#));
+    let mut found = Vec::new();
+    let looked =
+        |before, after, found: &mut Vec<u32>| index.candidates(&Images::new(id(), before, after), found).entries;
+    assert_eq!((looked(Some(&before), Some(&after), &mut found), &found[..]), (1, &[7][..]));
+    let moved = person(31, r#"{"n":8}"#);
+    assert_eq!((looked(Some(&before), Some(&moved), &mut found), &found[..]), (2, &[7, 8][..]));
+    assert_eq!(looked(None, None, &mut found), 0);
+}
+
+#[test]
+fn what_says_nothing_to_the_index_is_always_touched() {
+    let texts =
+        ["", "true", "!(age == 1)", "job.matches('x')", "age == 1 || lastName.contains('x')", "firstName != 'x'"];
+    let mut index = Index::default();
+    for (number, text) in texts.iter().enumerate() {
+        index.add(u32::try_from(number).unwrap(), &view(text));
+    }
+    let mut found = Vec::new();
+    let looked = index.candidates(&Images::new(id(), None, Some(&person(1, "{}"))), &mut found);
+    assert_eq!(looked, Looked { entries: texts.len(), nodes: 2 }, "each once");
+    for (number, text) in ["false", "attributes.x in []", "attributes.x < null", "false && age == 1"].iter().enumerate()
+    {
+        index.add(u32::try_from(number).unwrap(), &view(text));
+    }
+    assert_eq!(index.census().entries, texts.len() - 4, "who can match nobody is nowhere");
+}
+
+#[test]
+fn a_views_entries_add_up_and_never_multiply() {
+    let items = |name: &str| {
+        format!("attributes.{name} in [{}]", (0..300).map(|item| item.to_string()).collect::<Vec<_>>().join(","))
+    };
+    let product = format!("{} && {} && {}", items("a"), items("b"), items("c"));
+    assert_eq!(filled(1, &|_| product.clone()).census().entries, 300);
+    let sum = format!("{} || {} || {}", items("a"), items("b"), items("c"));
+    assert_eq!(filled(1, &|_| sum.clone()).census().entries, 900);
+}
+
+#[test]
+fn an_index_is_what_is_in_it_whatever_was() {
+    let text = |number: u32| {
+        let rest = [
+            "attributes.n in [1, 2, 3]",
+            "age > 3 && age < 70",
+            "job.startsWith('a')",
+            "has(attributes.x)",
+            "'a' in attributes.l",
+        ];
+        format!(
+            "attributes.team == '{}' && attributes.k{} >= {number} && {}",
+            number % 7,
+            number % 3,
+            rest[number as usize % 5]
+        )
+    };
+    let mut index = filled(500, &text);
+    let before = index.census();
+    for number in 500..5_000 {
+        index.add(number, &view(&text(number)));
+    }
+    assert!(index.census().entries > 9 * before.entries);
+    for number in (500..5_000).rev() {
+        index.remove(number);
+    }
+    assert_eq!(index.census(), before);
+    for number in 0..500 {
+        index.remove(number);
+        index.remove(number);
+    }
+    assert_eq!(index.census(), Census { entries: 0, nodes: 3 }, "the three roots");
+}

@@ -1,0 +1,107 @@
+//! The index against a scan: whoever comes and goes, judging its candidates is judging all views.
+
+use people_gateway::domain::{FieldsJson, PersonId};
+use people_gateway::filter::{Census, Filter, Images, Index, Kinds, Verdict, View};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::people::{IDS, condition, expression, fields};
+
+/// Something that happens to an index.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A view takes the number, whosever it was.
+    Add(u32, View),
+    Remove(u32),
+    Change(&'static str, Option<FieldsJson>, Option<FieldsJson>),
+}
+
+const NUMBERS: u32 = 60;
+
+/// Filters of which many share their first conditions, so that buckets grow into nodes and shrink again.
+fn filter() -> impl Strategy<Value = String> {
+    let shared =
+        select(&["attributes.x == 1", "age >= 1", "has(attributes.x)", "'a' in attributes.x", "job == \"a\""][..]);
+    let joined = || prop::collection::vec(condition(), 1..4).prop_map(|conditions| conditions.join(" && "));
+    prop_oneof![
+        2 => expression().prop_map(|expression| expression.text()),
+        1 => joined(),
+        3 => (shared, joined()).prop_map(|(shared, rest)| format!("{shared} && {rest}")),
+    ]
+}
+
+fn view() -> impl Strategy<Value = View> {
+    let kinds = prop_oneof![4 => Just(Kinds::All), 1 => Just(Kinds::Saves), 1 => Just(Kinds::Deletes)];
+    (kinds, filter()).prop_map(|(kinds, text)| View { kinds, filter: Filter::parse(&text).expect("a filter") })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let image = || prop::option::weighted(0.8, fields().prop_map(json));
+    prop_oneof![
+        5 => (0..NUMBERS, view()).prop_map(|(number, view)| Step::Add(number, view)),
+        1 => (0..NUMBERS).prop_map(Step::Remove),
+        3 => (select(&IDS[..]), image(), image()).prop_map(|(id, before, after)| Step::Change(id, before, after)),
+    ]
+}
+
+fn json(fields: serde_json::Value) -> FieldsJson {
+    FieldsJson::from_stored(&fields.to_string()).expect("fields")
+}
+
+type Views = Vec<Option<View>>;
+
+/// What every view says of the images, and what those say that the index names.
+fn judged(index: &Index, views: &Views, images: &Images<'_>) -> [Vec<(usize, Verdict)>; 2] {
+    let judge = |number: usize| {
+        let verdict = views[number].as_ref()?.verdict(images);
+        (verdict != Verdict::Outside).then_some((number, verdict))
+    };
+    let mut named = vec![7];
+    index.candidates(images, &mut named);
+    assert!(named.is_sorted_by(|one, two| one < two), "ascending, each once: {named:?}");
+    assert!(named.iter().all(|number| views[*number as usize].is_some()), "only views that are there: {named:?}");
+    [(0..views.len()).filter_map(judge).collect(), named.iter().filter_map(|number| judge(*number as usize)).collect()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn judging_the_candidates_is_judging_all_views_whoever_comes_and_goes(
+        steps in prop::collection::vec(step(), 1..150),
+        order in Just((0..NUMBERS).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let mut index = Index::default();
+        let mut views: Views = vec![None; NUMBERS as usize];
+        for step in steps {
+            match step {
+                Step::Add(number, view) => {
+                    index.add(number, &view);
+                    views[number as usize] = Some(view);
+                }
+                Step::Remove(number) => {
+                    index.remove(number);
+                    views[number as usize] = None;
+                }
+                Step::Change(id, before, after) => {
+                    let id: PersonId = id.parse().expect("an id");
+                    let images = Images::new(id, before.as_ref(), after.as_ref());
+                    let [all, named] = judged(&index, &views, &images);
+                    prop_assert_eq!(all, named);
+                }
+            }
+        }
+        // What is in it decides what it is made of: one that never saw the views that left is the same.
+        let mut fresh = Index::default();
+        for number in order.iter().rev() {
+            if let Some(view) = &views[*number as usize] {
+                fresh.add(*number, view);
+            }
+        }
+        prop_assert_eq!(index.census(), fresh.census());
+        for number in order {
+            index.remove(number);
+        }
+        prop_assert_eq!(index.census(), Census { entries: 0, nodes: 3 }, "the three roots are left");
+    }
+}
