@@ -34,11 +34,20 @@ pub struct Dispatcher {
     /// Numbers of the classes in which a round is under way, in turn.
     due: VecDeque<usize>,
     egress: Box<dyn Egress>,
+    /// Numbers of the classes that a change may concern; kept for its memory.
+    concerned: Vec<u32>,
 }
 
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
-        Self { hub, commands, registry: Registry::default(), due: VecDeque::new(), egress: Box::new(Calls) }
+        Self {
+            hub,
+            commands,
+            registry: Registry::default(),
+            due: VecDeque::new(),
+            egress: Box::new(Calls),
+            concerned: Vec::new(),
+        }
     }
 
     /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone. Called on the
@@ -140,10 +149,10 @@ impl Dispatcher {
 
     /// Adds a change to what the classes are shown that it concerns.
     fn judge(&mut self, mut change: Judged<'_>) {
-        for number in 0..self.registry.len() {
+        self.registry.concerned(change.images(), &mut self.concerned);
+        for number in self.concerned.iter().map(|number| *number as usize) {
             let class = self.registry.class_mut(number);
-            if !class.is_empty()
-                && let Some(shown) = change.shown(&class.subscription)
+            if let Some(shown) = change.shown(&class.subscription)
                 && class.push(shown)
             {
                 self.due.push_back(number);

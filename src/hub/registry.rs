@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Outbox;
 use super::class::Class;
 use crate::domain::Operation;
-use crate::filter::View;
+use crate::filter::{Images, Index, View};
 use crate::protocol::dress::Dress;
 
 /// What a session wants to be sent.
@@ -27,6 +27,8 @@ pub(super) struct Registry {
     /// Numbers of classes without members, to be given to new ones.
     free: Vec<usize>,
     by_subscription: HashMap<Arc<Subscription>, usize>,
+    /// Which classes a change may concern.
+    index: Index,
 }
 
 impl Registry {
@@ -43,6 +45,11 @@ impl Registry {
     /// The same, to go on with what its members are shown.
     pub(super) fn class_mut(&mut self, number: usize) -> &mut Class {
         &mut self.classes[number]
+    }
+
+    /// Puts the numbers of all classes that a change may concern in place of what is in `into`, ascending.
+    pub(super) fn concerned(&self, images: &Images<'_>, into: &mut Vec<u32>) {
+        self.index.candidates(images, into);
     }
 
     /// Seats a session by its subscription, and lets it share the class's copy of that.
@@ -63,6 +70,7 @@ impl Registry {
         class.remove(seat);
         if class.is_empty() {
             let subscription = Arc::clone(&class.subscription);
+            self.index.remove(index_number(seat.class()));
             *class = Class::new(Arc::clone(&subscription));
             self.by_subscription.remove(&subscription);
             self.free.push(seat.class());
@@ -80,9 +88,15 @@ impl Registry {
             self.classes.push(class);
             self.classes.len() - 1
         };
+        self.index.add(index_number(number), &subscription.view);
         self.by_subscription.insert(subscription, number);
         number
     }
+}
+
+/// A class's number as the index keeps it.
+fn index_number(class: usize) -> u32 {
+    u32::try_from(class).expect("there are no more classes than sessions, and those have file descriptors")
 }
 
 #[cfg(test)]

@@ -50,8 +50,9 @@ fn check(egress: &mut dyn Egress) {
     let options = Options::default();
     let parcels =
         sessions.iter().enumerate().map(|(number, (outbox, _))| (outbox, if number == 1 { &long } else { &short }));
-    let mut sendings: Vec<_> =
-        parcels.map(|(outbox, parcel)| outbox.begin(parcel, &options).map_err(drop).expect("nothing else waits")).collect();
+    let mut sendings: Vec<_> = parcels
+        .map(|(outbox, parcel)| outbox.begin(parcel, &options).map_err(drop).expect("nothing else waits"))
+        .collect();
     egress.write(&mut sendings);
     let became: Vec<_> = sendings.into_iter().map(|sending| sending.finish(&options).2).collect();
     for (number, delivery) in became.iter().enumerate() {
