@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::load::plan::{Outcome, Plan, Word};
 use crate::machine::{Machine, Others, Resident, cpu, cpu_of_threads};
+use crate::servers::admin::counter;
 use crate::servers::{Contestant, Output, Process, Server, Starts};
 
 /// The thread of the gateway that judges and sends.
@@ -88,6 +89,12 @@ impl Trial {
         let before = Usage::now(&self.server, &self.load)?;
         self.load.go()?;
         self.finish(&before, lasts).await
+    }
+
+    /// A counter of the server's metrics; nothing where its admin listener is not known.
+    pub(crate) async fn counted(&self, name: &str) -> anyhow::Result<Option<u64>> {
+        let Some(admin) = self.server.admin else { return Ok(None) };
+        counter(admin, name).await.map(Some)
     }
 
     /// Waits for the load's end, which is to come by itself after about this time.

@@ -169,7 +169,7 @@ impl Changes {
                 continue;
             }
             let caller = number - clients;
-            if let Some(status) = self.callers[caller].receive().context("an answer")? {
+            if let Some(status) = self.callers[caller].receive().context("a change got no answer")? {
                 ensure!(status == Call::Create.status(), "a change was answered with status {status}");
                 self.free.push_back(caller);
             }

@@ -119,7 +119,7 @@ impl Caller {
     pub(crate) fn receive(&mut self) -> io::Result<Option<u16>> {
         let mut buffer = [0; 2048];
         match self.stream.read(&mut buffer)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")),
             count => self.answer.extend_from_slice(&buffer[..count]),
         }
         let status = whole(&self.answer)?;

@@ -38,6 +38,7 @@ pub(crate) const PEAK_MIB: Figure = figure("resident_peak_mib", "memory at most,
 pub(crate) const LIVE_MS: Figure = figure("all_live_ms", "until all are live, ms", 0);
 pub(crate) const CLIENT_US: Figure = figure("server_us_per_client", "server CPU, us a client", 1);
 pub(crate) const LOG_READS: Figure = figure("log_reads", "readings of the log", 0);
+pub(crate) const OVERFLOWS: Figure = figure("queue_overflows", "queues that overflowed", 0);
 pub(crate) const LOST: Figure = figure("lost", "lost", 0);
 pub(crate) const DOUBLED: Figure = figure("doubled", "doubled", 0);
 pub(crate) const OTHERS: Figure = figure("others_percent", "CPU of others, % of a core", 0);

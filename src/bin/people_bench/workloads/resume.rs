@@ -8,7 +8,7 @@ use crate::cli::{Resume, Target};
 use crate::load::plan::{Dress, FilterKind, Stage, Topics};
 use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS, PEAK_MIB, RESIDENT_MIB};
 use crate::report::{Report, Turn, take_turns};
-use crate::servers::{Contestant, admin};
+use crate::servers::Contestant;
 use crate::trial::{Trial, Usage};
 
 /// Readings of the log by sessions that memory could not catch up.
@@ -47,11 +47,11 @@ async fn turn(
     let plan = |server: &_| target.plan(server, clients, topics, Stage::Resume { changes });
     let mut trial = Trial::open(contestant, &target.starts, plan).await?;
     trial.load.reach_begin(PAST).await?;
-    let reads_before = log_reads(&trial).await?;
+    let reads_before = trial.counted(READS).await?;
     let before = Usage::now(&trial.server, &trial.load)?;
     trial.load.go()?;
     let measured = trial.finish(&before, PAST).await?;
-    let reads = log_reads(&trial).await?;
+    let reads = trial.counted(READS).await?;
 
     let mut turn = Turn::default();
     turn.tell(LIVE_MS, measured.outcome.lasted.as_secs_f64() * 1000.0);
@@ -63,9 +63,4 @@ async fn turn(
     turn.tell(PEAK_MIB, measured.resident.map(|resident| mib(resident.peak)));
     tell_end(&mut turn, &measured, trial.server.pid.is_some());
     Ok(turn)
-}
-
-async fn log_reads(trial: &Trial) -> anyhow::Result<Option<u64>> {
-    let Some(address) = trial.server.admin else { return Ok(None) };
-    admin::counter(address, READS).await.map(Some)
 }

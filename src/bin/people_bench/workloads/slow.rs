@@ -7,10 +7,13 @@ use serde_json::json;
 use super::{WARM_UP, tell_deliveries, tell_end};
 use crate::cli::{Slow as Flags, Target};
 use crate::load::plan::{Dress, Length, Pace, Slow, Stage, Topics};
-use crate::report::figure::{P50_MS, P99_MS, P999_MS, PEAK_MIB, RESIDENT_MIB};
+use crate::report::figure::{OVERFLOWS, P50_MS, P99_MS, P999_MS, PEAK_MIB, RESIDENT_MIB};
 use crate::report::{Report, Turn, take_turns};
 use crate::servers::Contestant;
 use crate::trial::Trial;
+
+/// Sessions that were so far behind that they have to catch up.
+const OVERFLOWED: &str = "people_gateway_session_overflows_total";
 
 /// Each gateway in turn without slow clients, and with them.
 pub(crate) async fn slow(flags: Flags) -> anyhow::Result<()> {
@@ -54,13 +57,16 @@ impl Workload {
         let stage = Stage::Changes { pace: self.pace, warm_up, length: Length::Lasting(self.lasts), slow };
         let plan = |server: &_| target.plan(server, self.clients, Topics::Everything, stage);
         let mut trial = Trial::open(gateway, &target.starts, plan).await?;
+        let before = trial.counted(OVERFLOWED).await?;
         let measured = trial.measure(self.lasts + warm_up).await?;
+        let after = trial.counted(OVERFLOWED).await?;
         let mut turn = Turn::default();
         turn.tell_latency(measured.outcome.latency);
         tell_deliveries(&mut turn, &measured);
         let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
         turn.tell(RESIDENT_MIB, measured.resident.map(|resident| mib(resident.now)));
         turn.tell(PEAK_MIB, measured.resident.map(|resident| mib(resident.peak)));
+        turn.tell(OVERFLOWS, after.zip(before).map(|(after, before)| after.saturating_sub(before) as f64));
         tell_end(&mut turn, &measured, trial.server.pid.is_some());
         Ok(turn)
     }

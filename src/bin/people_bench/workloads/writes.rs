@@ -4,6 +4,7 @@
 //! turn. redis-benchmark writes under a prefix of its own, to whose channel nobody listens; the gateway also receives
 //! and relays what its writes publish.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::cli::{JsonTo, RedisKeeps, Writing, program};
+use crate::cli::{RedisKeeps, Writing, program};
 use crate::load::burst::{CONNECTIONS, burst};
 use crate::load::rest::{Call, Request};
 use crate::machine::{Machine, cpu, cpu_of_ended_children};
@@ -27,17 +28,17 @@ const PEOPLE: u64 = 10_000;
 /// Writes of redis-benchmark in a second of its turn, about.
 const CEILING_WRITES_PER_SECOND: u64 = 33_000;
 
-/// Who writes.
+/// Who writes, and to which of the places.
 #[derive(Clone, Copy)]
 enum Writer {
-    RedisBenchmark,
-    Rest,
+    RedisBenchmark(usize),
+    Rest(usize),
 }
 
-/// What both write to.
+/// What both write to. The gateway is dropped first: without its Redis it would complain.
 struct Place {
-    redis: Redis,
     gateway: Gateway,
+    redis: Redis,
     /// Of the script.
     sha: String,
     /// How long a turn lasts.
@@ -55,40 +56,38 @@ struct Usage {
 /// Both kinds of Redis, or the one that was asked for.
 pub(crate) async fn writes(flags: Writing) -> anyhow::Result<()> {
     let program = program(flags.gateway.as_deref())?;
-    let kinds = flags.keeps.map_or(vec![RedisKeeps::Memory, RedisKeeps::File], |keeps| vec![keeps]);
     let rounds = Rounds { number: usize::try_from(flags.turns)?, disturbed: flags.disturbed };
-    for keeps in kinds {
+    let title =
+        format!("writes: REST on Redis, {CONNECTIONS} connections; median (lowest-highest) of {} turns", rounds.number);
+    let settings = json!({ "connections": CONNECTIONS, "seconds": flags.seconds, "turns": rounds.number });
+    let mut report = Report::new("writes", title, settings);
+    report.compare(&[WRITES_PER_SECOND]);
+    let (mut places, mut contestants) = (Vec::new(), Vec::new());
+    for keeps in flags.keeps.map_or(vec![RedisKeeps::Memory, RedisKeeps::File], |keeps| vec![keeps]) {
         let (name, options) = match keeps {
             RedisKeeps::Memory => ("in memory", &["--appendonly", "no"][..]),
-            RedisKeeps::File => (
-                "with an append-only file, fsync every second",
-                &["--appendonly", "yes", "--appendfsync", "everysec"][..],
-            ),
+            RedisKeeps::File => ("append-only file", &["--appendonly", "yes", "--appendfsync", "everysec"][..]),
         };
-        let redis = Redis::start(options).await?;
-        let gateway = Gateway::start(&program, Some(&redis)).await?;
-        let sha = populate(&gateway, &redis)?;
-        let place = Place { redis, gateway, sha, lasts: Duration::from_secs(flags.seconds.into()) };
-        place.compare(name, rounds, flags.json.as_ref()).await?;
+        let base = contestants.len();
+        report.contender(format!("redis-benchmark, {name}"), None);
+        report.contender(format!("REST, {name}"), Some(base));
+        contestants.extend([Writer::RedisBenchmark(places.len()), Writer::Rest(places.len())]);
+        places.push(Place::new(&program, options, Duration::from_secs(flags.seconds.into())).await?);
     }
-    Ok(())
+    take_turns(&mut report, rounds, &contestants, async |writer| match writer {
+        Writer::RedisBenchmark(place) => places[*place].redis_benchmark_turn().await,
+        Writer::Rest(place) => places[*place].rest_turn(),
+    })
+    .await?;
+    report.finish(flags.json.as_ref())
 }
 
 impl Place {
-    async fn compare(&self, name: &str, rounds: Rounds, json: Option<&JsonTo>) -> anyhow::Result<()> {
-        let turns = rounds.number;
-        let title =
-            format!("writes: Redis {name}, {CONNECTIONS} connections; median (lowest-highest) of {turns} turns");
-        let mut report = Report::new("writes", title, json!({ "redis": name, "turns": turns }));
-        report.compare(&[WRITES_PER_SECOND]);
-        report.contender("redis-benchmark", None);
-        report.contender("REST", Some(0));
-        take_turns(&mut report, rounds, &[Writer::RedisBenchmark, Writer::Rest], async |writer| match writer {
-            Writer::RedisBenchmark => self.redis_benchmark_turn().await,
-            Writer::Rest => self.rest_turn(),
-        })
-        .await?;
-        report.finish(json)
+    async fn new(program: &Path, options: &[&str], lasts: Duration) -> anyhow::Result<Self> {
+        let redis = Redis::start(options).await?;
+        let gateway = Gateway::start(program, Some(&redis)).await?;
+        let sha = populate(&gateway, &redis)?;
+        Ok(Self { gateway, redis, sha, lasts })
     }
 
     async fn redis_benchmark_turn(&self) -> anyhow::Result<Turn> {
