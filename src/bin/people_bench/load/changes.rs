@@ -76,22 +76,30 @@ impl Changes {
         }
         self.latencies.begin_anew();
         let (first, before, started) = (self.made, self.crowd.heard.changes, Instant::now());
-        let (mut heard, mut told) = (started, false);
+        let (mut moved, mut told) = (started, false);
         loop {
             let enough = self.is_enough(length, self.made - first, started, told);
             let complete = self.crowd.heard.changes >= self.due && self.free.len() == self.callers.len();
-            if enough && (complete || heard.elapsed() > PATIENCE) {
+            if enough && (complete || (moved.elapsed() > PATIENCE && self.free.len() == self.callers.len())) {
                 break;
             }
             let wait = if enough { PATIENCE } else { self.make_due(length, first, started)? };
-            let frames = self.crowd.heard.changes;
+            let before = (self.crowd.heard.changes, self.free.len());
             let wait = self.sip(wait)?;
             self.crowd.turn(wait)?;
             told |= self.take_answers()?;
             self.latencies.arrived(&mut self.crowd.heard.marks);
-            if self.crowd.heard.changes > frames || !enough {
-                heard = Instant::now();
+            let silent = self.callers.len() - self.free.len();
+            // Where no answer is due, it is the clock that decides on the next change.
+            if (self.crowd.heard.changes, self.free.len()) != before || (silent == 0 && !enough) {
+                moved = Instant::now();
             }
+            ensure!(
+                silent == 0 || moved.elapsed() < PATIENCE,
+                "{silent} changes got no answer for {} seconds, change {} among the last",
+                PATIENCE.as_secs(),
+                self.made
+            );
         }
         let deliveries = self.crowd.heard.changes - before;
         Ok(Stretch { changes: self.made - first, deliveries, lasted: started.elapsed() })

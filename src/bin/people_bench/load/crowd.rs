@@ -16,7 +16,7 @@ const CONNECTING: usize = 512;
 /// Bytes that one read takes.
 const READ_BYTES: usize = 64 * 1024;
 /// How long nothing may happen while something is due.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Where every client is sent every change, one of so many looks for the numbers of changes.
 const SAMPLE: usize = 50;
 
