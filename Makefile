@@ -1,8 +1,9 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
-# `make bench` runs all benchmarks, one after the other (about a quarter of an hour; docs/benchmarks.md says what they mean).
+# `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
 .PHONY: check test bench fmt
 
 export CARGO_TERM_COLOR ?= auto
+PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
 
 check:
 	cargo fmt --all --check
@@ -19,8 +20,19 @@ bench:
 	cargo bench --locked --bench encode
 	cargo bench --locked --bench matching
 	cargo bench --locked --bench embedded
-	cargo bench --locked --bench writes
-	cargo bench --locked --bench live
+	cargo build --release --locked --bins
+	$(PEOPLE_BENCH) writes
+	$(PEOPLE_BENCH) fanout --floor
+	$(PEOPLE_BENCH) fanout --floor --in-flight 8
+	for filter in equal range conjunction; do $(PEOPLE_BENCH) selective --floor --filter $$filter || exit 1; done
+	$(PEOPLE_BENCH) selective --floor --clients 1000 --filters 100
+	$(PEOPLE_BENCH) idle --floor
+	$(PEOPLE_BENCH) idle --floor --filters 100
+	$(PEOPLE_BENCH) storm --floor
+	$(PEOPLE_BENCH) resume
+	$(PEOPLE_BENCH) slow
+	$(PEOPLE_BENCH) push --floor
+	$(PEOPLE_BENCH) push --floor --rate 200 --clients 100
 
 fmt:
 	cargo fmt --all

@@ -2,8 +2,12 @@
 //!
 //! `cargo bench --bench embedded`
 
-mod support;
+#[path = "../src/bin/people_bench/person.rs"]
+mod person;
+#[path = "../src/bin/people_bench/series.rs"]
+mod series;
 
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +17,10 @@ use people_gateway::domain::{FieldsJson, Partitions, PersonId, Timestamp};
 use people_gateway::store::embedded::{EmbeddedStore, Options};
 use people_gateway::store::{Applied, Expect, Retention, Store, Write};
 use people_gateway::telemetry::Metrics;
+use person::{PERSON, id};
 use serde_json::json;
-use support::person::{PERSON, id};
-use support::report::{Series, say, table};
-use support::servers::folder;
+use series::Series;
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 /// Savers that work at the same time.
@@ -34,9 +38,9 @@ struct Record {
 }
 
 impl Record {
-    fn row(&self, name: &str) -> Vec<String> {
+    fn line(&self, name: &str) -> String {
         let Self { saves_per_second, saves_per_commit } = self;
-        vec![name.to_owned(), format!("{saves_per_second:.0}"), format!("{saves_per_commit:.1}")]
+        format!("{name}: {saves_per_second:.0} saves/s, {saves_per_commit:.1} saves a commit")
     }
 
     fn json(&self) -> serde_json::Value {
@@ -46,7 +50,8 @@ impl Record {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let folder = folder()?;
+    // On the disk that the build lies on: a temporary folder may be memory, which needs no syncing.
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let retention = Retention {
         log_max: NonZeroUsize::MIN.saturating_add(99_999),
         idempotency_ttl: Duration::from_secs(24 * 60 * 60),
@@ -60,10 +65,11 @@ async fn main() -> anyhow::Result<()> {
         turn(&store, &metrics, SAVERS, &mut many).await?;
     }
     let ratio = many.saves_per_second.over(&one.saves_per_second);
-    say(&format!("\nSaves on the embedded store, median (lowest-highest) of {ROUNDS} turns\n"))?;
-    table(&["savers", "saves/s", "saves per commit"], &[one.row("1"), many.row(&SAVERS.to_string())])?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nSaves on the embedded store, median (lowest-highest) of {ROUNDS} turns")?;
+    writeln!(out, "{}\n{}", one.line("1 saver"), many.line(&format!("{SAVERS} savers")))?;
     let line = json!({"benchmark": "embedded", "ratio": ratio.json(), "one": one.json(), "many": many.json()});
-    say(&format!("{SAVERS} savers / 1 saver: {ratio:.2}\n{line}\n"))?;
+    writeln!(out, "{SAVERS} savers / 1 saver: {ratio:.2}\n{line}")?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Micro benchmarks of a change's way through memory: the store's frame is read, judged, written as a sentence in a
 //! WebSocket frame, and shared. `cargo bench --bench encode`
 
-mod support;
+#[path = "../src/bin/people_bench/person.rs"]
+mod person;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use people_gateway::hub::{Burst, Entry, Event, Judged, Place, Subscription};
 use people_gateway::protocol::cursor::Cursor;
 use people_gateway::protocol::dress::Dress;
 use people_gateway::store::{decode_frame, encode_frame};
-use support::person::{PERSON, id};
+use person::{PERSON, id};
 
 const PARTITION: Partition = Partition::new(0);
 

@@ -3,7 +3,8 @@
 //!
 //! Beside the times it prints what a search touched, and the bytes that the allocator gave for a view's place in the index.
 
-mod support;
+#[path = "../src/bin/people_bench/person.rs"]
+mod person;
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use people_gateway::domain::{FieldsJson, PersonId};
 use people_gateway::filter::{Filter, Images, Index, Looked, Verdict, View};
-use support::person::{PERSON, id};
+use person::{PERSON, id};
 
 /// The gateway's own allocator.
 #[global_allocator]

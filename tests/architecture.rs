@@ -11,7 +11,10 @@ mod rules;
 use std::fs;
 use std::path::Path;
 
-use rules::{anyhow_stays_on_top, folders_stay_small, imports_run_downwards, sources_are_short_and_introduced};
+use rules::{
+    anyhow_stays_on_top, folders_stay_small, imports_run_downwards, programs_use_the_public_library,
+    sources_are_short_and_introduced,
+};
 
 fn assert_none(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
@@ -39,6 +42,11 @@ fn folders_hold_a_handful_of_files() {
 #[test]
 fn errors_keep_their_type_below_the_command_line() {
     assert_none(anyhow_stays_on_top(root()));
+}
+
+#[test]
+fn programs_use_what_the_library_offers_everybody() {
+    assert_none(programs_use_the_public_library(root()));
 }
 
 /// A tree with one source, and what a rule says about it.
@@ -107,6 +115,19 @@ fn downward_and_own_imports_and_mere_mentions_are_fine() {
     assert_none(planted("src/hub/egress.rs", source, imports_run_downwards));
     assert_none(planted("src/main.rs", "use people_gateway::cli::Cli;", imports_run_downwards));
     assert_none(planted("src/lib.rs", "pub mod anything;", imports_run_downwards));
+}
+
+#[test]
+fn a_program_of_its_own_is_above_all_layers_but_takes_in_no_source_of_the_library() {
+    let file = "src/bin/bench/load.rs";
+    let source = "use crate::floor::Floor; use people_gateway::domain::At; fn f() -> anyhow::Result<()> { Ok(()) }";
+    for rule in [imports_run_downwards, anyhow_stays_on_top, programs_use_the_public_library] {
+        assert_none(planted(file, source, rule));
+    }
+    for source in ["#[path = \"../../hub/ring.rs\"] mod ring;", "include!(\"../../hub/ring.rs\");"] {
+        let problems = planted(file, source, programs_use_the_public_library);
+        assert_eq!(problems, [format!("{file}:1: a program takes in no source by its path")]);
+    }
 }
 
 #[test]

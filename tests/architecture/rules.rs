@@ -23,11 +23,12 @@ const LINES_MAX: usize = 400;
 /// Files of one folder, not counting folders in it.
 const FILES_MAX: usize = 14;
 
-/// Imports run downwards; `lib.rs` names all modules and is exempt.
+/// Imports run downwards; `lib.rs` names all modules and is exempt, and so are other programs, which are crates of their
+/// own above all layers.
 pub(crate) fn imports_run_downwards(root: &Path) -> Vec<String> {
     sources(&root.join("src"))
         .into_iter()
-        .filter(|path| path != &root.join("src/lib.rs"))
+        .filter(|path| path != &root.join("src/lib.rs") && !is_program(root, path))
         .flat_map(|path| judge_imports(root, &path))
         .collect()
 }
@@ -57,6 +58,24 @@ fn judge_imports(root: &Path, path: &Path) -> Vec<String> {
         }
     };
     imports(&read(path), &module).into_iter().filter_map(judge).collect()
+}
+
+/// Other programs use what the library offers everybody: none takes a source of it in by its path.
+pub(crate) fn programs_use_the_public_library(root: &Path) -> Vec<String> {
+    let tells = |path: PathBuf| {
+        let tokens = tokens(&read(&path));
+        let found = tokens.windows(3).find(|three| {
+            let words = [three[0].text.as_str(), three[1].text.as_str(), three[2].text.as_str()];
+            matches!(words, ["[", "path", "="] | ["include", "!", "("])
+        })?;
+        Some(format!("{}:{}: a program takes in no source by its path", shown(root, &path), found[0].line))
+    };
+    sources(&root.join("src/bin")).into_iter().filter_map(tells).collect()
+}
+
+/// Whether it belongs to a program other than the gateway.
+fn is_program(root: &Path, path: &Path) -> bool {
+    path.starts_with(root.join("src/bin"))
 }
 
 fn layer(module: &str) -> Option<usize> {
@@ -105,7 +124,8 @@ pub(crate) fn folders_stay_small(root: &Path) -> Vec<String> {
 
 /// Below the command line errors keep their type, so that whoever gets one can decide by it.
 pub(crate) fn anyhow_stays_on_top(root: &Path) -> Vec<String> {
-    let below = |path: &PathBuf| !matches!(module_path(root, path)[0].as_str(), "main" | "cli");
+    let below =
+        |path: &PathBuf| !is_program(root, path) && !matches!(module_path(root, path)[0].as_str(), "main" | "cli");
     let tells = |path: PathBuf| {
         let found = tokens(&read(&path)).into_iter().find(|token| token.text == "anyhow")?;
         Some(format!("{}:{}: anyhow is for main and cli only", shown(root, &path), found.line))

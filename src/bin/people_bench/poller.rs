@@ -1,4 +1,4 @@
-//! Readiness of many sockets for a load that must cost little: one epoll instance, one thread.
+//! Readiness of many sockets for programs that must cost little: one epoll instance, one thread.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,6 +8,15 @@ use rustix::event::{Timespec, epoll};
 
 /// Events that one call brings.
 const MOST_EVENTS: usize = 1024;
+
+/// What a socket is watched for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Interest {
+    /// Something to read, or the end.
+    Read,
+    /// Room to write; a connection that came about, or did not.
+    Write,
+}
 
 /// A set of sockets, each under a number of its owner's.
 pub(crate) struct Poller {
@@ -22,13 +31,17 @@ impl Poller {
         Ok(Self { epoll, events: Vec::with_capacity(MOST_EVENTS) })
     }
 
-    /// Watches for something to read.
-    pub(crate) fn add(&self, source: impl AsFd, number: usize) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(number as u64);
-        Ok(epoll::add(&self.epoll, source, data, epoll::EventFlags::IN)?)
+    /// Watches a socket; closing it ends that.
+    pub(crate) fn add(&self, source: impl AsFd, number: usize, interest: Interest) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, source, epoll::EventData::new_u64(number as u64), interest.flags())?)
     }
 
-    /// Waits until there is something to read, at most so long; puts the numbers of the readable into `ready`.
+    /// Watches one of its sockets for something else.
+    pub(crate) fn modify(&self, source: impl AsFd, number: usize, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(&self.epoll, source, epoll::EventData::new_u64(number as u64), interest.flags())?)
+    }
+
+    /// Waits until some are ready, at most so long; puts their numbers into `ready`, whatever was in it before.
     pub(crate) fn wait(&mut self, at_most: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
         self.events.clear();
@@ -41,5 +54,14 @@ impl Poller {
         let number = |event: &epoll::Event| usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
         ready.extend(self.events.iter().map(number));
         Ok(())
+    }
+}
+
+impl Interest {
+    fn flags(self) -> epoll::EventFlags {
+        match self {
+            Self::Read => epoll::EventFlags::IN,
+            Self::Write => epoll::EventFlags::OUT,
+        }
     }
 }

@@ -30,11 +30,24 @@ pub(crate) fn cpu_of_threads(pid: u32, name: &str) -> anyhow::Result<Duration> {
 }
 
 /// Resident memory of a process, in bytes.
-pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
-    let status = read(&format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib * 1024)
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resident {
+    pub(crate) now: u64,
+    /// The most that it ever was.
+    pub(crate) peak: u64,
+}
+
+impl Resident {
+    /// Reads it now.
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
+        let status = read(&format!("/proc/{pid}/status"))?;
+        let bytes = |name: &str| -> anyhow::Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+            let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+            Ok(kib * 1024)
+        };
+        Ok(Self { now: bytes("VmRSS:")?, peak: bytes("VmHWM:")? })
+    }
 }
 
 /// What all processes together have used of the CPUs so far.
@@ -44,10 +57,22 @@ pub(crate) struct Machine {
     stolen: Duration,
 }
 
+/// What others took of the CPUs while something was measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Others {
+    /// CPU time of processes that take no part.
+    pub(crate) used: Duration,
+    /// Time in which the hypervisor let something else run.
+    pub(crate) stolen: Duration,
+}
+
 impl Machine {
     /// Reads it now.
     pub(crate) fn now() -> anyhow::Result<Self> {
-        let stat = read("/proc/stat")?;
+        Self::parse(&read("/proc/stat")?)
+    }
+
+    fn parse(stat: &str) -> anyhow::Result<Self> {
         let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("no line cpu")?;
         let ticks = line.split_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
         let [user, nice, system, _idle, _waiting, interrupts, soft, stolen, ..] = ticks[..] else {
@@ -56,31 +81,13 @@ impl Machine {
         Ok(Self { busy: duration(user + nice + system + interrupts + soft), stolen: duration(stolen) })
     }
 
-    /// CPU time since `earlier` that was used by others than those who used `ours`, or taken by the hypervisor. A run
-    /// with much of it is not worth much.
-    pub(crate) fn others_since(&self, earlier: &Self, ours: Duration) -> Duration {
-        self.busy.saturating_sub(earlier.busy + ours) + self.stolen.saturating_sub(earlier.stolen)
-    }
-}
-
-/// What others may take of one core while a turn is measured.
-const OTHERS_PERCENT: f64 = 33.0;
-/// Turns that are thrown away at most; the next one counts, whatever it is, and the report shows how disturbed it was.
-const MOST_REPEATS: usize = 10;
-
-/// Takes a turn that others hardly disturbed: a build beside it makes any figure worthless. `others` says of a turn what
-/// percentage of a core they took.
-pub(crate) fn undisturbed<T>(
-    mut turn: impl FnMut() -> anyhow::Result<T>,
-    others: impl Fn(&T) -> f64,
-) -> anyhow::Result<T> {
-    for _ in 0..MOST_REPEATS {
-        let taken = turn()?;
-        if others(&taken) <= OTHERS_PERCENT {
-            return Ok(taken);
+    /// What was taken since `earlier` by others than those who used `ours`.
+    pub(crate) fn others_since(&self, earlier: &Self, ours: Duration) -> Others {
+        Others {
+            used: self.busy.saturating_sub(earlier.busy + ours),
+            stolen: self.stolen.saturating_sub(earlier.stolen),
         }
     }
-    turn()
 }
 
 /// A pair of times in stat, in user and in kernel (proc(5)), `skip` fields behind the name, which may hold anything.
@@ -97,4 +104,26 @@ fn duration(ticks: u64) -> Duration {
 
 fn read(path: &str) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_a_name_that_holds_anything() {
+        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194304 100 0 0 0 30 12 5 3 20 0 1 0 100 0 0";
+        assert_eq!(parse_times(stat, 11).unwrap(), duration(42));
+        assert_eq!(parse_times(stat, 13).unwrap(), duration(8));
+        assert!(parse_times("7 (short) S 1 2", 11).is_err());
+    }
+
+    #[test]
+    fn what_others_used_is_what_was_busy_without_ours_and_stolen_time_stands_by_itself() {
+        let before = Machine::parse("cpu  100 0 50 1000 3 1 1 10 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n").unwrap();
+        let after = Machine::parse("cpu  180 0 70 2000 9 1 1 16 0 0\n").unwrap();
+        let others = after.others_since(&before, duration(60));
+        assert_eq!((others.used, others.stolen), (duration(40), duration(6)));
+        assert!(Machine::parse("cpu  1 2 3\n").is_err());
+    }
 }
