@@ -14,7 +14,7 @@ function parts(text, { offset = 0, length = 0 }) {
   return [part(0, offset), part(offset, offset + length), part(offset + length)];
 }
 
-function Fault({ text, problem, input }) {
+function Fault({ text, problem, shown, input }) {
   const placed = problem.offset !== undefined;
   const [before, fault, after] = parts(text, problem);
   const select = () => {
@@ -26,7 +26,8 @@ function Fault({ text, problem, input }) {
       ${placed && html`<pre onClick=${select}>${before}<mark class=${fault ? '' : 'missing'}>${fault}</mark>${after}</pre>`}
       <p>
         ${problem.detail}
-        ${placed && html` <button class="small" onClick=${select}>Go there</button>`}
+        ${placed && html` <button type="button" class="small" onClick=${select}>Go there</button>`}
+        <span class="quiet"> Still shown: ${shown ? html`<code>${shown}</code>` : 'everyone'}.</span>
       </p>
     </div>
   `;
@@ -71,7 +72,7 @@ export function FilterBar({ session, choose }) {
             </label>`)}
         </fieldset>
       </div>
-      ${problem && where === wanted.where && html`<${Fault} text=${where} problem=${problem} input=${input} />`}
+      ${problem && where === wanted.where && html`<${Fault} text=${where} problem=${problem} shown=${session.client.where} input=${input} />`}
     </form>
   `;
 }

@@ -2,13 +2,15 @@
 
 import { html } from './vendor/htm-preact.js';
 
-const SHOWN_MAX = 120;
+const SHOWN_MAX = 100;
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const BEGINNINGS = { now: 'begins', snapshot: 'begins with who matches' };
 const RESETS = { trimmed: 'the log no longer reaches back', forked: 'the store lost changes', epoch: 'the store was made anew' };
 
 /** An event in a few words. */
 function words(event) {
   switch (event.type) {
-    case 'connected': return event.from === 'snapshot' ? 'begins with who matches' : 'goes on at the cursor';
+    case 'connected': return BEGINNINGS[event.from] ?? 'goes on at the cursor';
     case 'disconnected': return event.why;
     case 'live': return `${event.count.toLocaleString()} in the view`;
     case 'filtered': return 'the new filter holds';
@@ -42,7 +44,7 @@ export function LogPanel({ log, look }) {
       <ol tabindex="0" aria-label="Events, newest first">
         ${log.latest(SHOWN_MAX).map(({ key, time, event }) => html`
           <li key=${key}>
-            <time>${time.toLocaleTimeString()}</time>
+            <time>${CLOCK.format(time)}</time>
             <span class=${`type ${event.type}`}>${event.type}</span>
             <span class="words">${words(event)}</span>
           </li>`)}

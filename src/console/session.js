@@ -1,5 +1,4 @@
-// What the page knows: one live view, and what became of it lately. Components read it; it tells them when to look again,
-// at most once a frame.
+// What the page knows: one live view, and what became of it lately. Components read it; it tells them when to look again.
 
 import { live, ProblemError } from './client.js';
 import { EventLog } from './event-log.js';
@@ -8,6 +7,8 @@ import { Rows } from './rows.js';
 
 /** How long a new snapshot may take before the table shows that it is not whole. */
 const PATIENCE_MS = 400;
+/** The page is drawn at most this often; the table scrolls by itself. */
+const DRAW_MS = 80;
 const CHANGES = new Set(['create', 'enter', 'update', 'leave', 'delete']);
 
 export class Session {
@@ -19,7 +20,8 @@ export class Session {
   problem;
 
   #changed;
-  #frame;
+  #due = false;
+  #drawn = 0;
   #client;
   /** Who was in the view before the event: it names those who left. */
   #known = new Map();
@@ -36,14 +38,24 @@ export class Session {
     return this.#client;
   }
 
-  /** Begins with the filter that was typed; where it is refused, with everyone. */
-  open({ where, kinds } = this.wanted) {
+  /**
+   * Begins with the filter that was typed; where it is refused, with everyone. It is asked for by message, because a
+   * refused handshake ends the client, and the browser counts it as an error.
+   */
+  async open() {
     this.#client?.stop();
-    const client = live({ url: '/', where, kinds, from: 'snapshot' });
+    const { where, kinds } = this.wanted;
+    const client = live(where ? { url: '/' } : { url: '/', kinds, from: 'snapshot' });
     this.#client = client;
     client.on('*', (event) => this.#client === client && this.#take(event));
     this.#snapshotSince = Date.now();
     this.look();
+    if (!where) return;
+    await this.choose(this.wanted);
+    if (this.problem && this.#client === client && !client.where) {
+      // Ended in between, it is opened again as a whole.
+      await client.filter({ kinds, from: 'snapshot' }).catch(() => {});
+    }
   }
 
   /** Asks for another filter. A refusal stays beside the text that it is about. */
@@ -60,16 +72,24 @@ export class Session {
     this.look();
   }
 
-  /** Have the page drawn with the next frame. */
+  /** Have the page drawn soon: at once where it is quiet, and not for each of many changes. */
   look() {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      const { view, state } = this.#client;
-      // A new filter's pages take a moment: until then the old rows stay, or the table would flicker while you type.
-      const loading = state === 'snapshot' && Date.now() - this.#snapshotSince < PATIENCE_MS;
-      if (!loading) this.rows.show(view, () => this.look());
-      this.#changed();
-    });
+    if (this.#due) return;
+    this.#due = true;
+    const draw = () => requestAnimationFrame(() => this.#draw());
+    const wait = this.#drawn + DRAW_MS - Date.now();
+    if (wait > 0) setTimeout(draw, wait);
+    else draw();
+  }
+
+  #draw() {
+    this.#due = false;
+    this.#drawn = Date.now();
+    const { view, state } = this.#client;
+    // A new filter's pages take a moment: until then the old rows stay, or the table would flicker while you type.
+    const loading = state === 'snapshot' && Date.now() - this.#snapshotSince < PATIENCE_MS;
+    if (!loading) this.rows.show(view, () => this.look());
+    this.#changed();
   }
 
   #tick() {
@@ -79,9 +99,6 @@ export class Session {
 
   #take(event) {
     switch (event.type) {
-      case 'end':
-        this.#ended(event.error);
-        break;
       case 'snapshot':
         for (const person of event.people) this.#known.set(person.id, person);
         break;
@@ -103,6 +120,7 @@ export class Session {
       case 'position':
       case 'pong':
       case 'state':
+      case 'end':
       case 'error':
         break;
       default:
@@ -128,12 +146,5 @@ export class Session {
     this.rows.flash(change.type, person);
     this.rates.count(change.type);
     this.log.add({ ...change, person });
-  }
-
-  #ended(error) {
-    if (!(error instanceof ProblemError) || error.problem.type !== '/problems/filter') return;
-    this.problem = error.problem;
-    // Not from within the client that is just ending.
-    queueMicrotask(() => this.open({ where: '', kinds: this.wanted.kinds }));
   }
 }

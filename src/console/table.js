@@ -12,8 +12,9 @@ const WORDS = { create: 'new', enter: 'entered', update: 'changed', leave: 'left
 
 const rowId = (id) => `person-${id}`;
 
-const time = (iso) => (iso ? new Date(iso).toLocaleTimeString() : '');
-const day = (iso) => (iso ? new Date(iso).toLocaleString() : '');
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const written = (format, iso) => (iso ? format.format(new Date(iso)) : '');
 
 /** Which rows are in sight. */
 function useWindow(scroller, count) {
@@ -48,15 +49,15 @@ function Row({ person, index, flash, selected, open }) {
       <td role="gridcell" class="age">${age}</td>
       <td role="gridcell" class="job" title=${job}>${job}</td>
       <td role="gridcell" class="attributes" title=${said}>${said}</td>
-      <td role="gridcell" class="updated" title=${day(updatedAt)}>${time(updatedAt)}</td>
+      <td role="gridcell" class="updated" title=${written(DAY, updatedAt)}>${written(CLOCK, updatedAt)}</td>
     </tr>
   `;
 }
 
-function Head({ rows, look }) {
+function Head({ rows, sorted }) {
   const sort = (column) => {
     rows.sortBy(column);
-    look();
+    sorted();
   };
   const order = (column) => (column !== rows.column ? 'none' : rows.descending ? 'descending' : 'ascending');
   return html`
@@ -109,6 +110,10 @@ export function Table({ session, edit, children }) {
     event.preventDefault();
     keys[event.key]();
   };
+  const sorted = () => {
+    scroller.current.scrollTop = 0;
+    session.look();
+  };
   const open = (person) => () => {
     select(person.id);
     if (client.view.has(person.id)) edit(person);
@@ -118,7 +123,7 @@ export function Table({ session, edit, children }) {
     <div class="scroller" ref=${scroller} tabindex="0" role="grid" aria-label="People who match" aria-rowcount=${list.length + 1}
       aria-activedescendant=${selected && rowId(selected)} onKeyDown=${pressed}>
       <table role="presentation">
-        <${Head} rows=${rows} look=${() => session.look()} />
+        <${Head} rows=${rows} sorted=${sorted} />
         <tbody role="rowgroup">
           <tr key="above" role="presentation" class="space" style=${{ height: `${first * ROW_PX}px` }}></tr>
           ${list.slice(first, end).map((person, index) => html`
