@@ -14,6 +14,7 @@ check:
 test:
 	./scripts/install-test-tools.sh
 	cargo test --locked
+	./scripts/test-js.sh
 
 bench:
 	./scripts/install-test-tools.sh

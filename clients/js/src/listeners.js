@@ -1,0 +1,35 @@
+// Callbacks by type. One that throws is reported like any uncaught error, and harms neither the others nor the client.
+
+function report(error) {
+  if (globalThis.reportError) return globalThis.reportError(error);
+  // Node has none.
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+export class Listeners {
+  #byType = new Map();
+
+  /** Returns a function that takes the listener away. */
+  add(type, listener) {
+    const listeners = this.#byType.get(type) ?? new Set();
+    this.#byType.set(type, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  tell(event) {
+    this.#call(event.type, event);
+    this.#call('*', event);
+  }
+
+  #call(type, event) {
+    for (const listener of this.#byType.get(type) ?? []) {
+      try {
+        listener(event);
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+}

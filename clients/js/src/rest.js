@@ -1,0 +1,58 @@
+// The gateway's addresses, made from the one that the user gave, and the two writes that a page needs most.
+
+import { refusal } from './problem.js';
+
+const STREAMS = /\/(people|updates)\/?$/;
+
+/** The stream's address, as a WebSocket and as HTTP, and that of the people. */
+export class Endpoint {
+  #stream;
+
+  /** `url`: the gateway's own, or that of one of its streams; http, https, ws or wss; relative in a page. */
+  constructor(url) {
+    this.#stream = new URL(url, globalThis.location?.href);
+    this.#stream.hash = '';
+    if (!STREAMS.test(this.#stream.pathname)) {
+      this.#stream.pathname = `${this.#stream.pathname.replace(/\/$/, '')}/updates`;
+    }
+    if (!/^(ws|http)s?:$/.test(this.#stream.protocol)) {
+      throw new TypeError(`url is http, https, ws or wss, not ${this.#stream.protocol}`);
+    }
+  }
+
+  /** The stream of this filter from there on; `scheme` is `ws` or `http`. */
+  stream(scheme, { where, kinds }, from) {
+    const url = new URL(this.#stream);
+    url.protocol = /^(wss|https):$/.test(url.protocol) ? `${scheme}s:` : `${scheme}:`;
+    if (kinds !== 'all') url.searchParams.set('kinds', kinds);
+    if (where) url.searchParams.set('where', where);
+    url.searchParams.set('from', from);
+    return url;
+  }
+
+  people(id) {
+    const url = this.stream('http', { kinds: 'all' }, '');
+    url.search = '';
+    url.pathname = url.pathname.replace(STREAMS, '/people') + (id === undefined ? '' : `/${encodeURIComponent(id)}`);
+    return url;
+  }
+}
+
+/** Saves a person: a new one without `id` (POST), the one that is there with it (PUT). */
+export async function save(fetch, endpoint, person, { ifMatch, signal } = {}) {
+  const headers = { 'content-type': 'application/json', ...(ifMatch && { 'if-match': `"${ifMatch}"` }) };
+  const method = person.id ? 'PUT' : 'POST';
+  const response = await fetch(endpoint.people(person.id || undefined), {
+    method, headers, signal, body: JSON.stringify(person),
+  });
+  if (!response.ok) throw await refusal(response);
+  return { person: await response.json(), at: response.headers.get('change-position') };
+}
+
+/** Deletes a person. */
+export async function remove(fetch, endpoint, id, { ifMatch, signal } = {}) {
+  const headers = ifMatch ? { 'if-match': `"${ifMatch}"` } : {};
+  const response = await fetch(endpoint.people(id), { method: 'DELETE', headers, signal });
+  if (!response.ok) throw await refusal(response);
+  return { at: response.headers.get('change-position') };
+}

@@ -1,0 +1,114 @@
+// Async iteration: everything in order, bounded, and never silently less than everything.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { live } from '../index.js';
+import { create, liveAt, page, person, Server } from './support/server.js';
+
+async function met(t, options) {
+  const server = await Server.start(t);
+  const client = live({ url: server.url, backoff: { firstMs: 1, mostMs: 5 }, ...options });
+  t.after(() => client.stop());
+  const events = client[Symbol.asyncIterator]();
+  const next = async () => (await events.next()).value;
+  return { server, client, events, next, peer: await server.peer() };
+}
+
+/** Waits until the client has taken all that the peer said. */
+async function taken(client, peer) {
+  const pong = client.ping();
+  const { ref } = await peer.heard();
+  peer.say({ type: 'pong', ref });
+  await pong;
+}
+
+test('an iteration tells everything in order, across connections', async (t) => {
+  const { server, client, next, peer } = await met(t);
+  peer.say(liveAt('0:a.1.1'), create(1, '0:a.2.1'));
+  await taken(client, peer);
+  peer.cut();
+  (await server.peer()).say(create(2, '0:a.3.1'));
+  const told = [];
+  for (let n = 0; n < 7; n++) told.push((await next()).type);
+  assert.deepEqual(told, ['connected', 'live', 'create', 'pong', 'disconnected', 'connected', 'create']);
+});
+
+test('a slow iteration gets one resync for all that it lost, and goes on from there', async (t) => {
+  const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 10 });
+  peer.say(page(person('a')), liveAt('0:a.1.1'));
+  for (let n = 2; n < 50; n++) peer.say(create(n, `0:a.${n}.1`));
+  await taken(client, peer);
+  peer.say({ type: 'leave', at: '0:a.50.1', id: 'id-a', revision: 'a.50.1' });
+  await taken(client, peer);
+  const resync = await next();
+  assert.deepEqual([resync.type, resync.exact, resync.cursor], ['resync', true, '0:a.50.1']);
+  assert.deepEqual(resync.people, [...client.view.values()]);
+  assert.equal(resync.people.length, 48);
+  peer.say(create('b', '0:a.51.1'));
+  assert.equal((await next()).person.id, 'id-b');
+});
+
+test('what waits is counted in people, so that a few large pages are not held for long', async (t) => {
+  const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 100 });
+  peer.say(page(...Array.from({ length: 200 }, (_, n) => person(n))));
+  await taken(client, peer);
+  const resync = await next();
+  assert.deepEqual([resync.type, resync.people.length, resync.exact], ['resync', 200, false]);
+  peer.say(liveAt('0:a.1.1'));
+  assert.equal((await next()).type, 'live');
+});
+
+test('an iteration that keeps up is never resynchronised', async (t) => {
+  const { next, peer } = await met(t, { queueMax: 3 });
+  peer.say(liveAt('0:a.1.1'));
+  assert.deepEqual([(await next()).type, (await next()).type], ['connected', 'live']);
+  for (let n = 2; n < 50; n++) {
+    peer.say(create(n, `0:a.${n}.1`));
+    assert.equal((await next()).at, `0:a.${n}.1`);
+  }
+});
+
+test('an iteration that begins late begins with a resync', async (t) => {
+  const { client, next, peer } = await met(t, { from: 'snapshot' });
+  peer.say(page(person('a')), liveAt('0:a.1.1'));
+  for (let n = 0; n < 3; n++) await next();
+  const late = client[Symbol.asyncIterator]();
+  const first = (await late.next()).value;
+  assert.deepEqual([first.type, first.people, first.exact], ['resync', [person('a')], true]);
+});
+
+test('an iteration ends when the client was stopped, after what waits', async (t) => {
+  const { client, peer } = await met(t);
+  const told = [];
+  const all = (async () => {
+    for await (const event of client) told.push(event.type);
+  })();
+  peer.say(liveAt('0:a.1.1'));
+  await taken(client, peer);
+  client.stop();
+  peer.close(1000);
+  await all;
+  assert.equal(told.at(-1), 'disconnected');
+});
+
+test('an iteration throws what the client gave up for, once', async (t) => {
+  const { client, events, peer } = await met(t);
+  peer.close(1008, 'no');
+  await client.closed;
+  assert.equal((await events.next()).value.type, 'connected');
+  assert.equal((await events.next()).value.type, 'disconnected');
+  await assert.rejects(events.next(), { code: 1008 });
+  assert.equal((await events.next()).done, true);
+});
+
+test('leaving an iteration leaves the client running', async (t) => {
+  const { client, peer } = await met(t);
+  peer.say(liveAt('0:a.1.1'));
+  for await (const event of client) {
+    if (event.type === 'live' || event.type === 'resync') break;
+  }
+  peer.say(create(1, '0:a.2.1'));
+  await taken(client, peer);
+  assert.equal(client.view.size, 1);
+});

@@ -1,0 +1,75 @@
+// The parts that decide: where a client stands, how long it waits, what its options mean.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { live } from '../index.js';
+import { Backoff } from '../src/backoff.js';
+import { Place } from '../src/cursor.js';
+import { Endpoint } from '../src/rest.js';
+import { create, liveAt, page } from './support/server.js';
+
+const CURSOR = '0:a.5.1,1:b.7.2';
+
+/** Where a client stands that began there and was told this. */
+function after(from, ...events) {
+  const place = new Place(from);
+  events.forEach((event) => place.pass(event));
+  return place.from;
+}
+
+test('changes are laid over the last cursor that was told', () => {
+  assert.equal(after('now', liveAt(CURSOR), create(1, '1:b.8.3')), '0:a.5.1,1:b.8.3');
+  assert.equal(after(CURSOR, create(1, '0:a.6.1')), '0:a.6.1,1:b.7.2');
+  assert.equal(after('now', liveAt(CURSOR), { type: 'filtered', cursor: '0:a.9.9,1:b.9.9' }), '0:a.9.9,1:b.9.9');
+  for (const type of ['position', 'batch', 'pong']) {
+    assert.equal(after(CURSOR, { type, cursor: '1:b.9.1,0:a.9.1' }), '1:b.9.1,0:a.9.1', type);
+  }
+});
+
+test('within a snapshot there is no cursor, whatever arrives', () => {
+  for (const begin of [page(), { type: 'reset' }, { type: 'filtered' }]) {
+    const meanwhile = [create(1, '0:a.6.1'), { type: 'pong', cursor: CURSOR }, { type: 'position', cursor: CURSOR }];
+    assert.equal(after(CURSOR, begin, ...meanwhile), 'snapshot', begin.type);
+    assert.equal(after('now', begin, ...meanwhile, liveAt(CURSOR)), CURSOR);
+  }
+  assert.equal(after('now', { type: 'pong' }), 'now');
+});
+
+test('waits double, are spread over all of the time, and are bounded', () => {
+  for (const [random, expected] of [[0, [0, 0, 0, 0, 0]], [0.5, [50, 100, 200, 400, 500]], [1, [100, 200, 400, 800, 1000]]]) {
+    const backoff = new Backoff({ firstMs: 100, mostMs: 1000 }, () => random);
+    assert.deepEqual(expected.map(() => backoff.next()), expected);
+    backoff.succeeded();
+    assert.equal(backoff.next(), expected[0]);
+  }
+});
+
+test('a time that the server names counts, up to our own limit', () => {
+  const most = (wait) => new Backoff({ firstMs: 100, mostMs: 1000 }, () => 1).next(wait);
+  assert.deepEqual([most({ upToMs: 30 }), most({ upToMs: 5000 })], [30, 1000]);
+  assert.deepEqual([most({ afterMs: 300 }), most({ afterMs: 5000 })], [400, 1000]);
+});
+
+test('an address may be that of the gateway or of a stream, with any scheme', () => {
+  const everyone = { where: '', kinds: 'all' };
+  for (const [url, stream, people] of [
+    ['http://h:1', 'ws://h:1/updates?from=now', 'http://h:1/people/x'],
+    ['wss://h/people', 'wss://h/people?from=now', 'https://h/people/x'],
+    ['https://h/base/', 'wss://h/base/updates?from=now', 'https://h/base/people/x'],
+    ['ws://h/base/updates?token=1#top', 'ws://h/base/updates?token=1&from=now', 'http://h/base/people/x'],
+  ]) {
+    const endpoint = new Endpoint(url);
+    assert.equal(endpoint.stream('ws', everyone, 'now').href, stream);
+    assert.equal(endpoint.people('x').href, people);
+  }
+  const filtered = new Endpoint('ws://h').stream('http', { where: 'age > 1 && job == "+"', kinds: 'saves' }, 'a:b');
+  assert.deepEqual(Object.fromEntries(filtered.searchParams), { kinds: 'saves', where: 'age > 1 && job == "+"', from: 'a:b' });
+  assert.equal(filtered.protocol, 'http:');
+});
+
+test('options that make no sense are refused at once', () => {
+  for (const options of [{}, { url: 'ftp://h' }, { url: 'h' }, { url: 'ws://h', kinds: 'some' }, { url: 'ws://h', people: [] }]) {
+    assert.throws(() => live(options), TypeError);
+  }
+});

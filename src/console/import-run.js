@@ -1,0 +1,70 @@
+// Sends a file to the gateway in slices, and collects what was refused.
+
+import { PeopleReader } from './csv.js';
+
+/** Of one slice: small enough for the bar to move, large enough for the way to be worth it. */
+const SLICE_LINES = 500;
+const SLICE_CHARACTERS = 512 * 1024;
+/** As many as the gateway itself takes before it gives up on a file. */
+const REFUSED_MAX = 1000;
+
+/** Posts lines; gives the report's numbers, and the refusals with the line of the file. */
+async function post(slice, signal) {
+  const body = slice.map(({ json }) => json).join('\n');
+  const response = await fetch('/people/import', {
+    method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body, signal,
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(text.startsWith('{') ? JSON.parse(text).detail : `the gateway answered ${response.status}`);
+  }
+  const lines = text.trim().split('\n').map((line) => JSON.parse(line));
+  const { saved } = lines.pop();
+  return { saved, refused: lines.map(({ line, problem }) => ({ line: slice[line - 1].line, problem })) };
+}
+
+/**
+ * Imports a file. `tell` gets `{ read, size, saved, refused, done, error }` after each slice: bytes, counts, and the
+ * refusals. What has been saved stays saved, whatever ends it.
+ */
+export async function run(file, tell, signal) {
+  const progress = { name: file.name, size: file.size, read: 0, saved: 0, refused: [], done: false };
+  const began = performance.now();
+  const report = (more) => {
+    Object.assign(progress, more, { seconds: (performance.now() - began) / 1000 });
+    tell({ ...progress });
+  };
+  let slice = [];
+  let characters = 0;
+  const send = async () => {
+    if (slice.length === 0) return;
+    const { saved, refused } = await post(slice, signal);
+    slice = [];
+    characters = 0;
+    report({ saved: progress.saved + saved, refused: [...progress.refused, ...refused] });
+    if (progress.refused.length >= REFUSED_MAX) throw new Error(`${REFUSED_MAX} lines were refused: the rest was not read`);
+  };
+  const take = async (records) => {
+    for (const record of records) {
+      slice.push(record);
+      characters += record.json.length;
+      if (slice.length >= SLICE_LINES || characters >= SLICE_CHARACTERS) await send();
+    }
+  };
+  try {
+    const reader = new PeopleReader();
+    const decoder = new TextDecoder();
+    // Pieces of it, so that a large file is never in memory whole.
+    const bytes = file.stream().getReader();
+    for (let piece = await bytes.read(); !piece.done; piece = await bytes.read()) {
+      await take(reader.read(decoder.decode(piece.value, { stream: true })));
+      report({ read: progress.read + piece.value.length });
+    }
+    await take(reader.read(decoder.decode()));
+    await take(reader.end());
+    await send();
+    report({ done: true });
+  } catch (error) {
+    report({ done: true, error: signal.aborted ? 'Stopped.' : error.message });
+  }
+}

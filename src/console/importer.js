@@ -1,0 +1,78 @@
+// Import: drop a file anywhere on the page, or choose one.
+
+import { CopyButton } from './copy.js';
+import { run } from './import-run.js';
+import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
+
+const SHOWN_MAX = 100;
+
+/** What is wrong with a line, in words. */
+const words = ({ detail, errors }) =>
+  (errors ?? []).map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join(' ') || detail;
+
+/** Calls back with a file that is dropped anywhere; says whether one hovers. */
+function useDrop(dropped) {
+  const [hovers, setHovers] = useState(false);
+  useEffect(() => {
+    const over = (event) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      setHovers(event.type === 'dragover');
+      if (event.type === 'drop' && event.dataTransfer.files[0]) dropped(event.dataTransfer.files[0]);
+    };
+    const left = (event) => event.relatedTarget === null && setHovers(false);
+    const listeners = [['dragover', over], ['drop', over], ['dragleave', left]];
+    listeners.forEach(([type, listener]) => addEventListener(type, listener));
+    return () => listeners.forEach(([type, listener]) => removeEventListener(type, listener));
+  }, []);
+  return hovers;
+}
+
+function Report({ progress }) {
+  const { refused, error } = progress;
+  const text = refused.map(({ line, problem }) => `${line}\t${words(problem)}`).join('\n');
+  return html`
+    ${error && html`<p class="wrong" role="alert">${error}</p>`}
+    ${refused.length > 0 && html`
+      <p>Refused lines <${CopyButton} text=${text} what="refused lines" /></p>
+      <ol class="refused" tabindex="0" aria-label="Refused lines">
+        ${refused.slice(0, SHOWN_MAX).map(({ line, problem }) => html`<li key=${line}><b>${line}</b> ${words(problem)}</li>`)}
+      </ol>`}
+  `;
+}
+
+export function Importer() {
+  const [progress, setProgress] = useState();
+  const abort = useRef();
+  const input = useRef();
+  const begin = (file) => {
+    // One after the other: a second file while one runs would end it halfway.
+    if (abort.current) return;
+    abort.current = new AbortController();
+    run(file, setProgress, abort.current.signal).finally(() => (abort.current = undefined));
+  };
+  const hovers = useDrop(begin);
+  const running = progress && !progress.done;
+  const rate = progress && Math.round(progress.saved / Math.max(progress.seconds, 0.001));
+  const chosen = ({ target }) => {
+    if (target.files[0]) begin(target.files[0]);
+    target.value = '';
+  };
+  return html`
+    <section class="panel importer">
+      <h2>Import</h2>
+      <p class="quiet">Drop a CSV or NDJSON file anywhere on this page, or ${' '}<button class="small" disabled=${running} onClick=${() => input.current.click()}>choose one</button>
+        <input type="file" ref=${input} hidden accept=".csv,.tsv,.ndjson,.jsonl,.txt" aria-label="File to import" onChange=${chosen} />
+      </p>
+      ${progress && html`
+        <label class="bar-label" for="import-bar">${progress.name}</label>
+        <progress id="import-bar" max=${progress.size || 1} value=${progress.done && !progress.error ? progress.size || 1 : progress.read}></progress>
+        <p role="status">
+          ${progress.saved.toLocaleString()} saved${running ? `, ${rate.toLocaleString()} a second` : ''}, ${progress.refused.length} refused${progress.done && !progress.error ? '. Done.' : ''}
+          ${running && html` <button class="small" onClick=${() => abort.current.abort()}>Stop</button>`}
+        </p>
+        <${Report} progress=${progress} />`}
+    </section>
+    ${hovers && html`<div class="drop" aria-hidden="true"><p>Drop to import</p></div>`}
+  `;
+}

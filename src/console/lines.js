@@ -1,0 +1,36 @@
+// The same view in a terminal: lines to copy.
+
+import { CopyButton } from './copy.js';
+import { html } from './vendor/htm-preact.js';
+
+/** One argument of a shell. */
+export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Lines for what is on the screen, by name. */
+export function linesFor({ where, kinds }) {
+  const condition = where ? ` --data-urlencode ${quoted(`where=${where}`)}` : '';
+  const kind = kinds === 'all' ? '' : ` -d kinds=${kinds}`;
+  const query = new URLSearchParams({ from: 'snapshot', ...(kinds !== 'all' && { kinds }), ...(where && { where }) });
+  const socket = `${location.protocol.replace('http', 'ws')}//${location.host}/updates?${query}`;
+  return {
+    'curl, who matches now': `curl -sG ${quoted(`${location.origin}/people`)}${condition}`,
+    'curl, live': `curl -sNG ${quoted(`${location.origin}/updates`)} -d from=snapshot${kind}${condition}`,
+    'wscat, live': `wscat -s people.v1.json -c ${quoted(socket)}`,
+  };
+}
+
+export function Lines({ session }) {
+  const { where, kinds } = session.client;
+  return html`
+    <section class="panel lines">
+      <h2>In a terminal</h2>
+      <dl>
+        ${Object.entries(linesFor({ where, kinds })).map(([name, line]) => html`
+          <div>
+            <dt>${name} <${CopyButton} text=${line} what=${`line for ${name}`} /></dt>
+            <dd><code tabindex="0">${line}</code></dd>
+          </div>`)}
+      </dl>
+    </section>
+  `;
+}
