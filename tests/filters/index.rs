@@ -36,11 +36,20 @@ fn view() -> impl Strategy<Value = View> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let image = || prop::option::weighted(0.8, fields().prop_map(json));
+    let image = || prop::option::weighted(0.8, fields());
+    // Half of all changes are to one field.
+    let images = (image(), image(), any::<bool>()).prop_map(|(before, after, one_field)| match (&before, &after) {
+        (Some(fields), Some(other)) if one_field => {
+            let mut fields = fields.clone();
+            fields["age"] = other["age"].clone();
+            (before.map(json), Some(json(fields)))
+        }
+        _ => (before.map(json), after.map(json)),
+    });
     prop_oneof![
         5 => (0..NUMBERS, view()).prop_map(|(number, view)| Step::Add(number, view)),
         1 => (0..NUMBERS).prop_map(Step::Remove),
-        3 => (select(&IDS[..]), image(), image()).prop_map(|(id, before, after)| Step::Change(id, before, after)),
+        3 => (select(&IDS[..]), images).prop_map(|(id, (before, after))| Step::Change(id, before, after)),
     ]
 }
 

@@ -5,12 +5,14 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
+
+use smallvec::SmallVec;
 
 use crate::filter::scalar::{Number, Relation, ScalarRef};
 
-/// A text as an edge of a range: bytes of UTF-8, which sort like code points.
-pub(super) type TextEdge = Arc<[u8]>;
+/// A text as an edge of a range: bytes of UTF-8, which sort like code points. Short ones lie beside each other in memory.
+pub(super) type TextEdge = SmallVec<[u8; 16]>;
 
 /// Greater than every text, for no UTF-8 holds this byte.
 const ABOVE_ALL_TEXTS: &[u8] = &[0xff];
@@ -68,18 +70,18 @@ pub(super) fn numbers(relation: Relation, number: Number) -> Range<u64> {
 /// Where the texts are that have this relation, one of order, to `text`.
 pub(super) fn texts(relation: Relation, text: &str) -> Range<TextEdge> {
     let next = || [text.as_bytes(), &[0]].concat().into();
-    ordered(relation, TextEdge::default()..ABOVE_ALL_TEXTS.into(), text.as_bytes().into(), next)
+    ordered(relation, TextEdge::new()..ABOVE_ALL_TEXTS.into(), text.as_bytes().into(), next)
 }
 
 /// Where the texts are that begin with `prefix`.
 pub(super) fn texts_with(prefix: &str) -> Range<TextEdge> {
-    let mut end = prefix.as_bytes().to_vec();
+    let mut end = TextEdge::from(prefix.as_bytes());
     match end.last_mut() {
         // No byte of UTF-8 is the greatest byte.
         Some(last) => *last += 1,
-        None => end.extend(ABOVE_ALL_TEXTS),
+        None => end.extend_from_slice(ABOVE_ALL_TEXTS),
     }
-    prefix.as_bytes().into()..end.into()
+    prefix.as_bytes().into()..end
 }
 
 /// Whether a range ends on both sides.
