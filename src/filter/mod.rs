@@ -13,6 +13,7 @@ mod parse;
 mod predicate;
 mod quoted;
 mod scalar;
+mod shared;
 mod view;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use predicate::Predicate;
 
 pub use error::FilterError;
 pub use index::{Census, Index, Looked};
+pub use shared::SharedFilters;
 pub use view::{Images, Kinds, Verdict, View};
 
 /// Which people somebody asked for. The default is everyone. Cloning it is cheap.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::attendant::Attendant;
-use crate::filter::{Filter, View};
+use crate::filter::View;
 use crate::hub::{Course, Subscription, Wish};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
@@ -26,7 +26,7 @@ impl Attendant {
                 self.sessions.hub.close(&self.outbox, &Close::new(CloseCode::NORMAL, ""));
             }
             Wish::Request(Request::Filter { kinds, filter_text, from, reference }) => {
-                match (Filter::parse(&filter_text), from) {
+                match (self.sessions.filters.parse(&filter_text), from) {
                     (Ok(filter), FilterFrom::Now) => {
                         self.show_from_now(course, subscription, View { kinds, filter }, reference.as_deref());
                     }

@@ -27,6 +27,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::filter::SharedFilters;
 use crate::hub::{Hub, Outbox, Socket};
 use crate::protocol::close::Close;
 use crate::store::StoreSlot;
@@ -77,6 +78,7 @@ const LEAST_RETRY: Duration = Duration::from_secs(1);
 pub struct Sessions {
     hub: Arc<Hub>,
     log: Log,
+    filters: SharedFilters,
     options: Options,
     tasks: TaskTracker,
     workers: Handle,
@@ -86,7 +88,8 @@ impl Sessions {
     /// No sessions yet. Becomes the hub's attendant; must be called inside the runtime that is to run them.
     pub fn new(hub: Arc<Hub>, store: StoreSlot, options: Options) -> Arc<Self> {
         let log = Log::new(store, options);
-        let sessions = Arc::new(Self { hub, log, options, tasks: TaskTracker::new(), workers: Handle::current() });
+        let (filters, tasks, workers) = (SharedFilters::default(), TaskTracker::new(), Handle::current());
+        let sessions = Arc::new(Self { hub, log, filters, options, tasks, workers });
         let weak = Arc::downgrade(&sessions);
         sessions.hub.set_attendant(move |outbox| {
             if let Some(sessions) = weak.upgrade() {
@@ -95,6 +98,11 @@ impl Sessions {
             }
         });
         sessions
+    }
+
+    /// The filters of all sessions.
+    pub fn filters(&self) -> &SharedFilters {
+        &self.filters
     }
 
     /// Runs a session's beginning as one of the tasks that a shutdown waits for.

@@ -28,7 +28,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Answers with a stream of events.
 pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
     super::admit(state, &request)?;
-    let mut wanted = Wanted::of(request.uri(), Dress::Sse)?;
+    let mut wanted = Wanted::of(state, request.uri(), Dress::Sse)?;
     if let Some(last) = last_event_id(&request)? {
         wanted.start = Start::Cursor(last);
     }

@@ -15,7 +15,7 @@ use axum::response::Response;
 use super::query::Parameters;
 use super::{Shared, State, origin};
 use crate::domain::Operation;
-use crate::filter::{Filter, Kinds, View};
+use crate::filter::{Kinds, View};
 use crate::hub::Subscription;
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -49,11 +49,11 @@ fn admit(state: &State, request: &Request) -> Result<(), Problem> {
 }
 
 impl Wanted {
-    fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
+    fn of(state: &State, uri: &Uri, dress: Dress) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
         let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
         let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
-        let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
+        let filter = state.sessions.filters().parse(parameters.get("where").unwrap_or_default())?;
         let close_on = match parameters.get("close_on") {
             None => None,
             Some(_) if dress == Dress::Sse => {

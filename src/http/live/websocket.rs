@@ -35,7 +35,7 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     let accept = handshake(&request)?;
     super::admit(state, &request)?;
     let dress = dress(request.headers())?;
-    let started = Wanted::of(request.uri(), dress)?.start(state).await?;
+    let started = Wanted::of(state, request.uri(), dress)?.start(state).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade = upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
