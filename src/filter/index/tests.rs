@@ -173,7 +173,7 @@ fn what_did_not_change_is_looked_up_once() {
     assert_eq!((looked(Some(&before), Some(&moved), &mut found), &found[..]), (2, &[7, 8][..]));
     assert_eq!(looked(None, None, &mut found), 0);
     // What hangs below a value that stayed is asked of both images.
-    let index = filled(FEW, &|number| format!("attributes.n == 7 && age == {}", number % 100));
+    let index = filled(FEW, &|number| format!("firstName == 'A' && age == {}", number % 100));
     let grown = person(31, r#"{"n":7}"#);
     index.candidates(&Images::new(id(), Some(&before), Some(&grown)), &mut found);
     assert_eq!((found.len(), found[0], found[1]), (20, 30, 31));
