@@ -2,11 +2,13 @@
 //! No time is asserted: the machine's is not ours.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -96,6 +98,48 @@ async fn changes_on_a_second_gateway_reach_the_clients_of_the_first() {
     let push = report("push --clients 10 --rate 50 --seconds 1 --writer other").await;
     assert_eq!(push["contestants"].as_array().map(Vec::len), Some(1), "an embedded store has one gateway: {push:#}");
     assert_eq!(figure(&push, 0, "deliveries"), 500.0);
+}
+
+/// A gateway that runs already, and its address.
+async fn gateway(folder: &Path) -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
+    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+    command.arg(format!("embedded:{}", folder.display())).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    loop {
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("in time").expect("a line").expect("it runs on");
+        if let Some((_, url)) = line.split_once("REST and live updates  ") {
+            return (child, url.to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_a_gateway_that_others_write_to_it_fails_and_deletes_only_what_it_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_gateway, people) = gateway(folder.path()).await;
+    let client = reqwest::Client::new();
+    let ada = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
+    let others = tokio::spawn({
+        let (client, people) = (client.clone(), people.clone());
+        async move {
+            loop {
+                let request = client.post(&people).header("content-type", "application/json").body(ada);
+                assert_eq!(request.send().await.expect("an answer").status(), 201);
+            }
+        }
+    });
+    let (code, told) = {
+        let output = bench(&format!("push --url {people} --clients 5 --rate 20 --seconds 1 --turns 1")).await;
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("gateway at --url: 0 deliveries were lost, ") && told.contains("came too often"), "{told}");
+    others.abort();
+    let left: Value = client.get(&people).send().await.unwrap().json().await.unwrap();
+    let jobs: Vec<&Value> = left.as_array().expect("a list").iter().map(|person| &person["job"]).collect();
+    assert!(!jobs.is_empty() && jobs.iter().all(|job| **job == "Mathematician"), "{jobs:?}");
 }
 
 #[tokio::test]
