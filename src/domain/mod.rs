@@ -14,7 +14,7 @@ mod timestamp;
 
 pub use change::{Change, Operation};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
-pub use fields::{CorruptFields, Fields, FieldsJson, FieldsRef};
+pub use fields::{CorruptFields, Fields, FieldsJson, Values};
 pub use person::{InvalidId, Person, PersonId};
 pub use position::{At, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
 pub use timestamp::Timestamp;

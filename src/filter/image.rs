@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use serde_json::{Map, Value};
 
 use super::scalar::{Number, ScalarRef};
-use crate::domain::{FieldsJson, FieldsRef, PersonId};
+use crate::domain::{FieldsJson, PersonId};
 
 /// What a filter can ask a person for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +24,6 @@ pub(super) struct Image<'a> {
     id: PersonId,
     fields: &'a FieldsJson,
     id_text: OnceCell<String>,
-    known: OnceCell<FieldsRef<'a>>,
-    attributes: OnceCell<Option<Value>>,
 }
 
 /// What stands at a path.
@@ -38,7 +36,7 @@ pub(super) enum Found<'a> {
 
 impl<'a> Image<'a> {
     pub(super) const fn new(id: PersonId, fields: &'a FieldsJson) -> Self {
-        Self { id, fields, id_text: OnceCell::new(), known: OnceCell::new(), attributes: OnceCell::new() }
+        Self { id, fields, id_text: OnceCell::new() }
     }
 
     /// What stands at `path`; none where the path is missing.
@@ -46,25 +44,20 @@ impl<'a> Image<'a> {
         let text = |text| Some(Found::Scalar(ScalarRef::Text(text)));
         match path {
             Path::Id => text(self.id_text.get_or_init(|| self.id.to_string())),
-            Path::FirstName => text(&self.known().first_name),
-            Path::LastName => text(&self.known().last_name),
-            Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(self.known().age.into())))),
-            Path::Job => text(&self.known().job),
+            Path::FirstName => text(&self.fields.values().first_name),
+            Path::LastName => text(&self.fields.values().last_name),
+            Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(self.fields.values().age.into())))),
+            Path::Job => text(&self.fields.values().job),
             Path::Attribute(keys) => {
-                let attributes = self.attributes()?;
+                let attributes = self.fields.attributes()?;
                 keys.iter().try_fold(attributes, |value, key| value.get(&**key)).and_then(Found::in_json)
             }
         }
     }
 
-    fn known(&self) -> &FieldsRef<'a> {
-        self.known.get_or_init(|| self.fields.read())
-    }
-
-    /// The attributes. What no JSON parser takes (nested without end, say) never came through our doors; it counts as
-    /// none.
-    pub(super) fn attributes(&self) -> Option<&Value> {
-        self.attributes.get_or_init(|| serde_json::from_str(self.known().attributes?.get()).ok()).as_ref()
+    /// The attributes, if there are any.
+    pub(super) fn attributes(&self) -> Option<&'a Value> {
+        self.fields.attributes()
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::burst::{self, Burst, Judged};
 use super::class::Class;
@@ -25,6 +27,9 @@ const JOIN_ENTRIES: usize = 256;
 const ROUND_STEP: usize = 256;
 /// Changes that may wait for one class before no more are taken from the feed: well below what may wait for a session.
 const MOST_WAITING: usize = 128;
+/// Commands that are carried out in a row, before the feed gets its turn.
+const MOST_COMMANDS: usize = 256;
+const COMMANDS_PAUSE: Duration = Duration::from_millis(1);
 
 /// The half of the hub that one thread owns.
 pub struct Dispatcher {
@@ -36,6 +41,9 @@ pub struct Dispatcher {
     egress: Box<dyn Egress>,
     /// Numbers of the classes that a change may concern; kept for its memory.
     concerned: Vec<u32>,
+    /// Commands that were heard, and when.
+    asked: Vec<Command>,
+    heard: Instant,
 }
 
 impl Dispatcher {
@@ -47,6 +55,8 @@ impl Dispatcher {
             due: VecDeque::new(),
             egress: Box::new(Calls),
             concerned: Vec::new(),
+            asked: Vec::new(),
+            heard: Instant::now(),
         }
     }
 
@@ -116,13 +126,26 @@ impl Dispatcher {
         }
     }
 
-    /// The next command; none when nobody is left to send one. Cancel safe.
-    pub async fn next_command(&mut self) -> Option<Command> {
-        self.commands.recv().await
+    /// Waits for commands, and takes those that are there. They come together at most every [`COMMANDS_PAUSE`]: none of
+    /// them is urgent, and ten thousand clients that connect at once need not wake this thread ten thousand times. Cancel
+    /// safe: nothing is taken before it returns.
+    pub async fn hear(&mut self) {
+        let pause = COMMANDS_PAUSE.saturating_sub(self.heard.elapsed());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        self.commands.recv_many(&mut self.asked, MOST_COMMANDS).await;
+        self.heard = Instant::now();
     }
 
-    /// Carries out a command.
-    pub fn execute(&mut self, command: Command) {
+    /// Carries out what was heard.
+    pub fn obey(&mut self) {
+        let mut asked = std::mem::take(&mut self.asked);
+        asked.drain(..).for_each(|command| self.execute(command));
+        self.asked = asked;
+    }
+
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Join(outbox) => self.join(outbox),
             Command::Leave(outbox) => drop(self.registry.remove(&outbox)),

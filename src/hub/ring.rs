@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::domain::{At, Change, Partition, Position};
+use crate::domain::{At, Change, FieldsJson, Partition, Position};
 use crate::protocol::cursor::Cursor;
 use crate::store::Break;
 
@@ -66,7 +66,7 @@ impl Entry {
     fn bytes(&self) -> usize {
         let images: usize = match &self.event {
             Event::Change(change) => {
-                [&change.before, &change.after].into_iter().flatten().map(|image| image.as_str().len()).sum()
+                [&change.before, &change.after].into_iter().flatten().map(FieldsJson::memory).sum()
             }
             Event::Reset(..) => 0,
         };

@@ -1,7 +1,7 @@
 //! The text dress: sentences for people and for clients of the tutorial's Ktor service, values as Kotlin's `toString`
 //! writes them: no quotes, no escapes.
 
-use crate::domain::{Change, FieldsJson, PersonId};
+use crate::domain::{Change, FieldsJson, PersonId, Values};
 use crate::filter::{Kinds, Verdict};
 
 /// What an incoming text means. Texts are compared exactly.
@@ -39,8 +39,7 @@ pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
 
 /// The sentence for a person who is in the view.
 pub fn saved(id: PersonId, fields: &FieldsJson) -> String {
-    let fields = fields.read();
-    let (first, last, age, job) = (fields.first_name, fields.last_name, fields.age, fields.job);
+    let Values { first_name: first, last_name: last, age, job, .. } = fields.values();
     format!("Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age={age}, job={job})")
 }
 

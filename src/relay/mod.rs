@@ -151,7 +151,7 @@ impl Relay {
                     }
                 }
                 Some(outcome) = outcomes.recv() => self.outcome(outcome, &mut actions),
-                Some(command) = self.links.dispatcher.next_command() => self.links.dispatcher.execute(command),
+                () = self.links.dispatcher.hear() => self.links.dispatcher.obey(),
                 _ = ticks.tick() => {
                     self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
                     self.tell_stale();

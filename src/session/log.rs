@@ -11,7 +11,7 @@ use moka::ops::compute::Op;
 use tokio::time::Instant;
 
 use super::Options;
-use crate::domain::{At, Partition, PersonId, Position};
+use crate::domain::{At, FieldsJson, Partition, PersonId, Position};
 use crate::store::{Page, Since, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
@@ -97,13 +97,13 @@ impl Log {
 }
 
 fn weight(page: &Page) -> u32 {
-    let bytes: usize = page.people.iter().map(|person| size_of_val(person) + person.fields.as_str().len()).sum();
+    let bytes: usize = page.people.iter().map(|person| size_of_val(person) + person.fields.memory()).sum();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn length(since: &Since) -> u32 {
     let Since::Continues { changes, .. } = since else { return 1 };
     let images = changes.iter().flat_map(|change| [&change.before, &change.after]).flatten();
-    let bytes = size_of_val(&changes[..]) + images.map(|image| image.as_str().len()).sum::<usize>();
+    let bytes = size_of_val(&changes[..]) + images.map(FieldsJson::memory).sum::<usize>();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }

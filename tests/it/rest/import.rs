@@ -133,7 +133,7 @@ async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     store.get().expect("wrapped").before_apply(3, |write| {
-        let age = write.save.as_ref().map(|fields| fields.read().age);
+        let age = write.save.as_ref().map(|fields| fields.values().age);
         Box::pin(async move {
             match age {
                 Some(1) => Some(Err(StoreError::Unavailable("down".into()))),
