@@ -3,6 +3,8 @@
 mod flags;
 mod target;
 
+use std::net::SocketAddr;
+
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,7 +55,7 @@ enum Command {
     Load { plan: String },
     /// The server that a gateway is compared with
     #[command(hide = true)]
-    Floor { writes: Writes, dress: Dress, topics: String },
+    Floor { writes: Writes, dress: Dress, topics: String, redis: Option<SocketAddr> },
 }
 
 /// What was typed can't be meant so; a sentence says why.
@@ -69,9 +71,9 @@ impl Cli {
                 let plan: Plan = serde_json::from_str(&plan)?;
                 load::run(&plan)
             }
-            Command::Floor { writes, dress, topics } => {
+            Command::Floor { writes, dress, topics, redis } => {
                 let topics: Topics = serde_json::from_str(&topics)?;
-                floor::run(writes, dress, topics)
+                floor::run(writes, dress, topics, redis)
             }
             workload => {
                 load::raise_open_files(workload.clients())?;

@@ -36,7 +36,7 @@ pub(crate) enum Store {
 pub(crate) enum Writer {
     /// On the gateway that serves the clients
     Same,
-    /// On a second gateway over the same Redis, so that the first one only relays
+    /// On a second gateway over the same Redis, so that the first one only relays; the floor then follows its channel
     Other,
 }
 
@@ -123,15 +123,30 @@ impl Server {
     }
 }
 
+/// Where changes are made on another gateway, so they are beside the floor: it then has the same company on its cores.
 async fn floor(writes: Writes, with: &Starts) -> anyhow::Result<Server> {
+    let redis = match with.writer {
+        Writer::Other => Some(Redis::start(&[]).await?),
+        Writer::Same => None,
+    };
+    let second = match &redis {
+        Some(redis) => Some(Gateway::start(&with.program, Some(redis)).await?),
+        None => None,
+    };
     let mut command = Command::new(std::env::current_exe()?);
     let word = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned());
     command.arg("floor").args(word(writes.to_possible_value())).args(word(with.dress.to_possible_value()));
-    command.arg(serde_json::to_string(&with.topics)?).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg(serde_json::to_string(&with.topics)?);
+    command
+        .args(redis.as_ref().map(|redis| format!("127.0.0.1:{}", redis.port)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut process = Process::spawn(&mut command)?;
     let line = process.output()?.line(PATIENCE).await?.context("the floor ended early")?;
-    let address = line.strip_prefix("http://").context("not an address")?.parse()?;
-    Ok(Server::bare(address, None, Some(process.id()), Some(process)))
+    let address: SocketAddr = line.strip_prefix("http://").context("not an address")?.parse()?;
+    let changes = second.as_ref().map_or(address, |second| second.address);
+    let pid = Some(process.id());
+    Ok(Server { writer: changes, second, redis, ..Server::bare(address, None, pid, Some(process)) })
 }
 
 async fn reach(remote: Remote) -> anyhow::Result<Server> {

@@ -2,11 +2,14 @@
 //!
 //! It answers every handshake and every request without reading more of them than their ends, their topic (`x-group`) and
 //! the number of the change, which it writes over the one in its frame. For each request it sends one frame of the
-//! gateway's size to each client of that topic, and to those without one.
+//! gateway's size to each client of that topic, and to those without one. Where the changes are made on a gateway, it
+//! learns of them on that one's channel.
+
+mod channel;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -20,11 +23,14 @@ use crate::load::rest::{MARK_DIGITS, body};
 use crate::person::id;
 use crate::poller::{Interest, Poller};
 use crate::say::say;
+use channel::Channel;
 
 const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
 const CREATED: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n";
 /// The number under which the listener is watched.
 const LISTENER: usize = usize::MAX;
+/// The number under which the channel is watched.
+const CHANNEL: usize = usize::MAX - 1;
 
 /// How frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,15 +41,19 @@ pub(crate) enum Writes {
     Together,
 }
 
-/// Tells its address, then serves until it is killed.
-pub(crate) fn run(writes: Writes, dress: Dress, topics: Topics) -> anyhow::Result<()> {
+/// Tells its address, then serves until it is killed. Changes come as requests, or on the channel of this Redis.
+pub(crate) fn run(writes: Writes, dress: Dress, topics: Topics, redis: Option<SocketAddr>) -> anyhow::Result<()> {
     // Whoever measures may be killed: nobody else would end this.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     rustix::net::listen(&listener, 4096)?;
-    say(&format!("http://{}\n", listener.local_addr()?))?;
     let mut poller = Poller::new()?;
+    let mut channel = redis.map(Channel::subscribe).transpose()?;
+    if let Some(channel) = &channel {
+        poller.add(&channel.stream, CHANNEL, Interest::Read)?;
+    }
+    say(&format!("http://{}\n", listener.local_addr()?))?;
     poller.add(&listener, LISTENER, Interest::Read)?;
     let (frame, mark) = frame(dress, topics)?;
     let mut floor = Floor { writes, connections: Vec::new(), clients: BTreeMap::new(), frame, mark };
@@ -53,6 +63,8 @@ pub(crate) fn run(writes: Writes, dress: Dress, topics: Topics) -> anyhow::Resul
         for number in &ready {
             if *number == LISTENER {
                 floor.accept(&listener, &poller)?;
+            } else if *number == CHANNEL {
+                channel.iter_mut().try_for_each(|channel| channel.heard(&mut due))?;
             } else {
                 due.extend(floor.heard(*number)?);
             }
@@ -116,6 +128,14 @@ struct Due {
     mark: [u8; MARK_DIGITS],
 }
 
+impl Due {
+    /// What a text with a person in it, marked with the number of the change, comes to.
+    fn of(text: &[u8], topic: Option<u32>) -> Option<Self> {
+        let hash = text.iter().rposition(|byte| *byte == b'#')?;
+        Some(Self { topic, mark: *text[hash + 1..].first_chunk()? })
+    }
+}
+
 impl Floor {
     fn accept(&mut self, listener: &TcpListener, poller: &Poller) -> anyhow::Result<()> {
         loop {
@@ -147,10 +167,8 @@ impl Floor {
             self.clients.entry(topic(text)).or_default().push(number);
         } else {
             connection.stream.write_all(CREATED)?;
-            let hash = text.iter().rposition(|byte| *byte == b'#').context("a request in pieces")?;
             ensure!(text.ends_with(b"}"), "a request in pieces");
-            let mark = text[hash + 1..].first_chunk().context("a request in pieces")?;
-            return Ok(Some(Due { topic: topic(text), mark: *mark }));
+            return Due::of(text, topic(text)).context("a request in pieces").map(Some);
         }
         Ok(None)
     }
