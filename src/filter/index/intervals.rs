@@ -1,9 +1,10 @@
-//! Which of many ranges hold a value: a balanced (AVL) tree of ranges, ordered by their beginning, in which each twig
-//! knows the furthest end below it (Cormen et al., Introduction to Algorithms, 14.3). One-sided ranges and prefixes are
-//! ranges too. A value finds its ranges in O(log n + found) steps where they overlap evenly.
+//! Which of many ranges hold a value: a B+-tree of ranges, ordered by their beginning, in which each node knows of each
+//! node below it where the first range begins and where the furthest ends (the interval tree of Cormen et al.,
+//! Introduction to Algorithms, 14.3, on the tree of Comer, The Ubiquitous B-Tree, 1979). One-sided ranges are ranges too.
 //!
-//! A twig holds up to 32 neighbouring ranges side by side (a T-tree: Lehman and Carey, VLDB 1986), because among a million
-//! it is the memory that costs, not the comparison. Its own, because the crate interavl takes an owned range and a
+//! A value's way forks where two nodes hold ranges of its own; beside that it is one node a level, four levels for a
+//! million ranges. Among so many it is the memory that costs, not the comparison: what a step asks of all that is below
+//! a node stands side by side, and is read in one go. Its own, because the crate interavl takes an owned range and a
 //! heap-allocated stack for each question, keeps each range apart, and does not say how many it touched.
 
 use std::borrow::Borrow;
@@ -14,35 +15,41 @@ use super::Seen;
 use super::bucket::Bucket;
 use super::search::{BothImages, Search};
 
-/// Ranges of one twig.
-const HELD: usize = 32;
+/// What a node holds at most.
+const WIDTH: usize = 32;
+/// A node with less than this is joined with its neighbour.
+const SPARSE: usize = WIDTH / 4;
 
 /// Buckets by range: from its start on, up to and without its end.
-pub(super) struct Intervals<K>(Link<K>);
+pub(super) struct Intervals<K>(Node<K>);
 
-type Link<K> = Option<Box<Twig<K>>>;
+/// All leaves are equally deep. Nodes other than the root and the last of their level hold `SPARSE` at least, so that the
+/// depth is at most logarithmic.
+enum Node<K> {
+    Leaf(Spans<K, Bucket>),
+    /// Nodes behind the span of each: from the start of its first range up to the furthest end of all below it.
+    Inner(Spans<K, Node<K>>),
+}
 
-struct Twig<K> {
-    /// Ascending, one at least, all between those on the left and those on the right. Few that are left of many stay in
-    /// a twig of their own until the last is gone.
-    held: Vec<(Range<K>, Bucket)>,
-    /// The greatest end of its own ranges and all below it.
-    furthest: K,
-    /// 1 where nothing is below.
-    height: u8,
-    left: Link<K>,
-    right: Link<K>,
+/// Ascending by start; ranges of a leaf with the same start ascend by their end.
+type Spans<K, T> = Vec<(Range<K>, T)>;
+
+/// Where a node stands among all of its level.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Last,
+    Between,
 }
 
 impl<K> Default for Intervals<K> {
     fn default() -> Self {
-        Self(None)
+        Self(Node::Leaf(Vec::new()))
     }
 }
 
 impl<K: Ord + Clone> Intervals<K> {
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.len() == 0
     }
 
     /// Looks into the buckets of all ranges that hold `value`.
@@ -50,207 +57,197 @@ impl<K: Ord + Clone> Intervals<K> {
     where
         K: Borrow<Q>,
     {
-        if let Some(twig) = &self.0 {
-            twig.look(value, images, search);
-        }
+        self.0.look(value, images, search);
     }
 
     /// Edits the bucket of a range, which is there as long as it is not empty.
     pub(super) fn edit(&mut self, range: &Range<K>, edit: impl FnOnce(&mut Bucket)) {
-        edit_below(&mut self.0, range, edit);
+        let root = &mut self.0;
+        if let Some(upper) = root.edit(range, Standing::Last, edit) {
+            let lower = std::mem::replace(root, Node::Leaf(Vec::new()));
+            *root = Node::Inner(vec![(lower.span(), lower), (upper.span(), upper)]);
+        }
+        while let Node::Inner(nodes) = root
+            && nodes.len() < 2
+        {
+            *root = nodes.pop().map_or(Node::Leaf(Vec::new()), |(_, last)| last);
+        }
     }
 
     pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
-        if let Some(twig) = &self.0 {
-            twig.visit(see);
+        self.0.visit(see);
+    }
+}
+
+impl<K> Node<K> {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Leaf(held) => held.len(),
+            Self::Inner(nodes) => nodes.len(),
+        }
+    }
+
+    fn visit(&self, see: &mut dyn FnMut(Seen)) {
+        match self {
+            Self::Leaf(held) => {
+                for (_, bucket) in held {
+                    see(Seen::Node);
+                    bucket.visit(see);
+                }
+            }
+            Self::Inner(nodes) => nodes.iter().for_each(|(_, node)| node.visit(see)),
         }
     }
 }
 
-fn edit_below<K: Ord + Clone>(link: &mut Link<K>, range: &Range<K>, edit: impl FnOnce(&mut Bucket)) {
-    let Some(twig) = link else {
-        let mut bucket = Bucket::default();
-        edit(&mut bucket);
-        *link = Some(Box::new(Twig::new(vec![(range.clone(), bucket)])));
-        return;
-    };
-    match twig.held.binary_search_by(|(held, _)| order(held, range)) {
-        Ok(at) => {
-            edit(&mut twig.held[at].1);
-            if twig.held[at].1.is_empty() {
-                twig.held.remove(at);
-                if twig.held.is_empty() {
-                    *link = joined(twig.left.take(), twig.right.take());
-                } else if twig.held.len() < twig.held.capacity() / 4 {
-                    twig.held.shrink_to(2 * twig.held.len());
-                }
-            }
+impl<K: Ord + Clone> Node<K> {
+    fn look<Q: Ord + ?Sized>(&self, value: &Q, images: BothImages<'_, '_>, search: &mut Search<'_>)
+    where
+        K: Borrow<Q>,
+    {
+        search.looked.nodes += 1;
+        match self {
+            Self::Leaf(held) => holding(held, value).for_each(|bucket| bucket.look(images, search)),
+            Self::Inner(nodes) => holding(nodes, value).for_each(|node| node.look(value, images, search)),
         }
-        Err(0) if twig.left.is_some() => edit_below(&mut twig.left, range, edit),
-        Err(at) if at == twig.held.len() && twig.right.is_some() => edit_below(&mut twig.right, range, edit),
-        Err(at) => {
-            let mut bucket = Bucket::default();
-            edit(&mut bucket);
-            twig.held.insert(at, (range.clone(), bucket));
-            if twig.held.len() > HELD {
-                let upper = twig.held.split_off(HELD / 2);
-                twig.held.shrink_to(HELD);
-                put_first(&mut twig.right, Box::new(Twig::new(upper)));
+    }
+
+    /// Returns what is put behind this node, if it became too much for one.
+    fn edit(&mut self, range: &Range<K>, standing: Standing, edit: impl FnOnce(&mut Bucket)) -> Option<Self> {
+        match self {
+            Self::Leaf(held) => match held.binary_search_by(|(held, _)| order(held, range)) {
+                Ok(at) => {
+                    edit(&mut held[at].1);
+                    if held[at].1.is_empty() {
+                        held.remove(at);
+                        if held.len() < held.capacity() / 4 {
+                            held.shrink_to(2 * held.len());
+                        }
+                    }
+                    None
+                }
+                Err(at) => {
+                    let mut bucket = Bucket::default();
+                    edit(&mut bucket);
+                    insert(held, at, (range.clone(), bucket), standing).map(Self::Leaf)
+                }
+            },
+            Self::Inner(nodes) => {
+                let at = way(nodes, range);
+                let standing_below = if at + 1 == nodes.len() { standing } else { Standing::Between };
+                let node = &mut nodes[at].1;
+                let before = node.len();
+                let upper = node.edit(range, standing_below, edit);
+                match node.len() {
+                    0 => drop(nodes.remove(at)),
+                    left if left < before.min(SPARSE) && nodes.len() > 1 => join(nodes, at.saturating_sub(1)),
+                    _ => nodes[at].0 = nodes[at].1.span(),
+                }
+                let upper = upper?;
+                insert(nodes, at + 1, (upper.span(), upper), standing).map(Self::Inner)
             }
         }
     }
-    balance(link);
+
+    /// From the first start up to the furthest end.
+    fn span(&self) -> Range<K> {
+        match self {
+            Self::Leaf(held) => span(held),
+            Self::Inner(nodes) => span(nodes),
+        }
+    }
+
+    fn first(&self) -> &Range<K> {
+        match self {
+            Self::Leaf(held) => &held[0].0,
+            Self::Inner(nodes) => nodes[0].1.first(),
+        }
+    }
+
+    /// Takes all of a neighbour, which is equally deep and comes after.
+    fn append(&mut self, neighbour: Self) {
+        match (self, neighbour) {
+            (Self::Leaf(held), Self::Leaf(mut more)) => held.append(&mut more),
+            (Self::Inner(nodes), Self::Inner(mut more)) => nodes.append(&mut more),
+            _ => unreachable!("all leaves are equally deep"),
+        }
+    }
+
+    /// Keeps the lower half.
+    fn split(&mut self) -> Self {
+        match self {
+            Self::Leaf(held) => Self::Leaf(split(held, held.len() / 2)),
+            Self::Inner(nodes) => Self::Inner(split(nodes, nodes.len() / 2)),
+        }
+    }
+}
+
+/// What stands behind the spans that hold a value.
+fn holding<'s, K, T, Q>(spans: &'s Spans<K, T>, value: &'s Q) -> impl Iterator<Item = &'s T>
+where
+    K: Borrow<Q>,
+    Q: Ord + ?Sized,
+{
+    let begun = spans.iter().take_while(move |(span, _)| span.start.borrow() <= value);
+    begun.filter(move |(span, _)| value < span.end.borrow()).map(|(_, below)| below)
+}
+
+/// The node that a range belongs to: the last that begins with it or with one before it, else the first.
+fn way<K: Ord + Clone>(nodes: &Spans<K, Node<K>>, range: &Range<K>) -> usize {
+    let before = nodes.partition_point(|(span, _)| span.start < range.start);
+    let alike = nodes[before..].partition_point(|(span, node)| {
+        // A span knows the furthest end, not that of its first range.
+        span.start == range.start && order(node.first(), range).is_le()
+    });
+    (before + alike).saturating_sub(1)
 }
 
 fn order<K: Ord>(one: &Range<K>, two: &Range<K>) -> Ordering {
     (&one.start, &one.end).cmp(&(&two.start, &two.end))
 }
 
-/// Puts a twig before all others.
-fn put_first<K: Ord + Clone>(link: &mut Link<K>, first: Box<Twig<K>>) {
-    match link {
-        None => *link = Some(first),
-        Some(twig) => {
-            put_first(&mut twig.left, first);
-            balance(link);
-        }
-    }
+fn span<K: Ord + Clone, T>(spans: &Spans<K, T>) -> Range<K> {
+    let furthest = spans.iter().map(|(span, _)| &span.end).max().expect("a node below another holds one at least");
+    spans[0].0.start.clone()..furthest.clone()
 }
 
-/// One tree of two, of which all of `left` comes before all of `right`; their heights differ by one at most.
-fn joined<K: Ord + Clone>(left: Link<K>, mut right: Link<K>) -> Link<K> {
-    let Some(mut first) = take_first(&mut right) else { return left };
-    first.left = left;
-    first.right = right;
-    Some(first)
+/// Inserts at a place, and returns what no longer fits. Ranges that come in their order leave full nodes behind.
+fn insert<K, T>(spans: &mut Spans<K, T>, at: usize, new: (Range<K>, T), standing: Standing) -> Option<Spans<K, T>> {
+    if spans.len() < WIDTH {
+        spans.insert(at, new);
+        return None;
+    }
+    let kept = if standing == Standing::Last && at == WIDTH { WIDTH } else { WIDTH / 2 };
+    let mut upper = spans.split_off(kept);
+    if at < kept {
+        spans.insert(at, new);
+    } else {
+        upper.insert(at - kept, new);
+    }
+    Some(upper)
 }
 
-fn take_first<K: Ord + Clone>(link: &mut Link<K>) -> Link<K> {
-    let mut twig = link.take()?;
-    if twig.left.is_none() {
-        *link = twig.right.take();
-        return Some(twig);
+/// Joins two neighbours; what is too much for one is halved.
+fn join<K: Ord + Clone>(nodes: &mut Spans<K, Node<K>>, lower: usize) {
+    let (_, upper) = nodes.remove(lower + 1);
+    let node = &mut nodes[lower].1;
+    node.append(upper);
+    if node.len() > WIDTH {
+        let upper = node.split();
+        nodes.insert(lower + 1, (upper.span(), upper));
     }
-    let first = take_first(&mut twig.left);
-    *link = Some(twig);
-    balance(link);
-    first
+    nodes[lower].0 = nodes[lower].1.span();
 }
 
-/// Makes the heights below a twig differ by one at most, after they came to differ by two at most.
-fn balance<K: Ord + Clone>(link: &mut Link<K>) {
-    let Some(twig) = link else { return };
-    match twig.tilt() {
-        ..-1 => {
-            if twig.left.as_ref().is_some_and(|left| left.tilt() > 0) {
-                rotate_left(&mut twig.left);
-            }
-            rotate_right(link);
-        }
-        -1..=1 => twig.measure(),
-        2.. => {
-            if twig.right.as_ref().is_some_and(|right| right.tilt() < 0) {
-                rotate_right(&mut twig.right);
-            }
-            rotate_left(link);
-        }
-    }
-}
-
-fn rotate_left<K: Ord + Clone>(link: &mut Link<K>) {
-    let Some(mut twig) = link.take() else { return };
-    let Some(mut top) = twig.right.take() else {
-        *link = Some(twig);
-        return;
-    };
-    twig.right = top.left.take();
-    twig.measure();
-    top.left = Some(twig);
-    top.measure();
-    *link = Some(top);
-}
-
-fn rotate_right<K: Ord + Clone>(link: &mut Link<K>) {
-    let Some(mut twig) = link.take() else { return };
-    let Some(mut top) = twig.left.take() else {
-        *link = Some(twig);
-        return;
-    };
-    twig.left = top.right.take();
-    twig.measure();
-    top.right = Some(twig);
-    top.measure();
-    *link = Some(top);
-}
-
-impl<K: Ord + Clone> Twig<K> {
-    fn new(held: Vec<(Range<K>, Bucket)>) -> Self {
-        let furthest = furthest(&held).clone();
-        Self { held, furthest, height: 1, left: None, right: None }
-    }
-
-    /// Brings up to date what it knows of the twigs below, and of itself.
-    fn measure(&mut self) {
-        let [left, right] = self.heights();
-        self.height = 1 + left.max(right);
-        let below = self.left.iter().chain(&self.right).map(|twig| &twig.furthest);
-        let furthest = below.fold(furthest(&self.held), Ord::max);
-        if *furthest != self.furthest {
-            self.furthest = furthest.clone();
-        }
-    }
-
-    /// How much higher the right side is than the left.
-    fn tilt(&self) -> i16 {
-        let [left, right] = self.heights();
-        i16::from(right) - i16::from(left)
-    }
-
-    fn heights(&self) -> [u8; 2] {
-        [&self.left, &self.right].map(|link| link.as_ref().map_or(0, |twig| twig.height))
-    }
-
-    fn look<Q: Ord + ?Sized>(&self, value: &Q, images: BothImages<'_, '_>, search: &mut Search<'_>)
-    where
-        K: Borrow<Q>,
-    {
-        search.looked.nodes += 1;
-        if self.furthest.borrow() <= value {
-            return;
-        }
-        if let Some(left) = &self.left {
-            left.look(value, images, search);
-        }
-        for (range, bucket) in &self.held {
-            if range.start.borrow() > value {
-                return;
-            }
-            if value < range.end.borrow() {
-                bucket.look(images, search);
-            }
-        }
-        if let Some(right) = &self.right {
-            right.look(value, images, search);
-        }
-    }
-
-    fn visit(&self, see: &mut dyn FnMut(Seen)) {
-        self.left.iter().chain(&self.right).for_each(|twig| twig.visit(see));
-        for (_, bucket) in &self.held {
-            see(Seen::Node);
-            bucket.visit(see);
-        }
-    }
-}
-
-/// The greatest end of some ranges, one at least.
-fn furthest<K: Ord>(held: &[(Range<K>, Bucket)]) -> &K {
-    held.iter().map(|(range, _)| &range.end).max().expect("a twig holds one range at least")
+fn split<K, T>(spans: &mut Spans<K, T>, kept: usize) -> Spans<K, T> {
+    let upper = spans.split_off(kept);
+    spans.shrink_to(WIDTH);
+    upper
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -258,44 +255,112 @@ mod tests {
     use crate::filter::index::bucket::Entry;
     use crate::filter::index::search::{Both, Looked};
 
-    /// Checks a twig and all below it; returns its height.
-    fn checked(twig: &Twig<u64>) -> u8 {
-        let [left, right] = [&twig.left, &twig.right].map(|link| link.as_deref().map_or(0, checked));
-        assert!(left.abs_diff(right) <= 1, "balanced");
-        assert_eq!(twig.height, 1 + left.max(right));
-        let below = twig.left.iter().chain(&twig.right).map(|twig| twig.furthest);
-        assert_eq!(twig.furthest, below.chain(twig.held.iter().map(|(range, _)| range.end)).max().unwrap());
-        assert!((1..=HELD).contains(&twig.held.len()));
-        twig.height
+    /// Checks a node and all below it; returns its depth.
+    fn checked(node: &Node<u64>, standing: Standing) -> usize {
+        let fewest = if standing == Standing::Last { 1 } else { SPARSE };
+        assert!((fewest..=WIDTH).contains(&node.len()), "{} is too few or too many", node.len());
+        let Node::Inner(nodes) = node else { return 1 };
+        let depths = nodes.iter().enumerate().map(|(at, (span, below))| {
+            assert_eq!(*span, below.span());
+            checked(below, if at + 1 == nodes.len() { standing } else { Standing::Between })
+        });
+        let depths: BTreeSet<usize> = depths.collect();
+        assert_eq!(depths.len(), 1, "all leaves are equally deep");
+        1 + depths.first().unwrap()
+    }
+
+    fn bucket(number: u32) -> Bucket {
+        Bucket::One(Entry { number, branch: 0 })
+    }
+
+    fn found(intervals: &Intervals<u64>, value: u64) -> (Vec<u32>, Looked) {
+        let mut into = Vec::new();
+        let mut search = Search { into: &mut into, looked: Looked::default() };
+        intervals.look(&value, Both { before: None, after: None }, &mut search);
+        let looked = search.looked;
+        (into, looked)
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Coming {
+        Ascending,
+        Descending,
+        AsTheyAre,
+    }
+
+    fn ranges(most: usize) -> impl Strategy<Value = Vec<(u64, u64)>> {
+        prop::collection::vec((0_u64..300, 1_u64..30).prop_map(|(start, length)| (start, start + length)), 1..most)
     }
 
     proptest! {
         #[test]
         fn a_value_finds_exactly_the_ranges_that_hold_it_and_the_tree_stays_balanced(
-            steps in prop::collection::vec((prop::bool::weighted(0.3), 0_u64..60, 1_u64..20), 1..1_000),
+            coming in prop::sample::select(vec![Coming::Ascending, Coming::Descending, Coming::AsTheyAre]),
+            mut first in ranges(3_000),
+            more in ranges(1_000),
+            going in prop::collection::vec(any::<prop::sample::Index>(), 4_000),
         ) {
+            match coming {
+                Coming::Ascending => first.sort_unstable(),
+                Coming::Descending => first.sort_unstable_by(|one, two| two.cmp(one)),
+                Coming::AsTheyAre => {}
+            }
             let mut intervals = Intervals::default();
-            let mut ranges = BTreeMap::new();
-            for (number, (remove, start, length)) in (0..).zip(steps) {
-                let range = start..start + length;
-                let key = (range.start, range.end);
-                if remove && ranges.remove(&key).is_some() {
-                    intervals.edit(&range, |bucket| *bucket = Bucket::Empty);
-                } else {
-                    ranges.insert(key, number);
-                    intervals.edit(&range, |bucket| *bucket = Bucket::One(Entry { number, branch: 0 }));
+            let mut there = BTreeMap::new();
+            for (number, range) in (0..).zip(first) {
+                there.insert(range, number);
+                intervals.edit(&(range.0..range.1), |held| *held = bucket(number));
+            }
+            compare(&intervals, &there);
+            // More come while others go, until none is left.
+            let mut more = (3_000..).zip(more);
+            let mut all: Vec<(u64, u64)> = there.keys().copied().collect();
+            for (turn, gone) in going.iter().enumerate() {
+                if all.is_empty() {
+                    break;
                 }
-                intervals.0.as_deref().map(checked);
+                let range = all.swap_remove(gone.index(all.len()));
+                there.remove(&range);
+                intervals.edit(&(range.0..range.1), |held| *held = Bucket::Empty);
+                if turn % 4 == 0 && let Some((number, range)) = more.next() {
+                    if there.insert(range, number).is_none() {
+                        all.push(range);
+                    }
+                    intervals.edit(&(range.0..range.1), |held| *held = bucket(number));
+                }
+                if turn % 64 == 0 {
+                    compare(&intervals, &there);
+                }
             }
-            prop_assert_eq!(intervals.is_empty(), ranges.is_empty());
-            for value in 0..80 {
-                let mut into = Vec::new();
-                let mut search = Search { into: &mut into, looked: Looked::default() };
-                intervals.look(&value, Both { before: None, after: None }, &mut search);
-                let holding = ranges.iter().filter(|((start, end), _)| (*start..*end).contains(&value));
-                let holding: Vec<u32> = holding.map(|(_, number)| *number).collect();
-                prop_assert_eq!(into, holding, "in the order of their starts");
-            }
+            prop_assert!(all.is_empty() && intervals.is_empty());
+            prop_assert!(matches!(intervals.0, Node::Leaf(_)));
+        }
+    }
+
+    /// That the tree is sound, and each value finds what holds it, in the order of their starts.
+    fn compare(intervals: &Intervals<u64>, there: &BTreeMap<(u64, u64), u32>) {
+        if !intervals.is_empty() {
+            checked(&intervals.0, Standing::Last);
+        }
+        for value in (0..340).step_by(7) {
+            let holding = there.iter().filter(|((start, end), _)| (*start..*end).contains(&value));
+            let holding: Vec<u32> = holding.map(|(_, number)| *number).collect();
+            assert_eq!(found(intervals, value).0, holding);
+        }
+    }
+
+    #[test]
+    fn ranges_that_come_in_order_fill_their_nodes_and_a_value_goes_one_way() {
+        let mut intervals = Intervals::default();
+        let number = u32::try_from(WIDTH * WIDTH * WIDTH).unwrap();
+        for range in 0..number {
+            let start = u64::from(range);
+            intervals.edit(&(start..start + 1), |held| *held = bucket(range));
+        }
+        assert_eq!(checked(&intervals.0, Standing::Last), 3);
+        for value in (0..number).step_by(1_000) {
+            let (found, looked) = found(&intervals, value.into());
+            assert_eq!((found, looked.nodes), (vec![value], 3));
         }
     }
 }

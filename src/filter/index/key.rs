@@ -3,7 +3,7 @@
 //! All may tell fewer values apart than filters do, and never more: who is found wrongly is judged and passed over, who is
 //! not found is lost.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -16,13 +16,14 @@ pub(super) type TextEdge = SmallVec<[u8; 16]>;
 
 /// Greater than every text, for no UTF-8 holds this byte.
 const ABOVE_ALL_TEXTS: &[u8] = &[0xff];
+/// What fingerprints of this process depend on.
+static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 /// Doubles below this, in both directions, are no other number's nearest double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A value's hash under a secret of this process. `SipHash`, because values come from strangers: whoever cannot guess the
 /// secret cannot make many values share a slot. Two values with one fingerprint only cost a judgement.
 pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
-    static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     let mut hasher = SECRET.build_hasher();
     match value {
         ScalarRef::Null => hasher.write_u8(0),
@@ -37,6 +38,34 @@ pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
         }
     }
     hasher.finish()
+}
+
+/// The fingerprints of what a text begins with, of ascending lengths in bytes, in one pass over the text.
+pub(super) struct Beginnings<'t> {
+    text: &'t [u8],
+    /// Has taken the text up to `taken`, in pieces of `PIECE`. A hasher may tell texts apart by how they were cut, so that
+    /// all are cut alike: into such pieces, and a last one for what is left.
+    hasher: DefaultHasher,
+    taken: usize,
+}
+
+impl<'t> Beginnings<'t> {
+    const PIECE: usize = 16;
+
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text: text.as_bytes(), hasher: SECRET.build_hasher(), taken: 0 }
+    }
+
+    /// The fingerprint of the first `length` bytes: no more than there are, no fewer than last time.
+    pub(super) fn fingerprint(&mut self, length: usize) -> u64 {
+        while self.taken + Self::PIECE <= length {
+            self.hasher.write(&self.text[self.taken..self.taken + Self::PIECE]);
+            self.taken += Self::PIECE;
+        }
+        let mut hasher = self.hasher.clone();
+        hasher.write(&self.text[self.taken..length]);
+        hasher.finish()
+    }
 }
 
 /// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number within a range is within
@@ -71,17 +100,6 @@ pub(super) fn numbers(relation: Relation, number: Number) -> Range<u64> {
 pub(super) fn texts(relation: Relation, text: &str) -> Range<TextEdge> {
     let next = || [text.as_bytes(), &[0]].concat().into();
     ordered(relation, TextEdge::new()..ABOVE_ALL_TEXTS.into(), text.as_bytes().into(), next)
-}
-
-/// Where the texts are that begin with `prefix`.
-pub(super) fn texts_with(prefix: &str) -> Range<TextEdge> {
-    let mut end = TextEdge::from(prefix.as_bytes());
-    match end.last_mut() {
-        // No byte of UTF-8 is the greatest byte.
-        Some(last) => *last += 1,
-        None => end.extend_from_slice(ABOVE_ALL_TEXTS),
-    }
-    prefix.as_bytes().into()..end
 }
 
 /// Whether a range ends on both sides.

@@ -18,6 +18,7 @@ mod plan;
 mod search;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use bucket::{Edit, Entry, Verb, Way};
 use node::Node;

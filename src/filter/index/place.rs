@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
 use serde_json::{Map, Value};
 
 use super::Seen;
@@ -12,6 +10,7 @@ use super::intervals::Intervals;
 use super::key::{self, TextEdge};
 use super::plan::Ask;
 use super::search::{Both, BothImages, Search};
+use super::values::{Prefixes, Values, is_sparse};
 use crate::filter::image::Found;
 use crate::filter::scalar::ScalarRef;
 
@@ -27,17 +26,14 @@ struct Rest {
     holding: Values,
     numbers: Intervals<u64>,
     texts: Intervals<TextEdge>,
+    prefixes: Prefixes,
     present: Bucket,
     below: HashMap<Box<str>, Place>,
 }
 
-/// Buckets by the fingerprint of a value; the values themselves are not kept.
-#[derive(Default)]
-struct Values(HashTable<(u64, Bucket)>);
-
 impl Place {
     pub(super) fn is_empty(&self) -> bool {
-        self.equal.0.is_empty() && self.rest.is_none()
+        self.equal.is_empty() && self.rest.is_none()
     }
 
     /// `images` have been as asked so far, and `found` here.
@@ -68,7 +64,7 @@ impl Place {
     /// Whether two values have the same answers here. Lists and objects are compared only where somebody asks for what
     /// they hold.
     fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
-        let holding = || self.rest.as_ref().is_some_and(|rest| !rest.holding.0.is_empty());
+        let holding = || self.rest.as_ref().is_some_and(|rest| !rest.holding.is_empty());
         match (before, after) {
             (Found::Scalar(before), Found::Scalar(after)) => before == after,
             (Found::List(before), Found::List(after)) => holding() && before == after,
@@ -84,9 +80,12 @@ impl Place {
         let Some(rest) = &self.rest else { return };
         match found {
             Found::Scalar(ScalarRef::Number(number)) => rest.numbers.look(&key::number_edge(number), images, search),
-            Found::Scalar(ScalarRef::Text(text)) => rest.texts.look(text.as_bytes(), images, search),
+            Found::Scalar(ScalarRef::Text(text)) => {
+                rest.texts.look(text.as_bytes(), images, search);
+                rest.prefixes.look(text, images, search);
+            }
             Found::Scalar(_) => {}
-            Found::List(_) | Found::Object(_) if rest.holding.0.is_empty() => {}
+            Found::List(_) | Found::Object(_) if rest.holding.is_empty() => {}
             Found::List(list) => {
                 for element in list.iter().filter_map(ScalarRef::from_json) {
                     rest.holding.look(element, images, search);
@@ -110,6 +109,7 @@ impl Place {
             (None, Ask::Holding(value)) => self.edit_rest(|rest| rest.holding.edit(*value, here)),
             (None, Ask::Numbers(range)) => self.edit_rest(|rest| rest.numbers.edit(range, here)),
             (None, Ask::Texts(range)) => self.edit_rest(|rest| rest.texts.edit(range, here)),
+            (None, Ask::Prefix(prefix)) => self.edit_rest(|rest| rest.prefixes.edit(prefix, here)),
             (None, Ask::Present) => self.edit_rest(|rest| here(&mut rest.present)),
         }
     }
@@ -129,6 +129,7 @@ impl Place {
             rest.holding.visit(see);
             rest.numbers.visit(see);
             rest.texts.visit(see);
+            rest.prefixes.visit(see);
             rest.present.visit(see);
             rest.below.values().for_each(|place| place.visit(see));
         }
@@ -137,9 +138,10 @@ impl Place {
 
 impl Rest {
     fn is_empty(&self) -> bool {
-        self.holding.0.is_empty()
+        self.holding.is_empty()
             && self.numbers.is_empty()
             && self.texts.is_empty()
+            && self.prefixes.is_empty()
             && self.present.is_empty()
             && self.below.is_empty()
     }
@@ -178,45 +180,4 @@ impl Rest {
             }
         }
     }
-}
-
-impl Values {
-    fn look(&self, value: ScalarRef<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
-        let fingerprint = key::fingerprint(value);
-        if let Some((_, bucket)) = self.0.find(fingerprint, |slot| slot.0 == fingerprint) {
-            bucket.look(images, search);
-        }
-    }
-
-    fn edit(&mut self, value: ScalarRef<'_>, edit: impl FnOnce(&mut Bucket)) {
-        let fingerprint = key::fingerprint(value);
-        match self.0.entry(fingerprint, |slot| slot.0 == fingerprint, |slot| slot.0) {
-            Slot::Vacant(slot) => {
-                let mut bucket = Bucket::default();
-                edit(&mut bucket);
-                slot.insert((fingerprint, bucket));
-            }
-            Slot::Occupied(mut slot) => {
-                edit(&mut slot.get_mut().1);
-                if slot.get().1.is_empty() {
-                    slot.remove();
-                    if is_sparse(self.0.len(), self.0.capacity()) {
-                        self.0.shrink_to(2 * self.0.len(), |slot| slot.0);
-                    }
-                }
-            }
-        }
-    }
-
-    fn visit(&self, see: &mut dyn FnMut(Seen)) {
-        for (_, bucket) in &self.0 {
-            see(Seen::Node);
-            bucket.visit(see);
-        }
-    }
-}
-
-/// Whether a table should give back memory: what is walked and kept follows what is in it, not what was.
-const fn is_sparse(length: usize, capacity: usize) -> bool {
-    capacity > 16 && length < capacity / 4
 }

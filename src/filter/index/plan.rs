@@ -33,6 +33,8 @@ pub(super) enum Ask<'f> {
     Numbers(Range<u64>),
     /// A text within.
     Texts(Range<TextEdge>),
+    /// A text that begins so.
+    Prefix(&'f str),
     /// Anything.
     Present,
 }
@@ -166,7 +168,7 @@ fn part(condition: &Condition, number: usize) -> Option<Part<'_>> {
         }
         Condition::Among(path, set) => (path, Ask::Equal(set.0.get(number)?.as_ref())),
         Condition::Holds(path, literal) => (path, Ask::Holding(literal.as_ref())),
-        Condition::Text(path, TextTest::StartsWith(prefix)) => (path, Ask::Texts(key::texts_with(prefix))),
+        Condition::Text(path, TextTest::StartsWith(prefix)) => (path, Ask::Prefix(prefix)),
         Condition::Compared(path, ..) | Condition::Text(path, _) | Condition::Size(path, ..) | Condition::Has(path) => {
             (path, Ask::Present)
         }
@@ -207,6 +209,8 @@ impl Part<'_> {
         match (&mut self.ask, &other.ask) {
             (Ask::Numbers(range), Ask::Numbers(other)) => narrow(range, other),
             (Ask::Texts(range), Ask::Texts(other)) => narrow(range, other),
+            (Ask::Prefix(prefix), Ask::Prefix(other)) if other.starts_with(*prefix) => *prefix = other,
+            (Ask::Prefix(prefix), Ask::Prefix(other)) if prefix.starts_with(*other) => {}
             (Ask::Present, Ask::Present) => {}
             _ => return false,
         }
@@ -220,7 +224,7 @@ impl Ask<'_> {
         match self {
             Self::Numbers(range) => range.is_empty(),
             Self::Texts(range) => range.start >= range.end,
-            Self::Equal(_) | Self::Holding(_) | Self::Present => false,
+            Self::Equal(_) | Self::Holding(_) | Self::Prefix(_) | Self::Present => false,
         }
     }
 
@@ -231,7 +235,8 @@ impl Ask<'_> {
             Self::Holding(_) => 1,
             Self::Numbers(_) => 2,
             Self::Texts(_) => 3,
-            Self::Present => 4,
+            Self::Prefix(_) => 4,
+            Self::Present => 5,
         }
     }
 
@@ -242,6 +247,7 @@ impl Ask<'_> {
             Self::Holding(_) => Rank::Holding,
             Self::Numbers(range) => sided(range.both()),
             Self::Texts(range) => sided(range.both()),
+            Self::Prefix(prefix) => sided(!prefix.is_empty()),
             Self::Present => Rank::Present,
         }
     }
