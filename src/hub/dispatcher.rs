@@ -126,9 +126,9 @@ impl Dispatcher {
         }
     }
 
-    /// Waits for commands, and takes those that are there. They come together at most every [`COMMANDS_PAUSE`]: none of
-    /// them is urgent, and ten thousand clients that connect at once need not wake this thread ten thousand times. Cancel
-    /// safe: nothing is taken before it returns.
+    /// Waits for commands, and takes those that are there. They come together at most every millisecond: none of them is
+    /// urgent, and ten thousand clients that connect at once need not wake this thread ten thousand times. Cancel safe:
+    /// nothing is taken before it returns.
     pub async fn hear(&mut self) {
         let pause = COMMANDS_PAUSE.saturating_sub(self.heard.elapsed());
         if !pause.is_zero() {

@@ -15,8 +15,9 @@ use crate::report::{Report, Turn, take_turns};
 use crate::servers::{Contestant, Remote, Writer};
 use crate::trial::Trial;
 
-/// What a server has to come to rest after the last client came.
-const REST: Duration = Duration::from_secs(3);
+/// What a server has to come to rest after the last client came: its allocator gives back what it no longer needs within
+/// ten seconds.
+const REST: Duration = Duration::from_secs(12);
 
 /// Many connections, and the server's memory.
 pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
