@@ -12,6 +12,7 @@
 mod bucket;
 mod intervals;
 mod key;
+mod names;
 mod node;
 mod place;
 mod plan;

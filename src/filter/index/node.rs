@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::Seen;
 use super::bucket::{Edit, Entry, Verb, Way};
+use super::names::Names;
 use super::place::Place;
 use super::search::{BothImages, Search};
-use crate::filter::image::{Found, Path};
+use crate::filter::image::Path;
 
 /// The paths that everybody has.
 static KNOWN: [Path; 5] = [Path::Id, Path::FirstName, Path::LastName, Path::Age, Path::Job];
@@ -18,8 +21,7 @@ pub(super) struct Node {
     satisfied: BTreeSet<Entry>,
     /// In the order of `KNOWN`.
     known: [Option<Box<Place>>; 5],
-    /// The root of all paths into the attributes.
-    attributes: Option<Box<Place>>,
+    attributes: Names,
 }
 
 impl Node {
@@ -38,9 +40,9 @@ impl Node {
                 place.look(images.and_then(|image| image.get(path)), images, search);
             }
         }
-        if let Some(place) = &self.attributes {
-            let found = images.and_then(|image| image.attributes().and_then(Found::in_json));
-            place.look(found, images, search);
+        if !self.attributes.is_empty() {
+            let objects = images.and_then(|image| image.attributes().and_then(Value::as_object));
+            self.attributes.look(objects, images, search);
         }
     }
 
@@ -57,16 +59,19 @@ impl Node {
             return;
         };
         let [id, first_name, last_name, age, job] = &mut self.known;
-        let (place, keys) = match part.path {
-            Path::Id => (id, &[][..]),
-            Path::FirstName => (first_name, &[][..]),
-            Path::LastName => (last_name, &[][..]),
-            Path::Age => (age, &[][..]),
-            Path::Job => (job, &[][..]),
-            Path::Attribute(keys) => (&mut self.attributes, &**keys),
+        let place = match part.path {
+            Path::Id => id,
+            Path::FirstName => first_name,
+            Path::LastName => last_name,
+            Path::Age => age,
+            Path::Job => job,
+            Path::Attribute(keys) => {
+                let (name, deeper) = keys.split_first().expect("a path into the attributes has a name at least");
+                return self.attributes.edit(name, deeper, &part.ask, way, edit);
+            }
         };
         let here = place.get_or_insert_default();
-        here.edit(keys, &part.ask, way, edit);
+        here.edit(&[], &part.ask, way, edit);
         if here.is_empty() {
             *place = None;
         }
@@ -75,6 +80,7 @@ impl Node {
     pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
         see(Seen::Node);
         self.satisfied.iter().for_each(|entry| see(Seen::Entry(*entry)));
-        self.known.iter().flatten().chain(&self.attributes).for_each(|place| place.visit(see));
+        self.known.iter().flatten().for_each(|place| place.visit(see));
+        self.attributes.visit(see);
     }
 }

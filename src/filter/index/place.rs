@@ -1,16 +1,13 @@
 //! What is asked of one path: values, ranges, elements, mere presence; and the paths below it.
 
-use std::collections::HashMap;
-
-use serde_json::{Map, Value};
-
 use super::Seen;
 use super::bucket::{Bucket, Edit, Way};
 use super::intervals::Intervals;
 use super::key::{self, TextEdge};
+use super::names::Names;
 use super::plan::Ask;
 use super::search::{Both, BothImages, Search};
-use super::values::{Prefixes, Values, is_sparse};
+use super::values::{Prefixes, Values};
 use crate::filter::image::Found;
 use crate::filter::scalar::ScalarRef;
 
@@ -28,7 +25,7 @@ struct Rest {
     texts: Intervals<TextEdge>,
     prefixes: Prefixes,
     present: Bucket,
-    below: HashMap<Box<str>, Place>,
+    below: Names,
 }
 
 impl Place {
@@ -57,7 +54,7 @@ impl Place {
             && !images.is_none()
         {
             rest.present.look(images, search);
-            rest.look_below(found.and_then(Found::object), images, search);
+            rest.below.look(found.and_then(Found::object), images, search);
         }
     }
 
@@ -102,9 +99,7 @@ impl Place {
     pub(super) fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) {
         let here = |bucket: &mut Bucket| bucket.edit(way, edit);
         match (keys.split_first(), ask) {
-            (Some((key, deeper)), _) => {
-                self.edit_rest(|rest| rest.edit_below(key, |place| place.edit(deeper, ask, way, edit)));
-            }
+            (Some((name, deeper)), _) => self.edit_rest(|rest| rest.below.edit(name, deeper, ask, way, edit)),
             (None, Ask::Equal(value)) => self.equal.edit(*value, here),
             (None, Ask::Holding(value)) => self.edit_rest(|rest| rest.holding.edit(*value, here)),
             (None, Ask::Numbers(range)) => self.edit_rest(|rest| rest.numbers.edit(range, here)),
@@ -131,7 +126,7 @@ impl Place {
             rest.texts.visit(see);
             rest.prefixes.visit(see);
             rest.present.visit(see);
-            rest.below.values().for_each(|place| place.visit(see));
+            rest.below.visit(see);
         }
     }
 }
@@ -144,40 +139,5 @@ impl Rest {
             && self.prefixes.is_empty()
             && self.present.is_empty()
             && self.below.is_empty()
-    }
-
-    /// Goes by the paths that are asked for, or by the members that there are, whichever are fewer.
-    fn look_below(&self, objects: Both<&Map<String, Value>>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
-        let members = |object: Option<&Map<String, Value>>| object.map_or(0, Map::len);
-        let mut look = |place: &Place, name: &str| {
-            let found = objects.and_then(|object| object.get(name).and_then(Found::in_json));
-            if !found.is_none() {
-                place.look(found, images, search);
-            }
-        };
-        if self.below.len() <= members(objects.before) + members(objects.after) {
-            return self.below.iter().for_each(|(name, place)| look(place, name));
-        }
-        let only_before = objects.before.into_iter().flat_map(Map::keys);
-        let only_before = only_before.filter(|name| !objects.after.is_some_and(|after| after.contains_key(*name)));
-        for name in objects.after.into_iter().flat_map(Map::keys).chain(only_before) {
-            if let Some(place) = self.below.get(name.as_str()) {
-                look(place, name);
-            }
-        }
-    }
-
-    fn edit_below(&mut self, name: &str, edit: impl FnOnce(&mut Place)) {
-        if !self.below.contains_key(name) {
-            self.below.insert(name.into(), Place::default());
-        }
-        let Some(place) = self.below.get_mut(name) else { return };
-        edit(place);
-        if place.is_empty() {
-            self.below.remove(name);
-            if is_sparse(self.below.len(), self.below.capacity()) {
-                self.below.shrink_to(2 * self.below.len());
-            }
-        }
     }
 }

@@ -131,6 +131,34 @@ fn prefixes_touch_who_asks_for_one_of_the_value() {
 }
 
 #[test]
+fn a_text_is_found_by_each_of_its_beginnings_whatever_their_length() {
+    let text = "0123456789abcdefghijklmnopqrstuvwxyzäöü€";
+    let beginnings: Vec<&str> = (0..=text.len()).filter_map(|end| text.get(..end)).collect();
+    let mut index = Index::default();
+    let mut add = |number: usize, filter: &str| index.add(u32::try_from(number).unwrap(), &view(filter));
+    for (number, beginning) in beginnings.iter().enumerate() {
+        add(number, &format!("attributes.x.startsWith('{beginning}')"));
+        // Others as long as the next, and longer than all.
+        add(100 + number, &format!("attributes.x.startsWith('{beginning}?')"));
+        add(200 + number, &format!("attributes.x.startsWith('{text}{beginning}!')"));
+    }
+    // Of two beginnings the longer says all, in either order.
+    add(300, "attributes.x.startsWith('0') && attributes.x.startsWith('012')");
+    add(301, "attributes.x.startsWith('012') && attributes.x.startsWith('0')");
+    add(302, "attributes.x.startsWith('01x') && attributes.x.startsWith('0')");
+    add(303, "attributes.x.startsWith('0') && attributes.x.startsWith('01x')");
+    let person = person(30, &format!(r#"{{"x":"{text}"}}"#));
+    let mut found = Vec::new();
+    let looked = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
+    let expected: Vec<u32> = (0..).take(beginnings.len()).chain([300, 301]).collect();
+    assert_eq!((found, looked.entries), (expected.clone(), expected.len()));
+    for number in 0..400 {
+        index.remove(number);
+    }
+    assert_eq!(index.census(), Census { entries: 0, nodes: 3 }, "the three roots");
+}
+
+#[test]
 fn alternatives_touch_who_asks_for_one_that_holds() {
     let person = person(30, r#"{"n":0,"m":0}"#);
     assert_touched(&person, 0, |number| {

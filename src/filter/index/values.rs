@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
+use smallvec::SmallVec;
 
 use super::Seen;
 use super::bucket::Bucket;
@@ -76,9 +77,12 @@ impl Prefixes {
 
     pub(super) fn look(&self, text: &str, images: BothImages<'_, '_>, search: &mut Search<'_>) {
         let mut beginnings = key::Beginnings::of(text);
-        for (length, values) in self.lengths.range(..=text.len()) {
+        // All fingerprints first: then the processor waits for the tables' memory at the same time, not in turn.
+        let lengths = self.lengths.range(..=text.len());
+        let tables = lengths.map(|(length, values)| (beginnings.fingerprint(*length), values));
+        for (fingerprint, values) in tables.collect::<SmallVec<[_; 16]>>() {
             search.looked.nodes += 1;
-            values.look_at(beginnings.fingerprint(*length), images, search);
+            values.look_at(fingerprint, images, search);
         }
     }
 
