@@ -63,7 +63,7 @@ impl Dispatcher {
     /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone. Called on the
     /// thread that serves.
     pub fn start(&mut self, start: Cursor, changes: Vec<Change>) {
-        self.egress = self.hub.options.egress.take();
+        self.egress = self.hub.options.egress.make();
         let mut ring = Ring::new(start, self.hub.options.ring_bytes.get());
         for change in changes {
             ring.push(Event::Change(change));
@@ -105,6 +105,9 @@ impl Dispatcher {
 
     /// Goes on showing what was taken in: looks at some of those whom it concerns, and writes to each once.
     pub fn serve(&mut self) {
+        if !self.is_busy() {
+            return;
+        }
         let Some(place) = self.hub.place() else { return };
         let mut writes = Writes::new(place);
         for _ in 0..ROUND_STEP {
@@ -115,7 +118,9 @@ impl Dispatcher {
             }
         }
         // Others have their turn before a large class goes on.
-        self.due.rotate_left(self.due.len().min(1));
+        if let Some(begun) = self.due.pop_front() {
+            self.due.push_back(begun);
+        }
         self.write(&writes);
     }
 

@@ -39,7 +39,7 @@ pub struct UnknownEgress;
 
 impl EgressChoice {
     /// Makes it. To be used on this thread alone.
-    pub(super) fn take(self) -> Box<dyn Egress> {
+    pub(super) fn make(self) -> Box<dyn Egress> {
         if self == Self::Send {
             return Box::new(Calls);
         }

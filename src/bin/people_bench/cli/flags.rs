@@ -1,7 +1,7 @@
 //! The flags of each workload.
 
-use clap::Args;
-use clap::value_parser;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, value_parser};
 
 use super::TargetFlags;
 use crate::load::plan::FilterKind;
@@ -12,10 +12,10 @@ use crate::servers::Writer;
 #[derive(Args, Debug)]
 pub(crate) struct Fanout {
     /// Clients that get every change
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = some())]
     pub(crate) clients: u32,
     /// Changes a second
-    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=100_000), conflicts_with = "in_flight")]
+    #[arg(long, default_value_t = 20, value_parser = rate(), conflicts_with = "in_flight")]
     pub(crate) rate: u32,
     /// Flat out: the next change as soon as fewer than N are on their way
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
@@ -32,16 +32,16 @@ pub(crate) struct Fanout {
 #[derive(Args, Debug)]
 pub(crate) struct Selective {
     /// Clients, each with one of the filters
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = some())]
     pub(crate) clients: u32,
     /// Distinct filters; each change matches one of them
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = some())]
     pub(crate) filters: u32,
     /// What the filters are like
     #[arg(long, value_enum, default_value_t = FilterKind::Equal)]
     pub(crate) filter: FilterKind,
     /// Changes a second
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 1000, value_parser = rate())]
     pub(crate) rate: u32,
     #[command(flatten)]
     pub(crate) stretch: Stretch,
@@ -55,13 +55,13 @@ pub(crate) struct Selective {
 #[derive(Args, Debug)]
 pub(crate) struct Idle {
     /// Connections
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = some())]
     pub(crate) clients: u32,
     /// Distinct filters; 0: nobody has one
     #[arg(long, default_value_t = 0)]
     pub(crate) filters: u32,
     /// When memory is read for the last time; the gateway pings every 15 seconds
-    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_parser = some())]
     pub(crate) seconds: u32,
     /// Let the floor take its turns too
     #[arg(long)]
@@ -74,16 +74,16 @@ pub(crate) struct Idle {
 #[derive(Args, Debug)]
 pub(crate) struct Storm {
     /// Clients that connect at once
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = some())]
     pub(crate) clients: u32,
     /// Distinct filters of those
-    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = some())]
     pub(crate) filters: u32,
     /// Clients that are there already, and get every change
-    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = some())]
     pub(crate) standing: u32,
     /// Changes a second, for those
-    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 20, value_parser = rate())]
     pub(crate) rate: u32,
     #[command(flatten)]
     pub(crate) beside: Beside,
@@ -95,13 +95,13 @@ pub(crate) struct Storm {
 #[derive(Args, Debug)]
 pub(crate) struct Resume {
     /// Clients that come back at once
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = some())]
     pub(crate) clients: u32,
     /// How many changes old their cursor is
     #[arg(long, default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
     pub(crate) changes: u64,
     /// Distinct filters; each change matches one of them
-    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = some())]
     pub(crate) filters: u32,
     #[command(flatten)]
     pub(crate) writer: WriterFlag,
@@ -113,16 +113,16 @@ pub(crate) struct Resume {
 #[derive(Args, Debug)]
 pub(crate) struct Slow {
     /// Clients that read as fast as they can
-    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 50, value_parser = some())]
     pub(crate) clients: u32,
     /// Clients that read slowly
-    #[arg(long = "slow", value_name = "CLIENTS", default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long = "slow", value_name = "CLIENTS", default_value_t = 50, value_parser = some())]
     pub(crate) burden: u32,
     /// Bytes a second that each of those reads
     #[arg(long, default_value_t = 16_384, value_parser = value_parser!(u32).range(20..))]
     pub(crate) bytes_per_second: u32,
     /// Changes a second, for everybody
-    #[arg(long, default_value_t = 400, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 400, value_parser = rate())]
     pub(crate) rate: u32,
     #[command(flatten)]
     pub(crate) stretch: Stretch,
@@ -136,10 +136,10 @@ pub(crate) struct Slow {
 #[derive(Args, Debug)]
 pub(crate) struct Push {
     /// Clients that get every change
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = some())]
     pub(crate) clients: u32,
     /// Changes a second
-    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 20, value_parser = rate())]
     pub(crate) rate: u32,
     #[command(flatten)]
     pub(crate) stretch: Stretch,
@@ -156,7 +156,7 @@ pub(crate) struct Writing {
     #[arg(long, value_enum)]
     pub(crate) keeps: Option<RedisKeeps>,
     /// How long one turn of REST lasts
-    #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = some())]
     pub(crate) seconds: u32,
     /// How often each takes its turn
     #[arg(long, default_value_t = 7, value_parser = value_parser!(u32).range(1..=100))]
@@ -205,4 +205,14 @@ pub(crate) struct Beside {
     pub(crate) floor: bool,
     #[command(flatten)]
     pub(crate) writer: WriterFlag,
+}
+
+/// A number of things, one at least.
+fn some() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// Changes a second.
+fn rate() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..=100_000)
 }

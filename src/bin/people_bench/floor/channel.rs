@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use super::Due;
+use super::{Due, number_behind};
 
 /// Where the gateway publishes the changes of the one partition that benchmarks have.
 const CHANNEL: &str = "{people.p0}:changes:0";
@@ -77,10 +77,7 @@ fn line(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
 
 /// The topic that a person's attributes name.
 fn key(payload: &[u8]) -> Option<u32> {
-    const NAME: &[u8] = br#""key":"k"#;
-    let at = payload.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
-    let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit());
-    Some(digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
+    number_behind(br#""key":"k"#, payload)
 }
 
 #[cfg(test)]

@@ -217,9 +217,13 @@ fn send_all(connections: &[Option<Connection>], clients: &[usize], bytes: &[u8])
 
 /// The number in the header `x-group`.
 fn topic(request: &[u8]) -> Option<u32> {
-    const NAME: &[u8] = b"\r\nx-group: ";
-    let at = request.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
-    let digits = request[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    number_behind(b"\r\nx-group: ", request)
+}
+
+/// The number that stands behind the first `name` in a text.
+fn number_behind(name: &[u8], text: &[u8]) -> Option<u32> {
+    let at = text.windows(name.len()).position(|window| window == name)? + name.len();
+    let digits = text[at..].iter().take_while(|byte| byte.is_ascii_digit());
     Some(digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
 }
 

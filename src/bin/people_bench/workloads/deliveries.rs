@@ -9,7 +9,7 @@ use crate::cli::{Fanout, Push, Selective, Target};
 use crate::floor::Writes;
 use crate::load::plan::{Dress, Length, Pace, Stage, Topics};
 use crate::report::figure::{EVENT_US, Figure, KIB_CONNECTION, P50_MS, P99_MS, P999_MS, SERVER_US};
-use crate::report::{Report, Turn, take_turns};
+use crate::report::{Report, Turn};
 use crate::servers::Contestant;
 use crate::trial::Trial;
 
@@ -73,16 +73,13 @@ pub(crate) async fn push(flags: Push) -> anyhow::Result<()> {
 
 impl Deliveries {
     async fn run(self, target: Target) -> anyhow::Result<()> {
-        let mut report = self.report(&target);
         let floor = match self.pace {
             Pace::PerSecond(_) => Writes::Each,
             // What waits for a client goes out at once: the gateway does so too.
             Pace::InFlight(_) => Writes::Together,
         };
-        let contestants = target.contestants(self.floor.then_some(floor), &mut report);
-        take_turns(&mut report, target.rounds, &contestants, async |contestant| self.turn(*contestant, &target).await)
-            .await?;
-        report.finish(target.json.as_ref())
+        let turn = async |contestant| self.turn(contestant, &target).await;
+        target.take_turns(self.report(&target), self.floor.then_some(floor), turn).await
     }
 
     async fn turn(&self, contestant: Contestant, target: &Target) -> anyhow::Result<Turn> {

@@ -11,7 +11,7 @@ use crate::floor::Writes;
 use crate::load::plan::{Dress, FilterKind, Stage, Topics};
 use crate::machine::Resident;
 use crate::report::figure::{CONNECT_US, CONNECTS_PER_SECOND, KIB_AT_END, KIB_AT_REST, RESIDENT_MIB};
-use crate::report::{Report, Turn, take_turns};
+use crate::report::{Report, Turn};
 use crate::servers::{Contestant, Remote, Writer};
 use crate::trial::Trial;
 
@@ -33,12 +33,9 @@ pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
         "dress": target.starts.dress });
     let mut report = Report::new("idle", title, settings);
     report.compare(&[CONNECT_US]);
-    let contestants = target.contestants(floor.then_some(Writes::Each), &mut report);
-    take_turns(&mut report, target.rounds, &contestants, async |contestant| {
-        turn(*contestant, &target, clients, topics, Duration::from_secs(seconds.into())).await
-    })
-    .await?;
-    report.finish(target.json.as_ref())
+    let lasts = Duration::from_secs(seconds.into());
+    let turn = async |contestant| turn(contestant, &target, clients, topics, lasts).await;
+    target.take_turns(report, floor.then_some(Writes::Each), turn).await
 }
 
 async fn turn(

@@ -19,7 +19,7 @@ pub(crate) use writes::writes;
 use crate::cli::Target;
 use crate::floor::Writes;
 use crate::load::plan::{FilterKind, Plan, Stage, Topics};
-use crate::report::{Report, Turn};
+use crate::report::{Report, Turn, take_turns};
 use crate::servers::{Contestant, Server};
 use crate::trial::{Measured, Trial};
 
@@ -27,15 +27,21 @@ use crate::trial::{Measured, Trial};
 const WARM_UP: Duration = Duration::from_secs(2);
 
 impl Target {
-    /// The contestants, the floor first if it takes part, and all of them named in the report.
-    fn contestants(&self, floor: Option<Writes>, report: &mut Report) -> Vec<Contestant> {
+    /// Lets the gateways take their turns, the floor before them if it takes part, and ends the report.
+    async fn take_turns(
+        &self,
+        mut report: Report,
+        floor: Option<Writes>,
+        mut turn: impl AsyncFnMut(Contestant) -> anyhow::Result<Turn>,
+    ) -> anyhow::Result<()> {
         let base = floor.map(|_| 0);
         let floors = floor.map(Contestant::Floor);
         let contestants: Vec<Contestant> = floors.into_iter().chain(self.gateways.iter().copied()).collect();
         for (number, contestant) in contestants.iter().enumerate() {
             report.contender(contestant.name(), base.filter(|base| *base != number));
         }
-        contestants
+        take_turns(&mut report, self.rounds, &contestants, async |contestant| turn(*contestant).await).await?;
+        report.finish(self.json.as_ref())
     }
 
     /// A plan for clients of this server.

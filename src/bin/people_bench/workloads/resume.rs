@@ -7,7 +7,7 @@ use super::{tell_end, topics};
 use crate::cli::{Resume, Target};
 use crate::load::plan::{Dress, FilterKind, Stage, Topics};
 use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS, PEAK_MIB, RESIDENT_MIB};
-use crate::report::{Report, Turn, take_turns};
+use crate::report::{Report, Turn};
 use crate::servers::Contestant;
 use crate::trial::{Trial, Usage};
 
@@ -28,13 +28,8 @@ pub(crate) async fn resume(flags: Resume) -> anyhow::Result<()> {
     );
     let settings = json!({ "clients": clients, "filters": filters, "changes": changes, "turns": target.rounds.number,
         "dress": target.starts.dress });
-    let mut report = Report::new("resume", title, settings);
-    let contestants = target.contestants(None, &mut report);
-    take_turns(&mut report, target.rounds, &contestants, async |contestant| {
-        turn(*contestant, &target, clients, topics, changes).await
-    })
-    .await?;
-    report.finish(target.json.as_ref())
+    let turn = async |contestant| turn(contestant, &target, clients, topics, changes).await;
+    target.take_turns(Report::new("resume", title, settings), None, turn).await
 }
 
 async fn turn(

@@ -10,7 +10,7 @@ use crate::cli::{Storm, Target};
 use crate::floor::Writes;
 use crate::load::plan::{Dress, FilterKind, Length, Pace, Stage, Topics};
 use crate::report::figure::{CONNECT_US, CONNECTS_PER_SECOND, DELIVERIES, P99_MS};
-use crate::report::{Report, Turn, take_turns};
+use crate::report::{Report, Turn};
 use crate::servers::Contestant;
 use crate::trial::{Load, Trial, Usage};
 
@@ -32,11 +32,9 @@ pub(crate) async fn storm(flags: Storm) -> anyhow::Result<()> {
         "turns": target.rounds.number, "dress": target.starts.dress });
     let mut report = Report::new("storm", title, settings);
     report.compare(&[CONNECT_US, P99_MS]);
-    let contestants = target.contestants(beside.floor.then_some(Writes::Each), &mut report);
     let crowds = Crowds { clients, topics: topics(FilterKind::Equal, filters), standing, rate };
-    take_turns(&mut report, target.rounds, &contestants, async |contestant| crowds.turn(*contestant, &target).await)
-        .await?;
-    report.finish(target.json.as_ref())
+    let turn = async |contestant| crowds.turn(contestant, &target).await;
+    target.take_turns(report, beside.floor.then_some(Writes::Each), turn).await
 }
 
 /// Who comes, and who is there.
