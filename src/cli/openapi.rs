@@ -8,5 +8,5 @@ use crate::http::openapi;
 
 pub(super) fn run() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", openapi::text()).and_then(|()| out.flush()).context("cannot write the description")
+    writeln!(out, "{}", openapi::pretty()).and_then(|()| out.flush()).context("cannot write the description")
 }

@@ -53,8 +53,13 @@ pub fn document() -> OpenApi {
         .build()
 }
 
-/// The description as JSON, to be read by people too.
-pub fn text() -> String {
+/// The description as JSON, as it is served.
+pub fn compact() -> String {
+    document().to_json().expect("a description is made of texts and numbers")
+}
+
+/// The same, to be read by people.
+pub fn pretty() -> String {
     document().to_pretty_json().expect("a description is made of texts and numbers")
 }
 

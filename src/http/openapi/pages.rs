@@ -36,7 +36,16 @@ pub(super) fn api_page_inner_file() -> Operation {
 }
 
 pub(super) fn asyncapi() -> Operation {
-    file("asyncapi", "The messages of live updates, as AsyncAPI 3.0", "application/yaml", &[]).build()
+    let object = ObjectBuilder::new().schema_type(Type::Object).required("asyncapi").required("channels");
+    let answer = Answer::new("The description.").headers(&HEADERS);
+    Call::new(PAGES, "asyncapi", "The messages of live updates, as AsyncAPI 3.0")
+        .takes(&["IfNoneMatch"])
+        .answers(
+            "200",
+            answer.content("application/yaml", content(object, json!({"asyncapi": "3.0.0", "channels": {}}))),
+        )
+        .answers("304", known())
+        .build()
 }
 
 pub(super) fn openapi() -> Operation {

@@ -68,43 +68,26 @@ fn queries() -> [(&'static str, Parameter); 6] {
 }
 
 fn of_headers() -> [(&'static str, Parameter); 7] {
-    let header = |name: &str, text: &str, pattern: Option<&str>, example: &str| {
-        let schema = plain().pattern(pattern);
+    let header = |name: &str, text: &str, schema: ObjectBuilder, example: &str| {
         one(ParameterIn::Header, name, text, schema.into(), json!(example))
     };
     let tag = format!("\"{}\"", examples::REVISION);
+    let strong = formatted(plain().pattern(Some("^(\"[^\"]*\"|\\*)$")), "entity-tag");
+    let if_match = "One strong entity tag, or `*`: otherwise nothing is done (412).";
+    let if_none_match = "Entity tags that you hold already, or `*`: then 304.";
+    let absent = "`*`: there must be no such person, and it is created.";
     let key = "Your own name for this write, remembered for 24 hours: a repeat answers with the first success.";
-    let key = ParameterBuilder::from(header("Idempotency-Key", key, Some("^[!-~]{1,255}$"), "order-7"));
-    let key_schema = formatted(plain().pattern(Some("^[!-~]{1,255}$")), "idempotency-key");
-    let strong = Some("^(\"[^\"]*\"|\\*)$");
+    let last = "The last `id` that an event source had. It wins over `from`.";
+    let subprotocol = "`people.v1.json` or `cloudevents.json`; without one, the stream is plain text.";
+    let upgrade = "`websocket`, with the other headers of a handshake (RFC 6455).";
     [
-        (
-            "IfMatch",
-            header("If-Match", "One strong entity tag, or `*`: otherwise nothing is done (412).", strong, &tag),
-        ),
-        ("IfNoneMatch", header("If-None-Match", "Entity tags that you hold already, or `*`: then 304.", None, &tag)),
-        (
-            "IfNone",
-            header("If-None-Match", "`*`: there must be no such person, and it is created.", Some("^\\*$"), "*"),
-        ),
-        ("IdempotencyKey", key.schema(Some(key_schema)).build()),
-        (
-            "LastEventId",
-            header("Last-Event-ID", "The last `id` that an event source had. It wins over `from`.", None, examples::AT),
-        ),
-        (
-            "Subprotocol",
-            header(
-                "Sec-WebSocket-Protocol",
-                "`people.v1.json` or `cloudevents.json`; without one, the stream is plain text.",
-                None,
-                "people.v1.json",
-            ),
-        ),
-        (
-            "Upgrade",
-            header("Upgrade", "`websocket`, with the other headers of a handshake (RFC 6455).", None, "websocket"),
-        ),
+        ("IfMatch", header("If-Match", if_match, strong, &tag)),
+        ("IfNoneMatch", header("If-None-Match", if_none_match, plain(), &tag)),
+        ("IfNone", header("If-None-Match", absent, plain().enum_values(Some(["*"])), "*")),
+        ("IdempotencyKey", header("Idempotency-Key", key, plain().pattern(Some("^[!-~]{1,255}$")), "order-7")),
+        ("LastEventId", header("Last-Event-ID", last, plain(), examples::AT)),
+        ("Subprotocol", header("Sec-WebSocket-Protocol", subprotocol, plain(), "people.v1.json")),
+        ("Upgrade", header("Upgrade", upgrade, plain(), "websocket")),
     ]
 }
 

@@ -16,11 +16,12 @@ const TIME: &str = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$";
 
 /// All that is referred to.
 pub(super) fn components() -> Components {
-    let schemas: [(&str, RefOr<Schema>); 11] = [
+    let schemas: [(&str, RefOr<Schema>); 12] = [
         ("Id", id()),
         ("Revision", revision()),
         ("At", at()),
         ("Person", person()),
+        ("NewPerson", new()),
         ("PersonDraft", draft()),
         ("PersonPatch", patch()),
         ("Attributes", attributes()),
@@ -75,16 +76,14 @@ fn own_fields(object: ObjectBuilder) -> ObjectBuilder {
     object
         .property("firstName", bounded("1 to 200 code points.", 1, 200))
         .property("lastName", bounded("1 to 200 code points.", 1, 200))
-        .property("age", integer("In years.", 0, Some(150)))
+        .property("age", integer("In years, without a fraction: `36`, not `36.0`.", 0, Some(150)))
         .property("job", bounded("0 to 200 code points.", 0, 200))
 }
 
-/// What a body may say of the fields that are the gateway's: it is ignored.
-fn ignored(object: ObjectBuilder) -> ObjectBuilder {
-    ["revision", "createdAt", "updatedAt"].into_iter().fold(object, |object, name| {
-        let text = "Accepted and ignored, so that what was read can be sent back.";
-        object.property(name, ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(text)))
-    })
+/// What a body may say of a field that is the gateway's.
+fn ignored(object: ObjectBuilder, name: &str) -> ObjectBuilder {
+    let text = "Accepted and ignored, so that what was read can be sent back.";
+    object.property(name, ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(text)))
 }
 
 fn person() -> RefOr<Schema> {
@@ -98,25 +97,41 @@ fn person() -> RefOr<Schema> {
     required.into_iter().fold(object, ObjectBuilder::required).examples([examples::person()]).into()
 }
 
+fn new() -> RefOr<Schema> {
+    let text = "The caller's own fields; what is the gateway's may stand beside them.";
+    with_own_fields(ignored(ObjectBuilder::new(), "id").description(Some(text)))
+}
+
 fn draft() -> RefOr<Schema> {
-    let text = "Absent, null, or the id in the path. POST ignores it; a line of an import is saved under it.";
-    let object = own_fields(ObjectBuilder::new())
-        .property("attributes", shape("Attributes"))
-        .property("id", named_id(text))
+    let text = "Absent, null, or the id in the path; in a line of an import, the person to save.";
+    with_own_fields(ObjectBuilder::new().property("id", named_id(text)))
+}
+
+/// A whole person, as bodies have it: nothing but fields that a person has.
+fn with_own_fields(object: ObjectBuilder) -> RefOr<Schema> {
+    let object = own_fields(object)
+        .property("attributes", nullable_attributes("Absent or null where there are none."))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    let object = ["revision", "createdAt", "updatedAt"].into_iter().fold(object, ignored);
     let required = ["firstName", "lastName", "age", "job"];
-    required.into_iter().fold(ignored(object), ObjectBuilder::required).examples([examples::draft()]).into()
+    required.into_iter().fold(object, ObjectBuilder::required).examples([examples::draft()]).into()
 }
 
 fn patch() -> RefOr<Schema> {
-    let text = "Merged into those that there are; null removes what it stands for.";
-    let null = ObjectBuilder::new().schema_type(Type::Null);
-    let attributes = AnyOfBuilder::new().item(shape("Attributes")).item(null).description(Some(text));
     let object = own_fields(ObjectBuilder::new())
-        .property("attributes", attributes)
+        .property(
+            "attributes",
+            nullable_attributes("Merged into those that there are; null removes what it stands for."),
+        )
         .property("id", named_id("Absent, null, or the id in the path."))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)));
-    ignored(object).description(Some("A JSON Merge Patch (RFC 7396).")).examples([json!({"age": 37})]).into()
+    let object = ["revision", "createdAt", "updatedAt"].into_iter().fold(object, ignored);
+    object.description(Some("A JSON Merge Patch (RFC 7396).")).examples([json!({"age": 37})]).into()
+}
+
+fn nullable_attributes(text: &str) -> AnyOfBuilder {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    AnyOfBuilder::new().item(shape("Attributes")).item(null).description(Some(text))
 }
 
 /// The id in a body.

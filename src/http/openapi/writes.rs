@@ -16,7 +16,7 @@ const SAVE: [Refusal; 2] = [Refusal::Values, Refusal::Full];
 const BY_ID: [Refusal; 3] = [Refusal::PathId, Refusal::NoPerson, Refusal::Precondition];
 
 pub(super) fn create() -> Operation {
-    let draft = content(shape("PersonDraft"), examples::draft());
+    let draft = content(shape("NewPerson"), examples::draft());
     Call::new(PEOPLE, "createPerson", "Save a new person")
         .takes(&["IdempotencyKey"])
         .body("The person; the id is the gateway's to give.", [(media::JSON, draft)])
