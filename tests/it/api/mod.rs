@@ -1,0 +1,7 @@
+//! The description of REST against the gateway: it names every path and method, and real answers are as it says.
+
+mod answers;
+mod description;
+mod pages;
+mod routes;
+mod shapes;
