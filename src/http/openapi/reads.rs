@@ -16,7 +16,7 @@ pub(super) fn list() -> Operation {
         "People in the order of their ids; the answer is written while they are read. If the store fails midway, the \
          connection is cut, so that half a list never parses.",
     )
-    .headers(&["Link", "Vary"])
+    .headers(&["Link", "Vary", "Cache-Control"])
     .content(media::JSON, content(ArrayBuilder::new().items(shape("Person")), json!([examples::person()])))
     .content(media::NDJSON, content(lines("A person a line.", &line), json!(line)))
     .content(media::EVENT_STREAM, stream_content(lines("Server-sent events: see `/updates`.", ""), &examples::event()));

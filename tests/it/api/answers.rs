@@ -163,7 +163,7 @@ async fn real_answers_are_as_described_and_what_is_described_is_real() {
     writes(&mut court, &id).await;
     import(&mut court).await;
     pages(&mut court).await;
-    court.call(400, "GET", "/updates?from=x", "", &[], "").await;
+    court.call(400, "GET", "/updates?kinds=x", "", &[], "").await;
 
     // The same without a store.
     let outage = Gateway::start_with(Setup { between: Between::Outage, ..Setup::default() }).await;
