@@ -1,8 +1,10 @@
 //! A Chromium of a test's own: its driver on a free port, a profile in a folder of its own, gone when it is dropped.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -10,7 +12,7 @@ use thirtyfour::prelude::*;
 use super::gateway::{DEADLINE, eventually};
 
 /// Nothing but the page: no sandbox (tests may run as root), no services of the browser's maker.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 12] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -19,18 +21,20 @@ const FLAGS: [&str; 10] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
     "--no-proxy-server",
     "--window-size=1280,900",
 ];
 
-/// Fields drop in their order: the session, which closes the browser, before its driver and its folder.
+/// Fields drop in their order: the driver, which takes the browser along, before the folder.
 pub(crate) struct Browser {
     session: WebDriver,
     driver: Driver,
     _profile: TempDir,
 }
 
-/// The `chromedriver` process.
+/// The `chromedriver` process. It leads a group of its own, in which its browser is.
 struct Driver {
     process: Child,
     port: u16,
@@ -50,6 +54,8 @@ impl Browser {
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("a flag");
         wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a preference");
         let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted).await.expect("a browser");
+        // Not to be closed from a drop, which would block the runtime that the closing needs: the driver takes care.
+        session.clone().leak().expect("it was not closed before");
         session.goto(url).await.expect("the page loads");
         Self { session, driver, _profile: profile }
     }
@@ -120,16 +126,13 @@ impl Browser {
         entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
     }
 
-    /// Closes it.
-    pub(crate) async fn close(self) {
-        self.session.quit().await.expect("it closes");
-    }
 }
 
 impl Driver {
     async fn start() -> Self {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -154,7 +157,7 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.process.kill();
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         let _ = self.process.wait();
     }
 }
