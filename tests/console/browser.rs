@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -31,7 +32,7 @@ const FLAGS: [&str; 12] = [
 pub(crate) struct Browser {
     session: WebDriver,
     driver: Driver,
-    _profile: TempDir,
+    _folder: TempDir,
 }
 
 /// The `chromedriver` process. It leads a group of its own, in which its browser is.
@@ -45,19 +46,19 @@ struct Driver {
 impl Browser {
     /// Opens a page.
     pub(crate) async fn open(url: &str) -> Self {
-        let driver = Driver::start().await;
-        let profile = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a folder");
+        let driver = Driver::start(folder.path()).await;
         let mut wanted = DesiredCapabilities::chrome();
         for flag in FLAGS {
             wanted.add_arg(flag).expect("a flag");
         }
-        wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("a flag");
+        wanted.add_arg(&format!("--user-data-dir={}", folder.path().join("profile").display())).expect("a flag");
         wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a preference");
         let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted).await.expect("a browser");
         // Not to be closed from a drop, which would block the runtime that the closing needs: the driver takes care.
         session.clone().leak().expect("it was not closed before");
         session.goto(url).await.expect("the page loads");
-        Self { session, driver, _profile: profile }
+        Self { session, driver, _folder: folder }
     }
 
     /// What a script returns, or the error that it threw.
@@ -97,7 +98,8 @@ impl Browser {
     /// Types into a field, in place of what is in it.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let field = self.element(selector).await;
-        field.clear().await.expect("it can be emptied");
+        // As a person does it: what a script empties, the page may fill again before the first key.
+        field.send_keys(Key::Control + "a").await.expect("all can be selected");
         field.send_keys(text).await.expect("it can be typed into");
     }
 
@@ -125,13 +127,14 @@ impl Browser {
         let entries = answer["value"].as_array().expect("entries");
         entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
     }
-
 }
 
 impl Driver {
-    async fn start() -> Self {
+    /// Starts it; what it and its browser write goes into `folder`.
+    async fn start(folder: &Path) -> Self {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", folder)
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
