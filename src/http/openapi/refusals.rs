@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
@@ -62,7 +62,7 @@ pub(super) const BODY: [Refusal; 3] = [Refusal::Json, Refusal::Late, Refusal::To
 pub(super) fn responses(refusals: &[Refusal]) -> BTreeMap<String, Response> {
     let mut by_status: BTreeMap<String, Vec<(&'static str, Problem)>> = BTreeMap::new();
     for refusal in refusals {
-        let (name, problem) = refusal.named();
+        let (name, problem) = (refusal.name(), refusal.problem());
         by_status.entry(problem.status().as_str().to_owned()).or_default().push((name, problem));
     }
     by_status.into_iter().map(|(status, problems)| (status, response(&problems))).collect()
@@ -110,86 +110,91 @@ fn canonical(name: &axum::http::HeaderName) -> &'static str {
 }
 
 impl Refusal {
-    /// The problem, and a name for it among examples.
-    fn named(self) -> (&'static str, Problem) {
+    /// Its name among examples.
+    fn name(self) -> &'static str {
+        match self {
+            Self::PathId => "path",
+            Self::Query => "parameter",
+            Self::Key => "key",
+            Self::Json => "json",
+            Self::Filter => "filter",
+            Self::Origin => "origin",
+            Self::NoPerson => "nobody",
+            Self::Conflict => "conflict",
+            Self::Gone => "gone",
+            Self::Precondition => "precondition",
+            Self::TooLarge => "long",
+            Self::MediaType(_) => "type",
+            Self::Values => "values",
+            Self::Version => "version",
+            Self::Draining => "draining",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Header => "header",
+            Self::Cursor => "cursor",
+            Self::NoPage => "nothing",
+            Self::Late => "late",
+            Self::KeyReused => "reused",
+            Self::Internal => "fault",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// As a caller gets it.
+    fn problem(self) -> Problem {
         use ProblemKind::{
             Conflict, Cursor, Idempotency, Internal, Malformed, Origin, Overloaded, Precondition, TooLarge,
         };
         let new = |kind: ProblemKind, detail: &str| Problem::new(kind, detail);
         match self {
-            Self::PathId => (
-                "path",
-                new(Malformed, "The id in the path must be a UUID such as 0190f3e2-7c1b-7d9a-8f00-1234567890ab."),
-            ),
-            Self::Query => ("parameter", refused(Parameters::parse(Some("wher=x"), &["where", "limit", "after"]))),
-            Self::Header => {
-                ("header", new(Malformed, "If-Match takes one strong entity tag in quotes, as ETag gave it, or *."))
+            Self::PathId => {
+                new(Malformed, "The id in the path must be a UUID such as 0190f3e2-7c1b-7d9a-8f00-1234567890ab.")
             }
-            Self::Key => (
-                "key",
-                new(Idempotency, "Idempotency-Key is one value of 1 to 255 visible ASCII characters.")
-                    .with_status(StatusCode::BAD_REQUEST),
-            ),
-            Self::Json => ("json", refused(Draft::parse("{\"firstName\": Ada}", IdRule::Ignored))),
-            Self::Filter => ("filter", refused(Filter::parse("age >= \"old\""))),
+            Self::Query => refused(Parameters::parse(Some("wher=x"), &["where", "limit", "after"])),
+            Self::Header => new(Malformed, "If-Match takes one strong entity tag in quotes, as ETag gave it, or *."),
+            Self::Key => new(Idempotency, "Idempotency-Key is one value of 1 to 255 visible ASCII characters.")
+                .with_status(StatusCode::BAD_REQUEST),
+            Self::Json => refused(Draft::parse("{\"firstName\": Ada}", IdRule::Ignored)),
+            Self::Filter => refused(Filter::parse("age >= \"old\"")),
             Self::Cursor => {
-                ("cursor", new(Cursor, "from is now, snapshot or a cursor as you were given it: it lacks partition 1."))
+                new(Cursor, "from is now, snapshot or a cursor as you were given it: it lacks partition 1.")
             }
-            Self::Origin => (
-                "origin",
-                new(
-                    Origin,
-                    "Pages of the origin https://other.example may not do this. The operator can list it in http.origins.",
-                ),
+            Self::Origin => new(
+                Origin,
+                "Pages of the origin https://other.example may not do this. The operator can list it in http.origins.",
             ),
-            Self::NoPerson => ("nobody", Problem::no_person(examples::id())),
-            Self::NoPage => {
-                ("nothing", new(ProblemKind::NotFound, "There is no /docs/x. People are at /people and /people/ID."))
+            Self::NoPerson => Problem::no_person(examples::id()),
+            Self::NoPage => new(ProblemKind::NotFound, "There is no /docs/x. People are at /people and /people/ID."),
+            Self::Late => new(Malformed, "The body did not arrive in time.").with_status(StatusCode::REQUEST_TIMEOUT),
+            Self::Conflict => {
+                new(Conflict, "Others changed the person each of the 8 times that the patch was merged. Try again.")
             }
-            Self::Late => {
-                ("late", new(Malformed, "The body did not arrive in time.").with_status(StatusCode::REQUEST_TIMEOUT))
-            }
-            Self::Conflict => (
-                "conflict",
-                new(Conflict, "Others changed the person each of the 8 times that the patch was merged. Try again."),
-            ),
-            Self::Gone => (
-                "gone",
+            Self::Gone => {
                 new(Cursor, "What came after this cursor is no longer known (trimmed): start with from=snapshot.")
                     .with_status(StatusCode::GONE)
-                    .with("reason", "trimmed"),
-            ),
-            Self::Precondition => (
-                "precondition",
-                new(
-                    Precondition,
-                    &format!("The person's revision is {}: read it again and decide anew.", examples::REVISION),
-                ),
-            ),
-            Self::TooLarge => ("long", new(TooLarge, "The body must not be longer than 65536 bytes.")),
-            Self::MediaType(taken) => ("type", media_type(taken)),
-            Self::Values => (
-                "values",
-                refused(Draft::parse(r#"{"firstName":"","lastName":"L","age":200,"job":""}"#, IdRule::Ignored)),
-            ),
-            Self::KeyReused => {
-                ("reused", new(Idempotency, "This Idempotency-Key was used for another request: take a new one."))
+                    .with("reason", "trimmed")
             }
-            Self::Version => (
-                "version",
-                new(Malformed, "Only version 13 of WebSocket (RFC 6455) is spoken here.")
-                    .with_status(StatusCode::UPGRADE_REQUIRED),
+            Self::Precondition => new(
+                Precondition,
+                &format!("The person's revision is {}: read it again and decide anew.", examples::REVISION),
             ),
+            Self::TooLarge => new(TooLarge, "The body must not be longer than 65536 bytes."),
+            Self::MediaType(taken) => media_type(taken),
+            Self::Values => {
+                refused(Draft::parse(r#"{"firstName":"","lastName":"L","age":200,"job":""}"#, IdRule::Ignored))
+            }
+            Self::KeyReused => new(Idempotency, "This Idempotency-Key was used for another request: take a new one."),
+            Self::Version => new(Malformed, "Only version 13 of WebSocket (RFC 6455) is spoken here.")
+                .with_status(StatusCode::UPGRADE_REQUIRED),
             Self::Internal => {
-                ("fault", new(Internal, "The gateway failed at this request; its log says more under this instance."))
+                new(Internal, "The gateway failed at this request; its log says more under this instance.")
             }
-            Self::Draining => ("draining", new(Overloaded, "This gateway is going down: connect again, to another.")),
-            Self::Overloaded => ("overloaded", StoreError::Overloaded.into()),
-            Self::Unavailable => ("unavailable", StoreError::Unavailable(String::new()).into()),
-            Self::Unknown => {
-                ("unknown", Problem::from(StoreError::OutcomeUnknown(String::new())).with("id", examples::ID))
-            }
-            Self::Full => ("full", StoreError::Full(String::new()).into()),
+            Self::Draining => new(Overloaded, "This gateway is going down: connect again, to another."),
+            Self::Overloaded => StoreError::Overloaded.into(),
+            Self::Unavailable => StoreError::Unavailable(String::new()).into(),
+            Self::Unknown => Problem::from(StoreError::OutcomeUnknown(String::new())).with("id", examples::ID),
+            Self::Full => StoreError::Full(String::new()).into(),
         }
     }
 }
@@ -205,10 +210,7 @@ fn media_type(taken: &'static [&'static str]) -> Problem {
 
 /// The refusal of something that is refused.
 fn refused<T, E: Into<Problem>>(result: Result<T, E>) -> Problem {
-    match result {
-        Ok(_) => Problem::new(ProblemKind::Internal, "This example should have been refused."),
-        Err(error) => error.into(),
-    }
+    result.err().expect("the examples are what is refused").into()
 }
 
 /// All kinds of problem, as `type` says them.
@@ -235,8 +237,5 @@ pub(super) fn types() -> Vec<Value> {
         StoreFull,
         Internal,
     ];
-    all.map(|kind| Problem::new(kind, "").to_json(None)["type"].clone())
-        .into_iter()
-        .chain([json!("about:blank")])
-        .collect()
+    all.map(|kind| Problem::new(kind, "").to_json(None)["type"].clone()).to_vec()
 }

@@ -13,14 +13,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'none'; frame-ancestors 'none'",
 );
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-/// Bytes of the hash that tell one version of a file from another.
-const TAG_BYTES: usize = 16;
 
 /// A file of the program.
 pub(super) struct Asset {
     media: &'static str,
     bytes: Bytes,
-    /// Without its quotes.
+    /// Half of the file's SHA-256, in hex, without its quotes.
     tag: String,
 }
 
@@ -28,7 +26,8 @@ impl Asset {
     /// A file of this type.
     pub(super) fn new(media: &'static str, bytes: Bytes) -> Self {
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
-        let tag = hash[..TAG_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
+        let (half, _) = hash.split_first_chunk().expect("a half is shorter than the whole");
+        let tag = format!("{:032x}", u128::from_be_bytes(*half));
         Self { media, bytes, tag }
     }
 

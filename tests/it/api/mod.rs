@@ -3,5 +3,6 @@
 mod answers;
 mod description;
 mod pages;
+mod program;
 mod routes;
 mod shapes;
