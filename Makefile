@@ -15,6 +15,7 @@ test:
 	./scripts/install-test-tools.sh
 	cargo test --locked
 	./scripts/test-js.sh
+	./scripts/test-api.sh
 
 bench:
 	./scripts/install-test-tools.sh

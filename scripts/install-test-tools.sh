@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Installs the programs that tests start (Redis, HAProxy) from Debian's packages, when they are missing. Tests run their
-# own processes on their own ports, so the packages' services are kept from starting.
+# Installs the programs that tests start (Redis, HAProxy, Chromium with its driver) from Debian's packages, when they are
+# missing. Tests run their own processes on their own ports, so the packages' services are kept from starting.
 set -euo pipefail
 
-declare -A package=([redis-server]=redis-server [redis-cli]=redis-tools [redis-benchmark]=redis-tools [haproxy]=haproxy)
+declare -A package=(
+    [redis-server]=redis-server [redis-cli]=redis-tools [redis-benchmark]=redis-tools [haproxy]=haproxy
+    [chromium]=chromium [chromedriver]=chromium-driver
+)
 
 # Debian keeps haproxy outside the path of ordinary users.
 PATH="$PATH:/usr/sbin:/sbin"

@@ -41,7 +41,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Redis(_) => None,
     };
     // Nobody may be reading, which is no reason not to serve.
-    if let Err(error) = welcome::write(out, &listeners.addresses, &settings.store.url) {
+    if let Err(error) = welcome::write(out, &listeners.addresses, &settings) {
         tracing::warn!(%error, "the addresses could not be written to standard output");
     }
 

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use crate::config::StoreUrl;
+use crate::config::Settings;
+use crate::http::Console;
 
 /// Where the gateway really listens: ports are never 0 here.
 pub(super) struct Addresses {
@@ -11,16 +12,22 @@ pub(super) struct Addresses {
     pub(super) admin: SocketAddr,
 }
 
-/// Writes the addresses and lines to try, all at once. Programs may rely on the words `REST and live updates` and
-/// `admin`, and on the URL behind them.
-pub(super) fn write(out: &mut dyn Write, addresses: &Addresses, store: &StoreUrl) -> io::Result<()> {
+/// Writes the addresses, that of the console first, and lines to try, all at once. Programs may rely on the words `REST
+/// and live updates` and `admin`, and on the URL behind them.
+pub(super) fn write(out: &mut dyn Write, addresses: &Addresses, settings: &Settings) -> io::Result<()> {
     let Addresses { public, admin } = addresses;
+    let store = &settings.store.url;
+    let console = match settings.http.console {
+        Console::On => format!("  console                http://{public}/\n"),
+        Console::Off => String::new(),
+    };
     let version = env!("CARGO_PKG_VERSION");
     let text = format!(
         r#"people-gateway {version}
-  store                  {store}
+{console}  store                  {store}
   REST and live updates  http://{public}/people
   WebSocket              ws://{public}/people
+  API                    http://{public}/docs  /openapi.json  /asyncapi.yaml
   admin                  http://{admin}/readyz  /livez  /metrics
 try:
   curl -s http://{public}/people -H 'Content-Type: application/json' -d '{{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}}'

@@ -3,6 +3,7 @@
 mod config;
 mod health;
 mod migrate;
+mod openapi;
 mod serve;
 mod watch;
 
@@ -32,6 +33,8 @@ enum Command {
     Config(ServeFlags),
     /// Ask a running gateway's /readyz: exit code 0 when it is ready, 1 when not
     Health(HealthFlags),
+    /// Print the description of REST as OpenAPI 3.1, as a gateway serves it at /openapi.json
+    Openapi,
     /// Show live updates: lines to read in a terminal, NDJSON in a pipe
     Watch(watch::WatchFlags),
 }
@@ -79,6 +82,7 @@ impl Cli {
             Command::Migrate(flags) => migrate::run(flags.settings()?),
             Command::Config(flags) => config::run(&flags.settings()?),
             Command::Health(flags) => health::run(&flags.settings()?),
+            Command::Openapi => openapi::run(),
             Command::Watch(flags) => watch::run(flags),
         }
     }

@@ -72,6 +72,7 @@ fn store(r: &mut Reader) -> StoreSettings {
 fn http(r: &mut Reader) -> HttpSettings {
     HttpSettings {
         origins: r.read("http.origins", origins),
+        console: r.parsed("http.console"),
         connections_max: r.read("http.connections_max", connections_max),
         backlog: r.number("http.backlog", 1..=65_535),
         header_timeout: r.milliseconds("http.header_timeout_ms"),

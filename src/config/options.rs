@@ -25,6 +25,7 @@ impl Settings {
             import_in_flight: http.import_in_flight,
             import_refused_max: http.import_refused_max,
             origins: http.origins.clone(),
+            console: http.console,
         }
     }
 

@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use super::store_url::StoreUrl;
-use crate::http::Origin;
+use crate::http::{Console, Origin};
 use crate::hub::EgressChoice;
 use crate::telemetry::{LogFormat, LogLevel};
 
@@ -112,6 +112,8 @@ pub struct SubscriptionSettings {
 pub struct HttpSettings {
     /// Foreign origins that may call.
     pub origins: Vec<Origin>,
+    /// Whether the console is served.
+    pub console: Console,
     /// Open connections; nothing takes what the limit of open files leaves.
     pub connections_max: Option<NonZeroUsize>,
     /// Connections that wait to be accepted.

@@ -57,6 +57,7 @@ fn store(store: &StoreSettings) -> Table {
 fn http(http: &HttpSettings) -> Table {
     let mut table = Table::new();
     put(&mut table, "origins", http.origins.iter().map(ToString::to_string).collect::<Vec<_>>());
+    put(&mut table, "console", http.console.to_string());
     let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
     put(&mut table, "connections_max", connections_max);
     put(&mut table, "backlog", i64::from(http.backlog.get()));

@@ -7,7 +7,7 @@ use crate::protocol::problem::{Problem, ProblemKind};
 pub(super) const JSON: &str = "application/json";
 pub(super) const NDJSON: &str = "application/x-ndjson";
 pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
-const EVENT_STREAM: &str = "text/event-stream";
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 /// In which form a list is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,14 @@
 
 mod admin;
 mod body;
+mod entity_tag;
 mod envelope;
 mod live;
 mod media;
+pub mod openapi;
 mod options;
 mod origin;
+mod pages;
 mod people;
 mod query;
 mod refusal;
@@ -16,7 +19,7 @@ mod router;
 mod server;
 
 pub use admin::admin_router;
-pub use options::{Options, ServerOptions};
+pub use options::{Console, Options, ServerOptions, UnknownConsole};
 pub use origin::{InvalidOrigin, Origin};
 pub use router::router;
 pub use server::{ConnectionPermit, Server};

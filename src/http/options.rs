@@ -1,6 +1,8 @@
 //! The limits of the HTTP front, with their defaults.
 
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::Origin;
@@ -22,6 +24,40 @@ pub struct Options {
     pub import_refused_max: NonZeroUsize,
     /// The origins whose pages may call us, besides our own host.
     pub origins: Vec<Origin>,
+    /// Whether the console is there.
+    pub console: Console,
+}
+
+/// Whether the public listener serves the console, at `/` and below `/console`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Console {
+    /// It does.
+    #[default]
+    On,
+    /// These paths are not found.
+    Off,
+}
+
+/// A text that is neither.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has to be on or off")]
+pub struct UnknownConsole;
+
+impl FromStr for Console {
+    type Err = UnknownConsole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownConsole> {
+        [Self::On, Self::Off].into_iter().find(|console| console.to_string() == text).ok_or(UnknownConsole)
+    }
+}
+
+impl fmt::Display for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// Limits on connections.
@@ -54,6 +90,7 @@ impl Default for Options {
             import_in_flight: NonZeroUsize::new(64).expect("not zero"),
             import_refused_max: NonZeroUsize::new(1000).expect("not zero"),
             origins: Vec::new(),
+            console: Console::On,
         }
     }
 }

@@ -8,16 +8,29 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{Shared, State, envelope, live, origin, people};
+use super::{Console, Shared, State, envelope, live, origin, pages, people};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
     let state = Arc::new(state);
+    let console = match state.options.console {
+        Console::On => Router::new()
+            .route("/", get(pages::page))
+            .route("/console/{file}", get(pages::page))
+            .route("/console/{folder}/{file}", get(pages::page)),
+        Console::Off => Router::new(),
+    };
     Router::new()
         .route("/people", get(people::list).post(people::create))
         .route("/people/import", post(people::import))
         .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
         .route("/updates", get(live::updates))
+        .route("/docs", get(pages::page))
+        .route("/docs/{file}", get(pages::page))
+        .route("/docs/{folder}/{file}", get(pages::page))
+        .route("/openapi.json", get(pages::page))
+        .route("/asyncapi.yaml", get(pages::page))
+        .merge(console)
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(Arc::clone(&state))

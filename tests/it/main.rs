@@ -1,6 +1,8 @@
 //! The gateway from outside: what it promises, call by call and frame by frame.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 #[path = "../support/http.rs"]

@@ -41,7 +41,7 @@ impl Precondition {
         }
     }
 
-    /// What a GET demands with `If-Match`; its `If-None-Match` is [`is_known`].
+    /// What a GET demands with `If-Match`; its `If-None-Match` is `entity_tag`'s.
     pub(super) fn of_read(headers: &HeaderMap) -> Result<Self, Problem> {
         one(headers, header::IF_MATCH)?.map_or(Ok(Self::None), |value| Tag::strong(value).map(Self::Is))
     }
@@ -96,13 +96,6 @@ impl Tag {
             .ok_or_else(|| malformed("If-Match takes one strong entity tag in quotes, as ETag gave it, or *."))?;
         Ok(opaque.parse().map_or(Self::Foreign, Self::Revision))
     }
-}
-
-/// Whether a GET's `If-None-Match` names this revision: any number of tags, compared weakly, or `*`.
-pub(super) fn is_known(headers: &HeaderMap, revision: Position) -> bool {
-    let revision = revision.to_string();
-    let names = |value: &str| value.trim() == "*" || value.split('"').skip(1).step_by(2).any(|tag| tag == revision);
-    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(names)
 }
 
 /// A revision as an entity tag.
@@ -171,13 +164,5 @@ mod tests {
         }
         assert!(Precondition::of_existing(&headers(&[(header::IF_NONE_MATCH, "*")])).is_err());
         assert!(Precondition::none(&headers(&[(header::IF_MATCH, "*")])).is_err());
-    }
-
-    #[test]
-    fn if_none_match_of_a_get_is_a_list_compared_weakly() {
-        let revision = "a.1.b".parse().expect("a position");
-        let knows = |value: &str| is_known(&headers(&[(header::IF_NONE_MATCH, value)]), revision);
-        assert!(knows("*") && knows("\"a.1.b\"") && knows("W/\"a.1.b\"") && knows("\"x\", W/\"a.1.b\", \"y\""));
-        assert!(!knows("\"a.1.c\"") && !knows("a.1.b") && !knows("\"*\""));
     }
 }

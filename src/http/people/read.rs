@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::PathId;
-use super::preconditions::{Precondition, entity_tag, failed, is_known};
+use super::preconditions::{Precondition, entity_tag, failed};
+use crate::http::entity_tag::is_known;
 use crate::http::query::Parameters;
 use crate::http::{Shared, media};
 use crate::protocol::problem::Problem;
@@ -24,7 +25,7 @@ pub(in crate::http) async fn read(
     if !precondition.holds(person.revision) {
         return Err(failed(person.revision));
     }
-    let known = is_known(&headers, person.revision);
+    let known = is_known(&headers, &person.revision.to_string());
     let mut response = Response::new(Body::empty());
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -10,7 +10,7 @@ use crate::{ADA, NOBODY};
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
     let gateway = Gateway::start().await;
-    for path in ["/", "/person", "/people/", "/people/x/y", "/livez"] {
+    for path in ["/person", "/people/", "/people/x/y", "/livez", "/console"] {
         gateway.get(path).await.problem(404, "not-found");
     }
 }

@@ -1,0 +1,85 @@
+//! Which file stands at which path: the tables of `src/console/README.md` and `src/api-page/README.md`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use include_dir::{Dir, include_dir};
+
+use super::asset::Asset;
+use crate::http::openapi;
+
+static CONSOLE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/console");
+static API_PAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/api-page");
+static CLIENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/clients/js/src");
+const CLIENT_INDEX: &[u8] = include_bytes!("../../../clients/js/index.js");
+const ASYNC_API: &[u8] = include_bytes!("../../../docs/asyncapi.yaml");
+
+/// Parts of the console that the API page uses too. It has them at its own paths: the console may be off.
+const SHARED: [&str; 5] = ["style.css", "icon.svg", "copy.js", "theme.js", "vendor/htm-preact.js"];
+
+/// What is at a path.
+pub(super) fn at(path: &str) -> Option<&'static Asset> {
+    static FILES: LazyLock<HashMap<String, Asset>> = LazyLock::new(files);
+    FILES.get(path)
+}
+
+fn files() -> HashMap<String, Asset> {
+    let mut files = HashMap::new();
+    add_folder(&mut files, &CONSOLE, "/console", "/");
+    add_folder(&mut files, &API_PAGE, "/docs", "/docs");
+    add_folder(&mut files, &CLIENT, "/console/src", "");
+    files.insert("/console/client.js".to_owned(), Asset::new(JAVASCRIPT, CLIENT_INDEX.into()));
+    for name in SHARED {
+        let file = CONSOLE.get_file(name).expect("the console has its parts");
+        let media = media(name).expect("and they are of types that pages are made of");
+        files.insert(format!("/docs/{name}"), Asset::new(media, file.contents().into()));
+    }
+    files.insert("/asyncapi.yaml".to_owned(), Asset::new("application/yaml", ASYNC_API.into()));
+    files.insert("/openapi.json".to_owned(), Asset::new(JSON, Bytes::from(openapi::compact())));
+    files
+}
+
+/// All files of a folder and of those in it, its `index.html` at the path `page`.
+fn add_folder(files: &mut HashMap<String, Asset>, folder: &'static Dir<'static>, path: &str, page: &str) {
+    for inner in folder.dirs() {
+        add_folder(files, inner, path, page);
+    }
+    for file in folder.files() {
+        let name = file.path().to_str().expect("our files have names in ASCII");
+        let Some(media) = media(name) else { continue };
+        let path = if name == "index.html" { page.to_owned() } else { format!("{path}/{name}") };
+        files.insert(path, Asset::new(media, file.contents().into()));
+    }
+}
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// The type of a file that a page may load; none for what is not meant to be served.
+fn media(name: &str) -> Option<&'static str> {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    match file.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => Some("text/html; charset=utf-8"),
+        Some("js") => Some(JAVASCRIPT),
+        Some("css") => Some("text/css; charset=utf-8"),
+        Some("svg") => Some("image/svg+xml"),
+        None if file.starts_with("LICENSE") => Some("text/plain; charset=utf-8"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_all_that_they_load_are_there_and_nothing_else() {
+        for path in ["/", "/docs", "/console/client.js", "/console/src/live.js", "/console/vendor/LICENSE-preact"] {
+            assert!(at(path).is_some(), "{path}");
+        }
+        for path in ["/console/README.md", "/docs/README.md", "/console/index.html", "/console", "/Cargo.toml", ""] {
+            assert!(at(path).is_none(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A Chromium of a test's own: its driver on a free port, a profile in a folder of its own, gone when it is dropped.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use super::gateway::{DEADLINE, eventually};
+
+/// Nothing but the page: no sandbox (tests may run as root), no services of the browser's maker.
+const FLAGS: [&str; 12] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
+    "--no-proxy-server",
+    "--window-size=1280,900",
+];
+
+/// Fields drop in their order: the driver, which takes the browser along, before the folder.
+pub(crate) struct Browser {
+    session: WebDriver,
+    driver: Driver,
+    _folder: TempDir,
+}
+
+/// The `chromedriver` process. It leads a group of its own, in which its browser is.
+struct Driver {
+    process: Child,
+    port: u16,
+    /// Kept open: it goes on writing.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Browser {
+    /// Opens a page.
+    pub(crate) async fn open(url: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let driver = Driver::start(folder.path()).await;
+        let mut wanted = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            wanted.add_arg(flag).expect("a flag");
+        }
+        wanted.add_arg(&format!("--user-data-dir={}", folder.path().join("profile").display())).expect("a flag");
+        wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a preference");
+        let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted).await.expect("a browser");
+        // Not to be closed from a drop, which would block the runtime that the closing needs: the driver takes care.
+        session.clone().leak().expect("it was not closed before");
+        session.goto(url).await.expect("the page loads");
+        Self { session, driver, _folder: folder }
+    }
+
+    /// What a script returns, or the error that it threw.
+    async fn evaluate(&self, script: &str) -> Result<Value, String> {
+        let value = self.session.execute(script, Vec::new()).await.map_err(|error| error.to_string())?;
+        Ok(value.json().clone())
+    }
+
+    /// Waits until an expression in the page has this value.
+    pub(crate) async fn shows(&self, what: &str, expression: &str, value: Value) {
+        let script = format!("return {expression}");
+        eventually(what, async || match self.evaluate(&script).await {
+            Ok(seen) if seen == value => Ok(()),
+            seen => Err(format!("{seen:?}")),
+        })
+        .await;
+    }
+
+    /// Waits until the page is connected and shows what is live.
+    pub(crate) async fn live(&self) {
+        self.shows("the page is live", "document.querySelector('.status')?.dataset.state", json!("live")).await;
+    }
+
+    /// Waits until the table has these people and no others, by name in the order of the alphabet.
+    pub(crate) async fn people(&self, names: &[&str]) {
+        let rows = "[...document.querySelectorAll('tr[id^=person-] .name')]";
+        // Beside the name there may be a word on what happened to the person.
+        let name = "[...cell.childNodes].map((node) => node.data ?? '').join('')";
+        self.shows("the rows", &format!("{rows}.map((cell) => {name}).sort()"), json!(names)).await;
+    }
+
+    /// Runs a script.
+    pub(crate) async fn run(&self, script: &str) {
+        self.evaluate(script).await.expect("the script runs");
+    }
+
+    /// Types into a field, in place of what is in it.
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        let field = self.element(selector).await;
+        // As a person does it: what a script empties, the page may fill again before the first key.
+        field.send_keys(Key::Control + "a").await.expect("all can be selected");
+        field.send_keys(text).await.expect("it can be typed into");
+    }
+
+    /// Types into an element, or chooses a file.
+    pub(crate) async fn send(&self, selector: &str, text: &str) {
+        self.element(selector).await.send_keys(text).await.expect("it takes text");
+    }
+
+    pub(crate) async fn click(&self, selector: &str) {
+        self.element(selector).await.click().await.expect("it can be clicked");
+    }
+
+    async fn element(&self, selector: &str) -> WebElement {
+        let present = format!("document.querySelector({}) !== null", json!(selector));
+        self.shows(selector, &present, json!(true)).await;
+        self.session.find(By::Css(selector)).await.expect("it is there")
+    }
+
+    /// What stands in the browser's console since it was asked last.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let url = format!("http://127.0.0.1:{}/session/{}/se/log", self.driver.port, self.session.session_id());
+        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
+        let answer = client.post(url).json(&json!({"type": "browser"})).send().await.expect("an answer");
+        let answer: Value = answer.error_for_status().expect("a log").json().await.expect("JSON");
+        let entries = answer["value"].as_array().expect("entries");
+        entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+    }
+}
+
+impl Driver {
+    /// Starts it; what it and its browser write goes into `folder`.
+    async fn start(folder: &Path) -> Self {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .env("TMPDIR", folder)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is installed (Debian: apt-get install chromium-driver)");
+        let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
+        let listening = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            while output.read_line(&mut line).expect("text") > 0 {
+                if let Some((_, rest)) = line.split_once("started successfully on port ") {
+                    return (rest.trim().trim_end_matches('.').parse().expect("a port"), output);
+                }
+                line.clear();
+            }
+            panic!("chromedriver ended before it listened");
+        });
+        let (port, output) = tokio::time::timeout(DEADLINE, listening).await.expect("in time").expect("no panic");
+        Self { process, port, _output: output }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,9 @@
+//! The console in a real browser: each scene has a gateway and a Chromium of its own.
+
+// What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod scenes;

@@ -1,0 +1,144 @@
+//! What a person at the console sees.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::gateway::Gateway;
+
+fn person(name: &str, age: u8) -> Value {
+    json!({"firstName": name, "lastName": "L", "age": age, "job": "Mathematician"})
+}
+
+/// A gateway, and its console, live.
+async fn console() -> (Gateway, Browser) {
+    let gateway = Gateway::start().await;
+    let browser = Browser::open(&gateway.url("/")).await;
+    browser.live().await;
+    (gateway, browser)
+}
+
+/// All that the page has loaded came from its own host.
+const OWN_HOST: &str =
+    "performance.getEntriesByType('resource').every(({ name }) => name.startsWith(location.origin + '/'))";
+
+#[tokio::test]
+async fn the_console_opens_without_a_complaint_and_asks_no_other_host() {
+    let (_gateway, browser) = console().await;
+    browser.shows("its own host", OWN_HOST, json!(true)).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.run("console.error('planted')").await;
+    assert_eq!(browser.complaints().await.len(), 1, "a complaint would have been heard");
+}
+
+#[tokio::test]
+async fn the_api_page_shows_every_call_without_a_complaint() {
+    let gateway = Gateway::start().await;
+    let description = gateway.call("GET", "/openapi.json", &Value::Null).await;
+    let calls = description["paths"].as_object().expect("paths").values();
+    let mut names: Vec<&Value> = calls.flat_map(|path| path.as_object().expect("calls").values()).collect();
+    names.sort_by_key(|call| call["operationId"].as_str());
+    let names: Vec<&Value> = names.iter().map(|call| &call["operationId"]).collect();
+    let browser = Browser::open(&gateway.url("/docs")).await;
+    let shown = "[...document.querySelectorAll('article[id]')].map(({ id }) => id).filter((id) => !id.startsWith('schema-')).sort()";
+    browser.shows("every call", shown, json!(names)).await;
+    let dangling = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(({ hash }) => !document.getElementById(hash.slice(1))).length";
+    browser.shows("links lead somewhere", dangling, json!(0)).await;
+    browser.shows("its own host", OWN_HOST, json!(true)).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_person_saved_by_rest_appears_and_a_deleted_one_goes() {
+    let (gateway, browser) = console().await;
+    browser.people(&[]).await;
+    let ada = gateway.save(&person("Ada", 36)).await;
+    gateway.save(&person("Grace", 85)).await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    gateway.call("DELETE", &format!("/people/{ada}"), &Value::Null).await;
+    browser.people(&["Grace L"]).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn another_filter_shows_other_people_and_holds_for_what_comes() {
+    let (gateway, browser) = console().await;
+    let ada = gateway.save(&person("Ada", 36)).await;
+    gateway.save(&person("Grace", 85)).await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    browser.fill("#where", "age >= 65").await;
+    browser.people(&["Grace L"]).await;
+    gateway.call("PUT", &format!("/people/{ada}"), &person("Ada", 70)).await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    gateway.call("PUT", &format!("/people/{ada}"), &person("Ada", 36)).await;
+    browser.people(&["Grace L"]).await;
+    browser.shows("a link to the same", "location.hash", json!("#where=age+%3E%3D+65")).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_wrong_filter_shows_its_error_at_its_place_and_the_rows_stay() {
+    let (gateway, browser) = console().await;
+    gateway.save(&person("Ada", 36)).await;
+    browser.fill("#where", "age >= 18 && age < \"old\"").await;
+    browser.shows("the place", "document.querySelector('.fault mark')?.textContent", json!("\"old\"")).await;
+    browser.shows("a reason", "document.querySelector('.fault p').textContent.trim().length > 10", json!(true)).await;
+    browser.shows("for screen readers", "document.querySelector('#where').ariaInvalid", json!("true")).await;
+    browser.people(&["Ada L"]).await;
+    browser.fill("#where", "age >= 18").await;
+    browser.shows("no fault", "document.querySelector('.fault')", Value::Null).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() {
+    let (mut gateway, browser) = console().await;
+    let ada = gateway.save(&person("Ada", 36)).await;
+    gateway.save(&person("Grace", 85)).await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    gateway.kill();
+    browser.shows("it is noticed", "document.querySelector('.status').dataset.state !== 'live'", json!(true)).await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    gateway.restart().await;
+    gateway.save(&person("Alan", 41)).await;
+    gateway.call("DELETE", &format!("/people/{ada}"), &Value::Null).await;
+    browser.live().await;
+    browser.people(&["Alan L", "Grace L"]).await;
+}
+
+#[tokio::test]
+async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
+    let (gateway, browser) = console().await;
+    browser.click(".people .primary").await;
+    browser.fill("#field-firstName", "Ada").await;
+    browser.fill("#field-lastName", "L").await;
+    browser.fill("#field-age", "200").await;
+    browser.click("dialog .primary").await;
+    browser
+        .shows("the fault", "document.querySelector('#field-age-fault')?.textContent.includes('150')", json!(true))
+        .await;
+    browser.fill("#field-age", "36").await;
+    browser.click("dialog .primary").await;
+    browser.people(&["Ada L"]).await;
+    browser.shows("the form is closed", "document.querySelector('dialog')", Value::Null).await;
+    assert_eq!(gateway.call("GET", "/people", &Value::Null).await[0]["age"], 36);
+}
+
+#[tokio::test]
+async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_named() {
+    let (gateway, browser) = console().await;
+    let file = gateway.folder().join("people.csv");
+    std::fs::write(&file, "First name,Last name,age,job,city\nAda,L,36,,London\nGrace,L,old,,\n").expect("a file");
+    browser.send("input[type=file]", file.to_str().expect("a path")).await;
+    browser.people(&["Ada L"]).await;
+    let refused = "[...document.querySelectorAll('.refused li b')].map((line) => line.textContent)";
+    browser.shows("the refused line", refused, json!(["3"])).await;
+    let drop = "const data = new DataTransfer();
+        data.items.add(new File(['{\"firstName\":\"Alan\",\"lastName\":\"L\",\"age\":41,\"job\":\"\"}'], 'people.ndjson'));
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));";
+    browser.run(drop).await;
+    browser.people(&["Ada L", "Alan L"]).await;
+    let people = gateway.call("GET", "/people", &Value::Null).await;
+    let cities: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["attributes"]["city"]).collect();
+    assert!(cities.contains(&&json!("London")), "{people}");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}

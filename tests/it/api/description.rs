@@ -1,0 +1,131 @@
+//! `/openapi.json` as a judge: whether an answer is one that it describes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::gateway::{Answer, Gateway};
+
+/// Headers of every answer, which a description leaves out.
+const COMMON: [&str; 11] = [
+    "allow",
+    "connection",
+    "content-length",
+    "content-type",
+    "cross-origin-resource-policy",
+    "date",
+    "referrer-policy",
+    "transfer-encoding",
+    "x-accel-buffering",
+    "x-content-type-options",
+    "x-request-id",
+];
+
+/// The description, and what was seen of it.
+pub(crate) struct Description {
+    document: Value,
+    seen: BTreeSet<(String, String)>,
+}
+
+impl Description {
+    /// As this gateway serves it.
+    pub(crate) async fn of(gateway: &Gateway) -> Self {
+        Self::new(gateway.get("/openapi.json").await.json())
+    }
+
+    pub(crate) fn new(document: Value) -> Self {
+        Self { document, seen: BTreeSet::new() }
+    }
+
+    /// Paths, each with its calls by method in lower case.
+    pub(crate) fn paths(&self) -> &Map<String, Value> {
+        self.document["paths"].as_object().expect("paths")
+    }
+
+    pub(crate) fn schema(&self, name: &str) -> &Value {
+        &self.document["components"]["schemas"][name]
+    }
+
+    /// All that a call may answer: `(name of the call, status)`.
+    pub(crate) fn promised(&self) -> BTreeSet<(String, String)> {
+        let calls = self.paths().values().flat_map(|item| item.as_object().expect("calls").values());
+        calls
+            .flat_map(|call| {
+                let name = call["operationId"].as_str().expect("a name").to_owned();
+                let statuses = call["responses"].as_object().expect("answers").keys();
+                statuses.map(move |status| (name.clone(), status.clone())).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// What was judged so far.
+    pub(crate) fn seen(&self) -> &BTreeSet<(String, String)> {
+        &self.seen
+    }
+
+    /// Asserts that the call at this path, as it stands in the description, may answer so.
+    #[track_caller]
+    pub(crate) fn judge(&mut self, method: &str, path: &str, answer: &Answer) {
+        let what = format!("{method} {path}: {answer:?}");
+        let call = &self.document["paths"][path][method.to_lowercase()];
+        let name = call["operationId"].as_str().unwrap_or_else(|| panic!("not described: {what}")).to_owned();
+        let status = answer.status.to_string();
+        let response = call["responses"].get(&status).unwrap_or_else(|| panic!("status not described: {what}"));
+        for (header, value) in &answer.headers {
+            self.judge_header(response, header.as_str(), value.to_str().expect("ASCII"), &what);
+        }
+        self.judge_body(response, answer, &what);
+        self.seen.insert((name, status));
+    }
+
+    #[track_caller]
+    fn judge_header(&self, response: &Value, header: &str, value: &str, what: &str) {
+        if COMMON.contains(&header) {
+            return;
+        }
+        let described = response["headers"].as_object().into_iter().flatten();
+        let found = described.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
+        let (_, found) = found.unwrap_or_else(|| panic!("header {header} not described: {what}"));
+        let faults = self.faults(&self.resolve(found)["schema"], &Value::from(value));
+        assert_eq!(faults, "", "header {header}: {what}");
+    }
+
+    #[track_caller]
+    fn judge_body(&self, response: &Value, answer: &Answer, what: &str) {
+        let Some(contents) = response.get("content") else {
+            assert_eq!(answer.body, "", "a body is not described: {what}");
+            return;
+        };
+        let media = answer.header("content-type").unwrap_or_else(|| panic!("no type: {what}"));
+        let content = contents.get(media).unwrap_or_else(|| panic!("type {media} not described: {what}"));
+        if content["x-stream"] == true {
+            return;
+        }
+        let body = if media.ends_with("json") && media != "application/x-ndjson" {
+            answer.json()
+        } else {
+            Value::from(answer.body.as_str())
+        };
+        if media != "application/yaml" {
+            assert_eq!(self.faults(&content["schema"], &body), "", "{what}");
+        }
+    }
+
+    /// What is wrong with a value by a schema of this description; empty when nothing is.
+    pub(crate) fn faults(&self, schema: &Value, value: &Value) -> String {
+        let mut root = schema.clone();
+        root["components"] = self.document["components"].clone();
+        let validator = jsonschema::draft202012::new(&root).expect("a schema");
+        let faults: Vec<String> =
+            validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        faults.join("; ")
+    }
+
+    /// The part that a reference leads to.
+    pub(crate) fn resolve<'d>(&'d self, part: &'d Value) -> &'d Value {
+        match part["$ref"].as_str() {
+            Some(reference) => self.document.pointer(&reference[1..]).expect("references lead somewhere"),
+            None => part,
+        }
+    }
+}

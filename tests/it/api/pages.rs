@@ -1,0 +1,80 @@
+//! The pages that come with the program: what is at their paths, and under which headers.
+
+use crate::gateway::{Gateway, Setup};
+use people_gateway::http::{Console, Options};
+
+#[tokio::test]
+async fn pages_are_served_with_their_types_and_keep_to_themselves() {
+    let gateway = Gateway::start().await;
+    for (path, media) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/console/main.js", "text/javascript; charset=utf-8"),
+        ("/console/client.js", "text/javascript; charset=utf-8"),
+        ("/console/src/live.js", "text/javascript; charset=utf-8"),
+        ("/console/style.css", "text/css; charset=utf-8"),
+        ("/console/icon.svg", "image/svg+xml"),
+        ("/console/vendor/LICENSE-preact", "text/plain; charset=utf-8"),
+        ("/docs", "text/html; charset=utf-8"),
+        ("/docs/vendor/htm-preact.js", "text/javascript; charset=utf-8"),
+        ("/openapi.json", "application/json"),
+        ("/asyncapi.yaml", "application/yaml"),
+    ] {
+        let answer = gateway.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media)), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        let head = gateway.call("HEAD", path, &[], "").await;
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), Some(answer.body.len().to_string().as_str()), "{path}");
+        assert_eq!(head.header("etag"), answer.header("etag"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_the_browser_has_is_not_sent_again() {
+    let gateway = Gateway::start().await;
+    let answer = gateway.get("/console/main.js").await;
+    let tag = answer.header("etag").expect("a tag");
+    let again = gateway.call("GET", "/console/main.js", &[("if-none-match", tag)], "").await;
+    assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", Some(tag)));
+    let other = gateway.call("GET", "/console/table.js", &[("if-none-match", tag)], "").await;
+    assert_eq!(other.status, 200, "the tag is the file's");
+}
+
+#[tokio::test]
+async fn what_is_no_part_of_a_page_is_not_found() {
+    let gateway = Gateway::start().await;
+    for path in [
+        "/console",
+        "/console/",
+        "/console/README.md",
+        "/console/x.js",
+        "/docs/",
+        "/docs/README.md",
+        "/console/..%2fMakefile",
+    ] {
+        gateway.get(path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn the_console_can_be_switched_off_and_the_api_page_stays() {
+    let options = Options { console: Console::Off, ..Options::default() };
+    let gateway = Gateway::start_with(Setup { options, ..Setup::default() }).await;
+    for path in ["/", "/console/main.js", "/console/vendor/htm-preact.js"] {
+        gateway.get(path).await.problem(404, "not-found");
+    }
+    for path in ["/docs", "/docs/vendor/htm-preact.js", "/docs/style.css", "/people"] {
+        assert_eq!(gateway.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_of_messages_is_the_one_in_the_documents() {
+    let gateway = Gateway::start().await;
+    assert_eq!(gateway.get("/asyncapi.yaml").await.body, include_str!("../../../docs/asyncapi.yaml"));
+}
