@@ -9,9 +9,12 @@ use std::pin::pin;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use crate::client::{ClientError, Cursor, Endpoint, Live, Refusal, Start};
+use super::gateway::{self, URL, URL_VARIABLE};
+use super::shown::FormFlags;
+use crate::client::rest::{BaseUrl, InvalidBaseUrl};
+use crate::client::{ClientError, Cursor, Endpoint, InvalidEndpoint, Live, Refusal, Start};
 use crate::filter::Kinds;
-use output::{Form, Output};
+use output::Output;
 use signals::{Asked, Signals};
 
 const EXAMPLES: &str = "\
@@ -31,8 +34,8 @@ What becomes of the connection goes to standard error. Ctrl-C ends it.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct WatchFlags {
-    /// The gateway's live updates
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/updates")]
+    /// The gateway's address (http://), or that of its live updates (ws://)
+    #[arg(long, value_name = "URL", env = URL_VARIABLE, default_value = URL, value_parser = endpoint)]
     url: Endpoint,
     /// Only people on whom this holds, in CEL [default: everyone]
     #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
@@ -46,26 +49,17 @@ pub(super) struct WatchFlags {
     /// Begin with what happened since this cursor
     #[arg(long, value_name = "CURSOR", conflicts_with = "snapshot")]
     from: Option<Cursor>,
-    /// Lines of JSON, also in a terminal
-    #[arg(long, conflicts_with = "plain")]
-    json: bool,
-    /// Lines to read, also in a pipe
-    #[arg(long)]
-    plain: bool,
+    #[command(flatten)]
+    form: FormFlags,
 }
 
 pub(super) fn run(flags: WatchFlags) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let ended = runtime.block_on(watch(flags));
-    // A write to someone who has stopped reading must not keep the program.
-    runtime.shutdown_background();
-    ended
+    gateway::run(watch(flags))
 }
 
 async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut output = Output::new(flags.form());
+    let mut output = Output::new(flags.form.form());
     let start = match (flags.snapshot, flags.from) {
         (true, _) => Start::Snapshot,
         (false, Some(cursor)) => Start::Cursor(cursor),
@@ -111,48 +105,17 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl WatchFlags {
-    fn form(&self) -> Form {
-        match (self.json, self.plain) {
-            (true, _) => Form::Json,
-            (false, true) => Form::Plain,
-            (false, false) => Form::fitting(),
-        }
-    }
-}
-
 /// A refusal; where it is about the filter, with a mark under the fault.
 fn refused(refusal: &Refusal, condition: &str) -> anyhow::Error {
-    let Some((problem, offset)) = refusal.problem.as_ref().and_then(|problem| Some((problem, problem.offset?))) else {
-        return anyhow!(refusal.clone());
-    };
-    // A line break or a tab would shift the mark.
-    let shown: String = condition.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let after = condition.chars().count().saturating_sub(offset);
-    let mark = "^".repeat(problem.length.unwrap_or(1).min(after).max(1));
-    let indent = " ".repeat(condition.chars().count() - after);
-    anyhow!("the filter is refused: {}\n  {shown}\n  {indent}{mark}", problem.detail)
+    let fault = refusal.problem.as_ref().and_then(|problem| gateway::filter_fault(problem, condition));
+    fault.unwrap_or_else(|| anyhow!(refusal.clone()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::Problem;
-
-    fn shown(condition: &str, offset: usize, length: usize) -> String {
-        let kind = "/problems/filter".to_owned();
-        let problem = Problem { kind, detail: "no".into(), offset: Some(offset), length: Some(length) };
-        let refusal = Refusal { status: 400, retry_after: None, problem: Some(problem) };
-        refused(&refusal, condition).to_string()
+/// A gateway's address, or that of live updates themselves.
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    if text.starts_with("http") {
+        let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| error.to_string())?;
+        return base.updates().map_err(|error| error.to_string());
     }
-
-    #[test]
-    fn a_faulty_filter_is_marked_where_the_fault_is() {
-        assert_eq!(shown("job = 1", 4, 1), "the filter is refused: no\n  job = 1\n      ^");
-        assert_eq!(shown("é\n\u{1b}age > x", 9, 1), "the filter is refused: no\n  é  age > x\n           ^");
-        // At the end, and beyond it, where no server should point.
-        assert_eq!(shown("age >", 5, 0), "the filter is refused: no\n  age >\n       ^");
-        assert_eq!(shown("age", usize::MAX, usize::MAX), "the filter is refused: no\n  age\n     ^");
-        assert_eq!(shown("age", 1, usize::MAX), "the filter is refused: no\n  age\n   ^^");
-    }
+    text.parse().map_err(|error: InvalidEndpoint| error.to_string())
 }
