@@ -18,7 +18,7 @@ pub(super) const URL: &str = "http://127.0.0.1:8080";
 #[derive(Args, Debug)]
 pub(super) struct GatewayFlags {
     /// The gateway's address, http:// or https://
-    #[arg(long, value_name = "URL", env = URL_VARIABLE, default_value = URL)]
+    #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL)]
     url: BaseUrl,
     /// How long to wait for a gateway that went away, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60")]

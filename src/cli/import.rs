@@ -166,7 +166,9 @@ async fn send(gateway: &mut Gateway, batch: Batch, report: &mut Report) -> anyho
         }
     }
     refused.sort_by_key(|(line, _)| *line);
-    refused.iter().for_each(|(line, words)| report.refuse(*line, words));
+    for (line, words) in &refused {
+        report.refuse(*line, words);
+    }
     Ok(())
 }
 

@@ -35,10 +35,9 @@ impl FormFlags {
     /// What was chosen; else lines to read for a terminal, JSON for anything else.
     pub(super) fn form(&self) -> Form {
         match (self.json, self.plain) {
-            (true, _) => Form::Json,
             (false, true) => Form::Plain,
             (false, false) if io::stdout().is_terminal() => Form::Plain,
-            (false, false) => Form::Json,
+            _ => Form::Json,
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Attribute {
 pub(super) fn typed(text: &str) -> Value {
     match text.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => match serde_json::from_str::<Value>(text) {
-            Ok(number) if number.to_string() == text => number,
+            Ok(number) if number.to_string().eq(text) => number,
             _ => text.into(),
         },
         Some(b't' | b'f') => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),

@@ -2,15 +2,21 @@
 
 mod lines;
 mod output;
+mod page;
+mod screen;
 mod signals;
+mod table;
+mod view;
 
+use std::io::{self, IsTerminal as _};
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use super::gateway::{self, URL, URL_VARIABLE};
-use super::shown::FormFlags;
+use super::gateway::{self, URL, URL_VARIABLE, written};
+use super::shown::{Form, FormFlags, visible};
 use crate::client::rest::{BaseUrl, InvalidBaseUrl};
 use crate::client::{ClientError, Cursor, Endpoint, InvalidEndpoint, Live, Refusal, Start};
 use crate::filter::Kinds;
@@ -23,6 +29,8 @@ Examples:
       what happens from now on, to everyone
   people-gateway watch --snapshot --where 'job == \"Mathematician\" && age >= 18'
       who matches now, and who comes, changes and goes
+  people-gateway watch --view --where 'attributes.city == \"Oslo\"'
+      who matches, as a table that stays true
   people-gateway watch --kinds deletes | jq -r .id
       the ids of people who are deleted
   people-gateway watch --from 0:3f2a.17.9c1e
@@ -35,7 +43,7 @@ What becomes of the connection goes to standard error. Ctrl-C ends it.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct WatchFlags {
     /// The gateway's address (http://), or that of its live updates (ws://)
-    #[arg(long, value_name = "URL", env = URL_VARIABLE, default_value = URL, value_parser = endpoint)]
+    #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL, value_parser = endpoint)]
     url: Endpoint,
     /// Only people on whom this holds, in CEL [default: everyone]
     #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
@@ -49,6 +57,9 @@ pub(super) struct WatchFlags {
     /// Begin with what happened since this cursor
     #[arg(long, value_name = "CURSOR", conflicts_with = "snapshot")]
     from: Option<Cursor>,
+    /// Keep a table of who matches on the screen; in a pipe, as --snapshot
+    #[arg(long, conflicts_with_all = ["from", "kinds", "json", "plain"])]
+    view: bool,
     #[command(flatten)]
     form: FormFlags,
 }
@@ -59,50 +70,77 @@ pub(super) fn run(flags: WatchFlags) -> anyhow::Result<()> {
 
 async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut output = Output::new(flags.form.form());
-    let start = match (flags.snapshot, flags.from) {
+    let start = match (flags.snapshot || flags.view, flags.from) {
         (true, _) => Start::Snapshot,
         (false, Some(cursor)) => Start::Cursor(cursor),
         (false, None) => Start::Now,
     };
     let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
     let mut live = builder.from(start).build();
+    let ended = if flags.view && io::stdout().is_terminal() {
+        view::show(&mut live, &flags.condition, &mut signals).await?
+    } else {
+        print(&mut live, flags.form.form(), &mut signals).await?
+    };
+    match ended {
+        Ended::InGoodOrder => live.cursor().map_or((), output::farewell),
+        // Standard error may be what nobody reads.
+        Ended::AtOnce => {}
+        Ended::Failed(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
+        Ended::Failed(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// How watching ended.
+enum Ended {
+    InGoodOrder,
+    AtOnce,
+    Failed(ClientError),
+}
+
+/// Prints what happens until it ends.
+async fn print(live: &mut Live, form: Form, signals: &mut Signals) -> anyhow::Result<Ended> {
+    let mut output = Output::new(form);
     loop {
         let event = tokio::select! {
             asked = signals.next() => match asked {
                 Asked::InGoodOrder => { live.stop(); continue }
-                Asked::AtOnce => return Ok(()),
+                Asked::AtOnce => return Ok(Ended::AtOnce),
             },
             event = live.next() => event,
         };
         let event = match event {
             Ok(event) => event,
-            Err(ClientError::Ended) => break,
-            Err(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
-            Err(error) => return Err(error.into()),
+            Err(ClientError::Ended) => return Ok(Ended::InGoodOrder),
+            Err(error) => return Ok(Ended::Failed(error)),
         };
         output::note(&event);
         let text = output.text(&event, live.received());
-        let mut written = pin!(output.write(text));
-        let written = loop {
-            tokio::select! {
-                written = &mut written => break written,
-                asked = signals.next() => match asked {
-                    Asked::InGoodOrder => live.stop(),
-                    Asked::AtOnce => return Ok(()),
-                },
-            }
-        };
-        match written {
-            // Whoever read along has enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written.context("cannot write to standard output")?,
+        if write(&mut output, text, live, signals).await?.is_break() {
+            return Ok(Ended::AtOnce);
         }
     }
-    if let Some(cursor) = live.cursor() {
-        output::farewell(cursor);
+}
+
+/// Writes, and listens to signals meanwhile: whoever has stopped reading must not keep the program. Breaks where the
+/// program is to end at once.
+async fn write(
+    output: &mut Output,
+    text: String,
+    live: &mut Live,
+    signals: &mut Signals,
+) -> anyhow::Result<ControlFlow<()>> {
+    let mut writing = pin!(output.write(text));
+    loop {
+        tokio::select! {
+            outcome = &mut writing => return written(outcome).map(ControlFlow::Continue),
+            asked = signals.next() => match asked {
+                Asked::InGoodOrder => live.stop(),
+                Asked::AtOnce => return Ok(ControlFlow::Break(())),
+            },
+        }
     }
-    Ok(())
 }
 
 /// A refusal; where it is about the filter, with a mark under the fault.

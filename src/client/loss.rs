@@ -41,7 +41,7 @@ pub struct Refusal {
     /// When to come again, where the server said so.
     pub retry_after: Option<Duration>,
     /// Why, where the server said so.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
 }
 
 /// Why there will be no further events.

@@ -32,10 +32,11 @@ impl Ids {
     /// The line of JSON with an id in it. What is no JSON object stays as it is: the gateway says what is wrong with it.
     pub(super) fn name(&self, json: &str, line: u64) -> String {
         let id = || self.of(line);
+        // To serde a list would be as good as an object.
+        if !json.trim_start().starts_with('{') {
+            return json.to_owned();
+        }
         match serde_json::from_str::<Named<'_>>(json) {
-            // A list would do for serde.
-            _ if !json.trim_start().starts_with('{') => json.to_owned(),
-            Err(_) => json.to_owned(),
             Ok(Named { id: None }) => {
                 let (blank, members) = json.split_once('{').unwrap_or(("", json));
                 let comma = if members.trim_start().starts_with('}') { "" } else { "," };
@@ -46,7 +47,7 @@ impl Ids {
                 let start = given.get().as_ptr().addr() - json.as_ptr().addr();
                 format!("{}\"{}\"{}", &json[..start], id(), &json[start + given.get().len()..])
             }
-            Ok(Named { id: Some(_) }) => json.to_owned(),
+            Ok(Named { id: Some(_) }) | Err(_) => json.to_owned(),
         }
     }
 }
@@ -98,9 +99,17 @@ mod tests {
         ] {
             assert_eq!(ids.name(line, 7), named);
         }
-        for line in
-            ["{\"id\":\"x\"}", "{\"id\":7}", "{\"\\u0069d\":7}", "[1]", "[]", "{", "", "nonsense", "{\"id\":1,\"id\":2}"]
-        {
+        for line in [
+            "{\"id\":\"x\"}",
+            "{\"id\":7}",
+            "{\"\\u0069d\":7}",
+            "[1]",
+            "[]",
+            "{",
+            "",
+            "nonsense",
+            "{\"id\":1,\"id\":2}",
+        ] {
             assert_eq!(ids.name(line, 7), line);
         }
     }

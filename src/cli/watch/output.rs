@@ -28,9 +28,13 @@ impl Output {
         match self.form {
             // In JSON a line break can stand between tokens only, where a space means the same.
             Form::Json => received.map_or_else(String::new, |message| message.replace(['\r', '\n'], " ") + "\n"),
-            Form::Plain if self.coloured => lines::lines(event),
-            Form::Plain => anstream::adapter::strip_str(&lines::lines(event)).to_string(),
+            Form::Plain => self.coloured(&lines::lines(event)),
         }
+    }
+
+    /// The text with its colours, or without where they don't belong.
+    pub(super) fn coloured(&self, text: &str) -> String {
+        if self.coloured { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
     }
 
     /// Writes all of it before it returns.

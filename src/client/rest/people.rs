@@ -89,8 +89,6 @@ pub struct RefusedLine {
 impl Rest {
     /// The gateway there. It is reached directly: the proxies of the environment are for the world outside.
     pub fn new(base: BaseUrl) -> Result<Self, RestError> {
-        // Fails when a provider is installed already, which is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder().no_proxy().redirect(Policy::none());
         let client = client.connect_timeout(CONNECT_LIMIT).timeout(ANSWER_LIMIT).build();
         let http = client.map_err(|error| RestError::of(&error, &base))?;
@@ -217,7 +215,7 @@ impl RefusedLine {
     /// The refusal, where the same line may be taken another time.
     pub fn held_up(&self) -> Option<RestError> {
         let status = self.problem.status.filter(|status| retry::is_transient(*status))?;
-        let problem = Some(self.problem.clone());
+        let problem = Some(Box::new(self.problem.clone()));
         Some(RestError::Refused(Box::new(Refusal { status, retry_after: None, problem })))
     }
 }
