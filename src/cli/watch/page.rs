@@ -125,8 +125,8 @@ mod tests {
         let lines = plain(Size { columns: 58, lines: 9 }, &people, 12);
         assert_eq!(lines[0], "12 people  live");
         assert_eq!(lines[1], format!("  {:<6}  {:<3}  {:<26}  attributes", "name", "age", "job"));
-        assert_eq!(lines[2], format!("+ {:<6}  {:<3}  {:<26}  city 東京 · n […", "Ada L", "7", "Chef"));
-        assert_eq!(lines[3], format!("- 雪雪 L  36   {}…  city \\u{{1b}}[2…", "j".repeat(25)));
+        assert_eq!(lines[2], format!("+ {:<6}  {:<3}  {:<26}  city 東京 · n …", "Ada L", "7", "Chef"));
+        assert_eq!(lines[3], format!("- 雪雪 L  36   {}…  city \\u{{1b}}[2J…", "j".repeat(25)));
         assert_eq!(lines[4], "  and 11 more");
         assert!(lines.iter().all(|line| line.width() <= 58));
     }
