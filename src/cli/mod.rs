@@ -1,15 +1,24 @@
 //! The command line: what the user typed, and which command that is. Each command is a file.
 
 mod config;
+mod export;
+mod gateway;
+mod get;
 mod health;
+mod import;
 mod migrate;
 mod openapi;
+mod pages;
+mod save;
 mod serve;
+mod shown;
+mod values;
 mod watch;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{ConfigFaults, Settings, Sources};
 
@@ -37,6 +46,20 @@ enum Command {
     Openapi,
     /// Show live updates: lines to read in a terminal, NDJSON in a pipe
     Watch(watch::WatchFlags),
+    /// Save the people of a CSV or NDJSON file
+    Import(import::ImportFlags),
+    /// Write people as NDJSON or CSV
+    Export(export::ExportFlags),
+    /// Save one person, from flags or from JSON
+    Save(save::SaveFlags),
+    /// Show people by their ids
+    Get(get::GetFlags),
+    /// Delete people by their ids
+    Delete(get::DeleteFlags),
+    /// Print what a shell needs to complete these commands
+    Completions(pages::CompletionsFlags),
+    /// Print the manual page, or write those of all commands
+    Man(pages::ManFlags),
 }
 
 #[derive(Args, Debug)]
@@ -77,6 +100,13 @@ struct HealthFlags {
 impl Cli {
     /// Carries out the command, to its end.
     pub fn run(self) -> anyhow::Result<()> {
+        match self.carry_out() {
+            Err(error) if error.is::<gateway::ReaderGone>() => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn carry_out(self) -> anyhow::Result<()> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(flags) => serve::run(flags.settings()?),
             Command::Migrate(flags) => migrate::run(flags.settings()?),
@@ -84,6 +114,13 @@ impl Cli {
             Command::Health(flags) => health::run(&flags.settings()?),
             Command::Openapi => openapi::run(),
             Command::Watch(flags) => watch::run(flags),
+            Command::Import(flags) => import::run(flags),
+            Command::Export(flags) => export::run(flags),
+            Command::Save(flags) => save::run(flags),
+            Command::Get(flags) => get::get(flags),
+            Command::Delete(flags) => get::delete(flags),
+            Command::Completions(flags) => pages::completions(&flags),
+            Command::Man(flags) => pages::man(flags),
         }
     }
 }
@@ -120,4 +157,23 @@ impl HealthFlags {
 
 fn set(sources: &mut Sources, key: &'static str, value: Option<String>, flag: &'static str) {
     sources.flags.extend(value.map(|value| (key, value, flag)));
+}
+
+/// Ends the program as clap does where flags don't fit together: with this and the command's usage, and exit code 2.
+fn usage(name: &str, fault: &str) -> ! {
+    let mut command = Cli::command();
+    command.build();
+    let command = command.find_subcommand_mut(name).expect("each command asks for its own usage");
+    command.error(ErrorKind::ArgumentConflict, fault).exit()
+}
+
+/// What stands between cells: one ASCII character, or the word `tab`.
+fn separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') && !byte.is_ascii_alphanumeric() => {
+            Ok(*byte)
+        }
+        _ => Err("expected one character, such as ; or the word tab".to_owned()),
+    }
 }

@@ -2,16 +2,25 @@
 
 mod lines;
 mod output;
+mod page;
+mod screen;
 mod signals;
+mod table;
+mod view;
 
+use std::io::{self, IsTerminal as _};
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use crate::client::{ClientError, Cursor, Endpoint, Live, Refusal, Start};
+use super::gateway::{self, URL, URL_VARIABLE, written};
+use super::shown::{Form, FormFlags, visible};
+use crate::client::rest::{BaseUrl, InvalidBaseUrl};
+use crate::client::{ClientError, Cursor, Endpoint, InvalidEndpoint, Live, Refusal, Start};
 use crate::filter::Kinds;
-use output::{Form, Output};
+use output::Output;
 use signals::{Asked, Signals};
 
 const EXAMPLES: &str = "\
@@ -20,6 +29,8 @@ Examples:
       what happens from now on, to everyone
   people-gateway watch --snapshot --where 'job == \"Mathematician\" && age >= 18'
       who matches now, and who comes, changes and goes
+  people-gateway watch --view --where 'attributes.city == \"Oslo\"'
+      who matches, as a table that stays true
   people-gateway watch --kinds deletes | jq -r .id
       the ids of people who are deleted
   people-gateway watch --from 0:3f2a.17.9c1e
@@ -31,8 +42,8 @@ What becomes of the connection goes to standard error. Ctrl-C ends it.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct WatchFlags {
-    /// The gateway's live updates
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/updates")]
+    /// The gateway's address (http://), or that of its live updates (ws://)
+    #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL, value_parser = endpoint)]
     url: Endpoint,
     /// Only people on whom this holds, in CEL [default: everyone]
     #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
@@ -46,113 +57,103 @@ pub(super) struct WatchFlags {
     /// Begin with what happened since this cursor
     #[arg(long, value_name = "CURSOR", conflicts_with = "snapshot")]
     from: Option<Cursor>,
-    /// Lines of JSON, also in a terminal
-    #[arg(long, conflicts_with = "plain")]
-    json: bool,
-    /// Lines to read, also in a pipe
-    #[arg(long)]
-    plain: bool,
+    /// Keep a table of who matches on the screen; in a pipe, as --snapshot
+    #[arg(long, conflicts_with_all = ["from", "kinds", "json", "plain"])]
+    view: bool,
+    #[command(flatten)]
+    form: FormFlags,
 }
 
 pub(super) fn run(flags: WatchFlags) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let ended = runtime.block_on(watch(flags));
-    // A write to someone who has stopped reading must not keep the program.
-    runtime.shutdown_background();
-    ended
+    gateway::run(watch(flags))
 }
 
 async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut output = Output::new(flags.form());
-    let start = match (flags.snapshot, flags.from) {
+    let start = match (flags.snapshot || flags.view, flags.from) {
         (true, _) => Start::Snapshot,
         (false, Some(cursor)) => Start::Cursor(cursor),
         (false, None) => Start::Now,
     };
     let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
     let mut live = builder.from(start).build();
+    let ended = if flags.view && io::stdout().is_terminal() {
+        view::show(&mut live, &flags.condition, &mut signals).await?
+    } else {
+        print(&mut live, flags.form.form(), &mut signals).await?
+    };
+    match ended {
+        Ended::InGoodOrder => live.cursor().map_or((), output::farewell),
+        // Standard error may be what nobody reads.
+        Ended::AtOnce => {}
+        Ended::Failed(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
+        Ended::Failed(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// How watching ended.
+enum Ended {
+    InGoodOrder,
+    AtOnce,
+    Failed(ClientError),
+}
+
+/// Prints what happens until it ends.
+async fn print(live: &mut Live, form: Form, signals: &mut Signals) -> anyhow::Result<Ended> {
+    let mut output = Output::new(form);
     loop {
         let event = tokio::select! {
             asked = signals.next() => match asked {
                 Asked::InGoodOrder => { live.stop(); continue }
-                Asked::AtOnce => return Ok(()),
+                Asked::AtOnce => return Ok(Ended::AtOnce),
             },
             event = live.next() => event,
         };
         let event = match event {
             Ok(event) => event,
-            Err(ClientError::Ended) => break,
-            Err(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
-            Err(error) => return Err(error.into()),
+            Err(ClientError::Ended) => return Ok(Ended::InGoodOrder),
+            Err(error) => return Ok(Ended::Failed(error)),
         };
         output::note(&event);
         let text = output.text(&event, live.received());
-        let mut written = pin!(output.write(text));
-        let written = loop {
-            tokio::select! {
-                written = &mut written => break written,
-                asked = signals.next() => match asked {
-                    Asked::InGoodOrder => live.stop(),
-                    Asked::AtOnce => return Ok(()),
-                },
-            }
-        };
-        match written {
-            // Whoever read along has enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written.context("cannot write to standard output")?,
+        if write(&mut output, text, live, signals).await?.is_break() {
+            return Ok(Ended::AtOnce);
         }
     }
-    if let Some(cursor) = live.cursor() {
-        output::farewell(cursor);
-    }
-    Ok(())
 }
 
-impl WatchFlags {
-    fn form(&self) -> Form {
-        match (self.json, self.plain) {
-            (true, _) => Form::Json,
-            (false, true) => Form::Plain,
-            (false, false) => Form::fitting(),
+/// Writes, and listens to signals meanwhile: whoever has stopped reading must not keep the program. Breaks where the
+/// program is to end at once.
+async fn write(
+    output: &mut Output,
+    text: String,
+    live: &mut Live,
+    signals: &mut Signals,
+) -> anyhow::Result<ControlFlow<()>> {
+    let mut writing = pin!(output.write(text));
+    loop {
+        tokio::select! {
+            outcome = &mut writing => return written(outcome).map(ControlFlow::Continue),
+            asked = signals.next() => match asked {
+                Asked::InGoodOrder => live.stop(),
+                Asked::AtOnce => return Ok(ControlFlow::Break(())),
+            },
         }
     }
 }
 
 /// A refusal; where it is about the filter, with a mark under the fault.
 fn refused(refusal: &Refusal, condition: &str) -> anyhow::Error {
-    let Some((problem, offset)) = refusal.problem.as_ref().and_then(|problem| Some((problem, problem.offset?))) else {
-        return anyhow!(refusal.clone());
-    };
-    // A line break or a tab would shift the mark.
-    let shown: String = condition.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let after = condition.chars().count().saturating_sub(offset);
-    let mark = "^".repeat(problem.length.unwrap_or(1).min(after).max(1));
-    let indent = " ".repeat(condition.chars().count() - after);
-    anyhow!("the filter is refused: {}\n  {shown}\n  {indent}{mark}", problem.detail)
+    let fault = refusal.problem.as_ref().and_then(|problem| gateway::filter_fault(problem, condition));
+    fault.unwrap_or_else(|| anyhow!(refusal.clone()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::Problem;
-
-    fn shown(condition: &str, offset: usize, length: usize) -> String {
-        let kind = "/problems/filter".to_owned();
-        let problem = Problem { kind, detail: "no".into(), offset: Some(offset), length: Some(length) };
-        let refusal = Refusal { status: 400, retry_after: None, problem: Some(problem) };
-        refused(&refusal, condition).to_string()
+/// A gateway's address, or that of live updates themselves.
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    if text.starts_with("http") {
+        let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| error.to_string())?;
+        return base.updates().map_err(|error| error.to_string());
     }
-
-    #[test]
-    fn a_faulty_filter_is_marked_where_the_fault_is() {
-        assert_eq!(shown("job = 1", 4, 1), "the filter is refused: no\n  job = 1\n      ^");
-        assert_eq!(shown("é\n\u{1b}age > x", 9, 1), "the filter is refused: no\n  é  age > x\n           ^");
-        // At the end, and beyond it, where no server should point.
-        assert_eq!(shown("age >", 5, 0), "the filter is refused: no\n  age >\n       ^");
-        assert_eq!(shown("age", usize::MAX, usize::MAX), "the filter is refused: no\n  age\n     ^");
-        assert_eq!(shown("age", 1, usize::MAX), "the filter is refused: no\n  age\n   ^^");
-    }
+    text.parse().map_err(|error: InvalidEndpoint| error.to_string())
 }

@@ -156,6 +156,20 @@ pub struct Problem {
     pub offset: Option<usize>,
     /// How many code points it spans.
     pub length: Option<usize>,
+    /// The HTTP status that goes with it.
+    pub status: Option<u16>,
+    /// The values that are wrong, where it is about a person's values.
+    #[serde(default)]
+    pub errors: Vec<WrongValue>,
+}
+
+/// A value that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct WrongValue {
+    /// Where it stands (JSON Pointer, RFC 6901).
+    pub pointer: String,
+    /// What to send instead.
+    pub detail: String,
 }
 
 impl Change {
@@ -173,5 +187,19 @@ impl Change {
             Self::Create(record) | Self::Enter(record) | Self::Update(record) => record.revision,
             Self::Leave(gone) | Self::Delete(gone) => gone.revision,
         }
+    }
+}
+
+impl Problem {
+    /// What is wrong, in one line: each value that is, or the detail.
+    pub fn words(&self) -> String {
+        if self.errors.is_empty() {
+            return self.detail.clone();
+        }
+        let words = self.errors.iter().map(|WrongValue { pointer, detail }| match pointer.strip_prefix('/') {
+            Some(name) => format!("{name}: {detail}"),
+            None => detail.clone(),
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 }

@@ -41,7 +41,7 @@ pub struct Refusal {
     /// When to come again, where the server said so.
     pub retry_after: Option<Duration>,
     /// Why, where the server said so.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
 }
 
 /// Why there will be no further events.
@@ -130,7 +130,7 @@ impl Refusal {
     }
 
     fn detail(&self) -> String {
-        self.problem.as_ref().map_or_else(String::new, |problem| format!(": {}", problem.detail))
+        self.problem.as_ref().map_or_else(String::new, |problem| format!(": {}", problem.words()))
     }
 }
 
@@ -147,8 +147,8 @@ mod tests {
     }
 
     fn refused(status: u16, kind: &str, resumed: bool) -> String {
-        let problem = Problem { kind: kind.into(), detail: String::new(), offset: None, length: None };
-        let refusal = Refusal { status, retry_after: Some(Duration::from_secs(2)), problem: Some(problem) };
+        let problem = serde_json::from_value(serde_json::json!({"type": kind})).unwrap();
+        let refusal = Refusal { status, retry_after: Some(Duration::from_secs(2)), problem };
         format!("{:?}", Loss::Refused(refusal).sequel(resumed))
     }
 

@@ -24,6 +24,8 @@
 //! Losing a connection is an event, not an error: the client connects again after a random and growing wait, for ever,
 //! and resumes at its cursor; where there is none, or the server can't continue it, with a snapshot. It gives up only
 //! where the same again would be refused again, as a faulty filter is.
+//!
+//! [`rest`] is the other half: the calls that read and write people.
 
 mod backoff;
 mod connection;
@@ -35,10 +37,11 @@ mod loss;
 mod message;
 mod options;
 mod place;
+pub mod rest;
 mod view;
 
 pub use cursor::{Cursor, InvalidCursor};
-pub use event::{Change, Event, Gone, Problem, Record, ResetReason};
+pub use event::{Change, Event, Gone, Problem, Record, ResetReason, WrongValue};
 pub use live::{COMMANDS_MAX, Live};
 pub use loss::{ClientError, Loss, Refusal};
 pub use options::{Endpoint, Filter, FilterStart, InvalidEndpoint, Limits, Options, Start};

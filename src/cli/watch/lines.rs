@@ -1,13 +1,11 @@
 //! Events as lines to read. Colours are always in them; who writes them takes them out again where they don't belong.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
 
+use crate::cli::shown::{self, DIM, visible};
 use crate::client::{Change, Event, ResetReason, Start};
 
-const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -79,50 +77,5 @@ fn line(change: &Change) -> String {
 }
 
 fn person(style: Style, sign: &str, verb: &str, object: &Map<String, Value>) -> String {
-    let text = |name| visible(object.get(name).and_then(Value::as_str).unwrap_or_default());
-    let mut line =
-        format!("{style}{sign} {verb:<6}{style:#} {}  {} {}", text("id"), text("firstName"), text("lastName"));
-    let age = object.get("age").map(Value::to_string).unwrap_or_default();
-    write!(line, ", {age}, {}", text("job")).expect("a String takes all that is written to it");
-    if let Some(attributes) = object.get("attributes") {
-        line.push_str("  ");
-        line.push_str(&dim(&visible(&attributes.to_string())));
-    }
-    line.push('\n');
-    line
-}
-
-/// Users name people, not us: their characters must not steer the terminal.
-fn visible(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if steers(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-        out
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn names_cannot_steer_the_terminal() {
-        let object = json!({
-            "id": "0190f3e2-7c1b-7d9a-8f00-1234567890ab", "firstName": "A\u{1b}[2Jda", "lastName": "L\n\u{9b}1\u{202e}",
-            "age": 36, "job": "é", "attributes": {"a": "\u{7f}"},
-        });
-        let line = person(Style::new(), "+", "create", object.as_object().unwrap());
-        let line = anstream::adapter::strip_str(&line).to_string();
-        let shown = "+ create 0190f3e2-7c1b-7d9a-8f00-1234567890ab  A\\u{1b}[2Jda L\\u{a}\\u{9b}1\\u{202e}, 36, é  \
-                     {\"a\":\"\\u{7f}\"}\n";
-        assert_eq!(line, shown);
-    }
+    format!("{style}{sign} {verb:<6}{style:#} {}\n", shown::line(object))
 }

@@ -1,34 +1,20 @@
 //! Where `watch` writes: events to standard output, in the form that fits it; the connection's fate to standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 
 use anstream::{AutoStream, ColorChoice};
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use super::lines;
+use crate::cli::gateway::say;
+use crate::cli::shown::Form;
 use crate::client::{Cursor, Event};
-
-/// How events are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// As the server sent them, a line each.
-    Json,
-    /// As lines to read.
-    Plain,
-}
 
 /// Standard output. Colours are for terminals, and left out where `NO_COLOR` says so.
 pub(super) struct Output {
     form: Form,
     coloured: bool,
     stdout: Stdout,
-}
-
-impl Form {
-    /// Lines to read for a terminal, JSON for anything else.
-    pub(super) fn fitting() -> Self {
-        if io::stdout().is_terminal() { Self::Plain } else { Self::Json }
-    }
 }
 
 impl Output {
@@ -42,9 +28,13 @@ impl Output {
         match self.form {
             // In JSON a line break can stand between tokens only, where a space means the same.
             Form::Json => received.map_or_else(String::new, |message| message.replace(['\r', '\n'], " ") + "\n"),
-            Form::Plain if self.coloured => lines::lines(event),
-            Form::Plain => anstream::adapter::strip_str(&lines::lines(event)).to_string(),
+            Form::Plain => self.coloured(&lines::lines(event)),
         }
+    }
+
+    /// The text with its colours, or without where they don't belong.
+    pub(super) fn coloured(&self, text: &str) -> String {
+        if self.coloured { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
     }
 
     /// Writes all of it before it returns.
@@ -64,9 +54,4 @@ pub(super) fn note(event: &Event) {
 /// Tells how to go on another time.
 pub(super) fn farewell(cursor: &Cursor) {
     say(&lines::dim(&format!("to go on from here: --from {cursor}")));
-}
-
-fn say(line: &str) {
-    // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(anstream::stderr(), "{line}");
 }

@@ -1,78 +1,15 @@
-//! The command line, run as users run it: what it prints, what it refuses and with which exit code, how it ends.
+//! The program itself: what it prints, what it refuses and with which exit code, how it ends.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
+use tokio::process::Command;
 use tokio::time::timeout;
 
-const DEADLINE: Duration = Duration::from_secs(30);
-
-fn gateway<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
-    command
-}
-
-async fn output(mut command: Command) -> Output {
-    timeout(DEADLINE, command.output()).await.expect("the command ends").expect("the command starts")
-}
-
-/// Exit code, standard output, standard error.
-async fn run(command: Command) -> (i32, String, String) {
-    let output = output(command).await;
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    (output.status.code().expect("no signal ended it"), text(output.stdout), text(output.stderr))
-}
-
-/// A gateway that serves, and where.
-struct Serving {
-    child: Child,
-    people: String,
-    ready: String,
-}
-
-/// Free ports on loopback, and a store.
-fn free(store: &str) -> [String; 6] {
-    ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", store].map(str::to_owned)
-}
-
-fn embedded(folder: &Path) -> String {
-    format!("embedded:{}", folder.display())
-}
-
-async fn serving(mut command: Command) -> Serving {
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the gateway starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let (mut people, mut ready) = (None, None);
-    while people.is_none() || ready.is_none() {
-        let line = timeout(DEADLINE, lines.next_line()).await.expect("the gateway says where it is").expect("a line");
-        let line = line.expect("the gateway runs on");
-        let url = || line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
-        match line.trim_start() {
-            text if text.starts_with("REST and live updates") => people = url(),
-            text if text.starts_with("admin") => ready = url(),
-            _ => {}
-        }
-    }
-    Serving { child, people: people.expect("just read"), ready: ready.expect("just read") }
-}
-
-impl Serving {
-    fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id().expect("it runs")).expect("a process id");
-        kill_process(Pid::from_raw(id).expect("not 0"), signal).expect("the signal is sent");
-    }
-
-    async fn exit_code(mut self) -> Option<i32> {
-        timeout(DEADLINE, self.child.wait()).await.expect("the gateway ends").expect("its status is known").code()
-    }
-}
+use crate::process::{DEADLINE, embedded, free, gateway, run, serving};
 
 #[tokio::test]
 async fn the_version_is_told() {
@@ -243,7 +180,7 @@ async fn it_serves_also_when_nobody_reads_what_it_prints() {
 
 #[test]
 fn every_setting_is_in_the_operators_table_with_its_default() {
-    let documented: Vec<(&str, &str)> = include_str!("../docs/operations.md")
+    let documented: Vec<(&str, &str)> = include_str!("../../docs/operations.md")
         .lines()
         .skip_while(|line| !line.starts_with("| key |"))
         .skip(2)

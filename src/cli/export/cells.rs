@@ -1,0 +1,127 @@
+//! People as rows of cells (RFC 4180, but with plain line feeds).
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::cli::values;
+
+/// A column of CSV: a path into the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    name: String,
+    path: Vec<String>,
+}
+
+/// The columns of a table, and what stands between them.
+#[derive(Debug)]
+pub(super) struct Columns {
+    columns: Vec<Column>,
+    separator: char,
+}
+
+/// A name that no person has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected id, firstName, lastName, age, job, attributes, attributes.NAME, revision, createdAt or updatedAt")]
+pub(super) struct InvalidColumn;
+
+const USUAL: [&str; 6] = ["id", "firstName", "lastName", "age", "job", "attributes"];
+
+impl Columns {
+    /// These; where there are none, the usual ones.
+    pub(super) fn new(mut columns: Vec<Column>, separator: u8) -> Self {
+        if columns.is_empty() {
+            columns = USUAL.map(|name| Column { name: name.to_owned(), path: vec![name.to_owned()] }).into();
+        }
+        Self { columns, separator: char::from(separator) }
+    }
+
+    /// The first line.
+    pub(super) fn headings(&self) -> String {
+        self.joined(self.columns.iter().map(|column| column.name.clone()))
+    }
+
+    /// A person's line. What is not there is an empty cell; lists and objects are JSON.
+    pub(super) fn row(&self, object: &Map<String, Value>) -> String {
+        self.joined(self.columns.iter().map(|column| match column.of(object) {
+            None => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        }))
+    }
+
+    fn joined(&self, cells: impl Iterator<Item = String>) -> String {
+        let mut row = String::new();
+        for (index, cell) in cells.enumerate() {
+            if index > 0 {
+                row.push(self.separator);
+            }
+            // A row that is one empty cell would be no row at all.
+            let alone = self.columns.len() == 1 && cell.is_empty();
+            if alone || cell.contains([self.separator, '"', '\r', '\n']) {
+                row.push('"');
+                row.push_str(&cell.replace('"', "\"\""));
+                row.push('"');
+            } else {
+                row.push_str(&cell);
+            }
+        }
+        row.push('\n');
+        row
+    }
+}
+
+impl Column {
+    fn of<'a>(&self, object: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.path.split_first()?;
+        rest.iter().try_fold(object.get(first)?, |value, name| value.get(name))
+    }
+}
+
+impl FromStr for Column {
+    type Err = InvalidColumn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidColumn> {
+        let name = text.trim();
+        let path = values::path(name);
+        let known = match name {
+            "revision" | "createdAt" | "updatedAt" => true,
+            name if USUAL.contains(&name) => true,
+            _ => path.len() > 1 && path[0] == "attributes" && path.iter().all(|name| !name.is_empty()),
+        };
+        if known { Ok(Self { name: name.to_owned(), path }) } else { Err(InvalidColumn) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn columns(names: &[&str], separator: u8) -> Columns {
+        Columns::new(names.iter().map(|name| name.parse().unwrap()).collect(), separator)
+    }
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let object = json!({
+            "firstName": "Ada \"Countess\"", "lastName": "Love,lace", "age": 36, "job": "a\nb",
+            "attributes": {"city": "Oslo; Bergen", "address": {"zip": "0150"}, "tags": ["a", "b"]},
+        });
+        let object = object.as_object().unwrap();
+        let all = columns(&["firstName", "lastName", "age", "job", "attributes.city", "attributes.address.zip"], b',');
+        assert_eq!(all.headings(), "firstName,lastName,age,job,attributes.city,attributes.address.zip\n");
+        assert_eq!(all.row(object), "\"Ada \"\"Countess\"\"\",\"Love,lace\",36,\"a\nb\",Oslo; Bergen,0150\n");
+        let some = columns(&["lastName", "attributes.city", "attributes.none.x", "attributes.tags"], b';');
+        assert_eq!(some.row(object), "Love,lace;\"Oslo; Bergen\";;\"[\"\"a\"\",\"\"b\"\"]\"\n");
+        assert_eq!(columns(&["attributes.none"], b',').row(object), "\"\"\n");
+    }
+
+    #[test]
+    fn a_column_that_no_person_has_is_refused() {
+        for name in ["name", "attribute.x", "attributes.", "attributes.a..b", "", "id.x"] {
+            assert_eq!(name.parse::<Column>(), Err(InvalidColumn), "{name}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What `watch --view` draws: a line about the view, headings, and people in columns that fit.
+
+use anstyle::{AnsiColor, Style};
+use indicatif::HumanCount;
+use serde_json::{Map, Value};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::screen::Size;
+use super::table::{Mark, Row};
+use crate::cli::shown::{DIM, text, visible};
+
+const BOLD: Style = Style::new().bold();
+const HEADINGS: [&str; 4] = ["name", "age", "job", "attributes"];
+/// The widest that a name, an age and a job get; attributes get what is left.
+const WIDEST: [usize; 3] = [32, 3, 26];
+/// Between two columns.
+const GAP: usize = 2;
+/// The line about the view, the headings, and the line below.
+const AROUND: usize = 3;
+
+/// People for whom there is room.
+pub(super) const fn room(size: Size) -> usize {
+    size.lines.saturating_sub(AROUND)
+}
+
+/// All lines of a screen. `status` is about the view, `count` the number of people in it.
+pub(super) fn lines(status: &str, rows: &[Row<'_>], count: usize, size: Size) -> Vec<String> {
+    let cells: Vec<[String; 4]> = rows.iter().map(|row| cells(row.person)).collect();
+    let widths: Vec<usize> = (0..WIDEST.len())
+        .map(|column| {
+            let widest = cells.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
+            widest.max(HEADINGS[column].width()).min(WIDEST[column])
+        })
+        .collect();
+    let people = format!("{} {}", HumanCount(count as u64), if count == 1 { "person" } else { "people" });
+    let mut lines = vec![styled(BOLD, &fit(&format!("{people}  {status}"), size.columns))];
+    lines.push(styled(DIM, &fit(&format!("  {}", aligned(&HEADINGS.map(str::to_owned), &widths)), size.columns)));
+    for (row, cells) in rows.iter().zip(&cells) {
+        let (style, sign) = style(row.mark);
+        lines.push(styled(style, &fit(&format!("{sign} {}", aligned(cells, &widths)), size.columns)));
+    }
+    let shown = rows.iter().filter(|row| !matches!(row.mark, Mark::Leave | Mark::Delete)).count();
+    if let hidden @ 1.. = count.saturating_sub(shown) {
+        lines.push(styled(DIM, &fit(&format!("  and {} more", HumanCount(hidden as u64)), size.columns)));
+    }
+    lines.truncate(size.lines);
+    lines
+}
+
+fn style(mark: Mark) -> (Style, char) {
+    match mark {
+        Mark::Nothing => (Style::new(), ' '),
+        Mark::Create => (AnsiColor::Green.on_default(), '+'),
+        Mark::Enter => (AnsiColor::Cyan.on_default(), '>'),
+        Mark::Update => (AnsiColor::Yellow.on_default(), '~'),
+        Mark::Leave => (AnsiColor::Magenta.on_default().strikethrough(), '<'),
+        Mark::Delete => (AnsiColor::Red.on_default().strikethrough(), '-'),
+    }
+}
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn cells(person: &Map<String, Value>) -> [String; 4] {
+    let name = format!("{} {}", text(person, "firstName"), text(person, "lastName"));
+    let age = person.get("age").map(Value::to_string).unwrap_or_default();
+    let attributes = person.get("attributes").and_then(Value::as_object);
+    let attributes = attributes.into_iter().flatten().map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{} {}", visible(name), visible(&value))
+    });
+    [name, age, text(person, "job"), attributes.collect::<Vec<_>>().join(" · ")]
+}
+
+/// Cells side by side; the last one takes what it needs.
+fn aligned(cells: &[String; 4], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let cell = fit(cell, *width);
+        line.push_str(&cell);
+        line.extend(std::iter::repeat_n(' ', width - cell.width() + GAP));
+    }
+    line.push_str(&cells[WIDEST.len()]);
+    line
+}
+
+/// As much of a text as fits, with a sign where something is missing.
+fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let (mut fitting, mut used) = (String::new(), 1);
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        fitting.push(c);
+    }
+    // In no room at all not even the sign fits.
+    fitting.extend((width > 0).then_some('…'));
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn plain(size: Size, people: &[(Mark, Value)], count: usize) -> Vec<String> {
+        let rows = people.iter().map(|(mark, person)| Row { mark: *mark, person: person.as_object().unwrap() });
+        let lines = lines("live", &rows.collect::<Vec<_>>(), count, size);
+        lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
+    }
+
+    #[test]
+    fn columns_fit_and_are_aligned_also_with_wide_characters() {
+        let person = |first: &str, age: u8, job: &str, city: &str| json!({"firstName": first, "lastName": "L", "age": age, "job": job, "attributes": {"city": city, "n": [1]}});
+        let people = [
+            (Mark::Create, person("Ada", 7, "Chef", "東京")),
+            (Mark::Delete, person("雪雪", 36, &"j".repeat(40), "\u{1b}[2J")),
+        ];
+        let lines = plain(Size { columns: 58, lines: 9 }, &people, 12);
+        assert_eq!(lines[0], "12 people  live");
+        assert_eq!(lines[1], format!("  {:<6}  {:<3}  {:<26}  attributes", "name", "age", "job"));
+        assert_eq!(lines[2], format!("+ {:<6}  {:<3}  {:<26}  city 東京 · n …", "Ada L", "7", "Chef"));
+        assert_eq!(lines[3], format!("- 雪雪 L  36   {}…  city \\u{{1b}}[2J…", "j".repeat(25)));
+        assert_eq!(lines[4], "  and 11 more");
+        assert!(lines.iter().all(|line| line.width() <= 58));
+    }
+
+    #[test]
+    fn the_smallest_terminals_are_survived() {
+        let person = json!({"firstName": "A", "lastName": "L", "age": 1, "job": ""});
+        for columns in 0..4 {
+            for lines in 0..4 {
+                let shown = plain(Size { columns, lines }, &[(Mark::Nothing, person.clone())], 1);
+                assert!(shown.len() <= lines && shown.iter().all(|line| line.width() <= columns), "{shown:?}");
+            }
+        }
+        assert_eq!((room(Size { columns: 1, lines: 2 }), room(Size { columns: 1, lines: 24 })), (0, 21));
+    }
+}

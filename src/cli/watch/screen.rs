@@ -1,0 +1,71 @@
+//! A terminal that is ours for a while: its second screen, without a cursor, and without what is typed. Dropping it gives
+//! it back as it was.
+
+use std::io::{self, Write as _};
+
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
+
+/// The second screen, no cursor.
+const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
+const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
+/// What stands between these appears at once, where the terminal knows how.
+const BEGIN: &str = "\u{1b}[?2026h\u{1b}[H";
+const END: &str = "\u{1b}[J\u{1b}[?2026l";
+/// The rest of the line is cleared, where the cursor has not run into the edge.
+const LINE_END: &str = "\u{1b}[K";
+
+/// The terminal of standard output.
+pub(super) struct Screen {
+    /// How standard input was, where it is a terminal.
+    before: Option<Termios>,
+}
+
+/// Characters across and lines down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: usize,
+    pub(super) lines: usize,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn enter() -> io::Result<Self> {
+        let mut out = io::stdout();
+        out.write_all(ENTER.as_bytes()).and_then(|()| out.flush())?;
+        let before = termios::tcgetattr(io::stdin()).ok();
+        if let Some(mut silent) = before.clone() {
+            silent.local_modes.remove(LocalModes::ECHO);
+            // A terminal that goes on echoing is untidy, no more.
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+        }
+        Ok(Self { before })
+    }
+
+    /// How large it is now; as the first terminals were, where it doesn't say.
+    pub(super) fn size() -> Size {
+        match termios::tcgetwinsize(io::stdout()) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                Size { columns: size.ws_col.into(), lines: size.ws_row.into() }
+            }
+            _ => Size { columns: 80, lines: 24 },
+        }
+    }
+
+    /// What makes the screen show these lines, each of which fits.
+    pub(super) fn frame(lines: &[String]) -> String {
+        let lines: Vec<String> = lines.iter().map(|line| format!("{line}{LINE_END}")).collect();
+        format!("{BEGIN}{}{END}", lines.join("\r\n"))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Whether or not the terminal is still there, there is nothing else that we could do.
+        if let Some(before) = &self.before {
+            let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+        let mut out = io::stdout();
+        let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a call had no good answer.
+
+use super::BaseUrl;
+use crate::client::loss::Refusal;
+
+/// Why a call had no good answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestError {
+    /// Nobody could be reached, so nothing was done.
+    #[error("cannot reach {base}: {reason}")]
+    Unreachable {
+        /// Where the gateway was looked for.
+        base: String,
+        /// Why it was not found.
+        reason: String,
+    },
+    /// The request was sent and no whole answer came: what was asked for may have been done.
+    #[error("{base} did not answer: {reason}")]
+    Cut {
+        /// Whom we asked.
+        base: String,
+        /// What came instead.
+        reason: String,
+    },
+    /// The answer is a refusal.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// What answers is no gateway.
+    #[error("{base} is no People Gateway: {reason}")]
+    NoGateway {
+        /// Who answered.
+        base: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+}
+
+impl RestError {
+    /// What the library says, in its innermost words: the outer ones repeat the URL.
+    pub(super) fn of(error: &reqwest::Error, base: &BaseUrl) -> Self {
+        let mut innermost: &dyn std::error::Error = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let (base, timeout) = (base.to_string(), error.is_timeout());
+        let reason = if timeout { "it took too long".to_owned() } else { innermost.to_string() };
+        if error.is_connect() { Self::Unreachable { base, reason } } else { Self::Cut { base, reason } }
+    }
+
+    /// The refusal, if there is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
+    }
+
+    /// The status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        self.refusal().map(|refusal| refusal.status)
+    }
+}

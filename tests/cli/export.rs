@@ -1,0 +1,118 @@
+//! `export`: everyone comes out as they are, in a form that `import` takes back; half an export is told.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::time::timeout;
+
+use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
+use crate::script::{Script, answer};
+
+/// People whose texts are hard on CSV and terminals.
+async fn save_people(serving: &Serving) -> Vec<Value> {
+    let texts = [
+        "plain",
+        "a,b;c\td",
+        "say \"no\"",
+        "two\r\nlines\n",
+        " blanks ",
+        "\u{1b}[2J",
+        "é 😀 東京 \u{202e}",
+        "=1+1",
+        "007",
+        "null",
+    ];
+    let lines = texts.iter().enumerate().map(|(number, text)| {
+        let attributes = json!({"text": text, "": [1.5, "2", null], "n": u64::MAX, "o": {"a.b": {}}, "quoted": "7"});
+        let mut person = json!({"firstName": text, "lastName": text, "age": number, "job": ""});
+        if number > 0 {
+            person["attributes"] = attributes;
+        }
+        format!("{person}\n")
+    });
+    let (code, _, errors) = serving.fed(&["import", "-"], &lines.collect::<String>()).await;
+    assert_eq!((code, errors.as_str()), (0, ""));
+    serving.people().await
+}
+
+#[tokio::test]
+async fn what_is_exported_and_imported_is_the_same() {
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let from = serving_in(folders[0].path()).await;
+    let people = save_people(&from).await;
+    for (folder, format) in folders[1..].iter().zip(["ndjson", "csv"]) {
+        let to = serving_in(folder.path()).await;
+        let (code, exported, _) = from.run(&["export", "--format", format]).await;
+        assert_eq!(code, 0);
+        let (code, _, errors) = to.fed(&["import", "-"], &exported).await;
+        assert_eq!((code, errors.as_str()), (0, ""), "{format}");
+        assert_eq!(to.people().await, people, "{format}");
+    }
+}
+
+#[tokio::test]
+async fn more_people_than_a_page_come_out_once_each_and_a_filter_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let lines =
+        (0..2500).map(|age| json!({"firstName": age.to_string(), "lastName": "L", "age": age % 100, "job": ""}));
+    serving.fed(&["import", "-"], &lines.map(|person| person.to_string() + "\n").collect::<String>()).await;
+    let (code, out, errors) = serving.run(&["export"]).await;
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let mut names: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["firstName"].clone()).collect();
+    names.sort_by_key(|name| name.as_str().unwrap().parse::<u32>().unwrap());
+    assert_eq!(names, (0..2500).map(|name| json!(name.to_string())).collect::<Vec<_>>());
+    let (code, out, _) =
+        serving.run(&["export", "--where", "age == 7", "--columns", "age,attributes.none", "--separator", "tab"]).await;
+    assert_eq!((code, out), (0, format!("age\tattributes.none\n{}", "7\t\n".repeat(25))));
+}
+
+#[tokio::test]
+async fn faults_are_told_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let (code, out, errors) = serving.run(&["export", "--where", "age = 3"]).await;
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(errors.ends_with("\n  age = 3\n      ^\n"), "{errors}");
+    for arguments in [&["export", "--columns", "name"][..], &["export", "--columns", "id", "--format", "ndjson"]] {
+        let (code, out, errors) = serving.run(arguments).await;
+        assert_eq!((code, out.as_str()), (2, ""), "{errors}");
+    }
+}
+
+#[tokio::test]
+async fn half_an_export_is_told() {
+    let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+    let line = format!("{{\"id\":\"{id}\"}}\n");
+    let script = Script::start().await;
+    let url = script.url();
+    let server = async {
+        let (head, _) = script.next(&answer("200 OK\r\nLink: </people>; rel=\"next\"", &line)).await;
+        assert!(head.starts_with("GET /people?limit=1000 "), "{head}");
+        let (head, _) = script.next(&answer("404 Not Found", "{\"detail\":\"gone\"}")).await;
+        assert!(head.starts_with(&format!("GET /people?limit=1000&after={id} ")), "{head}");
+    };
+    let arguments = ["export", "--url", &url];
+    let ((), (code, out, errors)) = tokio::join!(server, run(gateway(&arguments)));
+    assert_eq!((code, out), (1, line));
+    assert_eq!(errors, "people-gateway: the export is not whole, it ended after 1 people: gone\n");
+}
+
+#[tokio::test]
+async fn a_reader_who_has_enough_ends_it_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let filler = "x".repeat(4000);
+    let person = json!({"firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": {"filler": filler}});
+    serving.fed(&["import", "-"], &format!("{person}\n").repeat(100)).await;
+    let mut child = serving.command(&["export"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    timeout(DEADLINE, lines.next_line()).await.expect("a line in time").unwrap().expect("a line");
+    drop(lines);
+    let code = timeout(DEADLINE, child.wait()).await.expect("it ends").unwrap().code();
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+}

@@ -1,0 +1,157 @@
+//! `import`: files as people have them become people, and what can't is told by its line.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::process::{gateway, run, serving_in};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/people.csv");
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn sums(saved: u64, refused: u64) -> String {
+    json!({"saved": saved, "refused": refused, "lines": saved + refused}).to_string() + "\n"
+}
+
+#[tokio::test]
+async fn a_file_imported_twice_saves_the_same_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let arguments = ["import", EXAMPLE, "--list", "tags"];
+    assert_eq!(serving.run(&arguments).await, (0, sums(1000, 0), String::new()));
+    let first = serving.people().await;
+    assert_eq!(first.len(), 1000);
+    assert_eq!(serving.run(&arguments).await, (0, sums(1000, 0), String::new()));
+    assert_eq!(serving.people().await, first);
+    let minh = first.iter().find(|person| person["firstName"] == "Minh" && person["lastName"] == "Popescu").unwrap();
+    let expected = json!({
+        "id": minh["id"], "firstName": "Minh", "lastName": "Popescu", "age": 60, "job": "Chef",
+        "attributes": {"city": "Paris", "team": "Moon", "remote": true},
+    });
+    assert_eq!(minh, &expected);
+    assert!(first.iter().any(|person| person["attributes"]["tags"] == json!(["chess", "knitting", "sailing"])));
+    assert!(first.iter().all(|person| person["id"].as_str().unwrap().as_bytes()[14] == b'8'));
+}
+
+#[tokio::test]
+async fn refused_lines_are_told_with_their_line_in_the_file_and_the_others_are_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let text = b"firstName,lastName,age,job,city\r\nAda,L,36,M,\"a\r\n\r\nb\"\r\n\r\nBob,L,old,\"M\r\n\",\r\nCy,L,1\r\n\xC5,L,1,M,\r\n,L,151,M,\r\nDi,L,1,M,";
+    let file = write(folder.path(), "people.csv", text);
+    let (code, out, errors) = serving.run(&["import", &file]).await;
+    assert_eq!((code, out), (1, sums(2, 4)));
+    let errors: Vec<&str> = errors.lines().collect();
+    assert_eq!(errors[0], format!("{file}:6: age: must be an integer from 0 to 150"));
+    assert_eq!(
+        errors[1],
+        format!("{file}:8: has 3 cells where the headings are 5: put texts with separators in quotes")
+    );
+    assert!(errors[2].starts_with(&format!("{file}:9: is not UTF-8")), "{errors:?}");
+    assert!(
+        errors[3].starts_with(&format!("{file}:10: age: ")) && errors[3].contains("firstName: is required"),
+        "{errors:?}"
+    );
+    assert!(
+        errors[4].starts_with("people-gateway: ") && errors[4].contains("4 of 6 people were refused"),
+        "{errors:?}"
+    );
+    assert_eq!(errors.len(), 5);
+    let cities: Vec<Value> = serving.people().await.iter().map(|person| person["attributes"]["city"].clone()).collect();
+    assert!(cities.contains(&json!("a\r\n\r\nb")) && cities.len() == 2, "{cities:?}");
+}
+
+#[tokio::test]
+async fn ndjson_keeps_the_ids_that_it_has_and_gets_the_others_from_name_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let person = |first: &str, id: &str| {
+        format!("{{{id}\"firstName\":\"{first}\",\"lastName\":\"L\",\"age\":1,\"job\":\"\"}}\n")
+    };
+    let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+    let text = [&person("Ada", &format!("\"id\":\"{id}\",")), "\n", &person("Bob", ""), "nonsense\n"].concat();
+    let file = write(folder.path(), "people.jsonl", &text);
+    let (code, out, errors) = serving.run(&["import", &file]).await;
+    assert_eq!((code, out), (1, sums(2, 1)));
+    assert!(errors.starts_with(&format!("{file}:4: The body is not JSON")), "{errors}");
+    let first = serving.people().await;
+    assert_eq!(first[0]["id"], id);
+    // The same under the same name, whatever way it comes.
+    let (code, out, _) = serving.fed(&["import", "-", "--name", "people.jsonl", "--url", serving.url()], &text).await;
+    assert_eq!((code, out, serving.people().await), (1, sums(2, 1), first));
+    // A pipe has no name: nobody is replaced.
+    let (_, out, _) = serving.fed(&["import", "-"], &text).await;
+    assert_eq!((out, serving.people().await.len()), (sums(2, 1), 3));
+}
+
+#[tokio::test]
+async fn standard_input_may_be_csv_with_other_headings() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let text = "\u{feff}Given name;Surname;Age;Job;phone;secret\nAda;\"Love;lace\";36;;0150;x\n";
+    let rules = [
+        "import",
+        "-",
+        "--map",
+        "Given name=firstName",
+        "--map",
+        "Surname=lastName",
+        "--text",
+        "phone",
+        "--skip",
+        "secret",
+    ];
+    assert_eq!(serving.fed(&rules, text).await, (0, sums(1, 0), String::new()));
+    let mut people = serving.people().await;
+    people[0]["id"].take();
+    let expected = json!({
+        "id": null, "firstName": "Ada", "lastName": "Love;lace", "age": 36, "job": "", "attributes": {"phone": "0150"},
+    });
+    assert_eq!(people, [expected]);
+    let (code, out, errors) = serving.fed(&["import", "-"], text).await;
+    assert_eq!((code, out), (1, sums(0, 0)));
+    assert!(errors.contains("--map 'COLUMN=firstName'") && errors.contains("\"Given name\""), "{errors}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let file = write(folder.path(), "people.ndjson", "{}\n".repeat(5000));
+    let (code, _, errors) = serving.run(&["import", &file, "--refused-max", "700"]).await;
+    assert_eq!(code, 1);
+    let told = errors.lines().filter(|line| line.starts_with(&format!("{file}:"))).count();
+    assert!((700..5000).contains(&told), "{told}");
+    assert!(
+        errors.trim_end().ends_with("lines were refused: the rest was not read"),
+        "{}",
+        &errors[errors.len() - 200..]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_told_with_what_to_do() {
+    let nobody = ["--url", "http://127.0.0.1:1"];
+    let (code, _, errors) = run(gateway(&[&["import", EXAMPLE, "--list", "tags"], &nobody[..]].concat())).await;
+    assert_eq!(code, 1);
+    assert!(errors.contains("http://127.0.0.1:1") && errors.contains("--url"), "{errors}");
+    let (code, _, errors) = run(gateway(&["import", "/nowhere/people.csv"])).await;
+    assert!(code == 1 && errors.contains("/nowhere/people.csv"), "{errors}");
+    for arguments in [
+        &["import"][..],
+        &["import", "x", "--url", "ws://127.0.0.1/"],
+        &["import", "x", "--map", "firstName"],
+        &["import", "x", "--separator", "ab"],
+        &["import", "x", "--format", "xml"],
+        &["import", "x", "--refused-max", "0"],
+    ] {
+        let (code, out, errors) = run(gateway(arguments)).await;
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(errors.starts_with("error: "), "{errors}");
+    }
+}

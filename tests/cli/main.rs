@@ -1,0 +1,21 @@
+//! The command line, run as users run it: what it prints, what it refuses and with which exit code, how it ends.
+
+// What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
+#[cfg(test)]
+mod export;
+#[cfg(test)]
+mod import;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod person;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod view;
