@@ -61,6 +61,26 @@ struct Parts {
 }
 
 impl ProblemKind {
+    /// Every one of them.
+    pub const ALL: [Self; 16] = [
+        Self::Malformed,
+        Self::Validation,
+        Self::Filter,
+        Self::Cursor,
+        Self::NotFound,
+        Self::Method,
+        Self::MediaType,
+        Self::TooLarge,
+        Self::Precondition,
+        Self::Conflict,
+        Self::Idempotency,
+        Self::Origin,
+        Self::Overloaded,
+        Self::StoreUnavailable,
+        Self::StoreFull,
+        Self::Internal,
+    ];
+
     /// The last segment of the type's path; none for `about:blank`.
     pub const fn name(self) -> Option<&'static str> {
         Some(match self {

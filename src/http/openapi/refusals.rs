@@ -215,27 +215,5 @@ fn refused<T, E: Into<Problem>>(result: Result<T, E>) -> Problem {
 
 /// All kinds of problem, as `type` says them.
 pub(super) fn types() -> Vec<Value> {
-    use ProblemKind::{
-        Conflict, Cursor, Filter, Idempotency, Internal, Malformed, MediaType, Method, NotFound, Origin, Overloaded,
-        Precondition, StoreFull, StoreUnavailable, TooLarge, Validation,
-    };
-    let all = [
-        Malformed,
-        Validation,
-        Filter,
-        Cursor,
-        NotFound,
-        Method,
-        MediaType,
-        TooLarge,
-        Precondition,
-        Conflict,
-        Idempotency,
-        Origin,
-        Overloaded,
-        StoreUnavailable,
-        StoreFull,
-        Internal,
-    ];
-    all.map(|kind| Problem::new(kind, "").to_json(None)["type"].clone()).to_vec()
+    ProblemKind::ALL.map(|kind| Problem::new(kind, "").to_json(None)["type"].clone()).to_vec()
 }
