@@ -7,7 +7,6 @@ mod get;
 mod health;
 mod import;
 mod migrate;
-mod openapi;
 mod pages;
 mod save;
 mod serve;
@@ -112,7 +111,7 @@ impl Cli {
             Command::Migrate(flags) => migrate::run(flags.settings()?),
             Command::Config(flags) => config::run(&flags.settings()?),
             Command::Health(flags) => health::run(&flags.settings()?),
-            Command::Openapi => openapi::run(),
+            Command::Openapi => pages::openapi(),
             Command::Watch(flags) => watch::run(flags),
             Command::Import(flags) => import::run(flags),
             Command::Export(flags) => export::run(flags),

@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and `man` want to know of this command line.
+//! What the program says of itself: `completions` and `man` of this command line, `openapi` of REST.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::Cli;
 use super::gateway::written;
+use crate::http::openapi;
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -54,6 +55,11 @@ pub(super) fn man(flags: ManFlags) -> anyhow::Result<()> {
     let shown = folder.display().to_string();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {shown}"))?;
     clap_mangen::generate_to(Cli::command(), &folder).with_context(|| format!("cannot write into {shown}"))
+}
+
+/// The description of REST, as a gateway serves it.
+pub(super) fn openapi() -> anyhow::Result<()> {
+    print(format!("{}\n", openapi::pretty()).as_bytes())
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
