@@ -5,6 +5,7 @@
 mod person;
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -12,10 +13,11 @@ use people_gateway::domain::{
     At, Change, Draft, Epoch, FieldsJson, IdRule, Partition, Person, Position, Seq, Tag, Timestamp,
 };
 use people_gateway::filter::{Verdict, View};
-use people_gateway::hub::{Burst, Entry, Event, Judged, Place, Subscription};
+use people_gateway::hub::{self, Burst, Entry, Event, Hub, Judged, Place, Subscription};
 use people_gateway::protocol::cursor::Cursor;
 use people_gateway::protocol::dress::Dress;
 use people_gateway::store::{decode_frame, encode_frame};
+use people_gateway::telemetry::Metrics;
 use person::{PERSON, id};
 
 const PARTITION: Partition = Partition::new(0);
@@ -81,5 +83,23 @@ fn relaying(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, writing, relaying);
+/// A relay's step for a change that concerns nobody: read, kept in the ring, looked up in the index.
+fn stepping(criterion: &mut Criterion) {
+    // More changes than the ring holds, so that each puts an old one out.
+    const CHANGES: u64 = 4_096;
+    let options = hub::Options { ring_bytes: NonZeroUsize::new(1024 * 1024).expect("not zero"), ..Default::default() };
+    let (_hub, mut dispatcher) = Hub::new(options, Metrics::default());
+    dispatcher.start(Cursor::new([position(1)]), Vec::new());
+    let frames: Vec<_> = (2..CHANGES).map(|seq| encode_frame(&change(seq))).collect();
+    let mut next = frames.iter().cycle();
+    criterion.bench_function("relay/take in a frame that concerns nobody", |bencher| {
+        bencher.iter(|| {
+            let frame = next.next().expect("there is always one");
+            let change = decode_frame(PARTITION, black_box(frame)).expect("a frame");
+            dispatcher.take_in(vec![Event::Change(change)]);
+        });
+    });
+}
+
+criterion_group!(benches, writing, relaying, stepping);
 criterion_main!(benches);
