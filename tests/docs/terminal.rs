@@ -1,0 +1,107 @@
+//! A command in a terminal of its own, as a reader runs it: a pseudoterminal without colours, 100 columns wide.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use regex::Regex;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+/// How long a command may take, or a text to appear.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running command. It ends with this value, and so does what it started.
+pub(crate) struct Terminal {
+    child: Child,
+    output: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Terminal {
+    /// Runs a script; the first command in it that fails ends it.
+    pub(crate) fn run(script: &str, folder: &Path, environment: &HashMap<String, String>) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudoterminal");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let name = ptsname(&master, Vec::new()).expect("a name");
+        let slave = File::from(open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side"));
+        tcsetwinsize(&slave, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+        let side = || Stdio::from(slave.try_clone().expect("another handle"));
+        let child = Command::new("bash")
+            .args(["-e", "-o", "pipefail", "-c", script])
+            .current_dir(folder)
+            .env_clear()
+            .envs(environment)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(side())
+            .stderr(side())
+            .spawn()
+            .expect("bash is installed");
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let (mut master, written) = (File::from(master), Arc::clone(&output));
+        // Ends when nobody has the other side open any more.
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(read @ 1..) = master.read(&mut bytes) {
+                written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..read]);
+            }
+        });
+        Self { child, output, reader: Some(reader) }
+    }
+
+    /// What stands in the terminal: where a line was written over, what was written last.
+    pub(crate) fn text(&self) -> String {
+        let bytes = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let controls = Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]").expect("a pattern");
+        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+        let lines = text.split('\n').map(|line| line.rsplit('\r').next().unwrap_or_default());
+        controls.replace_all(&lines.collect::<Vec<_>>().join("\n"), "").into_owned()
+    }
+
+    /// Waits until what stands in the terminal is this; else what stands there instead.
+    pub(crate) fn until(&self, is: impl Fn(&str) -> bool) -> Result<(), String> {
+        let deadline = Instant::now() + DEADLINE;
+        while !is(&self.text()) {
+            if Instant::now() > deadline {
+                return Err(self.text());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Waits for its end: how it ended, and what it wrote.
+    pub(crate) fn end(mut self) -> (Option<ExitStatus>, String) {
+        let deadline = Instant::now() + DEADLINE;
+        let mut status = None;
+        while status.is_none() && Instant::now() < deadline {
+            status = self.child.try_wait().expect("its status is known");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+        self.reader.take().expect("taken once").join().expect("the reader does not panic");
+        (status, self.text())
+    }
+
+    fn kill(&mut self) {
+        // It may have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
