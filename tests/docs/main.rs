@@ -6,6 +6,7 @@
 //!
 //! - `<!-- not run: REASON -->`: left out.
 //! - `<!-- file: NAME -->`: the block, of any language, is that file in the folder where the commands are run.
+//! - `<!-- the file: PATH -->`: the block is that file of the repository.
 //! - `<!-- in the background: NAME -->`: goes on while the next blocks are run, until a block
 //!   `<!-- output of: NAME -->` has been shown.
 //! - `<!-- the welcome -->`: what the gateway itself printed.

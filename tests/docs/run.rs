@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::gateway::Gateway;
-use crate::markdown::{Block, all, read};
+use crate::markdown::{Block, all, read, root};
 use crate::shown::shows;
 use crate::terminal::Terminal;
 
@@ -50,6 +50,10 @@ impl Run {
         if let Some(file) = block.note("file") {
             let text = self.gateway.command(&block.text);
             fs::write(self.gateway.folder().join(file), text).map_err(|error| error.to_string())?;
+        }
+        if let Some(file) = block.note("the file") {
+            let text = fs::read_to_string(root().join(file)).map_err(|error| error.to_string())?;
+            return if text.trim_end() == block.text { Ok(()) } else { Err(format!("{file} is not this")) };
         }
         if let Some(reason) = block.note("not run") {
             return if reason.is_empty() { Err("why is it not run?".to_owned()) } else { Ok(()) };

@@ -62,9 +62,11 @@ impl Terminal {
     /// What stands in the terminal: where a line was written over, what was written last.
     pub(crate) fn text(&self) -> String {
         let bytes = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let controls = Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]").expect("a pattern");
-        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-        let lines = text.split('\n').map(|line| line.rsplit('\r').next().unwrap_or_default());
+        let controls =
+            Regex::new("\u{1b}(\\[[0-9;?]*[A-Za-z]|\\][^\u{1b}\u{7}]*(\u{1b}\\\\|\u{7}))").expect("a pattern");
+        let text = String::from_utf8_lossy(&bytes);
+        // A terminal's lines end with a carriage return, and those of HTTP with one more.
+        let lines = text.split('\n').map(|line| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default());
         controls.replace_all(&lines.collect::<Vec<_>>().join("\n"), "").into_owned()
     }
 
