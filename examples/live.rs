@@ -1,5 +1,7 @@
 //! A view held by the client of this repository (docs/clients.md): `cargo run --example live`.
 
+use std::io::{Write as _, stdout};
+
 use people_gateway::client::{Live, Start, View};
 use people_gateway::filter::Kinds;
 
@@ -13,8 +15,8 @@ async fn main() -> anyhow::Result<()> {
     loop {
         let event = live.next().await?;
         view.apply(&event)?;
-        if let Some(people) = view.exact() {
-            println!("{} people at {:?}", people.len(), live.cursor());
+        if let (Some(people), Some(cursor)) = (view.exact(), live.cursor()) {
+            writeln!(stdout(), "{} people at {cursor}", people.len())?;
         }
     }
 }

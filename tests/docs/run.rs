@@ -62,7 +62,7 @@ impl Run {
             return compare(&block.text, &self.gateway.welcome());
         }
         if let Some(name) = block.note("output of") {
-            let terminal = self.background.remove(name).ok_or_else(|| format!("there is no {name}"))?;
+            let mut terminal = self.background.remove(name).ok_or_else(|| format!("there is no {name}"))?;
             let is = |text: &str| shows(&block.text, &self.gateway.shown(text));
             return terminal.until(is).map_err(|text| differs(&self.gateway.shown(&text)));
         }
@@ -83,7 +83,7 @@ impl Run {
 
     /// What it wrote first is waited for: by then it has connected.
     fn start(&mut self, name: &str, script: &str) -> Result<(), String> {
-        let terminal = self.terminal(script);
+        let mut terminal = self.terminal(script);
         terminal.until(|text| text.contains("live")).map_err(|text| differs(&text))?;
         self.background.insert(name.to_owned(), terminal);
         Ok(())

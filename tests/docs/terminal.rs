@@ -6,8 +6,7 @@ use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -22,8 +21,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// A running command. It ends with this value, and so does what it started.
 pub(crate) struct Terminal {
     child: Child,
-    output: Arc<Mutex<Vec<u8>>>,
-    reader: Option<JoinHandle<()>>,
+    output: Receiver<Vec<u8>>,
+    written: Vec<u8>,
 }
 
 impl Terminal {
@@ -47,52 +46,57 @@ impl Terminal {
             .stderr(side())
             .spawn()
             .expect("bash is installed");
-        let output = Arc::new(Mutex::new(Vec::new()));
-        let (mut master, written) = (File::from(master), Arc::clone(&output));
-        // Ends when nobody has the other side open any more.
-        let reader = std::thread::spawn(move || {
+        let (sender, output) = sync_channel(64);
+        let mut master = File::from(master);
+        // Ends when nobody has the other side open any more, or nobody reads on.
+        std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = master.read(&mut bytes) {
-                written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..read]);
+                if sender.send(bytes[..read].to_vec()).is_err() {
+                    return;
+                }
             }
         });
-        Self { child, output, reader: Some(reader) }
+        Self { child, output, written: Vec::new() }
     }
 
     /// What stands in the terminal: where a line was written over, what was written last.
     pub(crate) fn text(&self) -> String {
-        let bytes = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let controls =
             Regex::new("\u{1b}(\\[[0-9;?]*[A-Za-z]|\\][^\u{1b}\u{7}]*(\u{1b}\\\\|\u{7}))").expect("a pattern");
-        let text = String::from_utf8_lossy(&bytes);
+        let text = String::from_utf8_lossy(&self.written);
         // A terminal's lines end with a carriage return, and those of HTTP with one more.
         let lines = text.split('\n').map(|line| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default());
         controls.replace_all(&lines.collect::<Vec<_>>().join("\n"), "").into_owned()
     }
 
     /// Waits until what stands in the terminal is this; else what stands there instead.
-    pub(crate) fn until(&self, is: impl Fn(&str) -> bool) -> Result<(), String> {
+    pub(crate) fn until(&mut self, is: impl Fn(&str) -> bool) -> Result<(), String> {
         let deadline = Instant::now() + DEADLINE;
         while !is(&self.text()) {
-            if Instant::now() > deadline {
-                return Err(self.text());
-            }
-            std::thread::sleep(Duration::from_millis(20));
+            self.more(deadline).map_err(|_| self.text())?;
         }
         Ok(())
     }
 
-    /// Waits for its end: how it ended, and what it wrote.
+    /// Waits for its end: how it ended, unless it did not end in time, and what it wrote.
     pub(crate) fn end(mut self) -> (Option<ExitStatus>, String) {
         let deadline = Instant::now() + DEADLINE;
-        let mut status = None;
-        while status.is_none() && Instant::now() < deadline {
-            status = self.child.try_wait().expect("its status is known");
-            std::thread::sleep(Duration::from_millis(5));
+        let ended = loop {
+            if let Err(error) = self.more(deadline) {
+                break error == RecvTimeoutError::Disconnected;
+            }
+        };
+        if !ended {
+            return (None, self.text());
         }
-        self.kill();
-        self.reader.take().expect("taken once").join().expect("the reader does not panic");
-        (status, self.text())
+        (Some(self.child.wait().expect("its status is known")), self.text())
+    }
+
+    fn more(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
+        let bytes = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
+        self.written.extend_from_slice(&bytes);
+        Ok(())
     }
 
     fn kill(&mut self) {
