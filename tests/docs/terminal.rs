@@ -28,11 +28,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs a script; the first command in it that fails ends it.
     pub(crate) fn run(script: &str, folder: &Path, environment: &HashMap<String, String>) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudoterminal");
+        // CLOEXEC: a command that another test starts at this moment must not keep it open.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).expect("a pseudoterminal");
         grantpt(&master).expect("granted");
         unlockpt(&master).expect("unlocked");
         let name = ptsname(&master, Vec::new()).expect("a name");
-        let slave = File::from(open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side"));
+        let slave = File::from(
+            open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("its other side"),
+        );
         tcsetwinsize(&slave, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
         let side = || Stdio::from(slave.try_clone().expect("another handle"));
         let child = Command::new("bash")
