@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A package=(
     [redis-server]=redis-server [redis-cli]=redis-tools [redis-benchmark]=redis-tools [haproxy]=haproxy
-    [chromium]=chromium [chromedriver]=chromium-driver
+    [chromium]=chromium [chromedriver]=chromium-driver [curl]=curl
 )
 
 # Debian keeps haproxy outside the path of ordinary users.

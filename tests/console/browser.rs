@@ -118,6 +118,11 @@ impl Browser {
         self.session.find(By::Css(selector)).await.expect("it is there")
     }
 
+    /// Writes what is on the screen to a PNG file.
+    pub(crate) async fn picture(&self, file: &Path) {
+        self.session.screenshot(file).await.expect("a picture");
+    }
+
     /// What stands in the browser's console since it was asked last.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let url = format!("http://127.0.0.1:{}/session/{}/se/log", self.driver.port, self.session.session_id());

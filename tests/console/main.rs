@@ -6,4 +6,6 @@ mod browser;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod scenes;

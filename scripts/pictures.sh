@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Takes the pictures of the console in docs/ again, with the Chromium of the tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+./scripts/install-test-tools.sh
+cargo test --locked --test console -- --ignored --exact pictures::the_pictures_of_the_console_are_taken
+ls -l docs/console-*.png
