@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::net::UnixStream;
@@ -24,7 +25,7 @@ fn place(offset: u64) -> Place {
 }
 
 fn shown(offset: u64, ends: bool) -> Shown {
-    Shown { frame: Bytes::from_static(b"frame"), before: place(offset - 1), after: place(offset), ends }
+    Shown::framed(Bytes::from_static(b"frame"), place(offset - 1), place(offset), ends)
 }
 
 fn subscription() -> Subscription {
@@ -33,7 +34,13 @@ fn subscription() -> Subscription {
 
 fn outbox() -> Arc<Outbox> {
     let course = Course::Missed { from: place(0), owes_live: None };
-    Outbox::new(UnixStream::pair().expect("two file descriptors").0.into(), subscription(), course, None)
+    Outbox::new(
+        UnixStream::pair().expect("two file descriptors").0.into(),
+        subscription(),
+        course,
+        None,
+        Counter::default(),
+    )
 }
 
 /// A class, and what each of its members was handed.

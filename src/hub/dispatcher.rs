@@ -13,6 +13,7 @@ use super::egress::{Calls, Egress};
 use super::outbox::{Delivery, Parcel, TooMuchAsked};
 use super::registry::Registry;
 use super::ring::Ring;
+use super::tally::Tally;
 use super::writes::{Looked, Writes};
 use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
@@ -49,9 +50,9 @@ pub struct Dispatcher {
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
         Self {
+            registry: Registry::counted(&hub.metrics),
             hub,
             commands,
-            registry: Registry::default(),
             due: VecDeque::new(),
             egress: Box::new(Calls),
             concerned: Vec::new(),
@@ -204,7 +205,7 @@ impl Dispatcher {
     }
 
     fn show_anew(&self, outbox: &Arc<Outbox>, reason: Break) {
-        let course = Course::Snapshot { reset: Some(reason.name()) };
+        let course = Course::Snapshot { reset: Some(reason) };
         self.hub.attend_if(outbox.leave_stream(course), outbox);
     }
 
@@ -257,10 +258,18 @@ impl Dispatcher {
             }
         }
         self.egress.write(&mut sendings);
-        settled.extend(sendings.into_iter().map(|sending| sending.finish(&options)));
+        let mut tally = Tally::new();
+        settled.extend(sendings.into_iter().map(|sending| {
+            tally.sent(sending.taken());
+            sending.finish(&options)
+        }));
         for (outbox, parcel, delivery) in settled {
+            if let (Delivery::Taken(_), Parcel::Changes(burst)) = (delivery, parcel) {
+                tally.delivered(burst);
+            }
             self.settle(outbox, parcel, delivery);
         }
+        tally.count(&self.hub.metrics);
     }
 
     /// Does what follows from what became of a parcel.
@@ -273,7 +282,6 @@ impl Dispatcher {
                     self.hub.attend_if(attend, outbox);
                 }
                 let Parcel::Changes(burst) = parcel else { return };
-                metrics.deliveries.inc_by(burst.shown().len() as u64);
                 if !burst.ends() {
                     return;
                 }
@@ -291,6 +299,7 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::metrics::counter::Counter;
     use tokio::io::AsyncReadExt as _;
     use tokio::net::{TcpListener, TcpStream};
 
@@ -325,7 +334,8 @@ mod tests {
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
         let course = Course::Missed { from: hub.place().unwrap(), owes_live: None };
-        let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
+        let outbox =
+            Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None, Counter::default());
 
         dispatcher.take_in(vec![save(2), save(3)]);
         assert!(outbox.begin_join());

@@ -13,6 +13,7 @@ mod egress;
 mod outbox;
 mod registry;
 mod ring;
+mod tally;
 mod wheel;
 mod writes;
 

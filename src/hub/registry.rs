@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
+
 use super::Outbox;
 use super::class::Class;
 use crate::domain::Operation;
 use crate::filter::{Images, Index, View};
 use crate::protocol::dress::Dress;
+use crate::telemetry::Metrics;
 
 /// What a session wants to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,9 +32,17 @@ pub(super) struct Registry {
     by_subscription: HashMap<Arc<Subscription>, usize>,
     /// Which classes a change may concern.
     index: Index,
+    /// How many members there are, and classes that have some.
+    views: Gauge,
+    in_use: Gauge,
 }
 
 impl Registry {
+    /// Nobody yet; who comes and goes is counted.
+    pub(super) fn counted(metrics: &Metrics) -> Self {
+        Self { views: metrics.views.clone(), in_use: metrics.classes.clone(), ..Self::default() }
+    }
+
     /// How many classes there are, empty ones included; their numbers run from 0.
     pub(super) fn len(&self) -> usize {
         self.classes.len()
@@ -60,6 +71,7 @@ impl Registry {
             None => self.open(subscription),
         };
         self.classes[number].add(outbox, number);
+        self.views.inc();
     }
 
     /// Takes a session out; returns whether it was seated.
@@ -68,12 +80,14 @@ impl Registry {
         outbox.take_seat(None);
         let class = &mut self.classes[seat.class()];
         class.remove(seat);
+        self.views.dec();
         if class.is_empty() {
             let subscription = Arc::clone(&class.subscription);
             self.index.remove(index_number(seat.class()));
             *class = Class::new(Arc::clone(&subscription));
             self.by_subscription.remove(&subscription);
             self.free.push(seat.class());
+            self.in_use.dec();
         }
         true
     }
@@ -90,6 +104,7 @@ impl Registry {
         };
         self.index.add(index_number(number), &subscription.view);
         self.by_subscription.insert(subscription, number);
+        self.in_use.inc();
         number
     }
 }
@@ -101,6 +116,7 @@ fn index_number(class: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::metrics::counter::Counter;
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
@@ -113,7 +129,13 @@ mod tests {
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let place = Place { offset: 0, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) };
         let subscription = Subscription { view: View { kinds, ..View::default() }, dress: Dress::Text, close_on };
-        Outbox::new(socket.into(), subscription, Course::Missed { from: place, owes_live: None }, None)
+        Outbox::new(
+            socket.into(),
+            subscription,
+            Course::Missed { from: place, owes_live: None },
+            None,
+            Counter::default(),
+        )
     }
 
     fn seated(registry: &Registry) -> usize {
@@ -128,6 +150,12 @@ mod tests {
             }
         }
         count
+    }
+
+    /// What the metrics say: members, and classes that have some.
+    fn counted(registry: &Registry) -> (usize, usize) {
+        let count = |gauge: &Gauge| usize::try_from(gauge.get()).unwrap();
+        (count(&registry.views), count(&registry.in_use))
     }
 
     #[tokio::test]
@@ -147,11 +175,12 @@ mod tests {
                 assert!(!registry.remove(&gone), "nobody leaves twice");
             }
             assert_eq!(seated(&registry), sessions.len());
+            assert_eq!(counted(&registry), (sessions.len(), registry.by_subscription.len()));
         }
         for session in sessions.drain(..) {
             registry.remove(&session);
         }
-        assert_eq!(seated(&registry), 0);
+        assert_eq!((seated(&registry), counted(&registry)), (0, (0, 0)));
         let classes = registry.len();
         registry.add(outbox(&listener, Kinds::All, None).await);
         assert_eq!((registry.len(), seated(&registry)), (classes, 1), "an emptied class's number is used again");

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 
 use super::uring::Uring;
 use super::{Calls, Egress};
@@ -25,7 +26,7 @@ fn place(offset: u64) -> Place {
 }
 
 fn parcel(frame: Bytes) -> Parcel {
-    let shown = Shown { frame, before: place(1), after: place(2), ends: false };
+    let shown = Shown::framed(frame, place(1), place(2), false);
     Parcel::Changes(Burst::new(&[shown]).expect("one change"))
 }
 
@@ -36,7 +37,7 @@ fn session() -> (Arc<Outbox>, UnixStream) {
     let near = tokio::net::UnixStream::from_std(near).expect("a runtime");
     let subscription = Subscription { view: View::default(), dress: Dress::Json, close_on: None };
     let course = Course::Missed { from: place(1), owes_live: None };
-    let outbox = Outbox::new(near.into(), subscription, course, None);
+    let outbox = Outbox::new(near.into(), subscription, course, None, Counter::default());
     assert!(outbox.begin_join());
     outbox.join().expect("it has caught up");
     (outbox, far)

@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
+use rustix::io::Errno;
 
 use super::wheel::Tick;
 use super::{Place, Subscription};
@@ -32,6 +34,8 @@ use backlog::Backlog;
 #[derive(Debug)]
 pub struct Outbox {
     socket: Socket,
+    /// Counts the bytes that sockets took. What the dispatcher writes it counts itself, once a step.
+    sent_bytes: Counter,
     state: Mutex<State>,
     /// Where it sits in the registry; only the dispatcher moves it.
     seat: AtomicU64,
@@ -51,8 +55,15 @@ struct State {
 }
 
 impl Outbox {
-    /// A session that is to be sent `greeting`, then what its course says. Its maker attends to it.
-    pub fn new(socket: Socket, subscription: Subscription, course: Course, greeting: Option<Bytes>) -> Arc<Self> {
+    /// A session that is to be sent `greeting`, then what its course says. Its maker attends to it. What its socket
+    /// takes is added to `sent_bytes`.
+    pub fn new(
+        socket: Socket,
+        subscription: Subscription,
+        course: Course,
+        greeting: Option<Bytes>,
+        sent_bytes: Counter,
+    ) -> Arc<Self> {
         let mut backlog = Box::<Backlog>::default();
         let told = match &course {
             Course::Missed { from, .. } => from.offset,
@@ -64,6 +75,7 @@ impl Outbox {
         let standing = Standing::Behind(Box::new(course));
         Arc::new(Self {
             socket,
+            sent_bytes,
             state: Mutex::new(State { standing, subscription: Arc::new(subscription), backlog: Some(backlog) }),
             seat: AtomicU64::new(Seat::NONE),
             alive: AtomicU32::new(0),
@@ -126,7 +138,7 @@ impl Outbox {
 
     /// Sends a frame where nothing waits; what the socket does not take becomes a backlog.
     fn send_or_keep(&self, state: &mut State, frame: Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
-        match self.socket.send(&frame) {
+        match self.send(&frame) {
             Ok(sent) if sent == frame.len() => Attend::Settled,
             Ok(sent) => {
                 let mut backlog = Box::<Backlog>::default();
@@ -142,11 +154,18 @@ impl Outbox {
         }
     }
 
+    /// One non-blocking write, counted.
+    fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let sent = self.socket.send(bytes)?;
+        self.sent_bytes.inc_by(sent as u64);
+        Ok(sent)
+    }
+
     /// Sends until the kernel takes no more; whether it took anything.
     fn fill(&self, backlog: &mut Backlog) -> bool {
         let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
-            match self.socket.send(slice) {
+            match self.send(slice) {
                 Ok(0) | Err(_) => break,
                 Ok(sent) => backlog.advance(sent),
             }
@@ -181,6 +200,7 @@ impl Outbox {
             match self.socket.try_write_vectored(&backlog.slices()) {
                 Ok(0) => drop(self.end_locked(state, CloseCode::ABNORMAL)),
                 Ok(taken) => {
+                    self.sent_bytes.inc_by(taken as u64);
                     backlog.advance(taken);
                     self.heard(now);
                 }
