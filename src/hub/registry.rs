@@ -13,7 +13,7 @@ use crate::protocol::dress::Dress;
 use crate::telemetry::Metrics;
 
 /// What a session wants to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Its filter.
     pub view: View,
@@ -32,6 +32,8 @@ pub(super) struct Registry {
     by_subscription: HashMap<Arc<Subscription>, usize>,
     /// Which classes a change may concern.
     index: Index,
+    /// The subscription of classes without members.
+    nobodys: Arc<Subscription>,
     /// How many members there are, and classes that have some.
     views: Gauge,
     in_use: Gauge,
@@ -82,10 +84,10 @@ impl Registry {
         class.remove(seat);
         self.views.dec();
         if class.is_empty() {
-            let subscription = Arc::clone(&class.subscription);
+            self.by_subscription.remove(&class.subscription);
             self.index.remove(index_number(seat.class()));
-            *class = Class::new(Arc::clone(&subscription));
-            self.by_subscription.remove(&subscription);
+            // A free number keeps no filter in use.
+            *class = Class::new(Arc::clone(&self.nobodys));
             self.free.push(seat.class());
             self.in_use.dec();
         }

@@ -15,9 +15,10 @@ use crate::telemetry::DressLabel;
 pub const PAGE_BYTES: usize = 64 * 1024;
 
 /// The form that a client chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dress {
     /// Plain sentences, as the clients of the tutorial's service expect them.
+    #[default]
     Text,
     /// people.v1.json: JSON messages over WebSocket.
     Json,

@@ -228,7 +228,7 @@ labels! {
         Since = "since",
         /// The script that reads the log's end.
         Tail = "tail",
-        /// HGET: one person.
+        /// HGET: one person, or the layout at a probe.
         Hget = "hget",
         /// HMGET: the log's head, or an idempotency record.
         Hmget = "hmget",

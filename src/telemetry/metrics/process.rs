@@ -60,7 +60,7 @@ impl Collector for Process {
             put("process_cpu_seconds", "CPU time, user and system", &ConstCounter::new(stat.cpu_seconds))?;
             put("process_resident_memory_bytes", "Memory in RAM", &ConstGauge::new(stat.resident_bytes))?;
             put("process_virtual_memory_bytes", "Memory that is mapped", &ConstGauge::new(stat.virtual_bytes))?;
-            put("process_threads", "Threads", &ConstGauge::new(stat.threads))?;
+            put("process_threads", "Threads of the process", &ConstGauge::new(stat.threads))?;
             if let Some(boot) = boot_time() {
                 let start = ConstGauge::new(boot + stat.started);
                 put("process_start_time_seconds", "When the process started, in seconds of Unix", &start)?;

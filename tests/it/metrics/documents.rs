@@ -121,9 +121,9 @@ fn unknown(query: &str, scrape: &Scrape) -> Vec<String> {
 #[tokio::test]
 async fn the_dashboard_and_the_rules_ask_for_metrics_and_labels_that_there_are() {
     let scrape = scrape().await;
-    let asked = dashboard().into_iter().chain(
-        rules().iter().map(|rule| (text(rule, &["alert"]).to_owned(), text(rule, &["expr"]).to_owned())),
-    );
+    let of_rule = |rule: &Yaml| (text(rule, &["alert"]).to_owned(), text(rule, &["expr"]).to_owned());
+    let mut asked = dashboard();
+    asked.extend(rules().iter().map(of_rule));
     let mut seen = 0;
     for (title, query) in asked {
         assert!(!named(&query).is_empty() || query.starts_with("up"), "{title}: {query}");
@@ -131,7 +131,8 @@ async fn the_dashboard_and_the_rules_ask_for_metrics_and_labels_that_there_are()
         seen += 1;
     }
     assert!(seen > 50, "{seen} queries");
-    for wrong in ["people_gateway_deliveries", "rate(people_gateway_sessions{dres=\"text\"}[5m])", "process_open_files"] {
+    for wrong in ["people_gateway_deliveries", "rate(people_gateway_sessions{dres=\"text\"}[5m])", "process_open_files"]
+    {
         assert_eq!(unknown(wrong, &scrape).len(), 1, "{wrong}");
     }
 }
@@ -208,5 +209,7 @@ fn containers_are_pinned_and_confined_and_what_is_for_operators_stays_on_this_ma
     let scrapes = yaml("deploy/prometheus/prometheus.yml");
     let gateways = &scrapes["scrape_configs"][0]["dns_sd_configs"][0];
     assert_eq!((gateways["names"][0].as_str(), gateways["port"].as_i64()), (Some("gateway"), Some(9091)));
-    assert!(text(&compose["services"]["gateway"]["environment"], &["PEOPLE_GATEWAY__ADMIN__LISTEN"]).ends_with(":9091"));
+    assert!(
+        text(&compose["services"]["gateway"]["environment"], &["PEOPLE_GATEWAY__ADMIN__LISTEN"]).ends_with(":9091")
+    );
 }

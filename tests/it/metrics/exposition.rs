@@ -8,7 +8,7 @@ async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
     let gateway = Gateway::ready(&[]).await;
     gateway.create(&person("Ada")).await;
     let scrape = Scrape::of(&gateway).await;
-    assert!(scrape.families.len() > 50);
+    assert!(scrape.families.len() > 40, "{} families", scrape.families.len());
     for (name, family) in &scrape.families {
         let good = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.ends_with("_total");
         assert!(good && (name.starts_with(PREFIX) || name.starts_with("process_")), "{name}");

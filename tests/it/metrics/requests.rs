@@ -1,6 +1,7 @@
 //! REST: requests by route and status, their time, their bytes, imports, connections.
 
 use super::{Scrape, become_counts};
+use crate::live::peer::Peer;
 use crate::process::{Gateway, person};
 
 #[tokio::test]
@@ -73,8 +74,8 @@ async fn connections_are_counted_beside_their_limit_and_those_beyond_it_are_refu
     let gateway = Gateway::ready(&[("http.connections_max", "2")]).await;
     let first = gateway.listen("").await;
     let second = gateway.listen("").await;
-    let third = reqwest::get(format!("http://{}/people", gateway.address)).await.expect("an answer");
-    assert_eq!(third.status(), 503);
+    let mut third = Peer::connect(gateway.address).await;
+    assert_eq!(third.head().await.0, 503);
     let full =
         [("http_connections", 2), ("http_connections_max", 2), ("http_connections_refused_total", 1), ("ready", 1)];
     become_counts(&gateway, &full).await;
