@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prometheus_client::metrics::counter::Counter;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::net::UnixStream;
@@ -34,13 +33,7 @@ fn subscription() -> Subscription {
 
 fn outbox() -> Arc<Outbox> {
     let course = Course::Missed { from: place(0), owes_live: None };
-    Outbox::new(
-        UnixStream::pair().expect("two file descriptors").0.into(),
-        subscription(),
-        course,
-        None,
-        Counter::default(),
-    )
+    Outbox::new(UnixStream::pair().expect("two file descriptors").0.into(), subscription(), course, None)
 }
 
 /// A class, and what each of its members was handed.

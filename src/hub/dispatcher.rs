@@ -128,7 +128,7 @@ impl Dispatcher {
     /// Tells every session whether continuity is proved.
     pub fn tell_continuity(&self, word: &Message<'_>) {
         for outbox in self.hub.sessions() {
-            self.hub.attend_if(outbox.tell_continuity(word), &outbox);
+            self.hub.attend_if(outbox.tell_continuity(word, &self.hub.metrics.session_sent_bytes), &outbox);
         }
     }
 
@@ -299,7 +299,6 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::metrics::counter::Counter;
     use tokio::io::AsyncReadExt as _;
     use tokio::net::{TcpListener, TcpStream};
 
@@ -334,8 +333,7 @@ mod tests {
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
         let course = Course::Missed { from: hub.place().unwrap(), owes_live: None };
-        let outbox =
-            Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None, Counter::default());
+        let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
 
         dispatcher.take_in(vec![save(2), save(3)]);
         assert!(outbox.begin_join());

@@ -118,7 +118,6 @@ fn index_number(class: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::metrics::counter::Counter;
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
@@ -131,13 +130,7 @@ mod tests {
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let place = Place { offset: 0, cursor: Cursor::new([Position::start_of(Epoch::new(1))]) };
         let subscription = Subscription { view: View { kinds, ..View::default() }, dress: Dress::Text, close_on };
-        Outbox::new(
-            socket.into(),
-            subscription,
-            Course::Missed { from: place, owes_live: None },
-            None,
-            Counter::default(),
-        )
+        Outbox::new(socket.into(), subscription, Course::Missed { from: place, owes_live: None }, None)
     }
 
     fn seated(registry: &Registry) -> usize {

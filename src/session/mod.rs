@@ -122,8 +122,7 @@ impl Sessions {
     ) {
         let Started { subscription, course, greeting } = started;
         let dress = subscription.dress;
-        let outbox =
-            Outbox::new(socket.into(), subscription, course, greeting, self.hub.metrics().session_sent_bytes.clone());
+        let outbox = Outbox::new(socket.into(), subscription, course, greeting);
         self.hub.watch(&outbox);
         self.hub.metrics().sessions.at(dress.label()).inc();
         let reader = Reader::new(Arc::clone(&self), Arc::clone(&outbox));

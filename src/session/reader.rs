@@ -123,7 +123,7 @@ impl Reader {
                 return ControlFlow::Break(());
             }
             Incoming::Text(text) => self.wish(text, round),
-            Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
+            Incoming::Ping(payload) => hub.pong(&self.outbox, payload),
             Incoming::Binary if self.dress != Dress::Text => {
                 hub.close(&self.outbox, &Close::new(CloseCode::NO_BINARY, "messages are text"));
                 return ControlFlow::Break(());

@@ -5,7 +5,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prometheus_client::metrics::counter::Counter;
 
 use super::uring::Uring;
 use super::{Calls, Egress};
@@ -37,7 +36,7 @@ fn session() -> (Arc<Outbox>, UnixStream) {
     let near = tokio::net::UnixStream::from_std(near).expect("a runtime");
     let subscription = Subscription { view: View::default(), dress: Dress::Json, close_on: None };
     let course = Course::Missed { from: place(1), owes_live: None };
-    let outbox = Outbox::new(near.into(), subscription, course, None, Counter::default());
+    let outbox = Outbox::new(near.into(), subscription, course, None);
     assert!(outbox.begin_join());
     outbox.join().expect("it has caught up");
     (outbox, far)

@@ -18,8 +18,7 @@ use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::info::Info;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 use super::Readiness;
@@ -134,8 +133,10 @@ pub fn registry(readiness: Readiness) -> (Registry, Metrics) {
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let own = registry.sub_registry_with_prefix(PREFIX);
-    own.register("build", "What this gateway was built from", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     own.register_collector(Box::new(readiness));
+    // A gauge, as of other exporters, not OpenMetrics' own type of such: not all that read metrics know that.
+    let built = own.sub_registry_with_label(("version".into(), env!("CARGO_PKG_VERSION").into()));
+    built.register("build_info", "What this gateway was built from: always 1", ConstGauge::new(1_i64));
     registry.register_collector(Box::new(Process));
     (registry, metrics)
 }

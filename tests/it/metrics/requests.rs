@@ -97,6 +97,6 @@ async fn the_process_and_its_build_are_told() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs_f64();
     let started = of("process_start_time_seconds");
     assert!(now - 3600.0 < started && started < now + 2.0, "{started} {now}");
-    let version = &scrape.families["people_gateway_build"].samples[0].labels["version"];
+    let version = &scrape.families["people_gateway_build_info"].samples[0].labels["version"];
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
 }
