@@ -13,13 +13,12 @@ pub use error::AppError;
 use std::io::Write;
 use std::sync::Arc;
 
-use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 
 use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
 use crate::store::StoreSlot;
-use crate::telemetry::{Metrics, Readiness};
+use crate::telemetry::{self, Readiness};
 use listeners::Listeners;
 use live::Live;
 use signals::Signals;
@@ -28,9 +27,8 @@ use signals::Signals;
 /// an embedded store is open by then, Redis may follow.
 pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
     let mut signals = Signals::catch().map_err(|source| AppError::System { what: "catch signals", source })?;
-    let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry);
     let readiness = Readiness::new(settings.live.ready_limit);
+    let (registry, metrics) = telemetry::registry(readiness.clone());
     let slot = StoreSlot::new();
 
     let listeners = Listeners::bind(&settings, &metrics)?;

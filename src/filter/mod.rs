@@ -39,14 +39,20 @@ pub struct Filter(Arc<Parsed>);
 struct Parsed {
     text: Box<str>,
     predicate: Predicate,
+    /// Where it is counted, among the shared ones.
+    _in_use: Option<shared::InUse>,
 }
 
 impl Filter {
     /// Reads a filter: at most 16 KiB of text, 64 conditions, 8 levels, 1,000 list items in all. The empty text is
     /// everyone.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
+        Self::read(text, None)
+    }
+
+    fn read(text: &str, in_use: Option<shared::InUse>) -> Result<Self, FilterError> {
         let predicate = parse::parse(text).map_err(|fault| fault.of(text))?;
-        Ok(Self(Arc::new(Parsed { text: text.into(), predicate })))
+        Ok(Self(Arc::new(Parsed { text: text.into(), predicate, _in_use: in_use })))
     }
 
     /// The text that it was read from, or one that asked the same.
@@ -76,7 +82,7 @@ impl Filter {
 impl Default for Filter {
     fn default() -> Self {
         static EVERYONE: LazyLock<Filter> =
-            LazyLock::new(|| Filter(Arc::new(Parsed { text: "".into(), predicate: Predicate::Constant(true) })));
+            LazyLock::new(|| Filter::read("", None).expect("the empty text is everyone"));
         EVERYONE.clone()
     }
 }

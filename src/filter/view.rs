@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::Filter;
 use super::image::Image;
 use crate::domain::{Change, FieldsJson, PersonId};
+use crate::telemetry::VerdictLabel;
 
 /// Which changes a view shows at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -95,6 +96,18 @@ impl FromStr for Kinds {
 }
 
 impl Verdict {
+    /// How it is counted; nothing is where nothing is shown.
+    pub const fn label(self) -> Option<VerdictLabel> {
+        match self {
+            Self::Create => Some(VerdictLabel::Create),
+            Self::Enter => Some(VerdictLabel::Enter),
+            Self::Update => Some(VerdictLabel::Update),
+            Self::Leave => Some(VerdictLabel::Leave),
+            Self::Delete => Some(VerdictLabel::Delete),
+            Self::Outside => None,
+        }
+    }
+
     /// The table of the protocol: what a change is to a view, from whether its images matched. An image is `None`
     /// where there is no person.
     const fn from_images(before: Option<bool>, after: Option<bool>) -> Self {

@@ -11,10 +11,11 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::{Metrics, StatusLabel};
+use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,16 +45,19 @@ pub(super) async fn render<F: Future<Output = Response>>(
     response
 }
 
-/// Counts the request by method and status.
+/// Counts the request and its time by method and route, which is one of the router's own templates.
 pub(super) async fn count<F: Future<Output = Response>>(
     metrics: &Metrics,
+    route: &'static str,
     request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response {
-    let method = label(request.method());
+    let (method, began) = (label(request.method()), Instant::now());
     let response = inner(request).await;
-    let label = StatusLabel { method, status: response.status().as_u16() };
-    metrics.http_requests.get_or_create(&label).inc();
+    let status = response.status().as_u16();
+    metrics.http_requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    let duration = metrics.http_request_duration_seconds.get_or_create(&RouteLabels { method, route });
+    duration.observe(began.elapsed());
     response
 }
 

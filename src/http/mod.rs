@@ -4,6 +4,7 @@
 
 mod admin;
 mod body;
+mod counted;
 mod entity_tag;
 mod envelope;
 mod live;
@@ -21,7 +22,7 @@ mod server;
 pub use admin::admin_router;
 pub use options::{Console, Options, ServerOptions, UnknownConsole};
 pub use origin::{InvalidOrigin, Origin};
-pub use router::router;
+pub use router::{router, templates};
 pub use server::{ConnectionPermit, Server};
 
 use std::sync::Arc;

@@ -3,45 +3,74 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State as Extract};
+use axum::extract::{MatchedPath, Request, State as Extract};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use super::{Console, Shared, State, envelope, live, origin, pages, people};
+
+/// A path's template, and what is done there.
+type Route = (&'static str, MethodRouter<Shared>);
+
+/// As which route a request counts that fits none.
+const UNKNOWN: &str = "unknown";
+
+/// What the layer around all handlers needs.
+#[derive(Clone)]
+struct Surroundings {
+    state: Shared,
+    /// Of all routes: as one of them, and nothing else, a request is counted.
+    templates: Arc<[&'static str]>,
+}
+
+fn routes(console: Console) -> Vec<Route> {
+    let mut routes: Vec<Route> = vec![
+        ("/people", get(people::list).post(people::create)),
+        ("/people/import", post(people::import)),
+        ("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete)),
+        ("/updates", get(live::updates)),
+        ("/docs", get(pages::page)),
+        ("/docs/{file}", get(pages::page)),
+        ("/docs/{folder}/{file}", get(pages::page)),
+        ("/openapi.json", get(pages::page)),
+        ("/asyncapi.yaml", get(pages::page)),
+    ];
+    if console == Console::On {
+        for template in ["/", "/console/{file}", "/console/{folder}/{file}"] {
+            routes.push((template, get(pages::page)));
+        }
+    }
+    routes
+}
+
+/// The templates of all paths.
+pub fn templates(console: Console) -> Vec<&'static str> {
+    routes(console).into_iter().map(|(template, _)| template).collect()
+}
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
     let state = Arc::new(state);
-    let console = match state.options.console {
-        Console::On => Router::new()
-            .route("/", get(pages::page))
-            .route("/console/{file}", get(pages::page))
-            .route("/console/{folder}/{file}", get(pages::page)),
-        Console::Off => Router::new(),
-    };
-    Router::new()
-        .route("/people", get(people::list).post(people::create))
-        .route("/people/import", post(people::import))
-        .route("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete))
-        .route("/updates", get(live::updates))
-        .route("/docs", get(pages::page))
-        .route("/docs/{file}", get(pages::page))
-        .route("/docs/{folder}/{file}", get(pages::page))
-        .route("/openapi.json", get(pages::page))
-        .route("/asyncapi.yaml", get(pages::page))
-        .merge(console)
+    let templates = templates(state.options.console).into();
+    let surroundings = Surroundings { state: Arc::clone(&state), templates };
+    routes(state.options.console)
+        .into_iter()
+        .fold(Router::new(), |router, (template, methods)| router.route(template, methods))
         .fallback(envelope::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
-        .with_state(Arc::clone(&state))
-        .layer(from_fn_with_state(state, surround))
+        .with_state(state)
+        .layer(from_fn_with_state(surroundings, surround))
 }
 
 /// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
 /// request several allocations.
-async fn surround(Extract(state): Extract<Shared>, request: Request, next: Next) -> Response {
+async fn surround(Extract(surroundings): Extract<Surroundings>, request: Request, next: Next) -> Response {
+    let Surroundings { state, templates } = &surroundings;
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.and_then(|path| templates.iter().find(|template| **template == path.as_str()));
     let handle = |request| envelope::survive(next.run(request));
     let share = |request| origin::share(&state.options.origins, request, handle);
     let render = |request| envelope::render(request, share);
-    envelope::count(&state.metrics, request, render).await
+    envelope::count(&state.metrics, route.copied().unwrap_or(UNKNOWN), request, render).await
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::TryFutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::ServerOptions;
+use super::counted::Counted;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
 
@@ -46,7 +48,7 @@ pub struct Server {
 /// request keeps it. The place is free again once all clones are gone.
 #[derive(Clone)]
 pub struct ConnectionPermit {
-    _place: Arc<Place>,
+    place: Arc<Place>,
 }
 
 struct Place {
@@ -71,6 +73,7 @@ impl Server {
         socket.set_tcp_user_timeout(Some(options.stall_limit))?;
         socket.bind(&address.into())?;
         socket.listen(i32::from(options.backlog))?;
+        metrics.http_connections_max.set(i64::try_from(options.connections_max.get()).unwrap_or(i64::MAX));
         Ok(Self { listener: TcpListener::from_std(socket.into())?, options, metrics })
     }
 
@@ -96,7 +99,7 @@ impl Server {
                     if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
                         self.metrics.http_connections.inc();
                         let place = Place { _permit: permit, metrics: Arc::clone(&self.metrics) };
-                        let permit = ConnectionPermit { _place: Arc::new(place) };
+                        let permit = ConnectionPermit { place: Arc::new(place) };
                         tracker.spawn(connection(stream, permit, router.clone(), self.options, shutdown.clone()));
                     } else {
                         self.metrics.http_connections_refused.inc();
@@ -127,10 +130,12 @@ async fn connection(
     shutdown: CancellationToken,
 ) {
     let place = permit.clone();
+    let metrics = Arc::clone(&permit.place.metrics);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let (received, sent) = (metrics.http_request_body_bytes.clone(), metrics.http_response_body_bytes.clone());
+        let mut request = request.map(|body| Body::new(Counted::new(body, received)));
         request.extensions_mut().insert(permit.clone());
-        router.clone().oneshot(request)
+        router.clone().oneshot(request).map_ok(|response| response.map(|body| Counted::new(body, sent)))
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -6,15 +6,20 @@ use bytes::{Bytes, BytesMut};
 
 use super::registry::Subscription;
 use super::{Entry, Event, Place};
-use crate::domain::Change;
+use crate::domain::{Change, Timestamp};
 use crate::filter::{Images, Verdict};
 use crate::protocol::dress::Dress;
+use crate::telemetry::VerdictLabel;
 
 /// One change as a class of sessions is shown it.
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// A whole frame, header included.
     pub frame: Bytes,
+    /// What it means to them.
+    pub verdict: VerdictLabel,
+    /// When it was made, by its writer's clock.
+    pub time: Timestamp,
     /// The place before it.
     pub before: Place,
     /// The place after it.
@@ -62,16 +67,15 @@ impl<'a> Judged<'a> {
 
     /// What a subscription is shown of it, if anything.
     pub fn shown(&mut self, subscription: &Subscription) -> Option<Shown> {
-        let frame = self.frame(subscription)?;
+        let verdict = subscription.view.verdict(&self.images);
+        let label = verdict.label()?;
+        let frame = self.frame(verdict, subscription.dress)?;
         let ends = subscription.close_on == Some(self.change.operation());
-        Some(Shown { frame, before: self.before.clone(), after: self.after.clone(), ends })
+        let (before, after) = (self.before.clone(), self.after.clone());
+        Some(Shown { frame, verdict: label, time: self.change.time, before, after, ends })
     }
 
-    fn frame(&mut self, subscription: &Subscription) -> Option<Bytes> {
-        let (verdict, dress) = (subscription.view.verdict(&self.images), subscription.dress);
-        if verdict == Verdict::Outside {
-            return None;
-        }
+    fn frame(&mut self, verdict: Verdict, dress: Dress) -> Option<Bytes> {
         if let Some(known) = self.encoded.iter().find(|known| known.dress == dress && known.verdict == verdict) {
             return known.frame.clone();
         }
@@ -132,5 +136,13 @@ impl Burst {
     /// Whether the stream ends with it.
     pub fn ends(&self) -> bool {
         self.shown[self.shown.len() - 1].ends
+    }
+}
+
+#[cfg(test)]
+impl Shown {
+    /// One whose verdict and time do not matter.
+    pub(super) fn framed(frame: Bytes, before: Place, after: Place, ends: bool) -> Self {
+        Self { frame, verdict: VerdictLabel::Update, time: Timestamp::from_millis(0), before, after, ends }
     }
 }

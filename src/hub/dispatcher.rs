@@ -13,6 +13,7 @@ use super::egress::{Calls, Egress};
 use super::outbox::{Delivery, Parcel, TooMuchAsked};
 use super::registry::Registry;
 use super::ring::Ring;
+use super::tally::Tally;
 use super::writes::{Looked, Writes};
 use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
@@ -49,9 +50,9 @@ pub struct Dispatcher {
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
         Self {
+            registry: Registry::counted(&hub.metrics),
             hub,
             commands,
-            registry: Registry::default(),
             due: VecDeque::new(),
             egress: Box::new(Calls),
             concerned: Vec::new(),
@@ -127,7 +128,7 @@ impl Dispatcher {
     /// Tells every session whether continuity is proved.
     pub fn tell_continuity(&self, word: &Message<'_>) {
         for outbox in self.hub.sessions() {
-            self.hub.attend_if(outbox.tell_continuity(word), &outbox);
+            self.hub.attend_if(outbox.tell_continuity(word, &self.hub.metrics.session_sent_bytes), &outbox);
         }
     }
 
@@ -204,7 +205,7 @@ impl Dispatcher {
     }
 
     fn show_anew(&self, outbox: &Arc<Outbox>, reason: Break) {
-        let course = Course::Snapshot { reset: Some(reason.name()) };
+        let course = Course::Snapshot { reset: Some(reason) };
         self.hub.attend_if(outbox.leave_stream(course), outbox);
     }
 
@@ -257,10 +258,18 @@ impl Dispatcher {
             }
         }
         self.egress.write(&mut sendings);
-        settled.extend(sendings.into_iter().map(|sending| sending.finish(&options)));
+        let mut tally = Tally::new();
+        settled.extend(sendings.into_iter().map(|sending| {
+            tally.sent(sending.taken());
+            sending.finish(&options)
+        }));
         for (outbox, parcel, delivery) in settled {
+            if let (Delivery::Taken(_), Parcel::Changes(burst)) = (delivery, parcel) {
+                tally.delivered(burst);
+            }
             self.settle(outbox, parcel, delivery);
         }
+        tally.count(&self.hub.metrics);
     }
 
     /// Does what follows from what became of a parcel.
@@ -273,7 +282,6 @@ impl Dispatcher {
                     self.hub.attend_if(attend, outbox);
                 }
                 let Parcel::Changes(burst) = parcel else { return };
-                metrics.deliveries.inc_by(burst.shown().len() as u64);
                 if !burst.ends() {
                     return;
                 }

@@ -13,6 +13,7 @@ mod egress;
 mod outbox;
 mod registry;
 mod ring;
+mod tally;
 mod wheel;
 mod writes;
 
@@ -188,14 +189,14 @@ impl Hub {
 
     /// Sends what waits for a session, as far as its socket takes it. For its attendant only.
     pub fn flush(&self, outbox: &Outbox) -> Flush {
-        outbox.flush(self.wheel.now())
+        outbox.flush(self.wheel.now(), &self.metrics.session_sent_bytes)
     }
 
     /// Sends what waits for a session without waiting for the kernel to announce room: it does so only when a third of
     /// its buffer is free, and a slow peer that is taking byte after byte must not seem silent until then. For its
     /// attendant only.
     pub fn press(&self, outbox: &Outbox) {
-        outbox.press(self.wheel.now());
+        outbox.press(self.wheel.now(), &self.metrics.session_sent_bytes);
     }
 
     /// Puts a session under the wheel's eyes: pings, silence, the end of a closing. Until it ends.
@@ -208,6 +209,11 @@ impl Hub {
         self.wheel.now()
     }
 
+    /// Answers a session's ping.
+    pub fn pong(&self, outbox: &Arc<Outbox>, payload: &[u8]) {
+        self.attend_if(outbox.pong(payload, &self.metrics.session_sent_bytes), outbox);
+    }
+
     /// Notes that a session's peer was heard.
     pub fn heard(&self, outbox: &Outbox) {
         outbox.heard(self.wheel.now());
@@ -216,7 +222,7 @@ impl Hub {
     /// Closes a session, unless that is under way. What is left to be sent still is, as long as the peer takes some of it
     /// within each close timeout; its answer is awaited for one more.
     pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
-        if let Some(attend) = outbox.close(close) {
+        if let Some(attend) = outbox.close(close, &self.metrics.session_sent_bytes) {
             self.wheel.watch_closing(outbox, &self.options);
             self.attend_if(attend, outbox);
         }
@@ -224,7 +230,7 @@ impl Hub {
 
     /// The peer's close frame came, with this code: answers it, or ends the session where it was the answer to ours.
     pub fn peer_closed(&self, outbox: &Arc<Outbox>, code: Option<CloseCode>) {
-        if let Some(attend) = outbox.peer_closed(code) {
+        if let Some(attend) = outbox.peer_closed(code, &self.metrics.session_sent_bytes) {
             self.wheel.watch_closing(outbox, &self.options);
             self.attend_if(attend, outbox);
         }

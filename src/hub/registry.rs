@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
+
 use super::Outbox;
 use super::class::Class;
 use crate::domain::Operation;
 use crate::filter::{Images, Index, View};
 use crate::protocol::dress::Dress;
+use crate::telemetry::Metrics;
 
 /// What a session wants to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Its filter.
     pub view: View,
@@ -29,9 +32,19 @@ pub(super) struct Registry {
     by_subscription: HashMap<Arc<Subscription>, usize>,
     /// Which classes a change may concern.
     index: Index,
+    /// The subscription of classes without members.
+    nobodys: Arc<Subscription>,
+    /// How many members there are, and classes that have some.
+    views: Gauge,
+    in_use: Gauge,
 }
 
 impl Registry {
+    /// Nobody yet; who comes and goes is counted.
+    pub(super) fn counted(metrics: &Metrics) -> Self {
+        Self { views: metrics.views.clone(), in_use: metrics.classes.clone(), ..Self::default() }
+    }
+
     /// How many classes there are, empty ones included; their numbers run from 0.
     pub(super) fn len(&self) -> usize {
         self.classes.len()
@@ -60,6 +73,7 @@ impl Registry {
             None => self.open(subscription),
         };
         self.classes[number].add(outbox, number);
+        self.views.inc();
     }
 
     /// Takes a session out; returns whether it was seated.
@@ -68,12 +82,14 @@ impl Registry {
         outbox.take_seat(None);
         let class = &mut self.classes[seat.class()];
         class.remove(seat);
+        self.views.dec();
         if class.is_empty() {
-            let subscription = Arc::clone(&class.subscription);
+            self.by_subscription.remove(&class.subscription);
             self.index.remove(index_number(seat.class()));
-            *class = Class::new(Arc::clone(&subscription));
-            self.by_subscription.remove(&subscription);
+            // A free number keeps no filter in use.
+            *class = Class::new(Arc::clone(&self.nobodys));
             self.free.push(seat.class());
+            self.in_use.dec();
         }
         true
     }
@@ -90,6 +106,7 @@ impl Registry {
         };
         self.index.add(index_number(number), &subscription.view);
         self.by_subscription.insert(subscription, number);
+        self.in_use.inc();
         number
     }
 }
@@ -130,6 +147,12 @@ mod tests {
         count
     }
 
+    /// What the metrics say: members, and classes that have some.
+    fn counted(registry: &Registry) -> (usize, usize) {
+        let count = |gauge: &Gauge| usize::try_from(gauge.get()).unwrap();
+        (count(&registry.views), count(&registry.in_use))
+    }
+
     #[tokio::test]
     async fn everyone_sits_in_the_class_of_their_subscription_whoever_comes_and_goes() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -147,11 +170,12 @@ mod tests {
                 assert!(!registry.remove(&gone), "nobody leaves twice");
             }
             assert_eq!(seated(&registry), sessions.len());
+            assert_eq!(counted(&registry), (sessions.len(), registry.by_subscription.len()));
         }
         for session in sessions.drain(..) {
             registry.remove(&session);
         }
-        assert_eq!(seated(&registry), 0);
+        assert_eq!((seated(&registry), counted(&registry)), (0, (0, 0)));
         let classes = registry.len();
         registry.add(outbox(&listener, Kinds::All, None).await);
         assert_eq!((registry.len(), seated(&registry)), (classes, 1), "an emptied class's number is used again");

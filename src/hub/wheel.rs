@@ -150,7 +150,7 @@ fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> O
     }
     if now >= outbox.ping_due() {
         outbox.set_ping_due(now.after(options.ping_interval));
-        hub.attend_if(outbox.ping(now), outbox);
+        hub.attend_if(outbox.ping(now, &hub.metrics().session_sent_bytes), outbox);
     }
     Some(outbox.ping_due().min(silent_from))
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::telemetry::CloseLabel;
+
 /// A close code that may stand on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
@@ -53,6 +55,26 @@ impl CloseCode {
     /// The number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+
+    /// How a session that ended with it is counted. Peers may send any of 2,000 codes of their own: those are one.
+    pub const fn label(self) -> CloseLabel {
+        match self.0 {
+            1000 => CloseLabel::Normal,
+            1001 => CloseLabel::GoingAway,
+            1002 => CloseLabel::Protocol,
+            1003 => CloseLabel::NoBinary,
+            1005 => CloseLabel::NoStatus,
+            1006 => CloseLabel::Abnormal,
+            1007 => CloseLabel::NotText,
+            1008 => CloseLabel::Policy,
+            1009 => CloseLabel::TooLong,
+            1011 => CloseLabel::Internal,
+            1012 => CloseLabel::Restart,
+            1013 => CloseLabel::Overloaded,
+            4010 => CloseLabel::Stalled,
+            _ => CloseLabel::Other,
+        }
     }
 
     /// Whether the session ends in good order: what waits is still sent before the close frame, and the peer's answer is

@@ -9,14 +9,16 @@ use super::piece::Piece;
 use super::{cloudevents, frame, json, page, sse, text};
 use crate::domain::{Change, Person};
 use crate::filter::Verdict;
+use crate::telemetry::DressLabel;
 
 /// The longest message of a snapshot's page, in bytes of JSON, unless one person alone is longer.
 pub const PAGE_BYTES: usize = 64 * 1024;
 
 /// The form that a client chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dress {
     /// Plain sentences, as the clients of the tutorial's service expect them.
+    #[default]
     Text,
     /// people.v1.json: JSON messages over WebSocket.
     Json,
@@ -41,6 +43,16 @@ impl Dress {
             Self::Text | Self::Sse => None,
             Self::Json => Some("people.v1.json"),
             Self::CloudEvents => Some("cloudevents.json"),
+        }
+    }
+
+    /// How its sessions are counted.
+    pub const fn label(self) -> DressLabel {
+        match self {
+            Self::Text => DressLabel::Text,
+            Self::Json => DressLabel::Json,
+            Self::CloudEvents => DressLabel::CloudEvents,
+            Self::Sse => DressLabel::Sse,
         }
     }
 

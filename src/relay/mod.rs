@@ -21,7 +21,7 @@ use crate::hub::{Dispatcher, Event};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::message::Message;
 use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError, Tail, decode_frame};
-use crate::telemetry::{Metrics, Readiness, ReasonLabel};
+use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
 use continuity::{Action, Continuity};
 
 /// Changes that are shown at once, in one write to each session: enough to save most of the writes, and well below what
@@ -332,14 +332,26 @@ impl Relay {
             self.links.dispatcher.serve();
             tokio::task::yield_now().await;
         }
-        self.links.metrics.relay_changes.inc_by(events.len() as u64);
+        self.count(&events);
         self.links.dispatcher.take_in(events);
     }
 
+    fn count(&self, events: &[Event]) {
+        let (now, mut lags, mut changes) = (WallClock::now(), Observations::default(), 0);
+        for event in events {
+            if let Event::Change(change) = event {
+                lags.observe(now.seconds_since(change.time.as_millis()), 1);
+                changes += 1;
+            }
+        }
+        self.links.metrics.relay_changes.inc_by(changes);
+        self.links.metrics.relay_lag_seconds.add(&lags);
+    }
+
     fn reset(&self, partition: Partition, reason: Break, head: Position) {
+        self.links.metrics.relay_resets.at(reason.label()).inc();
         let reason = reason.name();
         tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");
-        self.links.metrics.relay_resets.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// Reads the heads, unless that is under way.

@@ -13,7 +13,7 @@ use crate::hub::{Command, Course, Flush, Outbox, Place, Subscription};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
-use crate::telemetry::ReasonLabel;
+use crate::store::Break;
 
 /// How often within the silence limit a blocked socket is tried although nothing announced room in it.
 const LOOKS_PER_LIMIT: u32 = 4;
@@ -29,13 +29,15 @@ pub(super) struct Attendant {
     pub(super) snapshot: Option<Snapshot>,
     /// Snapshots begun since the session was last live.
     pub(super) snapshots: u32,
+    /// Whether it was shown something that it had missed.
+    catching_up: bool,
 }
 
 /// Drains what waits for the socket; lets a session that is behind follow its course at the pace of its socket, and hands
 /// it back to the dispatcher. Ends when the session needs no attendant, which is bounded by the wheel: a peer that takes
 /// nothing is dropped.
 pub(super) async fn attend(sessions: Arc<Sessions>, outbox: Arc<Outbox>) {
-    let mut attendant = Attendant { sessions, outbox, snapshot: None, snapshots: 0 };
+    let mut attendant = Attendant { sessions, outbox, snapshot: None, snapshots: 0, catching_up: false };
     while attendant.go_on().await.is_continue() {}
 }
 
@@ -91,7 +93,9 @@ impl Attendant {
                     // Nothing will be waited for: leave the worker to others for a moment.
                     tokio::task::yield_now().await;
                 }
-                hub.metrics().deliveries.inc_by(shown.frames.len() as u64);
+                if shown.judged > 0 && !std::mem::replace(&mut self.catching_up, true) {
+                    hub.metrics().catch_ups.inc();
+                }
                 let told = shown.tells.then_some(shown.place.offset);
                 self.outbox.show(shown.frames, Course::Missed { from: shown.place, owes_live }, told);
                 if shown.ends {
@@ -121,17 +125,18 @@ impl Attendant {
     }
 
     /// Takes a session's snapshot one step further.
-    async fn take_snapshot(&mut self, reset: Option<&'static str>, subscription: &Subscription) {
+    async fn take_snapshot(&mut self, reset: Option<Break>, subscription: &Subscription) {
         let course = Course::Snapshot { reset: None };
         if let Some(reason) = reset {
             self.snapshot = None;
-            self.sessions.hub.metrics().session_resets.get_or_create(&ReasonLabel { reason }).inc();
-            self.outbox.show(subscription.dress.message(&Message::Reset(reason)), course, None);
+            self.sessions.hub.metrics().session_resets.at(reason.label()).inc();
+            self.outbox.show(subscription.dress.message(&Message::Reset(reason.name())), course, None);
             return;
         }
         let Some(place) = self.sessions.hub.place() else { return };
         let snapshot = self.snapshot.get_or_insert_with(|| {
             self.snapshots += 1;
+            self.sessions.hub.metrics().snapshots.inc();
             Snapshot::new(place.cursor)
         });
         match snapshot.step(&self.sessions.hub, &self.sessions.log, subscription).await {
@@ -159,7 +164,7 @@ impl Attendant {
                     hub.close(&self.outbox, &Close::new(CloseCode::OVERLOADED, "the log is too short for a snapshot"));
                     return;
                 }
-                self.outbox.show(None, Course::Snapshot { reset: Some(reason.name()) }, None);
+                self.outbox.show(None, Course::Snapshot { reset: Some(reason) }, None);
             }
             Lost::Broken(_) => {
                 hub.close(&self.outbox, &Close::new(CloseCode::STALLED, "fell behind what the log keeps"));

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use super::compose::{self, BATCH_BYTES};
 use super::log::Log;
 use crate::domain::{At, Change};
-use crate::filter::Kinds;
+use crate::filter::{Kinds, Verdict};
 use crate::hub::{Event, Hub, Place, Subscription};
 use crate::store::{Break, Since, StoreError};
+use crate::telemetry::{SourceLabel, VerdictCounts};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
 const STEP_ENTRIES: usize = 64;
@@ -25,6 +26,10 @@ pub(super) struct Shown {
     pub(super) tells: bool,
     /// The session ends with it.
     pub(super) ends: bool,
+    /// Changes in the stretch.
+    pub(super) judged: u64,
+    /// What the frames hold.
+    verdicts: VerdictCounts,
 }
 
 /// Why a session cannot go on, now or ever.
@@ -66,7 +71,9 @@ pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) 
     let Some(entries) = hub.after(place.offset, most) else { return from_log(hub, log, place, judge).await };
     let Some(last) = entries.last() else { return Ok(None) };
     let events: Vec<_> = entries.iter().map(|entry| (entry.place.offset, &entry.event)).collect();
-    judge.judge(place, &events, last.place.offset).map(Some)
+    let shown = judge.judge(place, &events, last.place.offset)?;
+    shown.count(hub, SourceLabel::Memory);
+    Ok(Some(shown))
 }
 
 /// A page of the first partition in which the session is before the beginning of the ring. Once it is there in all of
@@ -100,13 +107,26 @@ async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Resu
         return Ok(Some(Shown::nothing(place)));
     }
     let (offset, events) = (place.offset, events.iter().map(|(offset, event)| (*offset, event)).collect::<Vec<_>>());
-    judge.judge(place, &events, offset).map(Some)
+    let shown = judge.judge(place, &events, offset)?;
+    shown.count(hub, SourceLabel::Log);
+    Ok(Some(shown))
 }
 
 impl Shown {
     /// A stretch of which nothing is shown.
-    const fn nothing(place: Place) -> Self {
-        Self { frames: Vec::new(), place, tells: false, ends: false }
+    fn nothing(place: Place) -> Self {
+        Self { frames: Vec::new(), place, tells: false, ends: false, judged: 0, verdicts: VerdictCounts::default() }
+    }
+
+    fn note(&mut self, verdict: Verdict) {
+        if let Some(label) = verdict.label() {
+            self.verdicts.add(label, 1);
+        }
+    }
+
+    fn count(&self, hub: &Hub, source: SourceLabel) {
+        hub.metrics().catch_up_changes.at(source).inc_by(self.judged);
+        hub.metrics().catch_up_deliveries.add(&self.verdicts);
     }
 }
 
@@ -129,31 +149,36 @@ impl Judge<'_> {
         }
     }
 
-    fn one_by_one(&self, mut place: Place, events: &[(u64, &Event)], offset: u64) -> Shown {
-        let (mut frames, mut ends_shown) = (Vec::new(), false);
+    fn one_by_one(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Shown {
+        let (mut shown, mut ends_shown) = (Shown::nothing(place), false);
         let Subscription { view, dress, close_on } = self.subscription;
         for (event_offset, event) in events {
             let at = event.at();
             let change = match event {
-                Event::Change(_) if place.cursor.reaches(at) => continue,
-                Event::Change(change) => Some(change).filter(|change| !(self.covered)(change)),
+                Event::Change(_) if shown.place.cursor.reaches(at) => continue,
+                Event::Change(change) => {
+                    shown.judged += 1;
+                    Some(change).filter(|change| !(self.covered)(change))
+                }
                 Event::Reset(..) => None,
             };
-            place.cursor = place.cursor.advanced(at);
+            shown.place.cursor = shown.place.cursor.advanced(at);
             let Some(change) = change else { continue };
-            let cursor = Some(&place.cursor).filter(|_| self.is_live);
-            let frame = dress.change(view.judge(change), change, cursor);
-            let is_shown = frame.is_some();
-            frames.extend(frame);
-            if is_shown && *close_on == Some(change.operation()) {
-                place.offset = *event_offset;
-                return Shown { frames, place, tells: false, ends: true };
+            let cursor = Some(&shown.place.cursor).filter(|_| self.is_live);
+            let verdict = view.judge(change);
+            let frame = dress.change(verdict, change, cursor);
+            ends_shown = frame.is_some();
+            shown.frames.extend(frame);
+            shown.note(verdict);
+            if ends_shown && *close_on == Some(change.operation()) {
+                shown.place.offset = *event_offset;
+                shown.ends = true;
+                return shown;
             }
-            ends_shown = is_shown;
         }
-        place.offset = offset;
-        let tells = ends_shown && place.cursor.positions().len() == 1;
-        Shown { frames, place, tells, ends: false }
+        shown.place.offset = offset;
+        shown.tells = ends_shown && shown.place.cursor.positions().len() == 1;
+        shown
     }
 
     /// The longest stretch whose batch is not too long.
@@ -165,17 +190,19 @@ impl Judge<'_> {
                 Event::Change(change) if !place.cursor.reaches(change.at) => Some(change),
                 _ => None,
             });
+            let judged = new.clone().count() as u64;
             let cursor = new.clone().fold(place.cursor.clone(), |cursor, change| cursor.advanced(change.at));
             let changes = compose::compose(view, new);
             let frame = compose::batch(*dress, &changes, &cursor);
             if frame.as_ref().is_none_or(|frame| frame.len() <= BATCH_BYTES) || events.len() == 1 {
-                let tells = frame.is_some();
-                return Shown {
-                    frames: frame.into_iter().collect(),
-                    place: Place { offset: end, cursor },
-                    tells,
-                    ends: false,
-                };
+                let mut shown = Shown::nothing(Place { offset: end, cursor });
+                shown.judged = judged;
+                shown.tells = frame.is_some();
+                shown.frames.extend(frame);
+                for change in &changes {
+                    shown.note(change.verdict());
+                }
+                return shown;
             }
             events = &events[..events.len() / 2];
             end = events.last().map_or(place.offset, |(offset, _)| *offset);

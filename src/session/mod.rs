@@ -88,7 +88,8 @@ impl Sessions {
     /// No sessions yet. Becomes the hub's attendant; must be called inside the runtime that is to run them.
     pub fn new(hub: Arc<Hub>, store: StoreSlot, options: Options) -> Arc<Self> {
         let log = Log::new(store, options);
-        let (filters, tasks, workers) = (SharedFilters::default(), TaskTracker::new(), Handle::current());
+        let count = hub.metrics().filters.clone();
+        let (filters, tasks, workers) = (SharedFilters::counted(count), TaskTracker::new(), Handle::current());
         let sessions = Arc::new(Self { hub, log, filters, options, tasks, workers });
         let weak = Arc::downgrade(&sessions);
         sessions.hub.set_attendant(move |outbox| {
@@ -120,9 +121,10 @@ impl Sessions {
         permit: P,
     ) {
         let Started { subscription, course, greeting } = started;
+        let dress = subscription.dress;
         let outbox = Outbox::new(socket.into(), subscription, course, greeting);
         self.hub.watch(&outbox);
-        self.hub.metrics().sessions.inc();
+        self.hub.metrics().sessions.at(dress.label()).inc();
         let reader = Reader::new(Arc::clone(&self), Arc::clone(&outbox));
         self.tasks.spawn(reader.run(early, permit));
         attendant::attend(self, outbox).await;

@@ -14,7 +14,6 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
 use crate::protocol::request::Request;
 use crate::protocol::text;
-use crate::telemetry::CloseLabel;
 
 /// Bytes taken from a socket at once, into a buffer that all readers of a thread share.
 const READ_BYTES: usize = 16 * 1024;
@@ -73,8 +72,8 @@ impl Reader {
         }
         let code = self.outbox.end(CloseCode::ABNORMAL);
         let metrics = self.sessions.hub.metrics();
-        metrics.sessions.dec();
-        metrics.sessions_closed.get_or_create(&CloseLabel { code: code.get() }).inc();
+        metrics.sessions.at(self.dress.label()).dec();
+        metrics.sessions_closed.at(code.label()).inc();
         // Without a dispatcher there is no class to leave.
         let _ = Box::pin(self.sessions.hub.command(Command::Leave(Arc::clone(&self.outbox)))).await;
         drop(permit);
@@ -124,7 +123,7 @@ impl Reader {
                 return ControlFlow::Break(());
             }
             Incoming::Text(text) => self.wish(text, round),
-            Incoming::Ping(payload) => hub.attend_if(self.outbox.pong(payload), &self.outbox),
+            Incoming::Ping(payload) => hub.pong(&self.outbox, payload),
             Incoming::Binary if self.dress != Dress::Text => {
                 hub.close(&self.outbox, &Close::new(CloseCode::NO_BINARY, "messages are text"));
                 return ControlFlow::Break(());

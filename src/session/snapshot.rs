@@ -91,6 +91,7 @@ impl Snapshot {
     ) -> Result<Progress, Lost> {
         let known = self.known.position(partition);
         let page = log.page(partition, after, self.asked, known).await?;
+        hub.metrics().snapshot_pages.inc();
         let is_last = page.people.len() < log.page_people();
         let up_to = page.people.last().map(|person| person.id).filter(|_| !is_last);
         self.cover(Cover { partition, up_to, position: page.head });

@@ -81,7 +81,7 @@ impl Sessions {
             match &*since {
                 Since::Continues { .. } => {}
                 Since::Broken { reason, .. } if dress.has_cursor() => {
-                    return Ok(Course::Snapshot { reset: Some(reason.name()) });
+                    return Ok(Course::Snapshot { reset: Some(*reason) });
                 }
                 Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
             }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::{At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp};
+use crate::telemetry::{BreakLabel, StoreErrorLabel};
 
 /// A shared place for people and their changes. All methods are bounded in time by the store's own settings.
 #[async_trait]
@@ -191,6 +192,15 @@ pub enum Break {
 }
 
 impl Break {
+    /// How it is counted.
+    pub const fn label(self) -> BreakLabel {
+        match self {
+            Self::Trimmed => BreakLabel::Trimmed,
+            Self::Forked => BreakLabel::Forked,
+            Self::Epoch => BreakLabel::Epoch,
+        }
+    }
+
     /// The word by which clients, logs and metrics know it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -228,6 +238,19 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds what it should not: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// How it is counted.
+    pub const fn label(&self) -> StoreErrorLabel {
+        match self {
+            Self::Unavailable(_) => StoreErrorLabel::Unavailable,
+            Self::Overloaded => StoreErrorLabel::Overloaded,
+            Self::Full(_) => StoreErrorLabel::Full,
+            Self::OutcomeUnknown(_) => StoreErrorLabel::OutcomeUnknown,
+            Self::Corrupt(_) => StoreErrorLabel::Corrupt,
+        }
+    }
 }
 
 /// How a store keeps its log and its idempotency records.

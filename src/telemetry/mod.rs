@@ -5,5 +5,9 @@ mod metrics;
 mod readiness;
 
 pub use logging::{LogFormat, LogLevel};
-pub use metrics::{CloseLabel, Metrics, ReasonLabel, StatusLabel};
+pub use metrics::{
+    BreakLabel, CloseLabel, DressLabel, Each, Histogram, Label, LineLabel, Metrics, Observations, RedisCommandLabel,
+    RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel, WallClock,
+    registry,
+};
 pub use readiness::{NotReady, Readiness};

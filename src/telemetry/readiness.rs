@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::gauge::ConstGauge;
 use tokio::time::Instant;
 
 /// Shared by the relay (which sees the probes), the application (which drains) and the health pages. Clones cheaply.
@@ -72,6 +75,15 @@ impl Readiness {
         };
         let since = now.saturating_duration_since(self.0.started + Duration::from_millis(probed));
         if since > self.0.limit { Err(NotReady::Silent { since }) } else { Ok(()) }
+    }
+}
+
+/// The metric `ready`: what `/readyz` says, at the moment of the scrape.
+impl Collector for Readiness {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let ready = ConstGauge::new(i64::from(self.check(Instant::now()).is_ok()));
+        let help = "Whether the gateway should be sent traffic: 1 or 0, as /readyz says";
+        ready.encode(encoder.encode_descriptor("ready", help, None, ready.metric_type())?)
     }
 }
 

@@ -97,7 +97,9 @@ mod tests {
         async fn sessions(&self, address: &str) -> Option<u64> {
             let url = format!("http://{address}:{}/metrics", self.admin_port);
             let text = self.http.get(url).send().await.ok()?.text().await.ok()?;
-            text.lines().find_map(|line| line.strip_prefix("people_gateway_sessions "))?.parse().ok()
+            let of_each =
+                text.lines().filter_map(|line| line.strip_prefix("people_gateway_sessions{")?.split_once("} "));
+            of_each.map(|(_, sessions)| sessions.parse::<u64>().ok()).sum()
         }
 
         async fn watch(&self) -> Socket {

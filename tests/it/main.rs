@@ -10,6 +10,8 @@ mod gateway;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 #[path = "../support/process.rs"]

@@ -23,6 +23,7 @@ use crate::http::query::Parameters;
 use crate::http::{Shared, media};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Expect, StoreError, Write};
+use crate::telemetry::LineLabel;
 
 /// The call: answers when the body has been read, with a line for each refused line and a last one that counts.
 pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
@@ -37,6 +38,7 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
     // Nothing is read for a store that is not there.
     state.store.get()?;
     let mut chunks = Chunks { body: content, idle_limit: state.options.body_idle_limit, end: None };
+    state.metrics.imports.inc();
     let mut import = Import::new(state);
     let ended = import.run(&mut chunks).await;
     import.drain().await;
@@ -123,7 +125,7 @@ impl Import {
         let (id, write) = match self.read(number, &line) {
             Ok(Some(write)) => (write.id, write),
             Ok(None) => return,
-            Err(problem) => return self.refused.push((number, problem)),
+            Err(problem) => return self.refuse(number, problem),
         };
         while self.busy.contains(&id) || self.saving.len() >= self.state.options.import_in_flight.get() {
             let saved = self.saving.next().await.expect("a person is busy only while its line is being saved");
@@ -168,9 +170,17 @@ impl Import {
     fn settle(&mut self, saved: Saved) {
         self.busy.remove(&saved.id);
         match saved.result {
-            Ok(()) => self.saved += 1,
-            Err(problem) => self.refused.push((saved.line, problem)),
+            Ok(()) => {
+                self.saved += 1;
+                self.state.metrics.import_lines.at(LineLabel::Saved).inc();
+            }
+            Err(problem) => self.refuse(saved.line, problem),
         }
+    }
+
+    fn refuse(&mut self, line: u64, problem: Problem) {
+        self.refused.push((line, problem));
+        self.state.metrics.import_lines.at(LineLabel::Refused).inc();
     }
 
     /// Waits for the lines that are being saved; each is bounded in time by the store.

@@ -213,11 +213,8 @@ mod tests {
     }
 
     fn rest_of(frames: &[&'static str], sent: usize) -> Backlog {
-        let shown = |(offset, frame): (u64, &&'static str)| Shown {
-            frame: Bytes::from_static(frame.as_bytes()),
-            before: place(offset - 1),
-            after: place(offset),
-            ends: false,
+        let shown = |(offset, frame): (u64, &&'static str)| {
+            Shown::framed(Bytes::from_static(frame.as_bytes()), place(offset - 1), place(offset), false)
         };
         let mut backlog = Backlog::default();
         backlog.push(&Burst::new(&(1..).zip(frames).map(shown).collect::<Vec<_>>()).unwrap());

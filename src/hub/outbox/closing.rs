@@ -1,6 +1,7 @@
 //! How a session ends: the last frame, the peer's answer, and what a peer that takes nothing still learns.
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 use rustix::net::Shutdown;
 
 use super::backlog::Backlog;
@@ -14,7 +15,7 @@ const CLOSE_ROOM: usize = 16 * 1024;
 
 impl Outbox {
     /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
-    pub(in crate::hub) fn close(&self, close: &Close) -> Option<Attend> {
+    pub(in crate::hub) fn close(&self, close: &Close, sent: &Counter) -> Option<Attend> {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return None;
@@ -25,16 +26,16 @@ impl Outbox {
         // Only WebSocket has a close frame, and an answer to it.
         let last = state.subscription.dress.close(close);
         state.standing = Standing::Closing { code: close.code, answered: last.is_empty() };
-        let attend = self.last_frame(&mut state, last);
+        let attend = self.last_frame(&mut state, last, sent);
         if close.code == CloseCode::STALLED {
-            self.push_through(&mut state);
+            self.push_through(&mut state, sent);
         }
         Some(attend)
     }
 
     /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where the session is
     /// closing or ended already.
-    pub(in crate::hub) fn peer_closed(&self, code: Option<CloseCode>) -> Option<Attend> {
+    pub(in crate::hub) fn peer_closed(&self, code: Option<CloseCode>, sent: &Counter) -> Option<Attend> {
         let mut state = self.lock();
         match &mut state.standing {
             Standing::Ended(_) => return None,
@@ -51,17 +52,17 @@ impl Outbox {
             backlog.drop_waiting();
         }
         state.standing = Standing::Closing { code: code.unwrap_or(CloseCode::NO_STATUS), answered: true };
-        Some(self.last_frame(&mut state, frame::echo(code)))
+        Some(self.last_frame(&mut state, frame::echo(code), sent))
     }
 
-    fn last_frame(&self, state: &mut State, frame: Bytes) -> Attend {
+    fn last_frame(&self, state: &mut State, frame: Bytes, sent: &Counter) -> Attend {
         if let Some(backlog) = &mut state.backlog {
             if !frame.is_empty() {
                 backlog.push_close(frame);
             }
             return Attend::Settled;
         }
-        let attend = self.send_or_keep(state, frame, Backlog::push_close);
+        let attend = self.send_or_keep(state, sent, frame, Backlog::push_close);
         if state.backlog.is_none() {
             self.sent_all(state);
         }
@@ -83,13 +84,13 @@ impl Outbox {
 
     /// Lets the kernel take what little is left for a peer that takes nothing: it learns why when it reads again, long
     /// after the session is gone here.
-    fn push_through(&self, state: &mut State) {
+    fn push_through(&self, state: &mut State, sent: &Counter) {
         let Some(backlog) = &mut state.backlog else { return };
         let socket = socket2::SockRef::from(&self.socket);
         let room = backlog.slices().iter().map(|slice| slice.len()).sum::<usize>() + CLOSE_ROOM;
         // Best effort: without it the close frame waits like any other, until the close timeout.
         let _ = socket.send_buffer_size().and_then(|size| socket.set_send_buffer_size(size + room));
-        self.fill(backlog);
+        self.fill(backlog, sent);
         if backlog.is_empty() {
             self.sent_all(state);
         }

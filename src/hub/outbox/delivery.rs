@@ -115,6 +115,11 @@ impl<'a> Sending<'a> {
         self.sent = sent;
     }
 
+    /// How many bytes the socket took.
+    pub(in crate::hub) fn taken(&self) -> usize {
+        self.sent.unwrap_or(0)
+    }
+
     /// Lets wait what was not taken; says what became of the parcel.
     pub(in crate::hub) fn finish(mut self, options: &Options) -> (&'a Arc<Outbox>, &'a Parcel, Delivery) {
         let delivery = self.kept(options);

@@ -2,6 +2,9 @@
 //!
 //! Whoever sends (dispatcher, reader, wheel, attendant) holds the lock for one non-blocking write at most per step, and
 //! nobody writes past a backlog. A backlog exists exactly as long as an attendant looks after it.
+//!
+//! Whatever writes is lent the counter of sent bytes: an idle session has no room for one of its own. The dispatcher
+//! counts its writes itself, once a step.
 
 mod backlog;
 mod closing;
@@ -19,6 +22,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
+use rustix::io::Errno;
 
 use super::wheel::Tick;
 use super::{Place, Subscription};
@@ -88,13 +93,13 @@ impl Outbox {
     }
 
     /// Answers a ping.
-    pub fn pong(&self, payload: &[u8]) -> Attend {
-        self.control(|_| frame::pong(payload), Backlog::push_pong)
+    pub(super) fn pong(&self, payload: &[u8], sent: &Counter) -> Attend {
+        self.control(sent, |_| frame::pong(payload), Backlog::push_pong)
     }
 
     /// Sends a ping. Where the dress has no answer to it, it is the sign of life that the socket takes it.
-    pub(super) fn ping(&self, now: Tick) -> Attend {
-        let attend = self.control(Dress::ping, Backlog::push_ping);
+    pub(super) fn ping(&self, now: Tick, sent: &Counter) -> Attend {
+        let attend = self.control(sent, Dress::ping, Backlog::push_ping);
         let state = self.lock();
         if state.subscription.dress == Dress::Sse && state.backlog.is_none() {
             self.heard(now);
@@ -103,15 +108,20 @@ impl Outbox {
     }
 
     /// Says whether continuity is proved, in dresses that have a word for it.
-    pub(super) fn tell_continuity(&self, word: &Message<'_>) -> Attend {
+    pub(super) fn tell_continuity(&self, word: &Message<'_>, sent: &Counter) -> Attend {
         let dress = self.lock().subscription.dress;
         match dress.message(word) {
-            Some(frame) => self.control(|_| frame, Backlog::push_continuity),
+            Some(frame) => self.control(sent, |_| frame, Backlog::push_continuity),
             None => Attend::Settled,
         }
     }
 
-    fn control(&self, frame: impl FnOnce(Dress) -> Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
+    fn control(
+        &self,
+        sent: &Counter,
+        frame: impl FnOnce(Dress) -> Bytes,
+        wait: impl FnOnce(&mut Backlog, Bytes),
+    ) -> Attend {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return Attend::Settled;
@@ -121,17 +131,23 @@ impl Outbox {
             wait(backlog, frame(dress));
             return Attend::Settled;
         }
-        self.send_or_keep(&mut state, frame(dress), wait)
+        self.send_or_keep(&mut state, sent, frame(dress), wait)
     }
 
     /// Sends a frame where nothing waits; what the socket does not take becomes a backlog.
-    fn send_or_keep(&self, state: &mut State, frame: Bytes, wait: impl FnOnce(&mut Backlog, Bytes)) -> Attend {
-        match self.socket.send(&frame) {
-            Ok(sent) if sent == frame.len() => Attend::Settled,
-            Ok(sent) => {
+    fn send_or_keep(
+        &self,
+        state: &mut State,
+        sent: &Counter,
+        frame: Bytes,
+        wait: impl FnOnce(&mut Backlog, Bytes),
+    ) -> Attend {
+        match self.send(&frame, sent) {
+            Ok(taken) if taken == frame.len() => Attend::Settled,
+            Ok(taken) => {
                 let mut backlog = Box::<Backlog>::default();
                 wait(&mut backlog, frame);
-                backlog.advance(sent);
+                backlog.advance(taken);
                 state.backlog = Some(backlog);
                 Attend::Needed
             }
@@ -142,21 +158,28 @@ impl Outbox {
         }
     }
 
+    /// One non-blocking write, counted.
+    fn send(&self, bytes: &[u8], sent: &Counter) -> Result<usize, Errno> {
+        let taken = self.socket.send(bytes)?;
+        sent.inc_by(taken as u64);
+        Ok(taken)
+    }
+
     /// Sends until the kernel takes no more; whether it took anything.
-    fn fill(&self, backlog: &mut Backlog) -> bool {
+    fn fill(&self, backlog: &mut Backlog, sent: &Counter) -> bool {
         let left = backlog.left();
         while let Some(slice) = backlog.slices().first() {
-            match self.socket.send(slice) {
+            match self.send(slice, sent) {
                 Ok(0) | Err(_) => break,
-                Ok(sent) => backlog.advance(sent),
+                Ok(taken) => backlog.advance(taken),
             }
         }
         backlog.left() < left
     }
 
     /// Sends what the kernel takes, although it has not said that it takes anything. For the attendant only.
-    pub(super) fn press(&self, now: Tick) {
-        if self.lock().backlog.as_mut().is_some_and(|backlog| self.fill(backlog)) {
+    pub(super) fn press(&self, now: Tick, sent: &Counter) {
+        if self.lock().backlog.as_mut().is_some_and(|backlog| self.fill(backlog, sent)) {
             self.heard(now);
         }
     }
@@ -167,7 +190,7 @@ impl Outbox {
     }
 
     /// Sends what waits, as far as the socket takes it. For the attendant only.
-    pub(super) fn flush(&self, now: Tick) -> Flush {
+    pub(super) fn flush(&self, now: Tick, sent: &Counter) -> Flush {
         let mut state = self.lock();
         let state = &mut *state;
         loop {
@@ -181,6 +204,7 @@ impl Outbox {
             match self.socket.try_write_vectored(&backlog.slices()) {
                 Ok(0) => drop(self.end_locked(state, CloseCode::ABNORMAL)),
                 Ok(taken) => {
+                    sent.inc_by(taken as u64);
                     backlog.advance(taken);
                     self.heard(now);
                 }

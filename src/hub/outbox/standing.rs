@@ -6,6 +6,7 @@ use crate::filter::Kinds;
 use crate::hub::{Place, Subscription};
 use crate::protocol::close::CloseCode;
 use crate::protocol::request::{Refused, Request};
+use crate::store::Break;
 
 /// How a session stands to the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub enum Course {
     /// Everyone in its view, what happened meanwhile, and that it is live.
     Snapshot {
         /// Why its cursor cannot be continued, where it had one.
-        reset: Option<&'static str>,
+        reset: Option<Break>,
     },
 }
 

@@ -38,7 +38,7 @@ use super::{
     StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::{Metrics, ReasonLabel};
+use crate::telemetry::Metrics;
 
 /// Where the store is and how it works.
 #[derive(Clone, Debug)]
@@ -176,14 +176,7 @@ impl EmbeddedStore {
 
     fn counted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| {
-            let reason = match error {
-                StoreError::Unavailable(_) => "unavailable",
-                StoreError::Overloaded => "overloaded",
-                StoreError::Full(_) => "full",
-                StoreError::OutcomeUnknown(_) => "outcome_unknown",
-                StoreError::Corrupt(_) => "corrupt",
-            };
-            self.options.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
+            self.options.metrics.store_errors.at(error.label()).inc();
         })
     }
 }

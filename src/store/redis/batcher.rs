@@ -123,7 +123,7 @@ impl Lane {
                 pipeline.add_command(std::mem::take(&mut item.command));
             }
             self.metrics.store_batches.inc();
-            match Connections::exchange(connection, &mut pipeline).await {
+            match self.connections.exchange(connection, &mut pipeline).await {
                 Ok((answers, connection)) => {
                     let connection = connection.filter(|_| !self.connections.are_wanted());
                     let until = Instant::now() + PROOF_LASTS;

@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 
-use ::redis::Cmd;
+use ::redis::{Arg, Cmd};
 
 use super::keys::{Keys, hex};
 use super::scripts::SCRIPTS;
 use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Tag};
 use crate::store::{Expect, IdempotencyKey, Retention, Write};
+use crate::telemetry::RedisCommandLabel;
 
 /// Writes the commands of one deployment.
 pub(super) struct Commands {
@@ -26,6 +27,22 @@ pub(super) fn fingerprint(key: &IdempotencyKey) -> String {
     let mut text = String::with_capacity(2 * key.fingerprint.len());
     hex(&key.fingerprint, &mut text);
     text
+}
+
+/// How a command is counted: a script of ours by its name.
+pub(super) fn label(command: &Cmd) -> RedisCommandLabel {
+    let mut words = command.args_iter().map(|word| match word {
+        Arg::Simple(bytes) => bytes,
+        _ => &[],
+    });
+    match (words.next(), words.next()) {
+        (Some(b"EVALSHA"), Some(sha)) => SCRIPTS.label(sha),
+        (Some(b"HGET"), _) => RedisCommandLabel::Hget,
+        (Some(b"HMGET"), _) => RedisCommandLabel::Hmget,
+        (Some(b"INFO"), _) => RedisCommandLabel::Info,
+        (Some(b"PUBLISH"), _) => RedisCommandLabel::Publish,
+        _ => RedisCommandLabel::Other,
+    }
 }
 
 impl Commands {

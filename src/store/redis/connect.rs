@@ -9,11 +9,13 @@ use ::redis::io::tcp::socket2::TcpKeepalive;
 use ::redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, Pipeline, ProtocolVersion, Value};
 use deadpool_redis::{Connection, Hook, HookError, Manager, Pool, Runtime};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
-use super::OpenError;
 use super::failure::Failure;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
+use super::{OpenError, commands};
+use crate::telemetry::{Metrics, RedisErrorLabel};
 
 /// Silence after which the kernel asks whether the peer is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -63,11 +65,12 @@ pub(super) struct Connections {
     /// Connections are driven by tasks; they all live on the runtime that opened the store, whoever calls.
     home: Handle,
     wait: Duration,
+    metrics: Metrics,
 }
 
 impl Connections {
     /// A pool that connects when it is first asked. Must be called inside the runtime that will drive it.
-    pub(super) fn new(info: ConnectionInfo, options: &Options) -> Result<Arc<Self>, OpenError> {
+    pub(super) fn new(info: ConnectionInfo, options: &Options, metrics: &Metrics) -> Result<Arc<Self>, OpenError> {
         let fatal = |error: String| OpenError::Fatal(format!("no connections can be made: {error}"));
         let manager = Manager::new_with_config(info, limits(options)).map_err(|error| fatal(error.to_string()))?;
         let load = Hook::async_fn(|connection: &mut MultiplexedConnection, _| {
@@ -82,17 +85,19 @@ impl Connections {
             .post_create(load)
             .build()
             .map_err(|error| fatal(error.to_string()))?;
-        Ok(Arc::new(Self { pool, home: Handle::current(), wait: options.pool_wait }))
+        Ok(Arc::new(Self { pool, home: Handle::current(), wait: options.pool_wait, metrics: metrics.clone() }))
     }
 
     /// A connection of the pool, checked by a round trip.
     pub(super) async fn take(&self) -> Result<Connection, Failure> {
         // One limit around all: after a freeze every idle connection of the pool fails its own check first.
-        match tokio::time::timeout(self.wait, self.pool.get()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(Failure::NotNow(format!("no connection to Redis: {error}"))),
-            Err(_) => Err(Failure::NotNow("no connection to Redis within the time limit".to_owned())),
-        }
+        let why = match tokio::time::timeout(self.wait, self.pool.get()).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => format!("no connection to Redis: {error}"),
+            Err(_) => "no connection to Redis within the time limit".to_owned(),
+        };
+        self.metrics.redis_errors.at(RedisErrorLabel::Connection).inc();
+        Err(Failure::NotNow(why))
     }
 
     /// Lets go of all connections that are not in use: the next ones are made anew.
@@ -108,18 +113,25 @@ impl Connections {
     /// Sends a pipeline; each command has its own outcome. Loads the scripts again where the server forgot them. The
     /// connection comes back with the answers if it can be used again.
     pub(super) async fn exchange(
+        &self,
         mut connection: Connection,
         pipeline: &mut Pipeline,
     ) -> Result<(Vec<Result<Value, Failure>>, Option<Connection>), Failure> {
+        let sent = Instant::now();
         let answers = pipeline.ignore_errors().query_async::<Vec<Value>>(&mut connection).await;
+        self.count(pipeline, sent.elapsed());
         let answers: Vec<_> = match answers {
             Ok(answers) => answers.into_iter().map(outcome).collect(),
             Err(error) => {
                 drop(Connection::take(connection));
+                self.metrics.redis_errors.at(RedisErrorLabel::Lost).inc_by(pipeline.len() as u64);
                 return Err(Failure::Lost(error.to_string()));
             }
         };
         let failures = || answers.iter().filter_map(|answer| answer.as_ref().err());
+        for failure in failures() {
+            self.metrics.redis_errors.at(failure.label()).inc();
+        }
         let forgot = failures().any(|failure| *failure == Failure::NoScript);
         let usable = !failures().any(Failure::spoils_connection)
             && (!forgot || SCRIPTS.load().exec_async(&mut connection).await.is_ok());
@@ -130,12 +142,18 @@ impl Connections {
         Ok((answers, None))
     }
 
+    fn count(&self, pipeline: &Pipeline, duration: Duration) {
+        for command in pipeline.cmd_iter() {
+            self.metrics.redis_command_duration_seconds.at(commands::label(command)).observe(duration);
+        }
+    }
+
     /// Takes a connection, sends a pipeline and gives the connection back, all on the home runtime.
     pub(super) async fn run(self: &Arc<Self>, mut pipeline: Pipeline) -> Result<Vec<Result<Value, Failure>>, Failure> {
         let this = Arc::clone(self);
         let task = self.home.spawn(async move {
             let connection = this.take().await?;
-            Self::exchange(connection, &mut pipeline).await.map(|(answers, _)| answers)
+            this.exchange(connection, &mut pipeline).await.map(|(answers, _)| answers)
         });
         task.await.unwrap_or_else(|_| Err(Failure::NotNow("the runtime is shutting down".to_owned())))
     }

@@ -3,6 +3,7 @@
 use ::redis::ServerError;
 
 use crate::store::StoreError;
+use crate::telemetry::RedisErrorLabel;
 
 /// Why a command has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,18 @@ impl Failure {
             | "WRONGPASS" => Self::NotNow(why()),
             "OOM" | "MISCONF" => Self::Full(why()),
             _ => Self::Refused(why()),
+        }
+    }
+
+    /// How it is counted.
+    pub(super) const fn label(&self) -> RedisErrorLabel {
+        match self {
+            Self::NoScript => RedisErrorLabel::NoScript,
+            // One that waits in our own queue was not sent.
+            Self::NotNow(_) | Self::Overloaded => RedisErrorLabel::NotNow,
+            Self::Lost(_) => RedisErrorLabel::Lost,
+            Self::Full(_) => RedisErrorLabel::Full,
+            Self::Refused(_) => RedisErrorLabel::Refused,
         }
     }
 

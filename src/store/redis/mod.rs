@@ -32,7 +32,7 @@ use super::{
     Applied, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::{Metrics, ReasonLabel};
+use crate::telemetry::Metrics;
 
 pub use attempts::Backoff;
 pub use migrate::Report;
@@ -76,7 +76,7 @@ impl RedisStore {
     pub async fn open(options: Options, metrics: Metrics) -> Result<Arc<Self>, OpenError> {
         let mut checked = check::check(&options, fresh()).await?;
         migrate::run(&options, &mut checked).await?;
-        let connections = Connections::new(checked.info.clone(), &options)?;
+        let connections = Connections::new(checked.info.clone(), &options, &metrics)?;
         let batcher = Batcher::start(&options, &connections, &metrics);
         Ok(Arc::new(Self {
             commands: Commands { keys: checked.keys, partitions: options.partitions, retention: options.retention },
@@ -155,17 +155,9 @@ impl RedisStore {
     }
 
     fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(error) = &outcome {
-            let reason = match error {
-                StoreError::Unavailable(_) => "unavailable",
-                StoreError::Overloaded => "overloaded",
-                StoreError::Full(_) => "full",
-                StoreError::OutcomeUnknown(_) => "outcome_unknown",
-                StoreError::Corrupt(_) => "corrupt",
-            };
-            self.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
-        }
-        outcome
+        outcome.inspect_err(|error| {
+            self.metrics.store_errors.at(error.label()).inc();
+        })
     }
 }
 

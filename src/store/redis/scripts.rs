@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use ::redis::{Cmd, Pipeline, Script as Hash, cmd, pipe};
 
+use crate::telemetry::RedisCommandLabel;
+
 /// One script.
 pub(super) struct Script {
     text: String,
@@ -64,6 +66,19 @@ impl Script {
 }
 
 impl Scripts {
+    /// How a call of the script with this SHA-1 is counted.
+    pub(super) fn label(&self, sha: &[u8]) -> RedisCommandLabel {
+        let counted = [
+            (&self.save, RedisCommandLabel::Save),
+            (&self.delete, RedisCommandLabel::Delete),
+            (&self.page, RedisCommandLabel::Page),
+            (&self.since, RedisCommandLabel::Since),
+            (&self.tail, RedisCommandLabel::Tail),
+        ];
+        let found = counted.into_iter().find(|(script, _)| script.sha.as_bytes() == sha);
+        found.map_or(RedisCommandLabel::Other, |(_, label)| label)
+    }
+
     /// Makes them known to the server, all in one round trip.
     pub(super) fn load(&self) -> Pipeline {
         let mut pipeline = pipe();

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use people_gateway::store::StoreError;
-use people_gateway::telemetry::StatusLabel;
+use people_gateway::telemetry::RequestLabels;
 
 use super::faulty::Faulty;
 use crate::gateway::{Between, Gateway, Setup};
@@ -45,7 +45,7 @@ async fn a_panic_is_our_fault_and_the_next_request_is_served() {
     assert_eq!((answer.status, answer.header("content-type")), (500, Some("application/problem+json")));
     assert!(!answer.body.contains("secret"), "{answer:?}");
     assert_eq!(gateway.send("POST", "/people", ADA).await.status, 201);
-    let label = StatusLabel { method: "POST", status: 500 };
+    let label = RequestLabels { method: "POST", route: "/people", status: 500 };
     assert_eq!(gateway.metrics.http_requests.get_or_create(&label).get(), 1);
 }
 

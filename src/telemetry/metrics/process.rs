@@ -1,0 +1,94 @@
+//! What the kernel says of this process, under the names that every exporter of Prometheus uses. Read at each scrape.
+
+use std::fmt;
+use std::fs;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit};
+
+/// The process. What `/proc` does not tell, as in a container that hides it, is left out.
+#[derive(Debug)]
+pub(super) struct Process;
+
+/// `/proc/self/stat` (proc(5)), as far as it is told.
+struct Stat {
+    cpu_seconds: f64,
+    threads: i64,
+    /// Seconds from the machine's start to ours.
+    started: f64,
+    virtual_bytes: i64,
+    resident_bytes: i64,
+}
+
+impl Stat {
+    fn read() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
+    }
+
+    /// The second field is the program's name in parentheses, and may hold any character: fields are counted behind it.
+    fn parse(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+        // The first one here is the third of proc(5).
+        let field = |number: usize| fields.get(number - 3)?.parse::<i64>().ok();
+        let seconds = |ticks: i64| ticks as f64 / clock_ticks_per_second() as f64;
+        Some(Self {
+            cpu_seconds: seconds(field(14)? + field(15)?),
+            threads: field(20)?,
+            started: seconds(field(22)?),
+            virtual_bytes: field(23)?,
+            resident_bytes: field(24)?.saturating_mul(i64::try_from(page_size()).ok()?),
+        })
+    }
+}
+
+/// When the machine started, in seconds of Unix.
+fn boot_time() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+}
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut put = |name: &str, help: &str, metric: &dyn EncodeMetric| {
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+        };
+        if let Some(stat) = Stat::read() {
+            put("process_cpu_seconds", "CPU time, user and system", &ConstCounter::new(stat.cpu_seconds))?;
+            put("process_resident_memory_bytes", "Memory in RAM", &ConstGauge::new(stat.resident_bytes))?;
+            put("process_virtual_memory_bytes", "Memory that is mapped", &ConstGauge::new(stat.virtual_bytes))?;
+            put("process_threads", "Threads of the process", &ConstGauge::new(stat.threads))?;
+            if let Some(boot) = boot_time() {
+                let start = ConstGauge::new(boot + stat.started);
+                put("process_start_time_seconds", "When the process started, in seconds of Unix", &start)?;
+            }
+        }
+        if let Ok(open) = fs::read_dir("/proc/self/fd") {
+            // One of them is the folder that is being read.
+            let open = i64::try_from(open.count().saturating_sub(1)).unwrap_or(i64::MAX);
+            put("process_open_fds", "Open file descriptors", &ConstGauge::new(open))?;
+        }
+        // No limit at all is as good as the highest.
+        let limit = getrlimit(Resource::Nofile).current.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
+        put("process_max_fds", "File descriptors that may be open", &ConstGauge::new(limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_counted_behind_the_name_whatever_it_holds() {
+        let fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
+        let stat = Stat::parse(&format!("7 (a ) b) {}", fields.join(" "))).unwrap();
+        assert_eq!((stat.threads, stat.virtual_bytes), (20, 23));
+        assert_eq!(stat.resident_bytes, 24 * i64::try_from(page_size()).unwrap());
+        let ticks = clock_ticks_per_second() as f64;
+        assert!((stat.cpu_seconds - 29.0 / ticks).abs() < 1e-9 && (stat.started - 22.0 / ticks).abs() < 1e-9);
+        assert!(Stat::parse("7 (a) 3 4").is_none());
+    }
+}
