@@ -35,6 +35,8 @@ Examples:
       the ids of people who are deleted
   people-gateway watch --from 0:3f2a.17.9c1e
       what was missed since a cursor, then what happens
+  people-gateway watch --url https://people.example --ca company.pem
+      through a balancer with TLS, whose certificate the company's own authority has signed
 
 In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it.
 What becomes of the connection goes to standard error. Ctrl-C ends it.";

@@ -87,7 +87,7 @@ fn request(url: &Url) -> Result<(Vec<u8>, String), Failure> {
 
 /// The answer's head, and what was read beyond it.
 async fn head(stream: &mut Wire) -> Result<(Response, Vec<u8>), Failure> {
-    let mut read = Vec::new();
+    let mut read = Vec::with_capacity(READ_BYTES);
     loop {
         match Response::try_parse(&read) {
             Ok(Some((length, response))) => return Ok((response, read.split_off(length))),

@@ -47,10 +47,10 @@ pub enum TlsFault {
     #[error("its certificate is from an authority that is not trusted here")]
     UnknownIssuer,
     /// The certificate is out of date.
-    #[error("its certificate has expired{}", on(.0))]
+    #[error("its certificate has expired{}", on(*.0))]
     Expired(Option<OffsetDateTime>),
     /// The certificate is for later.
-    #[error("its certificate is not valid yet{}", on(.0))]
+    #[error("its certificate is not valid yet{}", on(*.0))]
     NotYetValid(Option<OffsetDateTime>),
     /// The certificate is another server's.
     #[error("its certificate is for {names}")]
@@ -148,7 +148,8 @@ impl TlsFault {
 
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // A bad signature is what an authority leaves that has been made anew under its old name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Expired => Self::Expired(None),
             CertificateError::ExpiredContext { not_after, .. } => Self::Expired(moment(*not_after)),
             CertificateError::NotValidYet => Self::NotYetValid(None),
@@ -184,6 +185,6 @@ fn moment(time: UnixTime) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(time.as_secs().try_into().ok()?).ok()
 }
 
-fn on(time: &Option<OffsetDateTime>) -> String {
+fn on(time: Option<OffsetDateTime>) -> String {
     time.and_then(|time| time.format(&Rfc3339).ok()).map_or_else(String::new, |time| format!(" ({time})"))
 }
