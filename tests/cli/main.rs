@@ -20,6 +20,8 @@ mod program;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod view;
