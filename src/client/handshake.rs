@@ -29,6 +29,8 @@ const BODY_MAX: usize = 64 * 1024;
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// What is said of a port that waits for TLS.
 const TLS_PORT: &str = "it speaks TLS there, so the address begins with wss:// or https://";
+/// What is said of one that may.
+const SILENT_PORT: &str = ", as a port for TLS ends it, where the address begins with wss:// or https://";
 /// What a socket reads at once.
 const READ_BYTES: usize = 32 * 1024;
 
@@ -97,7 +99,8 @@ async fn head(stream: &mut Wire) -> Result<(Response, Vec<u8>), Failure> {
             Err(error) => return Err(no_gateway(format!("its answer is not HTTP: {error}"))),
         }
         if stream.read_buf(&mut read).await.map_err(cut)? == 0 {
-            return Err(cut("it ended before the handshake was answered"));
+            let hint = if read.is_empty() && is_plain(stream) { SILENT_PORT } else { "" };
+            return Err(cut(format!("it ended before the handshake was answered{hint}")));
         }
     }
 }

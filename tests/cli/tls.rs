@@ -93,6 +93,15 @@ async fn the_wrong_scheme_is_told() {
     for errors in failures(&balancer.url("http"), None).await {
         assert!(errors.contains("TLS") && errors.contains("https://"), "{errors}");
     }
+    // As OpenSSL's own server does it.
+    for (word, told) in [("export", "did not answer"), ("watch", "the connection was cut")] {
+        let script = Script::start().await;
+        let mut child = gateway(&[word, "--url", &script.url()]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        script.next("").await;
+        let line = timeout(DEADLINE, errors.next_line()).await.expect("a line in time").unwrap().expect("a line");
+        assert!(line.contains(told) && line.contains("begins with") && line.contains("https://"), "{line}");
+    }
     // In the words of nginx, and of what is written in Go.
     let nginx = answer("400 Bad Request", "<center>The plain HTTP request was sent to HTTPS port</center>");
     let go = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";

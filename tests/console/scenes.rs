@@ -146,5 +146,8 @@ async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_name
     let people = gateway.call("GET", "/people", &Value::Null).await;
     let cities: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["attributes"]["city"]).collect();
     assert!(cities.contains(&&json!("London")), "{people}");
+    // As the command line has it for line 2 of a file of this name.
+    let ids: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["id"]).collect();
+    assert!(ids.contains(&&json!("3113c110-26ef-8987-b143-d431eb42ae97")), "{people}");
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

@@ -49,10 +49,12 @@ impl RestError {
     /// What the library says, in its innermost words: the outer ones repeat the URL.
     pub(super) fn of(error: &reqwest::Error, base: &BaseUrl) -> Self {
         let mut innermost: &(dyn std::error::Error + 'static) = error;
-        let mut is_http = true;
+        let (mut is_http, mut is_silent) = (true, false);
         while let Some(source) = innermost.source() {
             innermost = source;
-            is_http &= !innermost.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+            let hyper = innermost.downcast_ref::<hyper::Error>();
+            is_http &= !hyper.is_some_and(hyper::Error::is_parse);
+            is_silent |= hyper.is_some_and(hyper::Error::is_incomplete_message);
         }
         if let Some(fault) = TlsFault::behind(error) {
             return Self::Tls { base: base.to_string(), fault };
@@ -61,8 +63,14 @@ impl RestError {
             let hint = if base.is_secure() { "" } else { "; if it speaks TLS, its address begins with https://" };
             return no_gateway(base, format!("its answer is not HTTP{hint}"));
         }
-        let (base, timeout) = (base.to_string(), error.is_timeout());
-        let reason = if timeout { "it took too long".to_owned() } else { innermost.to_string() };
+        let reason = if error.is_timeout() {
+            "it took too long".to_owned()
+        } else if is_silent && !base.is_secure() {
+            format!("{innermost}, as a port for TLS does it, where the address begins with https://")
+        } else {
+            innermost.to_string()
+        };
+        let base = base.to_string();
         if error.is_connect() { Self::Unreachable { base, reason } } else { Self::Cut { base, reason } }
     }
 
