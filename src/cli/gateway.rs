@@ -2,16 +2,19 @@
 //! say what to do.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use crate::client::Problem;
 use crate::client::rest::{BaseUrl, Patience, Rest, RestError, Retry};
+use crate::client::{Problem, TlsFault, Trust};
 
 /// The variable that names the gateway where `--url` doesn't.
 pub(super) const URL_VARIABLE: &str = "PEOPLE_GATEWAY_URL";
+/// The variable that names the file of `--ca`.
+const CA_VARIABLE: &str = "PEOPLE_GATEWAY_CA";
 /// Where a gateway listens unless told otherwise.
 pub(super) const URL: &str = "http://127.0.0.1:8080";
 
@@ -20,9 +23,18 @@ pub(super) struct GatewayFlags {
     /// The gateway's address, http:// or https://
     #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL)]
     url: BaseUrl,
+    #[command(flatten)]
+    trust: TrustFlags,
     /// How long to wait for a gateway that went away, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     patience: u64,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TrustFlags {
+    /// Trust these authorities too: certificates in PEM, for a gateway behind TLS
+    #[arg(long, value_name = "FILE", env = CA_VARIABLE, hide_env_values = true)]
+    ca: Option<PathBuf>,
 }
 
 /// A gateway, called again where that makes sense.
@@ -39,8 +51,18 @@ pub(super) struct ReaderGone;
 
 impl GatewayFlags {
     pub(super) fn gateway(&self) -> anyhow::Result<Gateway> {
-        let rest = Rest::new(self.url.clone()).map_err(told)?;
+        let rest = Rest::new(self.url.clone(), &self.trust.trust()?).map_err(told)?;
         Ok(Gateway { rest, retry: Retry::new(Patience(Duration::from_secs(self.patience))), tell: Box::new(say) })
+    }
+}
+
+impl TrustFlags {
+    /// Whom the machine trusts, and whom the flag names.
+    pub(super) fn trust(&self) -> anyhow::Result<Trust> {
+        let Some(file) = &self.ca else { return Ok(Trust::default()) };
+        let told = || format!("cannot use the certificates of {}", file.display());
+        let pem = std::fs::read(file).with_context(told)?;
+        Trust::default().and_pem(&pem).with_context(told)
     }
 }
 
@@ -94,12 +116,28 @@ pub(super) fn told(error: RestError) -> anyhow::Error {
                 "{error}. Is a gateway running there? `people-gateway` starts one; --url or {URL_VARIABLE} names another."
             )
         }
+        RestError::Tls { fault, .. } => with_remedy(&error, fault),
         RestError::Refused(refusal) => match &refusal.problem {
             Some(problem) => anyhow!("{}", problem.words()),
             None => anyhow!("{error}"),
         },
         RestError::Cut { .. } | RestError::NoGateway { .. } => anyhow!("{error}"),
     }
+}
+
+/// An error of TLS with what to do about it.
+pub(super) fn with_remedy(error: &dyn std::error::Error, fault: &TlsFault) -> anyhow::Error {
+    let remedy = match fault {
+        TlsFault::UnknownIssuer => "--ca FILE (or PEOPLE_GATEWAY_CA) names the certificate of one to be trusted.",
+        TlsFault::Expired(_) => "It must be renewed there, if the clock here is right.",
+        TlsFault::NotYetValid(_) => "Is the clock here right?",
+        TlsFault::WrongName { .. } => "The address must have a name that the certificate has.",
+        TlsFault::Authority => "It needs one of its own, signed by that authority, which --ca FILE names here.",
+        TlsFault::NotTls => "Without TLS, the address begins with http://.",
+        TlsFault::NobodyTrusted => "Install them (Debian: ca-certificates), or name one with --ca FILE.",
+        TlsFault::Other(_) => return anyhow!("{error}"),
+    };
+    anyhow!("{error}. {remedy}")
 }
 
 /// As [`told`], with a mark under the fault where it is the filter's.

@@ -77,6 +77,7 @@ mod tests {
 
     use super::*;
 
+    // The console's tests have the same examples.
     #[test]
     fn a_text_is_typed_only_where_it_is_exactly_the_value() {
         for (text, value) in [
@@ -88,6 +89,16 @@ mod tests {
             ("false", json!(false)),
             ("[1,\"a\"]", json!([1, "a"])),
             ("{\"a\":{}}", json!({"a": {}})),
+            ("-9223372036854775808", json!(i64::MIN)),
+            ("1.0", json!(1.0)),
+            ("-0.0", json!(-0.0)),
+            ("1e+16", json!(1e16)),
+            ("1000000000000000.0", json!(1e15)),
+            ("1.5e+300", json!(1.5e300)),
+            ("1e-6", json!(1e-6)),
+            ("0.00001", json!(0.000_01)),
+            ("123456789012345.6", json!(123_456_789_012_345.6)),
+            ("0.30000000000000004", json!(0.300_000_000_000_000_04)),
         ] {
             assert_eq!(typed(text), value, "{text}");
         }
@@ -111,6 +122,14 @@ mod tests {
             "NaN",
             "0x1",
             "--7",
+            "-9223372036854775809",
+            "0.000001",
+            "1e-5",
+            "1e16",
+            "10000000000000000.0",
+            "1E16",
+            "1e400",
+            "123456789.123456789",
         ] {
             assert_eq!(typed(text), json!(text), "{text}");
         }

@@ -15,7 +15,7 @@ use std::pin::pin;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use super::gateway::{self, URL, URL_VARIABLE, written};
+use super::gateway::{self, TrustFlags, URL, URL_VARIABLE, with_remedy, written};
 use super::shown::{Form, FormFlags, visible};
 use crate::client::rest::{BaseUrl, InvalidBaseUrl};
 use crate::client::{ClientError, Cursor, Endpoint, InvalidEndpoint, Live, Refusal, Start};
@@ -35,6 +35,8 @@ Examples:
       the ids of people who are deleted
   people-gateway watch --from 0:3f2a.17.9c1e
       what was missed since a cursor, then what happens
+  people-gateway watch --url https://people.example --ca company.pem
+      through a balancer with TLS, whose certificate the company's own authority has signed
 
 In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it.
 What becomes of the connection goes to standard error. Ctrl-C ends it.";
@@ -42,9 +44,11 @@ What becomes of the connection goes to standard error. Ctrl-C ends it.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct WatchFlags {
-    /// The gateway's address (http://), or that of its live updates (ws://)
+    /// The gateway's address (http://, https://), or that of its live updates (ws://, wss://)
     #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL, value_parser = endpoint)]
     url: Endpoint,
+    #[command(flatten)]
+    trust: TrustFlags,
     /// Only people on whom this holds, in CEL [default: everyone]
     #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
     condition: String,
@@ -76,7 +80,7 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         (false, None) => Start::Now,
     };
     let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
-    let mut live = builder.from(start).build();
+    let mut live = builder.trust(flags.trust.trust()?).from(start).build();
     let ended = if flags.view && io::stdout().is_terminal() {
         view::show(&mut live, &flags.condition, &mut signals).await?
     } else {
@@ -87,6 +91,7 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         // Standard error may be what nobody reads.
         Ended::AtOnce => {}
         Ended::Failed(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
+        Ended::Failed(ClientError::Tls(fault)) => return Err(with_remedy(&ClientError::Tls(fault.clone()), &fault)),
         Ended::Failed(error) => return Err(error.into()),
     }
     Ok(())

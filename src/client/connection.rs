@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::{Sink as _, Stream as _};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -18,7 +17,7 @@ use super::loss::Loss;
 /// The code that stands for a close frame without one (RFC 6455, section 7.4.1).
 const NO_STATUS: u16 = 1005;
 
-pub(super) struct Connection<S = TcpStream> {
+pub(super) struct Connection<S> {
     socket: WebSocketStream<S>,
     silence: Duration,
     heard: Instant,

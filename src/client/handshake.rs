@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::{Response, generate_request};
@@ -12,9 +13,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse as _;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_util::either::Either;
 use url::{Host, Url};
 
 use super::loss::{ClientError, Loss, Refusal};
+use super::tls::{self, Tls, TlsFault};
 
 /// The subprotocol that this client speaks.
 const SUBPROTOCOL: &str = "people.v1.json";
@@ -24,6 +27,10 @@ const HEAD_MAX: usize = 16 * 1024;
 const BODY_MAX: usize = 64 * 1024;
 /// Of one message. A server's batch has at most 256 KiB, its other messages less.
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
+/// What is said of a port that waits for TLS.
+const TLS_PORT: &str = "it speaks TLS there, so the address begins with wss:// or https://";
+/// What is said of one that may.
+const SILENT_PORT: &str = ", as a port for TLS ends it, where the address begins with wss:// or https://";
 /// What a socket reads at once.
 const READ_BYTES: usize = 32 * 1024;
 
@@ -36,30 +43,40 @@ pub(super) enum Failure {
     Fatal(ClientError),
 }
 
-/// Connects and shakes hands. Must be given a time limit by the caller.
-pub(super) async fn open(url: Url) -> Result<WebSocketStream<TcpStream>, Failure> {
-    let mut stream = connect(&url).await.map_err(|error| Failure::Loss(Loss::Unreachable(error.to_string())))?;
+/// What carries the WebSocket.
+pub(super) type Wire = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// Connects, with TLS where that is given, and shakes hands. Must be given a time limit by the caller.
+pub(super) async fn open(url: Url, tls: Option<Tls>) -> Result<WebSocketStream<Wire>, Failure> {
+    let mut stream = connect(&url, tls).await.map_err(|error| Failure::Loss(unreachable(&error)))?;
     let (request, key) = request(&url)?;
     stream.write_all(&request).await.map_err(cut)?;
     let (response, rest) = head(&mut stream).await?;
     if response.status().as_u16() != 101 {
-        return Err(Failure::Loss(Loss::Refused(refusal(&response, rest, &mut stream).await)));
+        return Err(refusal(&response, rest, &mut stream).await);
     }
     accepted(response.headers(), &key)?;
     let config = WebSocketConfig::default().read_buffer_size(READ_BYTES).max_message_size(Some(MESSAGE_MAX));
     Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
 }
 
-async fn connect(url: &Url) -> std::io::Result<TcpStream> {
+async fn connect(url: &Url, tls: Option<Tls>) -> std::io::Result<Wire> {
     let port = url.port_or_known_default().unwrap_or(80);
-    let stream = match url.host() {
-        Some(Host::Ipv4(ip)) => TcpStream::connect((ip, port)).await?,
-        Some(Host::Ipv6(ip)) => TcpStream::connect((ip, port)).await?,
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await?,
-        None => return Err(std::io::ErrorKind::AddrNotAvailable.into()),
+    let host = url.host().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let stream = match host {
+        Host::Ipv4(ip) => TcpStream::connect((ip, port)).await?,
+        Host::Ipv6(ip) => TcpStream::connect((ip, port)).await?,
+        Host::Domain(name) => TcpStream::connect((name, port)).await?,
     };
     stream.set_nodelay(true)?;
-    Ok(stream)
+    Ok(match tls {
+        None => Either::Left(stream),
+        Some(tls) => Either::Right(Box::new(tls.connect(host, stream).await?)),
+    })
+}
+
+fn unreachable(error: &std::io::Error) -> Loss {
+    TlsFault::behind(error).map_or_else(|| Loss::Unreachable(error.to_string()), Loss::Tls)
 }
 
 fn request(url: &Url) -> Result<(Vec<u8>, String), Failure> {
@@ -71,17 +88,19 @@ fn request(url: &Url) -> Result<(Vec<u8>, String), Failure> {
 }
 
 /// The answer's head, and what was read beyond it.
-async fn head(stream: &mut TcpStream) -> Result<(Response, Vec<u8>), Failure> {
-    let mut read = Vec::new();
+async fn head(stream: &mut Wire) -> Result<(Response, Vec<u8>), Failure> {
+    let mut read = Vec::with_capacity(READ_BYTES);
     loop {
         match Response::try_parse(&read) {
             Ok(Some((length, response))) => return Ok((response, read.split_off(length))),
             Ok(None) if read.len() < HEAD_MAX => {}
             Ok(None) => return Err(no_gateway(format!("the head of its answer has more than {HEAD_MAX} bytes"))),
+            Err(_) if is_plain(stream) && tls::wants_tls(&read) => return Err(no_gateway(TLS_PORT.to_owned())),
             Err(error) => return Err(no_gateway(format!("its answer is not HTTP: {error}"))),
         }
         if stream.read_buf(&mut read).await.map_err(cut)? == 0 {
-            return Err(cut("it ended before the handshake was answered"));
+            let hint = if read.is_empty() && is_plain(stream) { SILENT_PORT } else { "" };
+            return Err(cut(format!("it ended before the handshake was answered{hint}")));
         }
     }
 }
@@ -109,17 +128,23 @@ fn accepted(headers: &HeaderMap, key: &str) -> Result<(), Failure> {
 }
 
 /// A refusal with its problem, as far as there is one.
-async fn refusal(response: &Response, mut body: Vec<u8>, stream: &mut TcpStream) -> Refusal {
+async fn refusal(response: &Response, mut body: Vec<u8>, stream: &mut Wire) -> Failure {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(BODY_MAX).min(BODY_MAX);
     // A body that is cut short, or goes on for ever, only costs its words.
     while body.len() < length && matches!(stream.read_buf(&mut body).await, Ok(1..)) {}
     body.truncate(length);
-    Refusal {
-        status: response.status().as_u16(),
-        retry_after: text(header::RETRY_AFTER).and_then(retry_after),
-        problem: serde_json::from_slice(&body).ok(),
+    let status = response.status().as_u16();
+    let problem = serde_json::from_slice(&body).ok();
+    if status == 400 && problem.is_none() && is_plain(stream) && tls::wants_tls(&body) {
+        return no_gateway(TLS_PORT.to_owned());
     }
+    let retry_after = text(header::RETRY_AFTER).and_then(retry_after);
+    Failure::Loss(Loss::Refused(Refusal { status, retry_after, problem }))
+}
+
+const fn is_plain(stream: &Wire) -> bool {
+    matches!(stream, Either::Left(_))
 }
 
 /// Seconds; a date is left out (RFC 9110 allows one, no gateway sends it).

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -18,11 +17,12 @@ use super::backoff::Backoff;
 use super::connection::Connection;
 use super::cursor::Cursor;
 use super::event::Event;
-use super::handshake::{self, Failure};
+use super::handshake::{self, Failure, Wire};
 use super::loss::{ClientError, Loss, Sequel};
 use super::message::{Command, Received, read};
 use super::options::{Endpoint, Filter, FilterStart, Limits, Options, Start, word};
 use super::place::Place;
+use super::tls::{Tls, Trust};
 
 /// Commands that may wait to be sent, and filters that may wait for their answer.
 pub const COMMANDS_MAX: usize = 64;
@@ -31,6 +31,11 @@ pub const COMMANDS_MAX: usize = 64;
 pub struct Live {
     endpoint: Endpoint,
     limits: Limits,
+    trust: Trust,
+    /// Made for the first connection, where the endpoint needs it.
+    tls: Option<Tls>,
+    /// There was a connection once, so it is the right address.
+    met: bool,
     /// What the server judges by as far as it has told us.
     filter: Filter,
     place: Place,
@@ -50,11 +55,11 @@ struct Pending {
     reference: String,
 }
 
-type Attempt = Pin<Box<dyn Future<Output = Result<WebSocketStream<TcpStream>, Failure>> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, Failure>> + Send>>;
 
 enum State {
     Connecting { from: Start, attempt: Attempt },
-    Open { from: Start, connection: Box<Connection> },
+    Open { from: Start, connection: Box<Connection<Wire>> },
     Waiting(Pin<Box<Sleep>>),
     Idle,
     Ended,
@@ -70,6 +75,9 @@ impl Live {
         Self {
             endpoint: options.endpoint,
             limits: options.limits,
+            trust: options.trust,
+            tls: None,
+            met: false,
             filter: options.filter,
             place: options.start.into(),
             backoff: Backoff::default(),
@@ -151,10 +159,10 @@ impl Live {
         loop {
             match &mut self.state {
                 State::Ended => return Poll::Ready(Err(ClientError::Ended)),
-                State::Idle => self.connect(),
+                State::Idle => self.connect()?,
                 State::Waiting(pause) => {
                     ready!(pause.as_mut().poll(context));
-                    self.connect();
+                    self.connect()?;
                 }
                 State::Connecting { from, attempt } => {
                     let outcome = ready!(attempt.as_mut().poll(context));
@@ -162,10 +170,12 @@ impl Live {
                     let from = from.clone();
                     return Poll::Ready(match outcome {
                         Ok(socket) => {
+                            self.met = true;
                             let connection = Box::new(Connection::new(socket, self.limits.silence));
                             self.state = State::Open { from: from.clone(), connection };
                             Ok(Event::Connected { from })
                         }
+                        Err(Failure::Loss(Loss::Tls(fault))) if !self.met => self.fail(ClientError::Tls(fault)),
                         Err(Failure::Loss(loss)) => self.lose(loss, &from),
                         Err(Failure::Fatal(error)) => self.fail(error),
                     });
@@ -182,15 +192,23 @@ impl Live {
         }
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self) -> Result<(), ClientError> {
+        if self.endpoint.is_secure() && self.tls.is_none() {
+            match Tls::new(&self.trust) {
+                Ok(tls) => self.tls = Some(tls),
+                Err(fault) => return self.fail(ClientError::Tls(fault)),
+            }
+        }
+        let tls = self.tls.clone();
         let from = self.place.start();
         let url = self.endpoint.url(&self.filter, &from);
         let limit = self.limits.connect;
         let attempt = async move {
             let late = || Failure::Loss(Loss::Unreachable(format!("no answer within {} s", limit.as_secs_f64())));
-            timeout(limit, handshake::open(url)).await.unwrap_or_else(|_| Err(late()))
+            timeout(limit, handshake::open(url, tls)).await.unwrap_or_else(|_| Err(late()))
         };
         self.state = State::Connecting { from, attempt: Box::pin(attempt) };
+        Ok(())
     }
 
     /// A connection is over: decides what follows, and prepares it.
@@ -210,7 +228,7 @@ impl Live {
         Ok(Event::Disconnected { why, retry })
     }
 
-    fn fail(&mut self, error: ClientError) -> Result<Event, ClientError> {
+    fn fail<T>(&mut self, error: ClientError) -> Result<T, ClientError> {
         self.state = State::Ended;
         Err(error)
     }

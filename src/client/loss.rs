@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::event::Problem;
+use super::tls::TlsFault;
 
 /// Why a connection is gone, or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum Loss {
     /// Nobody could be reached.
     #[error("cannot connect: {0}")]
     Unreachable(String),
+    /// It is not trusted, or there is no TLS to be had. Before the first connection this is [`ClientError::Tls`].
+    #[error("cannot connect: {0}")]
+    Tls(TlsFault),
     /// The handshake was answered with a refusal.
     #[error("{0}")]
     Refused(Refusal),
@@ -61,6 +65,10 @@ pub enum ClientError {
     /// The handshake was refused; the same again would be refused again.
     #[error("{0}")]
     Refused(Refusal),
+    /// The server could not be trusted, or does not speak TLS, and never did. One that we had a connection to before is
+    /// tried again.
+    #[error("cannot connect: {0}")]
+    Tls(TlsFault),
     /// The other side broke the protocol. Going on could show a wrong view.
     #[error("this is no server of people.v1.json: {reason}")]
     NoGateway {
@@ -110,7 +118,7 @@ impl Loss {
                 _ => Sequel::Again(Wait::Backoff),
             },
             Self::Refused(refusal) => refusal.sequel(resumed),
-            Self::Cut(_) | Self::Silent(_) | Self::StopUnanswered | Self::Unreachable(_) => {
+            Self::Cut(_) | Self::Silent(_) | Self::StopUnanswered | Self::Unreachable(_) | Self::Tls(_) => {
                 Sequel::Again(Wait::Backoff)
             }
         }

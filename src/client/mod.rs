@@ -25,6 +25,10 @@
 //! and resumes at its cursor; where there is none, or the server can't continue it, with a snapshot. It gives up only
 //! where the same again would be refused again, as a faulty filter is.
 //!
+//! `wss://` is TLS: the server's certificate must be good for the URL's host, and from an authority that the machine, or
+//! [`Trust`], trusts. A client that never had a connection gives up when it isn't; one that had goes on trying, because
+//! certificates are renewed late.
+//!
 //! [`rest`] is the other half: the calls that read and write people.
 
 mod backoff;
@@ -38,6 +42,7 @@ mod message;
 mod options;
 mod place;
 pub mod rest;
+mod tls;
 mod view;
 
 pub use cursor::{Cursor, InvalidCursor};
@@ -45,4 +50,5 @@ pub use event::{Change, Event, Gone, Problem, Record, ResetReason, WrongValue};
 pub use live::{COMMANDS_MAX, Live};
 pub use loss::{ClientError, Loss, Refusal};
 pub use options::{Endpoint, Filter, FilterStart, InvalidEndpoint, Limits, Options, Start};
+pub use tls::{InvalidTrust, TlsFault, Trust};
 pub use view::{Contradiction, View, ViewState};

@@ -7,9 +7,10 @@ use url::Url;
 
 use super::cursor::Cursor;
 use super::live::Live;
+use super::tls::Trust;
 use crate::filter::Kinds;
 
-/// Where live updates are served: a `ws://` URL. TLS is not built in.
+/// Where live updates are served: a `ws://` URL, or `wss://` where there is TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
@@ -19,11 +20,8 @@ pub enum InvalidEndpoint {
     /// It is no URL.
     #[error("not a URL ({0}): expected ws://HOST:PORT/updates")]
     Malformed(#[from] url::ParseError),
-    /// It would need TLS.
-    #[error("wss:// is not supported: this client has no TLS of its own; connect to a ws:// address")]
-    Tls,
     /// It is a URL of something else.
-    #[error("{scheme}: is not a WebSocket's scheme: expected ws://HOST:PORT/updates")]
+    #[error("{scheme}: is not a WebSocket's scheme: expected ws://HOST:PORT/updates, or wss://")]
     Scheme {
         /// The scheme.
         scheme: String,
@@ -64,7 +62,7 @@ pub struct Filter {
 /// How long a client waits, and for what. All are upper bounds; what is random lies below them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a connection and the handshake's answer.
+    /// For a connection, with its TLS handshake, and the answer to the WebSocket's.
     pub connect: Duration,
     /// Without any frame from the server, pings included (it sends one every 15 s); then the connection is given up.
     pub silence: Duration,
@@ -83,12 +81,19 @@ pub struct Options {
     pub(super) filter: Filter,
     pub(super) start: Start,
     pub(super) limits: Limits,
+    pub(super) trust: Trust,
 }
 
 impl Options {
-    /// Everyone, all kinds, from now, with the usual limits.
+    /// Everyone, all kinds, from now, with the usual limits, trusting whom the machine trusts.
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, filter: Filter::default(), start: Start::default(), limits: Limits::default() }
+        Self {
+            endpoint,
+            filter: Filter::default(),
+            start: Start::default(),
+            limits: Limits::default(),
+            trust: Trust::default(),
+        }
     }
 
     /// Shows these kinds of change only.
@@ -120,6 +125,13 @@ impl Options {
         self
     }
 
+    /// Believes the certificates of these authorities; only `wss://` needs any.
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
     /// The client. It connects when it is asked for its first event, which has to be inside a tokio runtime.
     pub fn build(self) -> Live {
         Live::new(self)
@@ -139,6 +151,11 @@ impl Default for Limits {
 }
 
 impl Endpoint {
+    /// Whether it is behind TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.0.scheme() == "wss"
+    }
+
     /// The URL that begins a connection with this filter there.
     pub(super) fn url(&self, filter: &Filter, start: &Start) -> Url {
         let mut url = self.0.clone();
@@ -175,8 +192,7 @@ impl FromStr for Endpoint {
         let url = Url::parse(text)?;
         match url.scheme() {
             // Its parser refuses a `ws://` without a host.
-            "ws" => Ok(Self(url)),
-            "wss" => Err(InvalidEndpoint::Tls),
+            "ws" | "wss" => Ok(Self(url)),
             scheme => Err(InvalidEndpoint::Scheme { scheme: scheme.to_owned() }),
         }
     }
@@ -201,8 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_websocket_without_tls_is_an_endpoint() {
-        assert_eq!("wss://h/".parse::<Endpoint>(), Err(InvalidEndpoint::Tls));
+    fn only_a_websocket_is_an_endpoint() {
+        assert!("wss://h/".parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_secure()));
+        assert!("ws://h/".parse::<Endpoint>().is_ok_and(|endpoint| !endpoint.is_secure()));
         assert!(matches!("http://h/".parse::<Endpoint>(), Err(InvalidEndpoint::Scheme { .. })));
         assert!(matches!("localhost".parse::<Endpoint>(), Err(InvalidEndpoint::Malformed(_))));
         assert!(matches!("ws://".parse::<Endpoint>(), Err(InvalidEndpoint::Malformed(_))));

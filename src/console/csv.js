@@ -1,35 +1,12 @@
-// Files of people become lines of NDJSON, piece by piece, with the number of the line in the file that each came from.
+// Files of people become lines of NDJSON, piece by piece, with the number of the line in the file that each came from,
+// as `people-gateway import` reads them.
 
-/** A column's name in its plainest form: `First name`, `first_name` and `firstName` are one. */
-const plain = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
-const FIELDS = new Map(['id', 'firstName', 'lastName', 'age', 'job'].map((name) => [plain(name), name]));
-const VALUE = /^(-?[0-9][0-9.eE+-]*|true|false|[[{].*[\]}])$/s;
+import { Columns } from './columns.js';
+import { idOf, named } from './ids.js';
+import { json } from './values.js';
 
-/** An attribute's value: JSON where the cell is a number, a list and so on, else its text. A long number stays text. */
-function value(cell) {
-  if (!VALUE.test(cell)) return cell;
-  try {
-    const read = JSON.parse(cell);
-    return Number.isInteger(read) && !Number.isSafeInteger(read) ? cell : read;
-  } catch {
-    return cell;
-  }
-}
-
-/** The person that a record means; columns that we don't know are attributes. Empty cells are left out. */
-export function personOf(header, cells) {
-  const person = {};
-  const attributes = {};
-  header.forEach((name, index) => {
-    const cell = cells[index]?.trim() ?? '';
-    const field = FIELDS.get(plain(name));
-    if (cell === '' && field !== 'job') return;
-    if (field) person[field] = field === 'age' && !Number.isNaN(Number(cell)) ? Number(cell) : cell;
-    else if (plain(name) === 'attributes' && typeof value(cell) === 'object') Object.assign(attributes, value(cell));
-    else attributes[name.replace(/^attributes\./, '')] = value(cell);
-  });
-  return Object.keys(attributes).length > 0 ? { ...person, attributes } : person;
-}
+/** Characters of one record. A person has less than 64 KiB. */
+const RECORD_MAX = 1024 * 1024;
 
 /** Cuts text into records of cells (RFC 4180); a cell in quotes may hold line breaks. */
 export class CsvReader {
@@ -42,10 +19,12 @@ export class CsvReader {
   #line = 1;
   #begun = 1;
   #carriage = false;
+  #length = 0;
 
   /** Gives each record and the number of its first line. */
   *read(text) {
     for (const character of text) {
+      if (++this.#length > RECORD_MAX) throw this.#unclosed();
       if (this.#separator === undefined && !this.#quoted && [',', ';', '\t'].includes(character)) this.#separator = character;
       const wasCarriage = this.#carriage;
       this.#carriage = character === '\r';
@@ -75,7 +54,12 @@ export class CsvReader {
 
   /** The last record, if it has no line end. */
   *end() {
+    if (this.#quoted) throw this.#unclosed();
     yield* this.#endRecord();
+  }
+
+  #unclosed() {
+    return new Error(`A quote that begins in the record of line ${this.#begun} is not closed: nothing after it can be read.`);
   }
 
   #endCell() {
@@ -89,7 +73,8 @@ export class CsvReader {
     const record = { line: this.#begun, cells: this.#cells };
     this.#cells = [];
     this.#begun = this.#line;
-    if (record.cells.length > 1 || record.cells[0] !== '') yield record;
+    this.#length = 0;
+    if (record.cells.some((cell) => cell !== '')) yield record;
   }
 }
 
@@ -108,22 +93,38 @@ class LineReader {
     yield* this.#give(this.#rest);
   }
 
-  *#give(json) {
+  *#give(text) {
     this.#line++;
-    if (json.trim() !== '') yield { line: this.#line, json: json.trimEnd() };
+    if (text.trim() !== '') yield { line: this.#line, text: text.trim() };
   }
 }
 
-/** Pieces of a file's text in, `{ line, json }` out. What begins with a brace is NDJSON, anything else CSV. */
+/** What a file is made of, by its name, else by how it begins. */
+function readerFor(name, text) {
+  if (/\.(csv|tsv)$/i.test(name)) return new CsvReader();
+  if (/\.(ndjson|jsonl)$/i.test(name) || /^\s*\{/.test(text)) return new LineReader();
+  if (/^\s*\[/.test(text)) throw new Error("This is a JSON array: make lines of it with jq -c '.[]', and import those.");
+  return new CsvReader();
+}
+
+/**
+ * Pieces of a file's text in, `{ line, json }` out, or `{ line, refused }` with what is wrong with the line. Whoever has
+ * no id gets one from the file's name and the line.
+ */
 export class PeopleReader {
+  #name;
   #reader;
-  #header;
+  #columns;
+
+  constructor(name) {
+    this.#name = name;
+  }
 
   *read(text) {
     if (!this.#reader) {
       text = text.replace(/^\uFEFF/, '');
       if (text === '') return;
-      this.#reader = /^\s*\{/.test(text) ? new LineReader() : new CsvReader();
+      this.#reader = readerFor(this.#name, text);
     }
     for (const record of this.#reader.read(text)) yield* this.#give(record);
   }
@@ -132,9 +133,19 @@ export class PeopleReader {
     for (const record of this.#reader?.end() ?? []) yield* this.#give(record);
   }
 
-  *#give({ line, json, cells }) {
-    if (json !== undefined) yield { line, json };
-    else if (!this.#header) this.#header = cells.map((name) => name.trim());
-    else yield { line, json: JSON.stringify(personOf(this.#header, cells)) };
+  *#give({ line, text, cells }) {
+    if (text !== undefined) yield { line, json: named(text, idOf(this.#name, line)) };
+    else if (!this.#columns) this.#columns = new Columns(cells);
+    else yield this.#person(line, cells);
+  }
+
+  #person(line, cells) {
+    try {
+      const person = this.#columns.person(cells);
+      if (!person.has('id')) person.set('id', idOf(this.#name, line));
+      return { line, json: json(person) };
+    } catch (error) {
+      return { line, refused: error.message };
+    }
   }
 }

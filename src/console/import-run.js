@@ -8,8 +8,12 @@ const SLICE_CHARACTERS = 512 * 1024;
 /** As many as the gateway itself takes before it gives up on a file. */
 const REFUSED_MAX = 1000;
 
+/** In the order of the file. */
+const byLine = (one, other) => one.line - other.line;
+
 /** Posts lines; gives the report's numbers, and the refusals with the line of the file. */
 async function post(slice, signal) {
+  if (slice.length === 0) return { saved: 0, refused: [] };
   const body = slice.map(({ json }) => json).join('\n');
   const response = await fetch('/people/import', {
     method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body, signal,
@@ -21,6 +25,15 @@ async function post(slice, signal) {
   const lines = text.trim().split('\n').map((line) => JSON.parse(line));
   const { saved } = lines.pop();
   return { saved, refused: lines.map(({ line, problem }) => ({ line: slice[line - 1].line, problem })) };
+}
+
+/** The text of a piece; without one, of what is left. Other encodings are not guessed. */
+function decoded(decoder, piece) {
+  try {
+    return decoder.decode(piece, { stream: piece !== undefined });
+  } catch {
+    throw new Error('The file is not UTF-8: convert it first, for example with iconv -t UTF-8.');
+  }
 }
 
 /**
@@ -36,31 +49,38 @@ export async function run(file, tell, signal) {
   };
   let slice = [];
   let characters = 0;
+  /** Lines of this slice that make no person, and are not sent. */
+  let broken = [];
   const send = async () => {
-    if (slice.length === 0) return;
     const { saved, refused } = await post(slice, signal);
+    const sorted = [...refused, ...broken].sort(byLine);
     slice = [];
+    broken = [];
     characters = 0;
-    report({ saved: progress.saved + saved, refused: [...progress.refused, ...refused] });
+    report({ saved: progress.saved + saved, refused: [...progress.refused, ...sorted] });
     if (progress.refused.length >= REFUSED_MAX) throw new Error(`${REFUSED_MAX} lines were refused: the rest was not read`);
   };
   const take = async (records) => {
     for (const record of records) {
-      slice.push(record);
-      characters += record.json.length;
-      if (slice.length >= SLICE_LINES || characters >= SLICE_CHARACTERS) await send();
+      if (record.refused) {
+        broken.push({ line: record.line, problem: { detail: record.refused } });
+      } else {
+        slice.push(record);
+        characters += record.json.length;
+      }
+      if (slice.length + broken.length >= SLICE_LINES || characters >= SLICE_CHARACTERS) await send();
     }
   };
   try {
-    const reader = new PeopleReader();
-    const decoder = new TextDecoder();
+    const reader = new PeopleReader(file.name);
+    const decoder = new TextDecoder('utf-8', { fatal: true });
     // Pieces of it, so that a large file is never in memory whole.
     const bytes = file.stream().getReader();
     for (let piece = await bytes.read(); !piece.done; piece = await bytes.read()) {
-      await take(reader.read(decoder.decode(piece.value, { stream: true })));
+      await take(reader.read(decoded(decoder, piece.value)));
       report({ read: progress.read + piece.value.length });
     }
-    await take(reader.read(decoder.decode()));
+    await take(reader.read(decoded(decoder)));
     await take(reader.end());
     await send();
     report({ done: true });

@@ -1,4 +1,4 @@
-//! Media types: what a body is said to be, and what an answer should be.
+//! Media types and codings: what a body is said to be, and what an answer should be.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -27,13 +27,7 @@ impl Dress {
     /// What the caller likes best (RFC 9110, section 12.5.1). Of equals the one that it names more exactly; JSON where
     /// it likes none, or says nothing.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
-        let ranges: Vec<(String, f32)> = headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(range)
-            .collect();
+        let ranges = preferences(headers, header::ACCEPT);
         let mut best = (Self::Array, (0.0, 0));
         for (dress, media) in Self::ALL {
             let liking = liking(&ranges, media);
@@ -45,8 +39,21 @@ impl Dress {
     }
 }
 
-/// A media range in lower case, without parameters, and its weight.
-fn range(text: &str) -> (String, f32) {
+/// Whether the caller takes gzip (RFC 9110, section 12.5.3).
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let codings = preferences(headers, header::ACCEPT_ENCODING);
+    let weight = |coding: &str| codings.iter().find(|(name, _)| name == coding).map(|(_, weight)| *weight);
+    weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+}
+
+/// The items of a header that lists what the caller likes.
+fn preferences(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(preference).collect()
+}
+
+/// An item in lower case, without parameters, and its weight.
+fn preference(text: &str) -> (String, f32) {
     let mut parts = text.split(';');
     let media = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     let weight = parts
@@ -135,5 +142,25 @@ mod tests {
             assert_eq!(Dress::accepted(&headers), dress, "{accept}");
         }
         assert_eq!(Dress::accepted(&HeaderMap::new()), Dress::Array);
+    }
+
+    #[test]
+    fn gzip_is_sent_to_whoever_takes_it() {
+        for (accept, takes) in [
+            ("gzip, deflate, br, zstd", true),
+            ("deflate, GZIP;q=0.1", true),
+            ("*", true),
+            ("br, *;q=0.5", true),
+            ("", false),
+            ("identity", false),
+            ("br", false),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0, *", false),
+            ("*;q=0", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().expect("a value"))]);
+            assert_eq!(takes_gzip(&headers), takes, "{accept}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 }

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::process::{gateway, run, serving_in};
+use tokio::time::timeout;
+
+use crate::process::{DEADLINE, gateway, run, serving_in};
+use crate::terminal::Terminal;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/people.csv");
 
@@ -132,6 +135,30 @@ async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
         "{}",
         &errors[errors.len() - 200..]
     );
+}
+
+#[tokio::test]
+async fn a_terminal_shows_how_far_it_is_and_a_pipe_gets_nothing_but_the_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let people: String = (0..1500).map(|number| format!("{number},L,1,M\n")).collect();
+    let file = write(folder.path(), "people.csv", format!("firstName,lastName,age,job\n{people}X,L,old,M\n"));
+    let mut terminal = Terminal::open(100, 10);
+    let mut child = terminal.run(&serving, &["import", &file]);
+    let bar = terminal.until("1,000 saved, ").await;
+    assert!(bar.contains('█') && bar.contains(" %  500 saved, "), "{bar:?}");
+    let rate = terminal.until(" a second, 0 refused").await;
+    let rate = rate.trim_end_matches(" a second, 0 refused");
+    assert!(rate.parse::<u64>().is_ok_and(|rate| rate > 0), "{rate:?}");
+    let refused = format!("{file}:1502: age: must be an integer from 0 to 150\r\n");
+    terminal.until(&refused).await;
+    // The bar is taken away before the sums are told.
+    let last = terminal.until("1,500 saved, 1 refused\r\n").await;
+    assert_eq!(last.rsplit("\u{1b}[2K").next(), Some("1,500 saved, 1 refused\r\n"), "{last:?}");
+    assert_eq!(timeout(DEADLINE, child.wait()).await.expect("it ends").unwrap().code(), Some(1));
+    let (_, out, errors) = serving.run(&["import", &file]).await;
+    assert_eq!((out, errors.lines().count()), (sums(1500, 1), 2), "{errors}");
+    assert!(!errors.contains("saved") && !errors.contains('█'), "{errors}");
 }
 
 #[tokio::test]

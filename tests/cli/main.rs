@@ -2,6 +2,8 @@
 
 // What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
 #[cfg(test)]
+mod balancer;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod import;
@@ -17,5 +19,9 @@ mod process;
 mod program;
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod terminal;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod view;

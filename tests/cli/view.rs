@@ -1,96 +1,13 @@
 //! `watch --view` in a terminal, played by a pseudoterminal: what stands on the screen, and that it is given back.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::process::Stdio;
-
-use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
-use tokio::process::Child;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Serving, serving_in};
+use crate::process::{DEADLINE, Serving, eventually, serving_in};
+use crate::terminal::{FRAME, Terminal, signal};
 
 const ENTERED: &str = "\u{1b}[?1049h";
 const LEFT: &str = "\u{1b}[?1049l";
-const FRAME: &str = "\u{1b}[?2026l";
-
-struct Terminal {
-    master: File,
-    slave: File,
-    output: mpsc::Receiver<Vec<u8>>,
-    seen: String,
-}
-
-impl Terminal {
-    fn open(columns: u16, lines: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let slave = File::from(open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
-        let master = File::from(master);
-        let mut reader = master.try_clone().unwrap();
-        let (sender, output) = mpsc::channel(64);
-        // Ends with the terminal.
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = reader.read(&mut bytes) {
-                if sender.blocking_send(bytes[..read].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        let terminal = Self { master, slave, output, seen: String::new() };
-        terminal.resize(columns, lines);
-        terminal
-    }
-
-    fn resize(&self, columns: u16, lines: u16) {
-        tcsetwinsize(&self.master, Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    }
-
-    fn echoes(&self) -> bool {
-        tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO)
-    }
-
-    fn run(&self, serving: &Serving, arguments: &[&str]) -> Child {
-        let side = || Stdio::from(self.slave.try_clone().unwrap());
-        serving.command(arguments).env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side()).spawn().unwrap()
-    }
-
-    /// Waits until something has been written since it was asked last, and gives what was.
-    async fn until(&mut self, wanted: &str) -> String {
-        while !self.seen.contains(wanted) {
-            let more = timeout(DEADLINE, self.output.recv()).await;
-            let more = more.unwrap_or_else(|_| panic!("not in time: {wanted:?} in {}", self.seen)).expect("it writes");
-            self.seen.push_str(&String::from_utf8_lossy(&more));
-        }
-        let end = self.seen.find(wanted).unwrap() + wanted.len();
-        self.seen.drain(..end).collect()
-    }
-
-    /// Waits for a frame of which this is true, and gives its lines.
-    async fn frame(&mut self, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
-        loop {
-            let frame = self.until(FRAME).await;
-            let frame = frame.rsplit("\u{1b}[H").next().unwrap();
-            let plain = anstream::adapter::strip_str(frame).to_string();
-            let lines: Vec<String> = plain.lines().map(|line| line.trim_end().to_owned()).collect();
-            if holds(&lines) {
-                return lines;
-            }
-        }
-    }
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let id = i32::try_from(child.id().unwrap()).unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), signal).unwrap();
-}
 
 async fn save(serving: &Serving, first: &str, age: u8) -> String {
     let age = age.to_string();
@@ -132,6 +49,40 @@ async fn a_table_is_kept_true_on_the_screen_and_the_terminal_given_back() {
     terminal.until("--from 0:").await;
     let code = timeout(DEADLINE, child.wait()).await.expect("it ends").unwrap().code();
     assert_eq!((code, terminal.echoes()), (Some(0), true));
+}
+
+#[tokio::test]
+async fn ctrl_z_gives_the_terminal_back_and_going_on_takes_it_and_shows_what_is_true_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    save(&serving, "Ada", 36).await;
+    let mut terminal = Terminal::open(60, 10);
+    let child = terminal.run(&serving, &["watch", "--view"]);
+    let is_stopped = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", child.id().unwrap())).unwrap();
+        status.rsplit(')').next().unwrap().trim_start().starts_with('T')
+    };
+    terminal.frame(|lines| lines[0].starts_with("1 person  everyone  live")).await;
+    for people in 2..4 {
+        signal(&child, Signal::TSTP);
+        let shown = terminal.until(LEFT).await;
+        assert!(!shown.contains(ENTERED), "{shown:?}");
+        eventually("it is stopped", async || is_stopped()).await;
+        assert!(terminal.echoes());
+        save(&serving, "Bob", 40).await;
+        signal(&child, Signal::CONT);
+        terminal.until(ENTERED).await;
+        terminal.frame(|lines| lines[0].starts_with(&format!("{people} people"))).await;
+        assert!(!terminal.echoes());
+    }
+    // Stopped by somebody else, who leaves the terminal as it is, or not.
+    signal(&child, Signal::STOP);
+    eventually("it is stopped", async || is_stopped()).await;
+    terminal.echo();
+    signal(&child, Signal::CONT);
+    eventually("it is silent again", async || !terminal.echoes()).await;
+    let shown = terminal.until(FRAME).await;
+    assert!(shown.contains("3 people") && !shown.contains(ENTERED), "{shown:?}");
 }
 
 #[tokio::test]

@@ -1,57 +1,13 @@
-// The console's parts that need no page: reading files, and the order of the rows.
+// The console's parts that need no page: the order of the rows, the log, the rates.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
-/** A module of the console that imports none. */
-function load(file) {
-  const source = readFileSync(new URL(`../../src/console/${file}`, import.meta.url), 'utf8');
-  return import(`data:text/javascript,${encodeURIComponent(source)}`);
-}
+import { load } from './modules.mjs';
 
-const { PeopleReader } = await load('csv.js');
 const { Rows } = await load('rows.js');
 const { EventLog } = await load('event-log.js');
 const { Rates } = await load('rates.js');
-
-/** What a file means, read in pieces of this many characters. */
-function people(text, size) {
-  const reader = new PeopleReader();
-  const records = [];
-  for (let start = 0; start < text.length; start += size) records.push(...reader.read(text.slice(start, start + size)));
-  records.push(...reader.end());
-  return records.map(({ line, json }) => [line, JSON.parse(json)]);
-}
-
-test('a CSV file is read the same whatever the pieces, with quotes, line breaks and the lines it came from', () => {
-  const text =
-    '\uFEFFFirst name,last_name,AGE,job,city,attributes.tags,zip,attributes\r\n' +
-    'Ada,"Love ""Lace""",36,,"Oslo,\r\nNorway","[""vip"",1]",0123,\r\n' +
-    '\r\n' +
-    'Alan,Turing,old,Engineer,,,12345678901234567890,"{""a"":true}"';
-  const expected = [
-    [2, { firstName: 'Ada', lastName: 'Love "Lace"', age: 36, job: '', attributes: { city: 'Oslo,\r\nNorway', tags: ['vip', 1], zip: '0123' } }],
-    [5, { firstName: 'Alan', lastName: 'Turing', age: 'old', job: 'Engineer', attributes: { zip: '12345678901234567890', a: true } }],
-  ];
-  for (const size of [1, 2, 3, 7, text.length]) assert.deepEqual(people(text, size), expected, `${size}`);
-});
-
-test('semicolons and tabs separate too, and a quoted header may hold a comma', () => {
-  const expected = [[2, { firstName: 'Ada', lastName: 'L', age: 3, job: 'a,b' }]];
-  for (const separator of [';', '\t']) {
-    assert.deepEqual(people(['firstName;lastName;age;job', 'Ada;L;3;a,b'].join('\n').replaceAll(';', separator), 4), expected);
-  }
-  assert.deepEqual(people('"a, b";firstName\n1;Ada\n', 3), [[2, { firstName: 'Ada', attributes: { 'a, b': 1 } }]]);
-});
-
-test('NDJSON goes as it is, with the numbers of its lines', () => {
-  const reader = new PeopleReader();
-  const records = [...reader.read('{"age": 12345678901234567890}\n\n{"a'), ...reader.read('":1}\r\n{'), ...reader.end()];
-  assert.deepEqual(records, [
-    { line: 1, json: '{"age": 12345678901234567890}' }, { line: 3, json: '{"a":1}' }, { line: 4, json: '{' },
-  ]);
-});
 
 const person = (id, lastName, age, updatedAt) => ({ id, firstName: 'F', lastName, age, job: 'J', updatedAt });
 

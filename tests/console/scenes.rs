@@ -21,10 +21,16 @@ async fn console() -> (Gateway, Browser) {
 const OWN_HOST: &str =
     "performance.getEntriesByType('resource').every(({ name }) => name.startsWith(location.origin + '/'))";
 
+/// What the page and all that it has loaded weigh on the way, and unpacked.
+const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .reduce(([sent, whole], entry) => [sent + entry.encodedBodySize, whole + entry.decodedBodySize], [0, 0])";
+
 #[tokio::test]
 async fn the_console_opens_without_a_complaint_and_asks_no_other_host() {
     let (_gateway, browser) = console().await;
     browser.shows("its own host", OWN_HOST, json!(true)).await;
+    let light = format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({WEIGHT})");
+    browser.shows("it is light", &light, json!(true)).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.run("console.error('planted')").await;
     assert_eq!(browser.complaints().await.len(), 1, "a complaint would have been heard");
@@ -140,5 +146,8 @@ async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_name
     let people = gateway.call("GET", "/people", &Value::Null).await;
     let cities: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["attributes"]["city"]).collect();
     assert!(cities.contains(&&json!("London")), "{people}");
+    // As the command line has it for line 2 of a file of this name.
+    let ids: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["id"]).collect();
+    assert!(ids.contains(&&json!("3113c110-26ef-8987-b143-d431eb42ae97")), "{people}");
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

@@ -79,8 +79,9 @@ mod tests {
     #[test]
     fn an_id_depends_on_the_file_and_the_line_and_on_nothing_else() {
         let ids = |name: &str| Ids::Derived(name.to_owned());
-        // Computed with Python's hashlib.
+        // Computed with Python's hashlib; the console's tests (tests/console/files.test.mjs) have the same.
         assert_eq!(ids("people.csv").of(2).to_string(), "3113c110-26ef-8987-b143-d431eb42ae97");
+        assert_eq!(ids("Müller & Söhne 東京.ndjson").of(123_456).to_string(), "330fad5f-6d6b-837d-bcc8-22fede1f020b");
         assert_eq!(ids("people.csv").of(2).uuid().get_version_num(), 8);
         assert_ne!(ids("people.csv").of(2), ids("people.csv").of(3));
         assert_ne!(ids("people.csv").of(2), ids("people2.csv").of(2));

@@ -62,6 +62,8 @@ struct Table {
     separator: Option<u8>,
     cutter: Option<Cutter>,
     columns: Option<Columns>,
+    /// Line ends so far that are a carriage return alone, as on old machines: lines that the source doesn't count.
+    returns: u64,
 }
 
 impl Format {
@@ -157,10 +159,17 @@ impl People {
 
 impl Table {
     fn push(&mut self, line: &[u8], number: u64) -> anyhow::Result<Vec<Record>> {
+        if self.cutter.is_none() && line.trim_ascii().is_empty() {
+            return Ok(Vec::new());
+        }
         let separator = self.separator;
         let cutter = self.cutter.get_or_insert_with(|| Cutter::new(separator.unwrap_or_else(|| separator_of(line))));
         let mut records = Vec::new();
-        cutter.push(line, number, &mut records)?;
+        let mut pieces = line.split_inclusive(|byte| *byte == b'\r').peekable();
+        while let Some(piece) = pieces.next() {
+            cutter.push(piece, number + self.returns, &mut records)?;
+            self.returns += u64::from(piece.ends_with(b"\r") && pieces.peek() != Some(&&b"\n"[..]));
+        }
         Ok(records)
     }
 
@@ -217,6 +226,9 @@ mod tests {
     fn what_begins_with_a_brace_is_ndjson_and_anything_else_csv() {
         assert_eq!(lines("\n {\"id\":\"x\"}\n\nnonsense\n", None), [(2, true), (4, true)]);
         assert_eq!(lines("\nfirstName;lastName;age;job\n\n;;;\nA;B;1;C\nA;B\n", None), [(5, true), (6, false)]);
+        let old = "first name;lastName;age;job\rA;B;1;C\rA;\"B\r\";1;C\r\nA;B;1;C\r";
+        assert_eq!(lines(old, None), [(2, true), (3, true), (5, true)]);
+        assert_eq!(lines("\n\nfirst name;lastName;age;job\nA;B;1;C", Some(Format::Csv)), [(4, true)]);
         assert!(people("[{}]", None).batch().unwrap_err().to_string().contains("jq"));
         assert!(people("{}\n", Some(Format::Csv)).batch().is_err());
         for (name, format) in

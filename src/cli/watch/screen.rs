@@ -3,6 +3,7 @@
 
 use std::io::{self, Write as _};
 
+use rustix::process::{Signal, getpid, getsid, kill_process};
 use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
 /// The second screen, no cursor.
@@ -30,15 +31,46 @@ pub(super) struct Size {
 impl Screen {
     /// Takes the terminal over.
     pub(super) fn enter() -> io::Result<Self> {
-        let mut out = io::stdout();
-        out.write_all(ENTER.as_bytes()).and_then(|()| out.flush())?;
-        let before = termios::tcgetattr(io::stdin()).ok();
-        if let Some(mut silent) = before.clone() {
+        let screen = Self { before: termios::tcgetattr(io::stdin()).ok() };
+        screen.take()?;
+        Ok(screen)
+    }
+
+    /// Gives the terminal back, stops this program as Ctrl-Z stops others, and takes the terminal when it goes on.
+    pub(super) fn suspend(&self) -> io::Result<()> {
+        // A session's leader has no shell above it that would let it go on.
+        if getsid(None)? == getpid() {
+            return Ok(());
+        }
+        self.give_back();
+        kill_process(getpid(), Signal::STOP)?;
+        self.take()
+    }
+
+    /// Keeps what is typed from being shown. A shell that stopped us for a while may have set that otherwise.
+    pub(super) fn silence(&self) {
+        if let Some(mut silent) = self.before.clone() {
             silent.local_modes.remove(LocalModes::ECHO);
             // A terminal that goes on echoing is untidy, no more.
             let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
         }
-        Ok(Self { before })
+    }
+
+    /// First the modes: the system lets who is in the background wait here, before it writes over a shell's screen.
+    fn take(&self) -> io::Result<()> {
+        self.silence();
+        let mut out = io::stdout();
+        out.write_all(ENTER.as_bytes()).and_then(|()| out.flush())
+    }
+
+    fn give_back(&self) {
+        // Whether or not the terminal is still there, there is nothing else that we could do.
+        if let Some(before) = &self.before {
+            let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+        let mut out = io::stdout();
+        let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
     }
 
     /// How large it is now; as the first terminals were, where it doesn't say.
@@ -60,12 +92,6 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Whether or not the terminal is still there, there is nothing else that we could do.
-        if let Some(before) = &self.before {
-            let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
-            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
-        }
-        let mut out = io::stdout();
-        let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
+        self.give_back();
     }
 }

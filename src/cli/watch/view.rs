@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::Ended;
@@ -12,7 +11,7 @@ use super::lines;
 use super::output::Output;
 use super::page;
 use super::screen::Screen;
-use super::signals::{Asked, Signals};
+use super::signals::{Asked, Signals, Turn, Turns};
 use super::table::Recent;
 use crate::client::{ClientError, Event, Live, View, ViewState};
 use crate::filter::Kinds;
@@ -22,9 +21,9 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// Shows it until it ends.
 pub(super) async fn show(live: &mut Live, condition: &str, signals: &mut Signals) -> anyhow::Result<Ended> {
-    let mut resized = signal(SignalKind::window_change()).context("cannot learn the terminal's size")?;
+    let mut turns = Turns::catch().context("cannot catch the terminal's signals")?;
     let mut output = Output::new(super::Form::Plain);
-    let _screen = Screen::enter().context("cannot use the terminal")?;
+    let screen = Screen::enter().context("cannot use the terminal")?;
     let mut shown = Shown::new(condition, Instant::now());
     loop {
         let due = shown.due;
@@ -33,7 +32,15 @@ pub(super) async fn show(live: &mut Live, condition: &str, signals: &mut Signals
                 Asked::InGoodOrder => { live.stop(); continue }
                 Asked::AtOnce => return Ok(Ended::AtOnce),
             },
-            _ = resized.recv() => { shown.touch(Instant::now()); continue }
+            turn = turns.next() => {
+                match turn {
+                    Turn::Resized => {}
+                    Turn::Suspended => screen.suspend().context("cannot stop and go on")?,
+                    Turn::Resumed => screen.silence(),
+                }
+                shown.touch(Instant::now());
+                continue;
+            }
             () = sleep_until(due) => {
                 let frame = shown.draw(Instant::now(), &output);
                 match super::write(&mut output, frame, live, signals).await? {

@@ -7,6 +7,7 @@ use reqwest::header::{LINK, RETRY_AFTER};
 
 use super::{BaseUrl, RestError};
 use crate::client::loss::Refusal;
+use crate::client::tls;
 
 /// Of one answer's body. A thousand people with all the attributes that they may have need about 16 MiB.
 const BODY_MAX: usize = 64 * 1024 * 1024;
@@ -33,6 +34,9 @@ pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answe
     }
     if !status.is_success() {
         let problem = serde_json::from_slice(&body).ok();
+        if status == 400 && problem.is_none() && !base.is_secure() && tls::wants_tls(&body) {
+            return Err(no_gateway(base, "it speaks TLS there, so its address begins with https://".to_owned()));
+        }
         return Err(RestError::Refused(Box::new(Refusal { status: status.as_u16(), retry_after, problem })));
     }
     let text = String::from_utf8(body).map_err(|_| no_gateway(base, "its answer is not UTF-8".to_owned()))?;

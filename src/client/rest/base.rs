@@ -36,10 +36,15 @@ impl BaseUrl {
         url
     }
 
+    /// Whether it is behind TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Its live updates.
     pub fn updates(&self) -> Result<Endpoint, InvalidEndpoint> {
         let url = self.at(&["updates"]);
-        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
         url.as_str().replacen(url.scheme(), scheme, 1).parse()
     }
 }
@@ -84,9 +89,10 @@ mod tests {
             let base: BaseUrl = text.parse().unwrap();
             assert_eq!(base.at(&["people", "x"]).as_str(), people);
         }
-        let live = "http://h:1/g".parse::<BaseUrl>().unwrap().updates().unwrap();
-        assert_eq!(live, "ws://h:1/g/updates".parse().unwrap());
-        assert_eq!("https://h".parse::<BaseUrl>().unwrap().updates(), Err(InvalidEndpoint::Tls));
+        for (base, updates) in [("http://h:1/g", "ws://h:1/g/updates"), ("https://h", "wss://h/updates")] {
+            let live = base.parse::<BaseUrl>().unwrap().updates().unwrap();
+            assert_eq!(live, updates.parse().unwrap());
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Why a call had no good answer.
 
 use super::BaseUrl;
+use super::answer::no_gateway;
 use crate::client::loss::Refusal;
+use crate::client::tls::TlsFault;
 
 /// Why a call had no good answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +15,14 @@ pub enum RestError {
         base: String,
         /// Why it was not found.
         reason: String,
+    },
+    /// Who was reached is not trusted, or does not speak TLS, so nothing was done.
+    #[error("cannot reach {base}: {fault}")]
+    Tls {
+        /// Where the gateway was looked for.
+        base: String,
+        /// What is wrong with its TLS.
+        fault: TlsFault,
     },
     /// The request was sent and no whole answer came: what was asked for may have been done.
     #[error("{base} did not answer: {reason}")]
@@ -38,12 +48,29 @@ pub enum RestError {
 impl RestError {
     /// What the library says, in its innermost words: the outer ones repeat the URL.
     pub(super) fn of(error: &reqwest::Error, base: &BaseUrl) -> Self {
-        let mut innermost: &dyn std::error::Error = error;
+        let mut innermost: &(dyn std::error::Error + 'static) = error;
+        let (mut is_http, mut is_silent) = (true, false);
         while let Some(source) = innermost.source() {
             innermost = source;
+            let hyper = innermost.downcast_ref::<hyper::Error>();
+            is_http &= !hyper.is_some_and(hyper::Error::is_parse);
+            is_silent |= hyper.is_some_and(hyper::Error::is_incomplete_message);
         }
-        let (base, timeout) = (base.to_string(), error.is_timeout());
-        let reason = if timeout { "it took too long".to_owned() } else { innermost.to_string() };
+        if let Some(fault) = TlsFault::behind(error) {
+            return Self::Tls { base: base.to_string(), fault };
+        }
+        if !is_http {
+            let hint = if base.is_secure() { "" } else { "; if it speaks TLS, its address begins with https://" };
+            return no_gateway(base, format!("its answer is not HTTP{hint}"));
+        }
+        let reason = if error.is_timeout() {
+            "it took too long".to_owned()
+        } else if is_silent && !base.is_secure() {
+            format!("{innermost}, as a port for TLS does it, where the address begins with https://")
+        } else {
+            innermost.to_string()
+        };
+        let base = base.to_string();
         if error.is_connect() { Self::Unreachable { base, reason } } else { Self::Cut { base, reason } }
     }
 

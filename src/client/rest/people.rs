@@ -13,6 +13,7 @@ use super::answer::{self, Answer};
 use super::{BaseUrl, RestError, retry};
 use crate::client::event::Problem;
 use crate::client::loss::Refusal;
+use crate::client::tls::{Tls, Trust};
 use crate::domain::{PersonId, Position};
 
 const JSON: &str = "application/json";
@@ -87,9 +88,17 @@ pub struct RefusedLine {
 }
 
 impl Rest {
-    /// The gateway there. It is reached directly: the proxies of the environment are for the world outside.
-    pub fn new(base: BaseUrl) -> Result<Self, RestError> {
+    /// The gateway there. It is reached directly: the proxies of the environment are for the world outside. Only
+    /// `https://` needs anybody to be trusted.
+    pub fn new(base: BaseUrl, trust: &Trust) -> Result<Self, RestError> {
         let client = Client::builder().no_proxy().redirect(Policy::none());
+        let client = if base.is_secure() {
+            let tls = Tls::new(trust).map_err(|fault| RestError::Tls { base: base.to_string(), fault })?;
+            client.tls_backend_preconfigured(tls.config())
+        } else {
+            // Otherwise it would read all certificates of the machine for nothing, and fail where there are none.
+            client.tls_certs_only([])
+        };
         let client = client.connect_timeout(CONNECT_LIMIT).timeout(ANSWER_LIMIT).build();
         let http = client.map_err(|error| RestError::of(&error, &base))?;
         Ok(Self { base, http })

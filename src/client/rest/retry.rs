@@ -40,8 +40,8 @@ impl Retry {
     /// How long to wait before the same call; none where it would fail again, or has failed for too long.
     pub fn after(&mut self, error: &RestError) -> Option<Duration> {
         let wait = match error {
-            RestError::Unreachable { .. } if !self.met => return None,
-            RestError::Unreachable { .. } | RestError::Cut { .. } => Wait::Backoff,
+            RestError::Unreachable { .. } | RestError::Tls { .. } if !self.met => return None,
+            RestError::Unreachable { .. } | RestError::Tls { .. } | RestError::Cut { .. } => Wait::Backoff,
             RestError::Refused(refusal) if is_transient(refusal.status) => {
                 self.met = true;
                 refusal.retry_after.map_or(Wait::Backoff, Wait::After)

@@ -9,7 +9,7 @@ use super::refusals::Refusal;
 use super::schemas::string;
 
 const HTML: &str = "text/html; charset=utf-8";
-const HEADERS: [&str; 3] = ["ETag", "Cache-Control", "Content-Security-Policy"];
+const HEADERS: [&str; 4] = ["ETag", "Cache-Control", "Vary", "Content-Security-Policy"];
 
 pub(super) fn console() -> Operation {
     file("console", "The console", HTML, &[]).refuses(&[Refusal::NoPage]).build()

@@ -1,5 +1,7 @@
 //! The pages that come with the program: what is at their paths, and under which headers.
 
+use std::io::Read as _;
+
 use crate::gateway::{Gateway, Setup};
 use people_gateway::http::{Console, Options};
 
@@ -31,6 +33,39 @@ async fn pages_are_served_with_their_types_and_keep_to_themselves() {
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
         assert_eq!(head.header("content-length"), Some(answer.body.len().to_string().as_str()), "{path}");
         assert_eq!(head.header("etag"), answer.header("etag"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn who_takes_gzip_gets_a_shorter_file_that_is_the_same() {
+    let gateway = Gateway::start().await;
+    for path in ["/", "/console/vendor/uplot.js", "/console/style.css", "/docs", "/openapi.json", "/asyncapi.yaml"] {
+        let plain = gateway.get(path).await;
+        assert_eq!((plain.header("vary"), plain.header("content-encoding")), (Some("Accept-Encoding"), None), "{path}");
+        let ask = |method| gateway.request(method, path).header("accept-encoding", "br, gzip;q=0.5");
+        let answer = ask("GET").send().await.expect("an answer");
+        let header =
+            |answer: &reqwest::Response, name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
+        assert_eq!(header(&answer, "content-encoding"), "gzip", "{path}");
+        assert_eq!(header(&answer, "vary"), "Accept-Encoding", "{path}");
+        assert_eq!(Some(header(&answer, "content-type").as_str()), plain.header("content-type"), "{path}");
+        let tag = header(&answer, "etag");
+        assert_ne!(Some(tag.as_str()), plain.header("etag"), "{path}");
+        let length = header(&answer, "content-length");
+        let head = ask("HEAD").send().await.expect("an answer");
+        assert_eq!((header(&head, "content-length"), header(&head, "etag")), (length, tag.clone()), "{path}");
+        let bytes = answer.bytes().await.expect("a body");
+        assert!(bytes.len() < plain.body.len(), "{path}");
+        let mut whole = String::new();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut whole).expect("gzip");
+        assert_eq!(whole, plain.body, "{path}");
+        let again = ask("GET").header("if-none-match", &tag).send().await.expect("an answer");
+        assert_eq!(
+            (again.status().as_u16(), header(&again, "vary"), header(&again, "etag")),
+            (304, "Accept-Encoding".into(), tag.clone())
+        );
+        let other = gateway.call("GET", path, &[("if-none-match", &tag)], "").await;
+        assert_eq!((other.status, other.body), (200, plain.body), "the tag is that of the form");
     }
 }
 

@@ -1,0 +1,14 @@
+// The console's modules as Node takes them: beside a package.json that says what they are, in a folder of their own.
+
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const folder = mkdtempSync(join(tmpdir(), 'console-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+cpSync(fileURLToPath(new URL('../../src/console', import.meta.url)), folder, { recursive: true });
+writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+
+/** A module by the name of its file. */
+export const load = (file) => import(pathToFileURL(join(folder, file)));
