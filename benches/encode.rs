@@ -35,6 +35,7 @@ fn change(seq: u64) -> Change {
         created_at: Timestamp::from_millis(1_795_342_100_123),
         before: Some(fields.clone()),
         after: Some(fields),
+        trace: None,
     }
 }
 

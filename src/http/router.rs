@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{Console, Shared, State, envelope, live, origin, pages, people};
+use super::{Console, Shared, State, envelope, live, origin, pages, people, trace};
 
 /// The public listener's paths.
 pub fn router(state: State) -> Router {
@@ -39,9 +39,12 @@ pub fn router(state: State) -> Router {
 
 /// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
 /// request several allocations.
-async fn surround(Extract(state): Extract<Shared>, request: Request, next: Next) -> Response {
+async fn surround(Extract(state): Extract<Shared>, mut request: Request, next: Next) -> Response {
+    let span = trace::begin(&state.traces, &mut request);
     let handle = |request| envelope::survive(next.run(request));
     let share = |request| origin::share(&state.options.origins, request, handle);
     let render = |request| envelope::render(request, share);
-    envelope::count(&state.metrics, request, render).await
+    let answer = envelope::count(&state.metrics, request, render).await;
+    trace::end(span, &answer);
+    answer
 }

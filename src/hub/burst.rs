@@ -6,9 +6,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::registry::Subscription;
 use super::{Entry, Event, Place};
-use crate::domain::Change;
+use crate::domain::{At, Change, TraceContext};
 use crate::filter::{Images, Verdict};
 use crate::protocol::dress::Dress;
+use crate::telemetry::traces::RelaySpan;
 
 /// One change as a class of sessions is shown it.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Shown {
     pub after: Place,
     /// Whether it is what the subscription's `close_on` waits for: nothing is shown after it.
     pub ends: bool,
+    /// The change's way through this gateway, where that is recorded: it ends with the last that holds it.
+    pub span: Option<Arc<RelaySpan>>,
 }
 
 /// Changes that one write hands to a session.
@@ -60,11 +63,17 @@ impl<'a> Judged<'a> {
         &self.images
     }
 
+    /// Where it stands, and the span that wrote it, where that is recorded.
+    pub fn trace(&self) -> Option<(At, TraceContext)> {
+        let written = self.change.trace.filter(|written| written.is_sampled())?;
+        Some((self.change.at, written))
+    }
+
     /// What a subscription is shown of it, if anything.
     pub fn shown(&mut self, subscription: &Subscription) -> Option<Shown> {
         let frame = self.frame(subscription)?;
         let ends = subscription.close_on == Some(self.change.operation());
-        Some(Shown { frame, before: self.before.clone(), after: self.after.clone(), ends })
+        Some(Shown { frame, before: self.before.clone(), after: self.after.clone(), ends, span: None })
     }
 
     fn frame(&mut self, subscription: &Subscription) -> Option<Bytes> {

@@ -24,7 +24,7 @@ fn place(offset: u64) -> Place {
 }
 
 fn shown(offset: u64, ends: bool) -> Shown {
-    Shown { frame: Bytes::from_static(b"frame"), before: place(offset - 1), after: place(offset), ends }
+    Shown { frame: Bytes::from_static(b"frame"), before: place(offset - 1), after: place(offset), ends, span: None }
 }
 
 fn subscription() -> Subscription {

@@ -9,18 +9,22 @@ mod frame;
 mod record;
 pub mod redis;
 mod slot;
+mod traced;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};
 pub use frame::{InvalidFrame, decode as decode_frame, encode as encode_frame};
 pub use record::{CorruptRecord, Record};
 pub use slot::StoreSlot;
+pub use traced::TracedStore;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp};
+use crate::domain::{
+    At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp, TraceContext,
+};
 
 /// A shared place for people and their changes. All methods are bounded in time by the store's own settings.
 #[async_trait]
@@ -85,6 +89,8 @@ pub struct Write {
     pub idempotency: Option<IdempotencyKey>,
     /// The gateway's clock.
     pub time: Timestamp,
+    /// The span that it belongs to; what is published carries it.
+    pub trace: Option<TraceContext>,
 }
 
 /// What must hold of the person before a write.
@@ -228,6 +234,19 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds what it should not: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// The word by which metrics and traces know it.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::Full(_) => "full",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
 }
 
 /// How a store keeps its log and its idempotency records.

@@ -1,9 +1,11 @@
-//! What an operator sees: metric names, readiness and the log's format. Imports nothing of ours.
+//! What an operator sees: metric names, readiness the log's format, and traces.
 
 pub mod logging;
 mod metrics;
 mod readiness;
+pub mod traces;
 
 pub use logging::{LogFormat, LogLevel};
 pub use metrics::{CloseLabel, Metrics, ReasonLabel, StatusLabel};
 pub use readiness::{NotReady, Readiness};
+pub use traces::Traces;

@@ -25,7 +25,7 @@ fn place(offset: u64) -> Place {
 }
 
 fn parcel(frame: Bytes) -> Parcel {
-    let shown = Shown { frame, before: place(1), after: place(2), ends: false };
+    let shown = Shown { frame, before: place(1), after: place(2), ends: false, span: None };
     Parcel::Changes(Burst::new(&[shown]).expect("one change"))
 }
 

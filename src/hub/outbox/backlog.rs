@@ -218,6 +218,7 @@ mod tests {
             before: place(offset - 1),
             after: place(offset),
             ends: false,
+            span: None,
         };
         let mut backlog = Backlog::default();
         backlog.push(&Burst::new(&(1..).zip(frames).map(shown).collect::<Vec<_>>()).unwrap());

@@ -149,10 +149,11 @@ impl<'t> Batch<'t> {
             created_at,
             before: previous.as_ref().map(|record| record.fields.clone()),
             after: write.save.clone(),
+            trace: None,
         };
-        let frame = Bytes::from(encode_frame(&change));
+        let entry = Bytes::from(encode_frame(&change));
         let (partition, seq) = (at.partition, at.position.seq.get());
-        self.log.insert((partition.get(), seq), &*frame)?;
+        self.log.insert((partition.get(), seq), &*entry)?;
         let head = &mut self.effect.heads[partition.index()];
         head.position = at.position;
         while seq - head.oldest >= kept(self.rules.retention.log_max) {
@@ -164,6 +165,10 @@ impl<'t> Batch<'t> {
             Some(record) => drop(self.people.insert(key, record.encode().as_str())?),
             None => drop(self.people.remove(key)?),
         }
+        let frame = match write.trace {
+            None => entry,
+            trace => encode_frame(&Change { trace, ..change }).into(),
+        };
         self.effect.frames.push((partition, frame));
         self.effect.changed = true;
         Ok(())
@@ -296,6 +301,7 @@ mod tests {
             expect: Expect::Anything,
             idempotency: Some(key),
             time: Timestamp::from_millis(1),
+            trace: None,
         }
     }
 

@@ -176,13 +176,7 @@ impl EmbeddedStore {
 
     fn counted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| {
-            let reason = match error {
-                StoreError::Unavailable(_) => "unavailable",
-                StoreError::Overloaded => "overloaded",
-                StoreError::Full(_) => "full",
-                StoreError::OutcomeUnknown(_) => "outcome_unknown",
-                StoreError::Corrupt(_) => "corrupt",
-            };
+            let reason = error.reason();
             self.options.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
         })
     }

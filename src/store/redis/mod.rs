@@ -156,13 +156,7 @@ impl RedisStore {
 
     fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error) = &outcome {
-            let reason = match error {
-                StoreError::Unavailable(_) => "unavailable",
-                StoreError::Overloaded => "overloaded",
-                StoreError::Full(_) => "full",
-                StoreError::OutcomeUnknown(_) => "outcome_unknown",
-                StoreError::Corrupt(_) => "corrupt",
-            };
+            let reason = error.reason();
             self.metrics.store_errors.get_or_create(&ReasonLabel { reason }).inc();
         }
         outcome
