@@ -254,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{FieldsJson, Timestamp};
+    use crate::store::decode_frame;
     use crate::store::embedded::file::write_genesis;
 
     /// A file whose clock the test moves; idempotency keys live for 100 ms.
@@ -302,6 +303,26 @@ mod tests {
             idempotency: Some(key),
             time: Timestamp::from_millis(1),
             trace: None,
+        }
+    }
+
+    #[test]
+    fn the_span_of_a_write_is_published_and_not_kept() {
+        let file = Clocked::new();
+        let heads = tables::heads(&file.0, RULES.partitions).unwrap();
+        let transaction = file.0.begin_write().unwrap();
+        let mut batch = Batch::open(&transaction, RULES, heads, 0).unwrap();
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+        for write in [keyed(1), Write { trace, ..keyed(2) }] {
+            assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));
+        }
+        let frames = batch.effect.frames.clone();
+        let read = |bytes: &[u8]| decode_frame(Partition::new(0), bytes).unwrap();
+        assert_eq!([read(&frames[0].1).trace, read(&frames[1].1).trace], [None, trace]);
+        for seq in [1, 2] {
+            let kept = read(batch.log.get((0, seq)).unwrap().unwrap().value());
+            assert_eq!(kept.trace, None);
+            assert_eq!(kept.id, keyed(1).id);
         }
     }
 
