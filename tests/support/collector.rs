@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::StatusCode;
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -20,7 +22,14 @@ use tokio::task::JoinHandle;
 pub(crate) struct Collector {
     address: SocketAddr,
     spans: Arc<Mutex<Vec<Span>>>,
+    refusals: Arc<Refusals>,
     task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Refusals {
+    on: AtomicBool,
+    count: AtomicUsize,
 }
 
 /// A span, its ids in hexadecimal digits, and its process's attributes among its own.
@@ -40,23 +49,22 @@ pub(crate) struct Span {
 impl Collector {
     /// Listens on a free port.
     pub(crate) async fn start() -> Self {
-        Self::at(([127, 0, 0, 1], 0).into()).await
-    }
-
-    /// Listens there.
-    pub(crate) async fn at(address: SocketAddr) -> Self {
-        let spans = Arc::new(Mutex::new(Vec::new()));
-        let listener = TcpListener::bind(address).await.expect("a free port");
+        let (spans, refusals) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Refusals::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let taken = Arc::clone(&spans);
+        let (taken, refuses) = (Arc::clone(&spans), Arc::clone(&refusals));
         let take = move |body: Bytes| async move {
+            if refuses.on.load(Relaxed) {
+                refuses.count.fetch_add(1, Relaxed);
+                return (StatusCode::FORBIDDEN, Bytes::new());
+            }
             let request = ExportTraceServiceRequest::decode(body).expect("OTLP");
             taken.lock().unwrap_or_else(PoisonError::into_inner).extend(read(request));
-            Bytes::new()
+            (StatusCode::OK, Bytes::new())
         };
         let router = Router::new().route("/v1/traces", post(take));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-        Self { address, spans, task }
+        Self { address, spans, refusals, task }
     }
 
     /// What `trace.endpoint` has to be.
@@ -64,9 +72,19 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// From now on it takes nothing.
+    pub(crate) fn refuse(&self) {
+        self.refusals.on.store(true, Relaxed);
+    }
+
+    /// From now on it takes everything.
+    pub(crate) fn accept(&self) {
+        self.refusals.on.store(false, Relaxed);
+    }
+
+    /// How many exports it refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refusals.count.load(Relaxed)
     }
 
     /// All that it was sent so far.
