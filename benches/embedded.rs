@@ -99,7 +99,8 @@ async fn save_until(store: Arc<dyn Store>, saver: u64, end: Instant) -> anyhow::
     while Instant::now() < end {
         let id: PersonId = id(saver * PEOPLE_EACH + count % PEOPLE_EACH).parse()?;
         let (save, time) = (Some(fields.clone()), Timestamp::from_millis(1_795_342_200_123));
-        let applied = store.apply(Write { id, save, expect: Expect::Anything, idempotency: None, time }).await?;
+        let write = Write { id, save, expect: Expect::Anything, idempotency: None, time, trace: None };
+        let applied = store.apply(write).await?;
         ensure!(matches!(applied, Applied::Done { .. }), "a save was answered with {applied:?}");
         count += 1;
     }

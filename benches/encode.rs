@@ -37,6 +37,7 @@ fn change(seq: u64) -> Change {
         created_at: Timestamp::from_millis(1_795_342_100_123),
         before: Some(fields.clone()),
         after: Some(fields),
+        trace: None,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::telemetry::traces::ExportError;
+
 /// Why the gateway could not start, in one sentence each.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -35,6 +37,9 @@ pub enum AppError {
     /// The relay ended, which it does at a shutdown only.
     #[error("the relay has ended by itself, so nobody can be served: please report what the log says before this")]
     Relay,
+    /// What is to be traced cannot be exported.
+    #[error(transparent)]
+    Trace(#[from] ExportError),
     /// The store refuses to be used like this; trying again would not help.
     #[error("the store cannot be used: {0}")]
     Store(String),

@@ -11,7 +11,7 @@ use crate::hub::{Dispatcher, Hub};
 use crate::relay;
 use crate::session::Sessions;
 use crate::store::{Store, StoreSlot};
-use crate::telemetry::{Metrics, Readiness};
+use crate::telemetry::{Metrics, Readiness, Traces};
 
 /// Everything between the store's channel and the clients' sockets.
 pub(super) struct Live {
@@ -26,8 +26,9 @@ pub(super) struct Live {
 
 impl Live {
     /// Ready for sessions; they are refused until the relay follows a store. Must be called inside the runtime.
-    pub(super) fn new(settings: &Settings, slot: &StoreSlot, metrics: &Metrics) -> Self {
-        let (hub, dispatcher) = Hub::new(settings.hub_options(), metrics.clone());
+    pub(super) fn new(settings: &Settings, slot: &StoreSlot, metrics: &Metrics, traces: &Traces) -> Self {
+        let (hub, mut dispatcher) = Hub::new(settings.hub_options(), metrics.clone());
+        dispatcher.trace(traces.clone());
         let sessions = Sessions::new(Arc::clone(&hub), slot.clone(), settings.session_options());
         tokio::spawn(hub.turn_wheel());
         Self {

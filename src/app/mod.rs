@@ -6,6 +6,7 @@ mod live;
 mod open_files;
 mod signals;
 mod store;
+mod traces;
 mod welcome;
 
 pub use error::AppError;
@@ -13,7 +14,7 @@ pub use error::AppError;
 use std::io::Write;
 use std::sync::Arc;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
@@ -22,6 +23,7 @@ use crate::telemetry::{self, Readiness};
 use listeners::Listeners;
 use live::Live;
 use signals::Signals;
+use traces::Traced;
 
 /// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
 /// an embedded store is open by then, Redis may follow.
@@ -32,8 +34,9 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let slot = StoreSlot::new();
 
     let listeners = Listeners::bind(&settings, &metrics)?;
-    let mut live = Live::new(&settings, &slot, &metrics);
-    let mut opening = Box::pin(store::open(&settings, &slot, &metrics));
+    let traced = Traced::start(&settings)?;
+    let mut live = Live::new(&settings, &slot, &metrics, &traced.traces);
+    let mut opening = Box::pin(store::open(&settings, &slot, &metrics, &traced.traces));
     let mut opened = match settings.store.url {
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
@@ -50,6 +53,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         metrics: Arc::new(metrics.clone()),
         clock: system_clock,
         readiness: readiness.clone(),
+        traces: traced.traces.clone(),
     };
     let running = listeners.serve(http::router(state), http::admin_router(readiness.clone(), Arc::new(registry)));
     tracing::info!(store = %settings.store.url, "serving");
@@ -70,10 +74,12 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     signals.end_at_next();
     readiness.drain();
-    let drained = timeout(settings.shutdown_grace, running.drain());
-    if tokio::join!(drained, live.close(settings.shutdown_grace)).0.is_err() {
+    let deadline = Instant::now() + settings.shutdown_grace;
+    let grace = traced.leave(settings.shutdown_grace);
+    if tokio::join!(timeout(grace, running.drain()), live.close(grace)).0.is_err() {
         tracing::warn!("the grace period is over: connections are cut");
     }
+    traced.close(deadline).await;
     Ok(())
 }
 

@@ -9,19 +9,27 @@ use super::AppError;
 use crate::config::{RedisUrl, Settings, StoreUrl};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{self, Backoff, OpenError, RedisStore};
-use crate::store::{Store, StoreSlot};
-use crate::telemetry::Metrics;
+use crate::store::{Store, StoreSlot, TracedStore};
+use crate::telemetry::{Metrics, Traces};
 
 /// Puts the store into `slot` once it is open, and gives it back. Comes back with an error only where trying again
 /// would not help.
-pub(super) async fn open(settings: &Settings, slot: &StoreSlot, metrics: &Metrics) -> Result<Arc<dyn Store>, AppError> {
-    let store: Arc<dyn Store> = match &settings.store.url {
+pub(super) async fn open(
+    settings: &Settings,
+    slot: &StoreSlot,
+    metrics: &Metrics,
+    traces: &Traces,
+) -> Result<Arc<dyn Store>, AppError> {
+    let mut store: Arc<dyn Store> = match &settings.store.url {
         StoreUrl::Embedded(directory) => {
             let options = settings.embedded_options(directory, metrics.clone());
             blocking(move || EmbeddedStore::open(options)).await?
         }
         StoreUrl::Redis(url) => open_redis(settings, url, metrics).await?,
     };
+    if traces.are_on() {
+        store = TracedStore::new(store, traces.clone());
+    }
     slot.fill(Arc::clone(&store));
     Ok(store)
 }

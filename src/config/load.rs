@@ -7,12 +7,13 @@ use config::{Value, ValueKind};
 
 use super::fault::ConfigFaults;
 use super::layer::Sources;
-use super::reader::{Reader, Wanted, list, number, text, truth};
+use super::reader::{Reader, Wanted, fraction, list, number, text, told, truth};
 use super::settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
-    SubscriptionSettings,
+    SubscriptionSettings, TraceSettings,
 };
 use crate::http::Origin;
+use crate::telemetry::traces::SampleRatio;
 
 /// Sizes that a buffer or a ring may have: up to 1 TiB.
 const BYTES_MAX: u64 = 1 << 40;
@@ -33,6 +34,7 @@ impl Settings {
             live: live(r),
             shutdown_grace: r.milliseconds("shutdown.grace_ms"),
             log: LogSettings { level: r.parsed("log.level"), format: r.parsed("log.format") },
+            trace: trace(r),
         };
         check_between(&settings, r);
         reader.finish(settings)
@@ -115,6 +117,16 @@ fn live(r: &mut Reader) -> LiveSettings {
         message_bytes: r.number("live.message_bytes", 125..=(1 << 24)),
         messages_per_second: r.number("live.messages_per_second", 1..=1_000_000),
         messages_window: r.milliseconds("live.messages_window_ms"),
+    }
+}
+
+fn trace(r: &mut Reader) -> TraceSettings {
+    TraceSettings {
+        endpoint: r.written("trace.endpoint", |value| text(value)?.parse().map_err(told)),
+        sample_ratio: r.read("trace.sample_ratio", |value| SampleRatio::new(fraction(value)?).map_err(told)),
+        timeout: r.milliseconds("trace.timeout_ms"),
+        interval: r.milliseconds("trace.interval_ms"),
+        queue_spans: r.number("trace.queue_spans", 1..=1_000_000),
     }
 }
 

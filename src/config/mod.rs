@@ -16,7 +16,7 @@ pub use fault::{ConfigFaults, Fault};
 pub use layer::{ENV_PREFIX, Sources};
 pub use settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
-    SubscriptionSettings,
+    SubscriptionSettings, TraceSettings,
 };
 pub use store_url::{RedisUrl, StoreUrl};
 

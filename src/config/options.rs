@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::settings::{Migrate, Settings};
-use super::store_url::RedisUrl;
+use super::store_url::{RedisUrl, StoreUrl};
 use crate::domain::Partitions;
 use crate::http;
 use crate::hub;
 use crate::relay;
 use crate::session;
 use crate::store::{FeedLimits, Retention, embedded, redis};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, traces};
 
 impl Settings {
     /// Limits on requests.
@@ -124,6 +124,22 @@ impl Settings {
             page_people: live.snapshot_people,
             shared_bytes: live.shared_bytes,
         }
+    }
+
+    /// Where spans go; nothing where nothing is traced.
+    pub fn trace_options(&self) -> Option<traces::Options> {
+        let trace = &self.trace;
+        Some(traces::Options {
+            endpoint: trace.endpoint.clone()?,
+            sample_ratio: trace.sample_ratio,
+            timeout: trace.timeout,
+            interval: trace.interval,
+            queue: trace.queue_spans,
+            system: match self.store.url {
+                StoreUrl::Redis(_) => "redis",
+                StoreUrl::Embedded(_) => "people-gateway",
+            },
+        })
     }
 
     fn partitions(&self) -> Partitions {

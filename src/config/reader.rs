@@ -69,7 +69,7 @@ impl Reader {
 
     /// One of a few words, or anything else that a text can name.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> T {
-        self.read(key, |value| text(value)?.parse().map_err(|error: T::Err| error.to_string()))
+        self.read(key, |value| text(value)?.parse().map_err(told))
     }
 
     /// Whether all of these are as the user meant them: what is compared only makes sense then.
@@ -134,6 +134,22 @@ pub(super) fn number(value: &Value, limits: &RangeInclusive<u64>) -> Result<NonZ
         _ => None,
     };
     number.filter(|number| limits.contains(number)).and_then(NonZeroU64::new).ok_or_else(|| wanted(limits))
+}
+
+/// A number that need not be whole, or the text of one.
+pub(super) fn fraction(value: &Value) -> Result<f64, Wanted> {
+    let number = match &value.kind {
+        ValueKind::Float(number) => Some(*number),
+        ValueKind::I64(number) => i32::try_from(*number).ok().map(f64::from),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| "has to be a number".into())
+}
+
+/// What an error says would be right.
+pub(super) fn told(error: impl Display) -> Wanted {
+    error.to_string()
 }
 
 pub(super) fn text(value: &Value) -> Result<&str, Wanted> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::store_url::StoreUrl;
 use crate::http::{Console, Origin};
 use crate::hub::EgressChoice;
+use crate::telemetry::traces::{Endpoint, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
 
 /// Everything that can be set.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub shutdown_grace: Duration,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// What is traced, and where that goes.
+    pub trace: TraceSettings,
 }
 
 /// The operators' listener.
@@ -202,4 +205,19 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// The form of a line.
     pub format: LogFormat,
+}
+
+/// What is traced, and where that goes.
+#[derive(Clone, Debug)]
+pub struct TraceSettings {
+    /// The collector; nothing where there is none, and then nothing is traced.
+    pub endpoint: Option<Endpoint>,
+    /// The share of requests that are recorded, where the caller did not decide it.
+    pub sample_ratio: SampleRatio,
+    /// One export.
+    pub timeout: Duration,
+    /// Between two exports.
+    pub interval: Duration,
+    /// Spans that may wait for an export.
+    pub queue_spans: NonZeroUsize,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::settings::{AuthMode, HttpSettings, LiveSettings, Migrate, Settings, StoreSettings};
+use super::settings::{AuthMode, HttpSettings, LiveSettings, Migrate, Settings, StoreSettings, TraceSettings};
 
 impl Settings {
     /// One key a line, in sections like `config/default.toml`.
@@ -21,6 +21,7 @@ impl Settings {
         section(&mut root, "shutdown", [("grace_ms", milliseconds(self.shutdown_grace))]);
         let log = [("level", self.log.level.to_string().into()), ("format", self.log.format.to_string().into())];
         section(&mut root, "log", log);
+        root.insert("trace".into(), trace(&self.trace).into());
         root.to_string()
     }
 }
@@ -101,6 +102,18 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "message_bytes", number(live.message_bytes));
     put(&mut table, "messages_per_second", i64::from(live.messages_per_second.get()));
     put(&mut table, "messages_window_ms", milliseconds(live.messages_window));
+    table
+}
+
+fn trace(trace: &TraceSettings) -> Table {
+    let mut table = Table::new();
+    if let Some(endpoint) = &trace.endpoint {
+        put(&mut table, "endpoint", endpoint.to_string());
+    }
+    put(&mut table, "sample_ratio", trace.sample_ratio.get());
+    put(&mut table, "timeout_ms", milliseconds(trace.timeout));
+    put(&mut table, "interval_ms", milliseconds(trace.interval));
+    put(&mut table, "queue_spans", number(trace.queue_spans));
     table
 }
 

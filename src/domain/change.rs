@@ -1,6 +1,6 @@
 //! What happened to one person: a save or a delete, with the images before and after.
 
-use super::{At, FieldsJson, Person, PersonId, Position, Tag, Timestamp};
+use super::{At, FieldsJson, Person, PersonId, Position, Tag, Timestamp, TraceContext};
 
 /// The two things that can happen to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub struct Change {
     pub before: Option<FieldsJson>,
     /// The person's fields after it; none after a delete.
     pub after: Option<FieldsJson>,
+    /// The span that wrote it, where that was recorded. Only what is published carries it: the log does not.
+    pub trace: Option<TraceContext>,
 }
 
 impl Change {

@@ -11,6 +11,7 @@ mod person;
 mod position;
 mod strict;
 mod timestamp;
+mod trace_context;
 
 pub use change::{Change, Operation};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
@@ -18,3 +19,4 @@ pub use fields::{CorruptFields, Fields, FieldsJson, Values};
 pub use person::{InvalidId, Person, PersonId};
 pub use position::{At, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
 pub use timestamp::Timestamp;
+pub use trace_context::{InvalidTraceContext, TraceContext};

@@ -14,11 +14,12 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::domain::TraceContext;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
 pub(super) async fn render<F: Future<Output = Response>>(
@@ -27,13 +28,16 @@ pub(super) async fn render<F: Future<Output = Response>>(
 ) -> Response {
     let id = Uuid::now_v7();
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let trace = request.extensions().get::<TraceContext>().copied();
     let mut response = inner(request).await;
     let text = id.hyphenated().to_string();
     let problem = response.extensions_mut().remove::<Problem>();
     if let (true, Some(problem)) = (response.status().is_server_error(), &problem) {
         let cause = problem.cause().unwrap_or_default();
         let path = uri.path();
-        tracing::warn!(request = %id, %method, path, status = response.status().as_u16(), cause, "request failed");
+        let status = response.status().as_u16();
+        let trace_id = trace.map(|trace| tracing::field::display(trace.trace()));
+        tracing::warn!(request = %id, trace_id, %method, path, status, cause, "request failed");
     }
     if let Some(problem) = problem {
         let body = problem.to_json(Some(&format!("urn:uuid:{text}"))).to_string();
@@ -90,7 +94,7 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Methods by name, so that a caller cannot make up labels.
-fn label(method: &Method) -> &'static str {
+pub(super) fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

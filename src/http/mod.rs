@@ -18,6 +18,7 @@ mod query;
 mod refusal;
 mod router;
 mod server;
+mod trace;
 
 pub use admin::admin_router;
 pub use options::{Console, Options, ServerOptions, UnknownConsole};
@@ -31,7 +32,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::domain::Timestamp;
 use crate::session::Sessions;
 use crate::store::StoreSlot;
-use crate::telemetry::{Metrics, Readiness};
+use crate::telemetry::{Metrics, Readiness, Traces};
 
 /// Where the writing gateway's time comes from.
 pub type Clock = fn() -> Timestamp;
@@ -50,6 +51,8 @@ pub struct State {
     pub clock: Clock,
     /// What `/readyz` says.
     pub readiness: Readiness,
+    /// Where the spans of requests begin.
+    pub traces: Traces,
 }
 
 /// The state as handlers hold it: axum clones it several times a request.

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Console, Shared, State, envelope, live, origin, pages, people};
+use super::{Console, Shared, State, envelope, live, origin, pages, people, trace};
 
 /// A path's template, and what is done there.
 type Route = (&'static str, MethodRouter<Shared>);
@@ -65,12 +65,15 @@ pub fn router(state: State) -> Router {
 
 /// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
 /// request several allocations.
-async fn surround(Extract(surroundings): Extract<Surroundings>, request: Request, next: Next) -> Response {
+async fn surround(Extract(surroundings): Extract<Surroundings>, mut request: Request, next: Next) -> Response {
     let Surroundings { state, templates } = &surroundings;
     let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.and_then(|path| templates.iter().find(|template| **template == path.as_str()));
+    let route = matched.and_then(|path| templates.iter().copied().find(|template| *template == path.as_str()));
+    let span = trace::begin(&state.traces, route, &mut request);
     let handle = |request| envelope::survive(next.run(request));
     let share = |request| origin::share(&state.options.origins, request, handle);
     let render = |request| envelope::render(request, share);
-    envelope::count(&state.metrics, route.copied().unwrap_or(UNKNOWN), request, render).await
+    let answer = envelope::count(&state.metrics, route.unwrap_or(UNKNOWN), request, render).await;
+    trace::end(span, &answer);
+    answer
 }

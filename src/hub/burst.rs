@@ -6,10 +6,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::registry::Subscription;
 use super::{Entry, Event, Place};
-use crate::domain::{Change, Timestamp};
+use crate::domain::{At, Change, Timestamp, TraceContext};
 use crate::filter::{Images, Verdict};
 use crate::protocol::dress::Dress;
 use crate::telemetry::VerdictLabel;
+use crate::telemetry::traces::RelaySpan;
 
 /// One change as a class of sessions is shown it.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Shown {
     pub after: Place,
     /// Whether it is what the subscription's `close_on` waits for: nothing is shown after it.
     pub ends: bool,
+    /// The change's way through this gateway, where that is recorded: it ends with the last that holds it.
+    pub span: Option<Arc<RelaySpan>>,
 }
 
 /// Changes that one write hands to a session.
@@ -65,6 +68,12 @@ impl<'a> Judged<'a> {
         &self.images
     }
 
+    /// Where it stands, and the span that wrote it, where that is recorded.
+    pub fn trace(&self) -> Option<(At, TraceContext)> {
+        let written = self.change.trace.filter(|written| written.is_sampled())?;
+        Some((self.change.at, written))
+    }
+
     /// What a subscription is shown of it, if anything.
     pub fn shown(&mut self, subscription: &Subscription) -> Option<Shown> {
         let verdict = subscription.view.verdict(&self.images);
@@ -72,7 +81,7 @@ impl<'a> Judged<'a> {
         let frame = self.frame(verdict, subscription.dress)?;
         let ends = subscription.close_on == Some(self.change.operation());
         let (before, after) = (self.before.clone(), self.after.clone());
-        Some(Shown { frame, verdict: label, time: self.change.time, before, after, ends })
+        Some(Shown { frame, verdict: label, time: self.change.time, before, after, ends, span: None })
     }
 
     fn frame(&mut self, verdict: Verdict, dress: Dress) -> Option<Bytes> {
@@ -143,6 +152,6 @@ impl Burst {
 impl Shown {
     /// One whose verdict and time do not matter.
     pub(super) fn framed(frame: Bytes, before: Place, after: Place, ends: bool) -> Self {
-        Self { frame, verdict: VerdictLabel::Update, time: Timestamp::from_millis(0), before, after, ends }
+        Self { frame, verdict: VerdictLabel::Update, time: Timestamp::from_millis(0), before, after, ends, span: None }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::burst::{self, Burst, Judged};
+use super::burst::{self, Burst, Judged, Shown};
 use super::class::Class;
 use super::egress::{Calls, Egress};
 use super::outbox::{Delivery, Parcel, TooMuchAsked};
@@ -21,6 +21,8 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::message::Message;
 use crate::store::Break;
+use crate::telemetry::Traces;
+use crate::telemetry::traces::Reach;
 
 /// A joining session may be this many entries behind; further behind it catches up by itself first.
 const JOIN_ENTRIES: usize = 256;
@@ -35,6 +37,7 @@ const COMMANDS_PAUSE: Duration = Duration::from_millis(1);
 /// The half of the hub that one thread owns.
 pub struct Dispatcher {
     hub: Arc<Hub>,
+    traces: Traces,
     commands: mpsc::Receiver<Command>,
     registry: Registry,
     /// Numbers of the classes in which a round is under way, in turn.
@@ -52,6 +55,7 @@ impl Dispatcher {
         Self {
             registry: Registry::counted(&hub.metrics),
             hub,
+            traces: Traces::default(),
             commands,
             due: VecDeque::new(),
             egress: Box::new(Calls),
@@ -59,6 +63,11 @@ impl Dispatcher {
             asked: Vec::new(),
             heard: Instant::now(),
         }
+    }
+
+    /// Has the way of recorded changes told as spans.
+    pub fn trace(&mut self, traces: Traces) {
+        self.traces = traces;
     }
 
     /// Opens the hub at `start`, with changes that were made after it and need not be sent to anyone. Called on the
@@ -178,14 +187,20 @@ impl Dispatcher {
 
     /// Adds a change to what the classes are shown that it concerns.
     fn judge(&mut self, mut change: Judged<'_>) {
+        let span = change.trace().and_then(|(at, written)| self.traces.relay(at, written)).map(Arc::new);
+        let mut reach = Reach::default();
         self.registry.concerned(change.images(), &mut self.concerned);
         for number in self.concerned.iter().map(|number| *number as usize) {
             let class = self.registry.class_mut(number);
-            if let Some(shown) = change.shown(&class.subscription)
-                && class.push(shown)
-            {
-                self.due.push_back(number);
+            if let Some(shown) = change.shown(&class.subscription) {
+                reach.add_class(class.members().len());
+                if class.push(Shown { span: span.clone(), ..shown }) {
+                    self.due.push_back(number);
+                }
             }
+        }
+        if let Some(span) = span {
+            span.reaches(reach);
         }
     }
 
@@ -320,6 +335,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             before: None,
             after: Some(FieldsJson::from_stored(&json).unwrap()),
+            trace: None,
         })
     }
 

@@ -173,6 +173,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             before: None,
             after: None,
+            trace: None,
         })
     }
 

@@ -146,7 +146,8 @@ mod tests {
         let id = PersonId::new(uuid::Uuid::max());
         let at = At::new(Partition::new(u16::MAX), position);
         let after = Some(fields.clone());
-        let change = Change { at, previous: Tag::new(last), id, time, created_at: time, before: Some(fields), after };
+        let (previous, before) = (Tag::new(last), Some(fields));
+        let change = Change { at, previous, id, time, created_at: time, before, after, trace: None };
         let cursor = Cursor::new([position]);
         for verdict in [Verdict::Update, Verdict::Delete] {
             for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {

@@ -55,7 +55,7 @@ mod tests {
         let at = At::new(Partition::new(0), Position::start_of("1".parse().unwrap()));
         let (before, after) = (before.then(|| fields.clone()), after.then_some(fields));
         let moment = Timestamp::from_millis(0);
-        Change { at, previous: Tag::START, id, time: moment, created_at: moment, before, after }
+        Change { at, previous: Tag::START, id, time: moment, created_at: moment, before, after, trace: None }
     }
 
     #[test]

@@ -219,6 +219,7 @@ fn change(position: Position, previous: Tag) -> Change {
         created_at: moment,
         before: None,
         after: Some(fields),
+        trace: None,
     }
 }
 

@@ -52,6 +52,7 @@ fn run(operations: &[(u128, Option<u8>)]) -> (Vec<Change>, Vec<State>) {
             created_at: Timestamp::from_millis(0),
             before,
             after,
+            trace: None,
         });
         states.push(state);
     }

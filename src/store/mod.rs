@@ -9,18 +9,22 @@ mod frame;
 mod record;
 pub mod redis;
 mod slot;
+mod traced;
 
 pub use feed::{Feed, FeedEvent, FeedQueue};
 pub use frame::{InvalidFrame, decode as decode_frame, encode as encode_frame};
 pub use record::{CorruptRecord, Record};
 pub use slot::StoreSlot;
+pub use traced::TracedStore;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp};
+use crate::domain::{
+    At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp, TraceContext,
+};
 use crate::telemetry::{BreakLabel, StoreErrorLabel};
 
 /// A shared place for people and their changes. All methods are bounded in time by the store's own settings.
@@ -86,6 +90,8 @@ pub struct Write {
     pub idempotency: Option<IdempotencyKey>,
     /// The gateway's clock.
     pub time: Timestamp,
+    /// The span that it belongs to; what is published carries it.
+    pub trace: Option<TraceContext>,
 }
 
 /// What must hold of the person before a write.

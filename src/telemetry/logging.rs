@@ -1,6 +1,8 @@
-//! The log: one line an event on standard error, as text or JSON. Libraries are held at `warn`.
+//! The log: one line an event on standard error, as text for people (in colours on a terminal) or as JSON. Libraries are
+//! held at `warn`.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
@@ -27,7 +29,7 @@ pub enum LogLevel {
 /// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// For people. `pretty` is another word for it.
     Text,
     /// For machines: one JSON object a line.
     Json,
@@ -40,7 +42,7 @@ pub enum UnknownWord {
     #[error("has to be error, warn, info, debug or trace")]
     Level,
     /// Not a format.
-    #[error("has to be text or json")]
+    #[error("has to be text (or pretty) or json")]
     Format,
 }
 
@@ -58,11 +60,16 @@ pub fn init(level: LogLevel, format: LogFormat) {
     let filter = Targets::new().with_default(own.min(LevelFilter::WARN)).with_target("people_gateway", own);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
-        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Text => lines.with_ansi(is_coloured()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // Only fails where a log is running already, which is as good.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+}
+
+/// Colours are for a terminal, and only where nobody asked for none (<https://no-color.org>).
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 impl FromStr for LogLevel {
@@ -84,7 +91,7 @@ impl FromStr for LogFormat {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
-            "text" => Ok(Self::Text),
+            "text" | "pretty" => Ok(Self::Text),
             "json" => Ok(Self::Json),
             _ => Err(UnknownWord::Format),
         }

@@ -1,8 +1,9 @@
-//! What an operator sees: metric names, readiness and the log's format. Imports nothing of ours.
+//! What an operator sees: metric names, readiness the log's format, and traces.
 
 pub mod logging;
 mod metrics;
 mod readiness;
+pub mod traces;
 
 pub use logging::{LogFormat, LogLevel};
 pub use metrics::{
@@ -11,3 +12,4 @@ pub use metrics::{
     registry,
 };
 pub use readiness::{NotReady, Readiness};
+pub use traces::Traces;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::paths::{Import, imports, tokens};
 
 /// From top to bottom. What stands in one row is neighbours: they don't import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["main"],
     &["cli"],
     &["app"],
@@ -16,7 +16,8 @@ const LAYERS: [&[&str]; 10] = [
     &["hub"],
     &["store", "protocol"],
     &["filter"],
-    &["domain", "telemetry"],
+    &["telemetry"],
+    &["domain"],
 ];
 /// Lines of a file, its tests included.
 const LINES_MAX: usize = 400;

@@ -29,8 +29,8 @@ fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
             continue;
         }
         let at = At::new(Partition::new(0), Position::start_of("1".parse().expect("an epoch")));
-        let moment = Timestamp::from_millis(0);
-        changes.push(Change { at, previous: Tag::START, id, time: moment, created_at: moment, before, after });
+        let (time, previous) = (Timestamp::from_millis(0), Tag::START);
+        changes.push(Change { at, previous, id, time, created_at: time, before, after, trace: None });
     }
     changes
 }

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+#[path = "../support/collector.rs"]
+mod collector;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 #[path = "../support/http.rs"]
@@ -30,6 +33,8 @@ mod support;
 #[cfg(test)]
 #[path = "../support/switch.rs"]
 mod switch;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod views;
 

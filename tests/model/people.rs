@@ -35,11 +35,18 @@ pub(crate) fn at_millis(millis: i64) -> Timestamp {
 }
 
 pub(crate) fn save(id: PersonId, name: &str) -> Write {
-    Write { id, save: Some(fields(name)), expect: Expect::Anything, idempotency: None, time: at_millis(1_000) }
+    Write {
+        id,
+        save: Some(fields(name)),
+        expect: Expect::Anything,
+        idempotency: None,
+        time: at_millis(1_000),
+        trace: None,
+    }
 }
 
 pub(crate) fn delete(id: PersonId) -> Write {
-    Write { id, save: None, expect: Expect::Anything, idempotency: None, time: at_millis(2_000) }
+    Write { id, save: None, expect: Expect::Anything, idempotency: None, time: at_millis(2_000), trace: None }
 }
 
 pub(crate) fn key(name: u8, fingerprint: u8) -> IdempotencyKey {

@@ -88,6 +88,7 @@ impl Reference {
             created_at,
             before: before.map(|person| person.fields.clone()),
             after: write.save.clone(),
+            trace: None,
         };
         history.changes.push(change.clone());
         fold(&mut self.people, &change);

@@ -34,6 +34,7 @@ pub(crate) fn change(verdict: Verdict) -> Change {
         created_at: Timestamp::from_millis(1_795_342_140_000),
         before,
         after,
+        trace: None,
     }
 }
 

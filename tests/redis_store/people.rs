@@ -57,6 +57,7 @@ pub(crate) fn save(n: u128, name: &str) -> Write {
         expect: Expect::Anything,
         idempotency: None,
         time: Timestamp::from_millis(1_795_342_200_123),
+        trace: None,
     }
 }
 

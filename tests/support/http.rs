@@ -12,7 +12,7 @@ use people_gateway::hub::{self, Hub};
 use people_gateway::session::{self, Sessions};
 use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::{Retention, Store, StoreSlot};
-use people_gateway::telemetry::{Metrics, Readiness};
+use people_gateway::telemetry::{Metrics, Readiness, Traces};
 use reqwest::header::HeaderMap;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -158,6 +158,7 @@ pub(crate) fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -
         metrics,
         clock: system_clock,
         readiness: Readiness::new(Duration::from_secs(5)),
+        traces: Traces::default(),
     }
 }
 

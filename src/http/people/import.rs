@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::idempotency::Key;
 use super::lines::{Line, Lines};
 use super::preconditions::Precondition;
-use crate::domain::{Draft, IdRule, PersonId};
+use crate::domain::{Draft, IdRule, PersonId, TraceContext};
 use crate::http::body::{self, Chunks};
 use crate::http::query::Parameters;
 use crate::http::{Shared, media};
@@ -39,7 +39,7 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
     state.store.get()?;
     let mut chunks = Chunks { body: content, idle_limit: state.options.body_idle_limit, end: None };
     state.metrics.imports.inc();
-    let mut import = Import::new(state);
+    let mut import = Import::new(state, parts.extensions.get().copied());
     let ended = import.run(&mut chunks).await;
     import.drain().await;
     match ended {
@@ -63,6 +63,8 @@ enum Ending {
 /// One import under way.
 struct Import {
     state: Shared,
+    /// The request's own span.
+    trace: Option<TraceContext>,
     lines: Lines,
     saving: FuturesUnordered<BoxFuture<'static, Saved>>,
     /// Whom the lines in `saving` concern: each person once.
@@ -79,10 +81,11 @@ struct Saved {
 }
 
 impl Import {
-    fn new(state: Shared) -> Self {
+    fn new(state: Shared, trace: Option<TraceContext>) -> Self {
         Self {
             lines: Lines::new(state.options.body_bytes_max),
             state,
+            trace,
             saving: FuturesUnordered::new(),
             busy: HashSet::new(),
             saved: 0,
@@ -164,6 +167,7 @@ impl Import {
             expect: Expect::Anything,
             idempotency: None,
             time: (self.state.clock)(),
+            trace: self.trace,
         }))
     }
 

@@ -10,7 +10,7 @@ use super::PathId;
 use super::answer::{Origin, Success};
 use super::idempotency::{self, Key};
 use super::preconditions::{Precondition, failed};
-use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position};
+use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext};
 use crate::http::query::Parameters;
 use crate::http::{Shared, State, body, media};
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -25,6 +25,8 @@ struct Call {
     method: Method,
     path: String,
     body: Bytes,
+    /// The request's own span.
+    trace: Option<TraceContext>,
 }
 
 /// What became of a write whose expectation may not have held.
@@ -55,7 +57,8 @@ impl Call {
         // Checked before the body is read: a call that is refused anyway need not be uploaded.
         Key::of(&parts.headers)?;
         let body = body::read(&parts.headers, content, &state.options).await?;
-        Ok(Self { headers: parts.headers, method: parts.method, path, body })
+        let trace = parts.extensions.get().copied();
+        Ok(Self { headers: parts.headers, method: parts.method, path, body, trace })
     }
 
     fn text(&self) -> Result<&str, Problem> {
@@ -84,6 +87,7 @@ pub(in crate::http) async fn create(Extract(state): Extract<Shared>, request: Re
         expect: Expect::Absent,
         idempotency: call.idempotency()?,
         time: (state.clock)(),
+        trace: call.trace,
     };
     match carry_out(store.as_ref(), &write).await? {
         Outcome::Success(success) => Ok(success.answer(StatusCode::CREATED)),
@@ -107,6 +111,7 @@ pub(in crate::http) async fn replace(
         expect: precondition.expect(Expect::Present),
         idempotency: call.idempotency()?,
         time: (state.clock)(),
+        trace: call.trace,
     };
     finish(carry_out(state.store.get()?.as_ref(), &write).await?, id, status)
 }
@@ -125,6 +130,7 @@ pub(in crate::http) async fn delete(
         expect: precondition.expect(Expect::Anything),
         idempotency: call.idempotency()?,
         time: (state.clock)(),
+        trace: call.trace,
     };
     finish(carry_out(state.store.get()?.as_ref(), &write).await?, id, StatusCode::NO_CONTENT)
 }
@@ -160,6 +166,7 @@ pub(in crate::http) async fn patch(
             expect: Expect::Revision(current.revision),
             idempotency: key.clone(),
             time: (state.clock)(),
+            trace: call.trace,
         };
         match carry_out(store.as_ref(), &write).await? {
             Outcome::Conflict(Some(_)) => {}

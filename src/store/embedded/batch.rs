@@ -149,10 +149,11 @@ impl<'t> Batch<'t> {
             created_at,
             before: previous.as_ref().map(|record| record.fields.clone()),
             after: write.save.clone(),
+            trace: None,
         };
-        let frame = Bytes::from(encode_frame(&change));
+        let entry = Bytes::from(encode_frame(&change));
         let (partition, seq) = (at.partition, at.position.seq.get());
-        self.log.insert((partition.get(), seq), &*frame)?;
+        self.log.insert((partition.get(), seq), &*entry)?;
         let head = &mut self.effect.heads[partition.index()];
         head.position = at.position;
         while seq - head.oldest >= kept(self.rules.retention.log_max) {
@@ -164,6 +165,10 @@ impl<'t> Batch<'t> {
             Some(record) => drop(self.people.insert(key, record.encode().as_str())?),
             None => drop(self.people.remove(key)?),
         }
+        let frame = match write.trace {
+            None => entry,
+            trace => encode_frame(&Change { trace, ..change }).into(),
+        };
         self.effect.frames.push((partition, frame));
         self.effect.changed = true;
         Ok(())
@@ -249,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{FieldsJson, Timestamp};
+    use crate::store::decode_frame;
     use crate::store::embedded::file::write_genesis;
 
     /// A file whose clock the test moves; idempotency keys live for 100 ms.
@@ -296,6 +302,27 @@ mod tests {
             expect: Expect::Anything,
             idempotency: Some(key),
             time: Timestamp::from_millis(1),
+            trace: None,
+        }
+    }
+
+    #[test]
+    fn the_span_of_a_write_is_published_and_not_kept() {
+        let file = Clocked::new();
+        let heads = tables::heads(&file.0, RULES.partitions).unwrap();
+        let transaction = file.0.begin_write().unwrap();
+        let mut batch = Batch::open(&transaction, RULES, heads, 0).unwrap();
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+        for write in [keyed(1), Write { trace, ..keyed(2) }] {
+            assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));
+        }
+        let frames = batch.effect.frames.clone();
+        let read = |bytes: &[u8]| decode_frame(Partition::new(0), bytes).unwrap();
+        assert_eq!([read(&frames[0].1).trace, read(&frames[1].1).trace], [None, trace]);
+        for seq in [1, 2] {
+            let kept = read(batch.log.get((0, seq)).unwrap().unwrap().value());
+            assert_eq!(kept.trace, None);
+            assert_eq!(kept.id, keyed(1).id);
         }
     }
 

@@ -146,7 +146,7 @@ fn save(number: u64, name: &str) -> Write {
     let fields = format!(r#"{{"firstName":{name:?},"lastName":"L","age":1,"job":""}}"#);
     let save = Some(FieldsJson::from_stored(&fields).unwrap());
     let time = Timestamp::from_millis(1);
-    Write { id: id(number), save, expect: Expect::Anything, idempotency: None, time }
+    Write { id: id(number), save, expect: Expect::Anything, idempotency: None, time, trace: None }
 }
 
 /// How the writes on a failing disk were answered.

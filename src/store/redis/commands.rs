@@ -70,6 +70,9 @@ impl Commands {
             .arg(&keys.channel)
             .arg("PUBLISH")
             .arg(write.time.as_millis());
+        if let Some(trace) = write.trace {
+            command.arg(trace.to_string());
+        }
         command
     }
 

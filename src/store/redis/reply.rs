@@ -178,6 +178,7 @@ fn change(partition: Partition, entry: Value) -> Result<Change, StoreError> {
         created_at: parsed::<Timestamp>(&created)?,
         before: image(&before)?,
         after: image(&after)?,
+        trace: None,
     };
     if (operation == "S") != change.after.is_some() {
         return Err(corrupt(&format!("log entry {entry_id} contradicts itself")));

@@ -91,6 +91,7 @@ fn frame(dress: Dress, topics: Topics) -> anyhow::Result<(Vec<u8>, usize)> {
         created_at: time,
         before: None,
         after: Some(FieldsJson::from_stored(&body(topic))?),
+        trace: None,
     };
     let wire = match dress {
         Dress::Text => Wire::Text,

@@ -4,15 +4,16 @@
 -- KEYS  meta, log, people, idempotency record, ids
 -- ARGV  S or D, id, fields as JSON ('' for D), expected revision ('' any, '0' absent, '*' present, or a revision), tag,
 --       epoch for a log without one, log's length, fingerprint ('' no key), record's time to live in ms, channel,
---       publishing command, time in ms
+--       publishing command, time in ms, and traceparent of the write's span where it has one
 -- ->    OK, revision, previous tag, created, receivers or -1 | REPLAY, revision, id, created, time, fields
 --       | REUSED | CONFLICT, revision or '0' | NOTFOUND
 --
 -- Numbers are never joined with '..': Lua would write 1e15 as 1e+15. The delete variant of this text carries
 -- flags=allow-oom in its first line, or a full Redis would refuse the call that frees memory.
 local meta, log, people, record, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local operation, id, body, expected, tag, new_epoch, log_max, fingerprint, ttl, channel, publish, time =
-  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local operation, id, body, expected, tag, new_epoch, log_max, fingerprint, ttl, channel, publish, time, trace =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12],
+  ARGV[13]
 
 if fingerprint ~= '' then
   local r = redis.call('HMGET', record, 'f', 'r', 'i', 'c', 'u', 'b')
@@ -63,7 +64,7 @@ if fingerprint ~= '' then
 end
 
 -- Last, and by pcall: a refused PUBLISH must not fail what is committed. The frame is read by store/frame.rs.
-local frame = table.concat({'1', epoch, next_seq, previous_tag, tag, operation, time, created, #id, #body, #before}, ' ')
-  .. '\n' .. id .. body .. before
+local header = {'1', epoch, next_seq, previous_tag, tag, operation, time, created, #id, #body, #before, trace}
+local frame = table.concat(header, ' ') .. '\n' .. id .. body .. before
 local receivers = redis.pcall(publish, channel, frame)
 return {'OK', new_revision, previous_tag, created, (type(receivers) == 'number') and receivers or -1}

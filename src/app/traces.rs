@@ -1,0 +1,45 @@
+//! Traces from start to end: on where a collector is named, and what waits at the end is sent within the grace period.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::AppError;
+use crate::config::Settings;
+use crate::telemetry::Traces;
+use crate::telemetry::traces::Export;
+
+/// The part of the grace period that the last export may take, as its divisor.
+const SHARE_OF_GRACE: u32 = 4;
+
+/// Where spans begin, and how they leave.
+pub(super) struct Traced {
+    pub(super) traces: Traces,
+    export: Option<Export>,
+    /// One export at most.
+    timeout: Duration,
+}
+
+impl Traced {
+    pub(super) fn start(settings: &Settings) -> Result<Self, AppError> {
+        let timeout = settings.trace.timeout;
+        let Some(options) = settings.trace_options() else {
+            return Ok(Self { traces: Traces::default(), export: None, timeout });
+        };
+        let (export, traces) = Export::start(&options)?;
+        tracing::info!(endpoint = %options.endpoint, "requests are traced");
+        Ok(Self { traces, export: Some(export), timeout })
+    }
+
+    /// What is left of the grace period for all else.
+    pub(super) fn leave(&self, grace: Duration) -> Duration {
+        if self.export.is_some() { grace.saturating_sub(self.timeout.min(grace / SHARE_OF_GRACE)) } else { grace }
+    }
+
+    /// Sends what waits; called when all else has ended.
+    pub(super) async fn close(&self, deadline: Instant) {
+        if let Some(export) = &self.export {
+            export.close(deadline.saturating_duration_since(Instant::now()).min(self.timeout)).await;
+        }
+    }
+}
