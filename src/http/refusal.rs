@@ -34,9 +34,10 @@ impl From<StoreError> for Problem {
                 ProblemKind::Overloaded,
                 "More waits for the store than it keeps up with; nothing was done. Try again.",
             ),
-            StoreError::Full(_) => {
-                (ProblemKind::StoreFull, "The store has no room left, so nothing was done. An operator has to make room.")
-            }
+            StoreError::Full(_) => (
+                ProblemKind::StoreFull,
+                "The store has no room left, so nothing was done. An operator has to make room.",
+            ),
             StoreError::OutcomeUnknown(_) => {
                 let detail = "The write was sent, but the store's answer never came: it may have happened. Look at the person, \
                               or repeat the request with an Idempotency-Key.";

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::{Applied, Feed, FeedLimits, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write};
 use crate::domain::{Operation, Partition, Partitions, Person, PersonId, Position, TraceContext};
-use crate::telemetry::{Label as _, Traces};
 use crate::telemetry::traces::PublishSpan;
+use crate::telemetry::{Label as _, Traces};
 
 /// Begins a span for each write that belongs to a recorded request, and has the change carry that span's context.
 pub struct TracedStore {
