@@ -141,7 +141,7 @@ async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
 async fn a_terminal_shows_how_far_it_is_and_a_pipe_gets_nothing_but_the_sums() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
-    let people: String = (0..1500).map(|number| format!("{number},L,1,M\n")).collect();
+    let people = "A,L,1,M\n".repeat(1500);
     let file = write(folder.path(), "people.csv", format!("firstName,lastName,age,job\n{people}X,L,old,M\n"));
     let mut terminal = Terminal::open(100, 10);
     let mut child = terminal.run(&serving, &["import", &file]);
