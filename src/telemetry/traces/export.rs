@@ -1,20 +1,17 @@
-//! How spans leave: gathered by the SDK in a bounded queue, sent by a thread of its own, and lost where a collector does
-//! not take them. That is told when it begins and when it ends.
+//! How spans leave: gathered by a thread of the SDK from a bounded queue, sent in batches, and lost where a collector does
+//! not take them.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter as OtlpExporter, WithExportConfig as _};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use uuid::Uuid;
 
+use super::sender::Sender;
 use super::{Endpoint, SampleRatio, Traces};
 
 /// By which name the gateway is known among other services.
@@ -39,26 +36,32 @@ pub struct Options {
 
 /// The export cannot be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("the export of traces cannot be set up: {0}")]
-pub struct ExportError(#[from] ExporterBuildError);
+pub enum ExportError {
+    /// Not by the SDK.
+    #[error("the export of traces cannot be set up: {0}")]
+    Exporter(#[from] ExporterBuildError),
+    /// Not by the HTTP client.
+    #[error("the export of traces cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+}
 
 /// The way out of this process, held until it ends. Dropping it without [`Export::close`] may block for some seconds.
 #[derive(Debug)]
 pub struct Export(SdkTracerProvider);
 
 impl Export {
-    /// Starts the thread that exports. Spans begin at the [`Traces`].
+    /// Starts the thread that exports. Spans begin at the [`Traces`]. Must be called inside the runtime that is to send.
     pub fn start(options: &Options) -> Result<(Self, Traces), ExportError> {
-        let exporter = OtlpExporter::builder()
+        let exporter = SpanExporter::builder()
             .with_http()
             .with_endpoint(options.endpoint.traces())
             .with_timeout(options.timeout)
+            .with_http_client(Sender::new(options.timeout)?)
             .build()?;
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(options.queue.get())
             .with_scheduled_delay(options.interval)
             .build();
-        let exporter = Telling { exporter, failing: AtomicBool::new(false) };
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio.get()))))
             .with_resource(resource())
@@ -88,38 +91,4 @@ fn resource() -> Resource {
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("service.instance.id", instance))
         .build()
-}
-
-/// Tells an outage of the collector when it begins and when it ends; the attempts in between tell an operator nothing new.
-#[derive(Debug)]
-struct Telling<E> {
-    exporter: E,
-    failing: AtomicBool,
-}
-
-impl<E: SpanExporter> SpanExporter for Telling<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let exported = self.exporter.export(batch).await;
-        let was_failing = self.failing.swap(exported.is_err(), Ordering::Relaxed);
-        match &exported {
-            Err(error) if !was_failing => {
-                tracing::warn!(%error, "spans cannot be exported: they are dropped until they can");
-            }
-            Ok(()) if was_failing => tracing::info!("spans are exported again"),
-            _ => {}
-        }
-        exported
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
 }

@@ -1,10 +1,11 @@
 //! Traces: what one request or one change took, told to a collector over OTLP. Off unless an endpoint is set.
 //!
-//! `spans` holds every span that the gateway makes, by name; `export` carries them away. Nobody waits for a collector: a
+//! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away. Nobody waits for a collector: a
 //! span that finds the queue full is dropped.
 
 mod endpoint;
 mod export;
+mod sender;
 mod spans;
 
 pub use endpoint::{Endpoint, InvalidEndpoint, InvalidRatio, SampleRatio};
