@@ -12,9 +12,9 @@ use crate::domain::{At, Operation, TraceContext};
 /// What changes are published to, and relayed from.
 const DESTINATION: &str = "people";
 
-/// A request, from its head to the head of its answer.
+/// A request, from its head to the head of its answer. In a box, because every request's future has room for one.
 #[derive(Debug)]
-pub struct RequestSpan(Span);
+pub struct RequestSpan(Box<Span>);
 
 /// A write, from the store's queue to its answer. The change that it makes carries its context.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Traces {
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
         let span = tracer.begin(Beginning { kind: SpanKind::Server, name, parent, link: None, attributes });
-        Some(RequestSpan(span))
+        Some(RequestSpan(Box::new(span)))
     }
 
     /// A write begins, as a part of `request`.
