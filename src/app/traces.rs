@@ -15,31 +15,30 @@ const SHARE_OF_GRACE: u32 = 4;
 /// Where spans begin, and how they leave.
 pub(super) struct Traced {
     pub(super) traces: Traces,
-    export: Option<Export>,
-    /// One export at most.
-    timeout: Duration,
+    /// With the longest time that one export may take.
+    export: Option<(Export, Duration)>,
 }
 
 impl Traced {
     pub(super) fn start(settings: &Settings) -> Result<Self, AppError> {
-        let timeout = settings.trace.timeout;
         let Some(options) = settings.trace_options() else {
-            return Ok(Self { traces: Traces::default(), export: None, timeout });
+            return Ok(Self { traces: Traces::default(), export: None });
         };
         let (export, traces) = Export::start(&options)?;
         tracing::info!(endpoint = %options.endpoint, "requests are traced");
-        Ok(Self { traces, export: Some(export), timeout })
+        Ok(Self { traces, export: Some((export, options.timeout)) })
     }
 
     /// What is left of the grace period for all else.
     pub(super) fn leave(&self, grace: Duration) -> Duration {
-        if self.export.is_some() { grace.saturating_sub(self.timeout.min(grace / SHARE_OF_GRACE)) } else { grace }
+        let last = self.export.as_ref().map_or(Duration::ZERO, |(_, timeout)| (*timeout).min(grace / SHARE_OF_GRACE));
+        grace.saturating_sub(last)
     }
 
     /// Sends what waits; called when all else has ended.
     pub(super) async fn close(&self, deadline: Instant) {
-        if let Some(export) = &self.export {
-            export.close(deadline.saturating_duration_since(Instant::now()).min(self.timeout)).await;
+        if let Some((export, timeout)) = &self.export {
+            export.close(deadline.saturating_duration_since(Instant::now()).min(*timeout)).await;
         }
     }
 }

@@ -3,9 +3,10 @@
 //! ```text
 //! 1 EPOCH SEQ PREVIOUS_TAG TAG S|D TIME CREATED ID_BYTES AFTER_BYTES BEFORE_BYTES [TRACEPARENT]\nID AFTER BEFORE
 //! ```
-//! The three texts follow each other without a separator. The traceparent (W3C Trace Context) is there when the write was
-//! recorded; it is known by its form and not by its place, so that later tokens may be optional too. Readers ignore tokens after the ones that they know, so old
-//! and new gateways run side by side; a frame of another version is not understood, and the log is asked instead.
+//! The three texts follow each other without a separator. The traceparent (W3C Trace Context) is there when the write
+//! was recorded; it is known by its form and not by its place, so that later tokens may be optional too. Readers ignore
+//! tokens after the ones that they know, so old and new gateways run side by side; a frame of another version is not
+//! understood, and the log is asked instead.
 
 use crate::domain::{At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp, TraceContext};
 

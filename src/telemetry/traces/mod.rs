@@ -1,7 +1,7 @@
 //! Traces: what one request or one change took, told to a collector over OTLP. Off unless an endpoint is set.
 //!
-//! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away. Nobody waits for a collector: a
-//! span that finds the queue full is dropped.
+//! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away. Nobody waits for a
+//! collector: a span that finds the queue full is dropped.
 
 mod endpoint;
 mod export;
