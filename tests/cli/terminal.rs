@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -63,9 +63,16 @@ impl Terminal {
         tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
+    /// Runs it as a shell that knows jobs does: in a process group of its own, which can be stopped.
     pub(crate) fn run(&self, serving: &Serving, arguments: &[&str]) -> Child {
+        let mut command = serving.command(arguments);
+        command.process_group(0);
+        self.start(command)
+    }
+
+    pub(crate) fn start(&self, mut command: Command) -> Child {
         let side = || Stdio::from(self.slave.try_clone().unwrap());
-        serving.command(arguments).env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side()).spawn().unwrap()
+        command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side()).spawn().unwrap()
     }
 
     /// Waits until something has been written since it was asked last, and gives what was.

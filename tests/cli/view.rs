@@ -86,6 +86,25 @@ async fn ctrl_z_gives_the_terminal_back_and_going_on_takes_it_and_shows_what_is_
 }
 
 #[tokio::test]
+async fn ctrl_z_does_not_stop_the_leader_of_a_session_which_nobody_would_let_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = serving_in(folder.path()).await;
+    let mut terminal = Terminal::open(60, 10);
+    let watch = serving.command(&["watch", "--view"]);
+    let mut command = tokio::process::Command::new("setsid");
+    command.arg(watch.as_std().get_program()).args(watch.as_std().get_args()).kill_on_drop(true);
+    command.env("PEOPLE_GATEWAY_URL", serving.url());
+    let child = terminal.start(command);
+    terminal.frame(|lines| lines[0].starts_with("0 people  everyone  live")).await;
+    signal(&child, Signal::TSTP);
+    terminal.until(LEFT).await;
+    terminal.until(ENTERED).await;
+    save(&serving, "Ada", 36).await;
+    terminal.frame(|lines| lines[0].starts_with("1 person")).await;
+    assert!(!terminal.echoes());
+}
+
+#[tokio::test]
 async fn a_faulty_filter_is_told_on_the_screen_that_was_there_before() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;

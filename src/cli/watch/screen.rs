@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 
-use rustix::process::{Signal, getpid, getsid, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
 /// The second screen, no cursor.
@@ -38,12 +38,10 @@ impl Screen {
 
     /// Gives the terminal back, stops this program as Ctrl-Z stops others, and takes the terminal when it goes on.
     pub(super) fn suspend(&self) -> io::Result<()> {
-        // A session's leader has no shell above it that would let it go on.
-        if getsid(None)? == getpid() {
-            return Ok(());
-        }
         self.give_back();
-        kill_process(getpid(), Signal::STOP)?;
+        // Stops as SIGTSTP does, which is caught: not where no shell is above us that would let us go on (POSIX.1-2024,
+        // 2.4.3: a stop signal for an orphaned process group).
+        kill_process(getpid(), Signal::TTOU)?;
         self.take()
     }
 
