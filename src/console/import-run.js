@@ -1,6 +1,7 @@
 // Sends a file to the gateway in slices, and collects what was refused.
 
 import { PeopleReader } from './csv.js';
+import { Sender } from './sending.js';
 
 /** Of one slice: small enough for the bar to move, large enough for the way to be worth it. */
 const SLICE_LINES = 500;
@@ -10,22 +11,6 @@ const REFUSED_MAX = 1000;
 
 /** In the order of the file. */
 const byLine = (one, other) => one.line - other.line;
-
-/** Posts lines; gives the report's numbers, and the refusals with the line of the file. */
-async function post(slice, signal) {
-  if (slice.length === 0) return { saved: 0, refused: [] };
-  const body = slice.map(({ json }) => json).join('\n');
-  const response = await fetch('/people/import', {
-    method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body, signal,
-  });
-  const text = await response.text();
-  if (!response.ok) {
-    throw new Error(text.startsWith('{') ? JSON.parse(text).detail : `the gateway answered ${response.status}`);
-  }
-  const lines = text.trim().split('\n').map((line) => JSON.parse(line));
-  const { saved } = lines.pop();
-  return { saved, refused: lines.map(({ line, problem }) => ({ line: slice[line - 1].line, problem })) };
-}
 
 /** The text of a piece; without one, of what is left. Other encodings are not guessed. */
 function decoded(decoder, piece) {
@@ -37,8 +22,8 @@ function decoded(decoder, piece) {
 }
 
 /**
- * Imports a file. `tell` gets `{ read, size, saved, refused, done, error }` after each slice: bytes, counts, and the
- * refusals. What has been saved stays saved, whatever ends it.
+ * Imports a file. `tell` gets `{ read, size, saved, refused, waiting, done, error }` after each slice: bytes, counts, the
+ * refusals; and before each wait for the gateway, why. What has been saved stays saved, whatever ends it.
  */
 export async function run(file, tell, signal) {
   const progress = { name: file.name, size: file.size, read: 0, saved: 0, refused: [], done: false };
@@ -51,13 +36,14 @@ export async function run(file, tell, signal) {
   let characters = 0;
   /** Lines of this slice that make no person, and are not sent. */
   let broken = [];
+  const sender = new Sender(signal, (why, ms) => report({ waiting: `${why}; trying again in ${(ms / 1000).toFixed(1)} s` }));
   const send = async () => {
-    const { saved, refused } = await post(slice, signal);
+    const { saved, refused } = await sender.send(slice);
     const sorted = [...refused, ...broken].sort(byLine);
     slice = [];
     broken = [];
     characters = 0;
-    report({ saved: progress.saved + saved, refused: [...progress.refused, ...sorted] });
+    report({ saved: progress.saved + saved, refused: [...progress.refused, ...sorted], waiting: undefined });
     if (progress.refused.length >= REFUSED_MAX) throw new Error(`${REFUSED_MAX} lines were refused: the rest was not read`);
   };
   const take = async (records) => {
@@ -85,6 +71,6 @@ export async function run(file, tell, signal) {
     await send();
     report({ done: true });
   } catch (error) {
-    report({ done: true, error: signal.aborted ? 'Stopped.' : error.message });
+    report({ done: true, waiting: undefined, error: signal.aborted ? 'Stopped.' : error.message });
   }
 }

@@ -71,6 +71,7 @@ export function Importer() {
           ${progress.saved.toLocaleString()} saved${running ? `, ${rate.toLocaleString()} a second` : ''}, ${progress.refused.length} refused${progress.done && !progress.error ? '. Done.' : ''}
           ${running && html` <button class="small" onClick=${() => abort.current.abort()}>Stop</button>`}
         </p>
+        ${progress.waiting && html`<p class="waiting" role="status">Held up: ${progress.waiting}.</p>`}
         <${Report} progress=${progress} />`}
     </section>
     ${hovers && html`<div class="drop" aria-hidden="true"><p>Drop to import</p></div>`}

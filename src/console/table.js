@@ -72,7 +72,7 @@ function Head({ rows, sorted }) {
   `;
 }
 
-function Summary({ client, rows }) {
+function Summary({ client }) {
   const { size } = client.view;
   const people = `${size.toLocaleString()} ${size === 1 ? 'person' : 'people'}`;
   const partial = client.kinds !== 'all' && 'Only some kinds of change are shown: the table may be behind.';
@@ -119,7 +119,7 @@ export function Table({ session, edit, children }) {
     if (client.view.has(person.id)) edit(person);
   };
   return html`
-    <div class="bar"><${Summary} client=${client} rows=${rows} />${children}</div>
+    <div class="bar"><${Summary} client=${client} />${children}</div>
     <div class="scroller" ref=${scroller} tabindex="0" role="grid" aria-label="People who match" aria-rowcount=${list.length + 1}
       aria-activedescendant=${selected && rowId(selected)} onKeyDown=${pressed}>
       <table role="presentation">

@@ -1,4 +1,5 @@
-// The console's modules as Node takes them: beside a package.json that says what they are, in a folder of their own.
+// The console's modules as Node takes them: in a folder of their own, with the client's where the gateway serves them, and
+// beside a package.json that says what they are.
 
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const folder = mkdtempSync(join(tmpdir(), 'console-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
 cpSync(fileURLToPath(new URL('../../src/console', import.meta.url)), folder, { recursive: true });
+cpSync(fileURLToPath(new URL('../../clients/js/src', import.meta.url)), join(folder, 'src'), { recursive: true });
 writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 
 /** A module by the name of its file. */

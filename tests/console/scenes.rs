@@ -112,6 +112,22 @@ async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() 
 }
 
 #[tokio::test]
+async fn an_import_outlasts_an_outage_of_the_gateway() {
+    let (mut gateway, browser) = console().await;
+    let file = gateway.folder().join("people.csv");
+    std::fs::write(&file, "First name,Last name,age,job\nAda,L,36,\nGrace,L,85,\n").expect("a file");
+    gateway.kill();
+    browser.send("input[type=file]", file.to_str().expect("a path")).await;
+    let waiting = "document.querySelector('.importer .waiting')?.textContent.includes('trying again')";
+    browser.shows("it says that it waits", waiting, json!(true)).await;
+    gateway.restart().await;
+    browser.live().await;
+    browser.people(&["Ada L", "Grace L"]).await;
+    let done = "document.querySelector('.importer').textContent.includes('2 saved, 0 refused. Done.')";
+    browser.shows("it is done", done, json!(true)).await;
+}
+
+#[tokio::test]
 async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
     let (gateway, browser) = console().await;
     browser.click(".people .primary").await;
