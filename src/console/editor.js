@@ -38,7 +38,7 @@ function Field({ name, label, value, fault, change }) {
   const id = `field-${name}`;
   const common = {
     id, value, 'aria-invalid': Boolean(fault), 'aria-describedby': fault && `${id}-fault`,
-    onInput: (event) => change(event.target.value), autocomplete: 'off',
+    onInput: (event) => change(event.target.value), autocomplete: 'off', autofocus: name === FIELDS[0][0],
   };
   return html`
     <div class=${`field ${name}`}>

@@ -6,6 +6,8 @@ import { Sender } from './sending.js';
 /** Of one slice: small enough for the bar to move, large enough for the way to be worth it. */
 const SLICE_LINES = 500;
 const SLICE_CHARACTERS = 512 * 1024;
+/** Bytes that are read at once: the bar moves after each. */
+const PIECE_BYTES = 16 * 1024;
 /** As many as the gateway itself takes before it gives up on a file. */
 const REFUSED_MAX = 1000;
 
@@ -60,11 +62,10 @@ export async function run(file, tell, signal) {
   try {
     const reader = new PeopleReader(file.name);
     const decoder = new TextDecoder('utf-8', { fatal: true });
-    // Pieces of it, so that a large file is never in memory whole.
-    const bytes = file.stream().getReader();
-    for (let piece = await bytes.read(); !piece.done; piece = await bytes.read()) {
-      await take(reader.read(decoded(decoder, piece.value)));
-      report({ read: progress.read + piece.value.length });
+    for (let start = 0; start < file.size; start += PIECE_BYTES) {
+      const piece = await file.slice(start, start + PIECE_BYTES).arrayBuffer();
+      await take(reader.read(decoded(decoder, piece)));
+      report({ read: start + piece.byteLength });
     }
     await take(reader.read(decoded(decoder)));
     await take(reader.end());
