@@ -34,7 +34,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let slot = StoreSlot::new();
 
     let listeners = Listeners::bind(&settings, &metrics)?;
-    let traced = Traced::start(&settings)?;
+    let traced = Traced::start(&settings, &metrics)?;
     let mut live = Live::new(&settings, &slot, &metrics, &traced.traces);
     let mut opening = Box::pin(store::open(&settings, &slot, &metrics, &traced.traces));
     let mut opened = match settings.store.url {

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::AppError;
 use crate::config::Settings;
-use crate::telemetry::Traces;
 use crate::telemetry::traces::Export;
+use crate::telemetry::{Metrics, Traces};
 
 /// The part of the grace period that the last export may take, as its divisor.
 const SHARE_OF_GRACE: u32 = 4;
@@ -20,11 +20,11 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    pub(super) fn start(settings: &Settings) -> Result<Self, AppError> {
+    pub(super) fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
         let Some(options) = settings.trace_options() else {
             return Ok(Self { traces: Traces::default(), export: None });
         };
-        let (export, traces) = Export::start(&options)?;
+        let (export, traces) = Export::start(&options, metrics)?;
         tracing::info!(endpoint = %options.endpoint, "requests are traced");
         Ok(Self { traces, export: Some((export, options.timeout)) })
     }

@@ -18,6 +18,9 @@ mod process;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+#[path = "../support/pseudoterminal.rs"]
+mod pseudoterminal;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod terminal;

@@ -19,6 +19,9 @@ mod links;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
+#[path = "../support/pseudoterminal.rs"]
+mod pseudoterminal;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod shown;

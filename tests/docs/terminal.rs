@@ -1,8 +1,6 @@
 //! A command in a terminal of its own, as a reader runs it: a pseudoterminal without colours, 100 columns wide.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,10 +8,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::pseudoterminal::Pseudoterminal;
 
 /// How long a command may take, or a text to appear.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -28,17 +25,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs a script; the first command in it that fails ends it.
     pub(crate) fn run(script: &str, folder: &Path, environment: &HashMap<String, String>) -> Self {
-        // CLOEXEC: a command that another test starts at this moment must not keep it open.
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let master = openpt(flags).expect("a pseudoterminal");
-        grantpt(&master).expect("granted");
-        unlockpt(&master).expect("unlocked");
-        let name = ptsname(&master, Vec::new()).expect("a name");
-        let slave = File::from(
-            open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("its other side"),
-        );
-        tcsetwinsize(&slave, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
-        let side = || Stdio::from(slave.try_clone().expect("another handle"));
+        let sides = Pseudoterminal::open(100, 40);
         let child = Command::new("bash")
             .args(["-e", "-o", "pipefail", "-c", script])
             .current_dir(folder)
@@ -46,21 +33,12 @@ impl Terminal {
             .envs(environment)
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(side())
-            .stderr(side())
+            .stdout(sides.side())
+            .stderr(sides.side())
             .spawn()
             .expect("bash is installed");
         let (sender, output) = sync_channel(64);
-        let mut master = File::from(master);
-        // Ends when nobody has the other side open any more, or nobody reads on.
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = master.read(&mut bytes) {
-                if sender.send(bytes[..read].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
+        sides.read(move |bytes| sender.send(bytes).is_ok());
         Self { child, output, written: Vec::new() }
     }
 

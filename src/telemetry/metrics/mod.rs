@@ -126,6 +126,10 @@ metrics! {
     snapshot_pages: Counter,
     /// Views that were shown anew because their place could not be continued, by reason
     session_resets: Each<BreakLabel, Counter>,
+    /// Spans that were recorded
+    trace_spans: Counter,
+    /// Spans that a collector took: others wait, or were dropped
+    trace_spans_exported: Counter,
 }
 
 /// A registry of all that a gateway tells: its metrics, whether it is ready, what it was built from, and its process.

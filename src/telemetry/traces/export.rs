@@ -11,8 +11,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use uuid::Uuid;
 
+use super::counted::Counted;
 use super::sender::Sender;
 use super::{Endpoint, SampleRatio, Traces};
+use crate::telemetry::Metrics;
 
 /// By which name the gateway is known among other services.
 const SERVICE: &str = "people-gateway";
@@ -51,21 +53,23 @@ pub struct Export(SdkTracerProvider);
 
 impl Export {
     /// Starts the thread that exports. Spans begin at the [`Traces`]. Must be called inside the runtime that is to send.
-    pub fn start(options: &Options) -> Result<(Self, Traces), ExportError> {
+    pub fn start(options: &Options, metrics: &Metrics) -> Result<(Self, Traces), ExportError> {
         let exporter = SpanExporter::builder()
             .with_http()
             .with_endpoint(options.endpoint.traces())
             .with_timeout(options.timeout)
             .with_http_client(Sender::new(options.timeout)?)
             .build()?;
+        let exporter = Counted { inner: exporter, spans: metrics.trace_spans_exported.clone() };
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(options.queue.get())
             .with_scheduled_delay(options.interval)
             .build();
+        let processor = BatchSpanProcessor::new(exporter, batches);
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio.get()))))
             .with_resource(resource())
-            .with_span_processor(BatchSpanProcessor::new(exporter, batches))
+            .with_span_processor(Counted { inner: processor, spans: metrics.trace_spans.clone() })
             .build();
         let traces = Traces::new(provider.tracer(SERVICE), options.system);
         Ok((Self(provider), traces))

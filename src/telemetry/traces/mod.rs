@@ -3,6 +3,7 @@
 //! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away. Nobody waits for a
 //! collector: a span that finds the queue full is dropped.
 
+mod counted;
 mod endpoint;
 mod export;
 mod sender;

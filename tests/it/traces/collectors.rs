@@ -26,6 +26,8 @@ async fn a_collector_that_is_down_changes_nothing_for_clients() {
     .await;
     gateway.create(&person("Grace")).await;
     listener.until("Grace").await;
+    assert!(gateway.count("trace_spans_total").await > 2, "more than may wait");
+    assert_eq!(gateway.count("trace_spans_exported_total").await, 0);
 }
 
 #[tokio::test]
@@ -45,6 +47,12 @@ async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
         collector.named("POST /people").len() > 10
     })
     .await;
+    let (recorded, exported) =
+        (gateway.count("trace_spans_total").await, gateway.count("trace_spans_exported_total").await);
+    assert!(
+        (30..recorded).contains(&exported),
+        "{exported} of {recorded}: three a request, those of the outage are lost"
+    );
     eventually("the end is told", || async { gateway.log().contains("spans are exported again") }).await;
     assert_eq!(gateway.log().matches("spans are exported again").count(), 1, "{}", gateway.log());
 }
