@@ -1,16 +1,12 @@
 //! The types of a person's fields: from the two sides of a condition to one that makes sense, or what to write instead.
 
-use regex::RegexBuilder;
-
 use super::error::{Fault, Span};
 use super::image::Path;
 use super::operand::{Operand, OperandKind};
-use super::predicate::{Condition, Pattern, Predicate, Set, TextTest};
+use super::pattern::{PATTERN_BYTES, PLACES, Pattern};
+use super::predicate::{Condition, Predicate, Set, TextTest};
 use super::scalar::{Number, Relation, Scalar};
 use crate::domain::PersonId;
-
-/// Bytes of one compiled regular expression, and of what a search may keep beside it.
-const PATTERN_BYTES: usize = 256 * 1024;
 
 pub(super) const NO_NAME: &str =
     "Write a name behind the dot; a key that is not one, or is a word of the language, as attributes[\"any name\"].";
@@ -169,11 +165,19 @@ pub(super) fn text_test(
         "startsWith" => TextTest::StartsWith(text),
         "endsWith" => TextTest::EndsWith(text),
         "contains" => TextTest::Contains(text),
-        _ => {
-            let built = RegexBuilder::new(&text).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build();
-            TextTest::Matches(Pattern(built.map_err(|error| Fault::new(argument, unsuitable(&error)))?))
-        }
+        _ => TextTest::Matches(Pattern::new(&text).map_err(|error| Fault::new(argument, unsuitable(&error)))?),
     })
+}
+
+/// Whether the patterns of a filter have no more places than they may, up to the one that stands there.
+pub(super) fn places(places: u64, span: Span) -> Result<(), Fault> {
+    if places <= PLACES {
+        return Ok(());
+    }
+    let detail = format!(
+        "The patterns of a filter have at most {PLACES} characters and classes in all, repetitions written out; with this one it is {places}: repeat less."
+    );
+    Err(Fault::new(span, detail))
 }
 
 /// What is wrong with a regular expression, in one line.

@@ -10,6 +10,7 @@ mod index;
 mod lex;
 mod operand;
 mod parse;
+mod pattern;
 mod predicate;
 mod quoted;
 mod scalar;
@@ -39,20 +40,22 @@ pub struct Filter(Arc<Parsed>);
 struct Parsed {
     text: Box<str>,
     predicate: Predicate,
+    /// Whether it has a pattern, which may take long.
+    searches: bool,
     /// Where it is counted, among the shared ones.
     _in_use: Option<shared::InUse>,
 }
 
 impl Filter {
-    /// Reads a filter: at most 16 KiB of text, 64 conditions, 8 levels, 1,000 list items in all. The empty text is
-    /// everyone.
+    /// Reads a filter: at most 16 KiB of text, 64 conditions, 8 levels, 1,000 list items in all, and patterns with 16,384
+    /// places in all. The empty text is everyone.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         Self::read(text, None)
     }
 
     fn read(text: &str, in_use: Option<shared::InUse>) -> Result<Self, FilterError> {
         let predicate = parse::parse(text).map_err(|fault| fault.of(text))?;
-        Ok(Self(Arc::new(Parsed { text: text.into(), predicate, _in_use: in_use })))
+        Ok(Self(Arc::new(Parsed { text: text.into(), searches: predicate.searches(), predicate, _in_use: in_use })))
     }
 
     /// The text that it was read from, or one that asked the same.
@@ -70,12 +73,22 @@ impl Filter {
         self.matches_image(&Image::new(id, fields))
     }
 
+    /// Steps that patterns take at worst to judge this person; a million take some milliseconds. What is not a pattern
+    /// takes none.
+    pub fn steps(&self, id: PersonId, fields: &FieldsJson) -> u64 {
+        self.steps_of_image(&Image::new(id, fields))
+    }
+
     fn predicate(&self) -> &Predicate {
         &self.0.predicate
     }
 
     fn matches_image(&self, image: &Image<'_>) -> bool {
         self.0.predicate.matches(image)
+    }
+
+    fn steps_of_image(&self, image: &Image<'_>) -> u64 {
+        if self.0.searches { self.0.predicate.steps(image) } else { 0 }
     }
 }
 

@@ -5,7 +5,7 @@ use super::error::{Fault, Span};
 use super::image::Path;
 use super::lex::Token;
 use super::parse::{LIST_ITEMS, Parser};
-use super::predicate::Condition;
+use super::predicate::{Condition, TextTest};
 use super::scalar::{Number, Scalar};
 
 /// One side of a condition, or a whole one.
@@ -238,6 +238,10 @@ impl<'t> Parser<'t> {
             return Err(Fault::new(argument, format!("Write a text in quotes here, as in PATH.{name}(\"...\").")));
         };
         let test = check::text_test(&path, start.to(place), name, part, argument)?;
+        if let TextTest::Matches(pattern) = &test {
+            self.places += pattern.places();
+            check::places(self.places, argument)?;
+        }
         let span = start.to(self.close()?);
         Ok(Operand { kind: OperandKind::Test(Condition::Text(path, test)), span })
     }

@@ -46,6 +46,8 @@ pub(super) struct Parser<'t> {
     open: usize,
     conditions: usize,
     pub(super) list_items: usize,
+    /// Places of patterns.
+    pub(super) places: u64,
 }
 
 /// Something that is true or false, and how deep it is.
@@ -77,7 +79,7 @@ impl<'t> Parser<'t> {
     fn new(text: &'t str) -> Result<Self, Fault> {
         let mut lexer = Lexer::new(text);
         let (token, span) = lexer.next()?;
-        Ok(Self { lexer, token, span, open: 0, conditions: 0, list_items: 0 })
+        Ok(Self { lexer, token, span, open: 0, conditions: 0, list_items: 0, places: 0 })
     }
 
     /// Goes on to the next token; returns the one that was looked at, and its place.

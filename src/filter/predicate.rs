@@ -1,11 +1,8 @@
 //! A checked filter: what it asks, and whether one person answers it. Two-valued: a condition whose path is missing, or
 //! whose value is of a type that it does not speak of, is false.
 
-use std::hash::{Hash, Hasher};
-
-use regex::Regex;
-
-use super::image::{Image, Path};
+use super::image::{Found, Image, Path};
+use super::pattern::Pattern;
 use super::scalar::{Number, Relation, Scalar, ScalarRef};
 
 /// What a filter asks of a person. Equal predicates judge alike, so filters are equal when these are.
@@ -50,10 +47,6 @@ pub(super) enum TextTest {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Set(pub(super) Box<[Scalar]>);
 
-/// A regular expression. Those of one text are equal.
-#[derive(Clone, Debug)]
-pub(super) struct Pattern(pub(super) Regex);
-
 impl Predicate {
     /// Whether a person answers it. Recursion ends at the depth that a filter may have.
     pub(super) fn matches(&self, image: &Image<'_>) -> bool {
@@ -63,6 +56,30 @@ impl Predicate {
             Self::Not(inner) => !inner.matches(image),
             Self::All(parts) => parts.iter().all(|part| part.matches(image)),
             Self::Any(parts) => parts.iter().any(|part| part.matches(image)),
+        }
+    }
+
+    /// Whether it has a pattern.
+    pub(super) fn searches(&self) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Condition(condition) => matches!(condition, Condition::Text(_, TextTest::Matches(_))),
+            Self::Not(inner) => inner.searches(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::searches),
+        }
+    }
+
+    /// Steps that all its patterns take at worst.
+    pub(super) fn steps(&self, image: &Image<'_>) -> u64 {
+        match self {
+            Self::Condition(Condition::Text(path, TextTest::Matches(pattern))) => {
+                image.get(path).and_then(Found::text).map_or(0, |text| pattern.steps(text))
+            }
+            Self::Constant(_) | Self::Condition(_) => 0,
+            Self::Not(inner) => inner.steps(image),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().map(|part| part.steps(image)).fold(0, u64::saturating_add)
+            }
         }
     }
 }
@@ -96,7 +113,7 @@ impl TextTest {
             Self::StartsWith(part) => text.starts_with(&**part),
             Self::EndsWith(part) => text.ends_with(&**part),
             Self::Contains(part) => text.contains(&**part),
-            Self::Matches(pattern) => pattern.0.is_match(text),
+            Self::Matches(pattern) => pattern.is_in(text),
         }
     }
 }
@@ -110,19 +127,5 @@ impl Set {
 
     fn has(&self, scalar: ScalarRef<'_>) -> bool {
         self.0.binary_search_by(|literal| literal.as_ref().cmp(&scalar)).is_ok()
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
-    }
-}
-
-impl Eq for Pattern {}
-
-impl Hash for Pattern {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_str().hash(state);
     }
 }

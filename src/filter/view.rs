@@ -128,6 +128,12 @@ impl View {
         self.verdict(&Images::of(change))
     }
 
+    /// Steps that patterns take at worst for this verdict, as of [`Filter::steps`].
+    pub fn steps(&self, images: &Images<'_>) -> u64 {
+        let images = [&images.before, &images.after].into_iter().flatten();
+        images.map(|image| self.filter.steps_of_image(image)).fold(0, u64::saturating_add)
+    }
+
     /// What it means to this view that a person was one image and is the other; `Outside` when its kinds leave that out.
     pub fn verdict(&self, images: &Images<'_>) -> Verdict {
         // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at anyone.

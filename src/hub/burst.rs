@@ -74,6 +74,16 @@ impl<'a> Judged<'a> {
         Some((self.change.at, written))
     }
 
+    /// Steps that a subscription's patterns take at worst to judge it.
+    pub fn steps(&self, subscription: &Subscription) -> u64 {
+        subscription.view.steps(&self.images)
+    }
+
+    /// The place before it.
+    pub fn before(&self) -> &'a Place {
+        self.before
+    }
+
     /// What a subscription is shown of it, if anything.
     pub fn shown(&mut self, subscription: &Subscription) -> Option<Shown> {
         let verdict = subscription.view.verdict(&self.images);

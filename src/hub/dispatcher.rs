@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::aside::QUICK_STEPS;
 use super::burst::{self, Burst, Judged, Shown};
 use super::class::Class;
 use super::egress::{Calls, Egress};
@@ -189,18 +190,36 @@ impl Dispatcher {
     fn judge(&mut self, mut change: Judged<'_>) {
         let span = change.trace().and_then(|(at, written)| self.traces.relay(at, written)).map(Arc::new);
         let mut reach = Reach::default();
-        self.registry.concerned(change.images(), &mut self.concerned);
-        for number in self.concerned.iter().map(|number| *number as usize) {
+        let mut concerned = std::mem::take(&mut self.concerned);
+        self.registry.concerned(change.images(), &mut concerned);
+        for number in concerned.iter().map(|number| *number as usize) {
             let class = self.registry.class_mut(number);
-            if let Some(shown) = change.shown(&class.subscription) {
+            if change.steps(&class.subscription) > QUICK_STEPS {
+                self.part_with(number, change.before());
+            } else if let Some(shown) = change.shown(&class.subscription) {
                 reach.add_class(class.members().len());
                 if class.push(Shown { span: span.clone(), ..shown }) {
                     self.due.push_back(number);
                 }
             }
         }
+        self.concerned = concerned;
         if let Some(span) = span {
             span.reaches(reach);
+        }
+    }
+
+    /// Has a class's sessions catch up by themselves from this place on: what comes there takes too long to be judged in
+    /// passing.
+    fn part_with(&mut self, number: usize, from: &Place) {
+        let members: Vec<_> = self.registry.class(number).members().cloned().collect();
+        for outbox in members {
+            self.serve_one(&outbox);
+            if self.registry.remove(&outbox) {
+                self.hub.metrics.session_detours.inc();
+                let course = Course::Missed { from: from.clone(), owes_live: None };
+                self.hub.attend_if(outbox.leave_stream(course), &outbox);
+            }
         }
     }
 
@@ -226,13 +245,16 @@ impl Dispatcher {
 
     fn join(&mut self, outbox: Arc<Outbox>) {
         let Some(place) = outbox.join() else { return };
-        let missed = self.hub.after(place.offset, JOIN_ENTRIES + 1).filter(|missed| missed.len() <= JOIN_ENTRIES);
+        let subscription = outbox.subscription();
+        let missed = self
+            .hub
+            .after(place.offset, JOIN_ENTRIES + 1)
+            .filter(|missed| missed.len() <= JOIN_ENTRIES && subscription.steps(missed) <= QUICK_STEPS);
         let Some(missed) = missed else {
             let course = Course::Missed { from: place, owes_live: None };
             self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
-        let subscription = outbox.subscription();
         let (mut shown, mut broken) = (Vec::new(), None);
         for (before, entry) in burst::with_places(&place, &missed) {
             match (Judged::new(before, entry), &entry.event) {
@@ -313,56 +335,5 @@ impl Dispatcher {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::AsyncReadExt as _;
-    use tokio::net::{TcpListener, TcpStream};
-
-    use super::*;
-    use crate::domain::{At, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
-    use crate::filter::View;
-    use crate::hub::{Options, Subscription};
-    use crate::protocol::dress::Dress;
-    use crate::telemetry::Metrics;
-
-    fn save(seq: u64) -> Event {
-        let json = format!(r#"{{"firstName":"n{seq}.","lastName":"L","age":36,"job":""}}"#);
-        let position = Position { epoch: Epoch::new(1), seq: Seq::new(seq).unwrap(), tag: Tag::new(seq) };
-        Event::Change(Change {
-            at: At::new(Partition::new(0), position),
-            previous: Tag::START,
-            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
-            time: Timestamp::from_millis(0),
-            created_at: Timestamp::from_millis(0),
-            before: None,
-            after: Some(FieldsJson::from_stored(&json).unwrap()),
-            trace: None,
-        })
-    }
-
-    /// From outside this window is too short to be hit: between the place that a handshake took and the session's join.
-    #[tokio::test]
-    async fn what_was_published_between_a_sessions_place_and_its_join_is_shown_once_and_first() {
-        let (hub, mut dispatcher) = Hub::new(Options::default(), Metrics::default());
-        dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
-        dispatcher.take_in(vec![save(1)]);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let subscription = Subscription { view: View::default(), dress: Dress::Text, close_on: None };
-        let course = Course::Missed { from: hub.place().unwrap(), owes_live: None };
-        let outbox = Outbox::new(listener.accept().await.unwrap().0.into(), subscription, course, None);
-
-        dispatcher.take_in(vec![save(2), save(3)]);
-        assert!(outbox.begin_join());
-        dispatcher.take_in(vec![save(4)]);
-        dispatcher.execute(Command::Join(Arc::clone(&outbox)));
-        dispatcher.take_in(vec![save(5)]);
-        dispatcher.serve();
-
-        outbox.end(CloseCode::ABNORMAL);
-        let mut sent = Vec::new();
-        peer.read_to_end(&mut sent).await.unwrap();
-        let sent = String::from_utf8_lossy(&sent).into_owned();
-        let shown: Vec<_> = sent.split("firstName=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
-        assert_eq!(shown, ["n2.", "n3.", "n4.", "n5."]);
-    }
-}
+#[path = "dispatcher_tests.rs"]
+mod tests;

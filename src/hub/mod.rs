@@ -4,6 +4,7 @@
 //! the other half, the [`Dispatcher`]: it judges each change once per class of equal subscriptions and writes straight
 //! to the sockets. It never waits for a client: what a socket does not take goes to its session's attendant.
 
+mod aside;
 mod burst;
 mod class;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tally;
 mod wheel;
 mod writes;
 
+pub use aside::{QUICK_STEPS, aside, matching, stretch};
 pub use burst::{Burst, Judged, Shown};
 pub use dispatcher::Dispatcher;
 pub use egress::EgressChoice;

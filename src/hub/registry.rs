@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::Outbox;
 use super::class::Class;
+use super::{Entry, Event, Outbox};
 use crate::domain::Operation;
 use crate::filter::{Images, Index, View};
 use crate::protocol::dress::Dress;
@@ -21,6 +21,21 @@ pub struct Subscription {
     pub dress: Dress,
     /// The operation after which the session is closed, the first time that one is shown.
     pub close_on: Option<Operation>,
+}
+
+impl Subscription {
+    /// Steps that its patterns take at worst to judge these entries.
+    pub fn steps<'a>(&self, entries: impl IntoIterator<Item = &'a Arc<Entry>>) -> u64 {
+        entries.into_iter().map(|entry| self.steps_of(&entry.event)).fold(0, u64::saturating_add)
+    }
+
+    /// The same of one event.
+    pub fn steps_of(&self, event: &Event) -> u64 {
+        match event {
+            Event::Change(change) => self.view.steps(&Images::of(change)),
+            Event::Reset(..) => 0,
+        }
+    }
 }
 
 /// The classes. A session sits in at most one, at the seat that it remembers itself.

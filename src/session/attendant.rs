@@ -80,7 +80,7 @@ impl Attendant {
         }
         let hub = &self.sessions.hub;
         let is_live = owes_live.is_none();
-        if is_live && catch_up::is_caught_up(hub, &from) {
+        if is_live && catch_up::is_caught_up(hub, &from, subscription) {
             return self.join().await;
         }
         let may_compose = is_live || subscription.dress == Dress::Json;

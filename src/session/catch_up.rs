@@ -8,7 +8,7 @@ use super::compose::{self, BATCH_BYTES};
 use super::log::Log;
 use crate::domain::{At, Change};
 use crate::filter::{Kinds, Verdict};
-use crate::hub::{Event, Hub, Place, Subscription};
+use crate::hub::{self, Event, Hub, Place, QUICK_STEPS, Subscription};
 use crate::store::{Break, Since, StoreError};
 use crate::telemetry::{SourceLabel, VerdictCounts};
 
@@ -61,8 +61,9 @@ impl From<StoreError> for Lost {
 }
 
 /// Whether hardly anything comes after `place`, and the dispatcher can take over from there.
-pub(super) fn is_caught_up(hub: &Hub, place: &Place) -> bool {
-    hub.after(place.offset, STEP_ENTRIES).is_some_and(|entries| entries.len() < STEP_ENTRIES) && hub.has(place)
+pub(super) fn is_caught_up(hub: &Hub, place: &Place, subscription: &Subscription) -> bool {
+    let is_little = |entries: &Vec<_>| entries.len() < STEP_ENTRIES && subscription.steps(entries) <= QUICK_STEPS;
+    hub.after(place.offset, STEP_ENTRIES).as_ref().is_some_and(is_little) && hub.has(place)
 }
 
 /// Judges what comes next after `place`; none where the hub knows of nothing more.
@@ -71,7 +72,7 @@ pub(super) async fn step(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) 
     let Some(entries) = hub.after(place.offset, most) else { return from_log(hub, log, place, judge).await };
     let Some(last) = entries.last() else { return Ok(None) };
     let events: Vec<_> = entries.iter().map(|entry| (entry.place.offset, &entry.event)).collect();
-    let shown = judge.judge(place, &events, last.place.offset)?;
+    let shown = judge.judge(place, &events, last.place.offset).await?;
     shown.count(hub, SourceLabel::Memory);
     Ok(Some(shown))
 }
@@ -107,7 +108,7 @@ async fn from_log(hub: &Hub, log: &Log, place: Place, judge: &Judge<'_>) -> Resu
         return Ok(Some(Shown::nothing(place)));
     }
     let (offset, events) = (place.offset, events.iter().map(|(offset, event)| (*offset, event)).collect::<Vec<_>>());
-    let shown = judge.judge(place, &events, offset)?;
+    let shown = judge.judge(place, &events, offset).await?;
     shown.count(hub, SourceLabel::Log);
     Ok(Some(shown))
 }
@@ -137,7 +138,17 @@ impl Judge<'_> {
     }
 
     /// Judges events that follow each other after `place`, each with the offset after it; `offset` is the one after all.
-    fn judge(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Result<Shown, Lost> {
+    /// Where they take long it judges fewer, one at least.
+    async fn judge(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Result<Shown, Lost> {
+        let (count, steps) = hub::stretch(events, |(_, event)| self.subscription.steps_of(event));
+        let (events, offset) = match events.get(..count) {
+            Some(fewer @ [.., (offset, _)]) if count < events.len() => (fewer, *offset),
+            _ => (events, offset),
+        };
+        hub::aside(steps, || self.judge_at_once(place, events, offset)).await
+    }
+
+    fn judge_at_once(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Result<Shown, Lost> {
         let broken = events.iter().find_map(|(_, event)| match event {
             Event::Reset(_, reason, _) if self.subscription.dress.has_cursor() => Some(*reason),
             _ => None,

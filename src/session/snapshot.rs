@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::catch_up::{self, Judge, Lost};
 use super::log::Log;
 use crate::domain::{Change, Partition, Person, PersonId, Position};
-use crate::hub::{Hub, Place, Subscription};
+use crate::hub::{self, Hub, Place, Subscription};
 use crate::protocol::cursor::Cursor;
 
 /// How far a snapshot has come.
@@ -95,9 +95,8 @@ impl Snapshot {
         let is_last = page.people.len() < log.page_people();
         let up_to = page.people.last().map(|person| person.id).filter(|_| !is_last);
         self.cover(Cover { partition, up_to, position: page.head });
-        let view = &subscription.view;
-        let matching: Vec<Person> =
-            page.people.iter().filter(|person| view.filter.matches(person.id, &person.fields)).cloned().collect();
+        let matching = hub::matching(&subscription.view.filter, &page.people).await;
+        let matching: Vec<Person> = matching.into_iter().cloned().collect();
         let next = if up_to.is_some() {
             Some(Stage::Pages(partition, up_to))
         } else {

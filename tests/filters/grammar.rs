@@ -191,3 +191,12 @@ fn compiled_patterns_have_256_kib() {
         assert!(error.detail.contains("262144 bytes"), "{error}");
     }
 }
+
+#[test]
+fn patterns_have_16384_places_in_all() {
+    let filter = |count: usize| vec![r#"job.matches("[ab]{1000}")"#; count].join(" || ");
+    assert!(Filter::parse(&filter(16)).is_ok());
+    let error = refusal(&filter(17));
+    assert_eq!((error.offset, error.length), (filter(16).len() + 16, 12), "{error}");
+    assert!(error.detail.contains("16384") && error.detail.contains("17000"), "{error}");
+}

@@ -18,6 +18,7 @@ use crate::filter::Filter;
 use crate::http::media::{self, Dress};
 use crate::http::query::Parameters;
 use crate::http::{Shared, live};
+use crate::hub;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Store, StoreError};
 
@@ -212,11 +213,10 @@ impl Merge {
 impl Lane {
     /// Reads one page more; of it nobody may match.
     async fn read_on(&mut self, store: &dyn Store, filter: &Filter, page: NonZeroUsize) -> Result<(), StoreError> {
-        let mut people = store.page(self.partition, self.after, page).await?.people;
+        let people = store.page(self.partition, self.after, page).await?.people;
         self.exhausted = people.len() < page.get();
         self.after = people.last().map(|person| person.id).or(self.after);
-        people.retain(|person| filter.matches(person.id, &person.fields));
-        self.people = people.into();
+        self.people = hub::matching(filter, &people).await.into_iter().cloned().collect();
         Ok(())
     }
 }

@@ -112,6 +112,8 @@ metrics! {
     session_backlogs: Counter,
     /// Times a session's queue overflowed and the session had to catch up
     session_overflows: Counter,
+    /// Times a session left the stream because its pattern may take long on a change
+    session_detours: Counter,
     /// Times a session began to catch up with what it had missed
     catch_ups: Counter,
     /// Changes that were read for sessions which catch up, by source

@@ -5,6 +5,7 @@ mod dresses;
 mod events;
 mod filters;
 mod messages;
+mod patterns;
 mod position;
 mod resume;
 mod slow;
