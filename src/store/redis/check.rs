@@ -11,6 +11,7 @@ use super::connect::{client, connection_info, limits};
 use super::keys::Keys;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
+use super::trust::distrust;
 use crate::domain::Partition;
 
 /// A connection that was looked at, and the names that are used over it.
@@ -134,6 +135,9 @@ impl OpenError {
     pub(super) fn of(options: &Options, doing: &str, error: RedisError) -> Self {
         let shown = redacted(&options.url);
         let sentence = |error: String| format!("Redis at {shown}, {doing}: {error}");
+        if let Some(why) = distrust(&error) {
+            return Self::Fatal(sentence(why));
+        }
         match ServerError::try_from(error) {
             Ok(answer) => {
                 let sentence = sentence(answer.to_string());

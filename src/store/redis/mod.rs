@@ -16,6 +16,7 @@ mod migrate;
 mod options;
 mod reply;
 mod scripts;
+mod trust;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
