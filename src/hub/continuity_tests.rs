@@ -132,6 +132,8 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     scene.dispatcher.tell_stale(Instant::now());
     scene.dispatcher.tell_fresh();
     for session in [snapshot, resuming, text] {
+        // Sends what waits, if anything does.
+        scene.hub.flush(&session.0);
         assert!(session.told().await.is_empty());
     }
 }

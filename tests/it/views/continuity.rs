@@ -16,7 +16,8 @@ const ONCE: [(&str, &str); 2] = [("live.stale_after_ms", "300"), ("live.stale_in
 const DRESSES: [Dress; 3] = [Dress::Json, Dress::CloudEvents, Dress::Sse];
 
 async fn fleet(settings: &[(&str, &str)]) -> Fleet {
-    let settings = [settings, &[("live.position_interval_ms", "100")]].concat();
+    // Nobody is given up while a slow machine runs this.
+    let settings = [settings, &[("live.position_interval_ms", "100"), ("live.silence_limit_ms", "600000")]].concat();
     Fleet::start(1, 1, &settings).await
 }
 
