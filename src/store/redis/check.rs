@@ -3,6 +3,8 @@
 //! The handshake is done by hand, command by command, because a wrong password must end the start and a full or loading
 //! server must not.
 
+mod trust;
+
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{ConnectionInfo, FromRedisValue, RedisConnectionInfo, RedisError, ServerError, cmd};
 
@@ -11,8 +13,8 @@ use super::connect::{client, connection_info, limits};
 use super::keys::Keys;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
-use super::trust::distrust;
 use crate::domain::Partition;
+use trust::distrust;
 
 /// A connection that was looked at, and the names that are used over it.
 pub(super) struct Checked {

@@ -16,7 +16,6 @@ mod migrate;
 mod options;
 mod reply;
 mod scripts;
-mod trust;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
