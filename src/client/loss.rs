@@ -111,7 +111,7 @@ impl Loss {
             Self::Closed { code, reason } => match code {
                 1000 => Sequel::End,
                 // What we send is at fault, and would be again.
-                1003 | 1007 | 1008 | 1009 => {
+                1002 | 1003 | 1007 | 1008 | 1009 => {
                     Sequel::Fail(ClientError::NotAllowed { code: *code, reason: reason.clone() })
                 }
                 1001 | 1012 => Sequel::Again(retry_ms(reason).map_or(Wait::Backoff, Wait::UpTo)),
@@ -168,7 +168,7 @@ mod tests {
         for (code, reason) in [(1001, ""), (1012, "retry-ms=soon"), (1011, ""), (1013, ""), (4010, ""), (1005, "")] {
             assert_eq!(closed(code, reason), "Again(Backoff)", "{code} {reason}");
         }
-        for code in [1003, 1007, 1008, 1009] {
+        for code in [1002, 1003, 1007, 1008, 1009] {
             assert!(closed(code, "x").starts_with("Fail(NotAllowed"), "{code}");
         }
     }

@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -34,6 +34,8 @@ use crate::telemetry::Metrics;
 const REFUSALS_MAX: usize = 64;
 /// How long to wait after a failed accept (no file descriptor left, for instance).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long after it was told that accepting fails it is told again.
+const ACCEPT_TOLD: Duration = Duration::from_secs(60);
 /// How much of what a peer still sends after its last answer is read, in bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
 
@@ -88,6 +90,7 @@ impl Server {
         let places = Arc::new(Semaphore::new(self.options.connections_max.get().min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
         let linger_limit = self.options.linger_limit;
+        let mut told: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 // Cancel safe: a connection that was not returned stays in the kernel's queue.
@@ -113,7 +116,10 @@ impl Server {
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
+                    if told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD) {
+                        told = Some(Instant::now());
+                        tracing::warn!(%error, "cannot accept connections; trying until it is possible again");
+                    }
                     let _ = timeout(ACCEPT_PAUSE, shutdown.cancelled()).await;
                 }
             }

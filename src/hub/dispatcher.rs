@@ -20,7 +20,6 @@ use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
-use crate::protocol::message::Message;
 use crate::store::Break;
 use crate::telemetry::Traces;
 use crate::telemetry::traces::Reach;
@@ -49,6 +48,8 @@ pub struct Dispatcher {
     /// Commands that were heard, and when.
     asked: Vec<Command>,
     heard: Instant,
+    /// Since when continuity is unproved, where clients are told so.
+    unproved: Option<Instant>,
 }
 
 impl Dispatcher {
@@ -63,6 +64,7 @@ impl Dispatcher {
             concerned: Vec::new(),
             asked: Vec::new(),
             heard: Instant::now(),
+            unproved: None,
         }
     }
 
@@ -135,10 +137,22 @@ impl Dispatcher {
         self.write(&writes);
     }
 
-    /// Tells every session whether continuity is proved.
-    pub fn tell_continuity(&self, word: &Message<'_>) {
+    /// Tells who is live since when continuity is unproved. Who becomes live before it is proved again is told then.
+    pub fn tell_stale(&mut self, since: Instant) {
+        self.unproved = Some(since);
         for outbox in self.hub.sessions() {
-            self.hub.attend_if(outbox.tell_continuity(word, &self.hub.metrics.session_sent_bytes), &outbox);
+            self.hub.attend_if(outbox.tell_stale(since, &self.hub.metrics.session_sent_bytes), &outbox);
+        }
+    }
+
+    /// Tells who heard otherwise that continuity is proved, after all that was taken in.
+    pub fn tell_fresh(&mut self) {
+        while self.is_busy() {
+            self.serve();
+        }
+        self.unproved = None;
+        for outbox in self.hub.sessions() {
+            self.hub.attend_if(outbox.tell_fresh(&self.hub.metrics.session_sent_bytes), &outbox);
         }
     }
 
@@ -273,7 +287,10 @@ impl Dispatcher {
         if let Some(reason) = broken {
             self.registry.remove(&outbox);
             self.show_anew(&outbox, reason);
+            return;
         }
+        let sent = &self.hub.metrics.session_sent_bytes;
+        self.hub.attend_if(outbox.catch_up_on_continuity(self.unproved, sent), &outbox);
     }
 
     /// Shows one session all that was taken in.

@@ -9,6 +9,8 @@ mod burst;
 mod class;
 #[cfg(test)]
 mod class_tests;
+#[cfg(test)]
+mod continuity_tests;
 mod dispatcher;
 mod egress;
 mod outbox;

@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{Partition, Position};
 use crate::hub::{Dispatcher, Event};
 use crate::protocol::cursor::Cursor;
-use crate::protocol::message::Message;
 use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError, Tail, decode_frame};
 use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
 use continuity::{Action, Continuity};
@@ -265,7 +264,7 @@ impl Relay {
                 if proofs.filter(|proved| *proved).count() == self.logs.len() {
                     self.proved = Instant::now();
                     if self.told_stale.take().is_some() {
-                        self.links.dispatcher.tell_continuity(&Message::Fresh);
+                        self.links.dispatcher.tell_fresh();
                     }
                 }
             }
@@ -278,7 +277,7 @@ impl Relay {
         let is_due = self.told_stale.is_none_or(|told| told.elapsed() >= self.options.stale_interval);
         if unproved >= self.options.stale_after && is_due {
             self.told_stale = Some(Instant::now());
-            self.links.dispatcher.tell_continuity(&Message::Stale { seconds: unproved.as_secs() });
+            self.links.dispatcher.tell_stale(self.proved);
         }
     }
 

@@ -3,10 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -21,6 +22,8 @@ pub(crate) struct Gateway {
     /// Kept open: the program may write more than its welcome.
     _stdout: BufReader<ChildStdout>,
     settings: Vec<(String, String)>,
+    /// Whose certificates it believes, in place of those whom the machine does.
+    authority: Option<PathBuf>,
     folder: TempDir,
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -31,6 +34,15 @@ impl Gateway {
     /// Starts a gateway with these settings (`store.url` and so on) and waits until it listens. Without a `store.url`
     /// it has an embedded store in a folder of its own.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::configured(settings, None).await
+    }
+
+    /// The same; it believes nobody but this authority.
+    pub(crate) async fn trusting(authority: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::configured(settings, Some(authority.to_owned())).await
+    }
+
+    async fn configured(settings: &[(&str, &str)], authority: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut all = vec![
             ("listen".to_owned(), "127.0.0.1:0".to_owned()),
@@ -41,7 +53,7 @@ impl Gateway {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        Self::spawn(all, folder).await
+        Self::spawn(all, authority, folder).await
     }
 
     /// Starts a gateway, and waits until it is ready.
@@ -51,19 +63,20 @@ impl Gateway {
         gateway
     }
 
-    async fn spawn(settings: Vec<(String, String)>, folder: TempDir) -> Self {
+    async fn spawn(settings: Vec<(String, String)>, authority: Option<PathBuf>, folder: TempDir) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_to(&folder));
         for (key, value) in &settings {
             command.env(format!("PEOPLE_GATEWAY__{}", key.to_uppercase().replace('.', "__")), value);
         }
+        command.envs(authority.iter().map(|file| ("SSL_CERT_FILE", file)));
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("a pipe");
         let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
         let (stdout, address, admin) =
             tokio::time::timeout(DEADLINE, welcome).await.expect("it listens in time").expect("it does not panic");
         let http = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client");
-        Self { child, _stdout: stdout, settings, folder, address, admin, http }
+        Self { child, _stdout: stdout, settings, authority, folder, address, admin, http }
     }
 
     /// Waits until `/readyz` is green.
@@ -165,6 +178,13 @@ impl Gateway {
         Pid::from_child(&self.child)
     }
 
+    /// Lets the process open so many files more than it has open now.
+    pub(crate) fn leave_files(&self, left: u64) {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the process is there").count() as u64;
+        let limit = Rlimit { current: Some(open + left), maximum: Some(open + left) };
+        prlimit(Some(self.pid()), Resource::Nofile, limit).expect("the process is ours");
+    }
+
     /// A row of `/proc/PID/status` in KiB, such as `VmRSS`.
     pub(crate) fn memory_kib(&self, row: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is there");
@@ -193,7 +213,8 @@ impl Gateway {
         settings.push(("listen".into(), self.address.to_string()));
         settings.push(("admin.listen".into(), self.admin.to_string()));
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        Self::spawn(settings, folder).await
+        let authority = self.authority.take();
+        Self::spawn(settings, authority, folder).await
     }
 }
 

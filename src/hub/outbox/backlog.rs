@@ -50,8 +50,10 @@ enum Kind {
     Step,
     /// Said to this session alone.
     Message,
-    /// Whether continuity is proved; the newest word is enough.
-    Continuity,
+    /// That continuity is not proved.
+    Stale,
+    /// That it is again, and all that came before was sent.
+    Fresh,
     Ping,
     Pong,
     Close,
@@ -87,9 +89,19 @@ impl Backlog {
         }
     }
 
-    /// Adds a word on continuity ahead of all that is not yet begun, in place of an older one.
-    pub(super) fn push_continuity(&mut self, frame: Bytes) {
-        self.push_control(frame, Kind::Continuity);
+    /// Adds that continuity is not proved behind all that waits, in place of the same word.
+    pub(super) fn push_stale(&mut self, frame: Bytes) {
+        self.push_newest(frame, Kind::Stale);
+    }
+
+    /// Adds that continuity is proved behind all that waits, in place of the same word.
+    pub(super) fn push_fresh(&mut self, frame: Bytes) {
+        self.push_newest(frame, Kind::Fresh);
+    }
+
+    fn push_newest(&mut self, frame: Bytes, kind: Kind) {
+        self.keep(|waiting| *waiting != kind);
+        self.queue.push_back(Waiting { frame, kind });
     }
 
     /// Adds what a session that is behind is sent.
@@ -131,9 +143,14 @@ impl Backlog {
     }
 
     /// Drops the changes, but for one that is half-written. Pongs stay: a ping is answered (RFC 6455, section 5.5.2)
-    /// whatever becomes of the changes.
-    pub(super) fn drop_changes(&mut self) {
+    /// whatever becomes of the changes. That continuity is proved would be wrong without them: returns whether that was
+    /// dropped too.
+    pub(super) fn drop_changes(&mut self) -> bool {
+        let waiting = self.queue.len();
+        self.keep(|kind| *kind != Kind::Fresh);
+        let drops_fresh = self.queue.len() < waiting;
         self.keep(|kind| !matches!(kind, Kind::Change(_)));
+        drops_fresh
     }
 
     fn keep(&mut self, keeps: impl Fn(&Kind) -> bool) {
@@ -260,6 +277,19 @@ mod tests {
             assert_eq!(waiting(&backlog), rest, "after {sent} bytes");
             assert_eq!(backlog.reached(), reached.map(place).as_ref());
         }
+    }
+
+    #[test]
+    fn words_on_continuity_wait_behind_the_changes_and_fresh_goes_with_them() {
+        let mut backlog = rest_of(&["aaa", "bbb"], 1);
+        for _ in 0..2 {
+            backlog.push_stale(Bytes::from_static(b"stale"));
+            backlog.push_fresh(Bytes::from_static(b"fresh"));
+        }
+        assert_eq!(waiting(&backlog), "aa|bbb|stale|fresh");
+        assert!(backlog.drop_changes(), "without the changes it would be wrong");
+        assert_eq!(waiting(&backlog), "aa|stale");
+        assert!(!backlog.drop_changes());
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Outbox {
     fn overflow(&self, state: &mut State, options: &Options) -> bool {
         let Some(backlog) = state.backlog.as_mut().filter(|backlog| backlog.overflows(options)) else { return false };
         let from = backlog.reached().expect("only changes make it overflow").clone();
-        backlog.drop_changes();
+        let drops_fresh = backlog.drop_changes();
+        state.thinks_stale |= drops_fresh;
         self.told.store(from.offset, Relaxed);
         state.standing = Standing::Behind(Box::new(Course::Missed { from, owes_live: None }));
         true

@@ -8,6 +8,7 @@
 
 mod backlog;
 mod closing;
+mod continuity;
 mod delivery;
 mod socket;
 mod standing;
@@ -30,7 +31,6 @@ use super::{Place, Subscription};
 use crate::protocol::close::CloseCode;
 use crate::protocol::dress::Dress;
 use crate::protocol::frame;
-use crate::protocol::message::Message;
 use backlog::Backlog;
 
 /// A session as the hub sees it.
@@ -53,6 +53,8 @@ struct State {
     standing: Standing,
     subscription: Arc<Subscription>,
     backlog: Option<Box<Backlog>>,
+    /// Whether the last word on continuity that it was sent, or that waits for it, is that it is unproved.
+    thinks_stale: bool,
 }
 
 impl Outbox {
@@ -69,7 +71,12 @@ impl Outbox {
         let standing = Standing::Behind(Box::new(course));
         Arc::new(Self {
             socket,
-            state: Mutex::new(State { standing, subscription: Arc::new(subscription), backlog: Some(backlog) }),
+            state: Mutex::new(State {
+                standing,
+                subscription: Arc::new(subscription),
+                backlog: Some(backlog),
+                thinks_stale: false,
+            }),
             seat: AtomicU64::new(Seat::NONE),
             alive: AtomicU32::new(0),
             ping_due: AtomicU32::new(0),
@@ -105,15 +112,6 @@ impl Outbox {
             self.heard(now);
         }
         attend
-    }
-
-    /// Says whether continuity is proved, in dresses that have a word for it.
-    pub(super) fn tell_continuity(&self, word: &Message<'_>, sent: &Counter) -> Attend {
-        let dress = self.lock().subscription.dress;
-        match dress.message(word) {
-            Some(frame) => self.control(sent, |_| frame, Backlog::push_continuity),
-            None => Attend::Settled,
-        }
     }
 
     fn control(

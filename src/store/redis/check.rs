@@ -3,6 +3,8 @@
 //! The handshake is done by hand, command by command, because a wrong password must end the start and a full or loading
 //! server must not.
 
+mod trust;
+
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{ConnectionInfo, FromRedisValue, RedisConnectionInfo, RedisError, ServerError, cmd};
 
@@ -12,6 +14,7 @@ use super::keys::Keys;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
 use crate::domain::Partition;
+use trust::distrust;
 
 /// A connection that was looked at, and the names that are used over it.
 pub(super) struct Checked {
@@ -134,6 +137,9 @@ impl OpenError {
     pub(super) fn of(options: &Options, doing: &str, error: RedisError) -> Self {
         let shown = redacted(&options.url);
         let sentence = |error: String| format!("Redis at {shown}, {doing}: {error}");
+        if let Some(why) = distrust(&error) {
+            return Self::Fatal(sentence(why));
+        }
         match ServerError::try_from(error) {
             Ok(answer) => {
                 let sentence = sentence(answer.to_string());

@@ -1,11 +1,13 @@
 //! What breaks below the gateway, and what its clients notice of it: a delay.
 
 mod crash;
+mod descriptors;
 mod frames;
 mod history;
 mod outage;
 mod start;
 mod subscription;
+mod tls;
 
 use tokio::task::JoinHandle;
 

@@ -9,9 +9,8 @@ fn settings<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a 
     QUICK.iter().chain(&[("store.url", url)]).chain(more).copied().collect()
 }
 
-/// Starts a gateway that is to give up; what it logged and said.
-async fn gives_up(settings: &[(&str, &str)]) -> String {
-    let mut gateway = Gateway::start(settings).await;
+/// What a gateway says that gives up.
+pub(super) async fn gives_up(mut gateway: Gateway) -> String {
     assert_eq!(gateway.exit_code().await, Some(1));
     let log = gateway.log();
     let last = log.lines().last().expect("it says why").to_owned();
@@ -43,7 +42,7 @@ async fn a_gateway_started_before_redis_listens_refuses_and_serves_once_redis_is
 async fn a_wrong_password_ends_the_start() {
     let redis = RedisServer::start(&["--requirepass", "right"]).await;
     let url = redis.url().replace("right", "wrong-secret");
-    let why = gives_up(&settings(&url, &[])).await;
+    let why = gives_up(Gateway::start(&settings(&url, &[])).await).await;
     assert!(why.contains("password") && !why.contains("wrong-secret"), "{why}");
 }
 
@@ -52,7 +51,7 @@ async fn another_number_of_partitions_ends_the_start() {
     let redis = RedisServer::start(&[]).await;
     let url = redis.url();
     drop(Gateway::ready(&settings(&url, &[("store.partitions", "4")])).await);
-    let why = gives_up(&settings(&url, &[("store.partitions", "2")])).await;
+    let why = gives_up(Gateway::start(&settings(&url, &[("store.partitions", "2")])).await).await;
     assert!(why.contains("store.partitions to 4"), "{why}");
 }
 
@@ -60,7 +59,7 @@ async fn another_number_of_partitions_ends_the_start() {
 async fn an_empty_redis_that_must_not_be_migrated_ends_the_start() {
     let redis = RedisServer::start(&[]).await;
     let url = redis.url();
-    let why = gives_up(&settings(&url, &[("store.migrate", "false")])).await;
+    let why = gives_up(Gateway::start(&settings(&url, &[("store.migrate", "false")])).await).await;
     assert!(why.contains("people-gateway migrate"), "{why}");
     let keys: u64 = redis.command(&["DBSIZE"]).await;
     assert_eq!(keys, 0, "nothing was written");

@@ -137,6 +137,23 @@ impl Peer {
         Refusal { status, head, problem: serde_json::from_slice(&body).unwrap_or_default() }
     }
 
+    /// The lines up to the next empty one, of a body that ends with the connection; none at its end.
+    pub(crate) async fn paragraph(&mut self) -> Option<String> {
+        let mut looked = 0;
+        loop {
+            if let Some(found) = self.read[looked..].windows(2).position(|pair| pair == b"\n\n") {
+                let end = looked + found;
+                let lines: Vec<u8> = self.read.drain(..end + 2).take(end).collect();
+                return Some(String::from_utf8(lines).expect("UTF-8"));
+            }
+            looked = self.read.len().saturating_sub(1);
+            if !self.more().await {
+                assert!(self.read.is_empty(), "cut within an event, after {} bytes of it", self.read.len());
+                return None;
+            }
+        }
+    }
+
     /// The next frame.
     pub(crate) async fn next(&mut self) -> Got {
         loop {

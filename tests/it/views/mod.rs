@@ -1,12 +1,16 @@
 //! Exact views, message by message, as a client sees them that knows nothing but the wire.
 
+mod behind;
 mod changes;
+mod continuity;
 mod dresses;
 mod events;
 mod filters;
 mod messages;
+mod overtaken;
 mod patterns;
 mod position;
+mod reader;
 mod resume;
 mod slow;
 mod starts;

@@ -1,11 +1,10 @@
-//! A quiet client still learns where it is, and whether the stream can be trusted.
+//! A quiet client still learns where it is.
 
 use serde_json::json;
 
 use super::{ADULTS, Client, Written, aged, churn, listed, members, save, types};
 use crate::live::ids;
 use crate::process::Gateway;
-use crate::scale_out::fleet::Fleet;
 
 const SHORT: (&str, &str) = ("live.position_interval_ms", "200");
 
@@ -83,28 +82,4 @@ async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
     client.until("live").await;
     client.passes(&written).await;
     assert_eq!(client.view.people, listed(&gateway, filter).await);
-}
-
-#[tokio::test]
-async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh() {
-    let settings = [("live.stale_after_ms", "300"), ("live.stale_interval_ms", "300")];
-    let fleet = Fleet::start(1, 1, &settings).await;
-    let gateway = &fleet.gateways[0];
-    let mut client = Client::live(gateway, &[("from", "snapshot")]).await;
-    fleet.redis.freeze();
-    let mut seconds = Vec::new();
-    for _ in 0..5 {
-        let stale = client.until("stale").await.pop().expect("stale");
-        assert_eq!(members(&stale), ["type", "seconds"]);
-        seconds.push(stale["seconds"].as_u64().expect("a number"));
-    }
-    assert!(seconds.is_sorted() && seconds[4] > seconds[0], "{seconds:?}");
-    fleet.redis.thaw();
-    let fresh = client.until("fresh").await.pop().expect("fresh");
-    assert_eq!(fresh, json!({"type": "fresh"}));
-    gateway.wait_ready().await;
-    let mut written = Written::default();
-    written.add(&save(gateway, &ids(1)[0], &aged(1)).await);
-    client.passes(&written).await;
-    assert_eq!(client.view.people, listed(gateway, "").await);
 }

@@ -123,7 +123,8 @@ impl View {
         }
     }
 
-    fn moves(&mut self, cursor: &str) {
+    /// Replaces the cursor by one that is as far or further.
+    pub(super) fn moves(&mut self, cursor: &str) {
         let cursor = positions(cursor);
         for (partition, position) in self.cursor.iter().flatten().chain(&self.last) {
             let now = &cursor[partition];
