@@ -175,9 +175,8 @@ fn index(criterion: &mut Criterion) {
                 let images = prepared.images();
                 let mut turns = images.iter().cycle();
                 let mut found = Vec::new();
-                bencher.iter(|| {
-                    prepared.index.candidates(black_box(turns.next().expect("there are people")), &mut found)
-                });
+                bencher
+                    .iter(|| prepared.index.candidates(black_box(turns.next().expect("there are people")), &mut found));
             });
             // One leaves and comes again, all over the index.
             let mut turn = 0_u32;
