@@ -144,8 +144,9 @@ impl Asked {
         let here = |bucket: &mut Bucket| bucket.edit(way, edit);
         match (self, keys.split_first(), ask) {
             (Self::Below(names), Some((name, deeper)), _) => names.edit(name, deeper, ask, way, edit),
-            (Self::Equal(values), None, Ask::Equal(value)) => values.edit(*value, here),
-            (Self::Holding(values), None, Ask::Holding(value)) => values.edit(*value, here),
+            (Self::Equal(values), None, Ask::Equal(value)) | (Self::Holding(values), None, Ask::Holding(value)) => {
+                values.edit(*value, here);
+            }
             (Self::Numbers(ranges), None, Ask::Numbers(range)) => ranges.edit(range, here),
             (Self::Texts(ranges), None, Ask::Texts(range)) => ranges.edit(range, here),
             (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => prefixes.edit(prefix, here),
