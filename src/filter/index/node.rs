@@ -19,8 +19,8 @@ pub(super) struct Node {
     entries: usize,
     /// Those that ask nothing more: whoever came here may be theirs.
     satisfied: BTreeSet<Entry>,
-    /// In the order of `KNOWN`.
-    known: [Option<Box<Place>>; 5],
+    /// In the order of `KNOWN`; none if nothing is asked of any of them.
+    known: Option<Box<[Place; 5]>>,
     attributes: Names,
 }
 
@@ -35,10 +35,9 @@ impl Node {
         for entry in &self.satisfied {
             search.find(entry.number);
         }
-        for (place, path) in self.known.iter().zip(&KNOWN) {
-            if let Some(place) = place {
-                place.look(images.and_then(|image| image.get(path)), images, search);
-            }
+        let known = self.known.iter().flat_map(|places| places.iter()).zip(&KNOWN);
+        for (place, path) in known.filter(|(place, _)| !place.is_empty()) {
+            place.look(images.and_then(|image| image.get(path)), images, search);
         }
         if !self.attributes.is_empty() {
             let objects = images.and_then(|image| image.attributes().and_then(Value::as_object));
@@ -58,29 +57,23 @@ impl Node {
             };
             return;
         };
-        let [id, first_name, last_name, age, job] = &mut self.known;
-        let place = match part.path {
-            Path::Id => id,
-            Path::FirstName => first_name,
-            Path::LastName => last_name,
-            Path::Age => age,
-            Path::Job => job,
-            Path::Attribute(keys) => {
-                let (name, deeper) = keys.split_first().expect("a path into the attributes has a name at least");
-                return self.attributes.edit(name, deeper, &part.ask, way, edit);
-            }
-        };
-        let here = place.get_or_insert_default();
-        here.edit(&[], &part.ask, way, edit);
-        if here.is_empty() {
-            *place = None;
+        if let Path::Attribute(keys) = part.path {
+            let (name, deeper) = keys.split_first().expect("a path into the attributes has a name at least");
+            return self.attributes.edit(name, deeper, &part.ask, way, edit);
+        }
+        let known = self.known.get_or_insert_default();
+        let place = KNOWN.iter().zip(&mut **known).find(|(path, _)| *path == part.path).map(|(_, place)| place);
+        place.expect("a path is known or leads into the attributes").edit(&[], &part.ask, way, edit);
+        if known.iter().all(Place::is_empty) {
+            self.known = None;
         }
     }
 
     pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
         see(Seen::Node);
         self.satisfied.iter().for_each(|entry| see(Seen::Entry(*entry)));
-        self.known.iter().flatten().for_each(|place| place.visit(see));
+        let known = self.known.iter().flat_map(|places| places.iter());
+        known.filter(|place| !place.is_empty()).for_each(|place| place.visit(see));
         self.attributes.visit(see);
     }
 }

@@ -1,5 +1,7 @@
 //! What is asked of one path: values, ranges, elements, mere presence; and the paths below it.
 
+use smallvec::SmallVec;
+
 use super::Seen;
 use super::bucket::{Bucket, Edit, Way};
 use super::intervals::Intervals;
@@ -11,26 +13,24 @@ use super::values::{Prefixes, Values};
 use crate::filter::image::Found;
 use crate::filter::scalar::ScalarRef;
 
+/// What is asked here, each kind once; none is empty. Of most paths it is one kind, which then lies in the place itself.
 #[derive(Default)]
-pub(super) struct Place {
-    equal: Values,
-    rest: Option<Box<Rest>>,
-}
+pub(super) struct Place(SmallVec<[Asked; 1]>);
 
-/// What most paths have none of.
-#[derive(Default)]
-struct Rest {
-    holding: Values,
-    numbers: Intervals<u64>,
-    texts: Intervals<TextEdge>,
-    prefixes: Prefixes,
-    present: Bucket,
-    below: Names,
+/// All that is asked in one way.
+enum Asked {
+    Equal(Values),
+    Holding(Values),
+    Numbers(Intervals<u64>),
+    Texts(Intervals<TextEdge>),
+    Prefixes(Prefixes),
+    Present(Bucket),
+    Below(Box<Names>),
 }
 
 impl Place {
     pub(super) fn is_empty(&self) -> bool {
-        self.equal.is_empty() && self.rest.is_none()
+        self.0.is_empty()
     }
 
     /// `images` have been as asked so far, and `found` here.
@@ -50,18 +50,19 @@ impl Place {
                 self.look_for(found, images.only_after(), search);
             }
         }
-        if let Some(rest) = &self.rest
-            && !images.is_none()
-        {
-            rest.present.look(images, search);
-            rest.below.look(found.and_then(Found::object), images, search);
+        for asked in &self.0 {
+            match asked {
+                Asked::Present(bucket) if !images.is_none() => bucket.look(images, search),
+                Asked::Below(names) => names.look(found.and_then(Found::object), images, search),
+                _ => {}
+            }
         }
     }
 
     /// Whether two values have the same answers here. Lists and objects are compared only where somebody asks for what
     /// they hold.
     fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
-        let holding = || self.rest.as_ref().is_some_and(|rest| !rest.holding.is_empty());
+        let holding = || self.0.iter().any(|asked| matches!(asked, Asked::Holding(_)));
         match (before, after) {
             (Found::Scalar(before), Found::Scalar(after)) => before == after,
             (Found::List(before), Found::List(after)) => holding() && before == after,
@@ -71,73 +72,98 @@ impl Place {
     }
 
     fn look_for(&self, found: Found<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
-        if let Found::Scalar(scalar) = found {
-            self.equal.look(scalar, images, search);
-        }
-        let Some(rest) = &self.rest else { return };
-        match found {
-            Found::Scalar(ScalarRef::Number(number)) => rest.numbers.look(&key::number_edge(number), images, search),
-            Found::Scalar(ScalarRef::Text(text)) => {
-                rest.texts.look(text.as_bytes(), images, search);
-                rest.prefixes.look(text, images, search);
-            }
-            Found::Scalar(_) => {}
-            Found::List(_) | Found::Object(_) if rest.holding.is_empty() => {}
-            Found::List(list) => {
-                for element in list.iter().filter_map(ScalarRef::from_json) {
-                    rest.holding.look(element, images, search);
+        for asked in &self.0 {
+            match (asked, found) {
+                (Asked::Equal(values), Found::Scalar(scalar)) => values.look(scalar, images, search),
+                (Asked::Numbers(ranges), Found::Scalar(ScalarRef::Number(number))) => {
+                    ranges.look(&key::number_edge(number), images, search);
                 }
-            }
-            Found::Object(object) => {
-                for key in object.keys() {
-                    rest.holding.look(ScalarRef::Text(key), images, search);
+                (Asked::Texts(ranges), Found::Scalar(ScalarRef::Text(text))) => {
+                    ranges.look(text.as_bytes(), images, search);
                 }
+                (Asked::Prefixes(prefixes), Found::Scalar(ScalarRef::Text(text))) => {
+                    prefixes.look(text, images, search);
+                }
+                (Asked::Holding(values), Found::List(list)) => {
+                    let elements = list.iter().filter_map(ScalarRef::from_json);
+                    elements.for_each(|element| values.look(element, images, search));
+                }
+                (Asked::Holding(values), Found::Object(object)) => {
+                    object.keys().for_each(|key| values.look(ScalarRef::Text(key), images, search));
+                }
+                _ => {}
             }
         }
     }
 
     pub(super) fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) {
-        let here = |bucket: &mut Bucket| bucket.edit(way, edit);
-        match (keys.split_first(), ask) {
-            (Some((name, deeper)), _) => self.edit_rest(|rest| rest.below.edit(name, deeper, ask, way, edit)),
-            (None, Ask::Equal(value)) => self.equal.edit(*value, here),
-            (None, Ask::Holding(value)) => self.edit_rest(|rest| rest.holding.edit(*value, here)),
-            (None, Ask::Numbers(range)) => self.edit_rest(|rest| rest.numbers.edit(range, here)),
-            (None, Ask::Texts(range)) => self.edit_rest(|rest| rest.texts.edit(range, here)),
-            (None, Ask::Prefix(prefix)) => self.edit_rest(|rest| rest.prefixes.edit(prefix, here)),
-            (None, Ask::Present) => self.edit_rest(|rest| here(&mut rest.present)),
-        }
-    }
-
-    fn edit_rest(&mut self, edit: impl FnOnce(&mut Rest)) {
-        let rest = self.rest.get_or_insert_default();
-        edit(rest);
-        if rest.is_empty() {
-            self.rest = None;
+        let known = self.0.iter_mut().position(|asked| asked.edit(keys, ask, way, edit));
+        let at = known.unwrap_or_else(|| {
+            let mut asked = Asked::nothing(keys, ask);
+            asked.edit(keys, ask, way, edit);
+            self.0.push(asked);
+            self.0.len() - 1
+        });
+        if self.0[at].is_empty() {
+            self.0.swap_remove(at);
+            self.0.shrink_to_fit();
         }
     }
 
     pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
         see(Seen::Node);
-        self.equal.visit(see);
-        if let Some(rest) = &self.rest {
-            rest.holding.visit(see);
-            rest.numbers.visit(see);
-            rest.texts.visit(see);
-            rest.prefixes.visit(see);
-            rest.present.visit(see);
-            rest.below.visit(see);
+        for asked in &self.0 {
+            match asked {
+                Asked::Equal(values) | Asked::Holding(values) => values.visit(see),
+                Asked::Numbers(ranges) => ranges.visit(see),
+                Asked::Texts(ranges) => ranges.visit(see),
+                Asked::Prefixes(prefixes) => prefixes.visit(see),
+                Asked::Present(bucket) => bucket.visit(see),
+                Asked::Below(names) => names.visit(see),
+            }
         }
     }
 }
 
-impl Rest {
+impl Asked {
+    /// What takes such questions, and has none yet.
+    fn nothing(keys: &[Box<str>], ask: &Ask<'_>) -> Self {
+        match ask {
+            _ if !keys.is_empty() => Self::Below(Box::default()),
+            Ask::Equal(_) => Self::Equal(Values::default()),
+            Ask::Holding(_) => Self::Holding(Values::default()),
+            Ask::Numbers(_) => Self::Numbers(Intervals::default()),
+            Ask::Texts(_) => Self::Texts(Intervals::default()),
+            Ask::Prefix(_) => Self::Prefixes(Prefixes::default()),
+            Ask::Present => Self::Present(Bucket::default()),
+        }
+    }
+
+    /// Whether it takes such questions; if so, it is edited.
+    fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) -> bool {
+        let here = |bucket: &mut Bucket| bucket.edit(way, edit);
+        match (self, keys.split_first(), ask) {
+            (Self::Below(names), Some((name, deeper)), _) => names.edit(name, deeper, ask, way, edit),
+            (Self::Equal(values), None, Ask::Equal(value)) | (Self::Holding(values), None, Ask::Holding(value)) => {
+                values.edit(*value, here);
+            }
+            (Self::Numbers(ranges), None, Ask::Numbers(range)) => ranges.edit(range, here),
+            (Self::Texts(ranges), None, Ask::Texts(range)) => ranges.edit(range, here),
+            (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => prefixes.edit(prefix, here),
+            (Self::Present(bucket), None, Ask::Present) => here(bucket),
+            _ => return false,
+        }
+        true
+    }
+
     fn is_empty(&self) -> bool {
-        self.holding.is_empty()
-            && self.numbers.is_empty()
-            && self.texts.is_empty()
-            && self.prefixes.is_empty()
-            && self.present.is_empty()
-            && self.below.is_empty()
+        match self {
+            Self::Equal(values) | Self::Holding(values) => values.is_empty(),
+            Self::Numbers(ranges) => ranges.is_empty(),
+            Self::Texts(ranges) => ranges.is_empty(),
+            Self::Prefixes(prefixes) => prefixes.is_empty(),
+            Self::Present(bucket) => bucket.is_empty(),
+            Self::Below(names) => names.is_empty(),
+        }
     }
 }

@@ -190,6 +190,32 @@ fn names_of_attributes_touch_who_asks_for_one_that_is_there() {
 }
 
 #[test]
+fn each_name_finds_who_asks_for_it_however_many_come_and_go() {
+    // More than a list holds, and texts longer than a place keeps beside it.
+    let name =
+        |number: u32| format!("{}{number}", if number.is_multiple_of(2) { "n" } else { "a_name_of_many_letters_" });
+    let members: Vec<String> = (0..20).map(|number| format!(r#""{}":{number}"#, name(number))).collect();
+    let (all, one) = (person(30, &format!("{{{}}}", members.join(","))), person(30, &format!("{{{}}}", members[3])));
+    let mut index = Index::default();
+    let assert_found = |index: &Index, there: std::ops::Range<u32>| {
+        let mut found = Vec::new();
+        index.candidates(&Images::new(id(), Some(&all), Some(&all)), &mut found);
+        assert_eq!(found, there.clone().collect::<Vec<_>>());
+        index.candidates(&Images::new(id(), Some(&one), None), &mut found);
+        assert_eq!(found, there.filter(|number| *number == 3).collect::<Vec<_>>());
+    };
+    for number in 0..20 {
+        index.add(number, &view(&format!("attributes.{} == {number}", name(number))));
+        assert_found(&index, 0..number + 1);
+    }
+    for number in 0..20 {
+        index.remove(number);
+        assert_found(&index, number + 1..20);
+    }
+    assert_eq!(index.census(), Census { entries: 0, nodes: 3 }, "the three roots");
+}
+
+#[test]
 fn what_did_not_change_is_looked_up_once() {
     let index = filled(FEW, &|number| format!("attributes.n == {number}"));
     let (before, after) = (person(30, r#"{"n":7}"#), person(31, r#"{"n":7}"#));
