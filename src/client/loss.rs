@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::event::Problem;
 use super::tls::TlsFault;
 
+/// Before the backoff, when the server says that it is overloaded.
+const OVERLOADED: Duration = Duration::from_secs(5);
+
 /// Why a connection is gone, or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
@@ -115,6 +118,7 @@ impl Loss {
                     Sequel::Fail(ClientError::NotAllowed { code: *code, reason: reason.clone() })
                 }
                 1001 | 1012 => Sequel::Again(retry_ms(reason).map_or(Wait::Backoff, Wait::UpTo)),
+                1013 => Sequel::Again(Wait::After(OVERLOADED)),
                 _ => Sequel::Again(Wait::Backoff),
             },
             Self::Refused(refusal) => refusal.sequel(resumed),
@@ -165,7 +169,8 @@ mod tests {
         assert_eq!(closed(1000, ""), "End");
         assert_eq!(closed(1012, "retry-ms=700"), "Again(UpTo(700ms))");
         assert_eq!(closed(1001, "retry-ms=0"), "Again(UpTo(0ns))");
-        for (code, reason) in [(1001, ""), (1012, "retry-ms=soon"), (1011, ""), (1013, ""), (4010, ""), (1005, "")] {
+        assert_eq!(closed(1013, ""), "Again(After(5s))", "it asked to be left alone for longer");
+        for (code, reason) in [(1001, ""), (1012, "retry-ms=soon"), (1011, ""), (4010, ""), (1005, "")] {
             assert_eq!(closed(code, reason), "Again(Backoff)", "{code} {reason}");
         }
         for code in [1002, 1003, 1007, 1008, 1009] {
