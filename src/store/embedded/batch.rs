@@ -8,6 +8,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use bytes::Bytes;
 use redb::{ReadableTable, Table, WriteTransaction};
 
+use super::reserve::Admits;
 use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, KeyName, LOG, PEOPLE};
 use crate::domain::{At, Change, Partition, Partitions, Position, Tag};
 use crate::store::{Applied, Expect, IdempotencyKey, Record, Recorded, Retention, StoreError, Write, encode_frame};
@@ -23,6 +24,7 @@ pub(super) struct Batch<'t> {
     keys: Table<'t, (u16, KeyName), (u64, &'static [u8; 32], &'static str)>,
     expiries: Table<'t, (u64, u16, KeyName), ()>,
     rules: Rules,
+    admits: Admits,
     now: u64,
     effect: Effect,
 }
@@ -52,10 +54,12 @@ struct Written {
 }
 
 impl<'t> Batch<'t> {
-    /// Opens the tables; `heads` is what the last commit left, `now` decides which idempotency keys are expired.
+    /// Opens the tables. What `admits` leaves out is refused as full; `heads` is what the last commit left, `now` decides
+    /// which idempotency keys are expired.
     pub(super) fn open(
         transaction: &'t WriteTransaction,
         rules: Rules,
+        admits: Admits,
         heads: Vec<Head>,
         now: u64,
     ) -> Result<Self, Failure> {
@@ -66,6 +70,7 @@ impl<'t> Batch<'t> {
             keys: transaction.open_table(KEYS)?,
             expiries: transaction.open_table(EXPIRIES)?,
             rules,
+            admits,
             now,
             effect: Effect { heads, frames: Vec::new(), changed: false },
         })
@@ -75,6 +80,9 @@ impl<'t> Batch<'t> {
     pub(super) fn apply(&mut self, write: &Write) -> Result<Result<Applied, StoreError>, Failure> {
         match self.check(write) {
             Ok(Checked::Answer(applied)) => Ok(Ok(applied)),
+            Ok(Checked::Go(_)) if self.admits == Admits::Deletes && write.save.is_some() => {
+                Ok(Err(StoreError::Full("what is left of the disk is for deletes".into())))
+            }
             Ok(Checked::Go(previous)) => self.carry_out(write, previous).map(Ok),
             Err(corrupt @ Failure::Corrupt(_)) => Ok(Err(corrupt.told())),
             Err(failure) => Err(failure),
@@ -100,7 +108,10 @@ impl<'t> Batch<'t> {
             if !recorded.same_request {
                 return Ok(Checked::Answer(Applied::KeyReused));
             }
-            self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+            // The answer to a repeat is worth more than a longer life of its key, which would need room.
+            if self.admits == Admits::Everything {
+                self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+            }
             return Ok(Checked::Answer(Applied::Replayed(recorded)));
         }
         let stored = self.people.get(tables::person_key(partition, write.id))?;
@@ -278,7 +289,7 @@ mod tests {
         fn apply_at(&self, now: u64, name: u32) -> Applied {
             let heads = tables::heads(&self.0, RULES.partitions).unwrap();
             let transaction = self.0.begin_write().unwrap();
-            let mut batch = Batch::open(&transaction, RULES, heads, now).unwrap();
+            let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, now).unwrap();
             let applied = batch.apply(&keyed(name)).unwrap().unwrap();
             assert!(batch.finish(1).unwrap().changed);
             transaction.commit().unwrap();
@@ -311,7 +322,7 @@ mod tests {
         let file = Clocked::new();
         let heads = tables::heads(&file.0, RULES.partitions).unwrap();
         let transaction = file.0.begin_write().unwrap();
-        let mut batch = Batch::open(&transaction, RULES, heads, 0).unwrap();
+        let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, 0).unwrap();
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
         for write in [keyed(1), Write { trace, ..keyed(2) }] {
             assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));

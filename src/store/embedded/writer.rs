@@ -2,18 +2,21 @@
 //!
 //! When the file fails, the thread opens it again, sees by the heads whether the last batch was committed after all,
 //! and only then answers: nobody is told that a write happened when it did not, or the other way round.
+//!
+//! When the file has no room for a batch, its saves are refused and its deletes are tried again, in what room there is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use redb::Database;
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, Effect, Rules};
 use super::feeds::Feeds;
+use super::file::{OpenError, Opened};
 use super::handle::{Handle, Opening};
+use super::reserve::{Admits, Reserve};
 use super::tables::{self, Failure, Head};
 use crate::store::{Applied, FeedEvent, StoreError, Write};
 use crate::telemetry::Metrics;
@@ -40,13 +43,14 @@ pub(super) struct Job {
 pub(super) type Answer = Result<Applied, StoreError>;
 
 /// Opens the store's file once more.
-pub(super) type Reopen = Box<dyn Fn() -> Result<Database, String> + Send>;
+pub(super) type Reopen = Box<dyn Fn() -> Result<Opened, OpenError> + Send>;
 
 /// The thread's own state.
 pub(super) struct Writer {
     pub(super) queue: Receiver<Task>,
     pub(super) handle: Arc<Handle>,
     pub(super) reopen: Reopen,
+    pub(super) reserve: Reserve,
     pub(super) rules: Rules,
     /// As the last commit left them.
     pub(super) heads: Vec<Head>,
@@ -69,6 +73,12 @@ impl<E: Into<Failure>> From<E> for Failed {
     }
 }
 
+/// Writes that wait for an answer, and did not happen because the file has no room for them.
+struct Full {
+    jobs: Vec<Job>,
+    failure: Failure,
+}
+
 /// The store is being dropped.
 struct Ended;
 
@@ -88,8 +98,23 @@ impl Writer {
         self.handle.close();
     }
 
-    /// Commits a job together with those that wait behind it.
+    /// Carries out a job together with those that wait behind it.
     fn write(&mut self, first: Job) -> Result<(), Ended> {
+        let jobs = self.with_followers(first);
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let admits = self.reserve.admits();
+        let Some(mut full) = self.commit(jobs, admits)? else { return Ok(()) };
+        if admits == Admits::Everything {
+            let Some(still) = self.commit(full.jobs, Admits::Deletes)? else { return Ok(()) };
+            full = still;
+        }
+        self.one_by_one(full)
+    }
+
+    /// What one commit takes.
+    fn with_followers(&self, first: Job) -> Vec<Job> {
         let mut jobs: Vec<Job> = Vec::new();
         let mut next = Some(Task::Write(first));
         while let Some(task) = next {
@@ -101,27 +126,46 @@ impl Writer {
             }
             next = if jobs.len() < self.batch { self.queue.try_recv().ok() } else { None };
         }
-        if jobs.is_empty() {
+        jobs
+    }
+
+    /// Of the deletes that need more room together than there is, one may fit alone, and make room for the next. Behind
+    /// the first that does not, none is tried: for each that fails, the file has to be opened again.
+    fn one_by_one(&mut self, Full { jobs, failure }: Full) -> Result<(), Ended> {
+        if jobs.len() == 1 {
+            refuse(jobs, &failure);
             return Ok(());
         }
-        let mut outcome = self.attempt(&jobs);
+        let mut jobs = jobs.into_iter();
+        while let Some(job) = jobs.next() {
+            if let Some(full) = self.commit(vec![job], Admits::Deletes)? {
+                refuse(full.jobs.into_iter().chain(jobs), &full.failure);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits the jobs together and answers them, unless the file has no room for them.
+    fn commit(&mut self, jobs: Vec<Job>, admits: Admits) -> Result<Option<Full>, Ended> {
+        let mut outcome = self.attempt(&jobs, admits);
         if matches!(&outcome, Err(Failed { failure: Failure::Closed, in_doubt: None })) {
             // The handle was dead before: nothing happened, and a new one may well do it.
             self.open_again()?;
-            outcome = self.attempt(&jobs);
+            outcome = self.attempt(&jobs, admits);
         }
         match outcome {
             Ok((answers, effect)) => {
                 self.finish(jobs, answers, effect);
-                Ok(())
+                Ok(None)
             }
             Err(failed) => self.recover(jobs, failed),
         }
     }
 
-    fn attempt(&self, jobs: &[Job]) -> Result<(Vec<Answer>, Effect), Failed> {
+    fn attempt(&self, jobs: &[Job], admits: Admits) -> Result<(Vec<Answer>, Effect), Failed> {
         let transaction = self.handle.begin_write()?;
-        let mut batch = Batch::open(&transaction, self.rules, self.heads.clone(), tables::now())?;
+        let mut batch = Batch::open(&transaction, self.rules, admits, self.heads.clone(), tables::now())?;
         let answers = jobs.iter().map(|job| batch.apply(&job.write)).collect::<Result<Vec<_>, _>>()?;
         let effect = batch.finish(jobs.len())?;
         if !effect.changed {
@@ -150,18 +194,20 @@ impl Writer {
         }
     }
 
-    fn recover(&mut self, jobs: Vec<Job>, failed: Failed) -> Result<(), Ended> {
-        tracing::error!(error = %failed.failure, writes = jobs.len(), "a batch of writes failed; opening the file again");
-        self.open_again()?;
-        match failed.in_doubt {
-            Some((answers, effect)) if effect.heads == self.heads => self.finish(jobs, answers, effect),
-            _ => {
-                for job in jobs {
-                    let _ = job.answer.send(Err(failed.failure.told()));
-                }
-            }
+    /// Finds out what became of a batch that failed, and answers it, unless there is another way to try.
+    fn recover(&mut self, jobs: Vec<Job>, failed: Failed) -> Result<Option<Full>, Ended> {
+        let Failed { failure, in_doubt } = failed;
+        tracing::error!(error = %failure, writes = jobs.len(), "a batch of writes failed; opening the file again");
+        if failure.is_full_disk() {
+            self.reserve.release();
         }
-        Ok(())
+        self.open_again()?;
+        match in_doubt {
+            Some((answers, effect)) if effect.heads == self.heads => self.finish(jobs, answers, effect),
+            _ if matches!(failure.told(), StoreError::Full(_)) => return Ok(Some(Full { jobs, failure })),
+            _ => refuse(jobs, &failure),
+        }
+        Ok(None)
     }
 
     /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered at once.
@@ -170,11 +216,7 @@ impl Writer {
         self.handle.close();
         let [mut pause, longest] = REOPEN_PAUSE;
         loop {
-            let opened = (self.reopen)().and_then(|database| {
-                let heads = tables::heads(&database, self.rules.partitions).map_err(|failure| failure.to_string())?;
-                Ok((database, heads))
-            });
-            match opened {
+            match (self.reopen)() {
                 Ok((database, heads)) => {
                     tracing::info!("the store's file is open again");
                     self.heads = heads;
@@ -182,7 +224,10 @@ impl Writer {
                     return Ok(());
                 }
                 Err(error) => {
-                    tracing::error!(error, "the store's file cannot be opened again yet");
+                    tracing::error!(%error, "the store's file cannot be opened again yet");
+                    if error.is_full_disk() {
+                        self.reserve.release();
+                    }
                     self.refuse_for(pause)?;
                     pause = longest.min(2 * pause);
                 }
@@ -202,5 +247,12 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return Err(Ended),
             }
         }
+    }
+}
+
+/// Nothing happened, and this is why.
+fn refuse(jobs: impl IntoIterator<Item = Job>, failure: &Failure) {
+    for job in jobs {
+        let _ = job.answer.send(Err(failure.told()));
     }
 }

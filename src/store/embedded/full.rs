@@ -1,0 +1,1 @@
+//! A full disk: saves are refused and deletes go on, until there is room again.
