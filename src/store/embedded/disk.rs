@@ -20,14 +20,16 @@ use crate::store::{Expect, Retention, Write};
 
 /// Bytes of a block.
 const BLOCK: usize = 4096;
-/// Blocks of the reserve.
-pub(super) const RESERVE: usize = 1024;
+/// Blocks of the reserve; as many more must be free when it is taken.
+pub(super) const RESERVE: usize = 64;
 
 /// What a disk holds, and when it fails. It outlives the handles on it, as a disk does.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     state: Mutex<DiskState>,
     failures: AtomicU64,
+    /// Times that somebody wanted to change the file.
+    changes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +87,16 @@ impl Disk {
         self.state().reserved
     }
 
+    /// Times that somebody wanted to change the file.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Has everybody wait who wants something of the disk, for as long as this is held.
+    pub(super) fn stopped(&self) -> impl Drop {
+        self.state()
+    }
+
     fn state(&self) -> MutexGuard<'_, DiskState> {
         self.state.lock().unwrap()
     }
@@ -92,6 +104,7 @@ impl Disk {
     /// The disk's content, if the operation may happen.
     fn operate(&self, on: On) -> io::Result<MutexGuard<'_, DiskState>> {
         let mut state = self.state();
+        self.changes.fetch_add(u64::from(on == On::Change), Ordering::SeqCst);
         let Some(fault) = state.fault.as_mut().filter(|fault| fault.on == on) else { return Ok(state) };
         if fault.after > 0 {
             fault.after -= 1;
@@ -144,7 +157,7 @@ struct Blocks(Arc<Disk>);
 impl Room for Blocks {
     fn hold(&self) -> io::Result<()> {
         let mut state = self.0.operate(On::Reserve)?;
-        let full = state.capacity.is_some_and(|capacity| state.taken() + RESERVE > capacity);
+        let full = state.capacity.is_some_and(|capacity| state.taken() + 2 * RESERVE > capacity);
         if full && state.reserved == 0 {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -214,7 +227,7 @@ pub(super) fn patient_store_on(disk: &Arc<Disk>, answer_within: Duration) -> Arc
         file::write_genesis(&disk.database().expect("a sound disk"), partitions()).expect("a sound disk");
     }
     let (opened, again) = (disk.open().expect("a sound disk"), Arc::clone(disk));
-    let reserve = Reserve::new(Blocks(Arc::clone(disk)));
+    let reserve = Reserve::new(Blocks(Arc::clone(disk)), Duration::ZERO);
     EmbeddedStore::start(options, opened, Box::new(move || again.open()), reserve).expect("a thread")
 }
 

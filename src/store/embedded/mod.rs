@@ -114,7 +114,7 @@ impl EmbeddedStore {
             let location = location.clone();
             move || location.open()
         };
-        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room));
+        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room, reserve::RETRY));
         started.map_err(|error| location.failed(&redb::Error::Io(error).into()))
     }
 

@@ -18,8 +18,8 @@ const SIZE: u64 = 4 << 20;
 /// Bytes that must be free beyond these when they are taken: or the next save would fill the disk at once, and the store
 /// would go to and fro.
 const MARGIN: u64 = 4 << 20;
-/// Pause between attempts to hold it again, of which each write that comes later may make one.
-const RETRY: Duration = Duration::from_secs(1);
+/// Usual pause between attempts to hold it again.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// What the writer may carry out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) trait Room: Send {
 /// The room, and whether it is held.
 pub(super) struct Reserve {
     room: Box<dyn Room>,
+    /// Pause between attempts to hold it again; each is made by a write that comes after it.
+    retry: Duration,
     state: State,
 }
 
@@ -59,8 +61,8 @@ enum State {
 
 impl Reserve {
     /// Holds the room, if it can be held.
-    pub(super) fn new(room: impl Room + 'static) -> Self {
-        let mut reserve = Self { room: Box::new(room), state: State::Held };
+    pub(super) fn new(room: impl Room + 'static, retry: Duration) -> Self {
+        let mut reserve = Self { room: Box::new(room), retry, state: State::Held };
         reserve.hold();
         reserve
     }
@@ -108,14 +110,14 @@ impl Reserve {
             let needed = SIZE + MARGIN;
             tracing::error!(needed, "the disk is full: deletes go on, saves are refused until so many bytes are free");
         }
-        self.state = State::Spent { again: Instant::now() + RETRY };
+        self.state = State::Spent { again: Instant::now() + self.retry };
     }
 
     fn unusable(&mut self, error: &io::Error) {
         if !matches!(self.state, State::Unusable { .. }) {
             tracing::warn!(%error, "no room can be kept for deletes: on a full disk they would be refused, too");
         }
-        self.state = State::Unusable { again: Instant::now() + RETRY };
+        self.state = State::Unusable { again: Instant::now() + self.retry };
     }
 }
 
