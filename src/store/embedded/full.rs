@@ -133,7 +133,7 @@ async fn of_writes_that_find_the_disk_full_together_the_deletes_are_carried_out(
 #[tokio::test]
 async fn deletes_that_do_not_fit_together_are_carried_out_one_by_one() {
     let mut world = World::filled().await;
-    // A person of every leaf: the batch needs a new page for each of them.
+    // A person of every leaf: all of them together need more pages than the reserve has.
     let some: Vec<_> = world.people.iter().copied().step_by(3).collect();
     let answers = world.together(some.iter().copied().map(delete)).await;
     assert!(answers.iter().all(is_done), "{:?}", answers.iter().find(|answer| !is_done(answer)));

@@ -167,3 +167,38 @@ fn fill(draft: &Path) -> io::Result<()> {
     file.set_len(SIZE)?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_on_the_disk_and_released_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        // Of another release, or cut by a failure of the machine.
+        fs::write(&path, "short").unwrap();
+        let room = ReserveFile::new(folder.path());
+        room.hold().unwrap();
+        let held = fs::metadata(&path).unwrap();
+        assert_eq!(held.len(), SIZE);
+        assert!(held.blocks() * 512 >= SIZE, "{} blocks", held.blocks());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing else");
+        room.hold().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().ino(), held.ino(), "it is not written again");
+        room.release().unwrap();
+        room.release().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn where_it_cannot_be_written_everything_is_admitted_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reserve = Reserve::new(ReserveFile::new(&folder.path().join("missing")), RETRY);
+        assert_eq!(reserve.admits(), Admits::Everything);
+        reserve.release();
+        assert_eq!(reserve.admits(), Admits::Everything);
+    }
+}

@@ -3,7 +3,7 @@
 //! When the file fails, the thread opens it again, sees by the heads whether the last batch was committed after all,
 //! and only then answers: nobody is told that a write happened when it did not, or the other way round.
 //!
-//! When the file has no room for a batch, its saves are refused and its deletes are tried again, in what room there is.
+//! When the file has no room for a batch, its saves are refused and its deletes are tried again, one by one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,23 +98,23 @@ impl Writer {
         self.handle.close();
     }
 
-    /// Carries out a job together with those that wait behind it.
+    /// Carries out a job, with those that wait behind it while there is room.
     fn write(&mut self, first: Job) -> Result<(), Ended> {
-        let jobs = self.with_followers(first);
-        if jobs.is_empty() {
-            return Ok(());
-        }
         let admits = self.reserve.admits();
-        let Some(mut full) = self.commit(jobs, admits)? else { return Ok(()) };
-        if admits == Admits::Everything {
-            let Some(still) = self.commit(full.jobs, Admits::Deletes)? else { return Ok(()) };
-            full = still;
+        let jobs = match admits {
+            Admits::Everything => self.take(first, self.batch),
+            Admits::Deletes => self.take(first, 1),
+        };
+        match self.commit(jobs, admits)? {
+            Some(full) if admits == Admits::Everything => return self.one_by_one(full.jobs),
+            Some(full) => refuse(full.jobs, &full.failure),
+            None => {}
         }
-        self.one_by_one(full)
+        Ok(())
     }
 
-    /// What one commit takes.
-    fn with_followers(&self, first: Job) -> Vec<Job> {
+    /// What one commit takes: the first job, and others as far as they are there.
+    fn take(&self, first: Job, most: usize) -> Vec<Job> {
         let mut jobs: Vec<Job> = Vec::new();
         let mut next = Some(Task::Write(first));
         while let Some(task) = next {
@@ -124,18 +124,15 @@ impl Writer {
             {
                 jobs.push(job);
             }
-            next = if jobs.len() < self.batch { self.queue.try_recv().ok() } else { None };
+            next = if jobs.len() < most { self.queue.try_recv().ok() } else { None };
         }
         jobs
     }
 
-    /// Of the deletes that need more room together than there is, one may fit alone, and make room for the next. Behind
-    /// the first that does not, none is tried: for each that fails, the file has to be opened again.
-    fn one_by_one(&mut self, Full { jobs, failure }: Full) -> Result<(), Ended> {
-        if jobs.len() == 1 {
-            refuse(jobs, &failure);
-            return Ok(());
-        }
+    /// Carries out what a full disk admits, each alone: it needs little room, and makes some for the next. A batch that
+    /// does not fit would use up the room all the same, in places of the file that the next one does not look for.
+    /// Behind the first that does not fit alone, none is tried: for each that fails, the file has to be opened again.
+    fn one_by_one(&mut self, jobs: Vec<Job>) -> Result<(), Ended> {
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {
             if let Some(full) = self.commit(vec![job], Admits::Deletes)? {
@@ -148,6 +145,9 @@ impl Writer {
 
     /// Commits the jobs together and answers them, unless the file has no room for them.
     fn commit(&mut self, jobs: Vec<Job>, admits: Admits) -> Result<Option<Full>, Ended> {
+        if jobs.is_empty() {
+            return Ok(None);
+        }
         let mut outcome = self.attempt(&jobs, admits);
         if matches!(&outcome, Err(Failed { failure: Failure::Closed, in_doubt: None })) {
             // The handle was dead before: nothing happened, and a new one may well do it.
