@@ -42,6 +42,8 @@ pub(super) struct Effect {
     pub(super) heads: Vec<Head>,
     /// What is to be published, in order.
     pub(super) frames: Vec<(Partition, Bytes)>,
+    /// Bytes that were removed from the file, less those that were added.
+    pub(super) freed: i64,
     /// Whether there is anything to commit.
     pub(super) changed: bool,
 }
@@ -72,7 +74,7 @@ impl<'t> Batch<'t> {
             rules,
             admits,
             now,
-            effect: Effect { heads, frames: Vec::new(), changed: false },
+            effect: Effect { heads, frames: Vec::new(), freed: 0, changed: false },
         })
     }
 
@@ -165,17 +167,24 @@ impl<'t> Batch<'t> {
         let entry = Bytes::from(encode_frame(&change));
         let (partition, seq) = (at.partition, at.position.seq.get());
         self.log.insert((partition.get(), seq), &*entry)?;
+        self.effect.freed -= bytes(entry.len());
         let head = &mut self.effect.heads[partition.index()];
         head.position = at.position;
         while seq - head.oldest >= kept(self.rules.retention.log_max) {
-            self.log.remove((partition.get(), head.oldest))?;
+            let trimmed = self.log.remove((partition.get(), head.oldest))?;
+            self.effect.freed += trimmed.map_or(0, |entry| bytes(entry.value().len()));
             head.oldest += 1;
         }
         let key = tables::person_key(partition, write.id);
-        match record {
-            Some(record) => drop(self.people.insert(key, record.encode().as_str())?),
-            None => drop(self.people.remove(key)?),
-        }
+        let replaced = match record {
+            Some(record) => {
+                let text = record.encode();
+                self.effect.freed -= bytes(text.len());
+                self.people.insert(key, text.as_str())?
+            }
+            None => self.people.remove(key)?,
+        };
+        self.effect.freed += replaced.map_or(0, |text| bytes(text.value().len()));
         let frame = match write.trace {
             None => entry,
             trace => encode_frame(&Change { trace, ..change }).into(),
@@ -250,6 +259,10 @@ fn holds(expect: Expect, current: Option<Position>) -> bool {
 
 fn kept(log_max: NonZeroUsize) -> u64 {
     u64::try_from(log_max.get()).unwrap_or(u64::MAX)
+}
+
+fn bytes(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
 }
 
 /// Zero is the tag of an epoch's start, and never an entry's.

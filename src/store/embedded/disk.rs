@@ -155,6 +155,10 @@ impl DiskState {
 struct Blocks(Arc<Disk>);
 
 impl Room for Blocks {
+    fn worth_compacting(&self) -> i64 {
+        i64::try_from(2 * RESERVE * BLOCK).expect("small")
+    }
+
     fn hold(&self) -> io::Result<()> {
         let mut state = self.0.operate(On::Reserve)?;
         let full = state.capacity.is_some_and(|capacity| state.taken() + 2 * RESERVE > capacity);

@@ -10,7 +10,7 @@ use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, LAYOUT, LOG, PEO
 use crate::domain::{Epoch, Partitions, Position};
 
 /// The file's name inside the store's folder.
-const NAME: &str = "people.redb";
+pub(super) const NAME: &str = "people.redb";
 /// The layout that this program reads and writes.
 const LAYOUT_VERSION: u64 = 1;
 

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 use super::EmbeddedStore;
 use super::disk::{Disk, Fault, Lasts, On, RESERVE, id, save, store_on};
@@ -28,7 +31,7 @@ impl World {
     async fn filled() -> Self {
         let disk = Arc::new(Disk::default());
         let mut world = Self { store: store_on(&disk), disk, people: BTreeSet::new() };
-        world.saves(0..500).await.expect("an empty disk");
+        world.saves(0..800).await.expect("an empty disk");
         assert_eq!(world.disk.reserved(), RESERVE);
         world.disk.leave_blocks(Some(10));
         let full = world.saves(1_000..2_000).await;
@@ -87,10 +90,11 @@ fn is_done(answer: &Result<Applied, StoreError>) -> bool {
 }
 
 #[tokio::test]
-async fn on_a_full_disk_all_can_be_deleted_and_nobody_saved_until_there_is_room() {
+async fn on_a_full_disk_people_can_be_deleted_and_nobody_saved_until_there_is_room() {
     let mut world = World::filled().await;
     assert_eq!(world.disk.reserved(), 0, "it is for the deletes");
-    for person in world.people.clone() {
+    // Not so many that the file is compacted.
+    for person in world.people.clone().into_iter().take(300) {
         let before = (world.store.probe().await.expect("it is open"), world.disk.changes());
         let refused = world.store.apply(large(3_000)).await;
         assert!(is_full(&refused), "{refused:?}");
@@ -163,6 +167,68 @@ async fn on_a_full_disk_a_repeat_is_answered_and_a_new_key_is_refused() {
     let new = world.store.apply(Write { idempotency: None, ..keyed(large(2), 3) }).await;
     assert!(is_full(&new), "{new:?}");
     assert_eq!(world.disk.changes(), changes, "none of them writes");
+}
+
+/// On disks of many sizes, with people of many sizes.
+#[tokio::test]
+async fn on_a_full_disk_all_can_be_deleted_and_when_many_are_saves_are_taken_again() {
+    for seed in 0..6 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let disk = Arc::new(Disk::default());
+        let mut world = World { store: store_on(&disk), disk, people: BTreeSet::new() };
+        let (widest, free) = ([300, 900, 5_000][random.random_range(0..3)], random.random_range(0..300));
+        let mut someone = || save(random.random_range(0..1 << 47), &"x".repeat(random.random_range(1..widest)));
+        let mut bytes = 0;
+        while bytes < 2 << 20 {
+            let write = someone();
+            world.people.insert(write.id);
+            bytes += write.save.as_ref().map_or(0, |fields| fields.as_str().len());
+            assert!(is_done(&world.store.apply(write).await));
+        }
+        world.disk.leave_blocks(Some(free));
+        let mut writes: Vec<_> = (0..free * 5_000 / widest + 500).map(|_| someone()).collect();
+        while world.disk.reserved() > 0 {
+            let some = writes.split_off(writes.len().checked_sub(50).expect("the disk is full by now"));
+            let ids: Vec<_> = some.iter().map(|write| write.id).collect();
+            let answers = world.together(some).await;
+            world.people.extend(ids.iter().zip(&answers).filter(|(_, answer)| is_done(answer)).map(|(id, _)| id));
+        }
+        let refused = world.store.apply(large(1)).await;
+        assert!(is_full(&refused), "seed {seed}: {refused:?}");
+        let mut people: Vec<_> = world.people.iter().copied().collect();
+        people.shuffle(&mut random);
+        for person in people {
+            let deleted = world.store.apply(delete(person)).await;
+            assert!(is_done(&deleted), "seed {seed}: {deleted:?} with {} left", world.people.len());
+            world.people.remove(&person);
+        }
+        world.agrees().await;
+        world.saves(0..10).await.expect("the disk is as small as it was, and the file is empty");
+        assert_eq!(world.disk.reserved(), RESERVE, "seed {seed}");
+        world.agrees().await;
+    }
+}
+
+#[tokio::test]
+async fn the_file_is_compacted_as_soon_as_nobody_reads() {
+    let mut world = World::filled().await;
+    for person in world.people.clone() {
+        let reading = world.store.handle.begin_read().expect("it is open");
+        let deleted = tokio::spawn({
+            let store = Arc::clone(&world.store);
+            async move { store.apply(delete(person)).await }
+        });
+        while !deleted.is_finished() && world.store.handle.opening().is_some() {
+            tokio::task::yield_now().await;
+        }
+        drop(reading);
+        let deleted = deleted.await.expect("it ends");
+        assert!(is_done(&deleted), "{deleted:?} with {} left", world.people.len());
+        world.people.remove(&person);
+    }
+    world.saves(0..10).await.expect("the disk is as small as it was, and the file is empty");
+    assert_eq!(world.disk.reserved(), RESERVE);
+    world.agrees().await;
 }
 
 /// Wherever the disk turns out to be full, the delete happens, and happens once.

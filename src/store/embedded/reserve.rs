@@ -2,22 +2,26 @@
 //! find none.
 //!
 //! While the reserve is held, everything is taken. When the disk is full it is given back for deletes to use, and saves
-//! are refused until somebody makes room and it can be held again.
+//! are refused until it can be held again: somebody made room, or so much was deleted that compacting the file makes some.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::file;
 use super::tables::is_full_disk;
 
 /// The file's name inside the store's folder.
 const NAME: &str = "people.reserve";
 /// Bytes that are held.
-const SIZE: u64 = 4 << 20;
+const SIZE: u64 = 2 << 20;
 /// Bytes that must be free beyond these when they are taken: or the next save would fill the disk at once, and the store
 /// would go to and fro.
-const MARGIN: u64 = 4 << 20;
+const MARGIN: u64 = 2 << 20;
+/// The part of the store's file that has to be deleted before it is compacted.
+const WORTH: u64 = 32;
 /// Usual pause between attempts to hold it again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub(super) enum Admits {
 
 /// A part of the disk that can be held and given back.
 pub(super) trait Room: Send {
+    /// Bytes that have to be deleted before it is worth while to compact the file.
+    fn worth_compacting(&self) -> i64;
     /// Takes it, unless it is held already.
     fn hold(&self) -> io::Result<()>;
     /// Gives it back, so that the store's file can have it at once.
@@ -44,6 +50,10 @@ pub(super) struct Reserve {
     /// Pause between attempts to hold it again; each is made by a write that comes after it.
     retry: Duration,
     state: State,
+    /// Bytes that deletes have freed in the file since the disk was found full, or since it was compacted.
+    freed: i64,
+    /// How many of them have it compacted: doubled by each time, because what lies between others stays where it is.
+    enough: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -62,7 +72,7 @@ enum State {
 impl Reserve {
     /// Holds the room, if it can be held.
     pub(super) fn new(room: impl Room + 'static, retry: Duration) -> Self {
-        let mut reserve = Self { room: Box::new(room), retry, state: State::Held };
+        let mut reserve = Self { room: Box::new(room), retry, state: State::Held, freed: 0, enough: 0 };
         reserve.hold();
         reserve
     }
@@ -90,6 +100,22 @@ impl Reserve {
         }
     }
 
+    /// A commit has freed so many bytes in the file, or used them.
+    pub(super) fn freed(&mut self, bytes: i64) {
+        self.freed = self.freed.saturating_add(bytes);
+    }
+
+    /// Whether what was deleted could be room enough, if it were the disk's.
+    pub(super) fn wants_compaction(&self) -> bool {
+        matches!(self.state, State::Spent { .. }) && self.freed >= self.enough
+    }
+
+    /// The disk has what it could get: either there is room now, or more has to be deleted than before.
+    pub(super) fn compacted(&mut self) {
+        self.freed = 0;
+        self.enough = self.enough.saturating_mul(2);
+    }
+
     fn hold(&mut self) {
         match self.room.hold() {
             Ok(()) => self.held(),
@@ -109,6 +135,7 @@ impl Reserve {
         if !matches!(self.state, State::Spent { .. }) {
             let needed = SIZE + MARGIN;
             tracing::error!(needed, "the disk is full: deletes go on, saves are refused until so many bytes are free");
+            (self.freed, self.enough) = (0, self.room.worth_compacting());
         }
         self.state = State::Spent { again: Instant::now() + self.retry };
     }
@@ -124,15 +151,23 @@ impl Reserve {
 /// A file beside the store's. It has its name only when all of it is on the disk, so a file of this name is room held.
 pub(super) struct ReserveFile {
     path: PathBuf,
+    /// The store's file.
+    store: PathBuf,
 }
 
 impl ReserveFile {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(NAME) }
+        Self { path: directory.join(NAME), store: directory.join(file::NAME) }
     }
 }
 
 impl Room for ReserveFile {
+    /// What holding it takes; and of a large file a part, because compacting takes as long as the file is large.
+    fn worth_compacting(&self) -> i64 {
+        let store = fs::metadata(&self.store).map_or(0, |store| store.blocks() * 512);
+        (SIZE + MARGIN).max(store / WORTH).cast_signed()
+    }
+
     fn hold(&self) -> io::Result<()> {
         if fs::metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() == SIZE) {
             return Ok(());
@@ -170,8 +205,6 @@ fn fill(draft: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
-
     use super::*;
 
     #[test]
@@ -191,6 +224,18 @@ mod tests {
         room.release().unwrap();
         room.release().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn of_a_large_file_more_has_to_be_deleted_before_it_is_compacted() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = ReserveFile::new(folder.path());
+        let usual = (SIZE + MARGIN).cast_signed();
+        assert_eq!(room.worth_compacting(), usual);
+        let mut bytes = vec![0; 8 << 20];
+        rand::fill(&mut bytes[..]);
+        fs::write(folder.path().join(file::NAME), vec![bytes; 20].concat()).unwrap();
+        assert!(room.worth_compacting() > usual);
     }
 
     #[test]

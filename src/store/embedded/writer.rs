@@ -3,13 +3,16 @@
 //! When the file fails, the thread opens it again, sees by the heads whether the last batch was committed after all,
 //! and only then answers: nobody is told that a write happened when it did not, or the other way round.
 //!
-//! When the file has no room for a batch, its saves are refused and its deletes are tried again, one by one.
+//! When the file has no room for a batch, its saves are refused and its deletes are tried again, one by one. When enough
+//! was deleted, the file is compacted, so that the disk has room again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use redb::CompactionError;
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, Effect, Rules};
@@ -23,6 +26,9 @@ use crate::telemetry::Metrics;
 
 /// Pauses between attempts to open a failed file again: doubled from the first up to the last.
 const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+
+/// How long a compaction waits for the end of what is being read: each takes a moment, and no other begins.
+const READERS: Duration = Duration::from_secs(1);
 
 /// What the thread is asked to do.
 pub(super) enum Task {
@@ -100,6 +106,9 @@ impl Writer {
 
     /// Carries out a job, with those that wait behind it while there is room.
     fn write(&mut self, first: Job) -> Result<(), Ended> {
+        if self.reserve.wants_compaction() {
+            self.compact()?;
+        }
         let admits = self.reserve.admits();
         let jobs = match admits {
             Admits::Everything => self.take(first, self.batch),
@@ -184,6 +193,7 @@ impl Writer {
     /// Publishes, then answers: whoever knows of a write finds it in every feed.
     fn finish(&mut self, jobs: Vec<Job>, answers: Vec<Answer>, effect: Effect) {
         self.heads = effect.heads;
+        self.reserve.freed(effect.freed);
         self.metrics.store_writes.inc_by(effect.frames.len() as u64);
         let events: Vec<_> =
             effect.frames.into_iter().map(|(partition, frame)| FeedEvent::Frame(partition, frame)).collect();
@@ -210,10 +220,41 @@ impl Writer {
         Ok(None)
     }
 
+    /// Gives the disk what deletes have freed in the file. Nobody reads or writes meanwhile.
+    fn compact(&mut self) -> Result<(), Ended> {
+        let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
+        let Some(mut database) = self.handle.take() else { return self.open_as(next) };
+        tracing::info!("compacting the store's file, for what was deleted to be room on the disk");
+        let until = Instant::now() + READERS;
+        let compacted = loop {
+            match database.compact() {
+                Err(CompactionError::TransactionInProgress) if Instant::now() < until => thread::yield_now(),
+                compacted => break compacted,
+            }
+        };
+        self.reserve.compacted();
+        match compacted {
+            Ok(_) => tracing::info!("the store's file is compacted"),
+            Err(CompactionError::TransactionInProgress) => tracing::warn!("not compacted: somebody reads for too long"),
+            Err(error) => {
+                tracing::error!(%error, "the store's file could not be compacted; opening it again");
+                drop(database);
+                return self.open_as(next);
+            }
+        }
+        self.handle.reopen(database, next);
+        Ok(())
+    }
+
     /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered at once.
     fn open_again(&mut self) -> Result<(), Ended> {
         let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
         self.handle.close();
+        self.open_as(next)
+    }
+
+    /// Opens the file, which is closed.
+    fn open_as(&mut self, next: Opening) -> Result<(), Ended> {
         let [mut pause, longest] = REOPEN_PAUSE;
         loop {
             match (self.reopen)() {
