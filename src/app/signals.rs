@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Both signals, caught from the moment this exists.
@@ -13,6 +14,8 @@ pub(super) struct Signals {
 impl Signals {
     /// Starts catching. Must be called inside the runtime.
     pub(super) fn catch() -> io::Result<Self> {
+        // Once caught, it never ends the process: a write beyond the limit on a file's size fails, and the store says so.
+        drop(signal(SignalKind::from_raw(Number::XFSZ.as_raw()))?);
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 

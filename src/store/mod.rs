@@ -235,7 +235,7 @@ pub enum StoreError {
     /// More waits already than the queue takes; nothing happened.
     #[error("the store has more to do than its queue takes")]
     Overloaded,
-    /// No memory or disk is left; nothing happened. Redis still deletes where it has no memory left for a save.
+    /// No memory or disk is left for this write; nothing happened. Where it was a save, deletes may still work.
     #[error("the store is full: {0}")]
     Full(String),
     /// The write was sent, but its answer never came.

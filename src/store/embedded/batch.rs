@@ -8,6 +8,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use bytes::Bytes;
 use redb::{ReadableTable, Table, WriteTransaction};
 
+use super::reserve::Admits;
 use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, KeyName, LOG, PEOPLE};
 use crate::domain::{At, Change, Partition, Partitions, Position, Tag};
 use crate::store::{Applied, Expect, IdempotencyKey, Record, Recorded, Retention, StoreError, Write, encode_frame};
@@ -23,6 +24,7 @@ pub(super) struct Batch<'t> {
     keys: Table<'t, (u16, KeyName), (u64, &'static [u8; 32], &'static str)>,
     expiries: Table<'t, (u64, u16, KeyName), ()>,
     rules: Rules,
+    admits: Admits,
     now: u64,
     effect: Effect,
 }
@@ -40,6 +42,8 @@ pub(super) struct Effect {
     pub(super) heads: Vec<Head>,
     /// What is to be published, in order.
     pub(super) frames: Vec<(Partition, Bytes)>,
+    /// Bytes that were removed from the file, less those that were added.
+    pub(super) freed: i64,
     /// Whether there is anything to commit.
     pub(super) changed: bool,
 }
@@ -52,10 +56,12 @@ struct Written {
 }
 
 impl<'t> Batch<'t> {
-    /// Opens the tables; `heads` is what the last commit left, `now` decides which idempotency keys are expired.
+    /// Opens the tables. What `admits` leaves out is refused as full; `heads` is what the last commit left, `now` decides
+    /// which idempotency keys are expired.
     pub(super) fn open(
         transaction: &'t WriteTransaction,
         rules: Rules,
+        admits: Admits,
         heads: Vec<Head>,
         now: u64,
     ) -> Result<Self, Failure> {
@@ -66,8 +72,9 @@ impl<'t> Batch<'t> {
             keys: transaction.open_table(KEYS)?,
             expiries: transaction.open_table(EXPIRIES)?,
             rules,
+            admits,
             now,
-            effect: Effect { heads, frames: Vec::new(), changed: false },
+            effect: Effect { heads, frames: Vec::new(), freed: 0, changed: false },
         })
     }
 
@@ -75,6 +82,9 @@ impl<'t> Batch<'t> {
     pub(super) fn apply(&mut self, write: &Write) -> Result<Result<Applied, StoreError>, Failure> {
         match self.check(write) {
             Ok(Checked::Answer(applied)) => Ok(Ok(applied)),
+            Ok(Checked::Go(_)) if self.admits == Admits::Deletes && write.save.is_some() => {
+                Ok(Err(StoreError::Full("what is left of the disk is for deletes".into())))
+            }
             Ok(Checked::Go(previous)) => self.carry_out(write, previous).map(Ok),
             Err(corrupt @ Failure::Corrupt(_)) => Ok(Err(corrupt.told())),
             Err(failure) => Err(failure),
@@ -100,7 +110,10 @@ impl<'t> Batch<'t> {
             if !recorded.same_request {
                 return Ok(Checked::Answer(Applied::KeyReused));
             }
-            self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+            // The answer to a repeat is worth more than a longer life of its key, which would need room.
+            if self.admits == Admits::Everything {
+                self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+            }
             return Ok(Checked::Answer(Applied::Replayed(recorded)));
         }
         let stored = self.people.get(tables::person_key(partition, write.id))?;
@@ -154,17 +167,24 @@ impl<'t> Batch<'t> {
         let entry = Bytes::from(encode_frame(&change));
         let (partition, seq) = (at.partition, at.position.seq.get());
         self.log.insert((partition.get(), seq), &*entry)?;
+        self.effect.freed -= bytes(entry.len());
         let head = &mut self.effect.heads[partition.index()];
         head.position = at.position;
         while seq - head.oldest >= kept(self.rules.retention.log_max) {
-            self.log.remove((partition.get(), head.oldest))?;
+            let trimmed = self.log.remove((partition.get(), head.oldest))?;
+            self.effect.freed += trimmed.map_or(0, |entry| bytes(entry.value().len()));
             head.oldest += 1;
         }
         let key = tables::person_key(partition, write.id);
-        match record {
-            Some(record) => drop(self.people.insert(key, record.encode().as_str())?),
-            None => drop(self.people.remove(key)?),
-        }
+        let replaced = match record {
+            Some(record) => {
+                let text = record.encode();
+                self.effect.freed -= bytes(text.len());
+                self.people.insert(key, text.as_str())?
+            }
+            None => self.people.remove(key)?,
+        };
+        self.effect.freed += replaced.map_or(0, |text| bytes(text.value().len()));
         let frame = match write.trace {
             None => entry,
             trace => encode_frame(&Change { trace, ..change }).into(),
@@ -241,6 +261,10 @@ fn kept(log_max: NonZeroUsize) -> u64 {
     u64::try_from(log_max.get()).unwrap_or(u64::MAX)
 }
 
+fn bytes(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
 /// Zero is the tag of an epoch's start, and never an entry's.
 fn fresh_tag() -> Tag {
     Tag::new(rand::random::<NonZeroU64>().get())
@@ -278,7 +302,7 @@ mod tests {
         fn apply_at(&self, now: u64, name: u32) -> Applied {
             let heads = tables::heads(&self.0, RULES.partitions).unwrap();
             let transaction = self.0.begin_write().unwrap();
-            let mut batch = Batch::open(&transaction, RULES, heads, now).unwrap();
+            let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, now).unwrap();
             let applied = batch.apply(&keyed(name)).unwrap().unwrap();
             assert!(batch.finish(1).unwrap().changed);
             transaction.commit().unwrap();
@@ -311,7 +335,7 @@ mod tests {
         let file = Clocked::new();
         let heads = tables::heads(&file.0, RULES.partitions).unwrap();
         let transaction = file.0.begin_write().unwrap();
-        let mut batch = Batch::open(&transaction, RULES, heads, 0).unwrap();
+        let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, 0).unwrap();
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
         for write in [keyed(1), Write { trace, ..keyed(2) }] {
             assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));

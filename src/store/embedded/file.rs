@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError};
 
-use super::tables::{EXPIRIES, Failure, HEADS, KEYS, LAYOUT, LOG, PEOPLE};
+use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, LAYOUT, LOG, PEOPLE, is_full_disk};
 use crate::domain::{Epoch, Partitions, Position};
 
 /// The file's name inside the store's folder.
-const NAME: &str = "people.redb";
+pub(super) const NAME: &str = "people.redb";
 /// The layout that this program reads and writes.
 const LAYOUT_VERSION: u64 = 1;
 
@@ -56,6 +56,16 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether there is too little room on the disk.
+    pub(super) fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_full_disk(source.kind()))
+    }
+}
+
+/// The file, and the heads that stand in it.
+pub(super) type Opened = (Database, Vec<Head>);
+
 /// Where the store's file is and how it is opened.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -70,7 +80,7 @@ impl Location {
     }
 
     /// Opens the file, and makes it first where there is none.
-    pub(super) fn open_or_create(&self) -> Result<Database, OpenError> {
+    pub(super) fn open_or_create(&self) -> Result<Opened, OpenError> {
         let directory = self.path.parent().expect("the path was joined from a folder and a name");
         fs::create_dir_all(directory).map_err(io(directory))?;
         if !self.path.try_exists().map_err(io(&self.path))? {
@@ -81,11 +91,12 @@ impl Location {
 
     /// Opens the file that is there, repairing it after a crash. Its checksums are all read first: a file that was cut
     /// or overwritten is refused in words, and never half used.
-    pub(super) fn open(&self) -> Result<Database, OpenError> {
+    pub(super) fn open(&self) -> Result<Opened, OpenError> {
         let opened = self.builder().set_check_integrity_on_open(true).open(&self.path);
         let database = opened.map_err(|error| self.refused(error))?;
         self.check_layout(&database)?;
-        Ok(database)
+        let heads = tables::heads(&database, self.partitions).map_err(|failure| self.failed(&failure))?;
+        Ok((database, heads))
     }
 
     /// Makes the file under another name and links it into place: a crash midway leaves no half a store behind, and

@@ -53,8 +53,13 @@ impl Handle {
 
     /// Closes the file and gives its lock back.
     pub(super) fn close(&self) {
+        drop(self.take());
+    }
+
+    /// Takes the file away from the readers. Its lock is given back when it is dropped.
+    pub(super) fn take(&self) -> Option<Database> {
         self.opening.send_if_modified(|opening| opening.take().is_some());
-        drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.database.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Puts a newly opened file in place.

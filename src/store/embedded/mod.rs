@@ -5,16 +5,22 @@
 
 mod batch;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod faults;
 mod feeds;
 mod file;
+#[cfg(test)]
+mod full;
 mod handle;
 mod read;
+mod reserve;
 mod tables;
 mod writer;
 
 pub use file::OpenError;
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,13 +30,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redb::{Database, ReadTransaction};
+use redb::ReadTransaction;
 use tokio::sync::oneshot;
 
 use self::batch::Rules;
 use self::feeds::Feeds;
-use self::file::Location;
+use self::file::{Location, Opened};
 use self::handle::Handle;
+use self::reserve::{Reserve, ReserveFile, Room};
 use self::tables::Failure;
 use self::writer::{Job, Reopen, Task, Writer};
 use super::{
@@ -97,23 +104,30 @@ impl EmbeddedStore {
     /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its checksums compared.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let location = Location::new(&options.directory, options.partitions, options.cache_bytes);
-        let database = location.open_or_create()?;
+        let room = ReserveFile::new(&options.directory);
+        let opened = match location.open_or_create() {
+            // A file that was not closed may need room to be opened.
+            Err(error) if error.is_full_disk() && room.release().is_ok() => location.open_or_create()?,
+            opened => opened?,
+        };
         let reopen = {
             let location = location.clone();
-            move || location.open().map_err(|error| error.to_string())
+            move || location.open()
         };
-        Self::start(options, database, Box::new(reopen)).map_err(|failure| location.failed(&failure))
+        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room, reserve::RETRY));
+        started.map_err(|error| location.failed(&redb::Error::Io(error).into()))
     }
 
-    fn start(options: Options, database: Database, reopen: Reopen) -> Result<Arc<Self>, Failure> {
+    fn start(options: Options, opened: Opened, reopen: Reopen, reserve: Reserve) -> io::Result<Arc<Self>> {
+        let (database, heads) = opened;
         let (queue, tasks) = sync_channel(options.queue.get());
-        let heads = tables::heads(&database, options.partitions)?;
         let handle = Arc::new(Handle::new(database));
         let feeds = Arc::new(Feeds::default());
         let writer = Writer {
             queue: tasks,
             handle: Arc::clone(&handle),
             reopen,
+            reserve,
             rules: Rules { partitions: options.partitions, retention: options.retention },
             heads,
             batch: options.batch.get(),
@@ -121,8 +135,7 @@ impl EmbeddedStore {
             metrics: options.metrics.clone(),
         };
         let spawned = std::thread::Builder::new().name("embedded-writer".into()).spawn(move || writer.run());
-        let thread = spawned.map_err(redb::Error::Io)?;
-        let writer = WriterThread { queue: Some(queue), thread: Some(thread) };
+        let writer = WriterThread { queue: Some(queue), thread: Some(spawned?) };
         Ok(Arc::new(Self { options, handle, feeds, writer }))
     }
 

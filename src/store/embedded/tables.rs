@@ -59,16 +59,23 @@ impl Failure {
             Self::Closed => StoreError::Unavailable(self.to_string()),
             Self::Corrupt(detail) => StoreError::Corrupt(detail.clone()),
             Self::File(error) => match &**error {
-                redb::Error::Io(io) if is_full(io.kind()) => StoreError::Full(io.to_string()),
+                redb::Error::Io(io) if is_full_disk(io.kind()) => StoreError::Full(io.to_string()),
+                redb::Error::Io(io) if io.kind() == ErrorKind::FileTooLarge => StoreError::Full(io.to_string()),
                 redb::Error::Corrupted(detail) => StoreError::Corrupt(detail.clone()),
                 error => StoreError::Unavailable(error.to_string()),
             },
         }
     }
+
+    /// Whether room elsewhere on the disk would have helped. It does not help a file that has reached a limit of its own.
+    pub(super) fn is_full_disk(&self) -> bool {
+        matches!(self, Self::File(error) if matches!(&**error, redb::Error::Io(io) if is_full_disk(io.kind())))
+    }
 }
 
-fn is_full(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+/// Whether the system says that the disk, or the user's share of it, is used up.
+pub(super) fn is_full_disk(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Milliseconds of Unix by the machine's clock; only the expiry of idempotency keys depends on it.
