@@ -57,6 +57,8 @@ pub enum IdRule {
     Names,
 }
 
+const FIELDS: [&str; 5] = ["firstName", "lastName", "age", "job", "attributes"];
+
 /// A checked body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -140,6 +142,11 @@ impl MergePatch {
     pub fn apply(&self, current: &FieldsJson) -> Result<Fields, Rejection> {
         let mut target = serde_json::from_str(current.as_str()).expect("stored fields are JSON");
         merge(&mut target, &self.0);
+        if let (Value::Object(target), Value::Object(patch)) = (&mut target, &self.0) {
+            // To remove what nobody has is a mistake, too.
+            let unknown = patch.iter().filter(|(key, value)| value.is_null() && !FIELDS.contains(&key.as_str()));
+            target.extend(unknown.map(|(key, _)| (key.clone(), Value::Null)));
+        }
         Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
     }
 }
@@ -366,6 +373,7 @@ mod tests {
         );
         assert_eq!(patched(r#"{"attributes":null}"#).expect("a person"), ADA);
         for wrong in [
+            r#"{"nick":null}"#,
             r#"{"age":null}"#,
             r#"{"x":1}"#,
             "[]",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as Extract};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -25,9 +25,14 @@ pub fn admin_router(readiness: Readiness, registry: Arc<Registry>) -> Router {
         .route("/livez", get("live\n"))
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(metrics).with_state(registry))
-        .fallback(envelope::unknown_path)
+        .fallback(unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .layer(from_fn(surround))
+}
+
+/// The answer where no path fits.
+async fn unknown_path(uri: Uri) -> Problem {
+    Problem::new(ProblemKind::NotFound, format!("There is no {} here: /livez, /readyz and /metrics are.", uri.path()))
 }
 
 /// What stands around every handler here.

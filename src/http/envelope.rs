@@ -4,6 +4,7 @@
 //! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there the id is known.
 
 use std::any::Any;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
@@ -21,16 +22,35 @@ use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A request's id.
+pub(super) struct Id(Uuid);
+
+impl Id {
+    pub(super) fn fresh() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// As the `instance` of a problem.
+    pub(super) fn instance(&self) -> String {
+        self.0.urn().to_string()
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
 pub(super) async fn render<F: Future<Output = Response>>(
     request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response {
-    let id = Uuid::now_v7();
+    let id = Id::fresh();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let trace = request.extensions().get::<TraceContext>().copied();
     let mut response = inner(request).await;
-    let text = id.hyphenated().to_string();
     let problem = response.extensions_mut().remove::<Problem>();
     if let (true, Some(problem)) = (response.status().is_server_error(), &problem) {
         let cause = problem.cause().unwrap_or_default();
@@ -40,11 +60,11 @@ pub(super) async fn render<F: Future<Output = Response>>(
         tracing::warn!(request = %id, trace_id, %method, path, status, cause, "request failed");
     }
     if let Some(problem) = problem {
-        let body = problem.to_json(Some(&format!("urn:uuid:{text}"))).to_string();
+        let body = problem.to_json(Some(&id.instance())).to_string();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         *response.body_mut() = Body::from(body);
     }
-    let text = HeaderValue::try_from(text).expect("a UUID is visible ASCII");
+    let text = HeaderValue::try_from(id.to_string()).expect("a UUID is visible ASCII");
     response.headers_mut().insert(REQUEST_ID, text);
     response
 }

@@ -13,7 +13,7 @@ use crate::protocol::problem::{Problem, ProblemKind};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("Accept, Content-Type, If-Match, If-None-Match, Idempotency-Key");
+    HeaderValue::from_static("Accept, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID");
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Location, Link, Change-Position, Idempotency-Replayed");
 /// For how long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");

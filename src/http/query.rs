@@ -1,6 +1,8 @@
 //! Query strings: form-urlencoded, each parameter once, and none that the path does not know. A mistyped `where` must
 //! not show everyone.
 
+use percent_encoding::percent_decode_str;
+
 use crate::protocol::problem::{Problem, ProblemKind};
 
 /// The parameters of one request.
@@ -10,12 +12,12 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads a query string whose parameters are all among `known`.
     pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+        let query = query.unwrap_or_default();
+        if percent_decode_str(query).decode_utf8().is_err() {
+            return Err(malformed("The query must be UTF-8, form-urlencoded."));
+        }
         let mut parameters: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            // The decoder writes this character for bytes that are not UTF-8.
-            if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
-                return Err(malformed("The query must be UTF-8, form-urlencoded."));
-            }
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !known.contains(&&*name) {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(malformed(format!("There is no parameter {name:?} here; there is: {known}.")));
@@ -55,11 +57,13 @@ mod tests {
         assert_eq!(parameters.get("x"), Some("å"));
         assert_eq!(parameters.get("limit"), Some(""));
         assert_eq!(parameters.get("after"), None);
+        let parameters = Parameters::parse(Some("where=%EF%BF%BD"), &["where"]).expect("it is UTF-8");
+        assert_eq!(parameters.get("where"), Some("\u{fffd}"));
     }
 
     #[test]
     fn unknown_repeated_and_undecodable_parameters_are_refused() {
-        for query in ["wher=1", "where=1&where=1", "where=%ff", "Where=1", "=1"] {
+        for query in ["wher=1", "where=1&where=1", "where=%ff", "where=%c3&limit=%a5", "Where=1", "=1"] {
             assert!(Parameters::parse(Some(query), &["where"]).is_err(), "{query}");
         }
         assert!(Parameters::none(Some("a")).is_err());

@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::ServerOptions;
 use super::counted::Counted;
+use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
 
@@ -190,8 +190,9 @@ async fn refuse(mut stream: TcpStream) {
         ProblemKind::Overloaded,
         "This gateway has as many connections as it takes. Try again later, or another gateway.",
     );
-    let body = problem.to_json(None).to_string();
-    let mut answer = String::from("HTTP/1.1 503 Service Unavailable\r\n");
+    let id = envelope::Id::fresh();
+    let body = problem.to_json(Some(&id.instance())).to_string();
+    let mut answer = format!("HTTP/1.1 503 Service Unavailable\r\n{}: {id}\r\n", envelope::REQUEST_ID);
     for (name, value) in problem.headers() {
         let _ = write!(answer, "{name}: {}\r\n", value.to_str().unwrap_or_default());
     }

@@ -17,7 +17,14 @@ impl Attendant {
         match wish {
             Wish::Kinds(kinds) => {
                 let view = View { kinds, filter: subscription.view.filter.clone() };
-                self.show_from_now(course, subscription, view, None);
+                match course {
+                    // It shows who matches, whatever the kinds: it goes on.
+                    Course::Snapshot { .. } => {
+                        self.outbox.subscribe(Arc::new(Subscription { view, ..subscription.clone() }));
+                        self.outbox.show(None, course, None);
+                    }
+                    Course::Missed { .. } => self.show_from_now(course, subscription, view, None),
+                }
             }
             Wish::Request(Request::Ping { reference }) => {
                 self.tell_position(course, subscription, reference.as_deref());

@@ -25,6 +25,9 @@ use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Expect, StoreError, Write};
 use crate::telemetry::LineLabel;
 
+/// Of a body after the import stopped.
+const SKIPPED_BYTES: usize = 256 << 20;
+
 /// The call: answers when the body has been read, with a line for each refused line and a last one that counts.
 pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     let (parts, content) = request.into_parts();
@@ -47,6 +50,18 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
         Err(problem) => {
             let Import { saved, refused, .. } = &import;
             Err(problem.with("saved", *saved).with("refused", refused.len()).with("lines", import.lines.count()))
+        }
+    }
+}
+
+/// Reads on to the end of a body of which nothing more is wanted: who sends all of it before they read would lose the
+/// answer otherwise. Who sends more than this has to read meanwhile.
+async fn skip(chunks: &mut Chunks) {
+    let mut left = SKIPPED_BYTES;
+    while left > 0 {
+        match chunks.next().await {
+            Ok(Some(chunk)) => left = left.saturating_sub(chunk.len()),
+            Ok(None) | Err(_) => return,
         }
     }
 }
@@ -100,6 +115,7 @@ impl Import {
             while let Some((number, line)) = self.lines.next() {
                 self.take(number, line).await;
                 if self.refused.len() >= self.state.options.import_refused_max.get() {
+                    skip(chunks).await;
                     return Ok(Ending::Stopped);
                 }
             }

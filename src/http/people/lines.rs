@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 
-/// One line, without its end.
+/// One line, without its end: a line feed, perhaps behind a carriage return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// All of it.
@@ -10,6 +10,9 @@ pub(super) enum Line {
     /// It was longer than lines may be, and was dropped.
     TooLong,
 }
+
+/// What may stand before a line feed.
+const RETURN: &[u8] = b"\r";
 
 /// Bytes in, numbered lines out. Take all lines before the next bytes are put in.
 pub(super) struct Lines {
@@ -49,9 +52,9 @@ impl Lines {
         };
         let rest = self.input.split_to(end);
         self.input = self.input.slice(1..);
-        if self.begun.is_empty() && !self.overflown && rest.len() <= self.max {
+        if self.begun.is_empty() && !self.overflown {
             self.count += 1;
-            return Some((self.count, Line::Whole(rest)));
+            return Some((self.count, self.line(rest)));
         }
         self.begin(&rest);
         Some(self.close())
@@ -63,7 +66,7 @@ impl Lines {
     }
 
     fn begin(&mut self, bytes: &[u8]) {
-        if self.overflown || self.begun.len() + bytes.len() > self.max {
+        if self.overflown || self.begun.len() + bytes.len() > self.max + RETURN.len() {
             self.overflown = true;
             self.begun = Vec::new();
         } else {
@@ -74,8 +77,15 @@ impl Lines {
     fn close(&mut self) -> (u64, Line) {
         self.count += 1;
         let begun = std::mem::take(&mut self.begun);
-        let line = if std::mem::take(&mut self.overflown) { Line::TooLong } else { Line::Whole(begun.into()) };
+        let line = if std::mem::take(&mut self.overflown) { Line::TooLong } else { self.line(begun.into()) };
         (self.count, line)
+    }
+
+    fn line(&self, mut bytes: Bytes) -> Line {
+        if bytes.ends_with(RETURN) {
+            bytes.truncate(bytes.len() - RETURN.len());
+        }
+        if bytes.len() > self.max { Line::TooLong } else { Line::Whole(bytes) }
     }
 }
 
@@ -102,7 +112,7 @@ mod tests {
     proptest! {
         #[test]
         fn lines_are_the_same_however_the_bytes_arrive(
-            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(b'b')], 0..60),
+            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a'), Just(b'b')], 0..60),
             at in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
             max in 0..8_usize,
         ) {
@@ -116,6 +126,7 @@ mod tests {
             }
             let expected: Vec<Line> = expected
                 .into_iter()
+                .map(|line| line.strip_suffix(RETURN).unwrap_or(line))
                 .map(|line| if line.len() > max { Line::TooLong } else { Line::Whole(Bytes::copy_from_slice(line)) })
                 .collect();
             prop_assert_eq!(cut(&pieces, max), expected);

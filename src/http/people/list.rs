@@ -74,7 +74,7 @@ impl Wanted {
         let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
         let limit = match parameters.get("limit") {
             None => None,
-            Some(text) => Some(text.parse().ok().filter(|limit| LIMITS.contains(limit)).ok_or_else(|| {
+            Some(text) => Some(integer(text).filter(|limit| LIMITS.contains(limit)).ok_or_else(|| {
                 malformed(format!("limit must be an integer from {} to {}.", LIMITS.start(), LIMITS.end()))
             })?),
         };
@@ -162,6 +162,11 @@ impl Writer {
             self.out.push_str(if self.first { "[]" } else { "]" });
         }
     }
+}
+
+/// Digits alone: `+` would be a blank that was not encoded.
+fn integer(text: &str) -> Option<usize> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// All partitions' people who match, in id order.

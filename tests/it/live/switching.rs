@@ -115,3 +115,22 @@ async fn a_word_changes_nothing_that_is_queued_already() {
     read_on(&mut slow, &format!("Deleted person [{}]", people[0]), &mut got).await;
     assert!(super::counts(&gateway, "session_overflows_total", 0).await);
 }
+
+#[tokio::test]
+async fn a_word_during_a_snapshot_leaves_it_whole() {
+    let gateway = Gateway::ready(&PATIENT).await;
+    let people = ids(600);
+    save_big(&gateway, &people, 0..1).await;
+    let mut peer = Peer::open_small(gateway.address, "/people?from=snapshot").await;
+    let mut got = Vec::new();
+    take(&mut peer, 1, &mut got).await;
+    peer.say("saves").await;
+    take(&mut peer, people.len() - 1, &mut got).await;
+    for (id, sentence) in people.iter().zip(&got) {
+        assert!(sentence.starts_with("Saved person ") && sentence.contains(id), "{id}: {sentence:.80}");
+    }
+    assert_eq!(gateway.delete(&people[0]).await, 204);
+    gateway.create(&person("Last")).await;
+    take(&mut peer, 1, &mut got).await;
+    assert!(got[people.len()].contains("Last"), "the word holds: {:.80}", got[people.len()]);
+}

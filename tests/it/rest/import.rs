@@ -129,6 +129,15 @@ async fn after_a_thousand_refused_lines_the_import_stops() {
 }
 
 #[tokio::test]
+async fn who_sends_all_before_they_read_gets_the_report_of_an_import_that_stopped() {
+    let gateway = Gateway::start().await;
+    let body = "x\n".repeat(4_000_000);
+    let head = "POST /people/import HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\n";
+    let answer = gateway.raw(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+    assert!(answer.ends_with("{\"saved\":0,\"refused\":1000,\"lines\":1000}\n"), "{answer:.300}");
+}
+
+#[tokio::test]
 async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;

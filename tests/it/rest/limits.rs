@@ -104,6 +104,8 @@ async fn one_connection_too_many_is_told_so_and_closed() {
     let refused = gateway.raw(request).await;
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     assert!(refused.contains("retry-after: 1\r\n") && refused.contains("/problems/overloaded"), "{refused}");
+    let (_, id) = refused.split_once("x-request-id: ").expect("a request id");
+    assert!(refused.contains(&format!(r#""instance":"urn:uuid:{}""#, &id[..36])), "{refused}");
     assert_eq!(gateway.metrics.http_connections_refused.get(), 1);
     assert_eq!(gateway.metrics.http_connections.get(), 2);
     drop(held);
