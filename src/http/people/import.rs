@@ -45,6 +45,9 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
     let mut import = Import::new(state, parts.extensions.get().copied());
     let ended = import.run(&mut chunks).await;
     import.drain().await;
+    if let Ok(Ending::Stopped) = ended {
+        skip(&mut chunks).await;
+    }
     match ended {
         Ok(ending) => Ok(import.report(ending)),
         Err(problem) => {
@@ -115,7 +118,6 @@ impl Import {
             while let Some((number, line)) = self.lines.next() {
                 self.take(number, line).await;
                 if self.refused.len() >= self.state.options.import_refused_max.get() {
-                    skip(chunks).await;
                     return Ok(Ending::Stopped);
                 }
             }

@@ -29,6 +29,8 @@ const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_s
 
 /// How long a compaction waits for the end of what is being read: each takes a moment, and no other begins.
 const READERS: Duration = Duration::from_secs(1);
+/// How often it looks whether they ended.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// What the thread is asked to do.
 pub(super) enum Task {
@@ -228,7 +230,7 @@ impl Writer {
         let until = Instant::now() + READERS;
         let compacted = loop {
             match database.compact() {
-                Err(CompactionError::TransactionInProgress) if Instant::now() < until => thread::yield_now(),
+                Err(CompactionError::TransactionInProgress) if Instant::now() < until => thread::park_timeout(LOOK),
                 compacted => break compacted,
             }
         };
