@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -36,6 +36,8 @@ const REFUSALS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long after it was told that accepting fails it is told again.
 const ACCEPT_TOLD: Duration = Duration::from_secs(60);
+/// How long requests that had arrived before the shutdown have to be read.
+const SETTLE: Duration = Duration::from_millis(10);
 /// How much of what a peer still sends after its last answer is read, in bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
 
@@ -151,8 +153,9 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let ended = tokio::select! {
+        biased;
         ended = &mut serving => ended,
-        () = shutdown.cancelled() => {
+        () = settled(&shutdown) => {
             std::pin::Pin::new(&mut serving).graceful_shutdown();
             (&mut serving).await
         }
@@ -169,6 +172,14 @@ async fn connection(
         let _ = timeout(options.linger_limit, linger(parts.io.into_inner())).await;
     }
     drop(place);
+}
+
+/// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it has read nothing,
+/// hyper closes a connection, also with a request waiting in the kernel: a timer fires after the sockets of the same turn
+/// of the runtime were looked at, so that such a request is a request under way.
+async fn settled(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    sleep(SETTLE).await;
 }
 
 /// Reads on after our end was closed: closing a socket with unread bytes in it resets the connection, and the reset may

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::faulty::Faulty;
 use crate::ADA;
 use crate::gateway::{DEADLINE, Gateway, read_to_end};
+use crate::process::eventually;
 
 #[tokio::test]
 async fn a_running_request_finishes_and_then_nobody_is_connected() {
@@ -48,4 +49,26 @@ async fn a_running_request_finishes_and_then_nobody_is_connected() {
         }
     };
     timeout(DEADLINE, refused).await.expect("the port is closed");
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_before_the_end_is_answered_although_nobody_has_read_it() {
+    let gateway = Gateway::start().await;
+    let mut peers = Vec::new();
+    for _ in 0..20 {
+        let peer = gateway.connect().await;
+        peer.writable().await.expect("connected");
+        peers.push(peer);
+    }
+    eventually("all are accepted", async || gateway.metrics.http_connections.get() == 20).await;
+    // One thread runs all of this, so that the server looks at nothing before it is told to end.
+    for peer in &peers {
+        let request = b"GET /people HTTP/1.1\r\nhost: x\r\n\r\n";
+        assert_eq!(peer.try_write(request).expect("sent"), request.len());
+    }
+    gateway.shutdown.cancel();
+    for mut peer in peers {
+        let answer = read_to_end(&mut peer).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }
