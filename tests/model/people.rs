@@ -9,7 +9,7 @@ use people_gateway::store::{
 };
 
 /// How long a test waits for what must come.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Room for all that a test publishes.
 pub(crate) const ROOMY: FeedLimits = FeedLimits { events: count(100_000), bytes: count(1 << 30) };

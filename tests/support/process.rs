@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::socket::Listener;
 
 /// How long anything may take before a test gives up.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -75,7 +75,7 @@ impl Gateway {
         let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
         let (stdout, address, admin) =
             tokio::time::timeout(DEADLINE, welcome).await.expect("it listens in time").expect("it does not panic");
-        let http = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client");
+        let http = reqwest::Client::builder().timeout(DEADLINE).pool_max_idle_per_host(0).build().expect("a client");
         Self { child, _stdout: stdout, settings, authority, folder, address, admin, http }
     }
 

@@ -13,7 +13,12 @@ use crate::scale_out::fleet::Fleet;
 use crate::support::redis::RedisServer;
 
 /// Heads are compared once, at the start: whatever the log is asked later is asked because of a frame.
-const UNHURRIED: &[(&str, &str)] = &[("live.head_interval_ms", "3600000"), ("live.ready_limit_ms", "7200000")];
+const UNHURRIED: &[(&str, &str)] = &[
+    ("live.head_interval_ms", "3600000"),
+    ("live.ready_limit_ms", "7200000"),
+    // Who listens is not read while thousands of frames are published.
+    ("live.silence_limit_ms", "3600000"),
+];
 
 /// Somebody on the channel of the only partition.
 struct Intruder {

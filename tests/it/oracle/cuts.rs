@@ -22,7 +22,7 @@ const AUTHORS: u32 = 8;
 async fn a_client_cut_off_twenty_times_holds_the_view_of_one_that_never_left_and_saw_no_frame_twice() {
     let seed = 0x5eed_0010;
     // So little memory that who comes back has to be served from the log now and then.
-    let settings = [TELLING, &[("live.ring_bytes", "16384")]].concat();
+    let settings = [TELLING, &[("live.ring_bytes", "4096")]].concat();
     let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, &settings).await;
     // Everyone, and a filter that people come into and leave all the time.
     let conditions = [CONDITIONS[0], CONDITIONS[2]];

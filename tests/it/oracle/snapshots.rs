@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use people_gateway::client::Start;
 use people_gateway::filter::Kinds;
@@ -16,6 +17,8 @@ use crate::scale_out::written;
 use crate::support::redis::RedisServer;
 
 const PEOPLE: usize = 3000;
+/// How long a page that was read is shared.
+const SHARED_FOR: Duration = Duration::from_secs(5);
 const CLIENTS: usize = 1000;
 /// Of those who write while others ask.
 const CHANGES: usize = 2000;
@@ -35,10 +38,12 @@ async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
     let one = page_reads(&fleet.redis).await - before;
     assert!(one >= PEOPLE / 100, "a page is 100 people: {one} reads");
 
-    let before = page_reads(&fleet.redis).await;
+    let (before, begun) = (page_reads(&fleet.redis).await, Instant::now());
     let seen = snapshots(&fleet.gateways[1], CLIENTS).await;
     let many = page_reads(&fleet.redis).await - before;
-    assert!(many * 10 <= one * 11, "{many} page reads for {CLIENTS} clients, {one} for one");
+    // On a busy machine not all of them come while the same page may be shared.
+    let times = 1 + usize::try_from(begun.elapsed().as_secs() / SHARED_FOR.as_secs()).expect("seconds");
+    assert!(many * 10 <= one * 11 * times, "{many} page reads for {CLIENTS} clients, {one} for one, {times} times");
     for (number, seen) in seen.iter().enumerate() {
         seen.was_told_the_truth("a client of many");
         assert_eq!(seen.view.people().len(), PEOPLE / 150);

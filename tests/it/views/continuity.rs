@@ -10,9 +10,9 @@ use crate::scale_out::fleet::Fleet;
 use crate::socket::Listener;
 
 /// Soon told, and again and again.
-const OFTEN: [(&str, &str); 2] = [("live.stale_after_ms", "300"), ("live.stale_interval_ms", "300")];
+const OFTEN: [(&str, &str); 2] = [("live.stale_after_ms", "1500"), ("live.stale_interval_ms", "300")];
 /// Soon told, and never again.
-const ONCE: [(&str, &str); 2] = [("live.stale_after_ms", "300"), ("live.stale_interval_ms", "3600000")];
+const ONCE: [(&str, &str); 2] = [("live.stale_after_ms", "1500"), ("live.stale_interval_ms", "3600000")];
 const DRESSES: [Dress; 3] = [Dress::Json, Dress::CloudEvents, Dress::Sse];
 
 async fn fleet(settings: &[(&str, &str)]) -> Fleet {
@@ -108,7 +108,8 @@ async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
     let mut text = gateway.listen("").await;
     let written = recovered(&fleet).await;
     for mut client in clients {
-        let shown = client.passes(&written).await;
+        let mut shown = client.until("fresh").await;
+        shown.extend(client.passes(&written).await);
         assert_eq!(words(&shown), (0, 1), "{shown:?}");
     }
     assert!(text.sentence().await.starts_with("Saved person ["), "text has no word for it");

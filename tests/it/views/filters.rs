@@ -36,7 +36,11 @@ async fn filtered_says_up_to_where_the_old_filter_judged() {
 #[tokio::test]
 async fn no_change_is_judged_by_both_filters_or_by_neither() {
     for partitions in ["1", "4"] {
-        let settings = [("store.partitions", partitions), ("live.messages_per_second", "1000")];
+        let settings = [
+            ("store.partitions", partitions),
+            ("live.messages_per_second", "1000"),
+            ("live.position_interval_ms", "3600000"),
+        ];
         let gateway = Gateway::ready(&settings).await;
         let mut witness = Client::live(&gateway, &[]).await;
         let mut client = Client::live(&gateway, &[("where", "age < 18")]).await;
