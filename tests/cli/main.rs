@@ -14,6 +14,9 @@ mod pages;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
+#[path = "../support/port.rs"]
+mod port;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod program;

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::port::free_port;
 use crate::process::{DEADLINE, embedded, free, gateway, run, serving};
 
 #[tokio::test]
@@ -164,7 +165,7 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
 #[tokio::test]
 async fn it_serves_also_when_nobody_reads_what_it_prints() {
     let folder = tempfile::tempdir().unwrap();
-    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let listen = format!("127.0.0.1:{}", free_port());
     let mut arguments = free(&embedded(folder.path()));
     arguments[1].clone_from(&listen);
     let mut child = gateway(&arguments).stdout(Stdio::piped()).spawn().unwrap();

@@ -10,6 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::port::free_port;
+
 /// How long anything may take before a test gives up.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -24,7 +26,7 @@ impl Gateway {
     /// Starts a gateway, and waits until a list is answered.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (process, address) = spawn(([127, 0, 0, 1], 0).into(), folder.path()).await;
+        let (process, address) = spawn(([127, 0, 0, 1], free_port()).into(), folder.path()).await;
         let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
         Self { process, folder, address, http }
     }

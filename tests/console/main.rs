@@ -8,4 +8,7 @@ mod gateway;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+#[path = "../support/port.rs"]
+mod port;
+#[cfg(test)]
 mod scenes;

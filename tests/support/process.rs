@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::socket::Listener;
+use super::support::port::free_port;
 
 /// How long anything may take before a test gives up.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -45,8 +46,8 @@ impl Gateway {
     async fn configured(settings: &[(&str, &str)], authority: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut all = vec![
-            ("listen".to_owned(), "127.0.0.1:0".to_owned()),
-            ("admin.listen".to_owned(), "127.0.0.1:0".to_owned()),
+            ("listen".to_owned(), format!("127.0.0.1:{}", free_port())),
+            ("admin.listen".to_owned(), format!("127.0.0.1:{}", free_port())),
             ("store.url".to_owned(), format!("embedded:{}", folder.path().join("data").display())),
         ];
         for (key, value) in settings {

@@ -10,7 +10,6 @@
 //! server.restart().await;                     // same port, same folder
 //! ```
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -19,6 +18,8 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use super::port::free_port;
 
 /// How long a server may take to answer, or a condition to come true.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -130,6 +131,7 @@ impl RedisServer {
                 }
                 if let Ok(mut connection) = self.connect().await
                     && ::redis::cmd("PING").exec_async(&mut connection).await.is_ok()
+                    && self.is_it(&mut connection).await
                 {
                     return true;
                 }
@@ -137,6 +139,15 @@ impl RedisServer {
             }
         };
         tokio::time::timeout(PATIENCE, asking).await.unwrap_or(false)
+    }
+}
+
+impl RedisServer {
+    /// Whether our process is at the other end, and not another that has the port while ours is about to end.
+    async fn is_it(&self, connection: &mut MultiplexedConnection) -> bool {
+        let info: RedisResult<String> = ::redis::cmd("INFO").arg("server").query_async(connection).await;
+        let ours = format!("process_id:{}", self.process.id());
+        info.is_ok_and(|info| info.lines().any(|line| line == ours))
     }
 }
 
@@ -159,11 +170,6 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
         }
     };
     assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "not in time: {what}");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn spawn(folder: &Path, port: u16, options: &[String]) -> Child {

@@ -1,6 +1,5 @@
 //! Redis behind TLS: it is used like any other, where its certificate is believed.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -9,6 +8,7 @@ use tempfile::TempDir;
 use super::start::gives_up;
 use crate::process::{Gateway, person};
 use crate::scale_out::fleet::QUICK;
+use crate::support::port::free_port;
 use crate::support::redis::RedisServer;
 
 /// A Redis with a second port, for TLS.
@@ -35,7 +35,7 @@ impl Secured {
         };
         let authority = file("authority.pem", authority.pem());
         let (certificate, key) = (file("redis.pem", certificate.pem()), file("redis.key", key.serialize_pem()));
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("its address").port();
+        let port = free_port();
         let options = [
             ("--tls-port", &*port.to_string()),
             ("--tls-ca-cert-file", &authority),

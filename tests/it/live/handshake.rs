@@ -1,12 +1,11 @@
 //! The WebSocket handshake: who is let in, and how everybody else is told why not.
 
-use std::net::TcpListener;
-
 use rustix::process::Signal;
 use tokio::net::TcpStream;
 
 use super::peer::{Got, Peer, Refusal, close, handshake};
 use crate::process::{Gateway, eventually, person};
+use crate::support::port::free_port;
 
 async fn refused(gateway: &Gateway, request: &str) -> Refusal {
     let mut peer = Peer::connect(gateway.address).await;
@@ -205,9 +204,7 @@ async fn a_full_gateway_says_so_and_when_to_come_again() {
 
 #[tokio::test]
 async fn a_gateway_that_never_reached_its_store_says_so_and_when_to_come_again() {
-    // A port that was just free, and that nobody listens at.
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let gateway = Gateway::start(&[("store.url", &format!("redis://127.0.0.1:{port}"))]).await;
+    let gateway = Gateway::start(&[("store.url", &format!("redis://127.0.0.1:{}", free_port()))]).await;
     for door in ["/people", "/updates"] {
         let refusal = refused(&gateway, &handshake(door, &[])).await;
         assert_eq!((refusal.status, &refusal.problem["type"]), (503, &"/problems/store-unavailable".into()));

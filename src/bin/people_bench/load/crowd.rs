@@ -127,8 +127,17 @@ impl Crowd {
         self.wish.topics.sharing(self.clients(), change)
     }
 
-    /// Deliveries that are missing, and those that are too many, after the first `changes` changes.
-    pub(crate) fn faults(&self, changes: u64) -> anyhow::Result<(u64, u64)> {
+    /// Deliveries that are missing, and those that are too many, after the first `changes` changes. They are counted as
+    /// they begin to arrive: what has begun may end first.
+    pub(crate) fn faults(&mut self, changes: u64) -> anyhow::Result<(u64, u64)> {
+        let mut moved = Instant::now();
+        while moved.elapsed() < PATIENCE && !self.watchers.iter().all(Watcher::is_between_frames) {
+            let before = self.heard.bytes;
+            self.turn(PATIENCE)?;
+            if self.heard.bytes > before {
+                moved = Instant::now();
+            }
+        }
         let (mut lost, mut doubled) = (0, 0);
         for (number, watcher) in (0..).zip(&self.watchers) {
             let due = self.wish.topics.sharing(changes, number);
