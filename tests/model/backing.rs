@@ -104,7 +104,9 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     pub(crate) fn options(setup: Setup, folder: &std::path::Path) -> Options {
-        Options::new(folder, setup.partitions(), setup.retention())
+        // A disk may be slow.
+        let answer_within = Duration::from_secs(60);
+        Options { answer_within, ..Options::new(folder, setup.partitions(), setup.retention()) }
     }
 
     fn open(&mut self) {

@@ -82,7 +82,11 @@ impl Gateway {
             log_max: NonZeroUsize::new(100_000).expect("not zero"),
             idempotency_ttl: Duration::from_secs(86_400),
         };
-        let options = embedded::Options::new(directory.path(), partitions, retention);
+        let options = embedded::Options {
+            // A disk may be slow.
+            answer_within: DEADLINE,
+            ..embedded::Options::new(directory.path(), partitions, retention)
+        };
         let store: Arc<dyn Store> = tokio::task::spawn_blocking(move || EmbeddedStore::open(options))
             .await
             .expect("no panic")
