@@ -8,6 +8,7 @@ use utoipa::openapi::{Components, ComponentsBuilder, RefOr, Schema};
 
 use super::call::shape;
 use super::{examples, headers, parameters, refusals};
+use crate::domain::MAX_ATTRIBUTES_DEPTH;
 
 /// A position: epoch and tag in hex, the number between them in decimal.
 const POSITION: &str = r"[0-9a-f]{1,16}\.(0|[1-9][0-9]*)\.[0-9a-f]{1,16}";
@@ -16,7 +17,7 @@ const TIME: &str = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$";
 
 /// All that is referred to.
 pub(super) fn components() -> Components {
-    let schemas: [(&str, RefOr<Schema>); 12] = [
+    let schemas: [(&str, RefOr<Schema>); 11] = [
         ("Id", id()),
         ("Revision", revision()),
         ("At", at()),
@@ -25,13 +26,14 @@ pub(super) fn components() -> Components {
         ("PersonDraft", draft()),
         ("PersonPatch", patch()),
         ("Attributes", attributes()),
-        ("AttributeValue", attribute_value()),
         ("ImportRefusal", import_refusal()),
         ("ImportTotal", import_total()),
         ("Problem", problem()),
     ];
     let components = ComponentsBuilder::new();
     let components = schemas.into_iter().fold(components, |components, (name, schema)| components.schema(name, schema));
+    let levels = 0..MAX_ATTRIBUTES_DEPTH;
+    let components = levels.fold(components, |all, levels| all.schema(value_name(levels), attribute_value(levels)));
     let components = parameters::all().into_iter().fold(components, |all, (name, one)| all.parameter(name, one));
     headers::all().into_iter().fold(components, |all, (name, one)| all.header(name, one)).build()
 }
@@ -142,17 +144,27 @@ fn named_id(text: &str) -> ObjectBuilder {
 fn attributes() -> RefOr<Schema> {
     let text = "Whatever else is to be known: at most 8 KiB as compact JSON, 8 levels deep with this one, no key twice, no \
                 integer beyond 64 bits.";
-    ObjectBuilder::new().description(Some(text)).additional_properties(Some(shape("AttributeValue"))).into()
+    let within = shape(&value_name(MAX_ATTRIBUTES_DEPTH - 1));
+    ObjectBuilder::new().description(Some(text)).additional_properties(Some(within)).into()
 }
 
-fn attribute_value() -> RefOr<Schema> {
+/// What lies within attributes: a schema for each number of levels, because none can count them.
+fn attribute_value(levels: usize) -> RefOr<Schema> {
     let kind = |kind| ObjectBuilder::new().schema_type(kind);
+    let plain = kind(SchemaType::from_iter([Type::Null, Type::Boolean, Type::String, Type::Number]));
+    let Some(within) = levels.checked_sub(1).map(|levels| shape(&value_name(levels))) else {
+        return plain.description(Some("A JSON value that is neither list nor object.")).into();
+    };
     AnyOfBuilder::new()
-        .item(kind(SchemaType::from_iter([Type::Null, Type::Boolean, Type::String, Type::Number])))
-        .item(ArrayBuilder::new().items(shape("AttributeValue")))
-        .item(kind(Type::Object.into()).additional_properties(Some(shape("AttributeValue"))))
-        .description(Some("Any JSON value."))
+        .item(plain)
+        .item(ArrayBuilder::new().items(within.clone()))
+        .item(kind(Type::Object.into()).additional_properties(Some(within)))
+        .description(Some(&format!("A JSON value of at most {levels} levels of lists and objects.")))
         .into()
+}
+
+fn value_name(levels: usize) -> String {
+    format!("AttributeValue{levels}")
 }
 
 fn import_refusal() -> RefOr<Schema> {

@@ -80,3 +80,20 @@ async fn the_limits_that_are_described_are_those_that_are_kept() {
         assert_eq!(gateway.get(&format!("/people?limit={value}")).await.status, status, "{value}");
     }
 }
+
+#[tokio::test]
+async fn attributes_are_as_deep_as_is_described() {
+    let gateway = Gateway::start().await;
+    let description = Description::of(&gateway).await;
+    let lists = |levels| (1..levels).fold(json!([]), |within, _| json!([within]));
+    let objects = |levels| (1..levels).fold(json!({}), |within, _| json!({ "a": within }));
+    for (levels, status) in [(2, 201), (8, 201), (9, 422)] {
+        for attributes in [objects(levels), json!({ "a": lists(levels - 1) })] {
+            let mut body: Value = serde_json::from_str(ADA).expect("JSON");
+            body["attributes"] = attributes;
+            let is_described = description.faults(description.schema("NewPerson"), &body).is_empty();
+            assert_eq!(is_described, status == 201, "{body}");
+            assert_eq!(gateway.send("POST", "/people", &body.to_string()).await.status, status, "{body}");
+        }
+    }
+}
