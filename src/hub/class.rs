@@ -4,13 +4,26 @@
 //! what it has not had yet, in one piece. Changes that come while a round is under way go to the members that it has
 //! still to reach together with what it brings them, and to the others in the next round: the longer the writing takes,
 //! the more frames one write carries.
+//!
+//! A long round is followed by a rest: what comes meanwhile is handed out in one round, where otherwise a round would
+//! begin for the first of it (docs/adr/0013).
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Outbox;
 use super::burst::{Burst, Shown};
 use super::outbox::Seat;
 use super::registry::Subscription;
+
+/// A round that took this long is followed by a rest.
+const LONG_ROUND: Duration = Duration::from_millis(1);
+/// A rest is this part of the round before it.
+const REST_PART: u32 = 4;
+/// So many changes need no rest: with more of them a write saves little more.
+const ENOUGH: usize = 8;
 
 /// One class.
 pub(super) struct Class {
@@ -20,8 +33,17 @@ pub(super) struct Class {
     stream: Vec<Shown>,
     /// How many were in the stream before the first that is left.
     dropped: u64,
-    /// None when every member was handed everything.
-    round: Option<Round>,
+    phase: Phase,
+}
+
+/// What is going on.
+enum Phase {
+    /// Nothing: every member was handed everything.
+    Idle,
+    /// A round.
+    Round(Round),
+    /// The rest after one.
+    Rest,
 }
 
 struct Member {
@@ -32,12 +54,24 @@ struct Member {
 
 /// A way over all members.
 struct Round {
+    began: Instant,
     /// The next member to be looked at.
     hand: usize,
     /// Where the stream ended when the round began: at its end all have been handed this much.
     goal: u64,
     /// Whether those that are handed no change are to be told of their position.
     tells: bool,
+}
+
+/// What follows a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing, until something comes.
+    Idle,
+    /// Another: something came meanwhile.
+    Round,
+    /// A rest until then.
+    Rest(Instant),
 }
 
 /// What a member is due.
@@ -52,7 +86,7 @@ pub(super) enum Due {
 
 impl Class {
     pub(super) fn new(subscription: Arc<Subscription>) -> Self {
-        Self { subscription, members: Vec::new(), stream: Vec::new(), dropped: 0, round: None }
+        Self { subscription, members: Vec::new(), stream: Vec::new(), dropped: 0, phase: Phase::Idle }
     }
 
     /// Whether it has members.
@@ -76,7 +110,9 @@ impl Class {
     /// Takes out who sits there. Members before the round's hand stay before it, and members behind it behind.
     pub(super) fn remove(&mut self, seat: Seat) {
         let mut slot = seat.slot();
-        if let Some(round) = self.round.as_mut().filter(|round| slot < round.hand) {
+        if let Phase::Round(round) = &mut self.phase
+            && slot < round.hand
+        {
             round.hand -= 1;
             self.members.swap(slot, round.hand);
             self.members[slot].outbox.take_seat(Some(seat));
@@ -96,34 +132,47 @@ impl Class {
     /// Adds to the stream; returns whether a round begins with it.
     pub(super) fn push(&mut self, shown: Shown) -> bool {
         self.stream.push(shown);
-        let begins = self.round.is_none();
+        let begins = match self.phase {
+            Phase::Idle => true,
+            Phase::Round(_) => false,
+            Phase::Rest => self.stream.len() >= ENOUGH,
+        };
         if begins {
-            self.round = Some(Round { hand: 0, goal: self.end(), tells: false });
+            self.begin(false);
+        }
+        begins
+    }
+
+    /// Ends the rest, if there is one; returns whether a round begins.
+    pub(super) fn wake(&mut self) -> bool {
+        if !matches!(self.phase, Phase::Rest) {
+            return false;
+        }
+        self.phase = Phase::Idle;
+        let begins = !self.stream.is_empty();
+        if begins {
+            self.begin(false);
         }
         begins
     }
 
     /// Has every member told of its position that is shown nothing meanwhile; returns whether a round begins with it.
     pub(super) fn tell_positions(&mut self) -> bool {
-        let round = Round { hand: 0, goal: self.end(), tells: true };
-        self.round.replace(round).is_none()
+        let begins = !matches!(self.phase, Phase::Round(_));
+        self.begin(true);
+        begins
     }
 
-    /// The next member of the round, and what it is due. None when the round is over, and nothing came meanwhile.
+    fn begin(&mut self, tells: bool) {
+        self.phase = Phase::Round(Round { began: Instant::now(), hand: 0, goal: self.end(), tells });
+    }
+
+    /// The next member of the round, and what it is due. None when it has been with all of them:
+    /// [`Class::finish`] it when all is written.
     pub(super) fn next_due(&mut self) -> Option<(&Arc<Outbox>, Due)> {
         let end = self.end();
-        let round = self.round.as_mut()?;
-        if round.hand == self.members.len() {
-            let done = usize::try_from(round.goal - self.dropped).expect("no more than was in the stream");
-            self.stream.drain(..done);
-            self.dropped = round.goal;
-            if self.stream.is_empty() || self.members.is_empty() {
-                self.round = None;
-                return None;
-            }
-            *round = Round { hand: 0, goal: end, tells: false };
-        }
-        let member = &mut self.members[round.hand];
+        let Phase::Round(round) = &mut self.phase else { return None };
+        let member = self.members.get_mut(round.hand)?;
         round.hand += 1;
         let handed = std::mem::replace(&mut member.handed, end);
         let due = match handed {
@@ -132,6 +181,28 @@ impl Class {
             _ => Due::Nothing,
         };
         Some((&member.outbox, due))
+    }
+
+    /// Ends a round that has been with everyone; returns what follows.
+    pub(super) fn finish(&mut self, now: Instant) -> Next {
+        let Phase::Round(round) = &self.phase else { return Next::Idle };
+        let (goal, took) = (round.goal, now.saturating_duration_since(round.began));
+        let done = usize::try_from(goal - self.dropped).expect("no more than was in the stream");
+        self.stream.drain(..done);
+        self.dropped = goal;
+        self.phase = Phase::Idle;
+        if self.members.is_empty() {
+            return Next::Idle;
+        }
+        if took >= LONG_ROUND && self.stream.len() < ENOUGH {
+            self.phase = Phase::Rest;
+            return Next::Rest(now + took / REST_PART);
+        }
+        if self.stream.is_empty() {
+            return Next::Idle;
+        }
+        self.begin(false);
+        Next::Round
     }
 
     /// What one member was not handed yet, which is not handed to it by the round any more.

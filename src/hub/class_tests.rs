@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 
 use super::burst::Shown;
-use super::class::{Class, Due};
+use super::class::{Class, Due, Next};
 use super::{Course, Outbox, Place, Subscription};
 use crate::domain::{Epoch, Position};
 use crate::filter::View;
@@ -44,12 +46,14 @@ struct Followed {
     missed: HashMap<*const Outbox, u64>,
     pushed: u64,
     told: usize,
+    /// How long rounds take.
+    round: Duration,
 }
 
 impl Followed {
     fn new() -> Self {
         let class = Class::new(Arc::new(subscription()));
-        Self { class, handed: HashMap::new(), missed: HashMap::new(), pushed: 0, told: 0 }
+        Self { class, handed: HashMap::new(), missed: HashMap::new(), pushed: 0, told: 0, round: Duration::ZERO }
     }
 
     fn add(&mut self) -> Arc<Outbox> {
@@ -65,10 +69,10 @@ impl Followed {
         self.class.push(shown(self.pushed, false));
     }
 
-    /// Whether the round goes on.
+    /// Whether somebody was looked at: in this round, or in the one that follows without a rest.
     fn look(&mut self) -> bool {
         let Some((outbox, due)) = self.class.next_due().map(|(outbox, due)| (Arc::clone(outbox), due)) else {
-            return false;
+            return self.class.finish(Instant::now() + self.round) == Next::Round && self.look();
         };
         match due {
             Due::Changes(from) => {
@@ -89,7 +93,8 @@ async fn each_member_is_handed_each_change_once_and_in_order_whoever_comes_and_g
         let mut random = SmallRng::seed_from_u64(seed);
         let (mut followed, mut members) = (Followed::new(), Vec::new());
         for _ in 0..120 {
-            match random.random_range(0..10) {
+            followed.round = Duration::from_millis(random.random_range(0..2) * 8);
+            match random.random_range(0..11) {
                 0..3 => members.push(followed.add()),
                 3 if !members.is_empty() => {
                     let gone = members.swap_remove(random.random_range(0..members.len()));
@@ -97,10 +102,11 @@ async fn each_member_is_handed_each_change_once_and_in_order_whoever_comes_and_g
                 }
                 4..6 => followed.push(),
                 6 => drop(followed.class.tell_positions()),
+                7 => drop(followed.class.wake()),
                 _ => drop((0..random.random_range(0..6)).all(|_| followed.look())),
             }
         }
-        while followed.look() {}
+        while followed.look() || followed.class.wake() {}
         assert_eq!(followed.class.waiting(), 0, "seed {seed}: a finished round keeps nothing");
         assert_eq!(followed.class.members().len(), members.len());
         for (slot, member) in followed.class.members().enumerate() {
@@ -136,6 +142,39 @@ async fn what_comes_while_a_round_is_under_way_goes_along_in_its_writes() {
     let deliveries: usize = members.iter().map(|member| followed.handed[&Arc::as_ptr(member)].len()).sum();
     assert_eq!(deliveries, 401 * 10);
     assert!(deliveries > 7 * writes, "{deliveries} changes in {writes} writes: about eight in each");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_round_is_followed_by_a_rest_in_which_what_comes_is_gathered() {
+    let mut followed = Followed::new();
+    followed.add();
+    let begin = |followed: &mut Followed| {
+        followed.push();
+        while followed.class.next_due().is_some() {}
+    };
+    let after = |millis| Instant::now() + Duration::from_millis(millis);
+    begin(&mut followed);
+    assert_eq!(followed.class.finish(Instant::now()), Next::Idle, "it was short");
+    begin(&mut followed);
+    assert_eq!(followed.class.finish(after(8)), Next::Rest(after(10)));
+    assert!(!followed.class.wake(), "nothing came");
+    begin(&mut followed);
+    assert_eq!(followed.class.finish(after(8)), Next::Rest(after(10)), "who woke begins at once");
+    for _ in 0..7 {
+        assert!(!followed.class.push(shown(1, false)), "no round begins");
+    }
+    assert!(followed.class.next_due().is_none());
+    assert!(followed.class.push(shown(1, false)), "that is enough");
+    while followed.class.next_due().is_some() {}
+    for _ in 0..8 {
+        assert!(!followed.class.push(shown(1, false)), "the round is under way");
+    }
+    assert_eq!(followed.class.finish(after(8)), Next::Round, "enough came meanwhile");
+    while followed.class.next_due().is_some() {}
+    assert_eq!(followed.class.finish(after(8)), Next::Rest(after(10)));
+    followed.class.push(shown(1, false));
+    assert!(followed.class.wake());
+    assert!(followed.class.next_due().is_some());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Words on continuity: whom they reach, and where in the stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
@@ -101,6 +102,31 @@ async fn fresh_comes_after_all_that_was_taken_in_before_it() {
     for session in sessions {
         assert_eq!(session.told().await, ["stale", "create", "create", "create", "fresh"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_end_of_a_rest_comes_before_fresh_and_else_when_it_ends() {
+    let mut scene = Scene::new();
+    let session = scene.session(Dress::Sse, scene.missed(None));
+    scene.join(&session).await;
+    scene.dispatcher.tell_stale(Instant::now());
+    let rest = async |scene: &mut Scene| {
+        scene.take_in(1);
+        tokio::time::advance(Duration::from_millis(8)).await;
+        scene.dispatcher.serve();
+        assert_eq!(scene.dispatcher.rest_ends(), Some(Instant::now() + Duration::from_millis(2)));
+        scene.take_in(1);
+        scene.dispatcher.serve();
+        assert!(!scene.dispatcher.is_busy(), "it rests");
+    };
+    rest(&mut scene).await;
+    tokio::time::advance(Duration::from_millis(2)).await;
+    scene.dispatcher.serve();
+    assert_eq!(scene.dispatcher.rest_ends(), None, "the second round was short");
+    rest(&mut scene).await;
+    scene.dispatcher.tell_fresh();
+    let told = ["stale", "create", "create", "create", "create", "fresh"];
+    assert_eq!(session.told().await, told);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! The one that serves: judges what the relay passes on and writes it to every session concerned.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +8,13 @@ use tokio::time::Instant;
 
 use super::aside::QUICK_STEPS;
 use super::burst::{self, Burst, Judged, Shown};
-use super::class::Class;
+use super::class::{Class, Next};
 use super::egress::{Calls, Egress};
 use super::outbox::{Delivery, Parcel, TooMuchAsked};
 use super::registry::Registry;
 use super::ring::Ring;
 use super::tally::Tally;
+use super::turns::Turns;
 use super::writes::{Looked, Writes};
 use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
@@ -40,8 +40,7 @@ pub struct Dispatcher {
     traces: Traces,
     commands: mpsc::Receiver<Command>,
     registry: Registry,
-    /// Numbers of the classes in which a round is under way, in turn.
-    due: VecDeque<usize>,
+    turns: Turns,
     egress: Box<dyn Egress>,
     /// Numbers of the classes that a change may concern; kept for its memory.
     concerned: Vec<u32>,
@@ -59,7 +58,7 @@ impl Dispatcher {
             hub,
             traces: Traces::default(),
             commands,
-            due: VecDeque::new(),
+            turns: Turns::default(),
             egress: Box::new(Calls),
             concerned: Vec::new(),
             asked: Vec::new(),
@@ -98,12 +97,17 @@ impl Dispatcher {
 
     /// Whether there is somebody to be served.
     pub fn is_busy(&self) -> bool {
-        !self.due.is_empty()
+        self.turns.is_busy()
+    }
+
+    /// When a class has rested that then may have to be served, by [`Dispatcher::serve`].
+    pub fn rest_ends(&self) -> Option<Instant> {
+        self.turns.rest_ends()
     }
 
     /// Whether so little waits to be shown that more should be taken in.
     pub fn has_room(&self) -> bool {
-        self.due.iter().all(|number| self.registry.class(*number).waiting() < MOST_WAITING)
+        self.turns.rounds().all(|number| self.registry.class(number).waiting() < MOST_WAITING)
     }
 
     /// Has those told of their position who are shown nothing meanwhile and do not know it.
@@ -111,30 +115,63 @@ impl Dispatcher {
         for number in 0..self.registry.len() {
             let class = self.registry.class_mut(number);
             if !class.is_empty() && class.subscription.dress.has_cursor() && class.tell_positions() {
-                self.due.push_back(number);
+                self.turns.begin(number);
             }
         }
     }
 
     /// Goes on showing what was taken in: looks at some of those whom it concerns, and writes to each once.
     pub fn serve(&mut self) {
+        if self.turns.rest_ends().is_some() {
+            let rested = self.turns.take_rested(Instant::now());
+            self.wake(rested);
+        }
         if !self.is_busy() {
             return;
         }
         let Some(place) = self.hub.place() else { return };
-        let mut writes = Writes::new(place);
+        let (mut writes, mut over) = (Writes::new(place), Vec::new());
         for _ in 0..ROUND_STEP {
-            let Some(number) = self.due.front().copied() else { break };
+            let Some(number) = self.turns.current() else { break };
             match writes.look(self.registry.class_mut(number), number) {
                 Looked::On => {}
-                Looked::Over => drop(self.due.pop_front()),
+                Looked::Over => {
+                    self.turns.end();
+                    over.push(number);
+                }
             }
         }
-        // Others have their turn before a large class goes on.
-        if let Some(begun) = self.due.pop_front() {
-            self.due.push_back(begun);
-        }
+        self.turns.pass();
         self.write(&writes);
+        let now = Instant::now();
+        for number in over {
+            match self.registry.class_mut(number).finish(now) {
+                Next::Idle => {}
+                Next::Round => self.turns.begin(number),
+                Next::Rest(until) => self.turns.rest(number, until),
+            }
+        }
+    }
+
+    /// Begins a round in those of these classes for which something came while they rested.
+    fn wake(&mut self, rested: Vec<usize>) {
+        for number in rested {
+            if self.registry.class_mut(number).wake() {
+                self.turns.begin(number);
+            }
+        }
+    }
+
+    /// Shows all that was taken in.
+    fn serve_all(&mut self) {
+        loop {
+            let resting = self.turns.take_resting();
+            self.wake(resting);
+            if !self.is_busy() {
+                return;
+            }
+            self.serve();
+        }
     }
 
     /// Tells who is live since when continuity is unproved. Who becomes live before it is proved again is told then.
@@ -147,9 +184,7 @@ impl Dispatcher {
 
     /// Tells who heard otherwise that continuity is proved, after all that was taken in.
     pub fn tell_fresh(&mut self) {
-        while self.is_busy() {
-            self.serve();
-        }
+        self.serve_all();
         self.unproved = None;
         for outbox in self.hub.sessions() {
             self.hub.attend_if(outbox.tell_fresh(&self.hub.metrics.session_sent_bytes), &outbox);
@@ -213,7 +248,7 @@ impl Dispatcher {
             } else if let Some(shown) = change.shown(&class.subscription) {
                 reach.add_class(class.members().len());
                 if class.push(Shown { span: span.clone(), ..shown }) {
-                    self.due.push_back(number);
+                    self.turns.begin(number);
                 }
             }
         }
@@ -240,9 +275,7 @@ impl Dispatcher {
     /// The store's history broke: clients with a cursor are shown what came before, and then begin anew.
     fn break_off(&mut self, entry: &Entry) {
         let Event::Reset(_, reason, _) = entry.event else { return };
-        while self.is_busy() {
-            self.serve();
-        }
+        self.serve_all();
         let classes = (0..self.registry.len()).map(|number| self.registry.class(number));
         let concerned = classes.filter(|class| class.subscription.dress.has_cursor());
         let members: Vec<_> = concerned.flat_map(Class::members).cloned().collect();

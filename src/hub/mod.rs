@@ -17,6 +17,7 @@ mod outbox;
 mod registry;
 mod ring;
 mod tally;
+mod turns;
 mod wheel;
 mod writes;
 

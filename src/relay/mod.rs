@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Partition, Position};
@@ -142,6 +142,7 @@ impl Relay {
         let mut arrived = Vec::new();
         let mut actions = Vec::new();
         loop {
+            let rest_ends = self.links.dispatcher.rest_ends();
             // All branches are cancel safe: each takes what it takes at the moment that it completes.
             tokio::select! {
                 () = feed.receive(&mut arrived, BURST), if self.links.dispatcher.has_room() => {
@@ -157,6 +158,7 @@ impl Relay {
                     self.probe();
                 }
                 _ = positions.tick() => self.links.dispatcher.tell_positions(),
+                () = time_has_come(rest_ends) => {}
                 // Only after all of the above had nothing.
                 () = tokio::task::yield_now(), if self.links.dispatcher.is_busy() => {}
             }
@@ -363,5 +365,13 @@ impl Relay {
             let heads = store.probe().await;
             let _ = results.send(Outcome::Heads(heads)).await;
         });
+    }
+}
+
+/// Never, where there is no time.
+async fn time_has_come(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
