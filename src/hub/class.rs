@@ -118,7 +118,7 @@ impl Class {
             self.members[slot].outbox.take_seat(Some(seat));
             slot = round.hand;
         }
-        self.members.swap_remove(slot);
+        self.members.swap_remove(slot).outbox.take_seat(None);
         if let Some(moved) = self.members.get(slot) {
             moved.outbox.take_seat(Some(Seat::new(seat.class(), slot)));
         }
@@ -183,9 +183,12 @@ impl Class {
         Some((&member.outbox, due))
     }
 
-    /// Ends a round that has been with everyone; returns what follows.
+    /// Ends a round that has been with everyone; returns what follows. Does nothing to one that has not.
     pub(super) fn finish(&mut self, now: Instant) -> Next {
         let Phase::Round(round) = &self.phase else { return Next::Idle };
+        if round.hand < self.members.len() {
+            return Next::Idle;
+        }
         let (goal, took) = (round.goal, now.saturating_duration_since(round.began));
         let done = usize::try_from(goal - self.dropped).expect("no more than was in the stream");
         self.stream.drain(..done);

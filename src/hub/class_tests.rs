@@ -94,15 +94,17 @@ async fn each_member_is_handed_each_change_once_and_in_order_whoever_comes_and_g
         let (mut followed, mut members) = (Followed::new(), Vec::new());
         for _ in 0..120 {
             followed.round = Duration::from_millis(random.random_range(0..2) * 8);
-            match random.random_range(0..11) {
+            match random.random_range(0..12) {
                 0..3 => members.push(followed.add()),
                 3 if !members.is_empty() => {
                     let gone = members.swap_remove(random.random_range(0..members.len()));
                     followed.class.remove(gone.seat().expect("a member"));
+                    assert!(gone.seat().is_none(), "seed {seed}: who is gone has no seat");
                 }
                 4..6 => followed.push(),
                 6 => drop(followed.class.tell_positions()),
                 7 => drop(followed.class.wake()),
+                8 => drop(followed.class.finish(Instant::now())),
                 _ => drop((0..random.random_range(0..6)).all(|_| followed.look())),
             }
         }

@@ -94,7 +94,6 @@ impl Registry {
     /// Takes a session out; returns whether it was seated.
     pub(super) fn remove(&mut self, outbox: &Outbox) -> bool {
         let Some(seat) = outbox.seat() else { return false };
-        outbox.take_seat(None);
         let class = &mut self.classes[seat.class()];
         class.remove(seat);
         self.views.dec();
