@@ -102,12 +102,9 @@ impl Wheel {
             let elapsed = start.elapsed().as_millis() / Tick::LENGTH.as_millis();
             let until = Tick(u32::try_from(elapsed).unwrap_or(u32::MAX));
             while self.now() < until {
-                let now = Tick(self.now().0 + 1);
-                self.now.store(now.0, Relaxed);
-                let slot = std::mem::take(&mut *self.slot(now));
-                for mut watched in slot {
+                for mut watched in self.step() {
                     let Some(outbox) = watched.outbox.upgrade() else { continue };
-                    if let Some(due) = visit(hub, &outbox, &mut watched.purpose, now) {
+                    if let Some(due) = visit(hub, &outbox, &mut watched.purpose, self.now()) {
                         self.put(watched, due);
                     }
                 }
@@ -115,11 +112,25 @@ impl Wheel {
         }
     }
 
+    /// Turns by one tick; whoever is to be looked at then. For one thread only.
+    fn step(&self) -> Vec<Watched> {
+        let now = Tick(self.now().0 + 1);
+        self.now.store(now.0, Relaxed);
+        std::mem::take(&mut *self.slot(now))
+    }
+
     fn put(&self, watched: Watched, due: Tick) {
-        // The wheel may turn by one while we look.
-        let next = self.now().0 + 2;
-        let horizon = self.now().0.saturating_add(SLOTS - 1);
-        self.slot(Tick(due.0.clamp(next, horizon))).push(watched);
+        loop {
+            let now = self.now().0;
+            let tick = Tick(due.0.clamp(now.saturating_add(1), now.saturating_add(SLOTS - 1)));
+            let mut slot = self.slot(tick);
+            // Meanwhile the wheel may have turned past it, and who lies behind it waits for a whole turn. It turns before
+            // it takes the slot, so what the slot's lock shows us is not older than its last visit.
+            if self.now() < tick {
+                slot.push(watched);
+                return;
+            }
+        }
     }
 
     fn slot(&self, tick: Tick) -> std::sync::MutexGuard<'_, Vec<Watched>> {
@@ -153,4 +164,28 @@ fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> O
         hub.attend_if(outbox.ping(now, &hub.metrics().session_sent_bytes), outbox);
     }
     Some(outbox.ping_due().min(silent_from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_put_where_the_wheel_has_just_been() {
+        let wheel = Wheel::new();
+        let nobody = || Watched { outbox: Weak::new(), purpose: Purpose::Liveness };
+        std::thread::scope(|scope| {
+            let putting =
+                scope.spawn(|| (0..200_000).for_each(|_| wheel.put(nobody(), wheel.now().after(Tick::LENGTH))));
+            while !putting.is_finished() {
+                // As after a pause in which it could not turn.
+                (0..20).for_each(|_| drop(wheel.step()));
+                std::thread::yield_now();
+            }
+        });
+        // Each was due one tick after it was put, so the next turn finds the last of them.
+        drop(wheel.step());
+        let left: usize = wheel.slots.iter().map(|slot| slot.lock().unwrap().len()).sum();
+        assert_eq!(left, 0, "they would wait for a whole turn");
+    }
 }

@@ -116,7 +116,13 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
 
 #[tokio::test]
 async fn saves_alone_are_shown_change_by_change_each_once() {
-    let settings = [PATIENT[0], PATIENT[1], ("live.queue_changes", "20"), ("live.ring_bytes", "65536")];
+    let settings = [
+        PATIENT[0],
+        PATIENT[1],
+        ("live.queue_changes", "20"),
+        ("live.ring_bytes", "65536"),
+        ("live.position_interval_ms", "3600000"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let people = ids(PEOPLE);
     let mut witness = Client::live(&gateway, &[("kinds", "saves")]).await;
