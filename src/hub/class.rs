@@ -22,6 +22,8 @@ use super::registry::Subscription;
 const LONG_ROUND: Duration = Duration::from_millis(1);
 /// A rest is this part of the round before it.
 const REST_PART: u32 = 4;
+/// But no longer than this: a process that was stopped in the middle of a round would rest for its stop, too.
+const LONGEST_REST: Duration = Duration::from_millis(10);
 /// So many changes need no rest: with more of them a write saves little more.
 const ENOUGH: usize = 8;
 
@@ -194,12 +196,9 @@ impl Class {
         self.stream.drain(..done);
         self.dropped = goal;
         self.phase = Phase::Idle;
-        if self.members.is_empty() {
-            return Next::Idle;
-        }
         if took >= LONG_ROUND && self.stream.len() < ENOUGH {
             self.phase = Phase::Rest;
-            return Next::Rest(now + took / REST_PART);
+            return Next::Rest(now + LONGEST_REST.min(took / REST_PART));
         }
         if self.stream.is_empty() {
             return Next::Idle;

@@ -177,6 +177,7 @@ async fn a_long_round_is_followed_by_a_rest_in_which_what_comes_is_gathered() {
     followed.class.push(shown(1, false));
     assert!(followed.class.wake());
     assert!(followed.class.next_due().is_some());
+    assert_eq!(followed.class.finish(after(60_000)), Next::Rest(after(60_010)), "however long it took");
 }
 
 #[tokio::test]

@@ -99,6 +99,23 @@ impl Crowd {
         Ok(())
     }
 
+    /// Takes what the clients have as long as something is missing, and `progress` grows within [`PATIENCE`].
+    pub(crate) fn turn_while(
+        &mut self,
+        is_missing: impl Fn(&Self) -> bool,
+        progress: impl Fn(&Self) -> u64,
+    ) -> anyhow::Result<()> {
+        let mut moved = Instant::now();
+        while is_missing(self) && moved.elapsed() < PATIENCE {
+            let before = progress(self);
+            self.turn(PATIENCE)?;
+            if progress(self) > before {
+                moved = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
     /// Lets each client read so many bytes, whether there is something or not.
     pub(crate) fn sip(&mut self, bytes: usize) -> anyhow::Result<()> {
         (0..self.watchers.len()).try_for_each(|number| self.go_on(number, bytes.min(READ_BYTES)))
@@ -130,14 +147,8 @@ impl Crowd {
     /// Deliveries that are missing, and those that are too many, after the first `changes` changes. They are counted as
     /// they begin to arrive: what has begun may end first.
     pub(crate) fn faults(&mut self, changes: u64) -> anyhow::Result<(u64, u64)> {
-        let mut moved = Instant::now();
-        while moved.elapsed() < PATIENCE && !self.watchers.iter().all(Watcher::is_between_frames) {
-            let before = self.heard.bytes;
-            self.turn(PATIENCE)?;
-            if self.heard.bytes > before {
-                moved = Instant::now();
-            }
-        }
+        let is_within = |crowd: &Self| !crowd.watchers.iter().all(Watcher::is_between_frames);
+        self.turn_while(is_within, |crowd| crowd.heard.bytes)?;
         let (mut lost, mut doubled) = (0, 0);
         for (number, watcher) in (0..).zip(&self.watchers) {
             let due = self.wish.topics.sharing(changes, number);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::crowd::{Crowd, PATIENCE, Wish};
+use super::crowd::{Crowd, Wish};
 use super::plan::Slow;
 use super::watcher::Buffer;
 
@@ -42,14 +42,7 @@ impl Sippers {
     /// and what they had too often.
     pub(crate) fn catch_up(&mut self, changes: u64) -> anyhow::Result<(u64, u64)> {
         let due: u64 = (0..changes).map(|change| self.crowd.sharing(change)).sum();
-        let mut heard = Instant::now();
-        while self.crowd.heard.changes < due && heard.elapsed() < PATIENCE {
-            let before = self.crowd.heard.changes;
-            self.crowd.turn(PATIENCE)?;
-            if self.crowd.heard.changes > before {
-                heard = Instant::now();
-            }
-        }
+        self.crowd.turn_while(|crowd| crowd.heard.changes < due, |crowd| crowd.heard.changes)?;
         self.crowd.faults(changes)
     }
 }
