@@ -16,6 +16,7 @@ test:
 	cargo test --locked
 	./scripts/test-js.sh
 	./scripts/test-api.sh
+	./scripts/test-generators.sh
 
 bench:
 	./scripts/install-test-tools.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests the console's modules, and the JavaScript client against a gateway: the program in PEOPLE_GATEWAY, or the debug
-# build. Needs Node 20 or newer; where there is none, it says so and nothing is tested.
+# build. TypeScript checks its types and the examples of the documents. Needs Node 20 or newer; where there is none, it says
+# so and nothing is tested.
 set -euo pipefail
 cd "$(dirname "$0")/../clients/js"
 
@@ -12,6 +13,9 @@ if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
     echo "node $(node --version) is older than 20: the JavaScript is not tested." >&2
     exit 0
 fi
+
+NODE_TOOLS=$(../../scripts/node-tools.sh) || echo "The types are not tested." >&2
+export NODE_TOOLS
 
 # Node 20 has a WebSocket only where it is asked for; since 22 it is always there.
 flags=()

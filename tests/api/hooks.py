@@ -1,6 +1,6 @@
 """What the description cannot say: what a filter and an entity tag look like, that a key is used once, that the id in a
-body is the one in the path, that two preconditions exclude each other, that an age is written without a fraction, and
-how lines are written."""
+body is the one in the path, that two preconditions exclude each other, that an age is written without a fraction, how
+deep attributes are (a schema cannot count), and how lines are written."""
 
 import itertools
 import json
@@ -19,8 +19,10 @@ schemathesis.openapi.format("entity-tag", st.sampled_from(["*"] * 6 + ['"5f3a9c0
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(ctx, value):
-    """Text goes as it is; anything else is a line of JSON."""
-    return value.encode() if isinstance(value, str) else json.dumps(value).encode() + b"\n"
+    """Text and bytes go as they are; anything else is a line of JSON."""
+    if isinstance(value, (str, bytes)):
+        return value.encode() if isinstance(value, str) else value
+    return json.dumps(value).encode() + b"\n"
 
 
 @schemathesis.hook
@@ -33,11 +35,26 @@ def before_call(ctx, case, kwargs):
         headers.pop("If-Match", None)
     if not isinstance(case.body, dict):
         return
+    attributes = case.body.get("attributes")
+    if isinstance(attributes, dict):
+        schemas = case.operation.schema.raw_schema["components"]["schemas"]
+        case.body["attributes"] = cut(attributes, schemas["Attributes"]["x-levels-max"])
     if case.method in ("PUT", "PATCH") and is_id(case.body.get("id")):
         case.body["id"] = case.path_parameters["id"]
     age = case.body.get("age")
     if isinstance(age, float) and age.is_integer():
         case.body["age"] = int(age)
+
+
+def cut(value, levels):
+    """The value without the lists and objects that lie deeper than so many levels."""
+    if not isinstance(value, (list, dict)):
+        return value
+    if levels == 0:
+        return None
+    if isinstance(value, list):
+        return [cut(item, levels - 1) for item in value]
+    return {name: cut(item, levels - 1) for name, item in value.items()}
 
 
 def is_id(value):

@@ -7,8 +7,9 @@ const DOUBLINGS_MAX = 24;
 export class Backoff {
   #failures = 0;
 
-  constructor({ firstMs, mostMs }, random = Math.random) {
-    Object.assign(this, { firstMs, mostMs, random });
+  /** `oursMs` bounds the waits that the server did not name. */
+  constructor({ firstMs, mostMs, oursMs = mostMs }, random = Math.random) {
+    Object.assign(this, { firstMs, mostMs, oursMs, random });
   }
 
   /** What failed before no longer counts. */
@@ -21,7 +22,7 @@ export class Backoff {
    * there, `afterMs` comes before ours.
    */
   next({ upToMs, afterMs = 0 } = {}) {
-    const ceiling = Math.min(this.mostMs, this.firstMs * 2 ** this.#failures);
+    const ceiling = Math.min(this.oursMs, this.firstMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, DOUBLINGS_MAX);
     return Math.min(this.mostMs, afterMs + this.random() * Math.min(upToMs ?? ceiling, this.mostMs));
   }

@@ -130,14 +130,29 @@ export class Connection {
       const response = await this.#options.fetch(this.#urls.http, {
         headers: accept, cache: 'no-store', signal: this.#asking.signal,
       });
-      if (response.ok) return { why: 'the WebSocket was refused, and the same stream over HTTP was not' };
+      if (response.ok) return { why: 'the WebSocket was refused, and the same stream over HTTP was not: does a proxy in between pass WebSockets on?' };
       const refused = await refusal(response);
       return { why: refused.message, refused, retryAfter: response.headers.get('retry-after') };
     } catch {
-      return undefined;
+      return (await this.#answers()) ? { why: this.#unreadable() } : undefined;
     } finally {
       this.#asking.abort();
     }
+  }
+
+  /** Whether anything answers there. A page of another origin may be kept from reading what. */
+  async #answers() {
+    const { origin } = globalThis.location ?? {};
+    if (this.#over || origin === undefined || origin === this.#urls.http.origin) return false;
+    const { fetch } = this.#options;
+    const opaque = { mode: 'no-cors', cache: 'no-store', signal: this.#asking.signal };
+    return fetch(this.#urls.http, opaque).then(() => true, () => false);
+  }
+
+  /** It may be a refusal, or a proxy's word on a gateway that is away: so it is tried again. */
+  #unreadable() {
+    const { origin } = globalThis.location;
+    return `the gateway, or a proxy before it, gave an answer that this page must not read: if this lasts, is the origin ${origin} listed in http.origins?`;
   }
 
   #end(loss) {

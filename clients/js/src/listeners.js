@@ -18,8 +18,12 @@ export class Listeners {
     return () => listeners.delete(listener);
   }
 
+  /** Those of a type are told of the changes within a batch too; to those of all types a batch is one event. */
   tell(event) {
     this.#call(event.type, event);
+    if (event.type === 'batch') {
+      for (const change of event.changes) this.#call(change.type, change);
+    }
     this.#call('*', event);
   }
 

@@ -35,6 +35,11 @@ export class Live {
   #pending = new Map();
   #refs = 0;
   #state = 'connecting';
+  /** How often the state has changed. */
+  #states = 0;
+  /** The last one that was asked for, and the version of the view in it. */
+  #snapshot;
+  #snapshotOf;
   #stale = false;
   #stopping = false;
   #connection;
@@ -45,8 +50,8 @@ export class Live {
 
   constructor(options) {
     this.#options = readOptions(options);
-    const { url, where, kinds, from, people, backoff, signal } = this.#options;
-    this.#endpoint = new rest.Endpoint(url);
+    const { endpoint, where, kinds, from, people, backoff, signal } = this.#options;
+    this.#endpoint = endpoint;
     this.#filter = { where, kinds };
     this.#place = new Place(from);
     this.#view = new View(kinds, people);
@@ -55,6 +60,9 @@ export class Live {
     if (signal?.aborted) this.#end();
     signal?.addEventListener('abort', () => this.#end(), { signal: this.#leave.signal });
     globalThis.addEventListener?.('online', () => this.retry(), { signal: this.#leave.signal });
+    globalThis.document?.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.retry();
+    }, { signal: this.#leave.signal });
     // Whoever made us attaches listeners first.
     queueMicrotask(() => this.#state === 'connecting' && this.#connect());
   }
@@ -81,6 +89,17 @@ export class Live {
 
   get kinds() {
     return this.#filter.kinds;
+  }
+
+  snapshot() {
+    const { version } = this.#view;
+    // Both numbers only grow: their sum is another one as soon as either is.
+    if (this.#snapshot?.version !== version + this.#states) {
+      const people = this.#snapshotOf === version ? this.#snapshot.people : Object.freeze([...this.view.values()]);
+      this.#snapshotOf = version;
+      this.#snapshot = Object.freeze({ version: version + this.#states, people, exact: this.exact, state: this.#state });
+    }
+    return this.#snapshot;
   }
 
   on(type, listener) {
@@ -240,6 +259,7 @@ export class Live {
   #enter(state) {
     if (state === this.#state || this.#state === 'ended') return;
     this.#state = state;
+    this.#states++;
     this.#listeners.tell({ type: 'state', state });
   }
 

@@ -1,14 +1,18 @@
 // What a user may choose, read once and then trusted.
 
+import { Endpoint } from './rest.js';
+
 const KINDS = ['all', 'saves', 'deletes'];
 const DEFAULTS = {
   where: '', kinds: 'all', from: 'now', queueMax: 10_000,
   connectMs: 10_000, silenceMs: 40_000, stopMs: 5_000,
 };
+/** Upper bound of any wait between attempts; a gateway on this machine may be asked more often. */
+const WAIT_MOST_MS = 30_000;
+const LOOPBACK_WAIT_MOST_MS = 3_000;
 
 export function readOptions(given) {
   const options = { ...DEFAULTS, ...given };
-  options.backoff = { firstMs: 250, mostMs: 30_000, ...given.backoff };
   options.WebSocket ??= globalThis.WebSocket;
   // Called as a function of its own, a page's fetch wants to be bound.
   options.fetch ??= (...request) => globalThis.fetch(...request);
@@ -17,5 +21,8 @@ export function readOptions(given) {
   if (!KINDS.includes(options.kinds)) throw new TypeError(`kinds is one of ${KINDS.join(', ')}, not ${options.kinds}`);
   const isCursor = options.from !== 'now' && options.from !== 'snapshot';
   if (options.people && !isCursor) throw new TypeError('people are those held at a cursor: give it as from');
+  options.endpoint = new Endpoint(options.url);
+  const oursMs = given.backoff?.mostMs ?? (options.endpoint.isLoopback ? LOOPBACK_WAIT_MOST_MS : WAIT_MOST_MS);
+  options.backoff = { firstMs: 250, mostMs: WAIT_MOST_MS, oursMs, ...given.backoff };
   return options;
 }

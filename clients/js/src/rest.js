@@ -20,6 +20,11 @@ export class Endpoint {
     }
   }
 
+  /** Whether it is on this machine, by its name. */
+  get isLoopback() {
+    return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(this.#stream.hostname);
+  }
+
   /** The stream of this filter from there on; `scheme` is `ws` or `http`. */
   stream(scheme, { where, kinds }, from) {
     const url = new URL(this.#stream);

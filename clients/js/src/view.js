@@ -7,6 +7,9 @@ export class View {
   /** What `people` is worth: `loading` (a snapshot arrives), `exact`, or `partial` (others may match too). */
   worth;
 
+  /** Grows with each change of who is in it, or of what it is worth. */
+  version = 0;
+
   #kinds;
 
   /** With the people who were held at the cursor that the client begins with, if there are any. */
@@ -35,11 +38,11 @@ export class View {
         this.#clear(event.cursor ? 'partial' : 'loading');
         break;
       case 'snapshot':
-        for (const person of event.people) this.people.set(person.id, person);
+        for (const person of event.people) this.#put(person);
         break;
       case 'live':
         // Where some kinds are left out, people come and go unseen.
-        if (this.worth === 'loading') this.worth = this.#kinds === 'all' ? 'exact' : 'partial';
+        if (this.worth === 'loading') this.#become(this.#kinds === 'all' ? 'exact' : 'partial');
         break;
       case 'batch':
         event.changes.forEach((change) => this.#fold(change));
@@ -54,16 +57,27 @@ export class View {
       case 'create':
       case 'enter':
       case 'update':
-        this.people.set(change.person.id, change.person);
+        this.#put(change.person);
         break;
       case 'leave':
       case 'delete':
-        this.people.delete(change.id);
+        if (this.people.delete(change.id)) this.version++;
     }
   }
 
+  #put(person) {
+    this.people.set(person.id, person);
+    this.version++;
+  }
+
   #clear(worth) {
+    if (this.people.size > 0) this.version++;
     this.people.clear();
+    this.#become(worth);
+  }
+
+  #become(worth) {
+    if (worth !== this.worth) this.version++;
     this.worth = worth;
   }
 }

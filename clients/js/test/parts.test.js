@@ -6,6 +6,7 @@ import test from 'node:test';
 import { live } from '../index.js';
 import { Backoff } from '../src/backoff.js';
 import { Place } from '../src/cursor.js';
+import { readOptions } from '../src/options.js';
 import { Endpoint } from '../src/rest.js';
 import { create, liveAt, page } from './support/server.js';
 
@@ -42,6 +43,18 @@ test('waits double, are spread over all of the time, and are bounded', () => {
     assert.deepEqual(expected.map(() => backoff.next()), expected);
     backoff.succeeded();
     assert.equal(backoff.next(), expected[0]);
+  }
+});
+
+test('our own waits for a gateway on this machine are short, those that it names are not', () => {
+  const most = (url, backoff, wait) => new Backoff(readOptions({ url, WebSocket: Object, ...(backoff && { backoff }) }).backoff, () => 1).next(wait);
+  const many = { firstMs: 1e6 };
+  for (const url of ['http://127.0.0.1:8080', 'ws://localhost', 'http://a.localhost:1', 'http://[::1]:8080', 'ws://127.9.9.9']) {
+    assert.deepEqual([most(url, many), most(url, many, { afterMs: 20_000 }), most(url, many, { upToMs: 9_000 })], [3_000, 23_000, 9_000], url);
+    assert.equal(most(url, { ...many, mostMs: 50_000 }), 50_000, 'as was said');
+  }
+  for (const url of ['https://people.example', 'http://localhost.example', 'http://128.0.0.1', 'http://[::2]']) {
+    assert.equal(most(url, many), 30_000, url);
   }
 });
 

@@ -5,18 +5,17 @@ use utoipa::openapi::path::Operation;
 use super::call::{Answer, Call, LIVE, stream_content};
 use super::examples;
 use super::refusals::{Refusal, STORE};
-use super::schemas::lines;
+use super::schemas;
 use crate::http::media;
 
 /// What only streams are refused for.
 pub(super) const REFUSALS: [Refusal; 4] = [Refusal::Origin, Refusal::Gone, Refusal::Version, Refusal::Draining];
 
 pub(super) fn updates() -> Operation {
-    let events =
-        lines("Server-sent events (WHATWG HTML): `event` is the type, `data` the message, `id` the cursor.", "");
+    let text = "Server-sent events (WHATWG HTML): `event` is the type, `data` the message, `id` the cursor.";
     let stream = Answer::new("The stream, where no upgrade was asked for. It goes on for ever.")
         .headers(&["Cache-Control", "Vary"])
-        .content(media::EVENT_STREAM, stream_content(events, &examples::event()));
+        .content(media::EVENT_STREAM, stream_content(schemas::events(text), &examples::event()));
     Call::new(LIVE, "updates", "What happens to the people who match a filter")
         .text(
             "A **view** is the people who match `where`. Whoever opens one is told who enters it, changes in it and leaves \

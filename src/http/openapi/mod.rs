@@ -16,6 +16,7 @@ mod schemas;
 mod writes;
 
 use utoipa::openapi::path::{HttpMethod, Operation, PathsBuilder};
+use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem};
 
@@ -43,6 +44,9 @@ pub fn document() -> OpenApi {
     let tag = |name, text| TagBuilder::new().name(name).description(Some(text)).build();
     OpenApiBuilder::new()
         .info(info)
+        // Relative to where the description was read, so that it also holds where a proxy serves the gateway below a path.
+        .servers(Some([ServerBuilder::new().url(".").description(Some("The gateway that serves this.")).build()]))
+        .security(Some([]))
         .tags(Some([
             tag(call::PEOPLE, "Reading and writing people."),
             tag(call::LIVE, "Streams of what happens to the people who match a filter."),

@@ -36,7 +36,7 @@ pub(super) fn api_page_inner_file() -> Operation {
 }
 
 pub(super) fn asyncapi() -> Operation {
-    let object = ObjectBuilder::new().schema_type(Type::Object).required("asyncapi").required("channels");
+    let object = description("asyncapi", "channels");
     let answer = Answer::new("The description.").headers(&HEADERS);
     Call::new(PAGES, "asyncapi", "The messages of live updates, as AsyncAPI 3.0")
         .takes(&["IfNoneMatch"])
@@ -49,13 +49,20 @@ pub(super) fn asyncapi() -> Operation {
 }
 
 pub(super) fn openapi() -> Operation {
-    let object = ObjectBuilder::new().schema_type(Type::Object).required("openapi").required("paths");
+    let object = description("openapi", "paths");
     let answer = Answer::new("The description.").headers(&HEADERS);
     Call::new(PAGES, "openapi", "This description, as OpenAPI 3.1")
         .takes(&["IfNoneMatch"])
         .answers("200", answer.content("application/json", content(object, json!({"openapi": "3.1.0", "paths": {}}))))
         .answers("304", known())
         .build()
+}
+
+/// What is described by a version and a map, and more.
+fn description(version: &str, map: &str) -> ObjectBuilder {
+    let kind = |kind: Type| ObjectBuilder::new().schema_type(kind);
+    let object = kind(Type::Object).property(version, kind(Type::String)).property(map, kind(Type::Object));
+    object.required(version).required(map)
 }
 
 /// A file that a page loads.

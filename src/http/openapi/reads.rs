@@ -6,7 +6,7 @@ use utoipa::openapi::schema::ArrayBuilder;
 
 use super::call::{Answer, Call, PEOPLE, content, shape, stream_content};
 use super::refusals::{Refusal, STORE};
-use super::schemas::lines;
+use super::schemas::{events, lines};
 use super::{examples, live};
 use crate::http::media;
 
@@ -19,7 +19,7 @@ pub(super) fn list() -> Operation {
     .headers(&["Link", "Vary", "Cache-Control"])
     .content(media::JSON, content(ArrayBuilder::new().items(shape("Person")), json!([examples::person()])))
     .content(media::NDJSON, content(lines("A person a line.", &line), json!(line)))
-    .content(media::EVENT_STREAM, stream_content(lines("Server-sent events: see `/updates`.", ""), &examples::event()));
+    .content(media::EVENT_STREAM, stream_content(events("Server-sent events: see `/updates`."), &examples::event()));
     Call::new(PEOPLE, "listPeople", "Everyone, or those who match")
         .text(
             "All people, or with `limit` a page of them. The list is not one instant: each person once, as it was at some \

@@ -1,6 +1,7 @@
 //! The shapes of what is sent and answered, and the components that calls refer to.
 
 use serde_json::{Value, json};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaFormat, SchemaType, Type,
 };
@@ -17,7 +18,7 @@ const TIME: &str = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$";
 
 /// All that is referred to.
 pub(super) fn components() -> Components {
-    let schemas: [(&str, RefOr<Schema>); 11] = [
+    let schemas: [(&str, RefOr<Schema>); 12] = [
         ("Id", id()),
         ("Revision", revision()),
         ("At", at()),
@@ -26,14 +27,13 @@ pub(super) fn components() -> Components {
         ("PersonDraft", draft()),
         ("PersonPatch", patch()),
         ("Attributes", attributes()),
+        ("AttributeValue", attribute_value()),
         ("ImportRefusal", import_refusal()),
         ("ImportTotal", import_total()),
         ("Problem", problem()),
     ];
     let components = ComponentsBuilder::new();
     let components = schemas.into_iter().fold(components, |components, (name, schema)| components.schema(name, schema));
-    let levels = 0..MAX_ATTRIBUTES_DEPTH;
-    let components = levels.fold(components, |all, levels| all.schema(value_name(levels), attribute_value(levels)));
     let components = parameters::all().into_iter().fold(components, |all, (name, one)| all.parameter(name, one));
     headers::all().into_iter().fold(components, |all, (name, one)| all.header(name, one)).build()
 }
@@ -144,27 +144,26 @@ fn named_id(text: &str) -> ObjectBuilder {
 fn attributes() -> RefOr<Schema> {
     let text = "Whatever else is to be known: at most 8 KiB as compact JSON, 8 levels deep with this one, no key twice, no \
                 integer beyond 64 bits.";
-    let within = shape(&value_name(MAX_ATTRIBUTES_DEPTH - 1));
-    ObjectBuilder::new().description(Some(text)).additional_properties(Some(within)).into()
-}
-
-/// What lies within attributes: a schema for each number of levels, because none can count them.
-fn attribute_value(levels: usize) -> RefOr<Schema> {
-    let kind = |kind| ObjectBuilder::new().schema_type(kind);
-    let plain = kind(SchemaType::from_iter([Type::Null, Type::Boolean, Type::String, Type::Number]));
-    let Some(within) = levels.checked_sub(1).map(|levels| shape(&value_name(levels))) else {
-        return plain.description(Some("A JSON value that is neither list nor object.")).into();
-    };
-    AnyOfBuilder::new()
-        .item(plain)
-        .item(ArrayBuilder::new().items(within.clone()))
-        .item(kind(Type::Object.into()).additional_properties(Some(within)))
-        .description(Some(&format!("A JSON value of at most {levels} levels of lists and objects.")))
+    ObjectBuilder::new()
+        .description(Some(text))
+        .additional_properties(Some(shape("AttributeValue")))
+        .extensions(Some(Extensions::from_iter([("x-levels-max", MAX_ATTRIBUTES_DEPTH)])))
         .into()
 }
 
-fn value_name(levels: usize) -> String {
-    format!("AttributeValue{levels}")
+/// What lies within attributes. It refers to itself through `Attributes` only: generators of clients give a name to
+/// objects, and drop a list that leads back to the union that it is a part of. So lists in lists are of anything.
+fn attribute_value() -> RefOr<Schema> {
+    let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let within = value_or_list(ArrayBuilder::new().items(anything));
+    let text = "A JSON value, at most as deep as `Attributes` says.";
+    value_or_list(ArrayBuilder::new().items(within)).description(Some(text)).into()
+}
+
+fn value_or_list(list: ArrayBuilder) -> AnyOfBuilder {
+    let plain = SchemaType::from_iter([Type::Null, Type::Boolean, Type::String, Type::Number]);
+    let plain = ObjectBuilder::new().schema_type(plain);
+    AnyOfBuilder::new().item(plain).item(list).item(shape("Attributes"))
 }
 
 fn import_refusal() -> RefOr<Schema> {
@@ -226,7 +225,13 @@ fn problem() -> RefOr<Schema> {
     required.into_iter().fold(object, ObjectBuilder::required).into()
 }
 
-/// One line after the other, each a JSON text.
+/// One line after the other, each a JSON text. They are told to generators of clients as bytes (`binary`), because they
+/// are sent and read piece by piece.
 pub(super) fn lines(text: &str, example: &str) -> ObjectBuilder {
-    string(text, None).examples([Value::from(example)])
+    formatted(string(text, None).examples([Value::from(example)]), "binary")
+}
+
+/// A stream of server-sent events.
+pub(super) fn events(text: &str) -> ObjectBuilder {
+    string(text, None)
 }

@@ -109,6 +109,12 @@ impl Description {
         if media != "application/yaml" {
             assert_eq!(self.faults(&content["schema"], &body), "", "{what}");
         }
+        if media == "application/problem+json" {
+            let examples = content["examples"].as_object().expect("examples").values();
+            let described = examples.map(|example| &example["value"]).any(|known| known["type"] == body["type"]);
+            assert!(described, "no such problem is described: {what}");
+            assert_eq!(body["status"], answer.status, "{what}");
+        }
     }
 
     /// What is wrong with a value by a schema of this description; empty when nothing is.

@@ -87,12 +87,13 @@ async fn attributes_are_as_deep_as_is_described() {
     let description = Description::of(&gateway).await;
     let lists = |levels| (1..levels).fold(json!([]), |within, _| json!([within]));
     let objects = |levels| (1..levels).fold(json!({}), |within, _| json!({ "a": within }));
-    for (levels, status) in [(2, 201), (8, 201), (9, 422)] {
+    let most = description.schema("Attributes")["x-levels-max"].as_u64().expect("a number");
+    for (levels, status) in [(2, 201), (most, 201), (most + 1, 422)] {
         for attributes in [objects(levels), json!({ "a": lists(levels - 1) })] {
             let mut body: Value = serde_json::from_str(ADA).expect("JSON");
             body["attributes"] = attributes;
-            let is_described = description.faults(description.schema("NewPerson"), &body).is_empty();
-            assert_eq!(is_described, status == 201, "{body}");
+            // No schema can count levels: that is what the number is for.
+            assert_eq!(description.faults(description.schema("NewPerson"), &body), "", "{body}");
             assert_eq!(gateway.send("POST", "/people", &body.to_string()).await.status, status, "{body}");
         }
     }

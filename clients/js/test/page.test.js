@@ -1,0 +1,86 @@
+// The client in a page: what a browser lets it read, and what the page tells it. A file of its own, because it makes Node
+// look like a page.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { live, ProblemError } from '../index.js';
+import { liveAt, Server } from './support/server.js';
+
+const ORIGIN = 'http://page.example';
+const HOUR_MS = 3_600_000;
+const REFUSED = {
+  type: '/problems/origin', status: 403,
+  detail: `Pages of the origin ${ORIGIN} may not do this. The operator can list it in http.origins.`,
+};
+
+globalThis.location = { origin: ORIGIN, href: `${ORIGIN}/` };
+globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+
+/** As a browser does: what another origin answers can be read only where it says so. */
+async function browserFetch(url, options = {}) {
+  const response = await fetch(url, { ...options, headers: { ...options.headers, origin: ORIGIN } });
+  if (options.mode === 'no-cors') return { ok: false, status: 0, type: 'opaque' };
+  if (response.headers.get('access-control-allow-origin') !== ORIGIN) throw new TypeError('Failed to fetch');
+  return response;
+}
+
+function open(t, server, backoff = { firstMs: HOUR_MS, mostMs: HOUR_MS }) {
+  const client = live({ url: server.url, fetch: browserFetch, backoff });
+  t.after(() => client.stop());
+  return client;
+}
+
+const next = (client, type) => new Promise((resolve) => client.on(type, resolve));
+
+for (const [status, type] of [[403, 'origin'], [421, 'host'], [400, 'filter'], [426, 'malformed']]) {
+  test(`a refusal with ${status} that the page may read ends the client with its words`, async (t) => {
+    const server = await Server.start(t);
+    const problem = { ...REFUSED, status, type: `/problems/${type}` };
+    server.refusal = { status, problem, headers: { 'access-control-allow-origin': ORIGIN } };
+    const client = open(t, server);
+    const error = await client.closed;
+    assert.ok(error instanceof ProblemError);
+    assert.deepEqual([error.status, error.message, error.problem], [status, problem.detail, problem]);
+    assert.equal(client.state, 'ended');
+  });
+}
+
+test('too many of us, or no room, is not the end', async (t) => {
+  const server = await Server.start(t);
+  const client = open(t, server);
+  for (const status of [429, 503]) {
+    const headers = { 'access-control-allow-origin': ORIGIN, 'retry-after': '7' };
+    server.refusal = { status, problem: { status, detail: 'later' }, headers };
+    const { retryMs, why } = await next(client, 'disconnected');
+    assert.ok(retryMs >= 7000, `${status}`);
+    assert.equal(why, 'later');
+    client.retry();
+  }
+});
+
+test('an answer that the page must not read is told from an outage, and tried again', async (t) => {
+  const server = await Server.start(t);
+  server.refusal = { status: 403, problem: REFUSED };
+  const client = open(t, server);
+  const { why, retryMs } = await next(client, 'disconnected');
+  assert.match(why, new RegExp(`${ORIGIN} listed in http.origins`));
+  assert.equal(typeof retryMs, 'number');
+  const nobody = live({ url: 'http://127.0.0.1:1', fetch: browserFetch });
+  t.after(() => nobody.stop());
+  assert.equal((await next(nobody, 'disconnected')).why, 'the gateway cannot be reached');
+});
+
+test('a page that is looked at again does not wait for the next attempt', async (t) => {
+  const server = await Server.start(t);
+  const client = open(t, server);
+  (await server.peer()).cut();
+  await next(client, 'disconnected');
+  document.dispatchEvent(new Event('visibilitychange'));
+  assert.equal(client.state, 'waiting', 'it is hidden');
+  document.visibilityState = 'visible';
+  document.dispatchEvent(new Event('visibilitychange'));
+  (await server.peer()).say(liveAt('0:a.1.1'));
+  await next(client, 'live');
+  assert.equal(client.state, 'live');
+});

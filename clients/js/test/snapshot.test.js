@@ -1,0 +1,103 @@
+// What is drawn and listened to: views as values, and each change told to those who asked for its type.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { live } from '../index.js';
+import { create, liveAt, page, person, Server } from './support/server.js';
+
+async function met(t) {
+  const server = await Server.start(t);
+  const client = live({ url: server.url, from: 'snapshot', backoff: { firstMs: 1, mostMs: 5 } });
+  t.after(() => client.stop());
+  const next = (type) => new Promise((resolve) => {
+    const off = client.on(type, (event) => (off(), resolve(event)));
+  });
+  const peer = await server.peer();
+  return {
+    client, peer, next,
+    /** Says it, and waits until the client has taken it. */
+    say: async (message) => {
+      const taken = next(message.type);
+      peer.say(message);
+      return taken;
+    },
+  };
+}
+
+test('a snapshot never changes, and is the same one until something in it does', async (t) => {
+  const { client, peer, next, say } = await met(t);
+  const seen = [client.snapshot()];
+  /** Asserts that there is another one now, and returns it. */
+  const another = (what) => {
+    const now = client.snapshot();
+    assert.notEqual(now, seen.at(-1), what);
+    assert.ok(now.version > seen.at(-1).version, what);
+    assert.equal(now, client.snapshot(), what);
+    seen.push(now);
+    return now;
+  };
+  await say(page(person(1)));
+  assert.deepEqual(another('a page').people, [person(1)]);
+  await say(liveAt('0:a.5.1'));
+  const live = another('live');
+  assert.deepEqual([live.exact, live.state], [true, 'live']);
+  await say({ type: 'position', cursor: '0:a.7.1' });
+  assert.equal(client.snapshot(), live, 'where it stands is not in it');
+  await say({ type: 'leave', at: '0:a.8.1', id: 'id-9' });
+  assert.equal(client.snapshot(), live, 'a stranger who leaves changes nothing');
+  await say(create(2, '0:a.9.1'));
+  const more = another('a change');
+  assert.deepEqual(more.people.map(({ id }) => id), ['id-1', 'id-2']);
+  await say({ type: 'stale', seconds: 5 });
+  const stale = another('a state');
+  assert.deepEqual([stale.state, stale.people], ['stale', more.people]);
+  assert.equal(stale.people, more.people, 'the list is the same, so that it need not be drawn again');
+  await say({ type: 'delete', at: '0:a.10.1', id: 'id-1' });
+  assert.deepEqual(another('another change').people.map(({ id }) => id), ['id-2']);
+  assert.deepEqual(live.people, [person(1)], 'an old one stays what it was');
+  assert.throws(() => live.people.push(person(3)), TypeError);
+  const lost = next('disconnected');
+  peer.cut();
+  await lost;
+  assert.equal(another('a lost connection').state, 'waiting');
+  client.stop();
+  await client.closed;
+  assert.equal(another('the end').state, 'ended');
+});
+
+test('who draws as useSyncExternalStore does draws each change', async (t) => {
+  const { client, say } = await met(t);
+  const drawn = [];
+  let held = client.snapshot();
+  client.on('*', () => {
+    const now = client.snapshot();
+    if (Object.is(now, held)) return;
+    held = now;
+    drawn.push(now.people.map(({ firstName }) => firstName).join());
+  });
+  await say(page());
+  await say(liveAt('0:a.1.1'));
+  for (const n of [1, 2]) await say(create(n, `0:a.${n + 1}.1`));
+  assert.deepEqual(drawn.slice(-2), ['P1', 'P1,P2']);
+});
+
+test('listeners of a type are told of changes within a batch, once, and those of all types get the batch', async (t) => {
+  const { client, say } = await met(t);
+  await say(page(person(1), person(2)));
+  await say(liveAt('0:a.1.1'));
+  const told = [];
+  for (const type of ['batch', 'create', 'enter', 'update', 'leave', 'delete', '*']) {
+    client.on(type, (event) => told.push([type, event.type, event.id ?? event.person?.id, client.view.size]));
+  }
+  const { at, ...created } = create(3, '0:a.2.1');
+  const { type, ...changed } = created;
+  const changes = [
+    created, { ...changed, type: 'update' }, { ...changed, type: 'enter' }, { type: 'leave', id: 'id-1' }, { type: 'delete', id: 'id-2' },
+  ];
+  await say({ type: 'batch', cursor: '0:a.9.1', changes });
+  assert.deepEqual(told, [
+    ['batch', 'batch', undefined, 1], ['create', 'create', 'id-3', 1], ['update', 'update', 'id-3', 1],
+    ['enter', 'enter', 'id-3', 1], ['leave', 'leave', 'id-1', 1], ['delete', 'delete', 'id-2', 1], ['*', 'batch', undefined, 1],
+  ], 'and the whole batch is in the view before anybody is told');
+});

@@ -1,0 +1,64 @@
+// What the types must allow, and, below `@ts-expect-error`, what they must not. It is compiled and never run.
+
+import { live, ProblemError, type LiveEvent, type Person, type ViewSnapshot } from 'people-gateway-client';
+
+interface Attributes { city: string; tags?: string[] }
+
+const people = live<Attributes>({ url: 'http://h', from: 'snapshot', people: [] as Person<Attributes>[] });
+const anyone = live({ url: 'http://h' });
+
+for await (const event of people) {
+  if (event.person) {
+    const name: string = event.person.firstName;
+    const city: string | undefined = event.person.attributes?.city;
+    const kind: 'create' | 'enter' | 'update' = event.type;
+    console.log(name, city, kind, event.at.length);
+  } else if (event.id) {
+    const kind: 'leave' | 'delete' = event.type;
+    console.log(kind, event.revision.length);
+  }
+  if (event.type === 'resync' && event.exact) console.log(event.people[0]?.attributes?.tags?.length);
+  // @ts-expect-error: not every event is about a person
+  console.log(event.person.firstName);
+  // @ts-expect-error: there is no such attribute
+  console.log(event.person?.attributes?.town);
+}
+
+people.on('create', ({ person, at, type }) => {
+  const place: string | undefined = at;
+  const kind: 'create' = type;
+  console.log(person.attributes?.city, place, kind);
+  // @ts-expect-error: within a batch a change has no place of its own
+  console.log(at.length);
+});
+people.on('leave', ({ id }) => console.log(id.length));
+people.on('batch', ({ changes }) => {
+  for (const change of changes) if (change.person) console.log(change.person.attributes?.city);
+});
+people.on('end', ({ error }) => error instanceof ProblemError && console.log(error.problem.detail));
+const off: () => void = people.on('*', (event) => console.log(event.person?.firstName));
+// @ts-expect-error: there is no event of this type
+people.on('created', () => {});
+
+const seen: ViewSnapshot<Attributes> = people.snapshot();
+const cities: (string | undefined)[] = seen.people.map(({ attributes }) => attributes?.city);
+// @ts-expect-error: a snapshot never changes
+seen.people.push(seen.people[0]);
+// @ts-expect-error: nor does its version
+seen.version = 1;
+
+await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { city: 'Oslo' } });
+// @ts-expect-error: these are the attributes that were named
+await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { town: 'Oslo' } });
+// @ts-expect-error: a person has an age
+await anyone.save({ firstName: 'Ada', lastName: 'L', job: '' });
+await anyone.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { any: ['thing', { at: null }] } });
+
+export const words = (event: LiveEvent): string => {
+  switch (event.type) {
+    case 'reset': return event.reason;
+    case 'disconnected': return event.why;
+    default: return event.person?.lastName ?? '';
+  }
+};
+console.log(off, cities);
