@@ -5,15 +5,15 @@ import { resolve } from './document.js';
 /** One argument of a shell. */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The line that makes this call at `origin`, with the examples of what it has to be given. */
-export function line(document, { path, method, parameters = [], requestBody, ...call }, origin) {
+/** The line that makes this call at a gateway (its address, with a slash at the end), with examples of what it takes. */
+export function line(document, { path, method, parameters = [], requestBody, ...call }, gateway) {
   const given = parameters.map((part) => resolve(document, part));
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => given.find((one) => one.in === 'path' && one.name === name).example);
   const words = ['curl', call['x-stream'] ? '-sN' : '-s'];
   if (method !== 'GET' && method !== 'POST') words.push('-X', method);
   const filter = given.find(({ name }) => name === 'where');
   if (filter) words.push('-G', '--data-urlencode', quoted(`where=${filter.example}`));
-  words.push(quoted(origin + filled));
+  words.push(quoted(gateway + filled.slice(1)));
   const [media, content] = Object.entries(requestBody?.content ?? {})[0] ?? [];
   if (media) {
     const body = typeof content.example === 'string' ? content.example : JSON.stringify(content.example);

@@ -12,13 +12,16 @@ export function resolve(document, part) {
 /** The name of the component that is referred to. */
 export const nameOf = (part) => part?.$ref?.split('/').at(-1);
 
-/** All calls, in the order of the description's tags: `[{ tag, calls }]`. */
+/** The group of this page's own files and the like: nobody calls those. */
+const PAGES = 'Pages';
+
+/** All calls to be shown, in the order of the description's tags: `[{ tag, calls }]`. */
 export function groups(document) {
   const calls = Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({ path, method: method.toUpperCase(), ...item[method] })),
   );
   const of = (tag) => calls.filter(({ tags }) => tags.includes(tag.name));
-  return document.tags.map((tag) => ({ tag, calls: of(tag) }));
+  return document.tags.filter(({ name }) => name !== PAGES).map((tag) => ({ tag, calls: of(tag) }));
 }
 
 /** What a schema is, in a few words. */

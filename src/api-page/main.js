@@ -5,7 +5,7 @@ import { Operation } from './operation.js';
 import { Prose } from './prose.js';
 import { Fields } from './schema.js';
 import { applyTheme, ThemeSwitch } from './theme.js';
-import { html, render } from './vendor/htm-preact.js';
+import { html, render, useEffect, useState } from './vendor/htm-preact.js';
 
 function Contents({ groups, schemas }) {
   return html`
@@ -24,13 +24,22 @@ function Contents({ groups, schemas }) {
   `;
 }
 
+/** The way back to the console, where there is one: it may be switched off. */
+function ConsoleLink() {
+  const [isThere, tell] = useState(false);
+  useEffect(() => {
+    fetch('./', { method: 'HEAD' }).then(({ ok }) => tell(ok), () => {});
+  }, []);
+  return isThere && html`<a href="./">Console</a>`;
+}
+
 function Page({ document }) {
   const found = groups(document);
   const schemas = Object.entries(document.components.schemas);
   return html`
     <header>
       <h1>${document.info.title} <span class="quiet">${document.info.version}</span></h1>
-      <p class="files"><a href="/openapi.json">openapi.json</a> <a href="/asyncapi.yaml">asyncapi.yaml</a></p>
+      <p class="files"><${ConsoleLink} /> <a href="openapi.json">openapi.json</a> <a href="asyncapi.yaml">asyncapi.yaml</a></p>
       <${ThemeSwitch} />
     </header>
     <div class="columns">
@@ -57,7 +66,7 @@ function Page({ document }) {
 }
 
 applyTheme();
-const answer = await fetch('/openapi.json');
+const answer = await fetch('openapi.json');
 render(html`<${Page} document=${await answer.json()} />`, document.body);
 // What the address names was not there when the browser looked for it.
 document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

@@ -47,7 +47,7 @@ function Answer({ document, status, answer }) {
 
 export function Operation({ document, call }) {
   const { path, method, operationId, summary, description, parameters = [], requestBody, responses } = call;
-  const curl = line(document, call, location.origin);
+  const curl = line(document, call, new URL('.', location.href).href);
   return html`
     <article id=${operationId} aria-labelledby=${`${operationId}-title`}>
       <h3 id=${`${operationId}-title`}>

@@ -2,7 +2,7 @@
 
 import { html } from './vendor/htm-preact.js';
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\((\/[^)\s]*)\)/g;
+const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([\w.-]+)\)/g;
 
 function inline(text) {
   const parts = [];

@@ -23,7 +23,7 @@ export function CopyButton({ text, what }) {
     setTimeout(() => say(''), SAID_MS);
   };
   return html`
-    <button class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>${said || 'Copy'}</button>
+    <button type="button" class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>${said || 'Copy'}</button>
     <span class="unseen" role="status">${said && `${said}: ${what}`}</span>
   `;
 }

@@ -1,6 +1,8 @@
 // The form for one person. What the server refuses is shown at its field.
 
+import { addressOf } from './address.js';
 import { ProblemError } from './client.js';
+import { Conflict } from './conflict.js';
 import { CopyButton } from './copy.js';
 import { quoted } from './lines.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
@@ -51,15 +53,10 @@ function Field({ name, label, value, fault, change }) {
   `;
 }
 
-/** What happened to the person while the form was open. */
-function Conflict({ person, present, take }) {
-  if (!person.id || present?.revision === person.revision) return null;
-  return html`
-    <p class="notice" role="status">
-      ${present ? 'Changed by someone else meanwhile.' : 'No longer in this view: deleted, or it does not match any more.'}
-      ${present && html` <button type="button" class="small" onClick=${take}>Show how it is now</button>`}
-    </p>
-  `;
+/** The person as it is now, whether it is in the view or not; undefined where it is gone. */
+async function current(id) {
+  const answer = await fetch(addressOf(`people/${id}`));
+  return answer.ok ? answer.json() : undefined;
 }
 
 export function Editor({ person: given, session, close }) {
@@ -70,8 +67,12 @@ export function Editor({ person: given, session, close }) {
   const [faults, setFaults] = useState({});
   const [busy, setBusy] = useState(false);
   const [sure, setSure] = useState(false);
+  const [refused, setRefused] = useState(false);
   useEffect(() => dialog.current.showModal(), []);
-  const present = client.view.get(person.id);
+  // How the person is now: the view tells, unless it is behind a save that was refused.
+  const [found, setFound] = useState();
+  const seen = client.view.get(person.id);
+  const theirs = seen && seen.revision !== person.revision ? seen : (found ?? seen);
   const isNew = !person.id;
 
   /** Does it, and closes; or shows why not. */
@@ -81,28 +82,38 @@ export function Editor({ person: given, session, close }) {
       await action();
       dialog.current.close();
     } catch (error) {
-      setFaults(faultsOf(error));
+      const now = error.status === 412 ? await current(person.id).catch(() => undefined) : undefined;
+      setFound(now);
+      setRefused(now !== undefined);
+      // What is in conflict is told by a notice of its own.
+      setFaults(now === undefined ? faultsOf(error) : {});
       requestAnimationFrame(() => dialog.current?.querySelector('[aria-invalid=true]')?.focus());
     }
     setBusy(false);
   };
+  /** Saves what the form has, if the person is still at this revision. */
+  const saveOver = (revision) => {
+    const options = isNew ? {} : { ifMatch: revision };
+    return attempt(async () => client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options));
+  };
   const save = (event) => {
     event.preventDefault();
-    const options = isNew ? {} : { ifMatch: person.revision };
-    attempt(async () => client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options));
+    saveOver(person.revision);
   };
   const remove = () => (sure ? attempt(() => client.remove(person.id)) : setSure(true));
   const take = () => {
-    setPerson(present);
-    setValues(texts(present));
+    setPerson(theirs);
+    setValues(texts(theirs));
     setFaults({});
+    setRefused(false);
   };
   return html`
     <dialog ref=${dialog} onClose=${close} aria-labelledby="editor-title">
       <form method="dialog" onSubmit=${save} novalidate>
         <h2 id="editor-title">${isNew ? 'New person' : `${person.firstName} ${person.lastName}`}</h2>
         ${!isNew && html`<p class="quiet id"><code>${person.id}</code> <${CopyButton} text=${person.id} what="id" /></p>`}
-        <${Conflict} person=${person} present=${present} take=${take} />
+        <${Conflict} person=${person} theirs=${theirs} fields=${FIELDS} take=${take}
+          overwrite=${refused && theirs && (() => saveOver(theirs.revision))} />
         ${faults[''] && html`<p class="wrong" role="alert">${faults['']}</p>`}
         ${FIELDS.map(([name, label]) => html`
           <${Field} key=${name} name=${name} label=${label} value=${values[name]} fault=${faults[name]}
@@ -115,7 +126,7 @@ export function Editor({ person: given, session, close }) {
               ${sure ? 'Really delete?' : 'Delete'}
             </button>
             <span class="quiet">curl <${CopyButton} what="curl line for this person"
-              text=${`curl -s ${quoted(`${location.origin}/people/${person.id}`)}`} /></span>`}
+              text=${`curl -s ${quoted(addressOf(`people/${person.id}`))}`} /></span>`}
         </div>
       </form>
     </dialog>

@@ -1,4 +1,5 @@
-// The last events, newest first. Paused, it shows what it showed, and goes on collecting.
+// The last events, newest first. Paused, it shows what it showed, and goes on collecting. Equal ones, one right after the
+// other, are one with a count: during an outage each attempt says the same.
 
 const KEPT_MAX = 500;
 
@@ -7,9 +8,14 @@ export class EventLog {
   #count = 0;
   #frozen;
 
-  add(event) {
+  /** `line` is what is read of it: two events with the same are equal. */
+  add(event, line) {
     this.#count++;
-    this.#entries.push({ key: this.#count, time: new Date(), event });
+    const last = this.#entries.at(-1);
+    const isEqual = last !== undefined && last.line === line;
+    const { key, count } = isEqual ? last : { key: this.#count, count: 0 };
+    if (isEqual) this.#entries.pop();
+    this.#entries.push({ key, time: new Date(), event, line, count: count + 1 });
     // Not one by one: shifting a long array for each event is slow.
     if (this.#entries.length > 2 * KEPT_MAX) this.#entries.splice(0, this.#entries.length - KEPT_MAX);
   }

@@ -1,6 +1,7 @@
 // Import: drop a file anywhere on the page, or choose one.
 
 import { CopyButton } from './copy.js';
+import { exampleFile } from './examples.js';
 import { run } from './import-run.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
@@ -28,6 +29,9 @@ function useDrop(dropped) {
   return hovers;
 }
 
+/** The progress of what could not begin. */
+const failed = (name, error) => ({ name, error, size: 0, read: 0, saved: 0, refused: [], seconds: 0, done: true });
+
 function Report({ progress }) {
   const { refused, error } = progress;
   const text = refused.map(({ line, problem }) => `${line}\t${words(problem)}`).join('\n');
@@ -41,7 +45,8 @@ function Report({ progress }) {
   `;
 }
 
-export function Importer() {
+/** `handle` is filled with what other parts of the page may begin: `choose()` a file, and `takeExamples()`. */
+export function Importer({ handle }) {
   const [progress, setProgress] = useState();
   const abort = useRef();
   const input = useRef();
@@ -52,6 +57,8 @@ export function Importer() {
     run(file, setProgress, abort.current.signal).finally(() => (abort.current = undefined));
   };
   const hovers = useDrop(begin);
+  handle.choose = () => input.current.click();
+  handle.takeExamples = () => exampleFile().then(begin, ({ message }) => setProgress(failed('The examples', message)));
   const running = progress && !progress.done;
   const rate = progress && Math.round(progress.saved / Math.max(progress.seconds, 0.001));
   const chosen = ({ target }) => {

@@ -1,5 +1,6 @@
 // The same view in a terminal: lines to copy.
 
+import { addressOf } from './address.js';
 import { CopyButton } from './copy.js';
 import { html } from './vendor/htm-preact.js';
 
@@ -11,10 +12,10 @@ export function linesFor({ where, kinds }) {
   const condition = where ? ` --data-urlencode ${quoted(`where=${where}`)}` : '';
   const kind = kinds === 'all' ? '' : ` -d kinds=${kinds}`;
   const query = new URLSearchParams({ from: 'snapshot', ...(kinds !== 'all' && { kinds }), ...(where && { where }) });
-  const socket = `${location.protocol.replace('http', 'ws')}//${location.host}/updates?${query}`;
+  const socket = `${addressOf('updates').replace('http', 'ws')}?${query}`;
   return {
-    'curl, who matches now': `curl -sG ${quoted(`${location.origin}/people`)}${condition}`,
-    'curl, live': `curl -sNG ${quoted(`${location.origin}/updates`)} -d from=snapshot${kind}${condition}`,
+    'curl, who matches now': `curl -sG ${quoted(addressOf('people'))}${condition}`,
+    'curl, live': `curl -sNG ${quoted(addressOf('updates'))} -d from=snapshot${kind}${condition}`,
     'wscat, live': `wscat -s people.v1.json -c ${quoted(socket)}`,
   };
 }

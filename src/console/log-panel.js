@@ -1,30 +1,10 @@
 // What happened, newest first.
 
 import { html } from './vendor/htm-preact.js';
+import { words } from './words.js';
 
 const SHOWN_MAX = 100;
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const BEGINNINGS = { now: 'begins', snapshot: 'begins with who matches' };
-const RESETS = { trimmed: 'the log no longer reaches back', forked: 'the store lost changes', epoch: 'the store was made anew' };
-
-/** An event in a few words. */
-function words(event) {
-  switch (event.type) {
-    case 'connected': return BEGINNINGS[event.from] ?? 'goes on at the cursor';
-    case 'disconnected': return event.why;
-    case 'live': return `${event.count.toLocaleString()} in the view`;
-    case 'filtered': return 'the new filter holds';
-    case 'reset': return `begins anew: ${RESETS[event.reason] ?? event.reason}`;
-    case 'stale': return `nothing proved for ${event.seconds} s`;
-    case 'fresh': return 'proved again';
-    default: {
-      const { firstName, lastName, id, age, job } = event.person;
-      const name = lastName === undefined ? id : `${firstName} ${lastName}`;
-      return event.type === 'leave' || event.type === 'delete' ? name : `${name}, ${age}${job && `, ${job}`}`;
-    }
-  }
-}
-
 export function LogPanel({ log, look }) {
   const act = (action) => () => {
     action();
@@ -42,11 +22,12 @@ export function LogPanel({ log, look }) {
         </span>
       </h2>
       <ol tabindex="0" aria-label="Events, newest first">
-        ${log.latest(SHOWN_MAX).map(({ key, time, event }) => html`
+        ${log.latest(SHOWN_MAX).map(({ key, time, event, count }) => html`
           <li key=${key}>
             <time>${CLOCK.format(time)}</time>
             <span class=${`type ${event.type}`}>${event.type}</span>
             <span class="words">${words(event)}</span>
+            ${count > 1 && html`<span class="count" title=${`${count} times, the last time at ${CLOCK.format(time)}`}>×${count}</span>`}
           </li>`)}
       </ol>
     </section>

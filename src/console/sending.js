@@ -72,7 +72,7 @@ export class Sender {
   async #post(lines) {
     this.#signal.throwIfAborted();
     const answered = async () => {
-      const response = await fetch('/people/import', {
+      const response = await fetch('people/import', {
         method: 'POST',
         headers: { 'content-type': 'application/x-ndjson' },
         body: lines.map(({ json }) => json).join('\n'),

@@ -1,9 +1,11 @@
 // What the page knows: one live view, and what became of it lately. Components read it; it tells them when to look again.
 
+import { addressOf } from './address.js';
 import { live, ProblemError } from './client.js';
 import { EventLog } from './event-log.js';
 import { Rates } from './rates.js';
 import { Rows } from './rows.js';
+import { words } from './words.js';
 
 /** How long a new snapshot may take before the table shows that it is not whole. */
 const PATIENCE_MS = 400;
@@ -18,6 +20,8 @@ export class Session {
   /** The filter that was typed, and what is wrong with it. */
   wanted;
   problem;
+  /** Since when what is shown may be old: the connection is gone, or continuity is not proved. */
+  oldSince;
 
   #changed;
   #due = false;
@@ -45,7 +49,8 @@ export class Session {
   async open() {
     this.#client?.stop();
     const { where, kinds } = this.wanted;
-    const client = live(where ? { url: '/' } : { url: '/', kinds, from: 'snapshot' });
+    const url = addressOf('updates');
+    const client = live(where ? { url } : { url, kinds, from: 'snapshot' });
     this.#client = client;
     client.on('*', (event) => this.#client === client && this.#take(event));
     this.#snapshotSince = Date.now();
@@ -105,14 +110,27 @@ export class Session {
       case 'reset':
       case 'filtered':
         this.#begin();
-        this.log.add(event);
+        this.#note(event);
         break;
       case 'connected':
         if (event.from === 'snapshot') this.#begin();
-        this.log.add(event);
+        this.#note(event);
         break;
       case 'live':
-        this.log.add({ ...event, count: this.#client.view.size });
+        this.oldSince = undefined;
+        this.#note({ ...event, count: this.#client.view.size });
+        break;
+      case 'disconnected':
+        this.oldSince ??= new Date();
+        this.#note(event);
+        break;
+      case 'stale':
+        this.oldSince ??= new Date(Date.now() - event.seconds * 1000);
+        this.#note(event);
+        break;
+      case 'fresh':
+        this.oldSince = undefined;
+        this.#note(event);
         break;
       case 'batch':
         for (const change of event.changes) this.#change(change);
@@ -125,9 +143,13 @@ export class Session {
         break;
       default:
         if (CHANGES.has(event.type)) this.#change(event);
-        else this.log.add(event);
+        else this.#note(event);
     }
     this.look();
+  }
+
+  #note(event) {
+    this.log.add(event, `${event.type} ${words(event)}`);
   }
 
   #begin() {
@@ -145,6 +167,6 @@ export class Session {
     if (this.#client.state === 'snapshot') return this.rows.stir();
     this.rows.flash(change.type, person);
     this.rates.count(change.type);
-    this.log.add({ ...change, person });
+    this.#note({ ...change, person });
   }
 }

@@ -79,8 +79,8 @@ function Summary({ client }) {
   return html`<p class="summary"><strong>${people}</strong>${partial && html` <span class="quiet">${partial}</span>`}</p>`;
 }
 
-export function Table({ session, edit, children }) {
-  const { rows, client } = session;
+export function Table({ session, open, empty, children }) {
+  const { rows, client, oldSince } = session;
   const { list } = rows;
   const scroller = useRef();
   const [selected, select] = useState();
@@ -103,7 +103,7 @@ export function Table({ session, edit, children }) {
     ArrowUp: () => move(at() < 0 ? 0 : at() - 1),
     Home: () => move(0),
     End: () => move(list.length - 1),
-    Enter: () => at() >= 0 && edit(list[at()]),
+    Enter: () => at() >= 0 && open(list[at()]),
   };
   const pressed = (event) => {
     if (event.target !== scroller.current || !keys[event.key]) return;
@@ -114,13 +114,16 @@ export function Table({ session, edit, children }) {
     scroller.current.scrollTop = 0;
     session.look();
   };
-  const open = (person) => () => {
+  const chosen = (person) => () => {
     select(person.id);
-    if (client.view.has(person.id)) edit(person);
+    if (client.view.has(person.id)) open(person);
   };
   return html`
     <div class="bar"><${Summary} client=${client} />${children}</div>
-    <div class="scroller" ref=${scroller} tabindex="0" role="grid" aria-label="People who match" aria-rowcount=${list.length + 1}
+    ${oldSince && html`<p class="notice old" role="status">
+      Not live since ${CLOCK.format(oldSince)}: what you see may be old.
+    </p>`}
+    <div class=${oldSince ? 'scroller is-old' : 'scroller'} ref=${scroller} tabindex="0" role="grid" aria-label="People who match" aria-rowcount=${list.length + 1}
       aria-activedescendant=${selected && rowId(selected)} onKeyDown=${pressed}>
       <table role="presentation">
         <${Head} rows=${rows} sorted=${sorted} />
@@ -128,13 +131,12 @@ export function Table({ session, edit, children }) {
           <tr key="above" role="presentation" class="space" style=${{ height: `${first * ROW_PX}px` }}></tr>
           ${list.slice(first, end).map((person, index) => html`
             <${Row} key=${person.id} person=${person} index=${first + index} flash=${rows.flashOf(person.id)}
-              selected=${person.id === selected} open=${open(person)} />`)}
+              selected=${person.id === selected} open=${chosen(person)} />`)}
           <tr key="below" role="presentation" class="space" style=${{ height: `${(list.length - end) * ROW_PX}px` }}></tr>
         </tbody>
       </table>
-      ${list.length === 0 && client.state === 'live' && html`<p class="empty">
-        ${client.where ? 'Nobody matches this filter now.' : 'Nobody is here yet. Make a person, or drop a CSV file on this page.'}
-      </p>`}
+      ${list.length === 0 && client.state === 'live' && html`
+        <div class="empty">${empty || html`<p>Nobody matches this filter now.</p>`}</div>`}
     </div>
   `;
 }

@@ -13,7 +13,7 @@ const own = readdirSync(PAGE).filter((name) => /\.(html|js|css)$/.test(name));
 const text = (name) => readFileSync(new URL(name, SHARED.includes(name) ? CONSOLE : PAGE), 'utf8');
 
 test('whatever the page loads is there, and all that is there is loaded', () => {
-  const waiting = [...text('index.html').matchAll(/(?:src|href)="\/docs\/([^"]+)"/g)].map(([, name]) => name);
+  const waiting = [...text('index.html').matchAll(/(?:src|href)="docs\/([^"]+)"/g)].map(([, name]) => name);
   const seen = new Set(['index.html']);
   for (let name = waiting.pop(); name; name = waiting.pop()) {
     if (seen.has(name)) continue;
@@ -24,8 +24,9 @@ test('whatever the page loads is there, and all that is there is loaded', () => 
   assert.deepEqual([...seen].sort(), [...own, ...SHARED].sort());
 });
 
-test('nothing is inline, nothing names another host, and each file begins with its purpose', () => {
+test('nothing is inline, nothing names another host or a path from its root, and each file begins with its purpose', () => {
   for (const name of own) {
+    assert.doesNotMatch(text(name), /(?:src|href)="\/|fetch\('\//, name);
     assert.doesNotMatch(text(name), /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="|https?:\/\/[\w.]/, name);
     if (!name.endsWith('.html')) assert.match(text(name), /^(\/\/|\/\*) /, name);
   }
@@ -42,7 +43,7 @@ const { groups, limits, words } = await import(described);
 const { line } = await import(address('curl.js', ['document.js', described]));
 
 const document = {
-  tags: [{ name: 'A' }, { name: 'B' }],
+  tags: [{ name: 'A' }, { name: 'B' }, { name: 'Pages' }],
   paths: {
     '/people/{id}': {
       put: {
@@ -50,15 +51,16 @@ const document = {
         requestBody: { content: { 'application/json': { example: { firstName: "O'Hara" } } } },
       },
     },
+    '/docs': { get: { tags: ['Pages'], operationId: 'page' } },
     '/updates': { get: { tags: ['B'], operationId: 'updates', 'x-stream': true, parameters: [{ name: 'where', in: 'query', example: 'age > 3' }] } },
   },
   components: { parameters: { Id: { name: 'id', in: 'path', example: '7' } } },
 };
 
-test('calls stand in their groups, and each has a line for a shell', () => {
+test('calls stand in their groups but for pages, and each has a line for a shell', () => {
   const found = groups(document);
   assert.deepEqual(found.map(({ tag, calls }) => [tag.name, calls.map(({ operationId }) => operationId)]), [['A', ['replace']], ['B', ['updates']]]);
-  const lines = found.flatMap(({ calls }) => calls).map((call) => line(document, call, 'http://h'));
+  const lines = found.flatMap(({ calls }) => calls).map((call) => line(document, call, 'http://h/'));
   assert.deepEqual(lines, [
     `curl -s -X PUT 'http://h/people/7' -H 'Content-Type: application/json' --data-binary '{"firstName":"O'\\''Hara"}'`,
     `curl -sN -G --data-urlencode 'where=age > 3' 'http://h/updates'`,

@@ -35,7 +35,8 @@ test('the page weighs less than 150 KB compressed', () => {
 
 test('whatever the page loads is there', () => {
   const html = readFileSync(new URL('index.html', CONSOLE), 'utf8');
-  const waiting = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  // Relative, so that a proxy may serve the page below a path.
+  const waiting = [...html.matchAll(/(?:src|href)="(console\/[^"]+)"/g)].map(([, path]) => `/${path}`);
   const seen = new Set();
   for (let path = waiting.pop(); path; path = waiting.pop()) {
     if (seen.has(path)) continue;
@@ -49,9 +50,10 @@ test('whatever the page loads is there', () => {
   assert.equal(seen.size, files.length - 1, 'all files are used, and index.html is the page itself');
 });
 
-test('nothing is inline, and nothing names another host', () => {
+test('nothing is inline, and nothing names another host, or a path from its root', () => {
   for (const file of own) {
     const text = readFileSync(file, 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
+    assert.doesNotMatch(text, /(?:src|href)="\/|(?:fetch|from|import|WebSocket)\s*\(?['"`]\/|url: '\//, name(file));
     assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="/, name(file));
     assert.doesNotMatch(text, /https?:\/\/(?!HOST)[\w.]/, name(file));
   }

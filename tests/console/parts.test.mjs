@@ -39,14 +39,33 @@ test('rows stand in order, and who goes stays for a moment', (t) => {
 
 test('a paused log shows what it showed and counts what comes', () => {
   const log = new EventLog();
-  for (let n = 1; n <= 3; n++) log.add({ n });
+  for (let n = 1; n <= 3; n++) log.add({ n }, `${n}`);
   log.togglePause();
-  log.add({ n: 4 });
+  log.add({ n: 4 }, '4');
   assert.deepEqual([log.latest(2).map(({ event }) => event.n), log.missed], [[3, 2], 1]);
   log.togglePause();
   assert.deepEqual([log.latest(2).map(({ event }) => event.n), log.missed], [[4, 3], 0]);
-  for (let n = 5; n <= 5000; n++) log.add({ n });
+  for (let n = 5; n <= 5000; n++) log.add({ n }, `${n}`);
   assert.deepEqual([log.latest(1)[0].event.n, log.latest(9999).length <= 1000], [5000, true]);
+});
+
+test('equal events, one right after the other, are one with a count and the time of the last', (t) => {
+  t.mock.timers.enable({ apis: ['Date'] });
+  const log = new EventLog();
+  for (let n = 1; n <= 3; n++) {
+    t.mock.timers.tick(1000);
+    log.add({ n }, 'disconnected the gateway cannot be reached');
+  }
+  const [{ key, count, event, time }] = log.latest(9);
+  assert.deepEqual([count, event.n, time.getTime(), log.latest(9).length], [3, 3, 3000, 1]);
+  log.togglePause();
+  log.add({ n: 4 }, 'disconnected the gateway cannot be reached');
+  assert.deepEqual([log.latest(9).map(({ count }) => count), log.missed], [[3], 1], 'what is shown does not change');
+  log.togglePause();
+  assert.deepEqual(log.latest(9).map(({ key, count }) => [key, count]), [[key, 4]], 'it stays the same line');
+  log.add({ n: 5 }, 'connected');
+  log.add({ n: 6 }, 'disconnected the gateway cannot be reached');
+  assert.deepEqual(log.latest(9).map(({ count }) => count), [1, 1, 4]);
 });
 
 test('rates count what came, changed and went in each second', () => {

@@ -31,7 +31,7 @@ request's id, which every answer carries in `x-request-id`.
 - **Pages of other origins** may call when the operator listed them (`http.origins`); preflights are answered by that list.
 - **Requests that are not HTTP** are answered by the HTTP library (400, 414, 431), without a problem document.
 
-The messages of live updates are described for tools in [/asyncapi.yaml](/asyncapi.yaml).";
+The messages of live updates are described for tools in [asyncapi.yaml](asyncapi.yaml).";
 
 /// The description.
 pub fn document() -> OpenApi {

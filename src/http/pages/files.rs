@@ -13,6 +13,7 @@ static CONSOLE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/console");
 static API_PAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/api-page");
 static CLIENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/clients/js/src");
 const CLIENT_INDEX: &[u8] = include_bytes!("../../../clients/js/index.js");
+const EXAMPLES: &[u8] = include_bytes!("../../../examples/people.csv");
 const ASYNC_API: &[u8] = include_bytes!("../../../docs/asyncapi.yaml");
 
 /// Parts of the console that the API page uses too. It has them at its own paths: the console may be off.
@@ -30,6 +31,7 @@ fn files() -> HashMap<String, Asset> {
     add_folder(&mut files, &API_PAGE, "/docs", "/docs");
     add_folder(&mut files, &CLIENT, "/console/src", "");
     files.insert("/console/client.js".to_owned(), Asset::new(JAVASCRIPT, CLIENT_INDEX.into()));
+    files.insert("/console/people.csv".to_owned(), Asset::new("text/csv; charset=utf-8", EXAMPLES.into()));
     for name in SHARED {
         let file = CONSOLE.get_file(name).expect("the console has its parts");
         let media = media(name).expect("and they are of types that pages are made of");

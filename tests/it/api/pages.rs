@@ -15,6 +15,7 @@ async fn pages_are_served_with_their_types_and_keep_to_themselves() {
         ("/console/src/live.js", "text/javascript; charset=utf-8"),
         ("/console/style.css", "text/css; charset=utf-8"),
         ("/console/icon.svg", "image/svg+xml"),
+        ("/console/people.csv", "text/csv; charset=utf-8"),
         ("/console/vendor/LICENSE-preact", "text/plain; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
         ("/docs/vendor/htm-preact.js", "text/javascript; charset=utf-8"),

@@ -1,0 +1,41 @@
+// One person to read, for screens that are too narrow for a table with all of it: a form would open the keyboard.
+
+import { CopyButton } from './copy.js';
+import { html, useEffect, useRef } from './vendor/htm-preact.js';
+
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Whether there is no room for the table's columns; as in style.css. */
+export const isNarrow = () => matchMedia('(max-width: 620px)').matches;
+
+function text(value) {
+  if (typeof value === 'string') return value;
+  const isPlainList = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object');
+  return isPlainList ? value.join(', ') : JSON.stringify(value, null, 2);
+}
+
+export function Card({ person: given, session, edit, close }) {
+  const dialog = useRef();
+  useEffect(() => dialog.current.showModal(), []);
+  // It follows the view, and keeps showing who has left it.
+  const present = session.client.view.get(given.id);
+  const { id, firstName, lastName, age, job, attributes = {}, revision, createdAt, updatedAt } = present ?? given;
+  const rows = [
+    ['Age', age], ['Job', job || '–'], ...Object.entries(attributes),
+    ['Updated', TIME.format(new Date(updatedAt))], ['Created', TIME.format(new Date(createdAt))],
+  ];
+  return html`
+    <dialog class="card" ref=${dialog} onClose=${close} aria-labelledby="card-title">
+      <h2 id="card-title">${firstName} ${lastName}</h2>
+      ${!present && html`<p class="notice" role="status">No longer in this view: deleted, or it does not match any more.</p>`}
+      <dl>${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${text(value)}</dd></div>`)}
+        <div><dt>Id</dt><dd><code>${id}</code> <${CopyButton} text=${id} what="id" /></dd></div>
+        <div><dt>Revision</dt><dd><code>${revision}</code></dd></div>
+      </dl>
+      <form method="dialog" class="buttons">
+        <button class="primary">Close</button>
+        ${present && html`<button type="button" onClick=${() => edit(present)}>Edit</button>`}
+      </form>
+    </dialog>
+  `;
+}
