@@ -125,12 +125,25 @@ impl Browser {
 
     /// What stands in the browser's console since it was asked last.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let url = format!("http://127.0.0.1:{}/session/{}/se/log", self.driver.port, self.session.session_id());
-        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
-        let answer = client.post(url).json(&json!({"type": "browser"})).send().await.expect("an answer");
-        let answer: Value = answer.error_for_status().expect("a log").json().await.expect("JSON");
-        let entries = answer["value"].as_array().expect("entries");
+        let entries = self.command("se/log", json!({"type": "browser"})).await;
+        let entries = entries.as_array().expect("entries");
         entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+    }
+
+    /// Goes on as a phone with a small screen.
+    pub(crate) async fn become_a_phone(&self) {
+        let screen = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
+        self.command("goog/cdp/execute", command).await;
+    }
+
+    /// A command to the driver that the library does not have.
+    async fn command(&self, name: &str, body: Value) -> Value {
+        let url = format!("http://127.0.0.1:{}/session/{}/{name}", self.driver.port, self.session.session_id());
+        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
+        let answer = client.post(url).json(&body).send().await.expect("an answer");
+        let answer: Value = answer.error_for_status().expect("it is done").json().await.expect("JSON");
+        answer["value"].clone()
     }
 }
 

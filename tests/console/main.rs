@@ -4,11 +4,19 @@
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
 #[path = "../support/port.rs"]
 mod port;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod scenes;

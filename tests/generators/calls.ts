@@ -32,7 +32,9 @@ const patched = await client.PATCH('/people/{id}', {
 assert.equal(patched.data?.age, 37);
 
 const list = await client.GET('/people', { params: { query: { where: 'age == 37', limit: 10 } } });
-assert.deepEqual(list.data?.map((person) => person.firstName), ['Ada']);
+// The same call may be asked for lines.
+assert.ok(Array.isArray(list.data));
+assert.deepEqual(list.data.map((person) => person.firstName), ['Ada']);
 
 const lines = [{ firstName: 'Alan', lastName: 'Turing', age: 41, job: '' }, { firstName: 'Grace' }];
 const imported = await client.POST('/people/import', {
