@@ -75,7 +75,9 @@ fn file(name: &str, summary: &str, media: &str, path: &[&str]) -> Call {
     let text = || content(string("A text.", None), json!("…"));
     answer = answer.content(media, text());
     if !path.is_empty() {
-        for other in ["text/css; charset=utf-8", "text/csv; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"] {
+        for other in
+            ["text/css; charset=utf-8", "text/csv; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"]
+        {
             answer = answer.content(other, text());
         }
     }
