@@ -36,33 +36,24 @@ pub(super) fn api_page_inner_file() -> Operation {
 }
 
 pub(super) fn asyncapi() -> Operation {
-    let object = description("asyncapi", "channels");
     let answer = Answer::new("The description.").headers(&HEADERS);
     Call::new(PAGES, "asyncapi", "The messages of live updates, as AsyncAPI 3.0")
         .takes(&["IfNoneMatch"])
-        .answers(
-            "200",
-            answer.content("application/yaml", content(object, json!({"asyncapi": "3.0.0", "channels": {}}))),
-        )
+        .answers("200", answer.content("application/yaml", content(string("YAML.", None), json!("asyncapi: 3.0.0\n"))))
         .answers("304", known())
         .build()
 }
 
 pub(super) fn openapi() -> Operation {
-    let object = description("openapi", "paths");
+    let kind = |kind: Type| ObjectBuilder::new().schema_type(kind);
+    let object = kind(Type::Object).property("openapi", kind(Type::String)).property("paths", kind(Type::Object));
+    let object = object.required("openapi").required("paths");
     let answer = Answer::new("The description.").headers(&HEADERS);
     Call::new(PAGES, "openapi", "This description, as OpenAPI 3.1")
         .takes(&["IfNoneMatch"])
         .answers("200", answer.content("application/json", content(object, json!({"openapi": "3.1.0", "paths": {}}))))
         .answers("304", known())
         .build()
-}
-
-/// What is described by a version and a map, and more.
-fn description(version: &str, map: &str) -> ObjectBuilder {
-    let kind = |kind: Type| ObjectBuilder::new().schema_type(kind);
-    let object = kind(Type::Object).property(version, kind(Type::String)).property(map, kind(Type::Object));
-    object.required(version).required(map)
 }
 
 /// A file that a page loads.
