@@ -64,11 +64,11 @@ async fn both_pages_work_below_a_path_and_lead_to_each_other() {
         json!(proxy.url("/"))
     );
     browser.shows("all is below the path", &loaded, json!([])).await;
-    let lines = format!(
+    let terminal = format!(
         "[...document.querySelectorAll('.lines code')].every(({{ textContent }}) => textContent.includes({}))",
         json!(proxy.url("/").trim_start_matches("http"))
     );
-    browser.shows("lines for a terminal, too", &lines, json!(true)).await;
+    browser.shows("lines for a terminal, too", &terminal, json!(true)).await;
     browser.click(".beginning button:last-child").await;
     browser.shows("an import", "document.querySelector('.summary strong').textContent", json!("1,000 people")).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
