@@ -94,6 +94,7 @@ impl Settings {
             ping_interval: live.ping_interval,
             silence_limit: live.silence_limit,
             close_timeout: live.close_timeout,
+            position_interval: live.position_interval,
             commands: live.commands,
         }
     }
@@ -106,7 +107,6 @@ impl Settings {
             feed: FeedLimits { events: live.feed_events, bytes: live.feed_bytes },
             tail: live.tail_changes,
             page: live.heal_changes,
-            position_interval: live.position_interval,
             stale_after: live.stale_after,
             stale_interval: live.stale_interval,
         }

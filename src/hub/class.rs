@@ -61,8 +61,6 @@ struct Round {
     hand: usize,
     /// Where the stream ended when the round began: at its end all have been handed this much.
     goal: u64,
-    /// Whether those that are handed no change are to be told of their position.
-    tells: bool,
 }
 
 /// What follows a round.
@@ -74,16 +72,6 @@ pub(super) enum Next {
     Round,
     /// A rest until then.
     Rest(Instant),
-}
-
-/// What a member is due.
-pub(super) enum Due {
-    /// What it was not handed yet, from here on.
-    Changes(u64),
-    /// To be told of its position, unless it knows.
-    Position,
-    /// Nothing.
-    Nothing,
 }
 
 impl Class {
@@ -140,7 +128,7 @@ impl Class {
             Phase::Rest => self.stream.len() >= ENOUGH,
         };
         if begins {
-            self.begin(false);
+            self.begin();
         }
         begins
     }
@@ -153,36 +141,24 @@ impl Class {
         self.phase = Phase::Idle;
         let begins = !self.stream.is_empty();
         if begins {
-            self.begin(false);
+            self.begin();
         }
         begins
     }
 
-    /// Has every member told of its position that is shown nothing meanwhile; returns whether a round begins with it.
-    pub(super) fn tell_positions(&mut self) -> bool {
-        let begins = !matches!(self.phase, Phase::Round(_));
-        self.begin(true);
-        begins
+    fn begin(&mut self) {
+        self.phase = Phase::Round(Round { began: Instant::now(), hand: 0, goal: self.end() });
     }
 
-    fn begin(&mut self, tells: bool) {
-        self.phase = Phase::Round(Round { began: Instant::now(), hand: 0, goal: self.end(), tells });
-    }
-
-    /// The next member of the round, and what it is due. None when it has been with all of them:
-    /// [`Class::finish`] it when all is written.
-    pub(super) fn next_due(&mut self) -> Option<(&Arc<Outbox>, Due)> {
+    /// The next member of the round, and from where on it is handed the stream, if there is something that it was not
+    /// handed yet. None when the round has been with all of them: [`Class::finish`] it when all is written.
+    pub(super) fn next_member(&mut self) -> Option<(&Arc<Outbox>, Option<u64>)> {
         let end = self.end();
         let Phase::Round(round) = &mut self.phase else { return None };
         let member = self.members.get_mut(round.hand)?;
         round.hand += 1;
         let handed = std::mem::replace(&mut member.handed, end);
-        let due = match handed {
-            handed if handed < end => Due::Changes(handed),
-            _ if round.tells => Due::Position,
-            _ => Due::Nothing,
-        };
-        Some((&member.outbox, due))
+        Some((&member.outbox, (handed < end).then_some(handed)))
     }
 
     /// Ends a round that has been with everyone; returns what follows. Does nothing to one that has not.
@@ -203,7 +179,7 @@ impl Class {
         if self.stream.is_empty() {
             return Next::Idle;
         }
-        self.begin(false);
+        self.begin();
         Next::Round
     }
 

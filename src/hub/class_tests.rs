@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use super::burst::Shown;
-use super::class::{Class, Due, Next};
+use super::class::{Class, Next};
 use super::{Course, Outbox, Place, Subscription};
 use crate::domain::{Epoch, Position};
 use crate::filter::View;
@@ -45,7 +45,6 @@ struct Followed {
     /// Changes that were pushed before a member joined.
     missed: HashMap<*const Outbox, u64>,
     pushed: u64,
-    told: usize,
     /// How long rounds take.
     round: Duration,
 }
@@ -53,7 +52,7 @@ struct Followed {
 impl Followed {
     fn new() -> Self {
         let class = Class::new(Arc::new(subscription()));
-        Self { class, handed: HashMap::new(), missed: HashMap::new(), pushed: 0, told: 0, round: Duration::ZERO }
+        Self { class, handed: HashMap::new(), missed: HashMap::new(), pushed: 0, round: Duration::ZERO }
     }
 
     fn add(&mut self) -> Arc<Outbox> {
@@ -71,17 +70,13 @@ impl Followed {
 
     /// Whether somebody was looked at: in this round, or in the one that follows without a rest.
     fn look(&mut self) -> bool {
-        let Some((outbox, due)) = self.class.next_due().map(|(outbox, due)| (Arc::clone(outbox), due)) else {
+        let Some((outbox, from)) = self.class.next_member().map(|(outbox, from)| (Arc::clone(outbox), from)) else {
             return self.class.finish(Instant::now() + self.round) == Next::Round && self.look();
         };
-        match due {
-            Due::Changes(from) => {
-                let burst = self.class.burst(from).expect("something is due");
-                let handed = self.handed.get_mut(&Arc::as_ptr(&outbox)).expect("a member");
-                handed.extend(burst.shown().iter().map(|shown| shown.after.offset));
-            }
-            Due::Position => self.told += 1,
-            Due::Nothing => {}
+        if let Some(from) = from {
+            let burst = self.class.burst(from).expect("something is left");
+            let handed = self.handed.get_mut(&Arc::as_ptr(&outbox)).expect("a member");
+            handed.extend(burst.shown().iter().map(|shown| shown.after.offset));
         }
         true
     }
@@ -102,8 +97,7 @@ async fn each_member_is_handed_each_change_once_and_in_order_whoever_comes_and_g
                     assert!(gone.seat().is_none(), "seed {seed}: who is gone has no seat");
                 }
                 4..6 => followed.push(),
-                6 => drop(followed.class.tell_positions()),
-                7 => drop(followed.class.wake()),
+                6 | 7 => drop(followed.class.wake()),
                 8 => drop(followed.class.finish(Instant::now())),
                 _ => drop((0..random.random_range(0..6)).all(|_| followed.look())),
             }
@@ -152,7 +146,7 @@ async fn a_long_round_is_followed_by_a_rest_in_which_what_comes_is_gathered() {
     followed.add();
     let begin = |followed: &mut Followed| {
         followed.push();
-        while followed.class.next_due().is_some() {}
+        while followed.class.next_member().is_some() {}
     };
     let after = |millis| Instant::now() + Duration::from_millis(millis);
     begin(&mut followed);
@@ -165,33 +159,19 @@ async fn a_long_round_is_followed_by_a_rest_in_which_what_comes_is_gathered() {
     for _ in 0..7 {
         assert!(!followed.class.push(shown(1, false)), "no round begins");
     }
-    assert!(followed.class.next_due().is_none());
+    assert!(followed.class.next_member().is_none());
     assert!(followed.class.push(shown(1, false)), "that is enough");
-    while followed.class.next_due().is_some() {}
+    while followed.class.next_member().is_some() {}
     for _ in 0..8 {
         assert!(!followed.class.push(shown(1, false)), "the round is under way");
     }
     assert_eq!(followed.class.finish(after(8)), Next::Round, "enough came meanwhile");
-    while followed.class.next_due().is_some() {}
+    while followed.class.next_member().is_some() {}
     assert_eq!(followed.class.finish(after(8)), Next::Rest(after(10)));
     followed.class.push(shown(1, false));
     assert!(followed.class.wake());
-    assert!(followed.class.next_due().is_some());
+    assert!(followed.class.next_member().is_some());
     assert_eq!(followed.class.finish(after(60_000)), Next::Rest(after(60_010)), "however long it took");
-}
-
-#[tokio::test]
-async fn those_who_are_shown_nothing_are_told_of_their_position() {
-    let mut followed = Followed::new();
-    let members: Vec<_> = (0..4).map(|_| followed.add()).collect();
-    assert!(followed.class.tell_positions(), "a round begins");
-    assert!(!followed.class.tell_positions(), "it goes on");
-    while followed.look() {}
-    assert_eq!(followed.told, members.len());
-    followed.push();
-    followed.class.tell_positions();
-    while followed.look() {}
-    assert_eq!(followed.told, members.len(), "a change tells it too");
 }
 
 #[test]

@@ -9,17 +9,13 @@ mod burst;
 mod class;
 #[cfg(test)]
 mod class_tests;
-#[cfg(test)]
-mod continuity_tests;
 mod dispatcher;
 mod egress;
 mod outbox;
 mod registry;
 mod ring;
-mod tally;
-mod turns;
+mod roster;
 mod wheel;
-mod writes;
 
 pub use aside::{QUICK_STEPS, aside, matching, stretch};
 pub use burst::{Burst, Judged, Shown};
@@ -41,6 +37,7 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
 use crate::telemetry::Metrics;
 use ring::Ring;
+use roster::Roster;
 use wheel::Wheel;
 
 /// The limits of live sessions.
@@ -58,6 +55,8 @@ pub struct Options {
     pub silence_limit: Duration,
     /// How long the peer has to answer a close frame; also how long it may take nothing of what is sent before that.
     pub close_timeout: Duration,
+    /// How long clients may not know their position after it moved.
+    pub position_interval: Duration,
     /// By which system calls sockets are written to.
     pub egress: EgressChoice,
     /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their senders wait.
@@ -74,6 +73,7 @@ impl Default for Options {
             ping_interval: Duration::from_secs(15),
             silence_limit: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            position_interval: Duration::from_secs(10),
             egress: EgressChoice::default(),
             commands: count(4096),
         }
@@ -107,6 +107,7 @@ pub struct Hub {
     /// Told of every burst.
     moved: Notify,
     commands: mpsc::Sender<Command>,
+    roster: Roster,
     wheel: Wheel,
     attendant: OnceLock<Attendant>,
 }
@@ -121,6 +122,7 @@ impl Hub {
             ring: Mutex::new(None),
             moved: Notify::new(),
             commands,
+            roster: Roster::new(),
             wheel: Wheel::new(),
             attendant: OnceLock::new(),
         });
@@ -204,8 +206,10 @@ impl Hub {
         outbox.press(self.wheel.now(), &self.metrics.session_sent_bytes);
     }
 
-    /// Puts a session under the wheel's eyes: pings, silence, the end of a closing. Until it ends.
+    /// Takes in a new session, once, until it ends ([`Command::Leave`]): what is told to everyone, pings, silence, the end
+    /// of a closing.
     pub fn watch(&self, outbox: &Arc<Outbox>) {
+        self.roster.add(outbox);
         self.wheel.watch(outbox, &self.options);
     }
 
@@ -243,7 +247,7 @@ impl Hub {
 
     /// All sessions that have not ended.
     pub fn sessions(&self) -> Vec<Arc<Outbox>> {
-        self.wheel.sessions()
+        self.roster.sessions()
     }
 
     /// Drives the wheel; runs as long as the gateway.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::outbox::Standing;
+use super::roster::phase;
 use super::{Hub, Options, Outbox};
 use crate::protocol::close::{Close, CloseCode};
 
@@ -66,11 +67,12 @@ impl Wheel {
         Tick(self.now.load(Relaxed))
     }
 
-    /// Begins to watch a new session.
+    /// Begins to watch a new session. Sessions that came together are pinged at different times: their first ping comes
+    /// somewhen within the interval.
     pub(super) fn watch(&self, outbox: &Arc<Outbox>, options: &Options) {
         let now = self.now();
         outbox.heard(now);
-        outbox.set_ping_due(now.after(options.ping_interval));
+        outbox.set_ping_due(now.after(options.ping_interval.mul_f64(f64::from(phase(outbox)) / f64::from(u32::MAX))));
         let due = outbox.ping_due().min(now.after(options.silence_limit));
         self.put(Watched { outbox: Arc::downgrade(outbox), purpose: Purpose::Liveness }, due);
     }
@@ -79,17 +81,6 @@ impl Wheel {
     pub(super) fn watch_closing(&self, outbox: &Arc<Outbox>, options: &Options) {
         let (due, purpose) = (self.now().after(options.close_timeout), Purpose::Closing { left: outbox.left() });
         self.put(Watched { outbox: Arc::downgrade(outbox), purpose }, due);
-    }
-
-    /// All sessions that are watched and have not ended.
-    pub(super) fn sessions(&self) -> Vec<Arc<Outbox>> {
-        let mut sessions = Vec::new();
-        for slot in &self.slots {
-            let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let alive = slot.iter().filter(|watched| watched.purpose == Purpose::Liveness);
-            sessions.extend(alive.filter_map(|watched| watched.outbox.upgrade()));
-        }
-        sessions
     }
 
     /// Turns for ever, at the pace of the clock.
@@ -169,6 +160,7 @@ fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::{Course, Subscription};
 
     #[test]
     fn nobody_is_put_where_the_wheel_has_just_been() {
@@ -187,5 +179,25 @@ mod tests {
         drop(wheel.step());
         let left: usize = wheel.slots.iter().map(|slot| slot.lock().unwrap().len()).sum();
         assert_eq!(left, 0, "they would wait for a whole turn");
+    }
+
+    #[tokio::test]
+    async fn sessions_that_came_together_are_pinged_all_over_the_interval() {
+        let (wheel, options) = (Wheel::new(), Options::default());
+        let session = || {
+            let socket = tokio::net::UnixStream::pair().expect("two file descriptors").0;
+            Outbox::new(socket.into(), Subscription::default(), Course::Snapshot { reset: None }, None)
+        };
+        let sessions: Vec<_> = (0..400).map(|_| session()).collect();
+        for session in &sessions {
+            wheel.watch(session, &options);
+        }
+        let mut quarters = [0; 4];
+        for due in sessions.iter().map(|session| session.ping_due().since(wheel.now())) {
+            assert!(!due.is_zero() && due <= options.ping_interval, "{due:?}");
+            let quarter = 4 * due.as_millis() / options.ping_interval.as_millis();
+            quarters[usize::try_from(quarter).unwrap().min(3)] += 1;
+        }
+        assert!(quarters.iter().all(|pinged| (50..150).contains(pinged)), "{quarters:?}");
     }
 }

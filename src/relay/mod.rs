@@ -40,8 +40,6 @@ pub struct Options {
     pub tail: NonZeroUsize,
     /// Changes that one question to the log may bring.
     pub page: NonZeroUsize,
-    /// How long clients may not know their position after it moved. They are told in half that time.
-    pub position_interval: Duration,
     /// How long continuity may be unproved before clients are told that they may be shown less than there is.
     pub stale_after: Duration,
     /// How often they are told again.
@@ -56,7 +54,6 @@ impl Default for Options {
             feed: FeedLimits { events: count(16 * 1024), bytes: count(32 * 1024 * 1024) },
             tail: count(1000),
             page: count(1000),
-            position_interval: Duration::from_secs(10),
             stale_after: Duration::from_secs(5),
             stale_interval: Duration::from_secs(10),
         }
@@ -137,12 +134,10 @@ impl Relay {
         self.start(&mut feed).await;
         let mut ticks = tokio::time::interval(self.options.head_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut positions = tokio::time::interval(self.options.position_interval / 2);
-        positions.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut arrived = Vec::new();
         let mut actions = Vec::new();
         loop {
-            let rest_ends = self.links.dispatcher.rest_ends();
+            let due = self.links.dispatcher.due();
             // All branches are cancel safe: each takes what it takes at the moment that it completes.
             tokio::select! {
                 () = feed.receive(&mut arrived, BURST), if self.links.dispatcher.has_room() => {
@@ -157,8 +152,7 @@ impl Relay {
                     self.tell_stale();
                     self.probe();
                 }
-                _ = positions.tick() => self.links.dispatcher.tell_positions(),
-                () = time_has_come(rest_ends) => {}
+                () = time_has_come(due) => {}
                 // Only after all of the above had nothing.
                 () = tokio::task::yield_now(), if self.links.dispatcher.is_busy() => {}
             }

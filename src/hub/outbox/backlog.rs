@@ -50,6 +50,8 @@ enum Kind {
     Step,
     /// Said to this session alone.
     Message,
+    /// Where it stands once it was sent all that waits before.
+    Position,
     /// That continuity is not proved.
     Stale,
     /// That it is again, and all that came before was sent.
@@ -87,6 +89,11 @@ impl Backlog {
             Some(waiting) => waiting.frame = frame,
             None => self.queue.insert(begun.min(self.queue.len()), Waiting { frame, kind }),
         }
+    }
+
+    /// Adds where the session stands behind all that waits, in place of an older word on it.
+    pub(super) fn push_position(&mut self, frame: Bytes) {
+        self.push_newest(frame, Kind::Position);
     }
 
     /// Adds that continuity is not proved behind all that waits, in place of the same word.
@@ -142,14 +149,14 @@ impl Backlog {
         self.wishes.clear();
     }
 
-    /// Drops the changes, but for one that is half-written. Pongs stay: a ping is answered (RFC 6455, section 5.5.2)
-    /// whatever becomes of the changes. That continuity is proved would be wrong without them: returns whether that was
+    /// Drops the changes, but for one that is half-written, and the position behind them. Pongs stay: a ping is answered
+    /// (RFC 6455, section 5.5.2) whatever becomes of the changes. That continuity is proved would be wrong without them: returns whether that was
     /// dropped too.
     pub(super) fn drop_changes(&mut self) -> bool {
         let waiting = self.queue.len();
         self.keep(|kind| *kind != Kind::Fresh);
         let drops_fresh = self.queue.len() < waiting;
-        self.keep(|kind| !matches!(kind, Kind::Change(_)));
+        self.keep(|kind| !matches!(kind, Kind::Change(_) | Kind::Position));
         drops_fresh
     }
 
@@ -290,6 +297,16 @@ mod tests {
         assert!(backlog.drop_changes(), "without the changes it would be wrong");
         assert_eq!(waiting(&backlog), "aa|stale");
         assert!(!backlog.drop_changes());
+    }
+
+    #[test]
+    fn a_position_waits_behind_the_changes_once_and_goes_with_them() {
+        let mut backlog = rest_of(&["aaa", "bbb"], 1);
+        backlog.push_position(Bytes::from_static(b"at 2"));
+        backlog.push_position(Bytes::from_static(b"at 3"));
+        assert_eq!(waiting(&backlog), "aa|bbb|at 3");
+        backlog.drop_changes();
+        assert_eq!(waiting(&backlog), "aa", "it would be ahead of what is sent");
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Outbox {
         options: &Options,
     ) -> Result<Sending<'a>, Delivery> {
         if let Parcel::Position { place, .. } = parcel
-            && self.told.load(Relaxed) >= place.offset
+            && self.knows(place)
         {
             return Err(Delivery::Taken(Attend::Settled));
         }
@@ -68,8 +68,11 @@ impl Outbox {
                 self.note_told(parcel);
                 Err(Delivery::waits(self.overflow(state, options), Attend::Settled))
             }
-            // What waits will tell it soon enough.
-            (Standing::Live, Parcel::Position { .. }, Some(_)) => Err(Delivery::Taken(Attend::Settled)),
+            (Standing::Live, Parcel::Position { frame, .. }, Some(backlog)) => {
+                backlog.push_position(frame.clone());
+                self.note_told(parcel);
+                Err(Delivery::Taken(Attend::Settled))
+            }
             _ => Err(Delivery::Gone),
         }
     }
@@ -140,7 +143,7 @@ impl<'a> Sending<'a> {
         let backlog = state.backlog.insert(Box::default());
         match self.parcel {
             Parcel::Changes(burst) => backlog.push(burst),
-            Parcel::Position { frame, .. } => backlog.push_message(frame.clone()),
+            Parcel::Position { frame, .. } => backlog.push_position(frame.clone()),
         }
         backlog.advance(sent);
         Delivery::waits(self.outbox.overflow(state, options), Attend::Needed)

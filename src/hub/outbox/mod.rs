@@ -300,6 +300,11 @@ impl Outbox {
         self.lock().subscription = Arc::clone(equal);
     }
 
+    /// Whether the client knows its position at this place.
+    pub(super) fn knows(&self, place: &Place) -> bool {
+        self.told.load(Relaxed) >= place.offset
+    }
+
     pub(super) fn seat(&self) -> Option<Seat> {
         let seat = self.seat.load(Relaxed);
         (seat != Seat::NONE).then_some(Seat(seat))

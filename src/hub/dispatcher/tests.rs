@@ -10,14 +10,22 @@ use crate::hub::{Flush, Options, Subscription};
 use crate::protocol::dress::Dress;
 use crate::telemetry::Metrics;
 
-fn save(seq: u64) -> Event {
-    save_with(seq, "")
+pub(super) fn save(seq: u64) -> Event {
+    save_as(seq, 36, "")
+}
+
+pub(super) fn save_aged(seq: u64, age: u8) -> Event {
+    save_as(seq, age, "")
 }
 
 /// With a text among the attributes.
 fn save_with(seq: u64, text: &str) -> Event {
+    save_as(seq, 36, text)
+}
+
+fn save_as(seq: u64, age: u8, text: &str) -> Event {
     let json =
-        format!(r#"{{"firstName":"n{seq}.","lastName":"L","age":36,"job":"","attributes":{{"text":"{text}"}}}}"#);
+        format!(r#"{{"firstName":"n{seq}.","lastName":"L","age":{age},"job":"","attributes":{{"text":"{text}"}}}}"#);
     let position = Position { epoch: Epoch::new(1), seq: Seq::new(seq).unwrap(), tag: Tag::new(seq) };
     Event::Change(Change {
         at: At::new(Partition::new(0), position),

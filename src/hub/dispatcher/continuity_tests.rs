@@ -7,9 +7,10 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
-use super::{Command, Course, Dispatcher, Event, Hub, Options, Outbox, Place, Subscription};
+use super::Dispatcher;
 use crate::domain::{At, Change, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp};
 use crate::filter::View;
+use crate::hub::{Command, Course, Event, Hub, Options, Outbox, Place, Subscription};
 use crate::protocol::close::CloseCode;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::dress::Dress;
@@ -54,6 +55,19 @@ impl Scene {
         self.dispatcher.obey();
     }
 
+    /// Sends what there is to be sent, as time passes.
+    async fn settle(&mut self) {
+        while let Some(due) = self.due() {
+            tokio::time::sleep_until(due).await;
+            self.dispatcher.serve();
+        }
+    }
+
+    /// When there is something to do next: rounds, rests, words on continuity. Positions are told for seconds on end.
+    fn due(&self) -> Option<Instant> {
+        if self.dispatcher.turns.is_busy() { Some(Instant::now()) } else { self.dispatcher.due() }
+    }
+
     /// Takes in so many saves more, of new people, and shows them to nobody yet.
     fn take_in(&mut self, count: u64) {
         let before = self.place().offset;
@@ -86,7 +100,7 @@ fn save(seq: u64) -> Event {
     })
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn fresh_comes_after_all_that_was_taken_in_before_it() {
     let mut scene = Scene::new();
     let mut sessions = Vec::new();
@@ -97,8 +111,10 @@ async fn fresh_comes_after_all_that_was_taken_in_before_it() {
         sessions.push(session);
     }
     scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
     scene.take_in(3);
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     for session in sessions {
         assert_eq!(session.told().await, ["stale", "create", "create", "create", "fresh"]);
     }
@@ -110,30 +126,33 @@ async fn what_waits_for_the_end_of_a_rest_comes_before_fresh_and_else_when_it_en
     let session = scene.session(Dress::Sse, scene.missed(None));
     scene.join(&session).await;
     scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
     let rest = async |scene: &mut Scene| {
         scene.take_in(1);
         tokio::time::advance(Duration::from_millis(8)).await;
         scene.dispatcher.serve();
-        assert_eq!(scene.dispatcher.rest_ends(), Some(Instant::now() + Duration::from_millis(2)));
+        assert_eq!(scene.dispatcher.turns.rest_ends(), Some(Instant::now() + Duration::from_millis(2)));
         scene.take_in(1);
         scene.dispatcher.serve();
-        assert!(!scene.dispatcher.is_busy(), "it rests");
+        assert!(!scene.dispatcher.turns.is_busy(), "it rests");
     };
     rest(&mut scene).await;
     tokio::time::advance(Duration::from_millis(2)).await;
     scene.dispatcher.serve();
-    assert_eq!(scene.dispatcher.rest_ends(), None, "the second round was short");
+    assert_eq!(scene.dispatcher.turns.rest_ends(), None, "the second round was short");
     rest(&mut scene).await;
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     let told = ["stale", "create", "create", "create", "create", "fresh"];
     assert_eq!(session.told().await, told);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
     let mut scene = Scene::new();
     let began = Instant::now();
     scene.dispatcher.tell_stale(began);
+    scene.settle().await;
     let session = scene.session(Dress::Sse, scene.missed(None));
     scene.join(&session).await;
     // It falls behind, and comes back.
@@ -141,14 +160,47 @@ async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
     let _ = session.0.leave_stream(again);
     scene.join(&session).await;
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     let late = scene.session(Dress::Sse, scene.missed(None));
     scene.join(&late).await;
     assert_eq!(session.told().await, ["stale", "fresh"]);
     assert!(late.told().await.is_empty(), "nothing is stale any more");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_truth() {
+    for count in [0, 200] {
+        let mut scene = Scene::new();
+        let mut sessions = Vec::new();
+        let mut join = async |scene: &mut Scene, count: usize| {
+            for _ in 0..count {
+                let session = scene.session(Dress::Sse, scene.missed(None));
+                scene.join(&session).await;
+                sessions.push(session);
+            }
+        };
+        join(&mut scene, 300).await;
+        scene.dispatcher.tell_stale(Instant::now());
+        scene.dispatcher.serve();
+        join(&mut scene, count).await;
+        scene.settle().await;
+        scene.dispatcher.tell_fresh();
+        scene.dispatcher.serve();
+        for session in sessions.iter().step_by(3) {
+            let course = scene.missed(None);
+            let _ = session.0.leave_stream(course);
+            scene.join(session).await;
+        }
+        scene.settle().await;
+        for session in sessions {
+            assert_eq!(session.told().await, ["stale", "fresh"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     let mut scene = Scene::new();
     let snapshot = scene.session(Dress::Sse, Course::Snapshot { reset: None });
@@ -156,7 +208,9 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     let text = scene.session(Dress::Text, scene.missed(None));
     scene.join(&text).await;
     scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     for session in [snapshot, resuming, text] {
         // Sends what waits, if anything does.
         scene.hub.flush(&session.0);
@@ -164,16 +218,18 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_is_behind_when_continuity_is_proved_hears_it_when_it_has_caught_up() {
     let mut scene = Scene::new();
     let session = scene.session(Dress::Sse, scene.missed(None));
     scene.join(&session).await;
     scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
     let course = scene.missed(None);
     let _ = session.0.leave_stream(course);
     scene.take_in(1);
     scene.dispatcher.tell_fresh();
+    scene.settle().await;
     // What it missed is shown as it joins.
     scene.join(&session).await;
     assert_eq!(session.told().await, ["stale", "create", "fresh"]);

@@ -1,21 +1,31 @@
 //! The one that serves: judges what the relay passes on and writes it to every session concerned.
 
+mod announce;
+#[cfg(test)]
+mod announce_tests;
+mod commands;
+#[cfg(test)]
+mod continuity_tests;
+mod sweep;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod writes;
+
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::aside::QUICK_STEPS;
-use super::burst::{self, Burst, Judged, Shown};
+use super::burst::{self, Judged, Shown};
 use super::class::{Class, Next};
 use super::egress::{Calls, Egress};
-use super::outbox::{Delivery, Parcel, TooMuchAsked};
+use super::outbox::{Delivery, Parcel};
 use super::registry::Registry;
 use super::ring::Ring;
-use super::tally::Tally;
-use super::turns::Turns;
-use super::writes::{Looked, Writes};
 use super::{Attend, Command, Course, Entry, Event, Hub, Outbox, Place};
 use crate::domain::Change;
 use crate::protocol::close::{Close, CloseCode};
@@ -23,16 +33,15 @@ use crate::protocol::cursor::Cursor;
 use crate::store::Break;
 use crate::telemetry::Traces;
 use crate::telemetry::traces::Reach;
+use announce::Announcements;
+use tally::Tally;
+use turns::Turns;
+use writes::{Looked, Writes};
 
-/// A joining session may be this many entries behind; further behind it catches up by itself first.
-const JOIN_ENTRIES: usize = 256;
 /// Sessions that are looked at in a row, before the feed gets its turn.
 const ROUND_STEP: usize = 256;
 /// Changes that may wait for one class before no more are taken from the feed: well below what may wait for a session.
 const MOST_WAITING: usize = 128;
-/// Commands that are carried out in a row, before the feed gets its turn.
-const MOST_COMMANDS: usize = 256;
-const COMMANDS_PAUSE: Duration = Duration::from_millis(1);
 
 /// The half of the hub that one thread owns.
 pub struct Dispatcher {
@@ -44,26 +53,25 @@ pub struct Dispatcher {
     egress: Box<dyn Egress>,
     /// Numbers of the classes that a change may concern; kept for its memory.
     concerned: Vec<u32>,
-    /// Commands that were heard, and when.
-    asked: Vec<Command>,
+    /// Commands that were heard and not carried out yet, and when they were heard.
+    asked: VecDeque<Command>,
     heard: Instant,
-    /// Since when continuity is unproved, where clients are told so.
-    unproved: Option<Instant>,
+    announcements: Announcements,
 }
 
 impl Dispatcher {
     pub(super) fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>) -> Self {
         Self {
             registry: Registry::counted(&hub.metrics),
+            announcements: Announcements::new(hub.options.position_interval),
             hub,
             traces: Traces::default(),
             commands,
             turns: Turns::default(),
             egress: Box::new(Calls),
             concerned: Vec::new(),
-            asked: Vec::new(),
+            asked: VecDeque::new(),
             heard: Instant::now(),
-            unproved: None,
         }
     }
 
@@ -87,6 +95,7 @@ impl Dispatcher {
     pub fn take_in(&mut self, events: Vec<Event>) {
         let Some((before, entries)) = self.record(events) else { return };
         self.hub.moved.notify_waiters();
+        self.announcements.moved();
         for (before, entry) in burst::with_places(&before, &entries) {
             match Judged::new(before, entry) {
                 Some(change) => self.judge(change),
@@ -95,14 +104,14 @@ impl Dispatcher {
         }
     }
 
-    /// Whether there is somebody to be served.
+    /// Whether [`Dispatcher::serve`] has something to do now.
     pub fn is_busy(&self) -> bool {
-        self.turns.is_busy()
+        self.turns.is_busy() || self.announcements.due().is_some_and(|due| due <= Instant::now())
     }
 
-    /// When a class has rested that then may have to be served, by [`Dispatcher::serve`].
-    pub fn rest_ends(&self) -> Option<Instant> {
-        self.turns.rest_ends()
+    /// When it has something to do next, where that is known: a class has rested, or something is to be told.
+    pub fn due(&self) -> Option<Instant> {
+        [self.turns.rest_ends(), self.announcements.due()].into_iter().flatten().min()
     }
 
     /// Whether so little waits to be shown that more should be taken in.
@@ -110,23 +119,20 @@ impl Dispatcher {
         self.turns.rounds().all(|number| self.registry.class(number).waiting() < MOST_WAITING)
     }
 
-    /// Has those told of their position who are shown nothing meanwhile and do not know it.
-    pub fn tell_positions(&mut self) {
-        for number in 0..self.registry.len() {
-            let class = self.registry.class_mut(number);
-            if !class.is_empty() && class.subscription.dress.has_cursor() && class.tell_positions() {
-                self.turns.begin(number);
-            }
-        }
+    /// Makes the next steps: shows some of the sessions what was taken in, each in one write; or tells some of them what is
+    /// no change.
+    pub fn serve(&mut self) {
+        self.serve_changes();
+        let waiting = self.turns.is_busy();
+        self.announce(waiting);
     }
 
-    /// Goes on showing what was taken in: looks at some of those whom it concerns, and writes to each once.
-    pub fn serve(&mut self) {
+    fn serve_changes(&mut self) {
         if self.turns.rest_ends().is_some() {
             let rested = self.turns.take_rested(Instant::now());
             self.wake(rested);
         }
-        if !self.is_busy() {
+        if !self.turns.is_busy() {
             return;
         }
         let Some(place) = self.hub.place() else { return };
@@ -167,63 +173,10 @@ impl Dispatcher {
         loop {
             let resting = self.turns.take_resting();
             self.wake(resting);
-            if !self.is_busy() {
+            if !self.turns.is_busy() {
                 return;
             }
-            self.serve();
-        }
-    }
-
-    /// Tells who is live since when continuity is unproved. Who becomes live before it is proved again is told then.
-    pub fn tell_stale(&mut self, since: Instant) {
-        self.unproved = Some(since);
-        for outbox in self.hub.sessions() {
-            self.hub.attend_if(outbox.tell_stale(since, &self.hub.metrics.session_sent_bytes), &outbox);
-        }
-    }
-
-    /// Tells who heard otherwise that continuity is proved, after all that was taken in.
-    pub fn tell_fresh(&mut self) {
-        self.serve_all();
-        self.unproved = None;
-        for outbox in self.hub.sessions() {
-            self.hub.attend_if(outbox.tell_fresh(&self.hub.metrics.session_sent_bytes), &outbox);
-        }
-    }
-
-    /// Waits for commands, and takes those that are there. They come together at most every millisecond: none of them is
-    /// urgent, and ten thousand clients that connect at once need not wake this thread ten thousand times. Cancel safe:
-    /// nothing is taken before it returns.
-    pub async fn hear(&mut self) {
-        let pause = COMMANDS_PAUSE.saturating_sub(self.heard.elapsed());
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
-        self.commands.recv_many(&mut self.asked, MOST_COMMANDS).await;
-        self.heard = Instant::now();
-    }
-
-    /// Carries out what was heard.
-    pub fn obey(&mut self) {
-        let mut asked = std::mem::take(&mut self.asked);
-        asked.drain(..).for_each(|command| self.execute(command));
-        self.asked = asked;
-    }
-
-    fn execute(&mut self, command: Command) {
-        match command {
-            Command::Join(outbox) => self.join(outbox),
-            Command::Leave(outbox) => drop(self.registry.remove(&outbox)),
-            Command::Ask(outbox, wish) => {
-                // What comes after its place is shown as it asks; what came before, as it asked until now.
-                self.serve_one(&outbox);
-                let Some(place) = self.hub.place() else { return };
-                self.registry.remove(&outbox);
-                match outbox.ask(wish, &place) {
-                    Ok(attend) => self.hub.attend_if(attend, &outbox),
-                    Err(TooMuchAsked) => self.hub.close(&outbox, &Close::ASKED_TOO_MUCH),
-                }
-            }
+            self.serve_changes();
         }
     }
 
@@ -290,42 +243,6 @@ impl Dispatcher {
         self.hub.attend_if(outbox.leave_stream(course), outbox);
     }
 
-    fn join(&mut self, outbox: Arc<Outbox>) {
-        let Some(place) = outbox.join() else { return };
-        let subscription = outbox.subscription();
-        let missed = self
-            .hub
-            .after(place.offset, JOIN_ENTRIES + 1)
-            .filter(|missed| missed.len() <= JOIN_ENTRIES && subscription.steps(missed) <= QUICK_STEPS);
-        let Some(missed) = missed else {
-            let course = Course::Missed { from: place, owes_live: None };
-            self.hub.attend_if(outbox.leave_stream(course), &outbox);
-            return;
-        };
-        let (mut shown, mut broken) = (Vec::new(), None);
-        for (before, entry) in burst::with_places(&place, &missed) {
-            match (Judged::new(before, entry), &entry.event) {
-                (Some(mut change), _) => shown.extend(change.shown(&subscription)),
-                (None, Event::Reset(_, reason, _)) if subscription.dress.has_cursor() => {
-                    broken = Some(*reason);
-                    break;
-                }
-                (None, _) => {}
-            }
-        }
-        self.registry.add(Arc::clone(&outbox));
-        if let Some(burst) = Burst::new(&shown) {
-            self.write(&Writes::one(Arc::clone(&outbox), burst));
-        }
-        if let Some(reason) = broken {
-            self.registry.remove(&outbox);
-            self.show_anew(&outbox, reason);
-            return;
-        }
-        let sent = &self.hub.metrics.session_sent_bytes;
-        self.hub.attend_if(outbox.catch_up_on_continuity(self.unproved, sent), &outbox);
-    }
-
     /// Shows one session all that was taken in.
     fn serve_one(&mut self, outbox: &Arc<Outbox>) {
         let Some(seat) = outbox.seat() else { return };
@@ -383,7 +300,3 @@ impl Dispatcher {
         self.registry.remove(outbox);
     }
 }
-
-#[cfg(test)]
-#[path = "dispatcher_tests.rs"]
-mod tests;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::burst::Burst;
-use super::class::{Class, Due};
-use super::outbox::Parcel;
-use super::{Outbox, Place};
+use crate::hub::burst::Burst;
+use crate::hub::class::Class;
+use crate::hub::outbox::Parcel;
+use crate::hub::{Outbox, Place};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
 
@@ -45,16 +45,18 @@ impl Writes {
 
     /// Adds what the next member of a class's round is due.
     pub(super) fn look(&mut self, class: &mut Class, number: usize) -> Looked {
-        let Some((outbox, due)) = class.next_due().map(|(outbox, due)| (Arc::clone(outbox), due)) else {
+        let Some((outbox, from)) = class.next_member().map(|(outbox, from)| (Arc::clone(outbox), from)) else {
             return Looked::Over;
         };
-        let parcel = match due {
-            Due::Changes(from) => self.changes(class, number, from),
-            Due::Position => self.position(class.subscription.dress),
-            Due::Nothing => None,
-        };
+        let parcel = from.and_then(|from| self.changes(class, number, from));
         self.to.extend(parcel.map(|parcel| (outbox, parcel)));
         Looked::On
+    }
+
+    /// Adds the place for one session, unless its dress has no word for it.
+    pub(super) fn add_position(&mut self, outbox: Arc<Outbox>, dress: Dress) {
+        let parcel = self.position(dress);
+        self.to.extend(parcel.map(|parcel| (outbox, parcel)));
     }
 
     /// The sessions, each with what it is to be sent.

@@ -3,7 +3,7 @@
 //! A delivery costs a comparison and an addition; what a burst consists of is looked at once for all in a row that it
 //! went to.
 
-use super::burst::Burst;
+use crate::hub::burst::Burst;
 use crate::telemetry::{Metrics, Observations, VerdictCounts, WallClock};
 
 /// The counts of one step.
