@@ -99,8 +99,7 @@ impl Condition {
             Self::Holds(_, literal) => found.holds(literal.as_ref()),
             Self::Text(_, test) => found.text().is_some_and(|text| test.holds(text)),
             Self::Size(_, relation, literal) => found.size().is_some_and(|size| {
-                let size = i128::try_from(size).expect("nothing in memory has 2^127 elements");
-                relation.holds(Some(ScalarRef::Number(Number::Integer(size))), ScalarRef::Number(*literal))
+                relation.holds(Some(ScalarRef::Number(Number::from_size(size))), ScalarRef::Number(*literal))
             }),
             Self::Has(_) => true,
         }

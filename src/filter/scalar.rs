@@ -64,6 +64,11 @@ impl Number {
         integer.map(Self::Integer).or_else(|| number.as_f64().map(Self::from_f64))
     }
 
+    /// How many there are.
+    pub(super) fn from_size(size: usize) -> Self {
+        Self::Integer(i128::try_from(size).expect("nothing in memory has 2^127 elements"))
+    }
+
     /// The number with the other sign.
     pub(super) fn negated(self) -> Self {
         match self {
@@ -157,6 +162,18 @@ impl Relation {
         }
     }
 
+    /// The relation that holds between two values of one type where this one does not.
+    pub(super) const fn opposite(self) -> Self {
+        match self {
+            Self::Equal => Self::Unequal,
+            Self::Unequal => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
     /// The same relation seen from its other side.
     pub(super) const fn turned(self) -> Self {
         match self {
@@ -224,6 +241,12 @@ mod tests {
                 let holding = orders.iter().filter(|relation| relation.holds(Some(one), other)).count();
                 let expected = if one == other && one != ScalarRef::Null { 2 } else { 0 };
                 assert_eq!(holding, expected, "{one:?} {other:?}");
+                if one == other && one != ScalarRef::Null {
+                    for relation in orders.into_iter().chain([Relation::Equal, Relation::Unequal]) {
+                        let holds = relation.holds(Some(one), other);
+                        assert_ne!(relation.opposite().holds(Some(one), other), holds, "{relation:?} {one:?}");
+                    }
+                }
             }
             assert!(Relation::Unequal.holds(None, one) && !Relation::Equal.holds(None, one));
         }

@@ -18,14 +18,30 @@ enum Step {
 
 const NUMBERS: u32 = 60;
 
+/// Everybody answers these, each of which asks something else: filters that share them hang deep.
+const DEEP: &str = "age >= 0 && id.startsWith('') && firstName.startsWith('') && lastName.startsWith('') && \
+    job.startsWith('') && id.endsWith('') && firstName.endsWith('') && lastName.endsWith('') && job.endsWith('') && \
+    size(id) >= 0 && size(firstName) >= 0 && size(lastName) >= 0 && size(job) >= 0";
+
 /// Filters of which many share their first conditions, so that buckets grow into nodes and shrink again.
 fn filter() -> impl Strategy<Value = String> {
     let shared =
         select(&["attributes.x == 1", "age >= 1", "has(attributes.x)", "'a' in attributes.x", "job == \"a\""][..]);
     let joined = || prop::collection::vec(condition(), 1..4).prop_map(|conditions| conditions.join(" && "));
+    let either = || prop::collection::vec(condition(), 2..5).prop_map(|conditions| conditions.join(" || "));
+    let several = |least, most, by: &'static str| {
+        let inner = (either(), select(&["", "!"][..])).prop_map(|(either, not)| format!("{not}({either})"));
+        prop::collection::vec(inner, least..most).prop_map(move |parts| parts.join(by))
+    };
+    let many = prop::collection::vec(condition(), 20..64);
     prop_oneof![
         2 => expression().prop_map(|expression| expression.text()),
         1 => joined(),
+        2 => joined().prop_map(|rest| format!("{DEEP} && {rest}")),
+        1 => several(2, 6, " && "),
+        1 => several(2, 4, " || "),
+        1 => (several(2, 4, " && "), several(2, 3, " || ")).prop_map(|(one, other)| format!("!({one}) && !({other})")),
+        1 => (many, select(&[" && ", " || "][..])).prop_map(|(conditions, by)| conditions.join(by)),
         3 => (shared, joined()).prop_map(|(shared, rest)| format!("{shared} && {rest}")),
     ]
 }

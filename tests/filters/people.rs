@@ -10,10 +10,40 @@ pub(crate) const IDS: [&str; 3] = [
     "0190f3e2-7c1b-7d9a-8f00-00000000000a",
     "f190f3e2-7c1b-7d9a-8f00-000000000000",
 ];
-const TEXTS: [&str; 10] = ["", "a", "b", "ab", "B", "é", "😀", "a😀b", "1", "0190f3e2"];
+const TEXTS: [&str; 14] = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "B",
+    "é",
+    "😀",
+    "a😀b",
+    "1",
+    "0190f3e2",
+    // Longer than what the index looks up in one piece, with beginnings and ends in common.
+    "longer text",
+    "a longer text",
+    "a longer word",
+    "no longer text",
+];
 const NUMBERS: [&str; 9] = ["-2", "-1", "0", "1", "2", "0.5", "1.0", "-1.5", "2.5e0"];
 const KEYS: [&str; 4] = ["x", "y", "b", "any name"];
-const PATTERNS: [&str; 7] = ["a", "^a", "b$", "^.$", "[ab]+", "(?i)B", ""];
+const PATTERNS: [&str; 13] = [
+    "a",
+    "^a",
+    "b$",
+    "^.$",
+    "[ab]+",
+    "(?i)B",
+    "",
+    "ab|B",
+    "^(a|b)",
+    "a.*longer",
+    "(😀|é)b?",
+    "(long|no).*(text|word)$",
+    "(ab)*",
+];
 const RELATIONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 const METHODS: [&str; 3] = ["startsWith", "endsWith", "contains"];
 

@@ -3,13 +3,16 @@
 
 use smallvec::SmallVec;
 
+use super::ask::Part;
 use super::node::Node;
-use super::plan::Part;
 use super::search::{BothImages, Search};
 use super::{Seen, Views, plan};
 
 /// Entries that are a list. So few are judged sooner than their parts are looked up.
 const FEW: usize = 8;
+/// Parts behind which more entries are a list, the deeper the more: otherwise nine filters of 64 conditions that have most
+/// of them in common would make 64 nodes for their nine entries. So it is at most two and a half nodes an entry.
+const DEEP: usize = 8;
 
 /// A branch of a view's filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +27,7 @@ pub(super) enum Bucket {
     #[default]
     Empty,
     One(Entry),
-    /// Two at least, `FEW` at most.
+    /// Two at least, as many at most as are few.
     Few(Box<SmallVec<[Entry; FEW]>>),
     /// More.
     Many(Box<Node>),
@@ -62,6 +65,11 @@ impl<'p> Way<'p> {
         let part = self.parts.get(self.depth)?;
         Some((part, Self { depth: self.depth + 1, ..self }))
     }
+
+    /// How many entries are a list here.
+    fn few(self) -> usize {
+        FEW + 2 * self.depth.saturating_sub(DEEP)
+    }
 }
 
 impl Bucket {
@@ -89,7 +97,7 @@ impl Bucket {
         match self {
             Self::Empty => *self = Self::One(edit.entry),
             Self::One(first) => *self = Self::Few(Box::new([*first, edit.entry].into_iter().collect())),
-            Self::Few(entries) if entries.len() < FEW => entries.push(edit.entry),
+            Self::Few(entries) if entries.len() < way.few() => entries.push(edit.entry),
             Self::Few(entries) => {
                 let mut node = Box::<Node>::default();
                 for entry in &**entries {
@@ -117,7 +125,7 @@ impl Bucket {
             }
             Self::Many(node) => {
                 node.edit(way, edit);
-                if node.entries() <= FEW {
+                if node.entries() <= way.few() {
                     let mut entries = SmallVec::new();
                     node.visit(&mut |seen| {
                         if let Seen::Entry(entry) = seen {

@@ -52,8 +52,8 @@ pub(super) struct Beginnings<'t> {
 impl<'t> Beginnings<'t> {
     const PIECE: usize = 16;
 
-    pub(super) fn of(text: &'t str) -> Self {
-        Self { text: text.as_bytes(), hasher: SECRET.build_hasher(), taken: 0 }
+    pub(super) fn of(text: &'t [u8]) -> Self {
+        Self { text, hasher: SECRET.build_hasher(), taken: 0 }
     }
 
     /// The fingerprint of the first `length` bytes: no more than there are, no fewer than last time.
@@ -66,6 +66,16 @@ impl<'t> Beginnings<'t> {
         hasher.write(&self.text[self.taken..length]);
         hasher.finish()
     }
+}
+
+/// The hash of a few bytes under a secret of this process: one multiplication, because a text has as many as it is long.
+pub(super) fn mixed(number: u64) -> u64 {
+    static FACTORS: LazyLock<[u64; 2]> = LazyLock::new(|| [SECRET.hash_one(0), SECRET.hash_one(1) | 1]);
+    let [secret, factor] = *FACTORS;
+    let product = u128::from(number ^ secret) * u128::from(factor);
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    let low = product as u64;
+    (product >> 64) as u64 ^ low
 }
 
 /// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number within a range is within
@@ -94,6 +104,17 @@ pub(super) fn numbers(relation: Relation, number: Number) -> Range<u64> {
     let edge = number_edge(number);
     // The edge of the greatest double is far below the greatest integer.
     ordered(relation, 0..u64::MAX, edge, || edge + 1)
+}
+
+/// The range that a number has for itself, and those that share its nearest double.
+pub(super) fn number(number: Number) -> Range<u64> {
+    let edge = number_edge(number);
+    edge..edge + 1
+}
+
+/// The range that a text has for itself.
+pub(super) fn text(text: &str) -> Range<TextEdge> {
+    text.as_bytes().into()..[text.as_bytes(), &[0]].concat().into()
 }
 
 /// Where the texts are that have this relation, one of order, to `text`.

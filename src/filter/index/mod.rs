@@ -4,12 +4,17 @@
 //! A branch hangs as an entry at its most selective part: at a value, a range, an element, or the mere presence of a path.
 //! Where more than a few hang at one, they become a node that looks at their next parts, so that of a thousand views
 //! with `team == "red" && city == ...` one is touched and not a thousand: a matching tree (Aguilera et al., Matching
-//! Events in a Content-Based Subscription System, PODC 1999). What says nothing that can be looked up (a negation, a
-//! pattern on a field that everybody has) is an entry that is always touched.
+//! Events in a Content-Based Subscription System, PODC 1999). What says nothing that can be looked up (`!=` on a field that
+//! everybody has, the opposite of what attributes are asked, a pattern without a fixed text) is an entry that is always
+//! touched. docs/operations.md tells what each shape costs.
 //!
 //! The index errs on one side only: who is named may still be `Outside`, who is not named is.
 
+mod ask;
+#[cfg(test)]
+mod bound_tests;
 mod bucket;
+mod grams;
 mod intervals;
 mod key;
 mod names;
@@ -43,7 +48,7 @@ pub struct Index {
 /// What an index consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Entries: at most 1,126 of one view.
+    /// Entries: at most 1,504 of one view.
     pub entries: usize,
     /// What they hang in: nodes, paths, values, ranges.
     pub nodes: usize,
@@ -114,7 +119,7 @@ impl Index {
         let predicate = view.filter.predicate();
         for branch in 0..plan::branches(predicate) {
             if let Some(parts) = plan::branch(predicate, branch) {
-                let branch = u16::try_from(branch).expect("a filter has no more than 1,126 branches");
+                let branch = u16::try_from(branch).expect("a filter has no more than 1,504 branches");
                 let entry = Entry { number, branch };
                 root.edit(Way::new(&parts), Edit { verb, entry, views: &self.views });
             }

@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::Seen;
+use super::ask::Ask;
 use super::bucket::{Edit, Way};
 use super::place::Place;
-use super::plan::Ask;
 use super::search::{Both, BothImages, Search};
 use super::values::is_sparse;
 use crate::filter::image::Found;

@@ -3,15 +3,16 @@
 use smallvec::SmallVec;
 
 use super::Seen;
+use super::ask::Ask;
 use super::bucket::{Bucket, Edit, Way};
+use super::grams::Grams;
 use super::intervals::Intervals;
 use super::key::{self, TextEdge};
 use super::names::Names;
-use super::plan::Ask;
 use super::search::{Both, BothImages, Search};
 use super::values::{Prefixes, Values};
 use crate::filter::image::Found;
-use crate::filter::scalar::ScalarRef;
+use crate::filter::scalar::{Number, ScalarRef};
 
 /// What is asked here, each kind once; none is empty. Of most paths it is one kind, which then lies in the place itself.
 #[derive(Default)]
@@ -24,6 +25,10 @@ enum Asked {
     Numbers(Intervals<u64>),
     Texts(Intervals<TextEdge>),
     Prefixes(Prefixes),
+    /// Of texts that are turned round.
+    Suffixes(Prefixes),
+    Grams(Box<Grams>),
+    Sizes(Intervals<u64>),
     Present(Bucket),
     Below(Box<Names>),
 }
@@ -82,7 +87,16 @@ impl Place {
                     ranges.look(text.as_bytes(), images, search);
                 }
                 (Asked::Prefixes(prefixes), Found::Scalar(ScalarRef::Text(text))) => {
-                    prefixes.look(text, images, search);
+                    prefixes.look(text.as_bytes(), images, search);
+                }
+                (Asked::Suffixes(suffixes), Found::Scalar(ScalarRef::Text(text))) => {
+                    suffixes.look(&turned(text, suffixes.longest()), images, search);
+                }
+                (Asked::Grams(grams), Found::Scalar(ScalarRef::Text(text))) => grams.look(text, images, search),
+                (Asked::Sizes(ranges), found) => {
+                    if let Some(size) = found.size() {
+                        ranges.look(&key::number_edge(Number::from_size(size)), images, search);
+                    }
                 }
                 (Asked::Holding(values), Found::List(list)) => {
                     let elements = list.iter().filter_map(ScalarRef::from_json);
@@ -115,9 +129,10 @@ impl Place {
         for asked in &self.0 {
             match asked {
                 Asked::Equal(values) | Asked::Holding(values) => values.visit(see),
-                Asked::Numbers(ranges) => ranges.visit(see),
+                Asked::Numbers(ranges) | Asked::Sizes(ranges) => ranges.visit(see),
                 Asked::Texts(ranges) => ranges.visit(see),
-                Asked::Prefixes(prefixes) => prefixes.visit(see),
+                Asked::Prefixes(prefixes) | Asked::Suffixes(prefixes) => prefixes.visit(see),
+                Asked::Grams(grams) => grams.visit(see),
                 Asked::Present(bucket) => bucket.visit(see),
                 Asked::Below(names) => names.visit(see),
             }
@@ -135,6 +150,9 @@ impl Asked {
             Ask::Numbers(_) => Self::Numbers(Intervals::default()),
             Ask::Texts(_) => Self::Texts(Intervals::default()),
             Ask::Prefix(_) => Self::Prefixes(Prefixes::default()),
+            Ask::Suffix(_) => Self::Suffixes(Prefixes::default()),
+            Ask::Gram(_) => Self::Grams(Box::default()),
+            Ask::Sizes(_) => Self::Sizes(Intervals::default()),
             Ask::Present => Self::Present(Bucket::default()),
         }
     }
@@ -147,9 +165,15 @@ impl Asked {
             (Self::Equal(values), None, Ask::Equal(value)) | (Self::Holding(values), None, Ask::Holding(value)) => {
                 values.edit(*value, here);
             }
-            (Self::Numbers(ranges), None, Ask::Numbers(range)) => ranges.edit(range, here),
+            (Self::Numbers(ranges), None, Ask::Numbers(range)) | (Self::Sizes(ranges), None, Ask::Sizes(range)) => {
+                ranges.edit(range, here);
+            }
             (Self::Texts(ranges), None, Ask::Texts(range)) => ranges.edit(range, here),
-            (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => prefixes.edit(prefix, here),
+            (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => prefixes.edit(prefix.as_bytes(), here),
+            (Self::Suffixes(suffixes), None, Ask::Suffix(suffix)) => {
+                suffixes.edit(&turned(suffix, suffix.len()), here);
+            }
+            (Self::Grams(grams), None, Ask::Gram(gram)) => grams.edit(*gram, here),
             (Self::Present(bucket), None, Ask::Present) => here(bucket),
             _ => return false,
         }
@@ -159,11 +183,17 @@ impl Asked {
     fn is_empty(&self) -> bool {
         match self {
             Self::Equal(values) | Self::Holding(values) => values.is_empty(),
-            Self::Numbers(ranges) => ranges.is_empty(),
+            Self::Numbers(ranges) | Self::Sizes(ranges) => ranges.is_empty(),
             Self::Texts(ranges) => ranges.is_empty(),
-            Self::Prefixes(prefixes) => prefixes.is_empty(),
+            Self::Prefixes(prefixes) | Self::Suffixes(prefixes) => prefixes.is_empty(),
+            Self::Grams(grams) => grams.is_empty(),
             Self::Present(bucket) => bucket.is_empty(),
             Self::Below(names) => names.is_empty(),
         }
     }
+}
+
+/// The last bytes of a text, the last one first, no more than `most`.
+fn turned(text: &str, most: usize) -> SmallVec<[u8; 64]> {
+    text.bytes().rev().take(most).collect()
 }

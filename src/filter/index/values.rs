@@ -75,7 +75,8 @@ impl Prefixes {
         self.lengths.is_empty()
     }
 
-    pub(super) fn look(&self, text: &str, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    /// Looks for what a text, or one that was turned round, begins with.
+    pub(super) fn look(&self, text: &[u8], images: BothImages<'_, '_>, search: &mut Search<'_>) {
         let mut beginnings = key::Beginnings::of(text);
         // All fingerprints first: then the processor waits for the tables' memory at the same time, not in turn.
         let lengths = self.lengths.range(..=text.len());
@@ -86,7 +87,12 @@ impl Prefixes {
         }
     }
 
-    pub(super) fn edit(&mut self, prefix: &str, edit: impl FnOnce(&mut Bucket)) {
+    /// The length of the longest that is asked for.
+    pub(super) fn longest(&self) -> usize {
+        self.lengths.last_key_value().map_or(0, |(length, _)| *length)
+    }
+
+    pub(super) fn edit(&mut self, prefix: &[u8], edit: impl FnOnce(&mut Bucket)) {
         let values = self.lengths.entry(prefix.len()).or_default();
         values.edit_at(key::Beginnings::of(prefix).fingerprint(prefix.len()), edit);
         if values.is_empty() {
