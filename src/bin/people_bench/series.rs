@@ -31,7 +31,12 @@ impl Series {
 
     /// Turn by turn, this one as a multiple of the other. Neighbours in time are compared, so what disturbed both cancels.
     pub(crate) fn over(&self, other: &Self) -> Self {
-        self.0.iter().zip(&other.0).map(|(ours, theirs)| ours / theirs).collect()
+        self.against(other, |ours, theirs| ours / theirs)
+    }
+
+    /// Turn by turn, what `compare` says of this one and the other.
+    pub(crate) fn against(&self, other: &Self, compare: impl Fn(f64, f64) -> f64) -> Self {
+        self.0.iter().zip(&other.0).map(|(ours, theirs)| compare(*ours, *theirs)).collect()
     }
 
     /// All of it for programs.

@@ -43,8 +43,9 @@ pub(crate) struct Selective {
     /// Changes a second
     #[arg(long, default_value_t = 1000, value_parser = rate())]
     pub(crate) rate: u32,
-    #[command(flatten)]
-    pub(crate) stretch: Stretch,
+    /// Seconds that are measured, after a warm-up of 2 (less if this is less); in 30 every timer of the gateway fires
+    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
     #[command(flatten)]
     pub(crate) beside: Beside,
     #[command(flatten)]

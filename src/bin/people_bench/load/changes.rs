@@ -88,7 +88,7 @@ impl Changes {
             let wait = self.sip(wait)?;
             self.crowd.turn(wait)?;
             told |= self.take_answers()?;
-            self.latencies.arrived(&mut self.crowd.heard.marks);
+            self.latencies.arrived(&mut self.crowd.arrived);
             let silent = self.callers.len() - self.free.len();
             // Where no answer is due, it is the clock that decides on the next change.
             if (self.crowd.heard.changes, self.free.len()) != before || (silent == 0 && !enough) {

@@ -43,6 +43,8 @@ pub(crate) struct Crowd {
     pub(crate) ready: Vec<usize>,
     /// What arrived at all of them.
     pub(crate) heard: Heard,
+    /// The numbers of changes, each with when it was read.
+    pub(crate) arrived: Vec<(u64, Instant)>,
 }
 
 impl Crowd {
@@ -56,6 +58,7 @@ impl Crowd {
             buffer: vec![0; READ_BYTES],
             ready: Vec::new(),
             heard: Heard::default(),
+            arrived: Vec::new(),
         };
         let mut moved = Instant::now();
         while crowd.open < clients {
@@ -126,6 +129,11 @@ impl Crowd {
         let request = || self.wish.request(number);
         let step = watcher.go_on(request, &mut self.buffer[..bytes], &mut self.heard);
         let step = step.with_context(|| format!("client {number} of {}", self.wish.server))?;
+        if !self.heard.marks.is_empty() {
+            // Read now, whatever else this turn still reads.
+            let now = Instant::now();
+            self.arrived.extend(self.heard.marks.drain(..).map(|change| (change, now)));
+        }
         match step {
             Step::Asked => self.poller.modify(&watcher.stream, number, Interest::Read)?,
             Step::Opened => self.open += 1,

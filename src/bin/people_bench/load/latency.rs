@@ -39,16 +39,12 @@ impl Latencies {
         self.taken.reset();
     }
 
-    /// These changes arrived just now. A number that was never due is a server's that others write to as well: it counts as
-    /// a delivery too many, not here.
-    pub(crate) fn arrived(&mut self, changes: &mut Vec<u64>) {
-        if changes.is_empty() {
-            return;
-        }
-        let now = self.origin.elapsed();
-        for change in changes.drain(..).filter(|change| *change >= self.first) {
+    /// These changes arrived, each at its time. A number that was never due is a server's that others write to as well: it
+    /// counts as a delivery too many, not here.
+    pub(crate) fn arrived(&mut self, changes: &mut Vec<(u64, Instant)>) {
+        for (change, at) in changes.drain(..).filter(|(change, _)| *change >= self.first) {
             if let Some(due) = usize::try_from(change).ok().and_then(|change| self.due.get(change)) {
-                let micros = now.saturating_sub(*due).as_micros();
+                let micros = at.saturating_duration_since(self.origin).saturating_sub(*due).as_micros();
                 self.taken.saturating_record(u64::try_from(micros).unwrap_or(LONGEST_US));
             }
         }
@@ -73,12 +69,11 @@ mod tests {
     #[test]
     fn a_delivery_counts_from_when_its_change_was_due_not_from_when_it_was_sent() {
         let mut latencies = Latencies::new();
-        // Both are told of late, at the same moment; the first was due ten seconds before the second.
+        // Both arrive late, at the same moment; the first was due ten seconds before the second.
         let now = latencies.origin + Duration::from_secs(10);
         latencies.due(latencies.origin);
         latencies.due(now);
-        latencies.origin = latencies.origin.checked_sub(Duration::from_secs(10)).unwrap();
-        latencies.arrived(&mut vec![0, 1, 77]);
+        latencies.arrived(&mut vec![(0, now), (1, now), (77, now)]);
         let summary = latencies.summary().unwrap();
         assert_eq!(latencies.taken.len(), 2);
         assert!(summary.max >= 9_900_000 && summary.p50 < 5_000_000, "{summary:?}");
@@ -88,12 +83,13 @@ mod tests {
     fn what_came_before_the_measurement_does_not_count() {
         let mut latencies = Latencies::new();
         latencies.due(latencies.origin);
-        latencies.arrived(&mut vec![0]);
+        let now = latencies.origin;
+        latencies.arrived(&mut vec![(0, now)]);
         latencies.begin_anew();
-        latencies.arrived(&mut vec![0]);
+        latencies.arrived(&mut vec![(0, now)]);
         assert_eq!(latencies.summary(), None);
         latencies.due(latencies.origin);
-        latencies.arrived(&mut vec![1]);
+        latencies.arrived(&mut vec![(1, now)]);
         assert!(latencies.summary().is_some());
     }
 }

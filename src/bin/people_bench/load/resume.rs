@@ -34,7 +34,7 @@ pub(super) fn run(plan: &Plan, missed: u64) -> anyhow::Result<Outcome> {
     while (crowd.heard.changes < due || crowd.heard.live < live) && heard.elapsed() < PATIENCE {
         let before = (crowd.heard.changes, crowd.heard.live);
         crowd.turn(PATIENCE)?;
-        crowd.heard.marks.clear();
+        crowd.arrived.clear();
         if (crowd.heard.changes, crowd.heard.live) != before {
             heard = Instant::now();
         }

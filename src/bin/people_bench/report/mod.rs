@@ -24,6 +24,8 @@ pub(crate) struct Report {
     settings: Value,
     /// Figures of which ratios are told.
     compared: Vec<Figure>,
+    /// Figures of which differences are told.
+    subtracted: Vec<Figure>,
     contenders: Vec<Contender>,
 }
 
@@ -40,12 +42,17 @@ struct Contender {
 impl Report {
     /// About nobody so far.
     pub(crate) fn new(workload: &'static str, title: String, settings: Value) -> Self {
-        Self { workload, title, settings, compared: Vec::new(), contenders: Vec::new() }
+        Self { workload, title, settings, compared: Vec::new(), subtracted: Vec::new(), contenders: Vec::new() }
     }
 
     /// Ratios are told of these figures.
     pub(crate) fn compare(&mut self, figures: &[Figure]) {
         self.compared = figures.to_vec();
+    }
+
+    /// Differences are told of these figures.
+    pub(crate) fn subtract(&mut self, figures: &[Figure]) {
+        self.subtracted = figures.to_vec();
     }
 
     /// One more contestant; `base` is the number of the one that it is compared with.
@@ -73,6 +80,12 @@ impl Report {
     fn ratio(&self, contender: &Contender, figure: Figure) -> Option<Series> {
         let base = &self.contenders[contender.base?];
         Some(contender.series(figure)?.over(base.series(figure)?))
+    }
+
+    /// How far a contestant's figure is above its base's, turn by turn.
+    fn difference(&self, contender: &Contender, figure: Figure) -> Option<Series> {
+        let base = &self.contenders[contender.base?];
+        Some(contender.series(figure)?.against(base.series(figure)?, |ours, theirs| ours - theirs))
     }
 
     /// Prints the table, writes the JSON, and fails when anything was lost or doubled.
@@ -104,11 +117,15 @@ impl Report {
                 .compared
                 .iter()
                 .filter_map(|figure| self.ratio(contender, *figure).map(|ratio| (figure.key.to_owned(), ratio.json())));
+            let differences = self.subtracted.iter().filter_map(|figure| {
+                self.difference(contender, *figure).map(|difference| (figure.key.to_owned(), difference.json()))
+            });
             json!({
                 "name": contender.name,
                 "compared_with": contender.base.map(|base| self.name(base)),
                 "figures": figures,
                 "ratios": ratios.collect::<Map<_, _>>(),
+                "differences": differences.collect::<Map<_, _>>(),
             })
         });
         let sum = |read: fn(&Contender) -> u64| self.contenders.iter().map(read).sum::<u64>();
@@ -141,6 +158,7 @@ mod tests {
     fn report(lost: u64) -> Report {
         let mut report = Report::new("fanout", "fanout".to_owned(), Value::Null);
         report.compare(&[SERVER_US, P99_MS]);
+        report.subtract(&[SERVER_US, P99_MS]);
         report.contender("floor", None);
         report.contender("gateway", Some(0));
         for (floor, gateway) in [(5.0, 6.0), (10.0, 15.0), (5.0, 10.0)] {
@@ -151,14 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_taken_turn_by_turn_and_stand_below_the_figures() {
+    fn ratios_and_differences_are_taken_turn_by_turn_and_stand_below_the_figures() {
         let table = report(0).table();
         let rows: Vec<&str> = table.lines().filter(|line| line.contains("server CPU")).collect();
         assert!(rows[0].contains("5.00 (5.00-10.00)") && rows[0].contains("10.00 (6.00-15.00)"), "{table}");
         assert!(rows[1].contains("times") && rows[1].contains("1.50 (1.20-2.00)"), "{table}");
-        assert_eq!(rows.len(), 2, "what was not measured is not compared:\n{table}");
+        assert!(rows[2].contains("above") && rows[2].contains("5.00 (1.00-5.00)"), "{table}");
+        assert_eq!(rows.len(), 3, "what was not measured is not compared:\n{table}");
         let json = report(0).json();
         assert_eq!(json["contestants"][1]["ratios"]["server_us_per_delivery"]["median"], 1.5);
+        assert_eq!(json["contestants"][1]["differences"]["server_us_per_delivery"]["median"], 5.0);
         assert_eq!((&json["lost"], &json["contestants"][1]["compared_with"]), (&json!(0), &json!("floor")));
     }
 

@@ -19,19 +19,29 @@ impl Report {
             table.add_row(std::iter::once(figure.title.to_owned()).chain(self.contenders.iter().map(cell)));
         }
         for figure in &self.compared {
-            let cell = |contender: &Contender| {
-                self.ratio(contender, *figure).map(|ratio| format!("{ratio:.2}")).unwrap_or_default()
-            };
-            let cells: Vec<String> = self.contenders.iter().map(cell).collect();
-            if cells.iter().any(|cell| !cell.is_empty()) {
-                let title = format!("times the {}: {}", self.base_name(), figure.title);
-                table.add_row(std::iter::once(title).chain(cells));
-            }
+            let title = format!("times the {}: {}", self.base_name(), figure.title);
+            self.add_comparison(&mut table, title, |contender| {
+                self.ratio(contender, *figure).map(|ratio| format!("{ratio:.2}"))
+            });
+        }
+        for figure in &self.subtracted {
+            let title = format!("above the {}: {}", self.base_name(), figure.title);
+            self.add_comparison(&mut table, title, |contender| {
+                self.difference(contender, *figure).map(|difference| format!("{difference:.*}", figure.decimals))
+            });
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         table.to_string()
+    }
+
+    /// A row with what `cell` says of each contestant, unless it says nothing of any.
+    fn add_comparison(&self, table: &mut Table, title: String, cell: impl Fn(&Contender) -> Option<String>) {
+        let cells: Vec<String> = self.contenders.iter().map(|contender| cell(contender).unwrap_or_default()).collect();
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            table.add_row(std::iter::once(title).chain(cells));
+        }
     }
 
     /// What any contestant has, each figure behind the one that it follows.

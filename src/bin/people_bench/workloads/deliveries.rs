@@ -21,8 +21,10 @@ struct Deliveries {
     pace: Pace,
     seconds: u32,
     floor: bool,
-    /// What is compared with the floor.
+    /// What is told as a multiple of the floor's.
     compared: &'static [Figure],
+    /// What is told as a distance from the floor's.
+    subtracted: &'static [Figure],
 }
 
 /// Every client gets every change.
@@ -36,6 +38,7 @@ pub(crate) async fn fanout(flags: Fanout) -> anyhow::Result<()> {
         seconds: flags.stretch.seconds,
         floor: flags.beside.floor,
         compared: &[SERVER_US, P99_MS],
+        subtracted: &[],
     };
     workload.run(target).await
 }
@@ -49,9 +52,10 @@ pub(crate) async fn selective(flags: Selective) -> anyhow::Result<()> {
         clients: flags.clients,
         topics,
         pace: Pace::PerSecond(flags.rate),
-        seconds: flags.stretch.seconds,
+        seconds: flags.seconds,
         floor: flags.beside.floor,
-        compared: &[EVENT_US, P99_MS],
+        compared: &[EVENT_US, P50_MS, P99_MS, P999_MS],
+        subtracted: &[P99_MS, P999_MS],
     };
     workload.run(target).await
 }
@@ -67,6 +71,7 @@ pub(crate) async fn push(flags: Push) -> anyhow::Result<()> {
         seconds: flags.stretch.seconds,
         floor: flags.beside.floor,
         compared: &[P50_MS, P99_MS, P999_MS],
+        subtracted: &[],
     };
     workload.run(target).await
 }
@@ -118,6 +123,7 @@ impl Deliveries {
         });
         let mut report = Report::new(name, title, settings);
         report.compare(self.compared);
+        report.subtract(self.subtracted);
         report
     }
 }
