@@ -1,5 +1,7 @@
 //! The gateway as a whole: what is started, in which order, what it is connected to, and how it ends.
 
+#[cfg(test)]
+mod branches_tests;
 mod error;
 mod listeners;
 mod live;

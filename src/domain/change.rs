@@ -1,6 +1,6 @@
 //! What happened to one person: a save or a delete, with the images before and after.
 
-use super::{At, FieldsJson, Person, PersonId, Position, Tag, Timestamp, TraceContext};
+use super::{At, Comparison, FieldsJson, Person, PersonId, Position, Tag, Timestamp, TraceContext};
 
 /// The two things that can happen to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,27 @@ pub struct Change {
     pub trace: Option<TraceContext>,
 }
 
+/// How a change relates to a place in its partition's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// It comes right after the place: it has the next number and names the place's tag.
+    Next,
+    /// It is the place, or has a lower number: the history that led to the place went through it, or forked before it.
+    Passed,
+    /// It does not come right after the place, or is of another history.
+    Apart,
+}
+
 impl Change {
+    /// How it relates to a place of its partition.
+    pub fn follows(&self, place: Position) -> Succession {
+        match self.at.position.compare(place) {
+            Comparison::Same | Comparison::Lower => Succession::Passed,
+            Comparison::Higher if self.predecessor() == Some(place) => Succession::Next,
+            Comparison::Higher | Comparison::Apart => Succession::Apart,
+        }
+    }
+
     /// Whether it saved or deleted.
     pub const fn operation(&self) -> Operation {
         if self.after.is_some() { Operation::Save } else { Operation::Delete }

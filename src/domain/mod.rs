@@ -13,10 +13,10 @@ mod strict;
 mod timestamp;
 mod trace_context;
 
-pub use change::{Change, Operation};
+pub use change::{Change, Operation, Succession};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, Values};
 pub use person::{InvalidId, Person, PersonId};
-pub use position::{At, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
+pub use position::{At, Comparison, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
 pub use timestamp::Timestamp;
 pub use trace_context::{InvalidTraceContext, TraceContext};

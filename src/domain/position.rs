@@ -50,6 +50,20 @@ pub struct At {
     pub position: Position,
 }
 
+/// What two places of one partition tell about each other. A number says nothing about the history that it counts: whether
+/// a lower or a higher one lies on the same history, only the entries between them tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same entry.
+    Same,
+    /// A lower number, on the same history or on another.
+    Lower,
+    /// A higher number, on the same history or on another.
+    Higher,
+    /// Two histories: other epochs, or two entries with one number.
+    Apart,
+}
+
 /// A text that is not a position, or not an `at`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -103,9 +117,17 @@ impl Position {
         Self { epoch, seq: Seq::START, tag: Tag::START }
     }
 
-    /// Whether this is the other place in its log, or after it. Places of different epochs have no order.
-    pub fn reaches(self, other: Self) -> bool {
-        self.epoch == other.epoch && self.seq >= other.seq
+    /// How this place compares with another of its partition.
+    pub fn compare(self, other: Self) -> Comparison {
+        if self == other {
+            Comparison::Same
+        } else if self.epoch != other.epoch || self.seq == other.seq {
+            Comparison::Apart
+        } else if self.seq < other.seq {
+            Comparison::Lower
+        } else {
+            Comparison::Higher
+        }
     }
 }
 
@@ -304,6 +326,19 @@ mod tests {
                 prop_assert_eq!(position.to_string(), text);
             }
         }
+    }
+
+    #[test]
+    fn one_number_with_two_tags_and_other_epochs_have_no_order() {
+        let compare = |one: &str, other: &str| {
+            let position = |text: &str| text.parse::<Position>().expect("a position");
+            position(one).compare(position(other))
+        };
+        assert_eq!(compare("e.5.a", "e.5.a"), Comparison::Same);
+        assert_eq!(compare("e.5.a", "e.6.b"), Comparison::Lower);
+        assert_eq!(compare("e.6.b", "e.5.a"), Comparison::Higher);
+        assert_eq!(compare("e.5.a", "e.5.b"), Comparison::Apart);
+        assert_eq!(compare("e.5.a", "f.6.b"), Comparison::Apart);
     }
 
     #[test]

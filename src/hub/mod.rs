@@ -23,7 +23,7 @@ pub use dispatcher::Dispatcher;
 pub use egress::EgressChoice;
 pub use outbox::{Attend, Course, Flush, Outbox, Socket, Wish};
 pub use registry::Subscription;
-pub use ring::{Entry, Event, Place};
+pub use ring::{Entry, Event, History, Located, Place, Relation};
 pub use wheel::Tick;
 
 use std::num::NonZeroUsize;
@@ -31,14 +31,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::domain::At;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
+use crate::store::Break;
 use crate::telemetry::Metrics;
 use ring::Ring;
 use roster::Roster;
 use wheel::Wheel;
+
+/// The least time between two comparisons of heads that sessions ask for.
+const DOUBT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The limits of live sessions.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +109,13 @@ pub struct Hub {
     metrics: Metrics,
     /// None until the relay has found its place in every log.
     ring: Mutex<Option<Ring>>,
-    /// Told of every burst.
+    /// Told of every burst, and of every proof.
     moved: Notify,
+    /// Told when a session knows of a history that the hub does not have, and when that was last.
+    doubts: Notify,
+    doubted: Mutex<Option<Instant>>,
+    /// When the heads were asked for that last proved the hub's place.
+    proved: Mutex<Option<Instant>>,
     commands: mpsc::Sender<Command>,
     roster: Roster,
     wheel: Wheel,
@@ -121,6 +131,9 @@ impl Hub {
             metrics,
             ring: Mutex::new(None),
             moved: Notify::new(),
+            doubts: Notify::new(),
+            doubted: Mutex::new(None),
+            proved: Mutex::new(None),
             commands,
             roster: Roster::new(),
             wheel: Wheel::new(),
@@ -141,31 +154,73 @@ impl Hub {
         self.with_ring(|ring| ring.end().clone())
     }
 
-    /// The oldest place that memory continues from, and nothing broke since.
-    pub fn start(&self) -> Option<Place> {
-        self.with_ring(|ring| ring.start().clone())
-    }
-
     /// Up to `most` entries after an offset; none when they are no longer all in memory.
     pub fn after(&self, offset: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
         self.with_ring(|ring| ring.after(offset, most)).flatten()
     }
 
-    /// Whether memory knows this position of a partition's log, and nothing broke since.
-    pub fn knows(&self, at: At) -> bool {
-        self.with_ring(|ring| ring.knows(at)).unwrap_or(false)
+    /// The history that goes on; none until the relay has found its place.
+    pub fn history(&self) -> Option<History> {
+        self.with_ring(|ring| ring.history())
     }
 
-    /// Where a cursor lies in this gateway's order: behind the newest place that is not after it in any partition, before
-    /// memory where there is none. In some partitions it may be further than the order was there.
-    pub fn locate(&self, cursor: Cursor) -> Place {
-        let found = self.with_ring(|ring| ring.seek(&cursor)).flatten();
-        Place { offset: found.map_or(Place::BEFORE_MEMORY, |place| place.offset), cursor }
+    /// What broke the store's history, last, after the place with this offset.
+    pub fn broken_after(&self, offset: u64) -> Option<Break> {
+        self.with_ring(|ring| ring.broken_after(offset)).flatten()
     }
 
-    /// Whether the hub's own order has this place.
-    pub fn has(&self, place: &Place) -> bool {
-        self.with_ring(|ring| ring.seek(&place.cursor)).flatten().is_some_and(|found| found == *place)
+    /// How a position relates to the history in memory that nothing broke since.
+    pub fn relation(&self, at: At) -> Option<Relation> {
+        self.with_ring(|ring| ring.relation(at))
+    }
+
+    /// Where a cursor leads in the history in memory that nothing broke since.
+    pub fn locate(&self, cursor: &Cursor) -> Option<Located> {
+        self.with_ring(|ring| ring.locate(cursor))
+    }
+
+    /// Whether a place is in memory, and nothing broke since.
+    pub fn holds(&self, place: &Place) -> bool {
+        self.with_ring(|ring| ring.holds(place)).unwrap_or(false)
+    }
+
+    /// Has the relay compare its place with the store's heads soon: a session knows of a history that the hub does not have.
+    /// Sessions repeat it as long as they wait; within [`DOUBT_PAUSE`] it counts once.
+    pub fn doubt(&self) {
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted.is_none_or(|doubted| doubted.elapsed() >= DOUBT_PAUSE) {
+            *doubted = Some(Instant::now());
+            self.doubts.notify_one();
+        }
+    }
+
+    /// Notes that the store's heads, asked for at this moment, were found to be the hub's place.
+    pub fn prove(&self, asked: Instant) {
+        *self.proved.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        self.moved.notify_waiters();
+    }
+
+    /// Whether the hub's place was proved by heads that were asked for after this moment.
+    pub fn is_proved_since(&self, moment: Instant) -> bool {
+        self.proved.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|proved| proved >= moment)
+    }
+
+    /// Waits until the hub's place was proved by heads that were asked for after this moment. Cancel safe.
+    pub async fn proved_since(&self, moment: Instant) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if self.is_proved_since(moment) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Waits until a session doubts the hub's history. Cancel safe.
+    pub async fn doubted(&self) {
+        self.doubts.notified().await;
     }
 
     /// Waits until the hub's order goes on after an offset. Cancel safe.

@@ -75,6 +75,12 @@ impl Registry {
         &mut self.classes[number]
     }
 
+    /// How many members' clients hold no cursor.
+    pub(super) fn members_without_cursor(&self) -> u64 {
+        let classes = self.classes.iter().filter(|class| !class.subscription.dress.has_cursor());
+        classes.map(|class| class.members().len() as u64).sum()
+    }
+
     /// Puts the numbers of all classes that a change may concern in place of what is in `into`, ascending.
     pub(super) fn concerned(&self, images: &Images<'_>, into: &mut Vec<u32>) {
         self.index.candidates(images, into);

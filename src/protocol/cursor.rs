@@ -85,19 +85,14 @@ impl Cursor {
         self.0[partition.index()]
     }
 
-    /// Whether what stands at `at` was passed.
-    pub fn reaches(&self, at: At) -> bool {
-        self.position(at.partition).reaches(at.position)
-    }
-
-    /// Whether this is as far as another cursor in every partition.
-    pub fn reaches_all(&self, other: &Self) -> bool {
-        self.0.iter().zip(&*other.0).all(|(mine, theirs)| mine.reaches(*theirs))
-    }
-
     /// All positions, in partition order.
     pub fn positions(&self) -> &[Position] {
         &self.0
+    }
+
+    /// All positions, each with its partition.
+    pub fn places(&self) -> impl Iterator<Item = At> {
+        (0..).zip(self.0.iter()).map(|(number, position)| At::new(Partition::new(number), *position))
     }
 
     /// How long its text can be, in bytes.
@@ -121,9 +116,8 @@ const fn longest_of(partitions: usize) -> usize {
 /// The parts in partition order.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, position) in (0..).zip(self.0.iter()) {
-            let separator = if number > 0 { "," } else { "" };
-            write!(f, "{separator}{}", At::new(Partition::new(number), *position))?;
+        for (index, at) in self.places().enumerate() {
+            write!(f, "{}{at}", if index > 0 { "," } else { "" })?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::{Change, Partition, Position, Seq, Tag};
+use crate::domain::{Change, Comparison, Partition, Position, Seq, Succession, Tag};
 use crate::store::{Break, Since};
 
 /// Delivered places that are remembered to tell a repeated frame from a forked one.
@@ -108,10 +108,22 @@ impl Continuity {
         }
     }
 
-    /// The head, as it was read a moment ago. Returns whether it proves that nothing is missing.
-    pub(super) fn head(&mut self, head: Position, actions: &mut Vec<Action>) -> bool {
-        // A head that was read before the last frames came is older than what was passed on.
-        let known = head == self.last || (head.epoch == self.last.epoch && self.remembers(head));
+    /// The last place that was passed on.
+    pub(super) const fn last(&self) -> Position {
+        self.last
+    }
+
+    /// Whether the log has yet to answer.
+    pub(super) const fn is_asked(&self) -> bool {
+        matches!(self.question, Question::Asked { .. })
+    }
+
+    /// The head, read after the place `asked` had been passed on. Returns whether it proves that nothing is missing.
+    pub(super) fn head(&mut self, head: Position, asked: Position, actions: &mut Vec<Action>) -> bool {
+        // What came while it was read makes the head older than what was passed on. What had come before makes the log
+        // shorter than what was passed on: the store went back.
+        let went_back = self.remembers(asked) && head.compare(asked) == Comparison::Lower;
+        let known = head == self.last || (self.remembers(head) && !went_back);
         match self.question {
             Question::None if known => true,
             Question::Asked { .. } => false,
@@ -141,8 +153,11 @@ impl Continuity {
             Some(Since::Continues { head, changes }) => {
                 let before = self.last;
                 for change in changes {
-                    if matches!(self.fit(&change), Fit::Next) {
-                        self.deliver(change, actions);
+                    match self.fit(&change) {
+                        Fit::Next => self.deliver(change, actions),
+                        Fit::Repeated | Fit::Ancient => {}
+                        // Frames that continued meanwhile are not of the log's history.
+                        Fit::Doubtful => again |= before != from,
                     }
                 }
                 // A full page: there is more. Without progress asking at once would not help; the next head asks.
@@ -178,11 +193,10 @@ impl Continuity {
 
     fn fit(&self, change: &Change) -> Fit {
         let position = change.at.position;
-        if position.epoch != self.last.epoch {
+        if change.follows(self.last) == Succession::Next {
+            Fit::Next
+        } else if matches!(position.compare(self.last), Comparison::Higher | Comparison::Apart) {
             Fit::Doubtful
-        } else if position.seq > self.last.seq {
-            let continues = position.seq == self.last.seq.next() && change.previous == self.last.tag;
-            if continues { Fit::Next } else { Fit::Doubtful }
         } else if self.remembers(position) {
             Fit::Repeated
         } else if self.recent.front().is_none_or(|(oldest, _)| position.seq < *oldest) {
@@ -193,6 +207,9 @@ impl Continuity {
     }
 
     fn remembers(&self, position: Position) -> bool {
+        if position.epoch != self.last.epoch {
+            return false;
+        }
         let Some((oldest, _)) = self.recent.front() else { return false };
         let Some(index) = position.seq.get().checked_sub(oldest.get()) else { return false };
         usize::try_from(index).ok().and_then(|index| self.recent.get(index)) == Some(&(position.seq, position.tag))

@@ -30,12 +30,15 @@ enum Step {
     Answer,
     /// The question under way fails.
     Fail,
+    /// The head is read.
     Head,
+    /// The head with this index among those that were read is brought.
+    HeadArrives(prop::sample::Index),
     Doubt,
     /// The log begins anew.
     Wipe,
-    /// The last entries are lost, and the numbers are used again.
-    Fork(usize),
+    /// The last entries are lost, and so many of the numbers are used again.
+    Fork(usize, usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,9 +53,10 @@ fn step() -> impl Strategy<Value = Step> {
         5 => Just(Step::Answer),
         1 => Just(Step::Fail),
         2 => Just(Step::Head),
+        2 => index().prop_map(Step::HeadArrives),
         1 => Just(Step::Doubt),
         1 => Just(Step::Wipe),
-        1 => (1..4_usize).prop_map(Step::Fork),
+        1 => (1..4_usize, 0..4_usize).prop_map(|(lost, written)| Step::Fork(lost, written)),
     ]
 }
 
@@ -63,6 +67,8 @@ struct World {
     log: Vec<Change>,
     tags: u64,
     frames: Vec<Change>,
+    /// Heads that were read, each with what had been passed on before.
+    heads: Vec<(Position, Position)>,
     continuity: Continuity,
     question: Option<Position>,
     /// What was delivered since the last reset, and the place where that began.
@@ -81,6 +87,7 @@ impl World {
             log: Vec::new(),
             tags: 0,
             frames: Vec::new(),
+            heads: Vec::new(),
             continuity,
             question: None,
             begin,
@@ -175,17 +182,21 @@ impl World {
                 }
             }
             Step::Fail if self.question.take().is_some() => self.continuity.answer(None, &mut actions),
-            Step::Head => drop(self.continuity.head(self.head(), &mut actions)),
+            Step::Head => self.heads.push((self.head(), self.continuity.last())),
+            Step::HeadArrives(index) if !self.heads.is_empty() => {
+                let (head, asked) = self.heads.remove(index.index(self.heads.len()));
+                self.continuity.head(head, asked, &mut actions);
+            }
             Step::Doubt => self.continuity.doubt(&mut actions),
             Step::Wipe => {
                 self.epoch += 1;
                 self.log.clear();
                 self.breaks += 1;
             }
-            Step::Fork(lost) => {
+            Step::Fork(lost, written) => {
                 self.log.truncate(self.log.len().saturating_sub(lost));
                 self.breaks += 1;
-                (0..lost).for_each(|_| self.write());
+                (0..written).for_each(|_| self.write());
             }
             _ => {}
         }
@@ -196,7 +207,10 @@ impl World {
     fn settle(&mut self) -> bool {
         for _ in 0..200 {
             let mut actions = Vec::new();
-            let proved = self.question.is_none() && self.continuity.head(self.head(), &mut actions);
+            let proved = self.question.is_none() && {
+                let asked = self.continuity.last();
+                self.continuity.head(self.head(), asked, &mut actions)
+            };
             self.take(actions);
             if proved {
                 return true;
@@ -249,6 +263,23 @@ fn a_lost_last_frame_is_found_by_the_head() {
     world.frames.clear();
     assert!(world.settle());
     assert_eq!(world.delivered, world.log);
+}
+
+#[test]
+fn a_store_that_went_back_is_found_by_the_head_though_nobody_writes() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.write();
+        let (change, mut actions) = (world.frames.remove(0), Vec::new());
+        world.continuity.frame(change, &mut actions);
+        world.take(actions);
+    }
+    let (late, asked) = (world.log[0].at.position, world.log[0].at.position);
+    let mut actions = Vec::new();
+    assert!(world.continuity.head(late, asked, &mut actions), "it was read before the last two came");
+    world.run(Step::Fork(2, 0));
+    assert!(world.settle());
+    assert_eq!((world.resets, world.begin), (1, late));
 }
 
 #[test]

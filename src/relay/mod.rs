@@ -3,31 +3,23 @@
 //! The relay owns a thread, and with it the dispatcher: frames are read, put in order, judged and written to the sockets
 //! without a hop between. What it has to ask of the store runs on the gateway's other threads.
 
+mod breaks;
 mod continuity;
 #[cfg(test)]
 mod continuity_tests;
+mod driver;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{Partition, Position};
-use crate::hub::{Dispatcher, Event};
-use crate::protocol::cursor::Cursor;
-use crate::store::{Break, Feed, FeedEvent, FeedLimits, Since, Store, StoreError, Tail, decode_frame};
-use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
-use continuity::{Action, Continuity};
-
-/// Changes that are shown at once, in one write to each session: enough to save most of the writes, and well below what
-/// may wait for one session.
-const BURST: usize = 128;
-/// Pause between two attempts to find the logs' ends at the start.
-const START_RETRY: Duration = Duration::from_millis(200);
+use crate::hub::Dispatcher;
+use crate::store::{FeedLimits, Store};
+use crate::telemetry::{Metrics, Readiness};
+use driver::Relay;
 
 /// How the relay reads.
 #[derive(Clone, Copy, Debug)]
@@ -82,290 +74,13 @@ pub fn spawn(options: Options, links: Links, stop: CancellationToken, ended: Can
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = move || {
         let _ended = ended.drop_guard();
-        runtime.block_on(async {
-            let (results, inbox) = mpsc::channel(RESULTS);
-            let relay = Relay {
-                options,
-                links,
-                workers,
-                logs: Vec::new(),
-                results,
-                probing: false,
-                outage: false,
-                proved: Instant::now(),
-                told_stale: None,
-            };
-            // Cancelling in the middle of a burst is fine here: the sessions were closed before.
-            let _ = stop.run_until_cancelled(relay.run(inbox)).await;
-        });
+        // Cancelling in the middle of a burst is fine here: the sessions were closed before.
+        let _ = runtime.block_on(stop.run_until_cancelled(run(options, links, workers)));
     };
     std::thread::Builder::new().name("egress".into()).spawn(body).map(drop)
 }
 
-/// Results that may wait for the relay; there are at most one of each partition and one probe under way, so a worker
-/// hardly ever waits here.
-const RESULTS: usize = 64;
-
-/// What the workers bring back.
-enum Outcome {
-    Answer(Partition, Result<Since, StoreError>),
-    Heads(Result<Vec<Position>, StoreError>),
-}
-
-struct Relay {
-    options: Options,
-    links: Links,
-    workers: Handle,
-    /// One of each partition, once the relay has found its place.
-    logs: Vec<Continuity>,
-    results: mpsc::Sender<Outcome>,
-    probing: bool,
-    /// Whether the last probe failed.
-    outage: bool,
-    /// When all heads were last found to be what was passed on.
-    proved: Instant,
-    /// When clients were last told that this is too long ago, unless they were told otherwise since.
-    told_stale: Option<Instant>,
-}
-
-impl Relay {
-    async fn run(mut self, mut outcomes: mpsc::Receiver<Outcome>) {
-        let mut feed = self.links.store.feed(self.options.feed);
-        self.start(&mut feed).await;
-        let mut ticks = tokio::time::interval(self.options.head_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut arrived = Vec::new();
-        let mut actions = Vec::new();
-        loop {
-            let due = self.links.dispatcher.due();
-            // All branches are cancel safe: each takes what it takes at the moment that it completes.
-            tokio::select! {
-                () = feed.receive(&mut arrived, BURST), if self.links.dispatcher.has_room() => {
-                    for event in arrived.drain(..) {
-                        self.arrived(event, &mut actions);
-                    }
-                }
-                Some(outcome) = outcomes.recv() => self.outcome(outcome, &mut actions),
-                () = self.links.dispatcher.hear() => self.links.dispatcher.obey(),
-                _ = ticks.tick() => {
-                    self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
-                    self.tell_stale();
-                    self.probe();
-                }
-                () = time_has_come(due) => {}
-                // Only after all of the above had nothing.
-                () = tokio::task::yield_now(), if self.links.dispatcher.is_busy() => {}
-            }
-            self.act(&mut actions).await;
-            self.links.dispatcher.serve();
-            // However much arrives, the timers and the channel's own task get their turn.
-            tokio::task::coop::consume_budget().await;
-        }
-    }
-
-    /// Waits for the subscription, then finds every log's end: whatever is written after that arrives by the feed. Tries
-    /// for ever; the gateway is not ready before.
-    async fn start(&mut self, feed: &mut Feed) {
-        let mut events = Vec::new();
-        while !events.contains(&FeedEvent::Connected) {
-            events.clear();
-            feed.receive(&mut events, BURST).await;
-        }
-        let tails = loop {
-            match self.tails().await {
-                Ok(tails) => break tails,
-                Err(error) => {
-                    tracing::warn!(%error, "the end of the log could not be read; trying again");
-                    tokio::time::sleep(START_RETRY).await;
-                }
-            }
-        };
-        let before =
-            |tail: &Tail| tail.changes.first().and_then(crate::domain::Change::predecessor).unwrap_or(tail.head);
-        let start = Cursor::new(tails.iter().map(before));
-        for (partition, tail) in self.links.store.partitions().iter().zip(&tails) {
-            let recent = tail.changes.iter().map(|change| change.at.position);
-            self.logs.push(Continuity::new(partition, tail.head, recent));
-        }
-        self.links.dispatcher.start(start, tails.into_iter().flat_map(|tail| tail.changes).collect());
-        // What else came meanwhile is in the logs' ends already, which were read after it.
-        tracing::info!(partitions = self.logs.len(), "the relay follows the log");
-    }
-
-    async fn tails(&self) -> Result<Vec<Tail>, StoreError> {
-        // A wiped store gets its beginning back from the probe.
-        self.on_workers(|store| async move { store.probe().await }).await?;
-        let mut tails = Vec::new();
-        for partition in self.links.store.partitions().iter() {
-            let count = self.options.tail;
-            tails.push(self.on_workers(move |store| async move { store.tail(partition, count).await }).await?);
-        }
-        Ok(tails)
-    }
-
-    async fn on_workers<T: Send + 'static, F: Future<Output = Result<T, StoreError>> + Send + 'static>(
-        &self,
-        call: impl FnOnce(Arc<dyn Store>) -> F,
-    ) -> Result<T, StoreError> {
-        let joined = self.workers.spawn(call(Arc::clone(&self.links.store))).await;
-        joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
-    }
-
-    fn arrived(&mut self, event: FeedEvent, actions: &mut Vec<Action>) {
-        match event {
-            FeedEvent::Frame(partition, bytes) => {
-                let Some(log) = self.logs.get_mut(partition.index()) else { return };
-                match decode_frame(partition, &bytes) {
-                    Ok(change) => log.frame(change, actions),
-                    Err(error) => {
-                        tracing::warn!(%partition, %error, "a frame could not be read; asking the log");
-                        log.doubt(actions);
-                    }
-                }
-            }
-            FeedEvent::Probe => self.links.readiness.probe_arrived(),
-            FeedEvent::Disconnected => {
-                self.links.metrics.relay_disconnects.inc();
-                tracing::warn!("the subscription was lost");
-            }
-            FeedEvent::Connected => self.doubt_all(actions),
-            FeedEvent::Gap => {
-                self.links.metrics.relay_gaps.inc();
-                tracing::warn!("frames came faster than they could be relayed; asking the log");
-                self.doubt_all(actions);
-            }
-        }
-    }
-
-    fn doubt_all(&mut self, actions: &mut Vec<Action>) {
-        for log in &mut self.logs {
-            log.doubt(actions);
-        }
-    }
-
-    fn outcome(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
-        match outcome {
-            Outcome::Answer(partition, answer) => {
-                if let Err(error) = &answer {
-                    tracing::debug!(%partition, %error, "the log could not be asked; trying again");
-                }
-                if let Some(log) = self.logs.get_mut(partition.index()) {
-                    log.answer(answer.ok(), actions);
-                }
-            }
-            Outcome::Heads(heads) => {
-                self.probing = false;
-                self.tell_outages(&heads);
-                let proofs = heads.into_iter().flatten().zip(&mut self.logs).map(|(head, log)| log.head(head, actions));
-                if proofs.filter(|proved| *proved).count() == self.logs.len() {
-                    self.proved = Instant::now();
-                    if self.told_stale.take().is_some() {
-                        self.links.dispatcher.tell_fresh();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Tells clients that what they were shown may not be all.
-    fn tell_stale(&mut self) {
-        let unproved = self.proved.elapsed();
-        let is_due = self.told_stale.is_none_or(|told| told.elapsed() >= self.options.stale_interval);
-        if unproved >= self.options.stale_after && is_due {
-            self.told_stale = Some(Instant::now());
-            self.links.dispatcher.tell_stale(self.proved);
-        }
-    }
-
-    /// An outage is told when it begins and when it ends; the attempts in between tell an operator nothing new.
-    fn tell_outages(&mut self, heads: &Result<Vec<Position>, StoreError>) {
-        match heads {
-            Err(error) if !std::mem::replace(&mut self.outage, true) => {
-                tracing::warn!(%error, "the store does not answer; trying until it does");
-            }
-            Ok(_) if std::mem::take(&mut self.outage) => tracing::info!("the store answers again"),
-            _ => {}
-        }
-    }
-
-    /// Carries out what the logs' state machines decided, in their order.
-    async fn act(&mut self, actions: &mut Vec<Action>) {
-        let mut events = Vec::new();
-        for action in actions.drain(..) {
-            if events.len() == BURST {
-                self.take_in(std::mem::take(&mut events)).await;
-            }
-            match action {
-                Action::Deliver(change) => events.push(Event::Change(change)),
-                Action::Reset(partition, reason, head) => {
-                    self.reset(partition, reason, head);
-                    events.push(Event::Reset(partition, reason, head));
-                }
-                Action::Ask(partition, from) => {
-                    self.links.metrics.relay_heals.inc();
-                    let (store, results, page) =
-                        (Arc::clone(&self.links.store), self.results.clone(), self.options.page);
-                    self.workers.spawn(async move {
-                        let answer = store.since(partition, from, page).await;
-                        // The relay is gone only when the gateway is.
-                        let _ = results.send(Outcome::Answer(partition, answer)).await;
-                    });
-                }
-                Action::Probe => self.probe(),
-                Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
-            }
-        }
-        self.take_in(events).await;
-    }
-
-    /// Hands events to the dispatcher once those before them are mostly shown.
-    async fn take_in(&mut self, events: Vec<Event>) {
-        if events.is_empty() {
-            return;
-        }
-        while !self.links.dispatcher.has_room() {
-            self.links.dispatcher.serve();
-            tokio::task::yield_now().await;
-        }
-        self.count(&events);
-        self.links.dispatcher.take_in(events);
-    }
-
-    fn count(&self, events: &[Event]) {
-        let (now, mut lags, mut changes) = (WallClock::now(), Observations::default(), 0);
-        for event in events {
-            if let Event::Change(change) = event {
-                lags.observe(now.seconds_since(change.time.as_millis()), 1);
-                changes += 1;
-            }
-        }
-        self.links.metrics.relay_changes.inc_by(changes);
-        self.links.metrics.relay_lag_seconds.add(&lags);
-    }
-
-    fn reset(&self, partition: Partition, reason: Break, head: Position) {
-        self.links.metrics.relay_resets.at(reason.label()).inc();
-        let reason = reason.name();
-        tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");
-    }
-
-    /// Reads the heads, unless that is under way.
-    fn probe(&mut self) {
-        if std::mem::replace(&mut self.probing, true) {
-            return;
-        }
-        let (store, results) = (Arc::clone(&self.links.store), self.results.clone());
-        self.workers.spawn(async move {
-            let heads = store.probe().await;
-            let _ = results.send(Outcome::Heads(heads)).await;
-        });
-    }
-}
-
-/// Never, where there is no time.
-async fn time_has_come(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
+/// The relay itself, on the thread that calls; it never ends. `workers` run its questions to the store.
+pub async fn run(options: Options, links: Links, workers: Handle) {
+    Relay::new(options, links, workers).run().await;
 }

@@ -90,7 +90,7 @@ impl Attendant {
     }
 
     fn choose(&mut self, subscription: &Subscription, view: View) {
-        (self.snapshot, self.snapshots) = (None, 0);
+        (self.snapshot, self.snapshots, self.waits) = (None, 0, None);
         self.outbox.subscribe(Arc::new(Subscription { view, ..subscription.clone() }));
     }
 }

@@ -1,8 +1,10 @@
 //! The store as sessions read it: shared, so that a thousand of them on the same stretch cost one reading.
 //!
 //! A page is good for everyone who asked before it was read, and for everyone else as long as the hub knows of nothing
-//! after it. So pages of one snapshot may be of different age; each carries the position at which it was read.
+//! after it. So pages of one snapshot may be of different age; each carries the position at which it was read. What was
+//! read before the store's history broke is for nobody afterwards.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,8 @@ use moka::ops::compute::Op;
 use tokio::time::Instant;
 
 use super::Options;
-use crate::domain::{At, FieldsJson, Partition, PersonId, Position};
+use crate::domain::{At, Comparison, FieldsJson, Partition, PersonId, Position};
+use crate::hub::History;
 use crate::store::{Page, Since, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
@@ -21,27 +24,26 @@ const SHARED_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Log {
     store: StoreSlot,
     options: Options,
-    pages: Cache<(Partition, Option<PersonId>), Shared>,
-    stretches: Cache<At, Arc<Since>>,
+    pages: Cache<(History, Partition, Option<PersonId>), Shared<Page>>,
+    stretches: Cache<(History, At), Shared<Since>>,
 }
 
-/// A page, and when its reading began.
-#[derive(Clone)]
-struct Shared {
+/// What was read, and when its reading began.
+struct Shared<T> {
     at: Instant,
-    page: Arc<Page>,
+    value: Arc<T>,
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self { at: self.at, value: Arc::clone(&self.value) }
+    }
 }
 
 impl Log {
     pub(super) fn new(store: StoreSlot, options: Options) -> Self {
         let (bytes, half) = (options.shared_bytes.get() as u64, options.shared_bytes.get() as u64 / 2);
-        let pages = Cache::builder()
-            .max_capacity(bytes - half)
-            .time_to_live(SHARED_FOR)
-            .weigher(|_, shared: &Shared| weight(&shared.page));
-        let stretches =
-            Cache::builder().max_capacity(half).time_to_live(SHARED_FOR).weigher(|_, since: &Arc<Since>| length(since));
-        Self { store, options, pages: pages.build(), stretches: stretches.build() }
+        Self { store, options, pages: cache(bytes - half, weight), stretches: cache(half, length) }
     }
 
     /// The store, once it was reached.
@@ -54,45 +56,96 @@ impl Log {
         self.options.page_people.get()
     }
 
-    /// A page of people for somebody who asked at `asked`, when the partition's log was `known` so far.
+    /// A page of people for somebody who asked at `asked`: read after that, or before it at a head that is good enough.
     pub(super) async fn page(
         &self,
-        partition: Partition,
-        after: Option<PersonId>,
+        history: History,
+        (partition, after): (Partition, Option<PersonId>),
         asked: Instant,
-        known: Position,
+        is_good: impl Fn(Position) -> bool + Send + Sync,
     ) -> Result<Arc<Page>, Arc<StoreError>> {
-        let (store, key) = (self.store.get()?, (partition, after));
-        let read = async || {
-            let at = Instant::now();
-            let page = store.page(partition, after, self.options.page_people).await?;
-            Ok::<_, StoreError>(Shared { at, page: Arc::new(page) })
-        };
-        loop {
-            let shared = self.pages.try_get_with(key, read()).await?;
-            if shared.at >= asked || shared.page.head.reaches(known) {
-                return Ok(shared.page);
-            }
-            // Unless somebody has replaced it meanwhile: one reading is enough for all who wait.
-            let is_old = |entry: Option<moka::Entry<_, Shared>>| async move {
-                let same = entry.is_some_and(|entry| entry.into_value().at == shared.at);
-                if same { Op::Remove } else { Op::Nop }
-            };
-            self.pages.entry(key).and_compute_with(is_old).await;
-        }
+        let store = self.store.get()?;
+        let count = self.options.page_people;
+        let is_good = |shared: &Shared<Page>| shared.at >= asked || is_good(shared.value.head);
+        shared(&self.pages, (history, partition, after), is_good, || store.page(partition, after, count)).await
     }
 
     /// What came after a place in the log, at least as far as `goal`: read now or a moment ago.
-    pub(super) async fn since(&self, from: At, goal: Position) -> Result<Arc<Since>, Arc<StoreError>> {
-        let store = self.store.get()?;
-        let most = self.options.log_page;
-        let read = async || store.since(from.partition, from.position, most).await.map(Arc::new);
-        let since = self.stretches.try_get_with(from, read()).await?;
-        let reaches = match &*since {
-            Since::Continues { head, changes } => changes.len() == most.get() || head.reaches(goal),
-            Since::Broken { .. } => true,
+    pub(super) async fn since(
+        &self,
+        history: History,
+        from: At,
+        goal: Position,
+    ) -> Result<Arc<Since>, Arc<StoreError>> {
+        let (asked, page) = (Instant::now(), self.options.log_page.get());
+        let is_good = |shared: &Shared<Since>| {
+            shared.at >= asked
+                || match &*shared.value {
+                    Since::Continues { changes, .. } if changes.len() == page => true,
+                    Since::Continues { head, .. } => {
+                        matches!(head.compare(goal), Comparison::Same | Comparison::Higher)
+                    }
+                    Since::Broken { .. } => true,
+                }
         };
-        if reaches { Ok(since) } else { Ok(read().await?) }
+        self.stretch(history, from, is_good).await
+    }
+
+    /// The log's word on a place, as of a moment that is no longer ago than `age`.
+    pub(super) async fn judge(&self, history: History, from: At, age: Duration) -> Result<Arc<Since>, Arc<StoreError>> {
+        let asked = Instant::now();
+        self.stretch(history, from, |shared| shared.at + age >= asked).await
+    }
+
+    async fn stretch(
+        &self,
+        history: History,
+        from: At,
+        is_good: impl Fn(&Shared<Since>) -> bool + Send,
+    ) -> Result<Arc<Since>, Arc<StoreError>> {
+        let store = self.store.get()?;
+        let count = self.options.log_page;
+        shared(&self.stretches, (history, from), is_good, || store.since(from.partition, from.position, count)).await
+    }
+}
+
+fn cache<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static>(
+    bytes: u64,
+    weight: fn(&T) -> u32,
+) -> Cache<K, Shared<T>> {
+    let weigher = move |_: &K, shared: &Shared<T>| weight(&shared.value);
+    Cache::builder().max_capacity(bytes).time_to_live(SHARED_FOR).weigher(weigher).build()
+}
+
+/// What the cache has under a key, if it is good; else it is read again, once for all who wait. What was read after the
+/// call must be good.
+async fn shared<K, T, F>(
+    cache: &Cache<K, Shared<T>>,
+    key: K,
+    is_good: impl Fn(&Shared<T>) -> bool + Send,
+    read: impl Fn() -> F + Send,
+) -> Result<Arc<T>, Arc<StoreError>>
+where
+    K: Hash + Eq + Copy + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, StoreError>> + Send,
+{
+    loop {
+        let reading = read();
+        let read = async {
+            let at = Instant::now();
+            Ok::<_, StoreError>(Shared { at, value: Arc::new(reading.await?) })
+        };
+        let shared = cache.try_get_with(key, read).await?;
+        if is_good(&shared) {
+            return Ok(shared.value);
+        }
+        // Unless somebody has replaced it meanwhile: one reading is enough for all who wait.
+        let is_old = |entry: Option<moka::Entry<K, Shared<T>>>| async move {
+            let same = entry.is_some_and(|entry| entry.into_value().at == shared.at);
+            if same { Op::Remove } else { Op::Nop }
+        };
+        cache.entry(key).and_compute_with(is_old).await;
     }
 }
 

@@ -1,17 +1,22 @@
 //! Everyone in a view, and then what happened meanwhile, without a hole between them.
 //!
-//! A page of people carries the position at which it was read. When all pages were shown, the log is replayed from the
-//! lowest of these positions; a change that is not after the position of the page that covers its person is skipped,
-//! whether or not the page showed that person: what it led to was judged there.
+//! A page of people carries the position at which it was read. It is shown when that position lies on the hub's history;
+//! one that was read ahead of the hub waits for it, and one of another history is read again. When all pages were shown,
+//! the log is replayed from the lowest of these positions; a change that is not after the position of the page that
+//! covers its person is skipped, whether or not the page showed that person: what it led to was judged there. The replay
+//! crosses the position of every page: where it finds another entry of that number, the snapshot is worth nothing.
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::catch_up::{self, Judge, Lost};
 use super::log::Log;
-use crate::domain::{Change, Partition, Person, PersonId, Position};
-use crate::hub::{self, Hub, Place, Subscription};
+use crate::domain::{At, Change, Comparison, Partition, Person, PersonId, Position, Seq, Tag};
+use crate::hub::{self, Hub, Place, Relation, Subscription};
 use crate::protocol::cursor::Cursor;
+use crate::store::Break;
 
 /// How far a snapshot has come.
 pub(super) struct Snapshot {
@@ -22,15 +27,19 @@ pub(super) struct Snapshot {
     has_shown: bool,
     /// When it was asked for, and where the hub stood then.
     asked: Instant,
-    known: Cursor,
+    known: Place,
 }
 
 enum Stage {
     /// The next page: the people of this partition after this id.
     Pages(Partition, Option<PersonId>),
     /// Judged as far as this place.
-    Replay { place: Place, goal: Cursor },
+    Replay { place: Place, goal: Cursor, crossings: Crossings },
 }
+
+/// The positions of the pages, by number.
+#[derive(Clone, Default)]
+struct Crossings(HashMap<(Partition, Seq), Tag>);
 
 /// People who were read at one position: those of a partition up to an id, after the range before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +54,7 @@ pub(super) struct Cover {
 pub(super) enum Progress {
     /// Frames to send, perhaps none.
     Shown(Vec<Bytes>),
-    /// The session is ahead of this gateway: it has to wait until the hub's order goes on after this offset.
+    /// What was read is ahead of this gateway: the session has to wait until the hub's order goes on after this offset.
     Ahead(u64),
     /// The view is whole at this place.
     Whole(Place),
@@ -53,27 +62,52 @@ pub(super) enum Progress {
 
 impl Snapshot {
     /// One that is asked for now, while the hub stands at `known`.
-    pub(super) fn new(known: Cursor) -> Self {
+    pub(super) fn new(known: Place) -> Self {
         let stage = Stage::Pages(Partition::new(0), None);
         Self { stage, covers: Vec::new(), has_shown: false, asked: Instant::now(), known }
     }
 
+    /// Whether a page was shown.
+    pub(super) const fn has_shown(&self) -> bool {
+        self.has_shown
+    }
+
+    /// Has pages read anew: those that were read until now may be of a history that is lost.
+    pub(super) fn read_anew(&mut self) {
+        self.asked = Instant::now();
+    }
+
+    /// How far the replay has come.
+    pub(super) const fn cursor(&self) -> Option<&Cursor> {
+        match &self.stage {
+            Stage::Pages(..) => None,
+            Stage::Replay { place, .. } => Some(&place.cursor),
+        }
+    }
+
     /// Goes one step further.
     pub(super) async fn step(&mut self, hub: &Hub, log: &Log, subscription: &Subscription) -> Result<Progress, Lost> {
-        match &self.stage {
-            Stage::Pages(partition, after) => self.page(hub, log, subscription, *partition, *after).await,
-            Stage::Replay { place, goal } => {
-                if place.cursor.reaches_all(goal) {
+        if let Some(reason) = hub.broken_after(self.known.offset) {
+            return Err(Lost::Broken(reason));
+        }
+        match &mut self.stage {
+            Stage::Pages(partition, after) => {
+                let (partition, after) = (*partition, *after);
+                self.page(hub, log, subscription, partition, after).await
+            }
+            Stage::Replay { place, goal, crossings } => {
+                if has_passed(&place.cursor, goal) && hub.holds(place) {
                     return Ok(Progress::Whole(place.clone()));
                 }
-                let (place, goal) = (place.clone(), goal.clone());
-                let covered = |change: &Change| covers(&self.covers, change);
+                let covered = |change: &Change| {
+                    crossings.check(change.at)?;
+                    Ok(covers(&self.covers, change))
+                };
                 let judge = Judge { subscription, is_live: false, may_compose: false, covered: &covered };
-                let offset = place.offset;
-                match catch_up::step(hub, log, place, &judge).await? {
-                    None => Ok(Progress::Ahead(offset)),
+                match catch_up::step(hub, log, place.clone(), &judge).await? {
+                    None => Ok(Progress::Ahead(place.offset)),
                     Some(shown) => {
-                        self.stage = Stage::Replay { place: shown.place, goal };
+                        *place = shown.place;
                         Ok(Progress::Shown(shown.frames))
                     }
                 }
@@ -89,8 +123,22 @@ impl Snapshot {
         partition: Partition,
         after: Option<PersonId>,
     ) -> Result<Progress, Lost> {
-        let known = self.known.position(partition);
-        let page = log.page(partition, after, self.asked, known).await?;
+        let (Some(history), Some(end)) = (hub.history(), hub.place()) else { return Ok(Progress::Ahead(0)) };
+        let known = self.known.cursor.position(partition);
+        let relation = |head: Position| hub.relation(At::new(partition, head));
+        let is_fresh = |head: Position| {
+            relation(head) == Some(Relation::On) && matches!(head.compare(known), Comparison::Same | Comparison::Higher)
+        };
+        let page = log.page(history, (partition, after), self.asked, is_fresh).await?;
+        match relation(page.head) {
+            // Before memory: the replay tells whether it leads there.
+            Some(Relation::On | Relation::Before) => {}
+            Some(Relation::Ahead) | None => return Ok(Progress::Ahead(end.offset)),
+            Some(Relation::Apart) => {
+                self.read_anew();
+                return Err(Lost::Parted);
+            }
+        }
         hub.metrics().snapshot_pages.inc();
         let is_last = page.people.len() < log.page_people();
         let up_to = page.people.last().map(|person| person.id).filter(|_| !is_last);
@@ -104,7 +152,10 @@ impl Snapshot {
             next.map(|partition| Stage::Pages(partition, None))
         };
         let is_end = next.is_none();
-        self.stage = next.unwrap_or_else(|| self.replay(hub));
+        self.stage = match next {
+            Some(stage) => stage,
+            None => self.replay()?,
+        };
         if matching.is_empty() && (self.has_shown || !is_end) {
             return Ok(Progress::Shown(Vec::new()));
         }
@@ -123,23 +174,46 @@ impl Snapshot {
 
     /// From the lowest position of each partition's pages to the highest. That is not before where the hub stood when the
     /// snapshot was asked for: no page was, unless it was read after that.
-    fn replay(&self, hub: &Hub) -> Stage {
-        let of_each = |replaces: fn(Position, Position) -> bool| {
-            let mut positions: Vec<Position> = Vec::new();
-            for cover in &self.covers {
-                match positions.get_mut(cover.partition.index()) {
-                    None => positions.push(cover.position),
-                    Some(best) if replaces(cover.position, *best) => *best = cover.position,
-                    Some(_) => {}
-                }
+    fn replay(&self) -> Result<Stage, Lost> {
+        let (mut lowest, mut highest) = (Vec::<Position>::new(), Vec::<Position>::new());
+        let mut crossings = Crossings::default();
+        for Cover { partition, position, .. } in &self.covers {
+            let at = At::new(*partition, *position);
+            crossings.check(at)?;
+            crossings.0.insert((at.partition, position.seq), position.tag);
+            let (Some(low), Some(high)) = (lowest.get_mut(partition.index()), highest.get_mut(partition.index()))
+            else {
+                lowest.push(*position);
+                highest.push(*position);
+                continue;
+            };
+            match (position.compare(*low), position.compare(*high)) {
+                (Comparison::Lower, _) => *low = *position,
+                (_, Comparison::Higher) => *high = *position,
+                // Of one number there is one entry: what is left is another epoch.
+                (Comparison::Apart, _) => return Err(Lost::Broken(Break::Epoch)),
+                (Comparison::Same | Comparison::Higher, _) => {}
             }
-            Cursor::new(positions)
-        };
-        // Pages of several epochs have no order; the replay meets the break between them.
-        let lowest = of_each(|position, best| best.reaches(position));
-        let highest = of_each(|position, best| !best.reaches(position));
-        Stage::Replay { place: hub.locate(lowest), goal: highest }
+        }
+        let place = Place::unlocated(Cursor::new(lowest));
+        Ok(Stage::Replay { place, goal: Cursor::new(highest), crossings })
     }
+}
+
+impl Crossings {
+    /// An error where a page was read at another entry of this number.
+    fn check(&self, at: At) -> Result<(), Lost> {
+        match self.0.get(&(at.partition, at.position.seq)) {
+            Some(tag) if *tag != at.position.tag => Err(Lost::Broken(Break::Forked)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a cursor that goes through every position of the goal has come to all of them.
+fn has_passed(cursor: &Cursor, goal: &Cursor) -> bool {
+    let mut positions = cursor.positions().iter().zip(goal.positions());
+    positions.all(|(position, goal)| matches!(position.compare(*goal), Comparison::Same | Comparison::Higher))
 }
 
 /// Whether the page that covers this person was read after the change.
@@ -149,5 +223,6 @@ pub(super) fn covers(covers: &[Cover], change: &Change) -> bool {
         cover.partition < at.partition
             || (cover.partition == at.partition && cover.up_to.is_some_and(|up_to| up_to < change.id))
     });
-    covers.get(index).is_some_and(|cover| cover.partition == at.partition && cover.position.reaches(at.position))
+    let is_after = |cover: &Cover| matches!(cover.position.compare(at.position), Comparison::Same | Comparison::Higher);
+    covers.get(index).is_some_and(|cover| cover.partition == at.partition && is_after(cover))
 }

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 
 use super::Sessions;
-use crate::domain::At;
-use crate::hub::{Course, Subscription};
+use crate::hub::{Course, Place, Relation, Subscription};
 use crate::protocol::cursor::{Cursor, InvalidCursor};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
@@ -60,23 +59,22 @@ impl Sessions {
             Start::Snapshot => (Course::Snapshot { reset: None }, None),
             Start::Cursor(text) => {
                 let cursor = Cursor::read(&text, self.log.store()?.partitions())?;
-                (self.resume(dress, cursor, place.offset).await?, None)
+                (self.resume(dress, cursor, &place).await?, None)
             }
         };
         let greeting = if dress == Dress::Sse { Some(joined(sse::prelude(), word)) } else { word };
         Ok(Started { subscription, course, greeting })
     }
 
-    /// What became of a cursor: every partition's position is in memory, or the log still continues from there. The
-    /// client is live when it was shown all up to the offset `goal`.
-    async fn resume(&self, dress: Dress, cursor: Cursor, goal: u64) -> Result<Course, NotStarted> {
-        let store = self.log.store()?;
-        for partition in store.partitions().iter() {
-            let at = At::new(partition, cursor.position(partition));
-            if self.hub.knows(at) {
+    /// What became of a cursor: every partition's position lies on the hub's history, or the log still continues from
+    /// there. The client is live when the hub's history has led to its place, and it was shown all up to `goal`.
+    async fn resume(&self, dress: Dress, cursor: Cursor, goal: &Place) -> Result<Course, NotStarted> {
+        let history = self.hub.history().ok_or(NotStarted::NotReady)?;
+        for at in cursor.places() {
+            if self.hub.relation(at) == Some(Relation::On) {
                 continue;
             }
-            let since = self.log.since(at, at.position).await;
+            let since = self.log.since(history, at, at.position).await;
             let since = since.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             match &*since {
                 Since::Continues { .. } => {}
@@ -86,7 +84,7 @@ impl Sessions {
                 Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
             }
         }
-        Ok(Course::Missed { from: self.hub.locate(cursor), owes_live: Some(goal) })
+        Ok(Course::Missed { from: Place::unlocated(cursor), owes_live: Some(goal.offset) })
     }
 }
 

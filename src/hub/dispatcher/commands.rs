@@ -10,7 +10,7 @@ use super::writes::Writes;
 use crate::hub::aside::QUICK_STEPS;
 use crate::hub::burst::{self, Burst, Judged};
 use crate::hub::outbox::TooMuchAsked;
-use crate::hub::{Command, Course, Event, Outbox};
+use crate::hub::{Command, Course, Outbox};
 use crate::protocol::close::Close;
 
 /// A joining session may be this many entries behind; further behind it catches up by itself first.
@@ -83,25 +83,25 @@ impl Dispatcher {
             self.hub.attend_if(outbox.leave_stream(course), &outbox);
             return;
         };
-        let (mut shown, mut broken) = (Vec::new(), None);
-        for (before, entry) in burst::with_places(&place, &missed) {
-            match (Judged::new(before, entry), &entry.event) {
-                (Some(mut change), _) => shown.extend(change.shown(&subscription)),
-                (None, Event::Reset(_, reason, _)) if subscription.dress.has_cursor() => {
-                    broken = Some(*reason);
-                    break;
-                }
-                (None, _) => {}
-            }
-        }
+        let broken = missed.iter().find_map(|entry| entry.event.broken());
+        let has_word = subscription.dress.has_cursor();
+        let shown: Vec<_> = burst::with_places(&place, &missed)
+            .take_while(|(_, entry)| !has_word || entry.event.broken().is_none())
+            .filter_map(|(before, entry)| Judged::new(before, entry)?.shown(&subscription))
+            .collect();
         self.registry.add(Arc::clone(&outbox));
         if let Some(burst) = Burst::new(&shown) {
             self.write(&Writes::one(Arc::clone(&outbox), burst));
         }
-        if let Some(reason) = broken {
-            self.registry.remove(&outbox);
-            self.show_anew(&outbox, reason);
-            return;
+        match broken {
+            Some(reason) if has_word => {
+                self.registry.remove(&outbox);
+                self.show_anew(&outbox, reason);
+                return;
+            }
+            // It goes on from the new head.
+            Some(reason) => drop(self.hub.metrics.session_new_heads.at(reason.label()).inc()),
+            None => {}
         }
         self.welcome(&outbox);
     }

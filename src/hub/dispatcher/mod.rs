@@ -97,11 +97,21 @@ impl Dispatcher {
         self.hub.moved.notify_waiters();
         self.announcements.moved();
         for (before, entry) in burst::with_places(&before, &entries) {
-            match Judged::new(before, entry) {
-                Some(change) => self.judge(change),
-                None => self.break_off(entry),
+            match (Judged::new(before, entry), entry.event.broken()) {
+                (Some(change), _) => self.judge(change),
+                (None, Some(reason)) => self.break_off(reason),
+                (None, None) => {}
             }
         }
+        if let Some(reason) = entries.iter().find_map(|entry| entry.event.broken()) {
+            // Who has no word for it goes on from the new head.
+            self.hub.metrics.session_new_heads.at(reason.label()).inc_by(self.registry.members_without_cursor());
+        }
+    }
+
+    /// The hub, to wait for what its sessions say of it.
+    pub fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
     }
 
     /// Whether [`Dispatcher::serve`] has something to do now.
@@ -226,8 +236,7 @@ impl Dispatcher {
     }
 
     /// The store's history broke: clients with a cursor are shown what came before, and then begin anew.
-    fn break_off(&mut self, entry: &Entry) {
-        let Event::Reset(_, reason, _) = entry.event else { return };
+    fn break_off(&mut self, reason: Break) {
         self.serve_all();
         let classes = (0..self.registry.len()).map(|number| self.registry.class(number));
         let concerned = classes.filter(|class| class.subscription.dress.has_cursor());

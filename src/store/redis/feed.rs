@@ -43,6 +43,14 @@ enum Source {
     Probes,
 }
 
+/// What arrived on a connection, counted.
+#[derive(Default)]
+struct Heard {
+    anything: AtomicU64,
+    /// Probes of this store object.
+    probes: AtomicU64,
+}
+
 /// Why a subscription ended.
 enum Ended {
     /// It can be tried again.
@@ -123,7 +131,7 @@ impl Supervisor {
         if !self.queue.push(FeedEvent::Connected) {
             return Ended::Unread;
         }
-        let heard = AtomicU64::new(0);
+        let heard = Heard::default();
         // Both branches own what they wait for; the one that is dropped leaves nothing half done.
         tokio::select! {
             ended = self.deliver(stream, &heard) => ended,
@@ -131,14 +139,16 @@ impl Supervisor {
         }
     }
 
-    async fn deliver(&self, stream: PubSubStream, heard: &AtomicU64) -> Ended {
+    async fn deliver(&self, stream: PubSubStream, heard: &Heard) -> Ended {
         let mut ready = stream.ready_chunks(MOST_AT_ONCE);
         while let Some(messages) = ready.next().await {
-            heard.fetch_add(1, Ordering::Relaxed);
+            heard.anything.fetch_add(1, Ordering::Relaxed);
             for message in messages {
-                if let Some(event) = self.event(&message)
-                    && !self.queue.push(event)
-                {
+                let Some(event) = self.event(&message) else { continue };
+                if event == FeedEvent::Probe {
+                    heard.probes.fetch_add(1, Ordering::Relaxed);
+                }
+                if !self.queue.push(event) {
                     return Ended::Unread;
                 }
             }
@@ -156,15 +166,16 @@ impl Supervisor {
     }
 
     /// Ends when there was neither an answer to a ping nor any message within the time limit. A late answer with
-    /// messages in between is a busy connection, not a dead one. Ends too when pings are answered, and nothing arrives
-    /// of what is published: then the server is no longer the one that publishes (a replica that was cut off, say).
-    async fn listen_for_life(&self, mut sink: PubSubSink, heard: &AtomicU64) -> Ended {
-        let mut last_heard = 0;
+    /// messages in between is a busy connection, not a dead one. Ends too when probes that were published do not arrive,
+    /// whatever else does: then the server is not the one that commands go to (a replica that was cut off, say, or a
+    /// master that was replaced, to which others still write).
+    async fn listen_for_life(&self, mut sink: PubSubSink, heard: &Heard) -> Ended {
+        let mut last_probe = 0;
         let mut published = self.probes.load(Ordering::Relaxed);
         let mut unheard_since = None;
         loop {
-            if heard.load(Ordering::Relaxed) != last_heard {
-                last_heard = heard.load(Ordering::Relaxed);
+            if heard.probes.load(Ordering::Relaxed) != last_probe {
+                last_probe = heard.probes.load(Ordering::Relaxed);
                 published = self.probes.load(Ordering::Relaxed);
                 unheard_since = None;
             } else if self.probes.load(Ordering::Relaxed) > published {
@@ -174,11 +185,11 @@ impl Supervisor {
                 }
             }
             tokio::time::sleep(self.ping_interval).await;
-            let before = heard.load(Ordering::Relaxed);
+            let before = heard.anything.load(Ordering::Relaxed);
             match timeout(self.ping_timeout, sink.ping::<Value>()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Ended::Lost(error.to_string()),
-                Err(_) if heard.load(Ordering::Relaxed) != before => {}
+                Err(_) if heard.anything.load(Ordering::Relaxed) != before => {}
                 Err(_) => return Ended::Lost("no sign of life within the time limit".to_owned()),
             }
         }

@@ -128,6 +128,8 @@ metrics! {
     snapshot_pages: Counter,
     /// Views that were shown anew because their place could not be continued, by reason
     session_resets: Each<BreakLabel, Counter>,
+    /// Text sessions that went on from the new head after the store lost history, by reason
+    session_new_heads: Each<BreakLabel, Counter>,
     /// Spans that were recorded
     trace_spans: Counter,
     /// Spans that a collector took: others wait, or were dropped

@@ -1,0 +1,195 @@
+//! A client of the model's gateway: reads the frames of its socket, folds them, and complains of whatever contradicts
+//! what it was told before.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use super::store::{ModelStore, People};
+use crate::domain::{At, Partition, PersonId, Position};
+
+/// What one connection told.
+pub(super) struct Client {
+    socket: UnixStream,
+    bytes: Vec<u8>,
+    is_text: bool,
+    /// Whether it knows who is in the view.
+    knows_all: bool,
+    pub(super) people: People,
+    /// Where it stands; none before `live`.
+    pub(super) cursor: Option<BTreeMap<Partition, Position>>,
+    told: BTreeMap<Partition, Position>,
+    pub(super) resets: usize,
+    pub(super) closed: Option<u16>,
+    /// All that it was told, for whoever reads a failure.
+    pub(super) log: Vec<String>,
+}
+
+/// A client's view at a cursor, to be resumed.
+#[derive(Clone)]
+pub(super) struct Saved {
+    pub(super) cursor: BTreeMap<Partition, Position>,
+    pub(super) people: Option<People>,
+}
+
+impl Saved {
+    pub(super) fn text(&self) -> String {
+        let parts = self.cursor.iter().map(|(partition, position)| At::new(*partition, *position).to_string());
+        parts.collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Client {
+    /// One that begins with a snapshot, now, or where another left off.
+    pub(super) fn new(socket: UnixStream, is_text: bool, snapshot: bool, saved: Option<&Saved>) -> Self {
+        let people = saved.and_then(|saved| saved.people.clone());
+        Self {
+            socket,
+            bytes: Vec::new(),
+            is_text,
+            knows_all: snapshot || people.is_some(),
+            people: people.unwrap_or_default(),
+            cursor: None,
+            told: saved.map(|saved| saved.cursor.clone()).unwrap_or_default(),
+            resets: 0,
+            closed: None,
+            log: Vec::new(),
+        }
+    }
+
+    /// What it holds, to come back with it.
+    pub(super) fn save(&self) -> Option<Saved> {
+        let cursor = self.cursor.clone()?;
+        Some(Saved { cursor, people: self.knows_all.then(|| self.people.clone()) })
+    }
+
+    /// Whether it knows exactly who is in the view.
+    pub(super) fn is_exact(&self) -> bool {
+        self.knows_all && (self.is_text || self.cursor.is_some())
+    }
+
+    /// Takes what the socket has.
+    pub(super) fn read(&mut self, store: &ModelStore) {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = self.socket.try_read(&mut buffer) {
+            self.bytes.extend_from_slice(&buffer[..count]);
+        }
+        while let Some((opcode, payload)) = self.frame() {
+            match opcode {
+                1 if self.is_text => self.sentence(&String::from_utf8(payload).expect("text")),
+                1 => self.message(&String::from_utf8(payload).expect("text"), store),
+                8 => self.closed = Some(u16::from_be_bytes([payload[0], payload[1]])),
+                _ => {}
+            }
+        }
+    }
+
+    /// A whole frame of the server (RFC 6455, section 5.2), if there is one.
+    fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (first, length) = (*self.bytes.first()?, *self.bytes.get(1)?);
+        let (header, length) = match length {
+            126 => (4, usize::from(u16::from_be_bytes([*self.bytes.get(2)?, *self.bytes.get(3)?]))),
+            127 => (10, usize::try_from(u64::from_be_bytes(self.bytes.get(2..10)?.try_into().ok()?)).ok()?),
+            short => (2, usize::from(short)),
+        };
+        let payload = self.bytes.get(header..header + length)?.to_vec();
+        self.bytes.drain(..header + length);
+        Some((first & 0x0f, payload))
+    }
+
+    fn sentence(&mut self, text: &str) {
+        self.log.push(text.to_owned());
+        let id = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).expect("an id").0;
+        let id: PersonId = id.parse().expect("an id");
+        if text.starts_with("Saved person") {
+            let age = text.split_once("age=").and_then(|(_, rest)| rest.split_once(',')).expect("an age").0;
+            // Text tells no revision.
+            let nowhere = "0.0.0".parse().expect("a position");
+            self.people.insert(id, (age.parse().expect("a number"), nowhere));
+        } else {
+            self.people.remove(&id);
+        }
+    }
+
+    fn message(&mut self, text: &str, store: &ModelStore) {
+        self.log.push(text.to_owned());
+        let message: Value = serde_json::from_str(text).expect("JSON");
+        match message["type"].as_str().expect("a type") {
+            "snapshot" => {
+                assert!(self.cursor.is_none(), "a page to a live view");
+                for person in message["people"].as_array().expect("people") {
+                    assert!(self.save_person(person), "someone is in two pages of a snapshot");
+                }
+            }
+            "live" => {
+                assert!(self.cursor.is_none(), "live twice");
+                self.cursor = Some(BTreeMap::new());
+                self.advance(&message, store);
+            }
+            "reset" => {
+                self.people.clear();
+                self.told.clear();
+                self.cursor = None;
+                self.knows_all = true;
+                self.resets += 1;
+            }
+            "position" => self.advance(&message, store),
+            "batch" => {
+                for change in message["changes"].as_array().expect("changes") {
+                    self.fold(change);
+                }
+                self.advance(&message, store);
+            }
+            "create" | "enter" | "update" | "leave" | "delete" => {
+                let at: At = message["at"].as_str().expect("an at").parse().expect("an at");
+                self.pass(at, false);
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.insert(at.partition, at.position);
+                }
+                self.fold(&message);
+            }
+            _ => {}
+        }
+    }
+
+    /// A cursor replaces what was told; it is not before that, and of some history.
+    fn advance(&mut self, message: &Value, store: &ModelStore) {
+        let text = message["cursor"].as_str().expect("a cursor");
+        for at in text.split(',').map(|at| at.parse::<At>().expect("an at")) {
+            assert!(store.had(at), "no history ever had {at}");
+            self.pass(at, true);
+            if let Some(cursor) = &mut self.cursor {
+                cursor.insert(at.partition, at.position);
+            }
+        }
+    }
+
+    fn pass(&mut self, at: At, may_stay: bool) {
+        if let Some(told) = self.told.insert(at.partition, at.position) {
+            let stays = may_stay && told == at.position;
+            assert!(stays || (told.epoch == at.position.epoch && told.seq < at.position.seq), "{at} after {told}");
+        }
+    }
+
+    fn fold(&mut self, change: &Value) {
+        let kind = change["type"].as_str().expect("a type");
+        let was_in = match kind {
+            "leave" | "delete" => {
+                self.people.remove(&change["id"].as_str().expect("an id").parse().expect("an id")).is_some()
+            }
+            _ => !self.save_person(&change["person"]),
+        };
+        if self.knows_all {
+            assert_eq!(was_in, !matches!(kind, "create" | "enter"), "{change} does not fit the view");
+        }
+    }
+
+    /// Whether the person is new.
+    fn save_person(&mut self, person: &Value) -> bool {
+        let id = person["id"].as_str().expect("an id").parse().expect("an id");
+        let age = u8::try_from(person["age"].as_u64().expect("an age")).expect("a small number");
+        let revision = person["revision"].as_str().expect("a revision").parse().expect("a position");
+        self.people.insert(id, (age, revision)).is_none()
+    }
+}
