@@ -1,17 +1,19 @@
 //! The two listeners: the public one, whose requests are waited for at the end, and the operators', which answers until
 //! the very end.
 
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use axum::Router;
+use rustix::io::Errno;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::welcome::Addresses;
 use super::{AppError, open_files};
-use crate::config::Settings;
+use crate::config::{Listen, Settings};
 use crate::http::{Server, ServerOptions};
 use crate::telemetry::Metrics;
 
@@ -39,11 +41,11 @@ impl Listeners {
         let fitting = open_files::connections_max(open_files::raise());
         let options = settings.server_options(settings.http.connections_max.unwrap_or(fitting));
         let admin_options = ServerOptions { connections_max: ADMIN_CONNECTIONS, ..options };
-        let (public, public_address) = bind(settings.listen, "--listen", options, metrics.clone())?;
+        let (public, public_addresses) = bind(&settings.listen, "--listen", options, metrics)?;
         // Connections of operators are not counted among the public's.
         let uncounted = Metrics::default();
-        let (admin, admin_address) = bind(settings.admin.listen, "--admin-listen", admin_options, uncounted)?;
-        Ok(Self { public, admin, addresses: Addresses { public: public_address, admin: admin_address } })
+        let (admin, admin_addresses) = bind(&settings.admin.listen, "--admin-listen", admin_options, &uncounted)?;
+        Ok(Self { public, admin, addresses: Addresses { public: public_addresses, admin: admin_addresses } })
     }
 
     /// Starts accepting.
@@ -65,14 +67,42 @@ impl Running {
     }
 }
 
+/// Binds all addresses, which have one port. A name may have addresses that this machine has not (IPv6, switched off): one
+/// that works is enough.
 fn bind(
-    address: SocketAddr,
+    listen: &Listen,
     flag: &'static str,
     options: ServerOptions,
-    metrics: Metrics,
-) -> Result<(Server, SocketAddr), AppError> {
-    let listen = |source| AppError::listen(address, flag, source);
-    let server = Server::bind(address, options, Arc::new(metrics)).map_err(listen)?;
-    let bound = server.local_addr().map_err(listen)?;
-    Ok((server, bound))
+    metrics: &Metrics,
+) -> Result<(Server, Vec<SocketAddr>), AppError> {
+    let (mut bound, mut addresses, mut missing) = (None::<Server>, Vec::<SocketAddr>::new(), None);
+    for address in listen.addresses() {
+        let port = addresses.first().map_or(address.port(), SocketAddr::port);
+        let address = SocketAddr::new(address.ip(), port);
+        let refused = |source| AppError::listen(address, flag, source);
+        match Server::bind(address, options, Arc::new(metrics.clone())) {
+            Ok(server) => {
+                addresses.push(server.local_addr().map_err(refused)?);
+                bound = Some(match bound {
+                    Some(others) => others.and(server),
+                    None => server,
+                });
+            }
+            Err(source) if is_not_here(&source) => missing = Some(refused(source)),
+            Err(source) => return Err(refused(source)),
+        }
+    }
+    match (bound, missing) {
+        (Some(server), None) => Ok((server, addresses)),
+        (Some(server), Some(missing)) => {
+            tracing::warn!(%missing, "an address of the name is not there; the others are listened on");
+            Ok((server, addresses))
+        }
+        (None, missing) => Err(missing.expect("there is at least one address to listen on")),
+    }
+}
+
+/// The machine has no such address, or nothing of its family.
+fn is_not_here(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }

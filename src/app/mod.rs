@@ -26,6 +26,7 @@ use listeners::Listeners;
 use live::Live;
 use signals::Signals;
 use traces::Traced;
+use welcome::Addresses;
 
 /// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
 /// an embedded store is open by then, Redis may follow.
@@ -43,6 +44,8 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
+    let (listen, admin) =
+        (Addresses::joined(&listeners.addresses.public), Addresses::joined(&listeners.addresses.admin));
     // Nobody may be reading, which is no reason not to serve.
     if let Err(error) = welcome::write(out, &listeners.addresses, &settings) {
         tracing::warn!(%error, "the addresses could not be written to standard output");
@@ -58,7 +61,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         traces: traced.traces.clone(),
     };
     let running = listeners.serve(http::router(state), http::admin_router(readiness.clone(), Arc::new(registry)));
-    tracing::info!(store = %settings.store.url, "serving");
+    tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
     loop {
         tokio::select! {

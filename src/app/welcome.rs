@@ -3,35 +3,67 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use serde_json::json;
+
 use crate::config::Settings;
 use crate::http::Console;
+use crate::telemetry::LogFormat;
 
-/// Where the gateway really listens: ports are never 0 here.
+/// Where the gateway really listens, at least one each: ports are never 0 here.
 pub(super) struct Addresses {
-    pub(super) public: SocketAddr,
-    pub(super) admin: SocketAddr,
+    pub(super) public: Vec<SocketAddr>,
+    pub(super) admin: Vec<SocketAddr>,
+}
+
+impl Addresses {
+    /// All addresses of one listener.
+    pub(super) fn joined(addresses: &[SocketAddr]) -> String {
+        addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Writes the addresses, that of the console first, and lines to try, all at once. Programs may rely on the words `REST
-/// and live updates` and `admin`, and on the URL behind them.
+/// and live updates` and `admin`, and on the URL behind them; where the log is JSON, these are members of one object.
 pub(super) fn write(out: &mut dyn Write, addresses: &Addresses, settings: &Settings) -> io::Result<()> {
-    let Addresses { public, admin } = addresses;
+    let text = match settings.log.format {
+        LogFormat::Text => text(addresses, settings),
+        LogFormat::Json => json(addresses),
+    };
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+fn json(addresses: &Addresses) -> String {
+    let (public, admin) = (addresses.public[0], addresses.admin[0]);
+    let told = json!({
+        "message": "listening",
+        "REST and live updates": format!("http://{public}/people"),
+        "WebSocket": format!("ws://{public}/people"),
+        "admin": format!("http://{admin}/readyz"),
+    });
+    format!("{told}\n")
+}
+
+fn text(addresses: &Addresses, settings: &Settings) -> String {
+    let (public, admin) = (addresses.public[0], addresses.admin[0]);
+    let others = match &addresses.public[1..] {
+        [] => String::new(),
+        others => format!("  also at                {} ({})\n", Addresses::joined(others), settings.listen),
+    };
     let store = &settings.store.url;
     let console = match settings.http.console {
         Console::On => format!("  console                http://{public}/\n"),
         Console::Off => String::new(),
     };
     let version = env!("CARGO_PKG_VERSION");
-    let text = format!(
+    format!(
         r#"people-gateway {version}
 {console}  store                  {store}
   REST and live updates  http://{public}/people
   WebSocket              ws://{public}/people
   API                    http://{public}/docs  /openapi.json  /asyncapi.yaml
-  admin                  http://{admin}/readyz  /livez  /metrics
+{others}  admin                  http://{admin}/readyz  /livez  /metrics
 try:
   curl -s http://{public}/people -H 'Content-Type: application/json' -d '{{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}}'
 "#
-    );
-    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    )
 }

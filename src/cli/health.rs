@@ -14,14 +14,31 @@ const LIMIT: Duration = Duration::from_secs(2);
 const ANSWER_MAX: u64 = 16 * 1024;
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let address = reachable(settings.admin.listen);
-    let answer = ask(address).with_context(|| format!("no answer from http://{address}/readyz"))?;
+    let (address, answer) = first_answer(settings.admin.listen.addresses())?;
     let status = answer.split(' ').nth(1).unwrap_or_default();
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim());
     if status != "200" {
         bail!("http://{address}/readyz answers {status}: {body}");
     }
     Ok(())
+}
+
+/// The first address of the listener at which somebody answers, and the answer.
+fn first_answer(addresses: &[SocketAddr]) -> anyhow::Result<(SocketAddr, String)> {
+    let mut failed = None;
+    for address in addresses.iter().copied().map(reachable) {
+        match ask(address).with_context(|| nobody(address)) {
+            Ok(answer) => return Ok((address, answer)),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.expect("a listener has at least one address"))
+}
+
+fn nobody(address: SocketAddr) -> String {
+    format!(
+        "no answer from http://{address}/readyz: is a gateway running there? --admin-listen or --config names another"
+    )
 }
 
 fn ask(address: SocketAddr) -> std::io::Result<String> {

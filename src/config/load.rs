@@ -1,6 +1,5 @@
 //! From the sources to [`Settings`]: every key once, then what only holds between keys.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
 use config::{Value, ValueKind};
@@ -26,8 +25,8 @@ impl Settings {
         let mut reader = Reader::new(sources);
         let r = &mut reader;
         let settings = Self {
-            listen: r.read("listen", address),
-            admin: AdminSettings { listen: r.read("admin.listen", address) },
+            listen: r.parsed("listen"),
+            admin: AdminSettings { listen: r.parsed("admin.listen") },
             auth: r.written("auth.mode", auth_mode),
             store: store(r),
             http: http(r),
@@ -131,15 +130,15 @@ fn trace(r: &mut Reader) -> TraceSettings {
 }
 
 fn check_between(settings: &Settings, r: &mut Reader) {
-    for (key, address) in [("listen", settings.listen), ("admin.listen", settings.admin.listen)] {
-        let open = !address.ip().is_loopback() && settings.auth.is_none();
+    for (key, listen) in [("listen", &settings.listen), ("admin.listen", &settings.admin.listen)] {
+        let open = !listen.is_loopback() && settings.auth.is_none();
         if open && r.sound(&[key, "auth.mode"]) {
             let detail = "reaches beyond this machine, where anybody could read and write: write auth.mode = \"none\" \
                           out if that is meant, or use a loopback address";
             r.fault(key, detail.into());
         }
     }
-    let same = settings.listen == settings.admin.listen && settings.listen.port() != 0;
+    let same = settings.listen.overlaps(&settings.admin.listen);
     if same && r.sound(&["listen", "admin.listen"]) {
         r.fault("admin.listen", "has to differ from listen".into());
     }
@@ -159,11 +158,6 @@ fn check_between(settings: &Settings, r: &mut Reader) {
             r.fault(shorter, format!("has to be shorter than {longer}"));
         }
     }
-}
-
-fn address(value: &Value) -> Result<SocketAddr, Wanted> {
-    let wanted = "has to be IP:PORT, as in 127.0.0.1:8080 or [::1]:8080 (port 0 takes a free one)";
-    text(value)?.parse().map_err(|_| wanted.into())
 }
 
 fn auth_mode(value: &Value) -> Result<AuthMode, Wanted> {

@@ -5,6 +5,7 @@
 
 mod fault;
 mod layer;
+mod listen;
 mod load;
 mod options;
 mod reader;
@@ -14,6 +15,7 @@ mod store_url;
 
 pub use fault::{ConfigFaults, Fault};
 pub use layer::{ENV_PREFIX, Sources};
+pub use listen::{InvalidListen, Listen};
 pub use settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
     SubscriptionSettings, TraceSettings,

@@ -1,9 +1,9 @@
 //! The settings, typed: what the program runs with. Built by [`super::Settings::load`] only, so every value is valid.
 
-use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+use super::listen::Listen;
 use super::store_url::StoreUrl;
 use crate::http::{Console, Origin};
 use crate::hub::EgressChoice;
@@ -14,7 +14,7 @@ use crate::telemetry::{LogFormat, LogLevel};
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where REST and live updates are served.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The operators' listener.
     pub admin: AdminSettings,
     /// Who may come in; nothing where nobody decided, which allows loopback only.
@@ -37,7 +37,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct AdminSettings {
     /// Where `/livez`, `/readyz` and `/metrics` are served.
-    pub listen: SocketAddr,
+    pub listen: Listen,
 }
 
 /// How callers are recognised.

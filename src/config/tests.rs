@@ -76,6 +76,9 @@ fn listening_beyond_loopback_needs_the_decision_written_out() {
     let open = ("PEOPLE_GATEWAY__LISTEN", "0.0.0.0:8080");
     let admin = ("PEOPLE_GATEWAY__ADMIN__LISTEN", "[::]:9091");
     assert_eq!(keys(load(&[open, admin], None)), ["listen", "admin.listen"]);
+    assert!(load(&[("PEOPLE_GATEWAY__LISTEN", "localhost:8080")], None).is_ok());
+    let same = [("PEOPLE_GATEWAY__LISTEN", "localhost:8080"), ("PEOPLE_GATEWAY__ADMIN__LISTEN", "127.0.0.1:8080")];
+    assert_eq!(keys(load(&same, None)), ["admin.listen"]);
     let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
     assert_eq!(load(&[open, admin, decided], None).unwrap().auth, Some(AuthMode::None));
 }

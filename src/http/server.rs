@@ -4,9 +4,11 @@
 //! costs no further system calls.
 
 use std::fmt::Write as _;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -41,9 +43,9 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// How much of what a peer still sends after its last answer is read, in bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// A bound listener.
+/// Bound, at one address or several.
 pub struct Server {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     options: ServerOptions,
     metrics: Arc<Metrics>,
 }
@@ -78,12 +80,28 @@ impl Server {
         socket.bind(&address.into())?;
         socket.listen(i32::from(options.backlog))?;
         metrics.http_connections_max.set(i64::try_from(options.connections_max.get()).unwrap_or(i64::MAX));
-        Ok(Self { listener: TcpListener::from_std(socket.into())?, options, metrics })
+        Ok(Self { listeners: vec![TcpListener::from_std(socket.into())?], options, metrics })
     }
 
-    /// Where it listens.
+    /// Listens where the other one does, too, under the same limits.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.listeners.extend(other.listeners);
+        self
+    }
+
+    /// Where it listens; of several addresses, the first.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listeners[0].local_addr()
+    }
+
+    /// The next connection at any of its addresses. Cancel safe: what was not returned stays in the kernel's queue.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|context| {
+            let accepted = self.listeners.iter().map(|listener| listener.poll_accept(context)).find(Poll::is_ready);
+            accepted.unwrap_or(Poll::Pending)
+        })
+        .await
     }
 
     /// Accepts until `shutdown`, then stops listening. Connections run on `tracker`; after `shutdown` each ends with
@@ -95,8 +113,7 @@ impl Server {
         let mut told: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
-                // Cancel safe: a connection that was not returned stays in the kernel's queue.
-                accepted = self.listener.accept() => accepted,
+                accepted = self.accept() => accepted,
                 () = shutdown.cancelled() => return,
             };
             match accepted {

@@ -1,16 +1,18 @@
 //! The program itself: what it prints, what it refuses and with which exit code, how it ends.
 
 use std::ffi::OsStr;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::port::free_port;
 use crate::process::{DEADLINE, embedded, free, gateway, run, serving};
+use crate::terminal::signal;
 
 #[tokio::test]
 async fn the_version_is_told() {
@@ -213,4 +215,49 @@ fn flatten(settings: &mut Vec<(String, String)>, prefix: &str, table: &toml::Tab
             other => settings.push((format!("{prefix}{key}"), other.to_string())),
         }
     }
+}
+
+#[tokio::test]
+async fn a_name_to_listen_on_stands_for_all_its_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut arguments = free(&embedded(folder.path()));
+    arguments[1] = format!("localhost:{port}");
+    arguments[3] = "localhost:0".to_owned();
+    let serving = serving(gateway(&arguments)).await;
+    let addresses: Vec<SocketAddr> = ("localhost", port).to_socket_addrs().unwrap().collect();
+    for address in addresses {
+        // A name may have an address that this machine lacks.
+        if TcpListener::bind((address.ip(), 0)).is_ok() {
+            let list = reqwest::get(format!("http://{address}/people")).await.unwrap();
+            assert_eq!(list.status(), 200, "{address}");
+        }
+    }
+    let admin =
+        serving.ready.trim_start_matches("http://").trim_end_matches("/readyz").replace("127.0.0.1", "localhost");
+    assert_eq!(run(gateway(&["health", "--admin-listen", &admin])).await, (0, String::new(), String::new()));
+    for nowhere in ["nowhere.invalid:8080", "8080", ":8080"] {
+        let (code, _, err) = run(gateway(&["--listen", nowhere])).await;
+        assert_eq!(code, 1);
+        assert!(err.contains("listen: ") && err.contains("--listen"), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_log_is_json_all_that_is_written_is_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = gateway(&free(&embedded(folder.path())));
+    command.env("PEOPLE_GATEWAY__LOG__FORMAT", "json").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = timeout(DEADLINE, lines.next_line()).await.expect("it listens").unwrap().expect("a line");
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let list = reqwest::get(told["REST and live updates"].as_str().expect("a URL")).await.unwrap();
+    assert_eq!(list.status(), 200);
+    signal(&child, Signal::TERM);
+    let output = timeout(DEADLINE, child.wait_with_output()).await.expect("it ends").unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let logged: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(logged.iter().any(|line| line["message"] == "serving" && line["listen"].is_string()), "{log}");
+    assert_eq!(timeout(DEADLINE, lines.next_line()).await.expect("an end").unwrap(), None);
 }

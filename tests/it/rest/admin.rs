@@ -42,3 +42,23 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     get("/people").await.problem(404, "not-found");
     shutdown.cancel();
 }
+
+#[tokio::test]
+async fn a_server_listens_at_all_addresses_that_it_was_given() {
+    let bind = |ip: [u8; 4], port| Server::bind((ip, port).into(), ServerOptions::default(), Arc::default());
+    let first = bind([127, 0, 0, 1], 0).expect("a port");
+    let port = first.local_addr().expect("an address").port();
+    // Another one of loopback, which a name may have beside it.
+    let server = first.and(bind([127, 0, 0, 2], port).expect("the same port there"));
+    let (registry, _) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
+    let shutdown = CancellationToken::new();
+    let router = admin_router(Readiness::new(Duration::from_secs(600)), Arc::new(registry));
+    let serving = tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
+    for turn in [1, 2, 1, 2] {
+        let answer = reqwest::get(format!("http://127.0.0.{turn}:{port}/livez")).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+    shutdown.cancel();
+    serving.await.expect("it ends");
+    assert!(bind([127, 0, 0, 2], port).is_ok(), "nobody listens there any more");
+}
