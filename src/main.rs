@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use people_gateway::cli::Cli;
+use people_gateway::cli::{self, Cli};
 
 /// The binary's choice; whoever uses the library has their own.
 #[global_allocator]
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody left to tell.
-            let _ = writeln!(std::io::stderr(), "people-gateway: {error:#}");
+            let _ = writeln!(std::io::stderr(), "{}", cli::told(&error));
             ExitCode::FAILURE
         }
     }

@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use super::gateway::{self, Gateway, GatewayFlags, ReaderGone, told_of_filter, written};
-use super::shown;
+use super::shown::{self, visible_lines};
 use crate::client::rest::RestError;
 use crate::domain::PersonId;
-use cells::{Column, Columns};
+use cells::{Column, Columns, Texts};
 
 /// People of one answer, the most that a gateway gives.
 const PAGE: u16 = 1000;
@@ -21,15 +21,18 @@ const EXAMPLES: &str = "\
 Examples:
   people-gateway export > people.ndjson
       everyone; `import` takes it back
-  people-gateway export --where 'age >= 18 && attributes.city == \"Oslo\"' | jq -r .lastName
+  people-gateway export --where 'attributes.city == \"Oslo\"' | jq -r .lastName
       who matches, in CEL
   people-gateway export --format csv > people.csv
       as CSV, the attributes as JSON in one column; `import` takes it back
-  people-gateway export --columns firstName,lastName,attributes.city --separator ';'
-      these columns only, as CSV
+  people-gateway export --columns lastName,attributes.city --bom --separator ';'
+      these columns only, for Excel where numbers have a decimal comma
 
-Each person once, as it was at some moment of the export. In a terminal people are lines to read unless --format says
-otherwise. When something goes wrong midway, that is told, and the exit code is 1.";
+Each person once, as it was at some moment of the export. In a terminal people are lines to read unless --format says \
+otherwise. When something goes wrong midway, that is told, and the exit code is 1.
+
+In CSV a text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line end) gets an \
+apostrophe in front, which `import` takes away again. --plain, for both commands, leaves that.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -47,6 +50,12 @@ pub(super) struct ExportFlags {
     /// What stands between the cells of CSV: one character, or `tab`
     #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = super::separator)]
     separator: u8,
+    /// CSV begins with a byte order mark, by which Excel knows that it is UTF-8
+    #[arg(long)]
+    bom: bool,
+    /// Cells of CSV as they are: without the apostrophe before what a spreadsheet would take for a formula
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     gateway: GatewayFlags,
 }
@@ -67,18 +76,22 @@ pub(super) fn run(flags: ExportFlags) -> anyhow::Result<()> {
         (true, true) => Format::Plain,
         (true, false) => Format::Ndjson,
     });
-    if format != Format::Csv && !flags.columns.is_empty() {
-        super::usage("export", "--columns are those of CSV: leave out --format, or say csv");
+    for (given, flag) in [(!flags.columns.is_empty(), "--columns"), (flags.bom, "--bom"), (flags.plain, "--plain")] {
+        if format != Format::Csv && given {
+            super::usage("export", &format!("{flag} is for CSV: say --format csv"));
+        }
     }
     gateway::run(async {
         let mut gateway = flags.gateway.gateway()?;
-        let columns = Columns::new(flags.columns, flags.separator);
+        let texts = if flags.plain { Texts::Plain } else { Texts::Protected };
+        let columns = Columns::new(flags.columns, flags.separator, texts);
+        let terminal = io::stdout().is_terminal();
         let out: Box<dyn Write> = match format {
             // Colours are for terminals. What anstream takes for colours in data is the data's own.
             Format::Plain => Box::new(anstream::stdout()),
             Format::Ndjson | Format::Csv => Box::new(BufWriter::new(io::stdout())),
         };
-        let mut writer = Writer { format, columns, out, people: 0 };
+        let mut writer = Writer { format, columns, mark: flags.bom, terminal, out, people: 0 };
         export(&mut gateway, &flags.condition, &mut writer).await.map_err(|error| match writer.people {
             0 => error,
             _ if error.is::<ReaderGone>() => error,
@@ -109,6 +122,10 @@ async fn export(gateway: &mut Gateway, condition: &str, writer: &mut Writer) -> 
 struct Writer {
     format: Format,
     columns: Columns,
+    /// A byte order mark comes first.
+    mark: bool,
+    /// People's texts are not to steer it.
+    terminal: bool,
     out: Box<dyn Write>,
     people: u64,
 }
@@ -116,7 +133,10 @@ struct Writer {
 impl Writer {
     fn begin(&mut self) -> anyhow::Result<()> {
         match self.format {
-            Format::Csv => written(self.out.write_all(self.columns.headings().as_bytes())),
+            Format::Csv => {
+                let mark = if self.mark { "\u{feff}" } else { "" };
+                written(write!(self.out, "{mark}{}", self.columns.headings()))
+            }
             Format::Ndjson | Format::Plain => Ok(()),
         }
     }
@@ -128,7 +148,8 @@ impl Writer {
         let id = object.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let id = id.context("the gateway sent a person without an id")?;
         let text = match self.format {
-            Format::Ndjson => format!("{line}\n"),
+            Format::Ndjson => shown::for_stdout(line).into_owned() + "\n",
+            Format::Csv if self.terminal => visible_lines(&self.columns.row(&object)).into_owned(),
             Format::Csv => self.columns.row(&object),
             Format::Plain => shown::line(&object) + "\n",
         };
@@ -140,4 +161,12 @@ impl Writer {
     fn flush(&mut self) -> anyhow::Result<()> {
         written(self.out.flush())
     }
+}
+
+/// These people as CSV with the usual columns: what a test of the way back begins with.
+#[cfg(test)]
+pub(super) fn csv(people: &[Map<String, Value>], separator: u8, plain: bool) -> String {
+    let texts = if plain { Texts::Plain } else { Texts::Protected };
+    let columns = Columns::new(Vec::new(), separator, texts);
+    people.iter().fold(columns.headings(), |csv, person| csv + &columns.row(person))
 }

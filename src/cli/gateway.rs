@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use super::shown::{is_unseen, visible, visible_lines};
 use crate::client::rest::{BaseUrl, Patience, Rest, RestError, Retry};
 use crate::client::{Problem, TlsFault, Trust};
 
@@ -18,6 +19,10 @@ const CA_VARIABLE: &str = "PEOPLE_GATEWAY_CA";
 /// Where a gateway listens unless told otherwise.
 pub(super) const URL: &str = "http://127.0.0.1:8080";
 
+/// What to do where nobody is.
+pub(super) const ABSENT: &str =
+    "Is a gateway running there? `people-gateway` starts one; --url or PEOPLE_GATEWAY_URL names another.";
+
 #[derive(Args, Debug)]
 pub(super) struct GatewayFlags {
     /// The gateway's address, http:// or https://
@@ -26,7 +31,7 @@ pub(super) struct GatewayFlags {
     #[command(flatten)]
     trust: TrustFlags,
     /// How long to wait for a gateway that went away, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     patience: u64,
 }
 
@@ -54,6 +59,10 @@ impl GatewayFlags {
         let rest = Rest::new(self.url.clone(), &self.trust.trust()?).map_err(told)?;
         Ok(Gateway { rest, retry: Retry::new(Patience(Duration::from_secs(self.patience))), tell: Box::new(say) })
     }
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number of seconds, such as 60".to_owned())
 }
 
 impl TrustFlags {
@@ -112,13 +121,11 @@ pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::
 pub(super) fn told(error: RestError) -> anyhow::Error {
     match &error {
         RestError::Unreachable { .. } => {
-            anyhow!(
-                "{error}. Is a gateway running there? `people-gateway` starts one; --url or {URL_VARIABLE} names another."
-            )
+            anyhow!("{error}. {ABSENT}")
         }
         RestError::Tls { fault, .. } => with_remedy(&error, fault),
         RestError::Refused(refusal) => match &refusal.problem {
-            Some(problem) => anyhow!("{}", problem.words()),
+            Some(problem) => anyhow!("{}", visible(&problem.words())),
             None => anyhow!("{error}"),
         },
         RestError::Cut { .. } | RestError::NoGateway { .. } => anyhow!("{error}"),
@@ -150,15 +157,20 @@ pub(super) fn told_of_filter(error: RestError, condition: &str) -> anyhow::Error
 pub(super) fn filter_fault(problem: &Problem, condition: &str) -> Option<anyhow::Error> {
     let offset = problem.offset?;
     // A line break or a tab would shift the mark.
-    let shown: String = condition.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = condition.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
     let after = condition.chars().count().saturating_sub(offset);
     let mark = "^".repeat(problem.length.unwrap_or(1).min(after).max(1));
     let indent = " ".repeat(condition.chars().count() - after);
-    Some(anyhow!("the filter is refused: {}\n  {shown}\n  {indent}{mark}", problem.detail))
+    Some(anyhow!("the filter is refused: {}\n  {shown}\n  {indent}{mark}", visible(&problem.detail)))
 }
 
 /// Tells something on standard error. Where that is closed there is nobody left to tell.
 pub(super) fn say(line: &str) {
+    say_coloured(&visible_lines(line));
+}
+
+/// Tells something that has colours of ours in it, and nothing else that could steer a terminal.
+pub(super) fn say_coloured(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 

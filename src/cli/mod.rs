@@ -63,11 +63,11 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct ServeFlags {
-    /// Where to serve REST and live updates [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "IP:PORT")]
+    /// Where to serve REST and live updates; a name stands for all its addresses [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
     /// Where to serve /livez, /readyz and /metrics [default: 127.0.0.1:9091]
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "HOST:PORT")]
     admin_listen: Option<String>,
     #[command(flatten)]
     store: StoreFlags,
@@ -89,7 +89,7 @@ struct StoreFlags {
 #[derive(Args, Debug)]
 struct HealthFlags {
     /// The admin address of the gateway to ask [default: 127.0.0.1:9091]
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "HOST:PORT")]
     admin_listen: Option<String>,
     /// The file with that gateway's settings
     #[arg(long, value_name = "FILE")]
@@ -156,6 +156,11 @@ impl HealthFlags {
 
 fn set(sources: &mut Sources, key: &'static str, value: Option<String>, flag: &'static str) {
     sources.flags.extend(value.map(|value| (key, value, flag)));
+}
+
+/// An error as standard error should have it. What it quotes, of a file or from a gateway, must not steer the terminal.
+pub fn told(error: &anyhow::Error) -> String {
+    shown::visible_lines(&format!("people-gateway: {error:#}")).into_owned()
 }
 
 /// Ends the program as clap does where flags don't fit together: with this and the command's usage, and exit code 2.

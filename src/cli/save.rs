@@ -12,7 +12,7 @@ use super::shown::{self, FormFlags};
 use super::usage;
 use super::values::{self, Attribute};
 use crate::client::rest::{Expect, IdempotencyKey, IfMatch, RestError};
-use crate::domain::PersonId;
+use crate::domain::{PersonId, age};
 
 /// Of a person's JSON; the gateway's own limit is lower.
 const INPUT_MAX: u64 = 1024 * 1024;
@@ -21,15 +21,15 @@ const TRIES: usize = 8;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  people-gateway save --first-name Ada --last-name Lovelace --age 36 --job Mathematician --attribute city=London
+  people-gateway save --first-name Ada --last-name Lovelace --age 36 --job Chef
       a new person, who gets an id
   people-gateway save --id 0190f3e2-7c1b-7d9a-8f00-1234567890ab --merge --age 37
       one value of a person; the others stay
-  people-gateway get ID | jq '.job = \"Analyst\"' | people-gateway save --if-match REVISION
+  people-gateway get ID | jq '.age = 37' | people-gateway save --if-match REVISION
       a person as JSON from standard input, unless somebody changed it meanwhile
 
-With an id (--id, or one in the JSON) that person is saved, new or not. Without fields among the flags, JSON is read from
-standard input. The saved person is printed: lines to read in a terminal, JSON in a pipe.";
+With an id (--id, or one in the JSON) that person is saved, new or not. Without fields among the flags, JSON is read \
+from standard input. The saved person is printed: lines to read in a terminal, JSON in a pipe.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -60,7 +60,7 @@ struct Fields {
     #[arg(long, value_name = "TEXT")]
     last_name: Option<String>,
     /// 0 to 150 years
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = years)]
     age: Option<u8>,
     /// 0 to 200 characters
     #[arg(long, value_name = "TEXT")]
@@ -103,12 +103,23 @@ impl Fields {
             ("lastName", last_name.as_deref().map(Value::from)),
             ("age", age.map(Value::from)),
             ("job", job.as_deref().map(Value::from)),
-            ("attributes", (!attributes.is_empty()).then(|| values::object(attributes))),
+            ("attributes", (!attributes.is_empty()).then(|| object(attributes))),
         ];
         let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let object: Map<String, Value> = given.collect();
         (!object.is_empty()).then(|| json!(object).to_string())
     }
+}
+
+fn years(text: &str) -> Result<u8, String> {
+    age(text).ok_or_else(|| "expected a whole number from 0 to 150, such as 36".to_owned())
+}
+
+/// The attributes as one object. One that is given twice is a slip of the hand.
+fn object(attributes: &[Attribute]) -> Value {
+    values::object(attributes).unwrap_or_else(|twice| {
+        usage("save", &format!("--attribute {}: is given twice, or lies inside another one", twice.path.join(".")))
+    })
 }
 
 fn read() -> anyhow::Result<String> {

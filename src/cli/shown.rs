@@ -1,12 +1,17 @@
-//! People as they are shown: JSON for programs, lines to read for a terminal. Users name people, not us, so their
-//! characters must not steer the terminal.
+//! People as they are shown: JSON for programs, lines to read for a terminal.
 
+mod visible;
+
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::Style;
 use clap::Args;
 use serde_json::{Map, Value};
+
+use visible::visible_json;
+pub(super) use visible::{is_unseen, visible, visible_lines};
 
 /// Text that steps back.
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -46,16 +51,21 @@ impl FormFlags {
 pub(super) fn write_person(form: Form, json: &str) -> io::Result<()> {
     match (form, serde_json::from_str::<Map<String, Value>>(json)) {
         (Form::Plain, Ok(object)) => anstream::stdout().write_all(card(&object).as_bytes()),
-        (Form::Json, _) | (Form::Plain, Err(_)) => writeln!(io::stdout(), "{}", json.trim_end()),
+        (Form::Json, _) | (Form::Plain, Err(_)) => writeln!(io::stdout(), "{}", for_stdout(json.trim_end())),
     }
+}
+
+/// JSON as standard output should have it: exactly as it is, unless that is a terminal.
+pub(super) fn for_stdout(json: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { visible_json(json) } else { json.into() }
 }
 
 /// A person in one line: id, name, age, job, attributes.
 pub(super) fn line(object: &Map<String, Value>) -> String {
     let mut line = format!("{}  {}", text(object, "id"), summary(object));
     if let Some(attributes) = object.get("attributes") {
-        let attributes = visible(&attributes.to_string());
-        write!(line, "  {DIM}{attributes}{DIM:#}").expect("a String takes all that is written to it");
+        let attributes = attributes.to_string();
+        write!(line, "  {DIM}{}{DIM:#}", visible(&attributes)).expect("a String takes all that is written to it");
     }
     line
 }
@@ -66,8 +76,8 @@ fn card(object: &Map<String, Value>) -> String {
     for (name, value) in object {
         let shown = match (name.as_str(), value) {
             ("firstName" | "lastName" | "age" | "job", _) => continue,
-            (_, Value::String(text)) => visible(text),
-            (_, value) => visible(&value.to_string()),
+            (_, Value::String(text)) => visible(text).into_owned(),
+            (_, value) => visible(&value.to_string()).into_owned(),
         };
         writeln!(card, "  {DIM}{:<11}{DIM:#} {shown}", visible(name))
             .expect("a String takes all that is written to it");
@@ -82,22 +92,7 @@ fn summary(object: &Map<String, Value>) -> String {
 
 /// A member that is a text, fit to be shown.
 pub(super) fn text(object: &Map<String, Value>, name: &str) -> String {
-    visible(object.get(name).and_then(Value::as_str).unwrap_or_default())
-}
-
-/// The text with everything escaped that could steer a terminal.
-pub(super) fn visible(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if steers(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-        out
-    })
+    visible(object.get(name).and_then(Value::as_str).unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]

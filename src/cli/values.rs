@@ -1,6 +1,13 @@
 //! Texts that may be values: what a cell of CSV or a flag means as JSON, and where in the attributes it belongs.
 
+mod formula;
+
+pub(super) use formula::{protected, unprotected};
+
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use crate::domain::{MAX_ATTRIBUTES_DEPTH, age, strict};
 
 /// One attribute: the names on the way to it, and its value.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,23 +16,60 @@ pub(super) struct Attribute {
     pub(super) value: Value,
 }
 
+/// The place is taken: by a value, or by one that something would have to lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is given twice")]
+pub(super) struct Taken;
+
 /// The value that a text is: a number, `true`, `false`, a list or an object where it is exactly that, else the text.
-/// Exactly: `007`, `1.50` and `1e3` are texts, because a number would be written in another way.
-pub(super) fn typed(text: &str) -> Value {
-    match text.as_bytes().first() {
+/// Exactly: `007`, `1.50` and `1e3` are texts, because a number would be written in another way. A list or an object that
+/// the gateway would refuse (a key twice, an integer beyond 64 bits) is refused here with its words.
+pub(super) fn typed(text: &str) -> Result<Value, String> {
+    Ok(match text.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => match serde_json::from_str::<Value>(text) {
             Ok(number) if number.to_string().eq(text) => number,
             _ => text.into(),
         },
         Some(b't' | b'f') => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
-        Some(b'[' | b'{') => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        Some(b'[' | b'{') if serde_json::from_str::<&RawValue>(text).is_ok() => {
+            strict::value(text, MAX_ATTRIBUTES_DEPTH)?
+        }
         _ => text.into(),
-    }
+    })
 }
 
 /// The items between `;`, without the blanks around them; none of them is empty. An item is typed as a text of its own.
-pub(super) fn list(text: &str) -> Value {
-    text.split(';').map(str::trim).filter(|item| !item.is_empty()).map(typed).collect()
+pub(super) fn list(text: &str) -> Result<Value, String> {
+    text.split(';').map(trimmed).filter(|item| !item.is_empty()).map(typed).collect()
+}
+
+/// The number that a text is, also where a number would be written in another way: `007`, `+7`, `1.50`, `1e3`.
+pub(super) fn number(text: &str) -> Result<Value, String> {
+    let none = || "must be a number, such as 7, -1.5 or 1e3".to_owned();
+    let (sign, digits) = match trimmed(text).split_at_checked(1) {
+        Some(("-", digits)) => ("-", digits),
+        Some(("+", digits)) => ("", digits),
+        _ => ("", trimmed(text)),
+    };
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(none());
+    }
+    let whole = digits.trim_start_matches('0');
+    let zero = if whole.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
+    let written = format!("{sign}{zero}{whole}");
+    serde_json::from_str::<&RawValue>(&written).map_err(|_| none())?;
+    strict::value(&written, 1)
+}
+
+/// The value of a cell that should be an age, however the number is written; the gateway judges anything else.
+pub(super) fn years(text: &str) -> Value {
+    let text = trimmed(text);
+    age(text).map_or_else(|| typed(text).unwrap_or_else(|_| text.into()), Value::from)
+}
+
+/// Without the white space and byte order marks at both ends, which nobody sees.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// A flag's `NAME=VALUE`. Beside what [`typed`] takes, the value may be `null` or a JSON string.
@@ -35,7 +79,7 @@ pub(super) fn attribute(flag: &str) -> Result<Attribute, String> {
     };
     let value = match serde_json::from_str::<Value>(value) {
         Ok(value @ (Value::Null | Value::String(_))) => value,
-        _ => typed(value),
+        _ => typed(value)?,
     };
     Ok(Attribute { path: path(name), value })
 }
@@ -45,28 +89,27 @@ pub(super) fn path(name: &str) -> Vec<String> {
     name.split('.').map(str::to_owned).collect()
 }
 
-/// The attributes as one object. Of two for the same place the later one counts.
-pub(super) fn object(attributes: &[Attribute]) -> Value {
+/// The attributes as one object; else the one whose place is taken.
+pub(super) fn object(attributes: &[Attribute]) -> Result<Value, &Attribute> {
     let mut object = Map::new();
-    for Attribute { path, value } in attributes {
-        insert(&mut object, path, value.clone());
+    for attribute in attributes {
+        insert(&mut object, &attribute.path, attribute.value.clone()).map_err(|Taken| attribute)?;
     }
-    object.into()
+    Ok(object.into())
 }
 
-/// Puts a value into its place; what stands on the way and is no object is replaced by one.
-pub(super) fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
+/// Puts a value into its place.
+pub(super) fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) -> Result<(), Taken> {
     match path {
-        [] => {}
-        [name] => drop(object.insert(name.clone(), value)),
+        [] => Ok(()),
+        [name] if object.contains_key(name) => Err(Taken),
+        [name] => {
+            object.insert(name.clone(), value);
+            Ok(())
+        }
         [name, rest @ ..] => {
             let inner = object.entry(name.clone()).or_insert_with(|| Map::new().into());
-            if !inner.is_object() {
-                *inner = Map::new().into();
-            }
-            if let Value::Object(inner) = inner {
-                insert(inner, rest, value);
-            }
+            insert(inner.as_object_mut().ok_or(Taken)?, rest, value)
         }
     }
 }
@@ -100,7 +143,7 @@ mod tests {
             ("123456789012345.6", json!(123_456_789_012_345.6)),
             ("0.30000000000000004", json!(0.300_000_000_000_000_04)),
         ] {
-            assert_eq!(typed(text), value, "{text}");
+            assert_eq!(typed(text), Ok(value), "{text}");
         }
         for text in [
             "",
@@ -131,14 +174,46 @@ mod tests {
             "1e400",
             "123456789.123456789",
         ] {
-            assert_eq!(typed(text), json!(text), "{text}");
+            assert_eq!(typed(text), Ok(json!(text)), "{text}");
+        }
+        for (text, words) in [
+            ("{\"a\":1,\"a\":2}", "\"a\" is given twice"),
+            ("[{\"a\":1,\"\\u0061\":2}]", "\"a\" is given twice"),
+            ("[99999999999999999999]", "beyond 64 bits"),
+            ("[1e400]", "out of range"),
+            ("[\"\\ud800\"]", "hex escape"),
+            ("[[[[[[[[[]]]]]]]]]", "nested deeper"),
+        ] {
+            assert!(typed(text).unwrap_err().contains(words), "{text}: {:?}", typed(text));
+        }
+    }
+
+    #[test]
+    fn a_number_may_be_written_in_any_way() {
+        for (text, value) in [
+            ("7", json!(7)),
+            (" 007 ", json!(7)),
+            ("+7", json!(7)),
+            ("-0.50", json!(-0.5)),
+            ("1E3", json!(1000.0)),
+            ("00", json!(0)),
+            ("00.5", json!(0.5)),
+            ("18446744073709551615", json!(u64::MAX)),
+        ] {
+            assert_eq!(number(text), Ok(value), "{text}");
+        }
+        for text in
+            ["", "-", "+-7", "1,5", "1.", ".5", "1e", "0x1", "NaN", "7 7", "99999999999999999999", "1e400", "é7"]
+        {
+            assert!(number(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_list_has_its_items_and_no_empty_ones() {
-        assert_eq!(list("chess; go;7;;true"), json!(["chess", "go", 7, true]));
-        assert_eq!((list(""), list(" ; ")), (json!([]), json!([])));
+        assert_eq!(list("chess; go;7;;true"), Ok(json!(["chess", "go", 7, true])));
+        assert_eq!((list(""), list(" ; ")), (Ok(json!([])), Ok(json!([]))));
+        assert!(list("a;{\"a\":1,\"a\":2}").is_err());
     }
 
     #[test]
@@ -146,7 +221,11 @@ mod tests {
         let flags = ["city=London", "a.b=1", "a.c=\"1\"", "x=null", "y=a=b", "z=", "n=1.50"];
         let attributes: Vec<_> = flags.iter().map(|flag| attribute(flag).unwrap()).collect();
         let expected = json!({"city": "London", "a": {"b": 1, "c": "1"}, "x": null, "y": "a=b", "z": "", "n": "1.50"});
-        assert_eq!(object(&attributes), expected);
+        assert_eq!(object(&attributes), Ok(expected));
+        for twice in [["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a=2"]] {
+            let attributes = twice.map(|flag| attribute(flag).unwrap());
+            assert_eq!(object(&attributes), Err(&attributes[1]), "{twice:?}");
+        }
         assert!(attribute("city").is_err() && attribute("=x").is_err());
     }
 }

@@ -14,11 +14,12 @@ use std::pin::pin;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::gateway::{self, TrustFlags, URL, URL_VARIABLE, with_remedy, written};
-use super::shown::{Form, FormFlags, visible};
+use super::shown::{Form, FormFlags};
 use crate::client::rest::{BaseUrl, InvalidBaseUrl};
-use crate::client::{ClientError, Cursor, Endpoint, InvalidEndpoint, Live, Refusal, Start};
+use crate::client::{ClientError, Cursor, Endpoint, Event, InvalidEndpoint, Live, Loss, Refusal, Start};
 use crate::filter::Kinds;
 use output::Output;
 use signals::{Asked, Signals};
@@ -27,7 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   people-gateway watch
       what happens from now on, to everyone
-  people-gateway watch --snapshot --where 'job == \"Mathematician\" && age >= 18'
+  people-gateway watch --snapshot --where 'job == \"Chef\" && age >= 18'
       who matches now, and who comes, changes and goes
   people-gateway watch --view --where 'attributes.city == \"Oslo\"'
       who matches, as a table that stays true
@@ -36,10 +37,10 @@ Examples:
   people-gateway watch --from 0:3f2a.17.9c1e
       what was missed since a cursor, then what happens
   people-gateway watch --url https://people.example --ca company.pem
-      through a balancer with TLS, whose certificate the company's own authority has signed
+      through a balancer with TLS, with a certificate of the company's own
 
-In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it.
-What becomes of the connection goes to standard error. Ctrl-C ends it.";
+In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it. What becomes of the \
+connection goes to standard error. Ctrl-C ends it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -52,8 +53,8 @@ pub(super) struct WatchFlags {
     /// Only people on whom this holds, in CEL [default: everyone]
     #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
     condition: String,
-    /// Which changes: all, saves or deletes
-    #[arg(long, value_name = "KINDS", default_value = "all")]
+    /// Which changes
+    #[arg(long, value_name = "KINDS", default_value = "all", value_parser = kinds())]
     kinds: Kinds,
     /// Begin with everyone who matches
     #[arg(long)]
@@ -79,6 +80,7 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         (false, Some(cursor)) => Start::Cursor(cursor),
         (false, None) => Start::Now,
     };
+    let address = flags.url.to_string();
     let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
     let mut live = builder.trust(flags.trust.trust()?).from(start).build();
     let ended = if flags.view && io::stdout().is_terminal() {
@@ -90,6 +92,9 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         Ended::InGoodOrder => live.cursor().map_or((), output::farewell),
         // Standard error may be what nobody reads.
         Ended::AtOnce => {}
+        Ended::Absent(reason) => {
+            return Err(anyhow!("cannot reach {address}: {reason}. {}", gateway::ABSENT));
+        }
         Ended::Failed(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
         Ended::Failed(ClientError::Tls(fault)) => return Err(with_remedy(&ClientError::Tls(fault.clone()), &fault)),
         Ended::Failed(error) => return Err(error.into()),
@@ -101,12 +106,34 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
 enum Ended {
     InGoodOrder,
     AtOnce,
+    /// Nobody was there at the first attempt: the address is wrong, or the gateway is not started.
+    Absent(String),
     Failed(ClientError),
+}
+
+/// Takes note of what tells whether a gateway was ever there.
+#[derive(Default)]
+struct Met(bool);
+
+impl Met {
+    /// How it ends where nobody was ever there.
+    fn absent(&mut self, event: &Event) -> Option<Ended> {
+        match event {
+            Event::Disconnected { why: Loss::Unreachable(reason), .. } if !self.0 => {
+                Some(Ended::Absent(reason.clone()))
+            }
+            Event::Connected { .. } | Event::Disconnected { why: Loss::Refused(_), .. } => {
+                self.0 = true;
+                None
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Prints what happens until it ends.
 async fn print(live: &mut Live, form: Form, signals: &mut Signals) -> anyhow::Result<Ended> {
-    let mut output = Output::new(form);
+    let (mut output, mut met) = (Output::new(form), Met::default());
     loop {
         let event = tokio::select! {
             asked = signals.next() => match asked {
@@ -120,6 +147,9 @@ async fn print(live: &mut Live, form: Form, signals: &mut Signals) -> anyhow::Re
             Err(ClientError::Ended) => return Ok(Ended::InGoodOrder),
             Err(error) => return Ok(Ended::Failed(error)),
         };
+        if let Some(absent) = met.absent(&event) {
+            return Ok(absent);
+        }
         output::note(&event);
         let text = output.text(&event, live.received());
         if write(&mut output, text, live, signals).await?.is_break() {
@@ -156,9 +186,18 @@ fn refused(refusal: &Refusal, condition: &str) -> anyhow::Error {
 
 /// A gateway's address, or that of live updates themselves.
 fn endpoint(text: &str) -> Result<Endpoint, String> {
-    if text.starts_with("http") {
-        let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| error.to_string())?;
-        return base.updates().map_err(|error| error.to_string());
+    match text.parse::<Endpoint>() {
+        Ok(endpoint) => Ok(endpoint),
+        Err(InvalidEndpoint::Scheme { .. }) => {
+            let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| format!("{error}, or ws://HOST:PORT"))?;
+            base.updates().map_err(|error| error.to_string())
+        }
+        Err(InvalidEndpoint::Malformed(error)) => Err(InvalidBaseUrl::Malformed(error).to_string()),
     }
-    text.parse().map_err(|error: InvalidEndpoint| error.to_string())
+}
+
+/// The words for kinds, which shells complete.
+fn kinds() -> impl TypedValueParser<Value = Kinds> {
+    PossibleValuesParser::new(["all", "saves", "deletes"])
+        .map(|word| word.parse::<Kinds>().expect("these are the words that there are"))
 }

@@ -41,7 +41,7 @@ pub enum Loss {
 
 /// An answer that is not the handshake's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server refused with status {status}{}", self.detail())]
+#[error("{}{}", self.verdict(), self.detail())]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
@@ -138,6 +138,17 @@ impl Refusal {
             // Too slow, too early, too often, or not able at present.
             408 | 425 | 429 | 500..=599 => Sequel::Again(self.retry_after.map_or(Wait::Backoff, Wait::After)),
             _ => Sequel::Fail(ClientError::Refused(self.clone())),
+        }
+    }
+
+    /// A handshake that succeeds has status 101; with any other success, what answers is a page.
+    fn verdict(&self) -> String {
+        match self.status {
+            status @ 200..=299 => format!(
+                "the server answered with status {status}, so no live updates are there: the address is that of the \
+                 gateway, or ends with /updates"
+            ),
+            status => format!("the server refused with status {status}"),
         }
     }
 

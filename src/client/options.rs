@@ -1,5 +1,6 @@
 //! What a client connects to, what it asks for, and how long it waits.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::live::Live;
 use super::tls::Trust;
 use crate::filter::Kinds;
 
-/// Where live updates are served: a `ws://` URL, or `wss://` where there is TLS.
+/// Where live updates are served: a `ws://` URL, or `wss://` where there is TLS. Where its path is none, or ends with a
+/// slash, it is that of a gateway, and `updates` is added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
@@ -176,6 +178,17 @@ impl Endpoint {
     }
 }
 
+/// As it was given, but for a password, which is nobody's to see.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        if url.password().is_some() {
+            url.set_password(Some("***")).map_err(|()| fmt::Error)?;
+        }
+        f.write_str(url.as_str())
+    }
+}
+
 /// How kinds are written.
 pub(super) const fn word(kinds: Kinds) -> &'static str {
     match kinds {
@@ -189,10 +202,15 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
-        let url = Url::parse(text)?;
+        let mut url = Url::parse(text)?;
         match url.scheme() {
             // Its parser refuses a `ws://` without a host.
-            "ws" | "wss" => Ok(Self(url)),
+            "ws" | "wss" => {
+                if url.path().ends_with('/') {
+                    url.set_path(&format!("{}updates", url.path()));
+                }
+                Ok(Self(url))
+            }
             scheme => Err(InvalidEndpoint::Scheme { scheme: scheme.to_owned() }),
         }
     }
@@ -223,5 +241,18 @@ mod tests {
         assert!(matches!("http://h/".parse::<Endpoint>(), Err(InvalidEndpoint::Scheme { .. })));
         assert!(matches!("localhost".parse::<Endpoint>(), Err(InvalidEndpoint::Malformed(_))));
         assert!(matches!("ws://".parse::<Endpoint>(), Err(InvalidEndpoint::Malformed(_))));
+    }
+
+    #[test]
+    fn a_gateways_own_address_is_that_of_its_live_updates() {
+        for (given, shown) in [
+            ("ws://h", "ws://h/updates"),
+            ("WS://h:1/", "ws://h:1/updates"),
+            ("wss://h/gw/?x=1", "wss://h/gw/updates?x=1"),
+            ("ws://h/people", "ws://h/people"),
+            ("ws://me:secret@h", "ws://me:***@h/updates"),
+        ] {
+            assert_eq!(given.parse::<Endpoint>().unwrap().to_string(), shown);
+        }
     }
 }

@@ -1,71 +1,99 @@
-// Files of people become lines of NDJSON, piece by piece, with the number of the line in the file that each came from,
-// as `people-gateway import` reads them.
+// Cuts CSV (RFC 4180) into records, piece by piece, with the number of the line on which each begins.
+//
+// Our own, because it has to refuse what Papa Parse reads as something else, with line and column, which that does not
+// tell. Its twin is src/cli/import/csv.rs; tests/import/cases.json holds both to one behaviour.
 
-import { Columns } from './columns.js';
-import { idOf, named } from './ids.js';
-import { json } from './values.js';
+import { trimmed } from './values.js';
 
 /** Characters of one record. A person has less than 64 KiB. */
 const RECORD_MAX = 1024 * 1024;
 
-/** Cuts text into records of cells (RFC 4180); a cell in quotes may hold line breaks. */
+const isBlank = (character) => trimmed(character) === '';
+
+/** The separator that a text may name: one character that is no letter, digit, quote or line end. */
+const isSeparator = (text) => /^[\0-\x7F]$/.test(text) && !/["\r\n0-9A-Za-z]/.test(text);
+
+/** Text in, records out. Rows in which all cells are blank are no records. */
 export class CsvReader {
+  /** What stands between cells; of comma, semicolon and tab the one that comes first in the headings, unless chosen. */
   #separator;
+  #chosen;
+  /** The headings, or a line `sep=;` before them, are still to come. */
+  #atHeadings = true;
+  /** Where in a cell the reading stands: `start`, `blanks`, `plain`, `quoted`, or `quote` (behind one inside quotes). */
+  #state = 'start';
   #cell = '';
   #cells = [];
-  #quoted = false;
-  /** The cell began with a quote, so another one in it is doubled or its end. */
-  #wasQuoted = false;
-  #line = 1;
-  #begun = 1;
-  #carriage = false;
+  /** Of the record under way, in characters. */
   #length = 0;
+  /** The line on which it began. */
+  #begun = 1;
+  /** The last quote that opened a cell. */
+  #quote;
+  #line = 1;
+  #column = 0;
+  #carriage = false;
 
-  /** Gives each record and the number of its first line. */
+  constructor(separator) {
+    this.#separator = separator;
+    this.#chosen = separator !== undefined;
+  }
+
+  /** Gives each record and the number of its first line, also those before a fault. */
   *read(text) {
-    for (const character of text) {
-      if (++this.#length > RECORD_MAX) throw this.#unclosed();
-      if (this.#separator === undefined && !this.#quoted && [',', ';', '\t'].includes(character)) this.#separator = character;
-      const wasCarriage = this.#carriage;
-      this.#carriage = character === '\r';
-      if (character === '\n' && wasCarriage) {
-        if (this.#quoted) this.#cell += character;
-        continue;
-      }
-      const lineEnd = character === '\n' || character === '\r';
-      if (lineEnd) this.#line++;
-      if (this.#quoted) {
-        if (character === '"') this.#quoted = false;
-        else this.#cell += character;
-      } else if (character === '"' && this.#cell === '' && !this.#wasQuoted) {
-        this.#quoted = this.#wasQuoted = true;
-      } else if (character === '"' && this.#wasQuoted) {
-        this.#quoted = true;
-        this.#cell += character;
-      } else if (character === this.#separator) {
-        this.#endCell();
-      } else if (lineEnd) {
-        yield* this.#endRecord();
-      } else {
-        this.#cell += character;
-      }
-    }
+    for (const character of text) yield* this.#take(character);
   }
 
   /** The last record, if it has no line end. */
   *end() {
-    if (this.#quoted) throw this.#unclosed();
+    if (this.#state === 'quoted') throw this.#unclosed();
     yield* this.#endRecord();
   }
 
+  *#take(character) {
+    const secondOfTwo = this.#carriage && character === '\n';
+    this.#carriage = character === '\r';
+    const lineEnd = !secondOfTwo && (character === '\n' || character === '\r');
+    if (!secondOfTwo && ++this.#length > RECORD_MAX) {
+      throw this.#state === 'quoted' ? this.#unclosed() :
+        new Error(`line ${this.#begun}: the record that begins here has more than ${RECORD_MAX} characters, so it is no person`);
+    }
+    const [line, column] = [this.#line, this.#column + 1];
+    this.#column = lineEnd || secondOfTwo ? 0 : column;
+    if (lineEnd) this.#line++;
+    if (this.#separator === undefined && this.#state !== 'quoted' && ',;\t'.includes(character)) this.#separator = character;
+    if (this.#state === 'quoted') {
+      if (character === '"') this.#state = 'quote';
+      else this.#cell += character;
+    } else if (secondOfTwo) {
+      // It belongs to the line end before it.
+    } else if (lineEnd) {
+      yield* this.#endRecord();
+    } else if (character === this.#separator) {
+      this.#endCell();
+    } else if (character === '"' && this.#state === 'start') {
+      this.#state = 'quoted';
+      this.#quote = [line, column];
+    } else if (character === '"' && this.#state === 'blanks') {
+      throw new Error(`line ${line}, column ${column}: blanks stand before this quote: it must be the first character of its cell`);
+    } else if (this.#state === 'quote' && character !== '"') {
+      throw new Error(`line ${line}, column ${column - 1}: the cell goes on behind this quote: inside quotes, a quote is written twice`);
+    } else {
+      this.#cell += character;
+      if (this.#state === 'quote') this.#state = 'quoted';
+      else this.#state = this.#state !== 'plain' && isBlank(character) ? 'blanks' : 'plain';
+    }
+  }
+
   #unclosed() {
-    return new Error(`A quote that begins in the record of line ${this.#begun} is not closed: nothing after it can be read.`);
+    const [line, column] = this.#quote;
+    return new Error(`line ${line}, column ${column}: this quote is not closed`);
   }
 
   #endCell() {
+    this.#state = 'start';
     this.#cells.push(this.#cell);
     this.#cell = '';
-    this.#wasQuoted = false;
   }
 
   *#endRecord() {
@@ -74,78 +102,26 @@ export class CsvReader {
     this.#cells = [];
     this.#begun = this.#line;
     this.#length = 0;
-    if (record.cells.some((cell) => cell !== '')) yield record;
-  }
-}
-
-/** Lines of a file that is NDJSON already. */
-class LineReader {
-  #rest = '';
-  #line = 0;
-
-  *read(text) {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop();
-    for (const json of lines) yield* this.#give(json);
-  }
-
-  *end() {
-    yield* this.#give(this.#rest);
-  }
-
-  *#give(text) {
-    this.#line++;
-    if (text.trim() !== '') yield { line: this.#line, text: text.trim() };
-  }
-}
-
-/** What a file is made of, by its name, else by how it begins. */
-function readerFor(name, text) {
-  if (/\.(csv|tsv)$/i.test(name)) return new CsvReader();
-  if (/\.(ndjson|jsonl)$/i.test(name) || /^\s*\{/.test(text)) return new LineReader();
-  if (/^\s*\[/.test(text)) throw new Error("This is a JSON array: make lines of it with jq -c '.[]', and import those.");
-  return new CsvReader();
-}
-
-/**
- * Pieces of a file's text in, `{ line, json }` out, or `{ line, refused }` with what is wrong with the line. Whoever has
- * no id gets one from the file's name and the line.
- */
-export class PeopleReader {
-  #name;
-  #reader;
-  #columns;
-
-  constructor(name) {
-    this.#name = name;
-  }
-
-  *read(text) {
-    if (!this.#reader) {
-      text = text.replace(/^\uFEFF/, '');
-      if (text === '') return;
-      this.#reader = readerFor(this.#name, text);
+    if (record.cells.every(isBlank)) {
+      if (this.#atHeadings && !this.#chosen) this.#separator = undefined;
+      return;
     }
-    for (const record of this.#reader.read(text)) yield* this.#give(record);
-  }
-
-  *end() {
-    for (const record of this.#reader?.end() ?? []) yield* this.#give(record);
-  }
-
-  *#give({ line, text, cells }) {
-    if (text !== undefined) yield { line, json: named(text, idOf(this.#name, line)) };
-    else if (!this.#columns) this.#columns = new Columns(cells);
-    else yield this.#person(line, cells);
-  }
-
-  #person(line, cells) {
-    try {
-      const person = this.#columns.person(cells);
-      if (!person.has('id')) person.set('id', idOf(this.#name, line));
-      return { line, json: json(person) };
-    } catch (error) {
-      return { line, refused: error.message };
+    if (this.#atHeadings) {
+      const separator = this.#toldBy(record.cells);
+      this.#atHeadings = separator !== undefined;
+      if (!this.#chosen) this.#separator = separator ?? this.#separator ?? ',';
+      this.#chosen = true;
+      if (this.#atHeadings) return;
     }
+    yield record;
+  }
+
+  /** The separator that Excel's line `sep=;` tells, which stands before the headings; none of any other line. */
+  #toldBy([first, ...others]) {
+    if (!/^sep=/i.test(first)) return undefined;
+    const told = first.slice('sep='.length);
+    // It has been taken for what it is already.
+    if (told === '' && others.length === 1 && others[0] === '') return this.#separator;
+    return others.length === 0 && isSeparator(told) ? told : undefined;
   }
 }

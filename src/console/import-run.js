@@ -1,33 +1,28 @@
 // Sends a file to the gateway in slices, and collects what was refused.
 
-import { PeopleReader } from './csv.js';
+import { textOf } from './decoding.js';
+import { PeopleReader } from './people-file.js';
 import { Sender } from './sending.js';
 
 /** Of one slice: small enough for the bar to move, large enough for the way to be worth it. */
 const SLICE_LINES = 500;
 const SLICE_CHARACTERS = 512 * 1024;
-/** Bytes that are read at once: the bar moves after each. */
-const PIECE_BYTES = 16 * 1024;
 /** As many as the gateway itself takes before it gives up on a file. */
 const REFUSED_MAX = 1000;
+
+/** It is no fault of the file: nothing more is to be sent. */
+class SendError extends Error {}
 
 /** In the order of the file. */
 const byLine = (one, other) => one.line - other.line;
 
-/** The text of a piece; without one, of what is left. Other encodings are not guessed. */
-function decoded(decoder, piece) {
-  try {
-    return decoder.decode(piece, { stream: piece !== undefined });
-  } catch {
-    throw new Error('The file is not UTF-8: convert it first, for example with iconv -t UTF-8.');
-  }
-}
-
 /**
- * Imports a file. `tell` gets `{ read, size, saved, refused, waiting, done, error }` after each slice: bytes, counts, the
- * refusals; and before each wait for the gateway, why. What has been saved stays saved, whatever ends it.
+ * Imports a file, written in `encoding` and with columns as the other `options` say (see `PeopleReader`). `tell` gets
+ * `{ read, size, saved, refused, waiting, done, nobody, error }` after each slice: bytes, counts, the refusals; before each
+ * wait for the gateway, why; and why nobody was found. What has been saved stays saved, whatever ends it; what stands
+ * before a fault of the file is saved.
  */
-export async function run(file, tell, signal) {
+export async function run(file, tell, signal, { encoding, ...options } = {}) {
   const progress = { name: file.name, size: file.size, read: 0, saved: 0, refused: [], done: false };
   const began = performance.now();
   const report = (more) => {
@@ -40,13 +35,15 @@ export async function run(file, tell, signal) {
   let broken = [];
   const sender = new Sender(signal, (why, ms) => report({ waiting: `${why}; trying again in ${(ms / 1000).toFixed(1)} s` }));
   const send = async () => {
-    const { saved, refused } = await sender.send(slice);
+    const { saved, refused } = await sender.send(slice).catch((error) => {
+      throw new SendError(error.message, { cause: error });
+    });
     const sorted = [...refused, ...broken].sort(byLine);
     slice = [];
     broken = [];
     characters = 0;
     report({ saved: progress.saved + saved, refused: [...progress.refused, ...sorted], waiting: undefined });
-    if (progress.refused.length >= REFUSED_MAX) throw new Error(`${REFUSED_MAX} lines were refused: the rest was not read`);
+    if (progress.refused.length >= REFUSED_MAX) throw new SendError(`${REFUSED_MAX} lines were refused: the rest was not read`);
   };
   const take = async (records) => {
     for (const record of records) {
@@ -59,19 +56,24 @@ export async function run(file, tell, signal) {
       if (slice.length + broken.length >= SLICE_LINES || characters >= SLICE_CHARACTERS) await send();
     }
   };
-  try {
-    const reader = new PeopleReader(file.name);
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    for (let start = 0; start < file.size; start += PIECE_BYTES) {
-      const piece = await file.slice(start, start + PIECE_BYTES).arrayBuffer();
-      await take(reader.read(decoded(decoder, piece)));
-      report({ read: start + piece.byteLength });
+  const reader = new PeopleReader(file.name, options);
+  const read = async () => {
+    for await (const { text, read } of textOf(file, encoding)) {
+      await take(reader.read(text));
+      report({ read });
     }
-    await take(reader.read(decoded(decoder)));
     await take(reader.end());
-    await send();
-    report({ done: true });
+  };
+  try {
+    const fault = await read().then(() => undefined, (error) => error);
+    signal.throwIfAborted();
+    if (!(fault instanceof SendError)) await send();
+    if (fault) throw fault;
+    const found = progress.saved + progress.refused.length > 0;
+    report({ done: true, nobody: found ? undefined : nobodyIn(reader) });
   } catch (error) {
     report({ done: true, waiting: undefined, error: signal.aborted ? 'Stopped.' : error.message });
   }
 }
+
+const nobodyIn = (reader) => (reader.hasHeadings ? 'There are headings, and nobody below them.' : 'The file is empty: there is nobody to import.');

@@ -2,7 +2,7 @@
 // stay texts in here, because JavaScript's own would lose some. Objects are maps.
 
 /** A number, `true`, `false` or `null`, as it is written. */
-class Literal {
+export class Literal {
   constructor(text) {
     this.text = text;
   }
@@ -18,48 +18,134 @@ function written(number) {
   return digits.length <= point ? `${digits}${'0'.repeat(point - digits.length)}.0` : cut(point);
 }
 
+/** Whether 64 bits hold the integer. */
+function fits(digits) {
+  const number = BigInt(digits);
+  return number >= -(2n ** 63n) && number < 2n ** 64n;
+}
+
 /** Whether a text is a number, written as one would be: `007`, `1.50` and `1e3` are not. */
 function isNumber(text) {
-  if (/^-?(0|[1-9][0-9]{0,19})$/.test(text)) {
-    const number = BigInt(text);
-    return text !== '-0' && number >= -(2n ** 63n) && number < 2n ** 64n;
-  }
+  if (/^-?(0|[1-9][0-9]{0,19})$/.test(text)) return text !== '-0' && fits(text);
   return /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(text) && Number.isFinite(Number(text)) && written(Number(text)) === text.replace(/^-/, '');
 }
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null/g;
+/** Levels of nesting in attributes that the gateway takes. */
+const DEPTH_MAX = 8;
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[{}[\],:]/g;
 
-/** A value of JSON; nothing where the text is none. */
-function parsed(text) {
+/** A list or an object whose syntax was checked; throws, in words, where the gateway would refuse it. */
+function strict(text) {
+  const tokens = Array.from(text.matchAll(TOKENS), ([token]) => token);
+  let at = 0;
+  const value = (depth) => {
+    const token = tokens[at++];
+    if (depth > DEPTH_MAX && '{['.includes(token)) throw new Error(`must not be nested deeper than ${DEPTH_MAX} levels`);
+    if (token === '{') return object(depth);
+    if (token === '[') return list(depth);
+    return token[0] === '"' ? string(token) : literal(token);
+  };
+  const list = (depth) => {
+    const items = [];
+    for (; tokens[at] !== ']'; at += tokens[at] === ',') items.push(value(depth + 1));
+    at++;
+    return items;
+  };
+  const object = (depth) => {
+    const members = new Map();
+    for (; tokens[at] !== '}'; at += tokens[at] === ',') {
+      const key = string(tokens[at]);
+      if (members.has(key)) throw new Error(`the key ${JSON.stringify(key)} is given twice`);
+      at += 2;
+      members.set(key, value(depth + 1));
+    }
+    at++;
+    return members;
+  };
+  return value(1);
+}
+
+function string(token) {
+  const text = JSON.parse(token);
+  if (/\p{Surrogate}/u.test(text)) throw new Error('holds half a character: a lone surrogate');
+  return text;
+}
+
+function literal(token) {
+  if (/^-?[0-9]+$/.test(token) && !fits(token)) {
+    throw new Error(`holds ${token.slice(0, 40)}, an integer beyond 64 bits: send it as a string`);
+  }
+  if (/^[-0-9]/.test(token) && !Number.isFinite(Number(token))) throw new Error('holds a number out of range');
+  return new Literal(token);
+}
+
+function isJson(text) {
   try {
     JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  // What a text was before is told by its first character, also in keys.
-  return kept(JSON.parse(text.replace(TOKENS, (token) => (token[0] === '"' ? `"t${token.slice(1)}` : `"l${token}"`))));
 }
 
-function kept(value) {
-  if (Array.isArray(value)) return value.map(kept);
-  if (typeof value === 'object') return new Map(Object.entries(value).map(([key, inner]) => [key.slice(1), kept(inner)]));
-  return value[0] === 't' ? value.slice(1) : new Literal(value.slice(1));
-}
-
-/** The value that a text is: a number, `true`, `false`, a list or an object where it is exactly that, else the text. */
+/**
+ * The value that a text is: a number, `true`, `false`, a list or an object where it is exactly that, else the text. A list
+ * or an object that the gateway would refuse (a key twice, an integer beyond 64 bits) is refused here.
+ */
 export function typed(text) {
   if (/^[-0-9]/.test(text)) return isNumber(text) ? new Literal(text) : text;
   if (text === 'true' || text === 'false') return new Literal(text);
-  return /^[[{]/.test(text) ? (parsed(text) ?? text) : text;
+  return /^[[{]/.test(text) && isJson(text) ? strict(text) : text;
 }
 
-/** Puts a value into its place; what stands on the way and is no object is replaced by one. */
+/** The items between `;`, without the blanks around them; none of them is empty. An item is typed as a text of its own. */
+export const list = (text) => text.split(';').map(trimmed).filter((item) => item !== '').map(typed);
+
+/** The number that a text is, also where a number would be written in another way: `007`, `+7`, `1.50`, `1e3`. */
+export function number(text) {
+  const [, sign, digits] = /^([+-]?)(.*)$/s.exec(trimmed(text));
+  const written = `${sign === '-' ? '-' : ''}${digits.replace(/^0+(?=[0-9])/, '')}`;
+  if (!/^[0-9]/.test(digits) || !isJson(written)) throw new Error('must be a number, such as 7, -1.5 or 1e3');
+  return literal(written);
+}
+
+/** The value of a cell that should be an age, however the number is written; the gateway judges anything else. */
+export function years(text) {
+  const cell = trimmed(text);
+  const [, whole, fraction = '', exponent = '0'] = /^-?(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(cell) ?? [];
+  if (whole === undefined) return typedOrText(cell);
+  const digits = whole + fraction;
+  const significant = digits.replace(/^0+|0+$/g, '');
+  if (significant === '') return new Literal('0');
+  const zeros = digits.length - digits.replace(/0+$/, '').length;
+  const power = Number(exponent) - fraction.length + zeros;
+  const age = significant.length <= 3 && power >= 0 && power <= 2 ? Number(significant) * 10 ** power : Infinity;
+  return age <= 150 && !cell.startsWith('-') ? new Literal(`${age}`) : typedOrText(cell);
+}
+
+function typedOrText(cell) {
+  try {
+    return typed(cell);
+  } catch {
+    return cell;
+  }
+}
+
+/** Without the white space and byte order marks at both ends, which nobody sees. */
+export const trimmed = (text) => text.replace(/^[\s\u0085\uFEFF]+|[\s\u0085\uFEFF]+$/g, '');
+
+/** What an export made this cell of, so that no spreadsheet takes it for a formula; nothing where it made nothing of it. */
+export const unprotected = (cell) => (/^'+[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) ? cell.slice(1) : undefined);
+
+/** Puts a value into its place. */
 export function insert(object, [name, ...rest], value) {
   if (rest.length === 0) {
+    if (object.has(name)) throw new Error('is given twice');
     object.set(name, value);
     return;
   }
-  if (!(object.get(name) instanceof Map)) object.set(name, new Map());
+  if (!object.has(name)) object.set(name, new Map());
+  if (!(object.get(name) instanceof Map)) throw new Error('is given twice');
   insert(object.get(name), rest, value);
 }
 

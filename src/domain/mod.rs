@@ -3,16 +3,18 @@
 //! Pure values: no runtime, store, HTTP, clock or randomness. What is built here is valid; the constructors are the
 //! only doors.
 
+mod age;
 mod change;
 mod draft;
 mod fields;
 mod members;
 mod person;
 mod position;
-mod strict;
+pub(crate) mod strict;
 mod timestamp;
 mod trace_context;
 
+pub(crate) use age::age;
 pub use change::{Change, Operation, Succession};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, Values};

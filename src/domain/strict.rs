@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// Reads one value whose syntax was checked already; the error says what to change.
-pub(super) fn value(text: &str, max_depth: usize) -> Result<Value, String> {
+pub(crate) fn value(text: &str, max_depth: usize) -> Result<Value, String> {
     scan(text, max_depth)?;
     serde_json::from_str::<Unique>(text).map(|unique| unique.0).map_err(|error| error.to_string())
 }

@@ -20,10 +20,27 @@ async fn save_people(serving: &Serving) -> Vec<Value> {
         "\u{1b}[2J",
         "é 😀 東京 \u{202e}",
         "=1+1",
+        "'=1+1",
+        "-1",
+        "\t@x",
+        "\rx",
+        "' quoted",
+        "sep=;",
+        "nul \0",
+        "\u{feff}mark",
+        "{\"a\":1}",
+        "\u{85}\u{2028}",
         "007",
         "null",
     ];
     let lines = texts.iter().enumerate().map(|(number, text)| {
+        // What an object without members is, is not what none is.
+        if number == 1 {
+            return format!(
+                "{}\n",
+                json!({"firstName": text, "lastName": text, "age": number, "job": text, "attributes": {}})
+            );
+        }
         let attributes = json!({"text": text, "": [1.5, "2", null], "n": u64::MAX, "o": {"a.b": {}}, "quoted": "7"});
         let mut person = json!({"firstName": text, "lastName": text, "age": number, "job": ""});
         if number > 0 {
@@ -38,17 +55,32 @@ async fn save_people(serving: &Serving) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_is_exported_and_imported_is_the_same() {
-    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let from = serving_in(folders[0].path()).await;
+    let to = serving_in(folders[1].path()).await;
     let people = save_people(&from).await;
-    for (folder, format) in folders[1..].iter().zip(["ndjson", "csv"]) {
-        let to = serving_in(folder.path()).await;
-        let (code, exported, _) = from.run(&["export", "--format", format]).await;
+    for (form, way_back) in [
+        (&["--format", "ndjson"][..], &[][..]),
+        (&["--format", "csv"], &[]),
+        (&["--format", "csv", "--bom", "--separator", ";"], &[]),
+        (&["--format", "csv", "--separator", "tab"], &[]),
+        (&["--format", "csv", "--separator", "|"], &["--separator", "|"]),
+        (&["--format", "csv", "--plain"], &["--plain"]),
+    ] {
+        let before = to.people().await;
+        let ids = before.iter().map(|person| person["id"].as_str().unwrap());
+        to.run(&["delete"].into_iter().chain(ids).collect::<Vec<_>>()).await;
+        let (code, exported, _) = from.run(&[&["export"], form].concat()).await;
         assert_eq!(code, 0);
-        let (code, _, errors) = to.fed(&["import", "-"], &exported).await;
-        assert_eq!((code, errors.as_str()), (0, ""), "{format}");
-        assert_eq!(to.people().await, people, "{format}");
+        assert_eq!(exported.starts_with('\u{feff}'), form.contains(&"--bom"));
+        let (code, _, errors) = to.fed(&[&["import", "-"], way_back].concat(), &exported).await;
+        assert_eq!((code, errors.as_str()), (0, ""), "{form:?}");
+        assert_eq!(to.people().await, people, "{form:?}");
     }
+    let (_, csv, _) = from.run(&["export", "--columns", "firstName"]).await;
+    assert!(!csv.lines().any(|line| line.trim_start_matches('"').starts_with(['=', '+', '-', '@', '\t'])), "{csv}");
+    let (_, csv, _) = from.run(&["export", "--columns", "firstName", "--plain"]).await;
+    assert!(csv.contains("\n=1+1\n") && csv.contains("\n-1\n"), "{csv}");
 }
 
 #[tokio::test]
@@ -76,7 +108,12 @@ async fn faults_are_told_where_they_are() {
     let (code, out, errors) = serving.run(&["export", "--where", "age = 3"]).await;
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(errors.ends_with("\n  age = 3\n      ^\n"), "{errors}");
-    for arguments in [&["export", "--columns", "name"][..], &["export", "--columns", "id", "--format", "ndjson"]] {
+    for arguments in [
+        &["export", "--columns", "name"][..],
+        &["export", "--columns", "id", "--format", "ndjson"],
+        &["export", "--bom"],
+        &["export", "--plain", "--format", "ndjson"],
+    ] {
         let (code, out, errors) = serving.run(arguments).await;
         assert_eq!((code, out.as_str()), (2, ""), "{errors}");
     }

@@ -6,6 +6,8 @@ mod balancer;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod outage;
@@ -31,3 +33,5 @@ mod terminal;
 mod tls;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
+mod watch;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::cli::values;
+use crate::cli::values::{self, protected};
 
 /// A column of CSV: a path into the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +13,21 @@ pub(super) struct Column {
     path: Vec<String>,
 }
 
-/// The columns of a table, and what stands between them.
+/// The columns of a table, what stands between them, and whether cells are kept from being taken for formulas.
 #[derive(Debug)]
 pub(super) struct Columns {
-    columns: Vec<Column>,
+    all: Vec<Column>,
     separator: char,
+    texts: Texts,
+}
+
+/// How a text becomes a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// With an apostrophe before what a spreadsheet would take for a formula.
+    Protected,
+    /// As they are.
+    Plain,
 }
 
 /// A name that no person has.
@@ -29,24 +39,25 @@ const USUAL: [&str; 6] = ["id", "firstName", "lastName", "age", "job", "attribut
 
 impl Columns {
     /// These; where there are none, the usual ones.
-    pub(super) fn new(mut columns: Vec<Column>, separator: u8) -> Self {
+    pub(super) fn new(mut columns: Vec<Column>, separator: u8, texts: Texts) -> Self {
         if columns.is_empty() {
             columns = USUAL.map(|name| Column { name: name.to_owned(), path: vec![name.to_owned()] }).into();
         }
-        Self { columns, separator: char::from(separator) }
+        Self { all: columns, separator: char::from(separator), texts }
     }
 
     /// The first line.
     pub(super) fn headings(&self) -> String {
-        self.joined(self.columns.iter().map(|column| column.name.clone()))
+        self.joined(self.all.iter().map(|column| column.name.clone()))
     }
 
-    /// A person's line. What is not there is an empty cell; lists and objects are JSON.
+    /// A person's line. What is not there is an empty cell; lists and objects are JSON. Numbers are no formulas.
     pub(super) fn row(&self, object: &Map<String, Value>) -> String {
-        self.joined(self.columns.iter().map(|column| match column.of(object) {
-            None => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
+        self.joined(self.all.iter().map(|column| match (column.of(object), self.texts) {
+            (None, _) => String::new(),
+            (Some(Value::String(text)), Texts::Protected) => protected(text).into_owned(),
+            (Some(Value::String(text)), Texts::Plain) => text.clone(),
+            (Some(value), _) => value.to_string(),
         }))
     }
 
@@ -57,7 +68,7 @@ impl Columns {
                 row.push(self.separator);
             }
             // A row that is one empty cell would be no row at all.
-            let alone = self.columns.len() == 1 && cell.is_empty();
+            let alone = self.all.len() == 1 && cell.is_empty();
             if alone || cell.contains([self.separator, '"', '\r', '\n']) {
                 row.push('"');
                 row.push_str(&cell.replace('"', "\"\""));
@@ -100,7 +111,7 @@ mod tests {
     use super::*;
 
     fn columns(names: &[&str], separator: u8) -> Columns {
-        Columns::new(names.iter().map(|name| name.parse().unwrap()).collect(), separator)
+        Columns::new(names.iter().map(|name| name.parse().unwrap()).collect(), separator, Texts::Protected)
     }
 
     #[test]
@@ -116,6 +127,17 @@ mod tests {
         let some = columns(&["lastName", "attributes.city", "attributes.none.x", "attributes.tags"], b';');
         assert_eq!(some.row(object), "Love,lace;\"Oslo; Bergen\";;\"[\"\"a\"\",\"\"b\"\"]\"\n");
         assert_eq!(columns(&["attributes.none"], b',').row(object), "\"\"\n");
+    }
+
+    #[test]
+    fn texts_are_kept_from_being_formulas_and_numbers_are_none() {
+        let object =
+            json!({"firstName": "=1+1", "lastName": "\t@x", "age": 1, "attributes": {"text": "-5", "number": -5}});
+        let object = object.as_object().unwrap();
+        let mut columns = columns(&["firstName", "lastName", "attributes.text", "attributes.number"], b',');
+        assert_eq!(columns.row(object), "'=1+1,'\t@x,'-5,-5\n");
+        columns.texts = Texts::Plain;
+        assert_eq!(columns.row(object), "=1+1,\t@x,-5,-5\n");
     }
 
     #[test]

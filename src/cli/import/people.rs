@@ -1,14 +1,18 @@
 //! The file's people, in batches of bounded size: whoever sends them holds a few of these, never the file.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::ValueEnum;
+use serde_json::Value;
 
 use super::columns::{Columns, Rules};
-use super::csv::{Cutter, Record, separator_of};
+use super::csv::{Cutter, Record};
 use super::ids::Ids;
-use super::source::{LINE_MAX, Line, Source};
+use super::lines::{LINE_MAX, Line, LineCutter};
+use super::source::Source;
+use crate::cli::values::trimmed;
 
 /// People of one request: enough for the way to be worth it, few enough for the bar to move.
 const BATCH_PEOPLE: usize = 500;
@@ -33,7 +37,7 @@ pub(super) struct Item {
 }
 
 /// Some people, in the order of the file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) items: Vec<Item>,
     /// Bytes of the file up to here.
@@ -45,25 +49,35 @@ pub(super) struct People {
     source: Source,
     ids: Ids,
     shape: Shape,
-    line: Vec<u8>,
+    /// Read, and in no batch yet.
+    items: VecDeque<Item>,
+    /// The file is over, or told why nothing more can be read.
+    end: Option<anyhow::Result<()>>,
 }
 
 enum Shape {
-    /// What the first line will tell.
-    Unknown(Table),
-    Lines,
+    /// What the first character that is no blank will tell.
+    Unknown {
+        rules: Rules,
+        separator: Option<u8>,
+        blanks: String,
+    },
+    Lines(LineCutter),
     Table(Table),
 }
 
 /// How a table is read.
-#[derive(Default)]
 struct Table {
     rules: Rules,
-    separator: Option<u8>,
-    cutter: Option<Cutter>,
+    cutter: Cutter,
     columns: Option<Columns>,
-    /// Line ends so far that are a carriage return alone, as on old machines: lines that the source doesn't count.
-    returns: u64,
+}
+
+/// Why there is nobody in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nobody {
+    Empty,
+    HeadingsOnly,
 }
 
 impl Format {
@@ -81,125 +95,142 @@ impl Format {
 impl People {
     /// Where the format is not known, what begins with a brace is NDJSON and anything else is CSV.
     pub(super) fn new(source: Source, format: Option<Format>, ids: Ids, rules: Rules, separator: Option<u8>) -> Self {
-        let table = Table { rules, separator, ..Table::default() };
         let shape = match format {
-            None => Shape::Unknown(table),
-            Some(Format::Csv) => Shape::Table(table),
-            Some(Format::Ndjson) => Shape::Lines,
+            None => Shape::Unknown { rules, separator, blanks: String::new() },
+            Some(Format::Csv) => Shape::table(rules, separator),
+            Some(Format::Ndjson) => Shape::Lines(LineCutter::default()),
         };
-        Self { source, ids, shape, line: Vec::new() }
+        Self { source, ids, shape, items: VecDeque::new(), end: None }
     }
 
-    /// The next people; none at the end of the file.
+    /// The next people; none at the end of the file. What makes the rest unreadable is told when all before it was given.
     pub(super) fn batch(&mut self) -> anyhow::Result<Option<Batch>> {
         let mut batch = Batch::default();
         let mut bytes = 0;
         while batch.items.len() < BATCH_PEOPLE && bytes < BATCH_BYTES {
-            let seen = batch.items.len();
-            let more = self.read(&mut batch.items)?;
-            bytes += batch.items[seen..].iter().map(|item| item.person.as_ref().map_or(0, String::len)).sum::<usize>();
-            if !more {
+            if let Some(item) = self.items.pop_front() {
+                bytes += item.person.as_ref().map_or(0, String::len);
+                batch.items.push(item);
+            } else if self.end.is_none() {
+                self.read();
+            } else {
                 break;
             }
         }
         batch.read = self.source.read();
-        Ok((!batch.items.is_empty()).then_some(batch))
+        match &mut self.end {
+            Some(end) if batch.items.is_empty() => std::mem::replace(end, Ok(())).map(|()| None),
+            _ => Ok(Some(batch)),
+        }
     }
 
-    /// Reads a line; false at the end of the file.
-    fn read(&mut self, items: &mut Vec<Item>) -> anyhow::Result<bool> {
-        let line = self.source.next(&mut self.line).context("cannot read the file")?;
-        let number = self.source.line();
-        if matches!(line, Some(Line::Whole)) && !self.line.trim_ascii().is_empty() {
-            self.settle()?;
+    /// Why nobody was found, where the whole file has been read and nobody was.
+    pub(super) const fn nobody(&self) -> Nobody {
+        match &self.shape {
+            Shape::Table(Table { columns: Some(_), .. }) => Nobody::HeadingsOnly,
+            _ => Nobody::Empty,
         }
-        match (&mut self.shape, line) {
-            (Shape::Table(table), line) => {
-                let records = match line {
-                    Some(Line::Whole) => table.push(&self.line, number)?,
-                    Some(Line::TooLong) => {
-                        bail!("line {number} has more than {LINE_MAX} bytes: this is no table of people")
-                    }
-                    None => table.end()?,
-                };
-                for record in records {
-                    items.extend(table.item(record, &self.ids)?);
-                }
-            }
-            (_, None) => {}
-            (_, Some(Line::TooLong)) => {
-                let words = format!("is longer than {LINE_MAX} bytes");
-                items.push(Item { line: number, person: Err(words) });
-            }
-            (Shape::Lines | Shape::Unknown(_), Some(Line::Whole)) => {
-                let json = self.line.trim_ascii();
-                let named = match str::from_utf8(json) {
-                    Ok("") => return Ok(true),
-                    Ok(json) => Ok(self.ids.name(json, number)),
-                    Err(_) => Err("is not UTF-8".to_owned()),
-                };
-                items.push(Item { line: number, person: named });
-            }
-        }
-        Ok(line.is_some())
     }
 
-    /// Decides what the file is made of, by its first line that is not blank.
-    fn settle(&mut self) -> anyhow::Result<()> {
-        if let Shape::Unknown(table) = &mut self.shape {
-            self.shape = match self.line.trim_ascii_start().first() {
-                Some(b'{') => Shape::Lines,
-                Some(b'[') => bail!("this is a JSON array: make lines of it with jq -c '.[]', and import those"),
-                _ => Shape::Table(std::mem::take(table)),
+    /// Reads a piece of the file.
+    fn read(&mut self) {
+        let outcome = match self.source.next() {
+            Ok(Some(text)) => self.shape.push(text, &self.ids, &mut self.items),
+            Ok(None) => {
+                self.end = Some(self.shape.end(&self.ids, &mut self.items));
+                return;
+            }
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.end = Some(outcome);
+        }
+    }
+}
+
+impl Shape {
+    fn table(rules: Rules, separator: Option<u8>) -> Self {
+        Self::Table(Table { rules, cutter: Cutter::new(separator), columns: None })
+    }
+
+    /// Takes a piece of the file, and appends the people that it completes, also those before a fault.
+    fn push(&mut self, text: &str, ids: &Ids, items: &mut VecDeque<Item>) -> anyhow::Result<()> {
+        match self {
+            Self::Unknown { rules, separator, blanks } => {
+                blanks.push_str(text);
+                let shape = match trimmed(blanks).chars().next() {
+                    Some('{') => Self::Lines(LineCutter::default()),
+                    Some('[') => bail!("this is a JSON array: make lines of it with jq -c '.[]', and import those"),
+                    Some(_) => Self::table(std::mem::take(rules), *separator),
+                    None if blanks.len() <= LINE_MAX => return Ok(()),
+                    None => bail!("the file begins with more than {LINE_MAX} blanks: this is no file of people"),
+                };
+                let text = std::mem::take(blanks);
+                *self = shape;
+                self.push(&text, ids, items)
+            }
+            Self::Lines(cutter) => {
+                let mut lines = Vec::new();
+                cutter.push(text, &mut lines);
+                items.extend(lines.into_iter().filter_map(|line| json(line, ids)));
+                Ok(())
+            }
+            Self::Table(table) => {
+                let mut records = Vec::new();
+                let outcome = table.cutter.push(text, &mut records);
+                table.take(records, ids, items)?;
+                Ok(outcome?)
+            }
+        }
+    }
+
+    /// The file is over.
+    fn end(&mut self, ids: &Ids, items: &mut VecDeque<Item>) -> anyhow::Result<()> {
+        match self {
+            Self::Unknown { .. } => Ok(()),
+            Self::Lines(cutter) => {
+                let mut lines = Vec::new();
+                cutter.end(&mut lines);
+                items.extend(lines.into_iter().filter_map(|line| json(line, ids)));
+                Ok(())
+            }
+            Self::Table(table) => {
+                let mut records = Vec::new();
+                table.cutter.end(&mut records)?;
+                table.take(records, ids, items)
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The people of records, of which the first one has the headings.
+    fn take(&mut self, records: Vec<Record>, ids: &Ids, items: &mut VecDeque<Item>) -> anyhow::Result<()> {
+        for Record { line, cells } in records {
+            let Some(columns) = &self.columns else {
+                self.columns = Some(Columns::of(&cells, &self.rules)?);
+                continue;
             };
+            let person = columns.person(&cells).map(|mut person| {
+                if !person.contains_key("id") {
+                    person.insert("id".to_owned(), ids.of(line).to_string().into());
+                }
+                Value::from(person).to_string()
+            });
+            items.push_back(Item { line, person });
         }
         Ok(())
     }
 }
 
-impl Table {
-    fn push(&mut self, line: &[u8], number: u64) -> anyhow::Result<Vec<Record>> {
-        if self.cutter.is_none() && line.trim_ascii().is_empty() {
-            return Ok(Vec::new());
-        }
-        let separator = self.separator;
-        let cutter = self.cutter.get_or_insert_with(|| Cutter::new(separator.unwrap_or_else(|| separator_of(line))));
-        let mut records = Vec::new();
-        let mut pieces = line.split_inclusive(|byte| *byte == b'\r').peekable();
-        while let Some(piece) = pieces.next() {
-            cutter.push(piece, number + self.returns, &mut records)?;
-            self.returns += u64::from(piece.ends_with(b"\r") && pieces.peek() != Some(&&b"\n"[..]));
-        }
-        Ok(records)
-    }
-
-    fn end(&mut self) -> anyhow::Result<Vec<Record>> {
-        let mut records = Vec::new();
-        if let Some(cutter) = &mut self.cutter {
-            cutter.end(&mut records)?;
-        }
-        Ok(records)
-    }
-
-    /// The person of a record; none of the headings and of empty rows.
-    fn item(&mut self, record: Record, ids: &Ids) -> anyhow::Result<Option<Item>> {
-        let Record { line, cells } = record;
-        let Some(columns) = &self.columns else {
-            let header: Vec<String> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
-            self.columns = Some(Columns::of(&header, &self.rules)?);
-            return Ok(None);
-        };
-        if cells.iter().all(Vec::is_empty) {
-            return Ok(None);
-        }
-        let person = columns.person(&cells).map(|mut person| {
-            if !person.contains_key("id") {
-                person.insert("id".to_owned(), ids.of(line).to_string().into());
-            }
-            serde_json::Value::from(person).to_string()
-        });
-        Ok(Some(Item { line, person }))
-    }
+/// The person of a line of JSON; none of a blank line.
+fn json(Line { number, text }: Line, ids: &Ids) -> Option<Item> {
+    let person = match &text {
+        Some(text) if trimmed(text).is_empty() => return None,
+        Some(text) => Ok(ids.name(trimmed(text), number)),
+        None => Err(format!("is longer than {LINE_MAX} characters")),
+    };
+    Some(Item { line: number, person })
 }
 
 #[cfg(test)]
@@ -225,7 +256,7 @@ mod tests {
     #[test]
     fn what_begins_with_a_brace_is_ndjson_and_anything_else_csv() {
         assert_eq!(lines("\n {\"id\":\"x\"}\n\nnonsense\n", None), [(2, true), (4, true)]);
-        assert_eq!(lines("\nfirstName;lastName;age;job\n\n;;;\nA;B;1;C\nA;B\n", None), [(5, true), (6, false)]);
+        assert_eq!(lines("\nfirstName;lastName;age;job\n\n;;;\nA;B;1;C\nA;B;1;C;D\n", None), [(5, true), (6, false)]);
         let old = "first name;lastName;age;job\rA;B;1;C\rA;\"B\r\";1;C\r\nA;B;1;C\r";
         assert_eq!(lines(old, None), [(2, true), (3, true), (5, true)]);
         assert_eq!(lines("\n\nfirst name;lastName;age;job\nA;B;1;C", Some(Format::Csv)), [(4, true)]);
@@ -236,7 +267,14 @@ mod tests {
         {
             assert_eq!(Format::of(Path::new(name)), format, "{name}");
         }
-        assert!(people("", None).batch().unwrap().is_none());
+        for (text, nobody) in [
+            ("", Nobody::Empty),
+            (" \n\u{feff}\n", Nobody::Empty),
+            ("id,firstName,lastName,age,job\n\n", Nobody::HeadingsOnly),
+        ] {
+            let mut people = people(text, None);
+            assert_eq!((people.batch().unwrap(), people.nobody()), (None, nobody), "{text:?}");
+        }
     }
 
     #[test]
@@ -249,6 +287,10 @@ mod tests {
             sizes.push(batch.items.len());
         }
         assert_eq!(sizes, [BATCH_PEOPLE, BATCH_PEOPLE, 1]);
+        let fault = "firstName,lastName,age,job\nA,B,1,\n\"";
+        let mut reader = people(fault, None);
+        assert_eq!(reader.batch().unwrap().unwrap().items.len(), 1, "what stands before a fault is given");
+        assert!(reader.batch().unwrap_err().to_string().starts_with("line 3, column 1: "));
         let long = format!("{{\"x\":\"{}\"}}\n", "x".repeat(BATCH_BYTES));
         let mut reader = people(&long.repeat(2), None);
         assert_eq!(

@@ -2,9 +2,11 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use anyhow::{Context as _, ensure};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::people::Nobody;
 use crate::cli::gateway::{say, written};
 use crate::cli::shown::visible;
 
@@ -37,7 +39,7 @@ impl Report {
     /// A line was not saved.
     pub(super) fn refuse(&mut self, line: u64, words: &str) {
         self.refused += 1;
-        self.bar.suspend(|| say(&format!("{}:{line}: {}", self.file, visible(words))));
+        self.bar.suspend(|| say(&format!("{}:{line}: {}", visible(&self.file), visible(words))));
     }
 
     /// So many bytes of the file are done.
@@ -51,6 +53,22 @@ impl Report {
     /// Takes the bar away.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// How the import ended: what ended it, who was refused, or that there was nobody.
+    pub(super) fn end(&self, ended: anyhow::Result<Nobody>, were_refused: &str) -> anyhow::Result<()> {
+        let nobody = ended.context("the import is not whole")?;
+        let (refused, lines) = (self.refused, self.refused + self.saved);
+        ensure!(
+            refused == 0,
+            "{refused} of {lines} people {were_refused}; correct those lines and import the file again"
+        );
+        match (lines, nobody) {
+            (0, Nobody::Empty) => say(&format!("{} is empty: there is nobody to import", self.file)),
+            (0, Nobody::HeadingsOnly) => say(&format!("{} has headings, and nobody below them", self.file)),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The sums on standard output: a sentence in a terminal, JSON in a pipe.

@@ -1,53 +1,58 @@
-//! The file as lines with their numbers, none held beyond its limit.
+//! The file as text, piece by piece, whatever it is written in. Nothing is guessed and nothing replaced: what is no text
+//! ends it, with the line.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Context as _;
+use encoding_rs::{Decoder, DecoderResult, Encoding};
 
-/// Of one line, and of one record of CSV. A person has less than 64 KiB.
-pub(super) const LINE_MAX: usize = 1024 * 1024;
-const BUFFER_BYTES: usize = 256 * 1024;
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+use super::encoding::{self, Foreign};
+
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes by which the encoding is told.
+const SAMPLE_BYTES: usize = 4096;
 
 /// A file or standard input.
 pub(super) struct Source {
-    reader: Box<dyn BufRead + Send>,
-    line: u64,
+    reader: Box<dyn Read + Send>,
+    chosen: Option<&'static Encoding>,
+    /// None before the first piece.
+    decoder: Option<Decoder>,
+    bytes: Vec<u8>,
+    text: String,
+    /// The file is over, or what follows cannot be read.
+    end: Option<Result<(), Foreign>>,
+    place: Place,
     read: u64,
     /// In bytes, where it is known.
     pub(super) size: Option<u64>,
 }
 
-/// What a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// All of it, with its end, is in the buffer.
-    Whole,
-    /// It was longer than lines may be, and was dropped.
-    TooLong,
+/// How far a text goes.
+struct Place {
+    line: u64,
+    carriage: bool,
 }
 
 impl Source {
-    /// Opens a file; `-` is standard input.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// Opens a file; `-` is standard input. A byte order mark counts more than the chosen encoding.
+    pub(super) fn open(path: &Path, chosen: Option<&'static Encoding>) -> anyhow::Result<Self> {
         if path.as_os_str() == "-" {
-            return Ok(Self::of(Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin())), None));
+            return Ok(Self::of(Box::new(io::stdin()), chosen));
         }
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
         let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self::of(Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), size))
+        Ok(Self { size, ..Self::of(Box::new(file), chosen) })
     }
 
-    pub(super) fn of(reader: Box<dyn BufRead + Send>, size: Option<u64>) -> Self {
-        Self { reader, line: 0, read: 0, size }
-    }
-
-    /// The number of the line that was read last, from 1.
-    pub(super) const fn line(&self) -> u64 {
-        self.line
+    pub(super) fn of(reader: Box<dyn Read + Send>, chosen: Option<&'static Encoding>) -> Self {
+        let place = Place { line: 1, carriage: false };
+        let (bytes, text) = (vec![0; PIECE_BYTES], String::new());
+        Self { reader, chosen, decoder: None, bytes, text, end: None, place, read: 0, size: None }
     }
 
     /// Bytes so far.
@@ -55,48 +60,147 @@ impl Source {
         self.read
     }
 
-    /// Reads the next line into the buffer; none at the end. A byte order mark at the beginning is left out.
-    pub(super) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Line>> {
-        line.clear();
-        let length = self.reader.by_ref().take(LINE_MAX as u64 + 1).read_until(b'\n', line)?;
-        if length == 0 {
-            return Ok(None);
+    /// The next piece of the text; none at the end. A byte order mark at the beginning is left out.
+    pub(super) fn next(&mut self) -> anyhow::Result<Option<&str>> {
+        self.text.clear();
+        while self.text.is_empty() {
+            match self.end.clone() {
+                Some(end) => return Ok(end.map(|()| None)?),
+                None => self.fill()?,
+            }
         }
-        self.read += length as u64;
-        self.line += 1;
-        if self.line == 1 && line.starts_with(MARK) {
-            line.drain(..MARK.len());
+        self.place.pass(&self.text);
+        Ok(Some(&self.text))
+    }
+
+    /// Reads and decodes a piece.
+    fn fill(&mut self) -> anyhow::Result<()> {
+        let wanted = if self.decoder.is_none() { SAMPLE_BYTES } else { 1 };
+        let (mut filled, mut over) = (0, false);
+        while filled < wanted && !over {
+            match self.reader.read(&mut self.bytes[filled..]) {
+                Ok(0) => over = true,
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("cannot read the file"),
+            }
         }
-        if length <= LINE_MAX {
-            return Ok(Some(Line::Whole));
-        }
-        if line.last() != Some(&b'\n') {
-            self.read += self.reader.skip_until(b'\n')? as u64;
-        }
-        line.clear();
-        Ok(Some(Line::TooLong))
+        self.read += filled as u64;
+        let mut bytes = &self.bytes[..filled];
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            none => {
+                let (encoding, mark) = encoding::of(bytes, self.chosen)?;
+                bytes = &bytes[mark..];
+                none.insert(encoding.new_decoder_without_bom_handling())
+            }
+        };
+        let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).context("the piece is too long")?;
+        self.text.reserve(room);
+        let (outcome, _) = decoder.decode_to_string_without_replacement(bytes, &mut self.text, over);
+        self.end = match outcome {
+            DecoderResult::Malformed(..) => {
+                let line = self.place.after(&self.text);
+                Some(Err(Foreign::Bytes { line, name: decoder.encoding().name() }))
+            }
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => over.then_some(Ok(())),
+        };
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Goes behind a text. Lines end with LF, CRLF or CR.
+    fn pass(&mut self, text: &str) {
+        self.line = self.after(text);
+        self.carriage = text.ends_with('\r');
+    }
+
+    /// The line behind a text.
+    fn after(&self, text: &str) -> u64 {
+        let mut carriage = self.carriage;
+        let ends = text.bytes().filter(|byte| {
+            let ends = *byte == b'\r' || *byte == b'\n' && !carriage;
+            carriage = *byte == b'\r';
+            ends
+        });
+        self.line + ends.count() as u64
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::{SHIFT_JIS, UTF_16LE};
+
     use super::*;
 
-    #[test]
-    fn lines_have_numbers_and_the_longest_are_dropped_whole() {
-        let fits = [vec![b'a'; LINE_MAX - 1], vec![b'\n']].concat();
-        let long = [vec![b'b'; LINE_MAX], vec![b'\n']].concat();
-        let longer = [vec![b'c'; LINE_MAX * 2], vec![b'\n']].concat();
-        let text = [MARK, b"1\r\n", b"\n", &fits, &long, &longer, b"6"].concat();
-        let mut source = Source::of(Box::new(io::Cursor::new(text.clone())), None);
-        let mut line = Vec::new();
-        let mut seen = Vec::new();
-        while let Some(kind) = source.next(&mut line).unwrap() {
-            seen.push((source.line(), kind, line.len()));
+    /// Gives so many bytes at a time.
+    struct Dripping(io::Cursor<Vec<u8>>, usize);
+
+    impl Read for Dripping {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            let most = bytes.len().min(self.1);
+            self.0.read(&mut bytes[..most])
         }
-        let whole = [(1, 3), (2, 1), (3, LINE_MAX)].map(|(number, length)| (number, Line::Whole, length));
-        assert_eq!(seen[..3], whole);
-        assert_eq!(seen[3..], [(4, Line::TooLong, 0), (5, Line::TooLong, 0), (6, Line::Whole, 1)]);
-        assert_eq!(source.read(), text.len() as u64);
+    }
+
+    /// The text of a file, and what ended it.
+    fn text(bytes: &[u8], at_once: usize, chosen: Option<&'static Encoding>) -> (String, Option<String>) {
+        let dripping = Dripping(io::Cursor::new(bytes.to_vec()), at_once);
+        let (mut source, mut text) = (Source::of(Box::new(dripping), chosen), String::new());
+        loop {
+            match source.next() {
+                Ok(Some(piece)) => text.push_str(piece),
+                Ok(None) => {
+                    assert!(source.next().unwrap().is_none() && source.read() == bytes.len() as u64);
+                    return (text, None);
+                }
+                Err(error) => return (text, Some(error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_the_same_text_whatever_it_is_written_in_and_however_it_comes() {
+        let whole = format!("id,name\r\n1,東京 Größe {}\n", "x".repeat(2 * PIECE_BYTES));
+        let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| {
+            "\u{feff}".encode_utf16().chain(whole.encode_utf16()).flat_map(to_bytes).collect::<Vec<_>>()
+        };
+        let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
+        let japanese = whole.replace("öß", "");
+        for at_once in [1, 7, 10_000, usize::MAX] {
+            for (bytes, chosen) in [
+                (whole.as_bytes(), None),
+                (&[b"\xEF\xBB\xBF", whole.as_bytes()].concat(), None),
+                (&little, None),
+                (&big, None),
+                (&little[2..], Some(UTF_16LE)),
+            ] {
+                assert_eq!(text(bytes, at_once, chosen), (whole.clone(), None));
+            }
+            let bytes = SHIFT_JIS.encode(&japanese).0;
+            assert_eq!(text(&bytes, at_once, Some(SHIFT_JIS)), (japanese.clone(), None));
+            assert_eq!(text(b"", at_once, None), (String::new(), None));
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_ends_it_with_its_line_and_what_stands_before_is_read() {
+        for at_once in [1, 3, usize::MAX] {
+            for (bytes, before, line) in [
+                (&b"Gr\xF6\xDFe,b\n"[..], "Gr", 1),
+                (b"a,b\r\n1,2\r\n3,\xE5", "a,b\r\n1,2\r\n3,", 3),
+                (b"a\rb\r\r\n\n\xFF\n", "a\rb\r\r\n\n", 5),
+                (b"a\n\xC3", "a\n", 2),
+            ] {
+                let (text, error) = text(bytes, at_once, None);
+                assert_eq!(text, before);
+                let error = error.expect("it ends");
+                assert!(error.starts_with(&format!("line {line} is not UTF-8: ")), "{error}");
+                assert!(error.contains("--encoding"), "{error}");
+            }
+            let odd = text(b"\xFF\xFEa\0\n\0b", at_once, None);
+            assert_eq!((odd.0.as_str(), odd.1.unwrap().starts_with("line 2 is not UTF-16LE")), ("a\n", true));
+        }
     }
 }

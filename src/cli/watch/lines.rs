@@ -52,7 +52,8 @@ pub(super) fn note(event: &Event) -> Option<String> {
         Event::Connected { from: Start::Snapshot } => Some(dim("connected, with a snapshot")),
         Event::Connected { from: Start::Cursor(cursor) } => Some(dim(&format!("connected, from {cursor}"))),
         Event::Disconnected { why, retry: Some(wait) } => {
-            let why = visible(&why.to_string());
+            let why = why.to_string();
+            let why = visible(&why);
             Some(format!("{WARNING}{why}; trying again in {:.1} s{WARNING:#}", wait.as_secs_f64()))
         }
         Event::Disconnected { retry: None, .. } => Some(dim("disconnected")),

@@ -6,8 +6,8 @@ use anstream::{AutoStream, ColorChoice};
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use super::lines;
-use crate::cli::gateway::say;
-use crate::cli::shown::Form;
+use crate::cli::gateway::say_coloured;
+use crate::cli::shown::{Form, for_stdout};
 use crate::client::{Cursor, Event};
 
 /// Standard output. Colours are for terminals, and left out where `NO_COLOR` says so.
@@ -27,7 +27,9 @@ impl Output {
     pub(super) fn text(&self, event: &Event, received: Option<&str>) -> String {
         match self.form {
             // In JSON a line break can stand between tokens only, where a space means the same.
-            Form::Json => received.map_or_else(String::new, |message| message.replace(['\r', '\n'], " ") + "\n"),
+            Form::Json => received.map_or_else(String::new, |message| {
+                for_stdout(&message.replace(['\r', '\n'], " ")).into_owned() + "\n"
+            }),
             Form::Plain => self.coloured(&lines::lines(event)),
         }
     }
@@ -47,11 +49,11 @@ impl Output {
 /// Tells what became of the connection.
 pub(super) fn note(event: &Event) {
     if let Some(line) = lines::note(event) {
-        say(&line);
+        say_coloured(&line);
     }
 }
 
 /// Tells how to go on another time.
 pub(super) fn farewell(cursor: &Cursor) {
-    say(&lines::dim(&format!("to go on from here: --from {cursor}")));
+    say_coloured(&lines::dim(&format!("to go on from here: --from {cursor}")));
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::{Instant, sleep_until};
 
-use super::Ended;
 use super::lines;
 use super::output::Output;
 use super::page;
 use super::screen::Screen;
 use super::signals::{Asked, Signals, Turn, Turns};
 use super::table::Recent;
+use super::{Ended, Met};
+use crate::cli::shown::visible;
 use crate::client::{ClientError, Event, Live, View, ViewState};
 use crate::filter::Kinds;
 
@@ -24,7 +25,7 @@ pub(super) async fn show(live: &mut Live, condition: &str, signals: &mut Signals
     let mut turns = Turns::catch().context("cannot catch the terminal's signals")?;
     let mut output = Output::new(super::Form::Plain);
     let screen = Screen::enter().context("cannot use the terminal")?;
-    let mut shown = Shown::new(condition, Instant::now());
+    let (mut shown, mut met) = (Shown::new(condition, Instant::now()), Met::default());
     loop {
         let due = shown.due;
         let event = tokio::select! {
@@ -51,7 +52,10 @@ pub(super) async fn show(live: &mut Live, condition: &str, signals: &mut Signals
             event = live.next() => event,
         };
         match event {
-            Ok(event) => shown.take(&event, Instant::now()),
+            Ok(event) => match met.absent(&event) {
+                Some(absent) => return Ok(absent),
+                None => shown.take(&event, Instant::now()),
+            },
             Err(ClientError::Ended) => return Ok(Ended::InGoodOrder),
             Err(error) => return Ok(Ended::Failed(error)),
         }
@@ -71,7 +75,7 @@ struct Shown {
 
 impl Shown {
     fn new(condition: &str, now: Instant) -> Self {
-        let condition = if condition.is_empty() { "everyone".to_owned() } else { super::visible(condition) };
+        let condition = if condition.is_empty() { "everyone".to_owned() } else { visible(condition).into_owned() };
         let note = Some("connecting".to_owned());
         Self { condition, view: View::new(Kinds::All), recent: Recent::default(), note, drawn: now, due: now }
     }

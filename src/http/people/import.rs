@@ -170,7 +170,9 @@ impl Import {
             let detail = format!("A line must not be longer than {} bytes.", self.state.options.body_bytes_max);
             return Err(Problem::new(ProblemKind::TooLarge, detail));
         };
-        if bytes.trim_ascii().is_empty() {
+        // Where files were joined, a byte order mark may stand alone.
+        let unmarked = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+        if unmarked.trim_ascii().is_empty() {
             return Ok(None);
         }
         let draft = body::text(bytes).and_then(|text| Ok(Draft::parse(text, IdRule::Names)?));

@@ -1,0 +1,209 @@
+//! The cases that this reader and the console's are held to, and the way back from an export.
+
+use std::io::Cursor;
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::columns::Rules;
+use super::encoding;
+use super::ids::Ids;
+use super::people::{Format, Item, People};
+use super::source::Source;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    file: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+    /// In place of the text, in hex.
+    #[serde(default)]
+    bytes: Option<String>,
+    #[serde(default)]
+    encoding: Option<String>,
+    #[serde(default)]
+    rules: Flags,
+    people: Vec<(u64, Map<String, Value>)>,
+    #[serde(default)]
+    refused: Vec<(u64, String)>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Flags {
+    separator: Option<char>,
+    map: std::collections::BTreeMap<String, String>,
+    text: Vec<String>,
+    number: Vec<String>,
+    list: Vec<String>,
+    skip: Vec<String>,
+    plain: bool,
+}
+
+/// All that is found in a file, in its order, and what ended it.
+fn read(source: Source, name: &str, rules: Rules, separator: Option<u8>) -> (Vec<Item>, Option<String>) {
+    let format = Format::of(std::path::Path::new(name));
+    let mut people = People::new(source, format, Ids::Derived(name.to_owned()), rules, separator);
+    let mut items = Vec::new();
+    loop {
+        match people.batch() {
+            Ok(Some(batch)) => items.extend(batch.items),
+            Ok(None) => return (items, None),
+            Err(error) => return (items, Some(error.to_string())),
+        }
+    }
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
+    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+#[test]
+fn files_mean_what_the_console_takes_them_for() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/import/cases.json")).unwrap();
+    for Case { name, file, text, bytes, encoding, rules, people, refused, error } in cases {
+        let file = file.as_deref().unwrap_or("f.csv");
+        let bytes = bytes.map_or_else(|| text.unwrap().into_bytes(), |hex| from_hex(&hex));
+        let encoding = encoding.map(|label| encoding::named(&label).unwrap());
+        let source = Source::of(Box::new(Cursor::new(bytes)), encoding);
+        let Flags { separator, map, text, number, list, skip, plain } = rules;
+        let rules = Rules { map: map.into_iter().collect(), text, number, list, skip, plain };
+        let (items, ended) = read(source, file, rules, separator.map(|c| u8::try_from(c).unwrap()));
+        let (mut found, mut told) = (Vec::new(), Vec::new());
+        for Item { line, person } in items {
+            match person {
+                Ok(json) => found.push((line, serde_json::from_str::<Map<String, Value>>(&json).unwrap())),
+                Err(words) => told.push((line, words)),
+            }
+        }
+        for ((line, person), (_, expected)) in found.iter_mut().zip(&people) {
+            if !expected.contains_key("id") {
+                let id = Ids::Derived(file.to_owned()).of(*line).to_string();
+                assert_eq!(person.remove("id"), Some(id.into()), "{name}");
+            }
+        }
+        assert_eq!(found, people, "{name}");
+        let lines = |refused: &[(u64, String)]| refused.iter().map(|(line, _)| *line).collect::<Vec<_>>();
+        assert_eq!(lines(&told), lines(&refused), "{name}: {told:?}");
+        for ((_, words), (_, expected)) in told.iter().zip(&refused) {
+            assert!(words.contains(expected), "{name}: {words}");
+        }
+        assert_eq!(ended.is_some(), error.is_some(), "{name}: {ended:?}");
+        let (ended, error) = (ended.unwrap_or_default(), error.unwrap_or_default());
+        assert!(ended.to_lowercase().contains(&error.to_lowercase()), "{name}: {ended}");
+    }
+}
+
+/// Texts that are hard on tables, spreadsheets and terminals.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        proptest::collection::vec(
+            prop_oneof![
+                Just("\""),
+                Just(","),
+                Just(";"),
+                Just("\t"),
+                Just("\r"),
+                Just("\n"),
+                Just("\r\n"),
+                Just("'"),
+                Just("="),
+                Just("-"),
+                Just("+"),
+                Just("@"),
+                Just("＝"),
+                Just(" "),
+                Just("\0"),
+                Just("\u{feff}"),
+                Just("\u{1b}"),
+                Just("\u{85}"),
+                Just("\u{2028}"),
+                Just("sep=;"),
+                Just("{}"),
+                Just("[1]"),
+                Just("007"),
+                Just("true"),
+                Just("İ"),
+                Just("é"),
+                Just("東"),
+                Just("😀"),
+                Just("a")
+            ],
+            0..8,
+        )
+        .prop_map(|parts| parts.concat()),
+        any::<String>(),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        proptest::num::f64::NORMAL.prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(text(), inner, 0..4).prop_map(|map| Value::from(Map::from_iter(map))),
+        ]
+    })
+}
+
+prop_compose! {
+    fn person()(
+        first in text(), last in text(), job in text(), age in 0_u8..=150,
+        attributes in proptest::option::of(proptest::collection::btree_map(text(), value(), 0..4)),
+    ) -> Map<String, Value> {
+        let mut person = Map::from_iter([("id".to_owned(), Value::from(uuid::Uuid::now_v7().to_string()))]);
+        // A name is never empty.
+        for (name, value) in [("firstName", first + "x"), ("lastName", "x".to_owned() + &last), ("job", job)] {
+            person.insert(name.to_owned(), value.into());
+        }
+        person.insert("age".to_owned(), age.into());
+        if let Some(attributes) = attributes {
+            person.insert("attributes".to_owned(), Map::from_iter(attributes).into());
+        }
+        person
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_exported_as_csv_is_imported_as_it_was(
+        people in proptest::collection::vec(person(), 1..5), separator in prop_oneof![Just(b','), Just(b';'), Just(b'\t'), Just(b'|'), Just(b'=')],
+        plain in any::<bool>(), marked in any::<bool>(),
+    ) {
+        let mut exported = crate::cli::export::csv(&people, separator, plain);
+        if marked {
+            exported.insert(0, '\u{feff}');
+        }
+        let rules = Rules { plain, ..Rules::default() };
+        let told = (!matches!(separator, b',' | b';' | b'\t')).then_some(separator);
+        let source = Source::of(Box::new(Cursor::new(exported.clone().into_bytes())), None);
+        let (items, ended) = read(source, "people.csv", rules, told);
+        prop_assert_eq!(ended, None, "{}", &exported);
+        let found: Result<Vec<Map<String, Value>>, String> =
+            items.into_iter().map(|item| item.person.map(|json| serde_json::from_str(&json).unwrap())).collect();
+        prop_assert_eq!(found, Ok(people), "{}", &exported);
+    }
+
+    #[test]
+    fn a_line_of_json_is_imported_as_it_was(people in proptest::collection::vec(person(), 1..5)) {
+        let lines: Vec<String> = people.into_iter().map(|person| Value::from(person).to_string()).collect();
+        let source = Source::of(Box::new(Cursor::new((lines.join("\n") + "\n").into_bytes())), None);
+        let (items, ended) = read(source, "people", Rules::default(), None);
+        prop_assert_eq!(ended, None);
+        prop_assert_eq!(items.into_iter().map(|item| item.person).collect::<Vec<_>>(), lines.into_iter().map(Ok).collect::<Vec<_>>());
+    }
+}
