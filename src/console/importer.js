@@ -2,6 +2,8 @@
 
 import { CopyButton } from './copy.js';
 import { exampleFile } from './examples.js';
+import { ImportDialog } from './import-dialog.js';
+import { look } from './import-plan.js';
 import { run } from './import-run.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
@@ -33,10 +35,11 @@ function useDrop(dropped) {
 const failed = (name, error) => ({ name, error, size: 0, read: 0, saved: 0, refused: [], seconds: 0, done: true });
 
 function Report({ progress }) {
-  const { refused, error } = progress;
+  const { refused, error, nobody } = progress;
   const text = refused.map(({ line, problem }) => `${line}\t${words(problem)}`).join('\n');
   return html`
     ${error && html`<p class="wrong" role="alert">${error}</p>`}
+    ${nobody && html`<p role="alert">${nobody}</p>`}
     ${refused.length > 0 && html`
       <p>Refused lines <${CopyButton} text=${text} what="refused lines" /></p>
       <ol class="refused" tabindex="0" aria-label="Refused lines">
@@ -48,13 +51,25 @@ function Report({ progress }) {
 /** `handle` is filled with what other parts of the page may begin: `choose()` a file, and `takeExamples()`. */
 export function Importer({ handle }) {
   const [progress, setProgress] = useState();
+  // A table whose columns are asked about.
+  const [asked, ask] = useState();
   const abort = useRef();
   const input = useRef();
-  const begin = (file) => {
-    // One after the other: a second file while one runs would end it halfway.
-    if (abort.current) return;
+  const start = (file, options) => {
     abort.current = new AbortController();
-    run(file, setProgress, abort.current.signal).finally(() => (abort.current = undefined));
+    run(file, setProgress, abort.current.signal, options).finally(() => (abort.current = undefined));
+  };
+  const begin = async (file) => {
+    // One after the other: a second file while one runs would end it halfway.
+    if (abort.current || document.querySelector('dialog[open]')) return;
+    const { format, fault } = await look(file);
+    // Lines need no question, unless they are written in something else.
+    if (format === 'ndjson' && !fault) start(file);
+    else ask(file);
+  };
+  const decided = (options) => {
+    ask();
+    if (options) start(asked, options);
   };
   const hovers = useDrop(begin);
   handle.choose = () => input.current.click();
@@ -81,6 +96,7 @@ export function Importer({ handle }) {
         ${progress.waiting && html`<p class="waiting" role="status">Held up: ${progress.waiting}.</p>`}
         <${Report} progress=${progress} />`}
     </section>
+    ${asked && html`<${ImportDialog} key=${asked.name} file=${asked} done=${decided} />`}
     ${hovers && html`<div class="drop" aria-hidden="true"><p>Drop to import</p></div>`}
   `;
 }

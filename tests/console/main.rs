@@ -8,6 +8,8 @@ mod forms;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod pages;

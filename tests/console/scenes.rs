@@ -95,22 +95,6 @@ async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() 
 }
 
 #[tokio::test]
-async fn an_import_outlasts_an_outage_of_the_gateway() {
-    let (mut gateway, browser) = console().await;
-    let file = gateway.folder().join("people.csv");
-    std::fs::write(&file, "First name,Last name,age,job\nAda,L,36,\nGrace,L,85,\n").expect("a file");
-    gateway.kill();
-    browser.send("input[type=file]", file.to_str().expect("a path")).await;
-    let waiting = "document.querySelector('.importer .waiting')?.textContent.includes('trying again')";
-    browser.shows("it says that it waits", waiting, json!(true)).await;
-    gateway.restart().await;
-    browser.live().await;
-    browser.people(&["Ada L", "Grace L"]).await;
-    let done = "document.querySelector('.importer').textContent.includes('2 saved, 0 refused. Done.')";
-    browser.shows("it is done", done, json!(true)).await;
-}
-
-#[tokio::test]
 async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
     let (gateway, browser) = console().await;
     browser.click(".people .primary").await;
@@ -126,27 +110,4 @@ async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
     browser.people(&["Ada L"]).await;
     browser.shows("the form is closed", "document.querySelector('dialog')", Value::Null).await;
     assert_eq!(gateway.call("GET", "/people", &Value::Null).await[0]["age"], 36);
-}
-
-#[tokio::test]
-async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_named() {
-    let (gateway, browser) = console().await;
-    let file = gateway.folder().join("people.csv");
-    std::fs::write(&file, "First name,Last name,age,job,city\nAda,L,36,,London\nGrace,L,old,,\n").expect("a file");
-    browser.send("input[type=file]", file.to_str().expect("a path")).await;
-    browser.people(&["Ada L"]).await;
-    let refused = "[...document.querySelectorAll('.refused li b')].map((line) => line.textContent)";
-    browser.shows("the refused line", refused, json!(["3"])).await;
-    let drop = "const data = new DataTransfer();
-        data.items.add(new File(['{\"firstName\":\"Alan\",\"lastName\":\"L\",\"age\":41,\"job\":\"\"}'], 'people.ndjson'));
-        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));";
-    browser.run(drop).await;
-    browser.people(&["Ada L", "Alan L"]).await;
-    let people = gateway.call("GET", "/people", &Value::Null).await;
-    let cities: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["attributes"]["city"]).collect();
-    assert!(cities.contains(&&json!("London")), "{people}");
-    // As the command line has it for line 2 of a file of this name.
-    let ids: Vec<&Value> = people.as_array().expect("people").iter().map(|one| &one["id"]).collect();
-    assert!(ids.contains(&&json!("3113c110-26ef-8987-b143-d431eb42ae97")), "{people}");
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
