@@ -36,7 +36,7 @@ function Column({ index, heading, choice, change }) {
       </select>
       ${choice.path && html`
         <input id=${`attribute-${index}`} aria-label=${`Attribute of ${name}`} value=${choice.path.join('.')} spellcheck=${false}
-          onChange=${(event) => change({ ...choice, path: pathOf(event.target.value) })} />
+          onInput=${(event) => change({ ...choice, path: pathOf(event.target.value) })} />
         <select id=${`type-${index}`} aria-label=${`Type of ${name}`} value=${choice.type} onChange=${(event) => change({ ...choice, type: event.target.value })}>
           ${TYPES.map(([type, words]) => html`<option key=${type} value=${type}>${words}</option>`)}
         </select>`}

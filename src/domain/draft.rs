@@ -129,11 +129,8 @@ impl MergePatch {
                 "id" => drop(faults.id(raw, IdRule::MustBe(id))),
                 "revision" | "createdAt" | "updatedAt" => {}
                 _ if patch.contains_key(&key) => faults.add(&key, "is given twice: send it once"),
-                // By its text, as in a whole person: a value would have been rounded.
-                "age" if raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
-                    patch.extend(faults.age(raw).map(|age| (key, age.into())));
-                }
                 _ => match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
+                    Ok(value) if key == "age" => drop(patch.insert(key, exact_age(raw, value))),
                     Ok(value) => drop(patch.insert(key, value)),
                     Err(detail) => faults.add(&key, detail),
                 },
@@ -152,6 +149,15 @@ impl MergePatch {
             target.extend(unknown.map(|(key, _)| (key.clone(), Value::Null)));
         }
         Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
+    }
+}
+
+/// The age by its text, as in a whole person. A fraction that the value has lost stays a text, which is no age.
+fn exact_age(raw: &RawValue, value: Value) -> Value {
+    match age(raw.get()) {
+        Some(age) => age.into(),
+        None if age(&value.to_string()).is_some() => raw.get().into(),
+        None => value,
     }
 }
 

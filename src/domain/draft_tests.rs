@@ -56,6 +56,18 @@ fn an_age_may_be_written_as_any_integer_of_json() {
 }
 
 #[test]
+fn a_patch_with_several_faults_has_them_named_at_once() {
+    let id: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id");
+    let current = Draft::parse(ADA, IdRule::Ignored).expect("a person").fields.to_json();
+    for age in ["151", "36.5", "36.00000000000000000001"] {
+        let patch = MergePatch::parse(&format!("{{\"age\":{age},\"nickname\":\"A\",\"firstName\":\"\"}}"), id);
+        let Err(Rejection::Invalid(faults)) = patch.and_then(|patch| patch.apply(&current)) else { panic!("{age}") };
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/firstName", "/age", "/nickname"], "{age}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_before_a_body_is_skipped_and_one_inside_is_not() {
     let id: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id");
     let marked = format!("\u{feff}{ADA}");
