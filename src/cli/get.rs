@@ -22,7 +22,8 @@ Examples:
       one person
   people-gateway delete --if-match 3f2a.17.9c1e ID
       unless somebody changed it meanwhile
-  people-gateway export --where 'attributes.team == \"Moon\"' | jq -r .id | xargs people-gateway delete
+  people-gateway export --where 'age > 99' | jq -r .id \\
+      | xargs people-gateway delete
       everyone who matches";
 
 #[derive(Args, Debug)]

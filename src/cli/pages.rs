@@ -14,9 +14,11 @@ use crate::http::openapi;
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  people-gateway completions bash > ~/.local/share/bash-completion/completions/people-gateway
+  people-gateway completions bash \\
+      > ~/.local/share/bash-completion/completions/people-gateway
   people-gateway completions zsh > \"${fpath[1]}/_people-gateway\"
-  people-gateway completions fish > ~/.config/fish/completions/people-gateway.fish";
+  people-gateway completions fish \\
+      > ~/.config/fish/completions/people-gateway.fish";
 
 const MAN_EXAMPLES: &str = "\
 Examples:

@@ -25,7 +25,7 @@ Examples:
       a new person, who gets an id
   people-gateway save --id 0190f3e2-7c1b-7d9a-8f00-1234567890ab --merge --age 37
       one value of a person; the others stay
-  people-gateway get ID | jq '.age = 37' | people-gateway save --if-match REVISION
+  people-gateway get ID | jq .age=37 | people-gateway save --if-match REVISION
       a person as JSON from standard input, unless somebody changed it meanwhile
 
 With an id (--id, or one in the JSON) that person is saved, new or not. Without fields among the flags, JSON is read \

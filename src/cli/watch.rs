@@ -192,7 +192,9 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
             let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| format!("{error}, or ws://HOST:PORT"))?;
             base.updates().map_err(|error| error.to_string())
         }
-        Err(InvalidEndpoint::Malformed(error)) => Err(InvalidBaseUrl::Malformed(error).to_string()),
+        Err(InvalidEndpoint::Malformed(error)) => {
+            Err(format!("{}, or ws://HOST:PORT", InvalidBaseUrl::Malformed(error)))
+        }
     }
 }
 

@@ -53,6 +53,10 @@ impl FromStr for BaseUrl {
     type Err = InvalidBaseUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        // `localhost:8080` would be a URL of the scheme localhost.
+        if !text.contains("://") {
+            return Err(url::ParseError::RelativeUrlWithoutBase.into());
+        }
         let url = Url::parse(text)?;
         match url.scheme() {
             "http" | "https" if url.query().is_some() => Err(InvalidBaseUrl::Beyond('?')),
@@ -97,7 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_refused_and_a_password_is_not_shown() {
-        assert!(matches!("127.0.0.1:8080".parse::<BaseUrl>(), Err(InvalidBaseUrl::Malformed(_))));
+        for text in ["127.0.0.1:8080", "localhost:8080", "h", ""] {
+            assert!(matches!(text.parse::<BaseUrl>(), Err(InvalidBaseUrl::Malformed(_))), "{text}");
+        }
         assert!(matches!("ws://h/".parse::<BaseUrl>(), Err(InvalidBaseUrl::Scheme { .. })));
         assert_eq!("http://h/?where=x".parse::<BaseUrl>(), Err(InvalidBaseUrl::Beyond('?')));
         assert_eq!("http://me:secret@h/".parse::<BaseUrl>().unwrap().to_string(), "http://me:***@h");
