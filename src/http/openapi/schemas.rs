@@ -78,7 +78,7 @@ fn own_fields(object: ObjectBuilder) -> ObjectBuilder {
     object
         .property("firstName", bounded("1 to 200 code points.", 1, 200))
         .property("lastName", bounded("1 to 200 code points.", 1, 200))
-        .property("age", integer("In years, without a fraction: `36`, not `36.0`.", 0, Some(150)))
+        .property("age", integer("In years, a whole number (JSON Schema: `36.0` is one).", 0, Some(150)))
         .property("job", bounded("0 to 200 code points.", 0, 200))
 }
 
