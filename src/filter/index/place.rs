@@ -64,14 +64,16 @@ impl Place {
         }
     }
 
-    /// Whether two values have the same answers here. Lists and objects are compared only where somebody asks for what
-    /// they hold.
+    /// Whether two values have the same answers here. Of lists and objects it is their size that is asked for, unless
+    /// somebody asks for what they hold: only then are they compared.
     fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
         let holding = || self.0.iter().any(|asked| matches!(asked, Asked::Holding(_)));
         match (before, after) {
             (Found::Scalar(before), Found::Scalar(after)) => before == after,
-            (Found::List(before), Found::List(after)) => holding() && before == after,
-            (Found::Object(before), Found::Object(after)) => holding() && before == after,
+            (Found::List(before), Found::List(after)) => before.len() == after.len() && (!holding() || before == after),
+            (Found::Object(before), Found::Object(after)) => {
+                before.len() == after.len() && (!holding() || before == after)
+            }
             _ => false,
         }
     }
