@@ -115,6 +115,8 @@ fn live(r: &mut Reader) -> LiveSettings {
         ready_limit: r.milliseconds("live.ready_limit_ms"),
         message_bytes: r.number("live.message_bytes", 125..=(1 << 24)),
         messages_per_second: r.number("live.messages_per_second", 1..=1_000_000),
+        fragments_per_second: r.number("live.fragments_per_second", 1..=1_000_000),
+        bytes_per_second: r.number("live.bytes_per_second", 1024..=(1 << 30)),
         messages_window: r.milliseconds("live.messages_window_ms"),
     }
 }

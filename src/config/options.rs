@@ -118,6 +118,8 @@ impl Settings {
         session::Options {
             message_bytes: live.message_bytes,
             messages_per_second: live.messages_per_second,
+            fragments_per_second: live.fragments_per_second,
+            bytes_per_second: live.bytes_per_second,
             message_window: live.messages_window,
             log_page: live.catch_up_changes,
             log_retry: live.catch_up_retry,

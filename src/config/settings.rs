@@ -194,6 +194,10 @@ pub struct LiveSettings {
     pub message_bytes: NonZeroUsize,
     /// Messages a second of a client, over the window.
     pub messages_per_second: NonZeroU32,
+    /// Fragments of messages a second of a client, over the window.
+    pub fragments_per_second: NonZeroU32,
+    /// Bytes a second of a client, over the window.
+    pub bytes_per_second: NonZeroU32,
     /// The window.
     pub messages_window: Duration,
 }

@@ -101,6 +101,8 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "ready_limit_ms", milliseconds(live.ready_limit));
     put(&mut table, "message_bytes", number(live.message_bytes));
     put(&mut table, "messages_per_second", i64::from(live.messages_per_second.get()));
+    put(&mut table, "fragments_per_second", i64::from(live.fragments_per_second.get()));
+    put(&mut table, "bytes_per_second", i64::from(live.bytes_per_second.get()));
     put(&mut table, "messages_window_ms", milliseconds(live.messages_window));
     table
 }

@@ -286,7 +286,7 @@ impl Hub {
     /// Closes a session, unless that is under way. What is left to be sent still is, as long as the peer takes some of it
     /// within each close timeout; its answer is awaited for one more.
     pub fn close(&self, outbox: &Arc<Outbox>, close: &Close) {
-        if let Some(attend) = outbox.close(close, &self.metrics.session_sent_bytes) {
+        if let Some(attend) = outbox.close(close, self.now(), &self.metrics.session_sent_bytes) {
             self.wheel.watch_closing(outbox, &self.options);
             self.attend_if(attend, outbox);
         }
@@ -294,7 +294,7 @@ impl Hub {
 
     /// The peer's close frame came, with this code: answers it, or ends the session where it was the answer to ours.
     pub fn peer_closed(&self, outbox: &Arc<Outbox>, code: Option<CloseCode>) {
-        if let Some(attend) = outbox.peer_closed(code, &self.metrics.session_sent_bytes) {
+        if let Some(attend) = outbox.peer_closed(code, self.now(), &self.metrics.session_sent_bytes) {
             self.wheel.watch_closing(outbox, &self.options);
             self.attend_if(attend, outbox);
         }

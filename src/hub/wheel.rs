@@ -35,9 +35,8 @@ struct Watched {
 enum Purpose {
     /// Pings, and watches for silence.
     Liveness,
-    /// Ends a closing whose answer did not come. So many bytes were left to be sent when it was last looked at: as long
-    /// as they get fewer, the peer is given more time.
-    Closing { left: usize },
+    /// Ends a closing in which the peer took nothing, or did not answer, for too long.
+    Closing,
 }
 
 impl Tick {
@@ -79,8 +78,8 @@ impl Wheel {
 
     /// Ends a session that is closing when the peer has not answered in time.
     pub(super) fn watch_closing(&self, outbox: &Arc<Outbox>, options: &Options) {
-        let (due, purpose) = (self.now().after(options.close_timeout), Purpose::Closing { left: outbox.left() });
-        self.put(Watched { outbox: Arc::downgrade(outbox), purpose }, due);
+        let due = self.now().after(options.close_timeout);
+        self.put(Watched { outbox: Arc::downgrade(outbox), purpose: Purpose::Closing }, due);
     }
 
     /// Turns for ever, at the pace of the clock.
@@ -93,9 +92,9 @@ impl Wheel {
             let elapsed = start.elapsed().as_millis() / Tick::LENGTH.as_millis();
             let until = Tick(u32::try_from(elapsed).unwrap_or(u32::MAX));
             while self.now() < until {
-                for mut watched in self.step() {
+                for watched in self.step() {
                     let Some(outbox) = watched.outbox.upgrade() else { continue };
-                    if let Some(due) = visit(hub, &outbox, &mut watched.purpose, self.now()) {
+                    if let Some(due) = visit(hub, &outbox, watched.purpose, self.now()) {
                         self.put(watched, due);
                     }
                 }
@@ -130,19 +129,19 @@ impl Wheel {
 }
 
 /// Looks at one session; returns when to look again.
-fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> Option<Tick> {
+fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: Purpose, now: Tick) -> Option<Tick> {
     let options = hub.options();
     match (outbox.standing(), purpose) {
-        (Standing::Ended(_), _) => return None,
-        (_, Purpose::Closing { left }) => {
-            let before = std::mem::replace(left, outbox.left());
-            if *left < before {
-                return Some(now.after(options.close_timeout));
+        (Standing::Closing { since, .. }, Purpose::Closing) => {
+            let due = since.after(options.close_timeout);
+            if now < due {
+                return Some(due);
             }
             outbox.end(CloseCode::ABNORMAL);
             return None;
         }
         (Standing::Closing { .. }, Purpose::Liveness) => return Some(now.after(options.close_timeout)),
+        (Standing::Ended(_), _) | (_, Purpose::Closing) => return None,
         _ => {}
     }
     let silent_from = outbox.alive().after(options.silence_limit);
@@ -159,8 +158,35 @@ fn visit(hub: &Hub, outbox: &Arc<Outbox>, purpose: &mut Purpose, now: Tick) -> O
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UnixStream;
+
     use super::*;
     use crate::hub::{Course, Subscription};
+    use crate::protocol::dress::Dress;
+    use crate::telemetry::Metrics;
+
+    #[tokio::test]
+    async fn the_peers_close_frame_is_awaited_once_from_when_the_last_byte_was_taken() {
+        let (hub, _dispatcher) = Hub::new(Options::default(), Metrics::default());
+        let turn_to = |tick| {
+            while hub.now() < tick {
+                drop(hub.wheel.step());
+            }
+        };
+        let second = |seconds| Tick(0).after(Duration::from_secs(seconds));
+        let (near, _far) = UnixStream::pair().expect("two file descriptors");
+        let subscription = Subscription { dress: Dress::Json, ..Subscription::default() };
+        let outbox = Outbox::new(near.into(), subscription, Course::Snapshot { reset: None }, None);
+        hub.close(&outbox, &Close::new(CloseCode::NORMAL, ""));
+        turn_to(second(3));
+        // The close frame has waited for the attendant so long.
+        drop(hub.flush(&outbox));
+        turn_to(second(5));
+        assert_eq!(visit(&hub, &outbox, Purpose::Closing, hub.now()), Some(second(8)));
+        turn_to(second(8));
+        assert_eq!(visit(&hub, &outbox, Purpose::Closing, hub.now()), None);
+        assert_eq!(outbox.standing(), Standing::Ended(CloseCode::NORMAL));
+    }
 
     #[test]
     fn nobody_is_put_where_the_wheel_has_just_been() {

@@ -21,6 +21,8 @@ pub(super) enum Incoming<'a> {
     Binary,
     Ping(&'a [u8]),
     Pong,
+    /// A piece of a message, but for its last: the message is handed over with that.
+    Fragment,
     /// The code, where there is one.
     Close(Option<CloseCode>),
 }
@@ -46,57 +48,68 @@ enum Kind {
 }
 
 impl FrameReader {
-    /// Reads what arrived and hands over each message and control frame, until `handle` breaks off. A message may have
-    /// `max` bytes. An error is how the session must be closed; nothing can be read after it.
+    /// Reads what arrived and hands over each message, fragment and control frame, up to the peer's close frame: then it
+    /// breaks. A message may have `max` bytes. An error, also one of `handle`, is how the session must be closed; nothing
+    /// can be read after it.
     pub(super) fn read(
         &mut self,
         input: &mut [u8],
         max: usize,
-        mut handle: impl FnMut(Incoming<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Close> {
+        mut handle: impl FnMut(Incoming<'_>) -> Result<(), Close>,
+    ) -> Result<ControlFlow<()>, Close> {
         let mut partial = self.partial.take().unwrap_or_default();
-        if partial.frame.is_empty() {
-            let consumed = read_frames(input, &mut partial.message, max, &mut handle)?;
-            partial.frame.extend_from_slice(&input[consumed..]);
+        let Partial { frame, message } = &mut *partial;
+        let read = if frame.is_empty() {
+            let read = read_frames(input, message, max, &mut handle)?;
+            if let Some(consumed) = read {
+                frame.extend_from_slice(&input[consumed..]);
+            }
+            read
         } else {
-            partial.frame.extend_from_slice(input);
-            let consumed = read_frames(&mut partial.frame, &mut partial.message, max, &mut handle)?;
-            partial.frame.drain(..consumed);
+            frame.extend_from_slice(input);
+            let read = read_frames(frame, message, max, &mut handle)?;
+            frame.drain(..read.unwrap_or(0));
+            read
+        };
+        if read.is_none() {
+            return Ok(ControlFlow::Break(()));
         }
         if !partial.frame.is_empty() || partial.message.is_some() {
             self.partial = Some(partial);
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
-/// Reads all whole frames; returns how many bytes they had.
+/// Reads all whole frames; returns how many bytes they had, or none behind the peer's close frame.
 fn read_frames(
     input: &mut [u8],
     message: &mut Option<(Kind, Vec<u8>)>,
     max: usize,
-    handle: &mut impl FnMut(Incoming<'_>) -> ControlFlow<()>,
-) -> Result<usize, Close> {
+    handle: &mut impl FnMut(Incoming<'_>) -> Result<(), Close>,
+) -> Result<Option<usize>, Close> {
     let mut consumed = 0;
     loop {
         let mut cursor = Cursor::new(&input[consumed..]);
         let header = FrameHeader::parse(&mut cursor).map_err(|_| violation("unknown opcode"))?;
-        let Some((header, length)) = header else { return Ok(consumed) };
+        let Some((header, length)) = header else { return Ok(Some(consumed)) };
         let start = consumed + usize::try_from(cursor.position()).unwrap_or(usize::MAX);
         if !is_shortest(input[consumed + 1] & 0x7f, length) {
             return Err(violation("lengths are written in their shortest form"));
         }
         let length = check(&header, length, message.as_ref(), max)?;
-        let Some(payload) = input.get_mut(start..).and_then(|rest| rest.get_mut(..length)) else { return Ok(consumed) };
-        unmask(payload, header.mask.unwrap_or_default());
-        let flow = match header.opcode {
-            OpCode::Control(control) => handle(read_control(control, payload)?),
-            OpCode::Data(data) => read_data(data, header.is_final, payload, message, handle)?,
+        let Some(payload) = input.get_mut(start..).and_then(|rest| rest.get_mut(..length)) else {
+            return Ok(Some(consumed));
         };
-        consumed = start + length;
-        if flow.is_break() {
-            return Ok(input.len());
+        unmask(payload, header.mask.unwrap_or_default());
+        match header.opcode {
+            OpCode::Control(control) => handle(read_control(control, payload)?)?,
+            OpCode::Data(data) => read_data(data, header.is_final, payload, message, handle)?,
         }
+        if header.opcode == OpCode::Control(Control::Close) {
+            return Ok(None);
+        }
+        consumed = start + length;
     }
 }
 
@@ -163,8 +176,8 @@ fn read_data(
     is_final: bool,
     payload: &[u8],
     message: &mut Option<(Kind, Vec<u8>)>,
-    handle: &mut impl FnMut(Incoming<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Close> {
+    handle: &mut impl FnMut(Incoming<'_>) -> Result<(), Close>,
+) -> Result<(), Close> {
     let (kind, whole) = match message.take() {
         Some((kind, mut bytes)) => {
             bytes.extend_from_slice(payload);
@@ -174,11 +187,11 @@ fn read_data(
     };
     if !is_final {
         *message = Some((kind, whole.into_owned()));
-        return Ok(ControlFlow::Continue(()));
+        return handle(Incoming::Fragment);
     }
     match kind {
-        Kind::Text => Ok(handle(Incoming::Text(std::str::from_utf8(&whole).map_err(|_| not_text())?))),
-        Kind::Binary => Ok(handle(Incoming::Binary)),
+        Kind::Text => handle(Incoming::Text(std::str::from_utf8(&whole).map_err(|_| not_text())?)),
+        Kind::Binary => handle(Incoming::Binary),
     }
 }
 

@@ -4,6 +4,7 @@
 //! until the peer says something, and the attendant, a task that exists only while something waits for the socket or
 //! has to be caught up with.
 
+mod allowance;
 mod attendant;
 mod catch_up;
 mod compose;
@@ -41,7 +42,11 @@ pub struct Options {
     pub message_bytes: NonZeroUsize,
     /// Messages a second, over the window.
     pub messages_per_second: NonZeroU32,
-    /// The window over which messages are counted.
+    /// Fragments a second, over the window: frames that are not the last of their message.
+    pub fragments_per_second: NonZeroU32,
+    /// Bytes a second, over the window, headers of frames included.
+    pub bytes_per_second: NonZeroU32,
+    /// The window over which they are counted.
     pub message_window: Duration,
     /// Changes that a session which fell behind memory reads from the log at once.
     pub log_page: NonZeroUsize,
@@ -58,6 +63,8 @@ impl Default for Options {
         Self {
             message_bytes: NonZeroUsize::new(64 * 1024).unwrap_or(NonZeroUsize::MIN),
             messages_per_second: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
+            fragments_per_second: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
+            bytes_per_second: NonZeroU32::new(4 * 1024 * 1024).unwrap_or(NonZeroU32::MIN),
             message_window: Duration::from_secs(10),
             log_page: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
             log_retry: Duration::from_millis(200),

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Sessions;
+use super::allowance::Allowance;
 use super::frames::{FrameReader, Incoming};
-use crate::hub::{Command, Outbox, Tick, Wish};
+use crate::hub::{Command, Outbox, Wish};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::dress::Dress;
 use crate::protocol::request::Request;
@@ -19,6 +20,9 @@ use crate::protocol::text;
 const READ_BYTES: usize = 16 * 1024;
 /// Reads in a row, so that one busy peer leaves room for others.
 const READS: usize = 16;
+/// Bytes that are read and thrown away behind the last frame that counts. Closing a socket with unread bytes in it may
+/// destroy our close frame on its way (RFC 6455, section 7.1.1); a peer that sends more than this is cut off all the same.
+const DISCARDED_MAX: usize = 16 * 1024 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8; READ_BYTES]>> = RefCell::new(Box::new([0; READ_BYTES]));
@@ -29,10 +33,17 @@ pub(super) struct Reader {
     sessions: Arc<Sessions>,
     outbox: Arc<Outbox>,
     dress: Dress,
-    /// None where what the peer sends is thrown away: it broke the protocol, or its dress has no words for clients.
-    frames: Option<FrameReader>,
-    window: Tick,
-    heard_in_window: u32,
+    /// None where what the peer sends is thrown away: it broke a rule, it sent its close frame, or its dress has no words
+    /// for clients.
+    input: Option<Input>,
+    /// Bytes thrown away so far.
+    discarded: usize,
+}
+
+/// What the peer sends, and how much more it may.
+struct Input {
+    frames: FrameReader,
+    allowance: Allowance,
 }
 
 /// What a round of reading asks of the asynchronous part.
@@ -46,10 +57,10 @@ struct Round {
 
 impl Reader {
     pub(super) fn new(sessions: Arc<Sessions>, outbox: Arc<Outbox>) -> Self {
-        let window = sessions.hub.now();
         let dress = outbox.subscription().dress;
-        let frames = (dress != Dress::Sse).then(FrameReader::default);
-        Self { sessions, outbox, dress, frames, window, heard_in_window: 0 }
+        let input = || Input { frames: FrameReader::default(), allowance: Allowance::new(sessions.hub.now()) };
+        let input = (dress != Dress::Sse).then(input);
+        Self { sessions, outbox, dress, input, discarded: 0 }
     }
 
     /// Reads until the peer or the session ends, then takes the session out of everything.
@@ -102,35 +113,49 @@ impl Reader {
     }
 
     fn take(&mut self, bytes: &mut [u8], round: &mut Round) {
-        let Some(mut frames) = self.frames.take() else { return };
-        let max = self.sessions.options.message_bytes.get();
-        match frames.read(bytes, max, |incoming| self.heard(incoming, round)) {
-            Ok(()) => self.frames = Some(frames),
+        let Some(mut input) = self.input.take() else {
+            self.discarded += bytes.len();
+            round.ended |= self.discarded > DISCARDED_MAX;
+            return;
+        };
+        match self.read_frames(&mut input, bytes, round) {
+            Ok(ControlFlow::Continue(())) => self.input = Some(input),
+            Ok(ControlFlow::Break(())) => {}
             Err(close) => self.sessions.hub.close(&self.outbox, &close),
         }
     }
 
-    fn heard(&mut self, incoming: Incoming<'_>, round: &mut Round) -> ControlFlow<()> {
-        let too_many = self.too_many();
+    /// An error is why the session has to be closed; `Break` comes after the peer's close frame.
+    fn read_frames(
+        &self,
+        Input { frames, allowance }: &mut Input,
+        bytes: &mut [u8],
+        round: &mut Round,
+    ) -> Result<ControlFlow<()>, Close> {
+        let (now, options) = (self.sessions.hub.now(), &self.sessions.options);
+        allowance.bytes(bytes.len(), now, options)?;
+        frames.read(bytes, options.message_bytes.get(), |incoming| {
+            match incoming {
+                Incoming::Close(_) => {}
+                Incoming::Fragment => allowance.fragment(now, options)?,
+                _ => allowance.message(now, options)?,
+            }
+            self.heard(incoming, round)
+        })
+    }
+
+    fn heard(&self, incoming: Incoming<'_>, round: &mut Round) -> Result<(), Close> {
         let hub = &self.sessions.hub;
         match incoming {
-            Incoming::Close(code) => {
-                hub.peer_closed(&self.outbox, code);
-                return ControlFlow::Break(());
-            }
-            _ if too_many => {
-                hub.close(&self.outbox, &Close::new(CloseCode::POLICY, "too many messages"));
-                return ControlFlow::Break(());
-            }
             Incoming::Text(text) => self.wish(text, round),
             Incoming::Ping(payload) => hub.pong(&self.outbox, payload),
+            Incoming::Close(code) => hub.peer_closed(&self.outbox, code),
             Incoming::Binary if self.dress != Dress::Text => {
-                hub.close(&self.outbox, &Close::new(CloseCode::NO_BINARY, "messages are text"));
-                return ControlFlow::Break(());
+                return Err(Close::new(CloseCode::NO_BINARY, "messages are text"));
             }
-            Incoming::Binary | Incoming::Pong => {}
+            Incoming::Binary | Incoming::Pong | Incoming::Fragment => {}
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
     fn wish(&self, text: &str, round: &mut Round) {
@@ -143,17 +168,5 @@ impl Reader {
             // Only the last one counts where several wait.
             text::Wish::Show(kinds) => round.wishes = vec![Wish::Kinds(kinds)],
         }
-    }
-
-    /// Counts a message or control frame; whether there were too many in the current window.
-    fn too_many(&mut self) -> bool {
-        let options = &self.sessions.options;
-        let now = self.sessions.hub.now();
-        if now.since(self.window) >= options.message_window {
-            (self.window, self.heard_in_window) = (now, 0);
-        }
-        self.heard_in_window += 1;
-        let allowed = u128::from(options.messages_per_second.get()) * options.message_window.as_millis() / 1000;
-        u128::from(self.heard_in_window) > allowed.max(1)
     }
 }

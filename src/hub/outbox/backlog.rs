@@ -143,10 +143,12 @@ impl Backlog {
         self.queue.push_back(Waiting { frame, kind: Kind::Close });
     }
 
-    /// Drops all but a frame that is half-written.
+    /// Drops all but a frame that is half-written and a pong: a ping that came before a close frame is answered before
+    /// the close frame is (RFC 6455, section 5.5.2).
     pub(super) fn drop_waiting(&mut self) {
-        self.keep(|_| false);
+        self.keep(|kind| *kind == Kind::Pong);
         self.wishes.clear();
+        self.wished = 0;
     }
 
     /// Drops the changes, but for one that is half-written, and the position behind them. Pongs stay: a ping is answered
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!(waiting(&backlog), "aa|ping|pong2|bbb|close");
         assert_eq!(backlog.left(), "aapingpong2bbbclose".len());
         backlog.drop_waiting();
-        assert_eq!(waiting(&backlog), "aa");
+        assert_eq!(waiting(&backlog), "aa|pong2");
     }
 
     #[test]

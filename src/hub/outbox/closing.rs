@@ -7,6 +7,7 @@ use rustix::net::Shutdown;
 use super::backlog::Backlog;
 use super::standing::{Attend, Standing};
 use super::{Outbox, State};
+use crate::hub::Tick;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::frame;
 
@@ -15,7 +16,7 @@ const CLOSE_ROOM: usize = 16 * 1024;
 
 impl Outbox {
     /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
-    pub(in crate::hub) fn close(&self, close: &Close, sent: &Counter) -> Option<Attend> {
+    pub(in crate::hub) fn close(&self, close: &Close, now: Tick, sent: &Counter) -> Option<Attend> {
         let mut state = self.lock();
         if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
             return None;
@@ -25,7 +26,7 @@ impl Outbox {
         }
         // Only WebSocket has a close frame, and an answer to it.
         let last = state.subscription.dress.close(close);
-        state.standing = Standing::Closing { code: close.code, answered: last.is_empty() };
+        state.standing = Standing::Closing { code: close.code, answered: last.is_empty(), since: now };
         let attend = self.last_frame(&mut state, last, sent);
         if close.code == CloseCode::STALLED {
             self.push_through(&mut state, sent);
@@ -35,7 +36,7 @@ impl Outbox {
 
     /// Answers the peer's close frame, or ends the session where that was the answer to ours. None where the session is
     /// closing or ended already.
-    pub(in crate::hub) fn peer_closed(&self, code: Option<CloseCode>, sent: &Counter) -> Option<Attend> {
+    pub(in crate::hub) fn peer_closed(&self, code: Option<CloseCode>, now: Tick, sent: &Counter) -> Option<Attend> {
         let mut state = self.lock();
         match &mut state.standing {
             Standing::Ended(_) => return None,
@@ -51,8 +52,10 @@ impl Outbox {
         if let Some(backlog) = &mut state.backlog {
             backlog.drop_waiting();
         }
-        state.standing = Standing::Closing { code: code.unwrap_or(CloseCode::NO_STATUS), answered: true };
-        Some(self.last_frame(&mut state, frame::echo(code), sent))
+        let frame = frame::echo(code);
+        let code = code.unwrap_or(CloseCode::NO_STATUS);
+        state.standing = Standing::Closing { code, answered: true, since: now };
+        Some(self.last_frame(&mut state, frame, sent))
     }
 
     fn last_frame(&self, state: &mut State, frame: Bytes, sent: &Counter) -> Attend {
@@ -74,7 +77,7 @@ impl Outbox {
     /// because closing a socket with unread bytes in it may destroy the close frame on its way.
     pub(super) fn sent_all(&self, state: &mut State) {
         match state.standing {
-            Standing::Closing { code, answered: true } => drop(self.end_locked(state, code)),
+            Standing::Closing { code, answered: true, .. } => drop(self.end_locked(state, code)),
             Standing::Closing { code, .. } if !code.is_orderly() => {
                 self.socket.shutdown(Shutdown::Write);
             }

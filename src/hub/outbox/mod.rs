@@ -177,14 +177,18 @@ impl Outbox {
 
     /// Sends what the kernel takes, although it has not said that it takes anything. For the attendant only.
     pub(super) fn press(&self, now: Tick, sent: &Counter) {
-        if self.lock().backlog.as_mut().is_some_and(|backlog| self.fill(backlog, sent)) {
-            self.heard(now);
+        let mut state = self.lock();
+        if state.backlog.as_mut().is_some_and(|backlog| self.fill(backlog, sent)) {
+            self.took(&mut state.standing, now);
         }
     }
 
-    /// Bytes that wait for the socket.
-    pub(super) fn left(&self) -> usize {
-        self.lock().backlog.as_ref().map_or(0, |backlog| backlog.left())
+    /// Notes that the socket took something of what waited: the peer lives, and a closing gets more time.
+    fn took(&self, standing: &mut Standing, now: Tick) {
+        self.heard(now);
+        if let Standing::Closing { since, .. } = standing {
+            *since = now;
+        }
     }
 
     /// Sends what waits, as far as the socket takes it. For the attendant only.
@@ -204,7 +208,7 @@ impl Outbox {
                 Ok(taken) => {
                     sent.inc_by(taken as u64);
                     backlog.advance(taken);
-                    self.heard(now);
+                    self.took(&mut state.standing, now);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Flush::Blocked,
                 Err(_) => drop(self.end_locked(state, CloseCode::ABNORMAL)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::filter::Kinds;
-use crate::hub::{Place, Subscription};
+use crate::hub::{Place, Subscription, Tick};
 use crate::protocol::close::CloseCode;
 use crate::protocol::request::{Refused, Request};
 use crate::store::Break;
@@ -23,6 +23,8 @@ pub enum Standing {
         code: CloseCode,
         /// Whether the peer's close frame came.
         answered: bool,
+        /// When the socket last took something of what is left; the close timeout counts from here.
+        since: Tick,
     },
     /// Nothing more is sent.
     Ended(CloseCode),

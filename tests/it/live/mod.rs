@@ -2,6 +2,7 @@
 
 mod closing;
 mod filtered;
+mod floods;
 mod frames;
 mod handshake;
 mod liveness;
