@@ -125,6 +125,10 @@ pub(crate) struct Slow {
     /// Changes a second, for everybody
     #[arg(long, default_value_t = 400, value_parser = rate())]
     pub(crate) rate: u32,
+    /// Measure the server's memory instead, for each of so many connections that never read, call by call
+    #[arg(long, value_name = "CONNECTIONS", value_parser = some(),
+        conflicts_with_all = ["clients", "burden", "bytes_per_second", "rate"])]
+    pub(crate) unread: Option<u32>,
     #[command(flatten)]
     pub(crate) stretch: Stretch,
     #[command(flatten)]

@@ -93,7 +93,7 @@ impl Command {
             Self::Idle(flags) => flags.clients,
             Self::Storm(flags) => flags.clients + flags.standing,
             Self::Resume(flags) => flags.clients,
-            Self::Slow(flags) => flags.clients + flags.burden,
+            Self::Slow(flags) => flags.unread.unwrap_or(flags.clients + flags.burden),
             Self::Push(flags) => flags.clients,
             Self::Writes(_) | Self::Load { .. } | Self::Floor { .. } => 0,
         };

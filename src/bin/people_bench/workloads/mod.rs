@@ -5,6 +5,7 @@ mod idle;
 mod resume;
 mod slow;
 mod storm;
+mod unread;
 mod writes;
 
 use std::time::Duration;

@@ -17,8 +17,11 @@ const OVERFLOWED: &str = "people_gateway_session_overflows_total";
 
 /// Each gateway in turn without slow clients, and with them.
 pub(crate) async fn slow(flags: Flags) -> anyhow::Result<()> {
-    let Flags { clients, burden: slow_ones, bytes_per_second, rate, stretch, writer, target } = flags;
+    let Flags { clients, burden: slow_ones, bytes_per_second, rate, unread, stretch, writer, target } = flags;
     let target = target.target(writer.writer, Dress::Text, Topics::Everything)?;
+    if let Some(connections) = unread {
+        return super::unread::unread(connections, target).await;
+    }
     let seconds = stretch.seconds;
     let title = format!(
         "slow: {clients} fast clients beside {slow_ones} that read {bytes_per_second} bytes a second, {rate} changes a second, \
