@@ -7,6 +7,7 @@ mod listeners;
 mod live;
 mod open_files;
 mod signals;
+pub(crate) mod stop;
 mod store;
 mod traces;
 mod welcome;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+#[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Files that are not connections: listeners, the store's connections or file, standard streams, the runtime.
@@ -11,7 +12,8 @@ const UNLIMITED: usize = 1_000_000;
 /// Connections at least, however low the limit: then accepting fails, and says so.
 const AT_LEAST: usize = 16;
 
-/// Raises the soft limit to the hard one, and tells how many files may be open now.
+/// Raises the soft limit to the hard one, and returns how many files may be open now.
+#[cfg(unix)]
 pub(super) fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: before.maximum, maximum: before.maximum };
@@ -20,6 +22,12 @@ pub(super) fn raise() -> usize {
     }
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// There is no such limit here.
+#[cfg(not(unix))]
+pub(super) const fn raise() -> usize {
+    usize::MAX
 }
 
 /// How many connections fit below that limit.

@@ -2,10 +2,16 @@
 
 mod lines;
 mod output;
+#[cfg(unix)]
 mod page;
+#[cfg(unix)]
 mod screen;
 mod signals;
+#[cfg(unix)]
 mod table;
+#[cfg(unix)]
+mod turns;
+#[cfg(unix)]
 mod view;
 
 use std::io::{self, IsTerminal as _};
@@ -84,7 +90,7 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
     let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
     let mut live = builder.trust(flags.trust.trust()?).from(start).build();
     let ended = if flags.view && io::stdout().is_terminal() {
-        view::show(&mut live, &flags.condition, &mut signals).await?
+        show(&mut live, &flags.condition, &mut signals).await?
     } else {
         print(&mut live, flags.form.form(), &mut signals).await?
     };
@@ -100,6 +106,18 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         Ended::Failed(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+/// Shows the view as a table until it ends.
+#[cfg(unix)]
+async fn show(live: &mut Live, condition: &str, signals: &mut Signals) -> anyhow::Result<Ended> {
+    view::show(live, condition, signals).await
+}
+
+/// The table needs a terminal of Unix: its size, its echo, its signals.
+#[cfg(not(unix))]
+async fn show(_: &mut Live, _: &str, _: &mut Signals) -> anyhow::Result<Ended> {
+    Err(anyhow!("watch --view works on Unix only; use watch --snapshot, or write to a pipe"))
 }
 
 /// How watching ended.

@@ -7,6 +7,7 @@ mod body;
 mod counted;
 mod entity_tag;
 mod envelope;
+mod gate;
 mod live;
 mod media;
 pub mod openapi;

@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::counted::Counted;
+use super::gate::Gated;
 use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
@@ -76,7 +77,7 @@ impl Server {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         socket.set_send_buffer_size(options.send_buffer_bytes)?;
-        socket.set_tcp_user_timeout(Some(options.stall_limit))?;
+        limit_stalls(&SockRef::from(&socket), Some(options.stall_limit))?;
         socket.bind(&address.into())?;
         socket.listen(i32::from(options.backlog))?;
         metrics.http_connections_max.set(i64::try_from(options.connections_max.get()).unwrap_or(i64::MAX));
@@ -156,11 +157,16 @@ async fn connection(
 ) {
     let place = permit.clone();
     let metrics = Arc::clone(&permit.place.metrics);
+    let (stream, gate) = Gated::new(stream);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (received, sent) = (metrics.http_request_body_bytes.clone(), metrics.http_response_body_bytes.clone());
         let mut request = request.map(|body| Body::new(Counted::new(body, received)));
         request.extensions_mut().insert(permit.clone());
-        router.clone().oneshot(request).map_ok(|response| response.map(|body| Counted::new(body, sent)))
+        let (router, gate) = (router.clone(), Arc::clone(&gate));
+        async move {
+            gate.open().await;
+            router.oneshot(request).map_ok(|response| response.map(|body| Counted::new(body, sent))).await
+        }
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -186,7 +192,7 @@ async fn connection(
         }
     };
     if let Some(parts) = parts {
-        let _ = timeout(options.linger_limit, linger(parts.io.into_inner())).await;
+        let _ = timeout(options.linger_limit, linger(parts.io.into_inner().into_inner())).await;
     }
     drop(place);
 }
@@ -231,6 +237,18 @@ async fn refuse(mut stream: TcpStream) {
     );
     if stream.write_all(answer.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
         linger(stream).await;
+    }
+}
+
+/// Sets how long a peer may take nothing of what waits for it before the kernel ends the connection; none lifts the limit.
+/// Only Linux has such an option: elsewhere the kernel's own patience is the limit.
+pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return socket.set_tcp_user_timeout(limit);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (socket, limit);
+        Ok(())
     }
 }
 

@@ -21,7 +21,7 @@ pub use aside::{QUICK_STEPS, aside, matching, stretch};
 pub use burst::{Burst, Judged, Shown};
 pub use dispatcher::Dispatcher;
 pub use egress::EgressChoice;
-pub use outbox::{Attend, Course, Flush, Outbox, Socket, Wish};
+pub use outbox::{Attend, Course, Flush, Outbox, PairEnd, Socket, Wish};
 pub use registry::Subscription;
 pub use ring::{Entry, Event, History, Located, Place, Relation};
 pub use wheel::Tick;

@@ -11,11 +11,11 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use tokio::net::UnixStream;
 use tokio_util::io::ReaderStream;
 
 use super::Wanted;
 use crate::http::{ConnectionPermit, State};
+use crate::hub::Socket;
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::session::Start;
@@ -33,7 +33,7 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
         wanted.start = Start::Cursor(last);
     }
     let started = wanted.start(state).await?;
-    let (near, far) = pair().map_err(|error| {
+    let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
         Problem::new(ProblemKind::Overloaded, "This gateway has no room for another stream.").caused_by(error)
     })?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
@@ -52,10 +52,4 @@ fn last_event_id(request: &Request) -> Result<Option<String>, Problem> {
     let Some(id) = request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else { return Ok(None) };
     let id = id.to_str().map_err(|_| Problem::new(ProblemKind::Cursor, "Last-Event-ID must be a cursor."))?;
     Ok(Some(id.to_owned()))
-}
-
-fn pair() -> std::io::Result<(UnixStream, UnixStream)> {
-    let (near, far) = UnixStream::pair()?;
-    socket2::SockRef::from(&near).set_send_buffer_size(PAIR_BYTES)?;
-    Ok((near, far))
 }

@@ -15,6 +15,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Wanted, malformed};
+use crate::http::gate::Gated;
+use crate::http::server::limit_stalls;
 use crate::http::{ConnectionPermit, State};
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::Problem;
@@ -72,10 +74,10 @@ fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
 
 /// The socket itself, and what the peer sent right behind its request.
 async fn take_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
-    let socket = parts.io.into_inner();
+    let parts = upgrade.await.ok()?.downcast::<TokioIo<Gated<TcpStream>>>().ok()?;
+    let socket = parts.io.into_inner().into_inner();
     // A session has its own rule for peers that take nothing.
-    if let Err(error) = socket2::SockRef::from(&socket).set_tcp_user_timeout(None) {
+    if let Err(error) = limit_stalls(&socket2::SockRef::from(&socket), None) {
         tracing::debug!(%error, "a socket is gone already");
     }
     Some((socket, parts.read_buf))

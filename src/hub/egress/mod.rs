@@ -5,6 +5,7 @@
 mod calls;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "linux")]
 mod uring;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use super::outbox::Sending;
 
 pub(super) use calls::Calls;
+#[cfg(target_os = "linux")]
 use uring::Uring;
 
 /// Writes to many sockets, one after the other or all at once. None is ever waited for: what a socket does not take at
@@ -40,19 +42,19 @@ pub struct UnknownEgress;
 impl EgressChoice {
     /// Makes it. To be used on this thread alone.
     pub(super) fn make(self) -> Box<dyn Egress> {
-        if self == Self::Send {
-            return Box::new(Calls);
-        }
-        match Uring::new() {
-            Ok(uring) => {
-                tracing::info!("large fan-outs are written through io_uring");
-                Box::new(uring)
+        #[cfg(target_os = "linux")]
+        if self == Self::Auto {
+            match Uring::new() {
+                Ok(uring) => {
+                    tracing::info!("large fan-outs are written through io_uring");
+                    return Box::new(uring);
+                }
+                Err(error) => {
+                    tracing::info!(%error, "io_uring is not to be had here: each write is a system call");
+                }
             }
-            Err(error) => {
-                tracing::info!(%error, "io_uring is not to be had here: each write is a system call");
-                Box::new(Calls)
-            }
         }
+        Box::new(Calls)
     }
 }
 

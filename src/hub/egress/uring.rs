@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 
 use super::{Calls, Egress};
-use crate::hub::outbox::Sending;
+use crate::hub::outbox::{Gone, Sending};
 
 /// Writes that one system call carries at most; a power of two.
 const MOST_AT_ONCE: usize = 256;
@@ -84,12 +84,12 @@ impl Egress for Uring {
 }
 
 /// What `send()` would have said.
-fn outcome(result: i32) -> Result<usize, Errno> {
+fn outcome(result: i32) -> Result<usize, Gone> {
     match usize::try_from(result) {
         Ok(sent) => Ok(sent),
         Err(_) => match Errno::from_raw_os_error(-result) {
             Errno::AGAIN | Errno::INTR => Ok(0),
-            error => Err(error),
+            _ => Err(Gone),
         },
     }
 }

@@ -1,8 +1,9 @@
 //! How a session ends: the last frame, the peer's answer, and what a peer that takes nothing still learns.
 
+use std::net::Shutdown;
+
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
-use rustix::net::Shutdown;
 
 use super::backlog::Backlog;
 use super::standing::{Attend, Standing};

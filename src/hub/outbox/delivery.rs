@@ -5,10 +5,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard};
 
 use bytes::Bytes;
-use rustix::io::Errno;
 
-use super::Socket;
 use super::standing::{Attend, Course, Delivery, Standing};
+use super::{Gone, Socket};
 use super::{Outbox, State};
 use crate::hub::{Burst, Options, Place};
 use crate::protocol::close::CloseCode;
@@ -33,7 +32,7 @@ pub(in crate::hub) struct Sending<'a> {
     state: MutexGuard<'a, State>,
     parcel: &'a Parcel,
     /// How many bytes the socket took.
-    sent: Result<usize, Errno>,
+    sent: Result<usize, Gone>,
 }
 
 impl Parcel {
@@ -115,7 +114,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Notes how much of it the socket took.
-    pub(in crate::hub) fn note_sent(&mut self, sent: Result<usize, Errno>) {
+    pub(in crate::hub) fn note_sent(&mut self, sent: Result<usize, Gone>) {
         self.sent = sent;
     }
 

@@ -10,11 +10,14 @@ mod backlog;
 mod closing;
 mod continuity;
 mod delivery;
+mod pair;
 mod socket;
 mod standing;
 
 pub(super) use backlog::TooMuchAsked;
 pub(super) use delivery::{Parcel, Sending};
+pub use pair::PairEnd;
+pub(super) use socket::Gone;
 pub use socket::Socket;
 pub use standing::{Attend, Course, Flush, Wish};
 pub(super) use standing::{Delivery, Seat, Standing};
@@ -24,7 +27,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
-use rustix::io::Errno;
 
 use super::wheel::Tick;
 use super::{Place, Subscription};
@@ -157,7 +159,7 @@ impl Outbox {
     }
 
     /// One non-blocking write, counted.
-    fn send(&self, bytes: &[u8], sent: &Counter) -> Result<usize, Errno> {
+    fn send(&self, bytes: &[u8], sent: &Counter) -> Result<usize, Gone> {
         let taken = self.socket.send(bytes)?;
         sent.inc_by(taken as u64);
         Ok(taken)
@@ -181,6 +183,12 @@ impl Outbox {
         if state.backlog.as_mut().is_some_and(|backlog| self.fill(backlog, sent)) {
             self.took(&mut state.standing, now);
         }
+    }
+
+    /// Bytes that wait for the socket.
+    #[cfg(test)]
+    pub(super) fn left(&self) -> usize {
+        self.lock().backlog.as_ref().map_or(0, |backlog| backlog.left())
     }
 
     /// Notes that the socket took something of what waited: the peer lives, and a closing gets more time.

@@ -2,12 +2,17 @@
 
 use std::io;
 use std::io::IoSlice;
+use std::net::Shutdown;
+#[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(windows)]
+use std::os::windows::io::{AsSocket, BorrowedSocket};
 use std::task::{Context, Poll};
 
-use rustix::io::Errno;
-use rustix::net::{SendFlags, Shutdown};
-use tokio::net::{TcpStream, UnixStream};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use super::pair::{PairEnd, pair};
 
 /// A connected socket that is never waited for while writing.
 #[derive(Debug)]
@@ -15,62 +20,94 @@ pub enum Socket {
     /// A WebSocket client's.
     Tcp(TcpStream),
     /// Our end of a pair: server-sent events leave through the body of a response.
-    Pair(UnixStream),
+    Pair(PairEnd),
+}
+
+/// The peer takes nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the peer is gone")]
+pub(in crate::hub) struct Gone;
+
+/// Runs the same call on whichever socket it is.
+macro_rules! on_socket {
+    ($socket:expr, $each:ident => $call:expr) => {
+        match $socket {
+            Socket::Tcp($each) => $call,
+            Socket::Pair($each) => $call,
+        }
+    };
 }
 
 impl Socket {
+    /// A socket whose bytes come out of the other end that is returned. The kernel holds about `bytes` between them.
+    pub fn pair(bytes: usize) -> io::Result<(Self, PairEnd)> {
+        let (near, far) = pair(bytes)?;
+        Ok((Self::Pair(near), far))
+    }
+
     /// One non-blocking write; 0 where nothing is taken now.
-    pub(in crate::hub) fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
+    #[cfg(target_os = "linux")]
+    pub(in crate::hub) fn send(&self, bytes: &[u8]) -> Result<usize, Gone> {
+        use rustix::io::Errno;
+        use rustix::net::SendFlags;
         match rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            sent => sent,
+            sent => sent.map_err(|_| Gone),
+        }
+    }
+
+    /// One non-blocking write; 0 where nothing is taken now.
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::hub) fn send(&self, bytes: &[u8]) -> Result<usize, Gone> {
+        self.send_portably(bytes)
+    }
+
+    /// Without flags, which not every system has: tokio's sockets don't block, and Rust's programs ignore SIGPIPE.
+    #[cfg(any(test, not(target_os = "linux")))]
+    pub(in crate::hub) fn send_portably(&self, bytes: &[u8]) -> Result<usize, Gone> {
+        match SockRef::from(self).send(bytes) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+            sent => sent.map_err(|_| Gone),
         }
     }
 
     /// Writes what it takes of several pieces, and remembers when it takes none: [`Socket::writable`] then waits.
     pub(in crate::hub) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.try_write_vectored(pieces),
-            Self::Pair(socket) => socket.try_write_vectored(pieces),
-        }
+        on_socket!(self, socket => socket.try_write_vectored(pieces))
     }
 
     /// Waits until it takes bytes again.
     pub async fn writable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.writable().await,
-            Self::Pair(socket) => socket.writable().await,
-        }
+        on_socket!(self, socket => socket.writable().await)
     }
 
     /// Whether something can be read, or its end was reached.
     pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(socket) => socket.poll_read_ready(context),
-            Self::Pair(socket) => socket.poll_read_ready(context),
-        }
+        on_socket!(self, socket => socket.poll_read_ready(context))
     }
 
     /// Reads what is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.try_read(buffer),
-            Self::Pair(socket) => socket.try_read(buffer),
-        }
+        on_socket!(self, socket => socket.try_read(buffer))
     }
 
     /// Ends one direction or both. A peer that is gone already is fine.
     pub(in crate::hub) fn shutdown(&self, how: Shutdown) {
-        let _ = rustix::net::shutdown(self, how);
+        let _ = SockRef::from(self).shutdown(how);
     }
 }
 
+#[cfg(unix)]
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(socket) => socket.as_fd(),
-            Self::Pair(socket) => socket.as_fd(),
-        }
+        on_socket!(self, socket => socket.as_fd())
+    }
+}
+
+#[cfg(windows)]
+impl AsSocket for Socket {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        on_socket!(self, socket => socket.as_socket())
     }
 }
 
@@ -80,8 +117,9 @@ impl From<TcpStream> for Socket {
     }
 }
 
-impl From<UnixStream> for Socket {
-    fn from(socket: UnixStream) -> Self {
-        Self::Pair(socket)
+#[cfg(unix)]
+impl From<tokio::net::UnixStream> for Socket {
+    fn from(end: PairEnd) -> Self {
+        Self::Pair(end)
     }
 }

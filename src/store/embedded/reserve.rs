@@ -6,7 +6,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -164,7 +163,7 @@ impl ReserveFile {
 impl Room for ReserveFile {
     /// What holding it takes; and of a large file a part, because compacting takes as long as the file is large.
     fn worth_compacting(&self) -> i64 {
-        let store = fs::metadata(&self.store).map_or(0, |store| store.blocks() * 512);
+        let store = fs::metadata(&self.store).map_or(0, |store| allocated(&store));
         (SIZE + MARGIN).max(store / WORTH).cast_signed()
     }
 
@@ -190,6 +189,14 @@ impl Room for ReserveFile {
     }
 }
 
+/// Bytes that a file takes of the disk. Where the system doesn't tell, its length: that is at least as much.
+fn allocated(file: &fs::Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::blocks(file) * 512;
+    #[cfg(not(unix))]
+    file.len()
+}
+
 /// Writes a file of [`SIZE`], where [`MARGIN`] more fits. It is of random bytes, because a file system may keep others
 /// in less room than they will need.
 fn fill(draft: &Path) -> io::Result<()> {
@@ -205,6 +212,8 @@ fn fill(draft: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]

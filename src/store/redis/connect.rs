@@ -20,6 +20,7 @@ use crate::telemetry::{Metrics, RedisErrorLabel};
 /// Silence after which the kernel asks whether the peer is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How long the kernel waits for sent bytes to be acknowledged.
+#[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the url; the socket options are the same for commands and subscriptions.
@@ -39,10 +40,9 @@ pub(super) fn connection_info(options: &Options) -> Result<ConnectionInfo, OpenE
     if info.redis_settings().db() < 0 {
         return Err(fatal("the database must be a number from 0"));
     }
-    let tcp = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE))
-        .set_user_timeout(USER_TIMEOUT);
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    let tcp = tcp.set_user_timeout(USER_TIMEOUT);
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
     Ok(info.set_tcp_settings(tcp).set_redis_settings(settings))
 }

@@ -6,6 +6,7 @@
 
 mod histogram;
 mod labels;
+#[cfg(target_os = "linux")]
 mod process;
 
 pub use histogram::{Histogram, Observations, WallClock};
@@ -22,6 +23,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 use super::Readiness;
+#[cfg(target_os = "linux")]
 use process::Process;
 
 /// What the names of our own metrics begin with.
@@ -145,6 +147,7 @@ pub fn registry(readiness: Readiness) -> (Registry, Metrics) {
     // A gauge, as of other exporters, not OpenMetrics' own type of such: not all that read metrics know that.
     let built = own.sub_registry_with_label(("version".into(), env!("CARGO_PKG_VERSION").into()));
     built.register("build_info", "What this gateway was built from: always 1", ConstGauge::new(1_i64));
+    #[cfg(target_os = "linux")]
     registry.register_collector(Box::new(Process));
     (registry, metrics)
 }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use people_gateway::http::ServerOptions;
+use people_gateway::telemetry::RequestLabels;
 use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -157,4 +158,38 @@ async fn bytes_that_are_no_http_are_refused() {
     let mut stream = gateway.connect().await;
     stream.write_all(b"GET /people HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("sent");
     assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn requests_wait_while_the_answers_to_earlier_ones_are_not_taken() {
+    const REQUESTS: usize = 40_000;
+    let gateway = Gateway::start().await;
+    let answered = || {
+        let label = RequestLabels { method: "HEAD", route: "/people", status: 200 };
+        gateway.metrics.http_requests.get_or_create(&label).get()
+    };
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("small");
+    let (reader, mut writer) = socket.connect(gateway.address).await.expect("connected").into_split();
+    let writing = tokio::spawn(async move {
+        let some = b"HEAD /people?limit=1 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+        for _ in 0..REQUESTS / 1000 {
+            writer.write_all(&some).await.expect("an open connection");
+        }
+        writer
+    });
+    // Others are served meanwhile.
+    for _ in 0..1000 {
+        assert_eq!(gateway.get("/people?limit=1").await.status, 200);
+    }
+    // What the kernel holds of answers, and hyper of requests that it had read.
+    assert!(answered() < 10_000, "{} answers wait for a peer that takes none", answered());
+    let (mut reader, mut answers) = (tokio::io::BufReader::new(reader), 0);
+    while answers < REQUESTS {
+        let mut line = String::new();
+        let count = timeout(DEADLINE, reader.read_line(&mut line)).await.expect("in time").expect("an answer");
+        assert!(count > 0, "cut after {answers} answers");
+        answers += usize::from(line.starts_with("HTTP/1.1 200"));
+    }
+    drop(writing.await.expect("all was sent"));
 }

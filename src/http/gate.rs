@@ -1,0 +1,133 @@
+//! No request is answered while earlier answers wait for the socket. Else a peer that sends request after request and
+//! takes no answers fills memory: hyper bounds how much of a body waits, not how many answers without one.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+/// Whether a connection takes answers.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    is_shut: AtomicBool,
+    opened: Notify,
+}
+
+/// A stream that shuts its gate while it takes nothing.
+#[derive(Debug)]
+pub(super) struct Gated<S> {
+    stream: S,
+    gate: Arc<Gate>,
+}
+
+impl Gate {
+    /// Waits until the stream takes what is written, or has failed. Cancel safe.
+    pub(super) async fn open(&self) {
+        let opened = self.opened.notified();
+        tokio::pin!(opened);
+        // Listens first, so that nothing falls between the look and the wait.
+        opened.as_mut().enable();
+        if self.is_shut.load(Relaxed) {
+            opened.await;
+        }
+    }
+
+    fn note<T>(&self, written: Poll<T>) -> Poll<T> {
+        let was_shut = self.is_shut.swap(written.is_pending(), Relaxed);
+        if was_shut && written.is_ready() {
+            self.opened.notify_waiters();
+        }
+        written
+    }
+}
+
+impl<S> Gated<S> {
+    /// The stream, and its gate.
+    pub(super) fn new(stream: S) -> (Self, Arc<Gate>) {
+        let gate = Arc::<Gate>::default();
+        (Self { stream, gate: Arc::clone(&gate) }, gate)
+    }
+
+    /// The stream alone.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.gate.note(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.gate.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_shut_from_what_is_not_taken_until_what_is() {
+        let (near, mut far) = tokio::io::duplex(8);
+        let (mut stream, gate) = Gated::new(near);
+        gate.open().await;
+        let writing = tokio::spawn(async move { stream.write_all(&[7; 16]).await.map(|()| stream) });
+        while !gate.is_shut.load(Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        let mut opening = Box::pin(gate.open());
+        assert!(futures_util::poll!(&mut opening).is_pending());
+        far.read_exact(&mut [0; 16]).await.expect("all that is written");
+        opening.await;
+        drop(writing.await.expect("it ends").expect("all is taken"));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_fails_opens_it() {
+        let (near, far) = tokio::io::duplex(8);
+        let (mut stream, gate) = Gated::new(near);
+        let writing = tokio::spawn(async move { stream.write_all(&[7; 16]).await });
+        while !gate.is_shut.load(Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        drop(far);
+        gate.open().await;
+        assert!(writing.await.expect("it ends").is_err());
+    }
+}
