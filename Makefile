@@ -1,6 +1,6 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
-# `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
-.PHONY: check test bench fmt
+# `make release` packs the program with its licences. `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
+.PHONY: check test bench release fmt
 
 export CARGO_TERM_COLOR ?= auto
 PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
@@ -17,6 +17,19 @@ test:
 	./scripts/test-js.sh
 	./scripts/test-api.sh
 	./scripts/test-generators.sh
+	./scripts/check-targets.sh
+	./scripts/third-party-notices.py target/THIRD-PARTY-NOTICES.txt
+
+RELEASE = people-gateway-$(shell sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)-$(shell rustc -vV | sed -n 's/^host: //p')
+
+release:
+	cargo build --release --locked --bin people-gateway
+	rm -rf target/$(RELEASE) && mkdir target/$(RELEASE)
+	install -s $${CARGO_TARGET_DIR:-target}/release/people-gateway target/$(RELEASE)/
+	./scripts/third-party-notices.py target/$(RELEASE)/THIRD-PARTY-NOTICES.txt
+	cp README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT target/$(RELEASE)/
+	tar -C target -czf target/$(RELEASE).tar.gz $(RELEASE)
+	@echo "target/$(RELEASE).tar.gz"
 
 bench:
 	./scripts/install-test-tools.sh
@@ -34,6 +47,7 @@ bench:
 	$(PEOPLE_BENCH) storm --floor
 	$(PEOPLE_BENCH) resume
 	$(PEOPLE_BENCH) slow
+	$(PEOPLE_BENCH) slow --unread 200 --turns 1
 	$(PEOPLE_BENCH) push --floor
 	$(PEOPLE_BENCH) push --floor --rate 200 --clients 100
 
