@@ -7,7 +7,6 @@ mod body;
 mod counted;
 mod entity_tag;
 mod envelope;
-mod gate;
 mod live;
 mod media;
 pub mod openapi;

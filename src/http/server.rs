@@ -3,6 +3,10 @@
 //! The listener's options (no delay, send buffer, stall limit) are inherited by what it accepts, so that accepting
 //! costs no further system calls.
 
+mod gate;
+
+pub(super) use gate::Gated;
+
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
@@ -28,7 +32,6 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::counted::Counted;
-use super::gate::Gated;
 use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;

@@ -15,8 +15,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Wanted, malformed};
-use crate::http::gate::Gated;
-use crate::http::server::limit_stalls;
+use crate::http::server::{Gated, limit_stalls};
 use crate::http::{ConnectionPermit, State};
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::Problem;
