@@ -61,7 +61,8 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         readiness: readiness.clone(),
         traces: traced.traces.clone(),
     };
-    let running = listeners.serve(http::router(state), http::admin_router(readiness.clone(), Arc::new(registry)));
+    let router = http::admin_router(readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
+    let running = listeners.serve(http::router(state), router);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
     loop {
@@ -93,4 +94,19 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
 pub async fn migrate(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
     let told = store::migrate(&settings).await?;
     writeln!(out, "{told}").map_err(|source| AppError::System { what: "write to standard output", source })
+}
+
+/// Compares all that the store keeps, and tells `out` what is wrong, a line each. With `repair`, mends what can be. Returns
+/// how much is wrong after that.
+pub async fn check(settings: Settings, repair: bool, out: &mut (dyn Write + Send)) -> Result<u64, AppError> {
+    let mut written = Ok(());
+    let mut tell = |line: &dyn std::fmt::Display| {
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    };
+    let tally = store::check(&settings, repair.then(system_clock), &mut |fault| tell(&fault)).await?;
+    tell(&tally);
+    written.map_err(|source| AppError::System { what: "write to standard output", source })?;
+    Ok(tally.faults - tally.mended)
 }

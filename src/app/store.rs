@@ -7,6 +7,8 @@ use tokio::time::sleep;
 
 use super::AppError;
 use crate::config::{RedisUrl, Settings, StoreUrl};
+use crate::domain::Timestamp;
+use crate::store::audit::{Sink, Tally};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{self, Backoff, OpenError, RedisStore};
 use crate::store::{Store, StoreSlot, TracedStore};
@@ -66,6 +68,26 @@ pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
             Ok(format!("{url}: layout {version} with {partitions} partition(s); applied {applied}"))
         }
     }
+}
+
+/// Compares all that the store keeps; with the clock's time, mends what can be.
+pub(super) async fn check(
+    settings: &Settings,
+    mend: Option<Timestamp>,
+    sink: &mut Sink<'_>,
+) -> Result<Tally, AppError> {
+    let told = match &settings.store.url {
+        StoreUrl::Embedded(directory) => {
+            let options = settings.embedded_options(directory, Metrics::default());
+            blocking(move || EmbeddedStore::open_existing(options)).await?.audit(mend, sink).await
+        }
+        StoreUrl::Redis(url) => {
+            let options = redis::Options { migrate: false, ..settings.redis_options(url) };
+            let opened = RedisStore::open(options, Metrics::default()).await;
+            opened.map_err(|error| AppError::Store(error.to_string()))?.audit(mend, sink).await
+        }
+    };
+    told.map_err(|error| AppError::Store(error.to_string()))
 }
 
 async fn blocking<T, E>(open: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, AppError>

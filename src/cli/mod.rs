@@ -6,11 +6,11 @@ mod gateway;
 mod get;
 mod health;
 mod import;
-mod migrate;
 mod pages;
 mod save;
 mod serve;
 mod shown;
+mod store;
 mod values;
 mod watch;
 
@@ -37,6 +37,12 @@ enum Command {
     Serve(ServeFlags),
     /// Bring the store's layout up to date, and end
     Migrate(StoreFlags),
+    /// Compare people, ids and logs in the store, and say what is wrong: exit code 0 when nothing is, 1 when something is
+    ///
+    /// An embedded store is locked by the gateway that serves it: stop that first. A store in Redis is checked and
+    /// repaired beside running gateways. --repair saves a damaged person again as the log knows it, or deletes it where
+    /// the log does not; lists people who are not listed; takes out of lists and logs what is nobody's.
+    Check(store::CheckFlags),
     /// Print the effective settings as TOML, passwords hidden
     Config(ServeFlags),
     /// Ask a running gateway's /readyz: exit code 0 when it is ready, 1 when not
@@ -108,7 +114,8 @@ impl Cli {
     fn carry_out(self) -> anyhow::Result<()> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(flags) => serve::run(flags.settings()?),
-            Command::Migrate(flags) => migrate::run(flags.settings()?),
+            Command::Migrate(flags) => store::migrate(flags.settings()?),
+            Command::Check(flags) => store::check(flags),
             Command::Config(flags) => config::run(&flags.settings()?),
             Command::Health(flags) => health::run(&flags.settings()?),
             Command::Openapi => pages::openapi(),

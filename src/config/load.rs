@@ -1,6 +1,9 @@
 //! From the sources to [`Settings`]: every key once, then what only holds between keys.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use config::{Value, ValueKind};
 
@@ -11,11 +14,14 @@ use super::settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
     SubscriptionSettings, TraceSettings,
 };
+use super::store_url::StoreUrl;
 use crate::http::Origin;
 use crate::telemetry::traces::SampleRatio;
 
 /// Sizes that a buffer or a ring may have: up to 1 TiB.
 const BYTES_MAX: u64 = 1 << 40;
+/// Of a file with an address, so much is read.
+const URL_BYTES_MAX: u64 = 16 * 1024;
 /// How many of something may wait or be open.
 const COUNT_MAX: u64 = 100_000_000;
 
@@ -41,8 +47,10 @@ impl Settings {
 }
 
 fn store(r: &mut Reader) -> StoreSettings {
+    let (url, url_file) = store_url(r);
     StoreSettings {
-        url: r.parsed("store.url"),
+        url,
+        url_file,
         prefix: r.read("store.prefix", prefix),
         partitions: r.number("store.partitions", 1..=1024),
         log_max: r.number("store.log_max", 1..=COUNT_MAX),
@@ -68,6 +76,36 @@ fn store(r: &mut Reader) -> StoreSettings {
             backoff_max: r.milliseconds("store.subscription.backoff_max_ms"),
         },
     }
+}
+
+/// `store.url`, or what the file of `store.url_file` holds. Nothing of the file is ever told: all of it is a secret.
+fn store_url(r: &mut Reader) -> (StoreUrl, Option<PathBuf>) {
+    let url = r.parsed("store.url");
+    let Some(file) = r.written("store.url_file", |value| text(value).map(PathBuf::from)) else { return (url, None) };
+    if r.is_written("store.url") {
+        r.fault("store.url_file", "excludes store.url: set one of them".to_owned());
+        return (url, Some(file));
+    }
+    match url_in(&file) {
+        Ok(url) => (url, Some(file)),
+        Err(detail) => {
+            r.fault("store.url_file", detail);
+            (url, Some(file))
+        }
+    }
+}
+
+fn url_in(file: &Path) -> Result<StoreUrl, Wanted> {
+    let name = file.display();
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let read = opened.take(URL_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
+    let line = text.trim_end_matches(['\n', '\r']);
+    if line.is_empty() {
+        return Err(format!("{name} is empty: it has to hold the address of the store, in one line"));
+    }
+    line.parse().map_err(|error| format!("what stands in {name} {error}"))
 }
 
 fn http(r: &mut Reader) -> HttpSettings {
@@ -101,6 +139,7 @@ fn live(r: &mut Reader) -> LiveSettings {
         heal_changes: r.number("live.heal_changes", 1..=COUNT_MAX),
         catch_up_changes: r.number("live.catch_up_changes", 1..=COUNT_MAX),
         catch_up_retry: r.milliseconds("live.catch_up_retry_ms"),
+        read_limit: r.milliseconds("live.read_limit_ms"),
         snapshot_people: r.number("live.snapshot_people", 1..=10_000),
         shared_bytes: r.number("live.shared_bytes", 65_536..=BYTES_MAX),
         feed_events: r.number("live.feed_events", 1..=COUNT_MAX),

@@ -123,6 +123,7 @@ impl Settings {
             message_window: live.messages_window,
             log_page: live.catch_up_changes,
             log_retry: live.catch_up_retry,
+            read_limit: live.read_limit,
             page_people: live.snapshot_people,
             shared_bytes: live.shared_bytes,
         }

@@ -52,6 +52,11 @@ impl Reader {
         }
     }
 
+    /// Whether the user wrote this setting, rightly or wrongly.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.user.contains_key(key)
+    }
+
     /// A number within limits, of which the lower is at least 1.
     pub(super) fn number<T>(&mut self, key: &'static str, limits: RangeInclusive<u64>) -> T
     where

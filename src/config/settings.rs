@@ -1,6 +1,7 @@
 //! The settings, typed: what the program runs with. Built by [`super::Settings::load`] only, so every value is valid.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::listen::Listen;
@@ -52,6 +53,8 @@ pub enum AuthMode {
 pub struct StoreSettings {
     /// Which store.
     pub url: StoreUrl,
+    /// The file that the address was read from, where it does not stand in a setting.
+    pub url_file: Option<PathBuf>,
     /// The first word of every key and channel in Redis.
     pub prefix: String,
     /// Logs; read by the first migration.
@@ -166,6 +169,8 @@ pub struct LiveSettings {
     pub catch_up_changes: NonZeroUsize,
     /// The pause after such a reading failed.
     pub catch_up_retry: Duration,
+    /// How long a client waits for what cannot be read.
+    pub read_limit: Duration,
     /// `live.snapshot_people`
     pub snapshot_people: NonZeroUsize,
     /// `live.shared_bytes`

@@ -28,7 +28,10 @@ impl Settings {
 
 fn store(store: &StoreSettings) -> Table {
     let mut table = Table::new();
-    put(&mut table, "url", store.url.to_string());
+    match &store.url_file {
+        Some(file) => put(&mut table, "url_file", file.display().to_string()),
+        None => put(&mut table, "url", store.url.to_string()),
+    }
     put(&mut table, "prefix", store.prefix.clone());
     put(&mut table, "partitions", i64::from(store.partitions.get()));
     put(&mut table, "log_max", number(store.log_max));
@@ -87,6 +90,7 @@ fn live(live: &LiveSettings) -> Table {
     put(&mut table, "heal_changes", number(live.heal_changes));
     put(&mut table, "catch_up_changes", number(live.catch_up_changes));
     put(&mut table, "catch_up_retry_ms", milliseconds(live.catch_up_retry));
+    put(&mut table, "read_limit_ms", milliseconds(live.read_limit));
     put(&mut table, "snapshot_people", number(live.snapshot_people));
     put(&mut table, "shared_bytes", number(live.shared_bytes));
     put(&mut table, "feed_events", number(live.feed_events));

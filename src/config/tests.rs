@@ -104,3 +104,37 @@ fn a_value_is_never_shown_in_a_fault_not_even_from_a_broken_file() {
     let shown = load(&[("PEOPLE_GATEWAY__STORE__URL", secret)], None).unwrap();
     assert!(!shown.to_toml().contains("hunter2") && !format!("{shown:?}").contains("hunter2"));
 }
+
+#[test]
+fn an_address_is_read_from_a_file_and_nothing_of_the_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("url");
+    let file = path.to_str().unwrap();
+    let written = |text: &[u8], more: &[(&str, &str)]| {
+        std::fs::write(&path, text).unwrap();
+        load(&[&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], more].concat(), None)
+    };
+    for end in ["", "\n", "\r\n"] {
+        let settings = written(format!("redis://:hunter2@h:7000/3{end}").as_bytes(), &[]).unwrap();
+        let StoreUrl::Redis(url) = &settings.store.url else { panic!("not Redis") };
+        assert_eq!(url.expose(), "redis://:hunter2@h:7000/3");
+        let shown = settings.to_toml();
+        assert!(!shown.contains("hunter2") && !shown.contains("\nurl =") && shown.contains(file), "{shown}");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+    let url = ("PEOPLE_GATEWAY__STORE__URL", "redis://h");
+    let told = written(b"redis://:hunter2@h", &[url]).unwrap_err().to_string();
+    assert!(told.contains("excludes store.url") && !told.contains("hunter2"), "{told}");
+    for (text, fault) in [
+        (&b"\n"[..], "is empty"),
+        (b"hunter2", "has to be embedded:DIR"),
+        (b"redis://:hunter2@h/x", "the database"),
+        (b"redis://:hunter2\xff@h", "cannot be read"),
+    ] {
+        let told = written(text, &[]).unwrap_err().to_string();
+        assert!(told.contains(fault) && told.contains("store.url_file") && !told.contains("hunter2"), "{told}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let told = load(&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], None).unwrap_err().to_string();
+    assert!(told.contains("cannot be read") && told.contains(file), "{told}");
+}

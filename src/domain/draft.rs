@@ -4,17 +4,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::age::{MAX_AGE, age};
+use super::fields::{JOB_LENGTH, MAX_ATTRIBUTES_BYTES, NAME_LENGTH};
 use super::members::Members;
 use super::{Fields, FieldsJson, PersonId, strict};
 
-/// Attributes as compact JSON, in bytes.
-pub const MAX_ATTRIBUTES_BYTES: usize = 8 * 1024;
 /// Levels of nesting in attributes; the object itself is the first.
 pub const MAX_ATTRIBUTES_DEPTH: usize = 8;
-/// A name's length in code points.
-const NAME_LENGTH: std::ops::RangeInclusive<usize> = 1..=200;
-/// A job's length in code points.
-const JOB_LENGTH: std::ops::RangeInclusive<usize> = 0..=200;
 /// Faults that one refusal lists; a body with more of them has the first ones named.
 const MAX_FAULTS: usize = 100;
 

@@ -2,12 +2,21 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use super::age::MAX_AGE;
+
+/// A name's length in code points.
+pub(super) const NAME_LENGTH: RangeInclusive<usize> = 1..=200;
+/// A job's length in code points.
+pub(super) const JOB_LENGTH: RangeInclusive<usize> = 0..=200;
+/// Attributes as compact JSON, in bytes.
+pub const MAX_ATTRIBUTES_BYTES: usize = 8 * 1024;
 
 /// What a user says of a person; [`Draft`](super::Draft) checks the limits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,10 +72,22 @@ struct Reading<'a> {
     attributes: Option<&'a RawValue>,
 }
 
-/// A stored text that does not hold a person's fields.
-#[derive(Debug, thiserror::Error)]
-#[error("a stored person does not hold a person's fields")]
-pub struct CorruptFields(#[from] serde_json::Error);
+/// A stored text that does not hold a person's fields. Says where, and never what stands there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CorruptFields {
+    /// It is no JSON object with these fields.
+    #[error("its text is not a person's fields as JSON (column {0})")]
+    Json(usize),
+    /// A value that no save would have let through.
+    #[error("its {0} is outside of what a person may have")]
+    Limit(&'static str),
+}
+
+impl From<serde_json::Error> for CorruptFields {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.column())
+    }
+}
 
 impl Fields {
     /// The fields as stores and frames carry them.
@@ -121,9 +142,31 @@ impl FieldsJson {
     }
 }
 
+impl Reading<'_> {
+    /// The limits that a save is held to. Depth and repeated names inside of attributes are not looked at again.
+    fn check(&self) -> Result<(), CorruptFields> {
+        let attributes = self.attributes.map_or("{}", RawValue::get);
+        let checks = [
+            ("firstName", fits(&self.first_name, &NAME_LENGTH)),
+            ("lastName", fits(&self.last_name, &NAME_LENGTH)),
+            ("age", self.age <= MAX_AGE),
+            ("job", fits(&self.job, &JOB_LENGTH)),
+            ("attributes", attributes.starts_with('{') && attributes.len() <= MAX_ATTRIBUTES_BYTES),
+        ];
+        checks.iter().find(|(_, holds)| !holds).map_or(Ok(()), |(name, _)| Err(CorruptFields::Limit(name)))
+    }
+}
+
+/// Whether a text has so many code points. A text is never shorter in bytes, so most are not counted.
+fn fits(text: &str, length: &RangeInclusive<usize>) -> bool {
+    text.len() >= *length.start() && (text.len() <= *length.end() || length.contains(&text.chars().count()))
+}
+
 impl Values {
     fn read(text: &str) -> Result<Self, CorruptFields> {
-        let Reading { first_name, last_name, age, job, attributes } = serde_json::from_str(text)?;
+        let reading: Reading<'_> = serde_json::from_str(text)?;
+        reading.check()?;
+        let Reading { first_name, last_name, age, job, attributes } = reading;
         let attributes_text = attributes.map(|attributes| {
             let start = attributes.get().as_ptr().addr() - text.as_ptr().addr();
             start..start + attributes.get().len()
@@ -144,5 +187,35 @@ impl Eq for FieldsJson {}
 impl fmt::Debug for FieldsJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(name: &str, age: &str, attributes: &str) -> Result<FieldsJson, CorruptFields> {
+        let rest = format!(r#""lastName":"L","age":{age},"job":"","attributes":{attributes}"#);
+        FieldsJson::from_stored(&format!(r#"{{"firstName":"{name}",{rest}}}"#))
+    }
+
+    #[test]
+    fn what_no_save_lets_through_is_not_a_persons() {
+        assert!(stored(&"å".repeat(200), "150", "{}").is_ok(), "characters are counted, not bytes");
+        for (name, age, attributes, fault) in [
+            (&*"a".repeat(201), "1", "{}", CorruptFields::Limit("firstName")),
+            ("", "1", "{}", CorruptFields::Limit("firstName")),
+            ("A", "151", "{}", CorruptFields::Limit("age")),
+            ("A", "1", "[]", CorruptFields::Limit("attributes")),
+            ("A", "1", &format!(r#"{{"a":"{}"}}"#, "x".repeat(8 * 1024)), CorruptFields::Limit("attributes")),
+        ] {
+            assert_eq!(stored(name, age, attributes).unwrap_err(), fault);
+        }
+        for text in ["", "{}", "[1]", r#"{"firstName":"A"}"#, r#"{"firstName":"A","lastName":"B","age":"1","job":""}"#]
+        {
+            let error = FieldsJson::from_stored(text).unwrap_err();
+            assert!(matches!(error, CorruptFields::Json(_)), "{text}");
+            assert!(!error.to_string().contains("firstName"), "{error}");
+        }
     }
 }

@@ -16,8 +16,8 @@ mod trace_context;
 
 pub(crate) use age::age;
 pub use change::{Change, Operation, Succession};
-pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
-pub use fields::{CorruptFields, Fields, FieldsJson, Values};
+pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
+pub use fields::{CorruptFields, Fields, FieldsJson, MAX_ATTRIBUTES_BYTES, Values};
 pub use person::{InvalidId, Person, PersonId};
 pub use position::{At, Comparison, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
 pub use timestamp::Timestamp;

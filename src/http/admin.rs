@@ -14,16 +14,16 @@ use tokio::time::Instant;
 
 use super::envelope;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::Readiness;
+use crate::telemetry::{Damages, Readiness};
 
 /// The media type of `OpenMetrics` 1.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The admin listener's paths: `/livez`, `/readyz` and `/metrics`.
-pub fn admin_router(readiness: Readiness, registry: Arc<Registry>) -> Router {
+pub fn admin_router(readiness: Readiness, damages: Damages, registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/livez", get("live\n"))
-        .route("/readyz", get(ready).with_state(readiness))
+        .route("/readyz", get(ready).with_state((readiness, damages)))
         .route("/metrics", get(metrics).with_state(registry))
         .fallback(unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
@@ -40,9 +40,12 @@ async fn surround(request: Request, next: Next) -> Response {
     envelope::render(request, |request| envelope::survive(next.run(request))).await
 }
 
-async fn ready(Extract(readiness): Extract<Readiness>) -> Response {
+/// A damaged record makes a gateway degraded, not unready: everybody else is served, and another gateway would meet the
+/// same store.
+async fn ready(Extract((readiness, damages)): Extract<(Readiness, Damages)>) -> Response {
     match readiness.check(Instant::now()) {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) if damages.is_empty() => "ready\n".into_response(),
+        Ok(()) => format!("degraded: {damages}\n").into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }

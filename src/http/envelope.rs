@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::domain::TraceContext;
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::telemetry::clock::fresh_uuid;
 use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
@@ -27,7 +28,7 @@ pub(super) struct Id(Uuid);
 
 impl Id {
     pub(super) fn fresh() -> Self {
-        Self(Uuid::now_v7())
+        Self(fresh_uuid())
     }
 
     /// As the `instance` of a problem.

@@ -27,11 +27,11 @@ pub use router::{router, templates};
 pub use server::{ConnectionPermit, Server};
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 use crate::session::Sessions;
 use crate::store::StoreSlot;
+use crate::telemetry::clock::unix_millis;
 use crate::telemetry::{Metrics, Readiness, Traces};
 
 /// Where the writing gateway's time comes from.
@@ -60,6 +60,5 @@ type Shared = Arc<State>;
 
 /// The machine's clock.
 pub fn system_clock() -> Timestamp {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(i64::try_from(unix_millis()).unwrap_or(i64::MAX))
 }

@@ -44,6 +44,14 @@ impl From<StoreError> for Problem {
                 let problem = Self::new(ProblemKind::StoreUnavailable, detail).with("outcome", "unknown");
                 return problem.caused_by(error);
             }
+            // The store has told its operator, once for each record.
+            StoreError::Damaged { id, why } => {
+                let detail = format!(
+                    "The record of {id} is damaged ({why}). Save the person anew (PUT without If-Match), or delete it; \
+                     everybody else is served."
+                );
+                return Self::new(ProblemKind::Internal, detail).with("damaged", "record").with("id", id.to_string());
+            }
             StoreError::Corrupt(_) => {
                 (ProblemKind::Internal, "The store holds something that this gateway cannot read.")
             }

@@ -1,11 +1,10 @@
 //! `CloudEvents` 1.0.2 in the JSON format: the envelope around what people.v1.json says. Its WebSocket binding sends one
 //! event a text message.
 
-use uuid::Uuid;
-
 use super::json::{member, quoted, write_gone, write_members};
 use super::message::{Composed, Message, verdict_name};
 use crate::domain::Change;
+use crate::telemetry::clock::fresh_uuid;
 
 /// How much longer than people.v1.json's message about it an event is, at most.
 pub(super) const ENVELOPE: usize = 160;
@@ -31,7 +30,7 @@ pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) 
 
 /// Appends a message that is no change; its `data` is the message without its type.
 pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
-    open(out, Uuid::now_v7(), message.name());
+    open(out, fresh_uuid(), message.name());
     data(out);
     out.push('{');
     write_members(out, message);
@@ -40,7 +39,7 @@ pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
 
 /// Appends a snapshot's page up to its first person.
 pub(super) fn open_page(out: &mut String) {
-    open(out, Uuid::now_v7(), "snapshot");
+    open(out, fresh_uuid(), "snapshot");
     data(out);
     out.push_str("{\"people\":[");
 }

@@ -14,7 +14,7 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
-use crate::store::Break;
+use crate::store::{Break, StoreError};
 
 /// How often within the silence limit a blocked socket is tried although nothing announced room in it.
 const LOOKS_PER_LIMIT: u32 = 4;
@@ -40,6 +40,8 @@ pub(super) struct Attendant {
     pub(super) waits: Option<Waits>,
     /// When it was last found that its place cannot be continued; else when the attendant came.
     broke: Instant,
+    /// Since when it could not be taken further, because what is to be read cannot be.
+    stuck: Option<Instant>,
 }
 
 /// A wait for this gateway.
@@ -54,8 +56,16 @@ pub(super) struct Waits {
 /// nothing is dropped.
 pub(super) async fn attend(sessions: Arc<Sessions>, outbox: Arc<Outbox>) {
     let broke = Instant::now();
-    let mut attendant =
-        Attendant { sessions, outbox, snapshot: None, snapshots: 0, catching_up: false, waits: None, broke };
+    let mut attendant = Attendant {
+        sessions,
+        outbox,
+        snapshot: None,
+        snapshots: 0,
+        catching_up: false,
+        waits: None,
+        broke,
+        stuck: None,
+    };
     while attendant.go_on().await.is_continue() {}
 }
 
@@ -88,6 +98,23 @@ impl Attendant {
     async fn wait_for_relay(&self, offset: u64) {
         // Whether it went on is seen by the next step.
         let _ = timeout(LOOK, self.sessions.hub.goes_on(offset)).await;
+    }
+
+    /// Closes a session that could not be taken further for too long: no client waits for ever in silence, and no
+    /// operator is left without a line.
+    fn is_stuck(&mut self, why: &str, close: Close) {
+        let limit = self.sessions.options.read_limit;
+        let since = *self.stuck.get_or_insert_with(Instant::now);
+        self.sessions.stuck.tell(|| {
+            tracing::warn!(
+                why,
+                limit_ms = limit.as_millis(),
+                "sessions wait for what cannot be read; after the limit they are closed"
+            );
+        });
+        if since.elapsed() >= limit {
+            self.sessions.hub.close(&self.outbox, &close);
+        }
     }
 
     /// Waits until this gateway has compared its place with the store's heads: where the log refused a session's place, the
@@ -152,6 +179,7 @@ impl Attendant {
         match outcome {
             Ok(None) => self.wait_for_relay(offset).await,
             Ok(Some(shown)) => {
+                self.stuck = None;
                 if shown.frames.is_empty() {
                     // Nothing will be waited for: leave the worker to others for a moment.
                     tokio::task::yield_now().await;
@@ -219,6 +247,7 @@ impl Attendant {
         }
         match outcome {
             Ok(Progress::Shown(frames)) => {
+                self.stuck = None;
                 if frames.is_empty() {
                     tokio::task::yield_now().await;
                 }
@@ -270,8 +299,13 @@ impl Attendant {
                 hub.close(&self.outbox, &Close::new(CloseCode::INTERNAL, "not at your place in time"));
             }
             Lost::Store(error) => {
-                // The relay tells the operator, once for all sessions.
-                tracing::debug!(%error, "a session could not read what it missed; trying again");
+                let close = match &*error {
+                    StoreError::Corrupt(_) | StoreError::Damaged { .. } => {
+                        Close::new(CloseCode::INTERNAL, "the store holds what cannot be read")
+                    }
+                    _ => Close::new(CloseCode::OVERLOADED, "the store does not answer: retry later"),
+                };
+                self.is_stuck(&error.to_string(), close);
                 sleep(self.sessions.options.log_retry).await;
             }
         }

@@ -51,11 +51,6 @@ impl Log {
         self.store.get()
     }
 
-    /// Whether fewer people than this make a page the last one.
-    pub(super) fn page_people(&self) -> usize {
-        self.options.page_people.get()
-    }
-
     /// A page of people for somebody who asked at `asked`: read after that, or before it at a head that is good enough.
     pub(super) async fn page(
         &self,

@@ -16,6 +16,7 @@ mod log;
 mod reader;
 mod snapshot;
 mod start;
+mod told;
 
 pub use start::{NotStarted, Start, Started};
 
@@ -34,6 +35,7 @@ use crate::protocol::close::Close;
 use crate::store::StoreSlot;
 use log::Log;
 use reader::Reader;
+use told::Told;
 
 /// The limits of one session's peer.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub struct Options {
     pub log_page: NonZeroUsize,
     /// Pause after a failed reading of the log.
     pub log_retry: Duration,
+    /// How long a session waits for what cannot be read; then it is closed.
+    pub read_limit: Duration,
     /// People that a snapshot reads at once.
     pub page_people: NonZeroUsize,
     /// Memory for readings of the store that sessions share, in bytes.
@@ -68,6 +72,7 @@ impl Default for Options {
             message_window: Duration::from_secs(10),
             log_page: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
             log_retry: Duration::from_millis(200),
+            read_limit: Duration::from_secs(30),
             page_people: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
             shared_bytes: NonZeroUsize::new(16 * 1024 * 1024).unwrap_or(NonZeroUsize::MIN),
         }
@@ -89,6 +94,8 @@ pub struct Sessions {
     options: Options,
     tasks: TaskTracker,
     workers: Handle,
+    /// That sessions cannot be taken further is told once in a while, for all of them.
+    stuck: Told,
 }
 
 impl Sessions {
@@ -97,7 +104,7 @@ impl Sessions {
         let log = Log::new(store, options);
         let count = hub.metrics().filters.clone();
         let (filters, tasks, workers) = (SharedFilters::counted(count), TaskTracker::new(), Handle::current());
-        let sessions = Arc::new(Self { hub, log, filters, options, tasks, workers });
+        let sessions = Arc::new(Self { hub, log, filters, options, tasks, workers, stuck: Told::default() });
         let weak = Arc::downgrade(&sessions);
         sessions.hub.set_attendant(move |outbox| {
             if let Some(sessions) = weak.upgrade() {

@@ -140,8 +140,7 @@ impl Snapshot {
             }
         }
         hub.metrics().snapshot_pages.inc();
-        let is_last = page.people.len() < log.page_people();
-        let up_to = page.people.last().map(|person| person.id).filter(|_| !is_last);
+        let up_to = page.next;
         self.cover(Cover { partition, up_to, position: page.head });
         let matching = hub::matching(&subscription.view.filter, &page.people).await;
         let matching: Vec<Person> = matching.into_iter().cloned().collect();

@@ -3,6 +3,9 @@
 //! One write is one atomic step: checks, log entry, state, idempotency record, publication. Two stores keep it,
 //! Redis for gateways that share, redb for one that stands alone; the same conformance suite holds both.
 
+pub mod audit;
+mod chain;
+mod damage;
 pub mod embedded;
 mod feed;
 mod frame;
@@ -40,11 +43,11 @@ pub trait Store: Send + Sync + 'static {
     /// The recorded success of an earlier write with this key, if the fingerprint is the same.
     async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError>;
 
-    /// The person with this id.
+    /// The person with this id; [`StoreError::Damaged`] where its record cannot be read.
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
 
     /// Up to `count` people of one partition in id order, after the id `after`, and the head at which they were read:
-    /// one instant.
+    /// one instant. A person whose record is damaged is left out, and told as damage of the store.
     async fn page(
         &self,
         partition: Partition,
@@ -163,8 +166,11 @@ pub struct Recorded {
 pub struct Page {
     /// The partition's head at that instant.
     pub head: Position,
-    /// In id order; fewer than asked for means that these are the last.
+    /// In id order; perhaps none, although more follow.
     pub people: Vec<Person>,
+    /// Where the page ends: whoever has an id up to this one is on it, and more may follow after it. None where the
+    /// partition ends with this page.
+    pub next: Option<PersonId>,
 }
 
 /// The log's answer to "what came after?".
@@ -174,7 +180,7 @@ pub enum Since {
     Continues {
         /// The head at that instant.
         head: Position,
-        /// In order, without gaps; fewer than asked for reach the head.
+        /// In order, without gaps. Fewer than asked for reach the head, or end before an entry that cannot be read.
         changes: Vec<Change>,
     },
     /// It does not.
@@ -222,7 +228,8 @@ impl Break {
 pub struct Tail {
     /// The head at that instant.
     pub head: Position,
-    /// The last changes, oldest first, ending at the head; empty in a fresh epoch.
+    /// The last changes, oldest first, without gaps and ending at the head; empty in a fresh epoch, and where the last
+    /// entry cannot be read.
     pub changes: Vec<Change>,
 }
 
@@ -244,6 +251,14 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds what it should not: {0}")]
     Corrupt(String),
+    /// One person's record cannot be read, or not be compared with what a write expects. A save or a delete mends it.
+    #[error("the record of {id} is damaged: {why}")]
+    Damaged {
+        /// Whose record.
+        id: PersonId,
+        /// What is wrong with it.
+        why: CorruptRecord,
+    },
 }
 
 impl StoreError {
@@ -254,7 +269,7 @@ impl StoreError {
             Self::Overloaded => StoreErrorLabel::Overloaded,
             Self::Full(_) => StoreErrorLabel::Full,
             Self::OutcomeUnknown(_) => StoreErrorLabel::OutcomeUnknown,
-            Self::Corrupt(_) => StoreErrorLabel::Corrupt,
+            Self::Corrupt(_) | Self::Damaged { .. } => StoreErrorLabel::Corrupt,
         }
     }
 }

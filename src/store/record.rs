@@ -15,18 +15,34 @@ pub struct Record {
     pub fields: FieldsJson,
 }
 
-/// A text that is not a record.
-#[derive(Debug, thiserror::Error)]
+/// Why what stands under a person's id is not a record. Never says what stands there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorruptRecord {
     /// One of the four parts is missing or malformed.
-    #[error("expected REVISION CREATED UPDATED JSON")]
+    #[error("it does not read REVISION CREATED UPDATED JSON")]
     Header,
+    /// The bytes are no text.
+    #[error("it is not UTF-8")]
+    NotText,
     /// The JSON is not a person's.
     #[error(transparent)]
     Fields(#[from] CorruptFields),
+    /// The id is listed, and nothing stands under it.
+    #[error("its id is listed, and there is no record")]
+    Missing,
 }
 
 impl Record {
+    /// Reads a record as a store keeps it.
+    pub fn read(bytes: &[u8]) -> Result<Self, CorruptRecord> {
+        Self::decode(std::str::from_utf8(bytes).map_err(|_| CorruptRecord::NotText)?)
+    }
+
+    /// The revision of a record of which the rest may be damaged.
+    pub fn revision_of(text: &str) -> Option<Position> {
+        text.split_once(' ')?.0.parse().ok()
+    }
+
     /// Reads a record.
     pub fn decode(text: &str) -> Result<Self, CorruptRecord> {
         let mut parts = text.splitn(4, ' ');

@@ -1,5 +1,6 @@
 //! What an operator sees: metric names, readiness the log's format, and traces.
 
+pub mod clock;
 pub mod logging;
 mod metrics;
 mod readiness;
@@ -7,9 +8,9 @@ pub mod traces;
 
 pub use logging::{LogFormat, LogLevel};
 pub use metrics::{
-    BreakLabel, CloseLabel, DressLabel, Each, Histogram, Label, LineLabel, Metrics, Observations, RedisCommandLabel,
-    RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel, WallClock,
-    registry,
+    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, DressLabel, Each, Histogram, Label, LineLabel, Metrics,
+    Observations, RedisCommandLabel, RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel,
+    VerdictCounts, VerdictLabel, WallClock, registry,
 };
 pub use readiness::{NotReady, Readiness};
 pub use traces::Traces;

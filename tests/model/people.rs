@@ -76,10 +76,9 @@ pub(crate) async fn everyone(store: &dyn Store, size: usize) -> Vec<Person> {
         let mut after = None;
         loop {
             let page = store.page(partition, after, count(size)).await.expect("the store answers");
-            after = page.people.last().map(|person| person.id);
-            let last = page.people.len() < size;
             all.extend(page.people);
-            if last {
+            after = page.next;
+            if after.is_none() {
                 break;
             }
         }

@@ -5,6 +5,10 @@
 //! `cfg(test)` is always set here; it tells clippy that helpers are tests too, and may panic.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod feed;

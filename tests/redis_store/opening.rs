@@ -35,6 +35,7 @@ async fn a_wrong_password_is_fatal_and_never_shown() {
         let sentence = refused(Options { url, ..options(&server) }).await;
         assert!(!sentence.contains("s3cret"), "{sentence}");
         assert!(sentence.contains(&format!("127.0.0.1:{}", server.port())), "{sentence}");
+        assert_eq!(user_and_password.is_empty(), sentence.contains("store.url_file"), "{sentence}");
     }
 }
 
@@ -147,7 +148,8 @@ async fn what_is_not_a_url_of_redis_is_fatal() {
     }
     refused(Options { url: format!("{}/99", server.url()), ..options(&server) }).await;
     // A rediss:// url is one of ours; this server just does not speak TLS.
-    waits(Options { url: server.url().replace("redis:", "rediss:"), ..options(&server) }).await;
+    let sentence = waits(Options { url: server.url().replace("redis:", "rediss:"), ..options(&server) }).await;
+    assert!(sentence.contains("write redis:// instead"), "{sentence}");
     refused(Options { prefix: "a{b}".to_owned(), ..options(&server) }).await;
 }
 

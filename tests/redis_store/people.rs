@@ -62,7 +62,7 @@ pub(crate) fn save(n: u128, name: &str) -> Write {
 }
 
 pub(crate) fn delete(n: u128) -> Write {
-    Write { save: None, ..save(n, "") }
+    Write { save: None, ..save(n, "A") }
 }
 
 pub(crate) fn keyed(write: Write, key: u8) -> Write {

@@ -41,23 +41,22 @@ async fn writes_at_once_are_batched_and_each_has_its_own_outcome() {
     let server = RedisServer::start(&[]).await;
     let metrics = Metrics::default();
     let store = RedisStore::open(options(&server), metrics.clone()).await.expect("the store opens");
-    // One record that no script can read: the writes beside it in the same pipeline must not notice.
-    server.command::<()>(&["HSET", "{people.p0}:people", &id(13).to_string(), "x"]).await;
+    // One write that is refused: those beside it in the same pipeline must not notice.
     let writes: Vec<_> = (0..500)
         .map(|n| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { (n, store.apply(save(n, "A")).await) })
+            let expect = if n == 13 { Expect::Present } else { Expect::Anything };
+            tokio::spawn(async move { (n, store.apply(Write { expect, ..save(n, "A") }).await) })
         })
         .collect();
     for write in writes {
         match write.await.expect("no panic") {
-            (13, outcome) => assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}"),
+            (13, outcome) => assert!(matches!(outcome, Ok(Applied::Conflict { current: None })), "{outcome:?}"),
             (_, outcome) => assert!(matches!(outcome, Ok(Applied::Done { .. })), "{outcome:?}"),
         }
     }
     assert_eq!(metrics.store_writes.get(), 499);
     assert!(metrics.store_batches.get() <= 250, "{} pipelines for 500 writes", metrics.store_batches.get());
-    server.command::<()>(&["HDEL", "{people.p0}:people", &id(13).to_string()]).await;
     assert_eq!(assert_state_is_the_replayed_log(&store).await, 499);
 }
 

@@ -91,9 +91,14 @@ impl RedisServer {
 
     /// Runs one command on a connection of its own, in database 0; panics when it fails.
     pub(crate) async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        let mut connection = self.connect().await.expect("a connection");
+        self.attempt(words).await.expect("an answer")
+    }
+
+    /// Asks the server something that it may refuse.
+    pub(crate) async fn attempt<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        let mut connection = self.connect().await?;
         let mut command = ::redis::cmd(words[0]);
-        command.arg(&words[1..]).query_async(&mut connection).await.expect("an answer")
+        command.arg(&words[1..]).query_async(&mut connection).await
     }
 
     /// Ends it without a chance to write anything more.

@@ -325,7 +325,9 @@ impl Store for ModelStore {
         let page = self.read(|branches| {
             let branch = &branches[partition.index()];
             let people = branch.people().into_values().filter(|person| after.is_none_or(|after| person.id > after));
-            Page { head: branch.head(), people: people.take(count.get()).collect() }
+            let people: Vec<_> = people.take(count.get()).collect();
+            let next = people.last().filter(|_| people.len() == count.get()).map(|person: &Person| person.id);
+            Page { head: branch.head(), people, next }
         });
         Ok(page.await)
     }

@@ -165,7 +165,7 @@ prop_compose! {
         first in text(), last in text(), job in text(), age in 0_u8..=150,
         attributes in proptest::option::of(proptest::collection::btree_map(text(), value(), 0..4)),
     ) -> Map<String, Value> {
-        let mut person = Map::from_iter([("id".to_owned(), Value::from(uuid::Uuid::now_v7().to_string()))]);
+        let mut person = Map::from_iter([("id".to_owned(), Value::from(crate::telemetry::clock::fresh_uuid().to_string()))]);
         // A name is never empty.
         for (name, value) in [("firstName", first + "x"), ("lastName", "x".to_owned() + &last), ("job", job)] {
             person.insert(name.to_owned(), value.into());

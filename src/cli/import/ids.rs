@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid, Variant, Version, uuid};
 
 use crate::domain::PersonId;
+use crate::telemetry::clock::fresh_uuid;
 
 /// Our own; docs/cli.md names it.
 const NAMESPACE: Uuid = uuid!("3880a685-9e25-4454-b9f9-7f0473c0b595");
@@ -25,7 +26,7 @@ impl Ids {
     pub(super) fn of(&self, line: u64) -> PersonId {
         match self {
             Self::Derived(name) => derived(name, line),
-            Self::Fresh => PersonId::new(Uuid::now_v7()),
+            Self::Fresh => PersonId::new(fresh_uuid()),
         }
     }
 

@@ -107,6 +107,7 @@ mod tests {
     use super::*;
     use crate::client::{Gone, Record};
     use crate::filter::Kinds;
+    use crate::telemetry::clock::fresh_uuid;
 
     fn id(person: u8) -> PersonId {
         format!("0190f3e2-7c1b-7d9a-8f00-0000000000{person:02x}").parse().unwrap()
@@ -155,7 +156,7 @@ mod tests {
             recent.push(&Change::Update(record(person)), &view, now);
         }
         assert_eq!(recent.0.len(), 256, "each person once");
-        recent.0.iter_mut().for_each(|recently| recently.id = PersonId::new(uuid::Uuid::now_v7()));
+        recent.0.iter_mut().for_each(|recently| recently.id = PersonId::new(fresh_uuid()));
         (0..100).for_each(|person| recent.push(&Change::Update(record(person)), &view, now));
         assert_eq!(recent.0.len(), RECENT);
         recent.note(&Event::Connected { from: Start::Snapshot }, &view, now);

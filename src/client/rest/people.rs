@@ -15,6 +15,7 @@ use crate::client::event::Problem;
 use crate::client::loss::Refusal;
 use crate::client::tls::{Tls, Trust};
 use crate::domain::{PersonId, Position};
+use crate::telemetry::clock::fresh_uuid;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -212,7 +213,7 @@ impl FromStr for IfMatch {
 impl IdempotencyKey {
     /// A key that nobody has used.
     pub fn fresh() -> Self {
-        Self(Uuid::now_v7())
+        Self(fresh_uuid())
     }
 
     fn of(self, request: RequestBuilder) -> RequestBuilder {

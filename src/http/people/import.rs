@@ -12,7 +12,6 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::idempotency::Key;
 use super::lines::{Line, Lines};
@@ -24,6 +23,7 @@ use crate::http::{Shared, media};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Expect, StoreError, Write};
 use crate::telemetry::LineLabel;
+use crate::telemetry::clock::fresh_uuid;
 
 /// Of a body after the import stopped.
 const SKIPPED_BYTES: usize = 256 << 20;
@@ -182,7 +182,7 @@ impl Import {
             _ => problem,
         })?;
         Ok(Some(Write {
-            id: draft.id.unwrap_or_else(|| PersonId::new(Uuid::now_v7())),
+            id: draft.id.unwrap_or_else(|| PersonId::new(fresh_uuid())),
             save: Some(draft.fields.to_json()),
             expect: Expect::Anything,
             idempotency: None,

@@ -218,10 +218,10 @@ impl Merge {
 impl Lane {
     /// Reads one page more; of it nobody may match.
     async fn read_on(&mut self, store: &dyn Store, filter: &Filter, page: NonZeroUsize) -> Result<(), StoreError> {
-        let people = store.page(self.partition, self.after, page).await?.people;
-        self.exhausted = people.len() < page.get();
-        self.after = people.last().map(|person| person.id).or(self.after);
-        self.people = hub::matching(filter, &people).await.into_iter().cloned().collect();
+        let page = store.page(self.partition, self.after, page).await?;
+        self.exhausted = page.next.is_none();
+        self.after = page.next;
+        self.people = hub::matching(filter, &page.people).await.into_iter().cloned().collect();
         Ok(())
     }
 }

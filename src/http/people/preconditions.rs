@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::domain::Position;
+use crate::domain::{PersonId, Position};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::Expect;
 
@@ -109,6 +109,15 @@ pub(super) fn failed(current: Position) -> Problem {
         ProblemKind::Precondition,
         format!("The person's revision is {current}: read it again and decide anew."),
     )
+}
+
+/// The 412 where the person's revision cannot be read.
+pub(super) fn damaged(id: PersonId) -> Problem {
+    let detail = format!(
+        "The record of {id} is damaged, and its revision cannot be read. Without If-Match and If-None-Match, or with \
+         If-Match: *, a PUT saves the person anew and a DELETE deletes it."
+    );
+    Problem::new(ProblemKind::Precondition, detail).with("damaged", "record")
 }
 
 fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem> {

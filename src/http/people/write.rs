@@ -4,17 +4,17 @@ use axum::body::Bytes;
 use axum::extract::{Request, State as Extract};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use uuid::Uuid;
 
 use super::PathId;
 use super::answer::{Origin, Success};
 use super::idempotency::{self, Key};
-use super::preconditions::{Precondition, failed};
+use super::preconditions::{Precondition, damaged, failed};
 use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext};
 use crate::http::query::Parameters;
 use crate::http::{Shared, State, body, media};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::{Applied, Expect, IdempotencyKey, Store, StoreError, Write};
+use crate::telemetry::clock::fresh_uuid;
 
 /// How often a PATCH is merged again because others changed the person meanwhile.
 const PATCH_TRIES: usize = 8;
@@ -183,7 +183,7 @@ pub(in crate::http) async fn patch(
 fn new_id(partitions: Partitions, key: Option<Key<'_>>) -> PersonId {
     let wanted = key.map(|key| partitions.of_text(key.as_str()));
     loop {
-        let id = PersonId::new(Uuid::now_v7());
+        let id = PersonId::new(fresh_uuid());
         if wanted.is_none_or(|wanted| partitions.of(id) == wanted) {
             return id;
         }
@@ -205,6 +205,8 @@ async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem>
     }
     let applied = applied.map_err(|error| match error {
         StoreError::OutcomeUnknown(_) => Problem::from(error).with("id", write.id.to_string()),
+        // A write mends a damaged record, unless it demands what cannot be compared.
+        StoreError::Damaged { id, .. } => damaged(id),
         error => error.into(),
     })?;
     Ok(match applied {

@@ -3,6 +3,9 @@
 //! The steps and their order are those of the Redis script: idempotency record, expectation, existence, then log entry,
 //! state and record together.
 
+#[cfg(test)]
+mod tests;
+
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use bytes::Bytes;
@@ -10,8 +13,10 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::reserve::Admits;
 use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, KeyName, LOG, PEOPLE};
-use crate::domain::{At, Change, Partition, Partitions, Position, Tag};
-use crate::store::{Applied, Expect, IdempotencyKey, Record, Recorded, Retention, StoreError, Write, encode_frame};
+use crate::domain::{At, Change, Epoch, Partition, Partitions, Position, Tag};
+use crate::store::{
+    Applied, CorruptRecord, Expect, IdempotencyKey, Record, Recorded, Retention, StoreError, Write, encode_frame,
+};
 
 /// Expired idempotency records that a batch removes at least, if there are that many.
 const PURGE_AT_LEAST: usize = 64;
@@ -82,6 +87,7 @@ impl<'t> Batch<'t> {
     pub(super) fn apply(&mut self, write: &Write) -> Result<Result<Applied, StoreError>, Failure> {
         match self.check(write) {
             Ok(Checked::Answer(applied)) => Ok(Ok(applied)),
+            Ok(Checked::Refuse(error)) => Ok(Err(error)),
             Ok(Checked::Go(_)) if self.admits == Admits::Deletes && write.save.is_some() => {
                 Ok(Err(StoreError::Full("what is left of the disk is for deletes".into())))
             }
@@ -117,19 +123,44 @@ impl<'t> Batch<'t> {
             return Ok(Checked::Answer(Applied::Replayed(recorded)));
         }
         let stored = self.people.get(tables::person_key(partition, write.id))?;
-        let previous = stored.map(|text| tables::record(write.id, text.value())).transpose()?;
-        let current = previous.as_ref().map(|record| record.revision);
-        if !holds(write.expect, current) {
-            return Ok(Checked::Answer(Applied::Conflict { current }));
+        let previous = match &stored {
+            None => Previous::Nobody,
+            Some(text) => match Record::decode(text.value()) {
+                Ok(record) => Previous::Sound(record),
+                Err(why) => Previous::Damaged(Record::revision_of(text.value()), why),
+            },
+        };
+        let (exists, current) = match &previous {
+            Previous::Nobody => (false, None),
+            Previous::Sound(record) => (true, Some(record.revision)),
+            Previous::Damaged(revision, _) => (true, *revision),
+        };
+        if !holds(write.expect, exists, current) {
+            return Ok(match previous {
+                Previous::Damaged(None, why) => Checked::Refuse(StoreError::Damaged { id: write.id, why }),
+                _ => Checked::Answer(Applied::Conflict { current }),
+            });
         }
-        if write.save.is_none() && previous.is_none() {
+        if write.save.is_none() && !exists {
             return Ok(Checked::Answer(Applied::NotFound));
         }
         Ok(Checked::Go(previous))
     }
 
-    fn carry_out(&mut self, write: &Write, previous: Option<Record>) -> Result<Applied, Failure> {
+    fn carry_out(&mut self, write: &Write, previous: Previous) -> Result<Applied, Failure> {
         let partition = self.rules.partitions.of(write.id);
+        let previous = match previous {
+            Previous::Nobody => None,
+            Previous::Sound(record) => Some(record),
+            Previous::Damaged(..) => {
+                // No page shows such a person, and the log says otherwise: nobody knows what views hold of them.
+                self.begin_anew(partition)?;
+                if write.save.is_none() {
+                    return self.remove_damaged(write, partition);
+                }
+                None
+            }
+        };
         let head = self.effect.heads[partition.index()].position;
         let position = Position { epoch: head.epoch, seq: head.seq.next(), tag: fresh_tag() };
         let created_at = previous.as_ref().map_or(write.time, |record| record.created_at);
@@ -143,6 +174,28 @@ impl<'t> Batch<'t> {
             self.remember(partition, key, &tables::encode_recorded(&recorded))?;
         }
         Ok(Applied::Done { at, created_at })
+    }
+
+    /// A new epoch, and every view with it.
+    fn begin_anew(&mut self, partition: Partition) -> Result<(), Failure> {
+        self.log.retain_in(tables::log_of(partition), |_, _| false)?;
+        let position = Position::start_of(Epoch::new(rand::random::<NonZeroU64>().get()));
+        self.effect.heads[partition.index()] = Head { position, oldest: 1 };
+        self.effect.changed = true;
+        Ok(())
+    }
+
+    /// Deletes a person whose record is damaged, and who is in no view of the epoch that began with it: there is no
+    /// change to tell.
+    fn remove_damaged(&mut self, write: &Write, partition: Partition) -> Result<Applied, Failure> {
+        self.people.remove(tables::person_key(partition, write.id))?;
+        let at = At::new(partition, self.effect.heads[partition.index()].position);
+        if let Some(key) = &write.idempotency {
+            let (id, time) = (write.id, write.time);
+            let recorded = Recorded { at, id, created_at: time, time, save: None, same_request: true };
+            self.remember(partition, key, &tables::encode_recorded(&recorded))?;
+        }
+        Ok(Applied::Done { at, created_at: write.time })
     }
 
     /// Log entry and state; the log keeps exactly as many entries as it may.
@@ -228,8 +281,18 @@ impl<'t> Batch<'t> {
 enum Checked {
     /// It is answered by this, and changes nothing.
     Answer(Applied),
+    /// It is refused: the record is damaged, and has no revision to compare with.
+    Refuse(StoreError),
     /// It goes ahead, over this record.
-    Go(Option<Record>),
+    Go(Previous),
+}
+
+/// What stands under a person's id before a write.
+enum Previous {
+    Nobody,
+    Sound(Record),
+    /// A record that cannot be read, and its revision where that can be.
+    Damaged(Option<Position>, CorruptRecord),
 }
 
 /// The record of an idempotency key, unless there is none or it has expired.
@@ -247,11 +310,11 @@ pub(super) fn live_key(
     tables::decode_recorded(partition, *fingerprint == key.fingerprint, text).map(Some)
 }
 
-fn holds(expect: Expect, current: Option<Position>) -> bool {
+fn holds(expect: Expect, exists: bool, current: Option<Position>) -> bool {
     match expect {
         Expect::Anything => true,
-        Expect::Absent => current.is_none(),
-        Expect::Present => current.is_some(),
+        Expect::Absent => !exists,
+        Expect::Present => exists,
         Expect::Revision(revision) => current == Some(revision),
         Expect::Impossible => false,
     }
@@ -268,111 +331,4 @@ fn bytes(len: usize) -> i64 {
 /// Zero is the tag of an epoch's start, and never an entry's.
 fn fresh_tag() -> Tag {
     Tag::new(rand::random::<NonZeroU64>().get())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use redb::{Database, ReadableDatabase, ReadableTableMetadata};
-
-    use super::*;
-    use crate::domain::{FieldsJson, Timestamp};
-    use crate::store::decode_frame;
-    use crate::store::embedded::file::write_genesis;
-
-    /// A file whose clock the test moves; idempotency keys live for 100 ms.
-    struct Clocked(Database);
-
-    const RULES: Rules = Rules {
-        partitions: Partitions::ONE,
-        retention: Retention {
-            log_max: NonZeroUsize::new(1_000).expect("not zero"),
-            idempotency_ttl: Duration::from_millis(100),
-        },
-    };
-
-    impl Clocked {
-        fn new() -> Self {
-            let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
-            write_genesis(&database, RULES.partitions).unwrap();
-            Self(database)
-        }
-
-        fn apply_at(&self, now: u64, name: u32) -> Applied {
-            let heads = tables::heads(&self.0, RULES.partitions).unwrap();
-            let transaction = self.0.begin_write().unwrap();
-            let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, now).unwrap();
-            let applied = batch.apply(&keyed(name)).unwrap().unwrap();
-            assert!(batch.finish(1).unwrap().changed);
-            transaction.commit().unwrap();
-            applied
-        }
-
-        fn rows(&self) -> (u64, u64) {
-            let transaction = self.0.begin_read().unwrap();
-            let (keys, expiries) = (transaction.open_table(KEYS).unwrap(), transaction.open_table(EXPIRIES).unwrap());
-            (keys.len().unwrap(), expiries.len().unwrap())
-        }
-    }
-
-    fn keyed(name: u32) -> Write {
-        let fields = r#"{"firstName":"A","lastName":"L","age":1,"job":""}"#;
-        let mut key = IdempotencyKey { name: [0; 32], fingerprint: [1; 32] };
-        key.name[..4].copy_from_slice(&name.to_be_bytes());
-        Write {
-            id: "00000000-0000-7000-8000-000000000001".parse().unwrap(),
-            save: Some(FieldsJson::from_stored(fields).unwrap()),
-            expect: Expect::Anything,
-            idempotency: Some(key),
-            time: Timestamp::from_millis(1),
-            trace: None,
-        }
-    }
-
-    #[test]
-    fn the_span_of_a_write_is_published_and_not_kept() {
-        let file = Clocked::new();
-        let heads = tables::heads(&file.0, RULES.partitions).unwrap();
-        let transaction = file.0.begin_write().unwrap();
-        let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, 0).unwrap();
-        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
-        for write in [keyed(1), Write { trace, ..keyed(2) }] {
-            assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));
-        }
-        let frames = batch.effect.frames.clone();
-        let read = |bytes: &[u8]| decode_frame(Partition::new(0), bytes).unwrap();
-        assert_eq!([read(&frames[0].1).trace, read(&frames[1].1).trace], [None, trace]);
-        for seq in [1, 2] {
-            let kept = read(batch.log.get((0, seq)).unwrap().unwrap().value());
-            assert_eq!(kept.trace, None);
-            assert_eq!(kept.id, keyed(1).id);
-        }
-    }
-
-    #[test]
-    fn a_replay_renews_the_life_of_its_key() {
-        let file = Clocked::new();
-        assert!(matches!(file.apply_at(0, 1), Applied::Done { .. }));
-        for now in [99, 198, 297] {
-            assert!(matches!(file.apply_at(now, 1), Applied::Replayed(_)), "at {now}");
-            assert_eq!(file.rows(), (1, 1));
-        }
-        assert!(matches!(file.apply_at(397, 1), Applied::Done { .. }), "it lives for 100 ms, not a moment longer");
-        assert_eq!(file.rows(), (1, 1));
-    }
-
-    #[test]
-    fn expired_keys_are_removed_some_at_a_time() {
-        let file = Clocked::new();
-        let many = 3 * u32::try_from(PURGE_AT_LEAST).unwrap();
-        for name in 0..many {
-            file.apply_at(u64::from(name % 2), name);
-        }
-        assert_eq!(file.rows(), (u64::from(many), u64::from(many)));
-        file.apply_at(100, many);
-        assert_eq!(file.rows().0, u64::from(many) / 2 + 1, "those of the first moment only");
-        file.apply_at(500, many + 1);
-        assert_eq!(file.rows(), (1, 1));
-    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use redb::{BackendError, Database, StorageBackend};
 
+use super::file::marker::Marker;
 use super::file::{self, Location, Opened};
 use super::reserve::{Reserve, Room};
 use super::tables::{self, Failure};
@@ -232,7 +233,7 @@ pub(super) fn patient_store_on(disk: &Arc<Disk>, answer_within: Duration) -> Arc
     }
     let (opened, again) = (disk.open().expect("a sound disk"), Arc::clone(disk));
     let reserve = Reserve::new(Blocks(Arc::clone(disk)), Duration::ZERO);
-    EmbeddedStore::start(options, opened, Box::new(move || again.open()), reserve).expect("a thread")
+    EmbeddedStore::start(options, opened, Box::new(move || again.open()), reserve, Marker::none()).expect("a thread")
 }
 
 fn partitions() -> Partitions {
@@ -244,7 +245,8 @@ pub(super) fn id(number: u64) -> PersonId {
 }
 
 pub(super) fn save(number: u64, name: &str) -> Write {
-    let fields = format!(r#"{{"firstName":{name:?},"lastName":"L","age":1,"job":""}}"#);
+    // A name has a limit, and the disk is to be filled.
+    let fields = format!(r#"{{"firstName":"A","lastName":"L","age":1,"job":"","attributes":{{"name":{name:?}}}}}"#);
     let save = Some(FieldsJson::from_stored(&fields).unwrap());
     let time = Timestamp::from_millis(1);
     Write { id: id(number), save, expect: Expect::Anything, idempotency: None, time, trace: None }

@@ -1,5 +1,8 @@
 //! The file: made whole or not at all, opened only when it is ours, of this layout and of this many partitions.
 
+pub(super) mod folder;
+pub(super) mod marker;
+
 use std::fs::{self, File};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -8,6 +11,7 @@ use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError};
 
 use super::tables::{self, EXPIRIES, Failure, HEADS, Head, KEYS, LAYOUT, LOG, PEOPLE, is_full_disk};
 use crate::domain::{Epoch, Partitions, Position};
+use marker::MarkerFile;
 
 /// The file's name inside the store's folder.
 pub(super) const NAME: &str = "people.redb";
@@ -81,12 +85,17 @@ impl Location {
 
     /// Opens the file, and makes it first where there is none.
     pub(super) fn open_or_create(&self) -> Result<Opened, OpenError> {
-        let directory = self.path.parent().expect("the path was joined from a folder and a name");
-        fs::create_dir_all(directory).map_err(io(directory))?;
+        let directory = self.directory();
+        folder::make_private(directory).map_err(io(directory))?;
         if !self.path.try_exists().map_err(io(&self.path))? {
+            MarkerFile::new(directory).remove().map_err(io(directory))?;
             self.create(directory)?;
         }
         self.open()
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().expect("the path was joined from a folder and a name")
     }
 
     /// Opens the file that is there, repairing it after a crash. Its checksums are all read first: a file that was cut
@@ -114,6 +123,7 @@ impl Location {
     }
 
     fn make(&self, draft: &Path) -> Result<(), OpenError> {
+        folder::private_file(draft).map_err(io(draft))?;
         let database = self.builder().create(draft).map_err(|error| self.refused(error))?;
         write_genesis(&database, self.partitions).map_err(|failure| self.failed(&failure))?;
         database.close().map_err(|error| self.refused(error))

@@ -3,6 +3,7 @@
 //! Writes go through one thread that commits what waits together (group commit); reads are transactions of their own
 //! on blocking threads. The log protocol is that of the Redis scripts, rule by rule.
 
+mod audit;
 mod batch;
 #[cfg(test)]
 mod disk;
@@ -35,17 +36,19 @@ use tokio::sync::oneshot;
 
 use self::batch::Rules;
 use self::feeds::Feeds;
+use self::file::marker::{Marker, MarkerFile};
 use self::file::{Location, Opened};
 use self::handle::Handle;
 use self::reserve::{Reserve, ReserveFile, Room};
 use self::tables::Failure;
 use self::writer::{Job, Reopen, Task, Writer};
+use super::damage::{note_flaw, note_person};
 use super::{
     Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Retention, Since, Store,
     StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::Metrics;
+use crate::telemetry::{DamageAt, Damages, Metrics};
 
 /// Where the store is and how it works.
 #[derive(Clone, Debug)]
@@ -103,22 +106,41 @@ impl Options {
 impl EmbeddedStore {
     /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its checksums compared.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        Self::open_by(options, Location::open_or_create)
+    }
+
+    /// The same where there is a store; nothing is made.
+    pub fn open_existing(options: Options) -> Result<Arc<Self>, OpenError> {
+        Self::open_by(options, Location::open)
+    }
+
+    fn open_by(
+        options: Options,
+        open: impl Fn(&Location) -> Result<Opened, OpenError>,
+    ) -> Result<Arc<Self>, OpenError> {
         let location = Location::new(&options.directory, options.partitions, options.cache_bytes);
         let room = ReserveFile::new(&options.directory);
-        let opened = match location.open_or_create() {
+        let opened = match open(&location) {
             // A file that was not closed may need room to be opened.
-            Err(error) if error.is_full_disk() && room.release().is_ok() => location.open_or_create()?,
+            Err(error) if error.is_full_disk() && room.release().is_ok() => open(&location)?,
             opened => opened?,
         };
+        let marker = MarkerFile::new(&options.directory).open(&opened.1, &options.metrics.store_damage);
         let reopen = {
             let location = location.clone();
             move || location.open()
         };
-        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room, reserve::RETRY));
+        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room, reserve::RETRY), marker);
         started.map_err(|error| location.failed(&redb::Error::Io(error).into()))
     }
 
-    fn start(options: Options, opened: Opened, reopen: Reopen, reserve: Reserve) -> io::Result<Arc<Self>> {
+    fn start(
+        options: Options,
+        opened: Opened,
+        reopen: Reopen,
+        reserve: Reserve,
+        marker: Marker,
+    ) -> io::Result<Arc<Self>> {
         let (database, heads) = opened;
         let (queue, tasks) = sync_channel(options.queue.get());
         let handle = Arc::new(Handle::new(database));
@@ -128,6 +150,7 @@ impl EmbeddedStore {
             handle: Arc::clone(&handle),
             reopen,
             reserve,
+            marker,
             rules: Rules { partitions: options.partitions, retention: options.retention },
             heads,
             batch: options.batch.get(),
@@ -187,6 +210,10 @@ impl EmbeddedStore {
         }
     }
 
+    fn damages(&self) -> &Damages {
+        &self.options.metrics.store_damage
+    }
+
     fn counted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| {
             self.options.metrics.store_errors.at(error.label()).inc();
@@ -201,7 +228,12 @@ impl Store for EmbeddedStore {
     }
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
-        self.counted(self.write(write).await)
+        let id = write.id;
+        let outcome = self.counted(self.write(write).await);
+        if let Ok(Applied::Done { at, .. }) = outcome {
+            self.damages().mended(DamageAt::Person(at.partition, id));
+        }
+        outcome
     }
 
     async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
@@ -211,7 +243,9 @@ impl Store for EmbeddedStore {
 
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
         let partition = self.options.partitions.of(id);
-        self.read(move |transaction| read::get(transaction, partition, id)).await
+        let read = self.read(move |transaction| read::get(transaction, partition, id)).await?;
+        note_person(self.damages(), partition, id, read.as_ref().err());
+        self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
     async fn page(
@@ -220,15 +254,20 @@ impl Store for EmbeddedStore {
         after: Option<PersonId>,
         count: NonZeroUsize,
     ) -> Result<Page, StoreError> {
-        self.read(move |transaction| read::page(transaction, partition, after, count)).await
+        let read = self.read(move |transaction| read::page(transaction, partition, after, count)).await?;
+        Ok(read.noted(self.damages(), partition, after))
     }
 
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
-        self.read(move |transaction| read::since(transaction, partition, from, count)).await
+        let (since, flaw) = self.read(move |transaction| read::since(transaction, partition, from, count)).await?;
+        note_flaw(self.damages(), partition, flaw);
+        Ok(since)
     }
 
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
-        self.read(move |transaction| read::tail(transaction, partition, count)).await
+        let (tail, flaw) = self.read(move |transaction| read::tail(transaction, partition, count)).await?;
+        note_flaw(self.damages(), partition, flaw);
+        Ok(tail)
     }
 
     /// The channel is this process; what it proves is that the file can be read and that the writer lives.
@@ -236,8 +275,13 @@ impl Store for EmbeddedStore {
         if self.writer.thread.as_ref().is_none_or(JoinHandle::is_finished) {
             return self.counted(Err(StoreError::Unavailable("its writer has ended".into())));
         }
-        let partitions = self.options.partitions;
-        let heads = self.read(move |transaction| read::heads(transaction, partitions)).await?;
+        let (partitions, known) = (self.options.partitions, self.damages().known());
+        let read =
+            move |transaction: &_| Ok((read::heads(transaction, partitions)?, read::mended(transaction, &known)?));
+        let (heads, mended) = self.read(read).await?;
+        for at in mended {
+            self.damages().mended(at);
+        }
         self.feeds.publish(&[FeedEvent::Probe]);
         Ok(heads)
     }

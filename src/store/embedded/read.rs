@@ -1,23 +1,27 @@
 //! What a store is asked, answered from one read transaction: one instant.
 
 use std::num::NonZeroUsize;
-use std::ops::Bound;
 
 use redb::ReadTransaction;
 
 use super::batch::live_key;
 use super::tables::{self, Failure, HEADS, KEYS, LOG, PEOPLE};
-use crate::domain::{Change, Partition, Partitions, Person, PersonId, Position};
-use crate::store::{Break, IdempotencyKey, Page, Recorded, Since, Tail, decode_frame};
+use crate::domain::{Partition, Partitions, Person, PersonId, Position};
+use crate::store::chain::{self, Entry, Flaw};
+use crate::store::damage::PageRead;
+use crate::store::{Break, CorruptRecord, IdempotencyKey, Page, Record, Recorded, Since, Tail, decode_frame};
+use crate::telemetry::DamageAt;
+use crate::telemetry::clock::unix_millis;
 
+/// A person, or why its record cannot be read.
 pub(super) fn get(
     transaction: &ReadTransaction,
     partition: Partition,
     id: PersonId,
-) -> Result<Option<Person>, Failure> {
+) -> Result<Result<Option<Person>, CorruptRecord>, Failure> {
     let people = transaction.open_table(PEOPLE)?;
     let stored = people.get(tables::person_key(partition, id))?;
-    stored.map(|text| Ok(tables::record(id, text.value())?.into_person(id))).transpose()
+    Ok(stored.map(|text| Record::decode(text.value()).map(|record| record.into_person(id))).transpose())
 }
 
 pub(super) fn page(
@@ -25,18 +29,21 @@ pub(super) fn page(
     partition: Partition,
     after: Option<PersonId>,
     count: NonZeroUsize,
-) -> Result<Page, Failure> {
+) -> Result<PageRead, Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let start =
-        after.map_or(Bound::Included((partition.get(), 0)), |id| Bound::Excluded(tables::person_key(partition, id)));
-    let end = Bound::Included((partition.get(), u128::MAX));
-    let range = transaction.open_table(PEOPLE)?.range::<(u16, u128)>((start, end))?;
-    let people = range.take(count.get()).map(|row| {
+    let mut read = PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() };
+    let Some(from) = after.map_or(Some(0), |id| id.uuid().as_u128().checked_add(1)) else { return Ok(read) };
+    let rows = transaction.open_table(PEOPLE)?.range((partition.get(), from)..=(partition.get(), u128::MAX))?;
+    for (number, row) in (1..=count.get()).zip(rows) {
         let (key, text) = row?;
         let id = PersonId::new(uuid::Uuid::from_u128(key.value().1));
-        Ok(tables::record(id, text.value())?.into_person(id))
-    });
-    Ok(Page { head, people: people.collect::<Result<_, Failure>>()? })
+        match Record::decode(text.value()) {
+            Ok(record) => read.page.people.push(record.into_person(id)),
+            Err(why) => read.damaged.push((id, why)),
+        }
+        read.page.next = (number == count.get()).then_some(id);
+    }
+    Ok(read)
 }
 
 /// The log's judgement, rule by rule as the Redis script has it.
@@ -45,9 +52,9 @@ pub(super) fn since(
     partition: Partition,
     from: Position,
     count: NonZeroUsize,
-) -> Result<Since, Failure> {
+) -> Result<(Since, Option<Flaw>), Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let broken = |reason| Ok(Since::Broken { reason, head: Some(head) });
+    let broken = |reason| Ok((Since::Broken { reason, head: Some(head) }, None));
     if from.epoch != head.epoch {
         return broken(Break::Epoch);
     }
@@ -55,29 +62,35 @@ pub(super) fn since(
         return broken(Break::Forked);
     }
     if from.seq == head.seq {
-        let changes = Vec::new();
-        return if from.tag == head.tag { Ok(Since::Continues { head, changes }) } else { broken(Break::Forked) };
+        return if from.tag == head.tag { Ok(chain::since(head, from, [])) } else { broken(Break::Forked) };
     }
     let log = transaction.open_table(LOG)?;
     let next = from.seq.next();
-    let range = log.range((partition.get(), next.get())..=(partition.get(), u64::MAX))?;
-    let changes = range.take(count.get()).map(|row| change(partition, row?.1.value()));
-    let changes = changes.collect::<Result<Vec<_>, Failure>>()?;
-    match changes.first() {
-        Some(first) if first.at.position.seq != next => broken(Break::Trimmed),
-        None => broken(Break::Trimmed),
-        Some(first) if first.previous != from.tag => broken(Break::Forked),
-        Some(_) => Ok(Since::Continues { head, changes }),
+    let mut rows = log.range((partition.get(), next.get())..=(partition.get(), u64::MAX))?;
+    let first = rows.next().transpose()?;
+    let first = first.filter(|(key, _)| key.value().1 == next.get());
+    let Some(first) = first.map(|(_, frame)| change(partition, frame.value())) else { return broken(Break::Trimmed) };
+    if first.as_ref().is_ok_and(|first| first.previous != from.tag) {
+        return broken(Break::Forked);
     }
+    let mut entries = vec![first];
+    for row in rows.take(count.get() - 1) {
+        entries.push(change(partition, row?.1.value()));
+    }
+    Ok(chain::since(head, from, entries))
 }
 
-pub(super) fn tail(transaction: &ReadTransaction, partition: Partition, count: NonZeroUsize) -> Result<Tail, Failure> {
+pub(super) fn tail(
+    transaction: &ReadTransaction,
+    partition: Partition,
+    count: NonZeroUsize,
+) -> Result<(Tail, Option<Flaw>), Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let range = transaction.open_table(LOG)?.range(tables::log_of(partition))?;
-    let changes = range.rev().take(count.get()).map(|row| change(partition, row?.1.value()));
-    let mut changes = changes.collect::<Result<Vec<_>, Failure>>()?;
-    changes.reverse();
-    Ok(Tail { head, changes })
+    let mut entries = Vec::new();
+    for row in transaction.open_table(LOG)?.range(tables::log_of(partition))?.rev().take(count.get()) {
+        entries.push(change(partition, row?.1.value()));
+    }
+    Ok(chain::tail(head, entries))
 }
 
 pub(super) fn recorded(
@@ -85,7 +98,7 @@ pub(super) fn recorded(
     partition: Partition,
     key: &IdempotencyKey,
 ) -> Result<Option<Recorded>, Failure> {
-    live_key(&transaction.open_table(KEYS)?, partition, key, tables::now())
+    live_key(&transaction.open_table(KEYS)?, partition, key, unix_millis())
 }
 
 pub(super) fn heads(transaction: &ReadTransaction, partitions: Partitions) -> Result<Vec<Position>, Failure> {
@@ -93,7 +106,25 @@ pub(super) fn heads(transaction: &ReadTransaction, partitions: Partitions) -> Re
     partitions.iter().map(|partition| tables::head(&heads, partition)).collect()
 }
 
-fn change(partition: Partition, frame: &[u8]) -> Result<Change, Failure> {
-    decode_frame(partition, frame)
-        .map_err(|error| Failure::Corrupt(format!("the log of partition {partition}: {error}")))
+/// What of this is sound again, or gone.
+pub(super) fn mended(transaction: &ReadTransaction, known: &[DamageAt]) -> Result<Vec<DamageAt>, Failure> {
+    let mut mended = Vec::new();
+    for at in known {
+        let is_mended = match at {
+            DamageAt::Person(partition, id) => get(transaction, *partition, *id)?.is_ok(),
+            DamageAt::Entry(partition, seq) => {
+                let entry = transaction.open_table(LOG)?.get((partition.get(), seq.get()))?;
+                entry.is_none_or(|frame| change(*partition, frame.value()).is_ok())
+            }
+            DamageAt::Ids(_) | DamageAt::Log(_) | DamageAt::History(_) => false,
+        };
+        if is_mended {
+            mended.push(*at);
+        }
+    }
+    Ok(mended)
+}
+
+fn change(partition: Partition, frame: &[u8]) -> Entry {
+    decode_frame(partition, frame).map_err(|_| "cannot be read".to_owned())
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::file;
+use super::file::folder::private_file;
 use super::tables::is_full_disk;
 
 /// The file's name inside the store's folder.
@@ -200,7 +201,8 @@ fn allocated(file: &fs::Metadata) -> u64 {
 /// Writes a file of [`SIZE`], where [`MARGIN`] more fits. It is of random bytes, because a file system may keep others
 /// in less room than they will need.
 fn fill(draft: &Path) -> io::Result<()> {
-    let mut file = File::create(draft)?;
+    let mut file = private_file(draft)?;
+    file.set_len(0)?;
     let mut bytes = vec![0; 1 << 16];
     for _ in 0..(SIZE + MARGIN) / (1 << 16) {
         rand::fill(&mut bytes[..]);

@@ -4,18 +4,17 @@
 //! order of ids.
 
 use std::io::ErrorKind;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{ReadableTable, TableDefinition};
 
 use crate::domain::{At, FieldsJson, Partition, Partitions, PersonId, Position};
-use crate::store::{Record, Recorded, StoreError};
+use crate::store::{Recorded, StoreError};
 
 /// `version` and `partitions`: what a file must agree with before anything else in it is read.
 pub(super) const LAYOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("layout");
 /// Partition → position of its last change, or the start of its epoch.
 pub(super) const HEADS: TableDefinition<'_, u16, &str> = TableDefinition::new("heads");
-/// Person → [`Record`].
+/// Person → [`Record`](crate::store::Record).
 pub(super) const PEOPLE: TableDefinition<'_, (u16, u128), &str> = TableDefinition::new("people");
 /// Sequence number → frame.
 pub(super) const LOG: TableDefinition<'_, (u16, u64), &[u8]> = TableDefinition::new("log");
@@ -78,12 +77,6 @@ pub(super) fn is_full_disk(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// Milliseconds of Unix by the machine's clock; only the expiry of idempotency keys depends on it.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// A log's place and extent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
@@ -120,11 +113,6 @@ pub(super) fn log_of(partition: Partition) -> std::ops::RangeInclusive<(u16, u64
 /// A person's key.
 pub(super) fn person_key(partition: Partition, id: PersonId) -> (u16, u128) {
     (partition.get(), id.uuid().as_u128())
-}
-
-/// A person's record.
-pub(super) fn record(id: PersonId, text: &str) -> Result<Record, Failure> {
-    Record::decode(text).map_err(|error| Failure::Corrupt(format!("person {id}: {error}")))
 }
 
 /// The text of an idempotency record.

@@ -17,12 +17,14 @@ use tokio::sync::oneshot;
 
 use super::batch::{Batch, Effect, Rules};
 use super::feeds::Feeds;
+use super::file::marker::Marker;
 use super::file::{OpenError, Opened};
 use super::handle::{Handle, Opening};
 use super::reserve::{Admits, Reserve};
-use super::tables::{self, Failure, Head};
+use super::tables::{Failure, Head};
 use crate::store::{Applied, FeedEvent, StoreError, Write};
 use crate::telemetry::Metrics;
+use crate::telemetry::clock::unix_millis;
 
 /// Pauses between attempts to open a failed file again: doubled from the first up to the last.
 const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
@@ -59,6 +61,7 @@ pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
     pub(super) reopen: Reopen,
     pub(super) reserve: Reserve,
+    pub(super) marker: Marker,
     pub(super) rules: Rules,
     /// As the last commit left them.
     pub(super) heads: Vec<Head>,
@@ -176,7 +179,7 @@ impl Writer {
 
     fn attempt(&self, jobs: &[Job], admits: Admits) -> Result<(Vec<Answer>, Effect), Failed> {
         let transaction = self.handle.begin_write()?;
-        let mut batch = Batch::open(&transaction, self.rules, admits, self.heads.clone(), tables::now())?;
+        let mut batch = Batch::open(&transaction, self.rules, admits, self.heads.clone(), unix_millis())?;
         let answers = jobs.iter().map(|job| batch.apply(&job.write)).collect::<Result<Vec<_>, _>>()?;
         let effect = batch.finish(jobs.len())?;
         if !effect.changed {
@@ -195,6 +198,7 @@ impl Writer {
     /// Publishes, then answers: whoever knows of a write finds it in every feed.
     fn finish(&mut self, jobs: Vec<Job>, answers: Vec<Answer>, effect: Effect) {
         self.heads = effect.heads;
+        self.marker.note(&self.heads);
         self.reserve.freed(effect.freed);
         self.metrics.store_writes.inc_by(effect.frames.len() as u64);
         let events: Vec<_> =

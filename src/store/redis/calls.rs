@@ -19,7 +19,7 @@ impl RedisStore {
         loop {
             // Tag and epoch are fresh in each attempt.
             let failure = match self.batcher.send(self.commands.apply(&write), attempts.deadline()).await {
-                Ok(answer) => return reply::applied(partition, answer),
+                Ok(answer) => return reply::applied(partition, write.id, answer),
                 Err(Failure::Lost(why)) => return Err(StoreError::OutcomeUnknown(why)),
                 Err(failure) => failure,
             };

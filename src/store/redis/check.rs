@@ -6,10 +6,10 @@
 mod trust;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{ConnectionInfo, FromRedisValue, RedisConnectionInfo, RedisError, ServerError, cmd};
+use ::redis::{ConnectionInfo, ErrorKind, FromRedisValue, RedisConnectionInfo, RedisError, ServerError, cmd};
 
 use super::OpenError;
-use super::connect::{client, connection_info, limits};
+use super::connect::{check_clock, client, connection_info, limits};
 use super::keys::Keys;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
@@ -48,6 +48,7 @@ fn check_prefix(prefix: &str) -> Result<(), OpenError> {
 
 /// Connects as nobody: who we are is told in `sign_in`.
 async fn connect(options: &Options, info: &ConnectionInfo) -> Result<MultiplexedConnection, OpenError> {
+    check_clock(options).map_err(|why| OpenError::Unreachable(why.to_owned()))?;
     let nobody = RedisConnectionInfo::default().set_protocol(info.redis_settings().protocol()).set_skip_set_lib_name();
     let client = client(info.clone().set_redis_settings(nobody))?;
     let connected = client.get_multiplexed_async_connection_with_config(&limits(options)).await;
@@ -132,11 +133,29 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
+/// What an operator may have meant otherwise; empty where nothing suggests itself.
+fn hint(url: &str, error: &RedisError) -> &'static str {
+    let speaks_tls = url.starts_with("rediss:");
+    match error.kind() {
+        _ if error.code() == Some("NOAUTH") => {
+            "; write user and password into store.url (redis://USER:PASSWORD@HOST), or into the file of store.url_file"
+        }
+        // Redis without TLS waits for the end of a line that never comes, or answers what is no record of TLS.
+        _ if speaks_tls && (error.is_timeout() || error.to_string().contains("InvalidContentType")) => {
+            "; if this port does not speak TLS, write redis:// instead of rediss://"
+        }
+        // What a port with TLS answers to a command is an alert, before it hangs up.
+        ErrorKind::Parse if !speaks_tls => "; if this port speaks TLS, write rediss:// instead of redis://",
+        _ => "",
+    }
+}
+
 impl OpenError {
     /// Sorts what the server answered during the start: what may pass by itself is waited for, the rest is an operator's.
     pub(super) fn of(options: &Options, doing: &str, error: RedisError) -> Self {
         let shown = redacted(&options.url);
-        let sentence = |error: String| format!("Redis at {shown}, {doing}: {error}");
+        let hint = hint(&options.url, &error);
+        let sentence = |error: String| format!("Redis at {shown}, {doing}: {error}{hint}");
         if let Some(why) = distrust(&error) {
             return Self::Fatal(sentence(why));
         }

@@ -6,7 +6,7 @@ use ::redis::{Arg, Cmd};
 
 use super::keys::{Keys, hex};
 use super::scripts::SCRIPTS;
-use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Tag};
+use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Seq, Tag};
 use crate::store::{Expect, IdempotencyKey, Retention, Write};
 use crate::telemetry::RedisCommandLabel;
 
@@ -88,10 +88,40 @@ impl Commands {
         command
     }
 
-    pub(super) fn page(&self, partition: Partition, after: Option<PersonId>, count: NonZeroUsize) -> Cmd {
+    /// The people from this id on.
+    pub(super) fn page(&self, partition: Partition, from: PersonId, count: NonZeroUsize) -> Cmd {
         let keys = self.keys.of(partition);
         let mut command = SCRIPTS.page.call(&[&keys.meta, &keys.ids, &keys.people]);
-        command.arg(after.map(|id| id.to_string()).unwrap_or_default()).arg(limit(count));
+        command.arg(from.encode(&mut PersonId::buffer())).arg(limit(count));
+        command
+    }
+
+    /// Whether the list of ids has this one.
+    pub(super) fn listed(&self, id: PersonId) -> Cmd {
+        let (keys, only) = (self.keys.of(self.partitions.of(id)), format!("[{id}"));
+        let mut command = ::redis::cmd("ZRANGE");
+        command.arg(&keys.ids).arg(&only).arg(&only).arg("BYLEX").arg("LIMIT").arg(0).arg(1);
+        command
+    }
+
+    /// Gives members of the list of ids that have another score the score that all have.
+    pub(super) fn even(&self, partition: Partition, most: usize) -> Cmd {
+        let mut command = SCRIPTS.even.call(&[&self.keys.of(partition).ids]);
+        command.arg(most);
+        command
+    }
+
+    /// Whether a partition's keys agree.
+    pub(super) fn count(&self, partition: Partition) -> Cmd {
+        let keys = self.keys.of(partition);
+        SCRIPTS.count.call(&[&keys.meta, &keys.log, &keys.people, &keys.ids])
+    }
+
+    /// The first log entry from a number on.
+    pub(super) fn entry(&self, partition: Partition, from: Option<Seq>) -> Cmd {
+        let mut command = ::redis::cmd("XRANGE");
+        command.arg(&self.keys.of(partition).log);
+        command.arg(from.map_or("-".to_owned(), |seq| format!("{seq}-0"))).arg("+").arg("COUNT").arg(1);
         command
     }
 

@@ -1,7 +1,7 @@
 //! Connections for commands: from the url to a pool whose every wait is bounded.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::io::tcp::TcpSettings;
@@ -52,6 +52,15 @@ pub(super) fn client(info: ConnectionInfo) -> Result<Client, OpenError> {
     Client::open(info).map_err(|error| OpenError::Fatal(format!("store.url cannot be used: {error}")))
 }
 
+/// Whether a connection may be made at this time: certificates cannot be judged by a clock that stands before 1970, and
+/// the TLS library panics there.
+pub(super) fn check_clock(options: &Options) -> Result<(), &'static str> {
+    if options.url.starts_with("rediss:") && SystemTime::now() < UNIX_EPOCH {
+        return Err("this machine's clock stands before 1970, so no certificate can be judged: set the clock");
+    }
+    Ok(())
+}
+
 /// Time limits of a connection for commands.
 pub(super) fn limits(options: &Options) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
@@ -64,7 +73,7 @@ pub(super) struct Connections {
     pool: Pool,
     /// Connections are driven by tasks; they all live on the runtime that opened the store, whoever calls.
     home: Handle,
-    wait: Duration,
+    options: Options,
     metrics: Metrics,
 }
 
@@ -85,13 +94,14 @@ impl Connections {
             .post_create(load)
             .build()
             .map_err(|error| fatal(error.to_string()))?;
-        Ok(Arc::new(Self { pool, home: Handle::current(), wait: options.pool_wait, metrics: metrics.clone() }))
+        Ok(Arc::new(Self { pool, home: Handle::current(), options: options.clone(), metrics: metrics.clone() }))
     }
 
     /// A connection of the pool, checked by a round trip.
     pub(super) async fn take(&self) -> Result<Connection, Failure> {
+        check_clock(&self.options).map_err(|why| Failure::NotNow(why.to_owned()))?;
         // One limit around all: after a freeze every idle connection of the pool fails its own check first.
-        let why = match tokio::time::timeout(self.wait, self.pool.get()).await {
+        let why = match tokio::time::timeout(self.options.pool_wait, self.pool.get()).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => format!("no connection to Redis: {error}"),
             Err(_) => "no connection to Redis within the time limit".to_owned(),

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use ::redis::aio::{PubSubSink, PubSubStream};
 use ::redis::{Client, Msg, Value};
@@ -16,6 +15,7 @@ use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
 use super::attempts::Backoff;
+use super::connect::check_clock;
 use super::keys::Keys;
 use super::options::Options;
 use crate::domain::Partition;
@@ -29,9 +29,7 @@ pub(super) struct Supervisor {
     client: Client,
     channels: HashMap<String, Source>,
     queue: Arc<FeedQueue>,
-    connect_timeout: Duration,
-    ping_interval: Duration,
-    ping_timeout: Duration,
+    options: Options,
     backoff: Backoff,
     /// How many probes the store has published.
     probes: Arc<AtomicU64>,
@@ -76,9 +74,7 @@ impl Supervisor {
             client,
             channels,
             queue,
-            connect_timeout: options.connect_timeout,
-            ping_interval: options.ping_interval,
-            ping_timeout: options.ping_timeout,
+            options: options.clone(),
             backoff: Backoff::new(options.backoff_min, options.backoff_max),
             probes,
         }
@@ -114,13 +110,14 @@ impl Supervisor {
     }
 
     async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), String> {
+        check_clock(&self.options)?;
         let subscribing = async {
             let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
             let names: Vec<&str> = self.channels.keys().map(String::as_str).collect();
             sink.subscribe(names).await?;
             Ok::<_, ::redis::RedisError>((sink, stream))
         };
-        match timeout(self.connect_timeout, subscribing).await {
+        match timeout(self.options.connect_timeout, subscribing).await {
             Ok(subscribed) => subscribed.map_err(|error| error.to_string()),
             Err(_) => Err("no answer within the time limit".to_owned()),
         }
@@ -180,13 +177,13 @@ impl Supervisor {
                 unheard_since = None;
             } else if self.probes.load(Ordering::Relaxed) > published {
                 let since = *unheard_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > self.ping_timeout {
+                if since.elapsed() > self.options.ping_timeout {
                     return Ended::Lost("what is published does not arrive".to_owned());
                 }
             }
-            tokio::time::sleep(self.ping_interval).await;
+            tokio::time::sleep(self.options.ping_interval).await;
             let before = heard.anything.load(Ordering::Relaxed);
-            match timeout(self.ping_timeout, sink.ping::<Value>()).await {
+            match timeout(self.options.ping_timeout, sink.ping::<Value>()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Ended::Lost(error.to_string()),
                 Err(_) if heard.anything.load(Ordering::Relaxed) != before => {}

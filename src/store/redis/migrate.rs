@@ -3,7 +3,7 @@
 //! `migrations/README.md` says how a file is run. The lock keeps gateways from doing the same work side by side; that
 //! nothing runs twice is kept by the script, which checks lock and version in the same step as it migrates and records.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ::redis::{Cmd, Value, cmd};
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::keys::Keys;
 use super::options::{Options, redacted};
 use super::scripts::SCRIPTS;
 use crate::domain::{Epoch, Partitions};
+use crate::telemetry::clock::unix_millis;
 
 /// The files of `migrations/`, in order; the number of the last one is the layout's version.
 const MIGRATIONS: [(&str, &str); 1] = [("0001_genesis", include_str!("../../../migrations/0001_genesis.lua"))];
@@ -137,7 +138,7 @@ fn migration(options: &Options, keys: &Keys, token: &str, index: usize, name: &s
     }
     let mut command = cmd("EVAL");
     command.arg(FRAME.replace(PLACE, body)).arg(names.len()).arg(&names);
-    command.arg(token).arg(index).arg(index + 1).arg(options.partitions.get()).arg(name).arg(now());
+    command.arg(token).arg(index).arg(index + 1).arg(options.partitions.get()).arg(name).arg(unix_millis());
     for _ in options.partitions.iter() {
         command.arg(Epoch::new(fresh()).to_string());
     }
@@ -148,7 +149,7 @@ fn migration(options: &Options, keys: &Keys, token: &str, index: usize, name: &s
 pub(super) fn restore(keys: &Keys, partitions: Partitions) -> ::redis::Pipeline {
     let mut pipeline = ::redis::pipe();
     let mut layout = SCRIPTS.layout.call(&[&keys.layout]);
-    layout.arg(KNOWN).arg(partitions.get()).arg(now());
+    layout.arg(KNOWN).arg(partitions.get()).arg(unix_millis());
     for (name, _) in MIGRATIONS {
         layout.arg(name);
     }
@@ -159,12 +160,6 @@ pub(super) fn restore(keys: &Keys, partitions: Partitions) -> ::redis::Pipeline 
         pipeline.add_command(genesis);
     }
     pipeline
-}
-
-/// Milliseconds since 1970, by our clock.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

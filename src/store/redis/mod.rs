@@ -4,6 +4,7 @@
 //! means, `feed` what comes back by itself. `check` and `migrate` stand before all of it.
 
 mod attempts;
+mod audit;
 mod batcher;
 mod calls;
 mod check;
@@ -11,6 +12,7 @@ mod commands;
 mod connect;
 mod failure;
 mod feed;
+mod heads;
 mod keys;
 mod migrate;
 mod options;
@@ -19,20 +21,22 @@ mod scripts;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
-use ::redis::{Client, Value, pipe};
+use ::redis::{Client, pipe};
 use async_trait::async_trait;
 
 use self::batcher::Batcher;
 use self::commands::{Commands, fresh};
 use self::connect::Connections;
-use self::failure::Failure;
+use self::reply::RangeRead;
+use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write,
+    Applied, CorruptRecord, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError,
+    Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::Metrics;
+use crate::telemetry::{DamageAt, Damages, Metrics};
 
 pub use attempts::Backoff;
 pub use migrate::Report;
@@ -50,6 +54,10 @@ pub struct RedisStore {
     probe_refused: AtomicBool,
     /// How many probes were published.
     probes: Arc<AtomicU64>,
+    /// Whether the user may not count, so that it is told once.
+    count_refused: AtomicBool,
+    /// The partition that is counted next.
+    counted_next: AtomicUsize,
 }
 
 /// Why a store could not be opened.
@@ -86,72 +94,21 @@ impl RedisStore {
             metrics,
             probe_refused: AtomicBool::new(false),
             probes: Arc::default(),
+            count_refused: AtomicBool::new(false),
+            counted_next: AtomicUsize::new(0),
             options,
         }))
     }
 
-    async fn restore(&self) -> Result<(), StoreError> {
-        tracing::warn!("layout or log heads are missing; writing them again");
-        let pipeline = migrate::restore(&self.commands.keys, self.commands.partitions);
-        self.ask_alone(&pipeline, pipeline.len()).await.map(drop)
+    fn damages(&self) -> &Damages {
+        &self.metrics.store_damage
     }
 
-    /// Heads in partition order; none where one of them, or the layout, is missing.
-    async fn heads(&self) -> Result<Option<Vec<Position>>, StoreError> {
-        let keys = &self.commands.keys;
-        let mut pipeline = pipe();
-        for partition in keys.partitions() {
-            pipeline.cmd("HMGET").arg(&partition.meta).arg("e").arg("s").arg("t");
-        }
-        pipeline.cmd("HGET").arg(&keys.layout).arg("partitions");
-        pipeline.cmd("INFO").arg("replication");
-        let needed = pipeline.len();
-        pipeline.cmd("PUBLISH").arg(&keys.probe).arg("");
-        // Counted before it can arrive, and taken back where it was not published.
-        self.probes.fetch_add(1, Ordering::Relaxed);
-        let mut answers = self.ask_alone(&pipeline, needed).await.inspect_err(|_| {
-            self.probes.fetch_sub(1, Ordering::Relaxed);
-        })?;
-        self.note_probe(answers.pop().and_then(Result::err));
-        self.check_role(&answers.pop().transpose()?.unwrap_or(Value::Nil))?;
-        let layout = answers.pop().transpose()?.unwrap_or(Value::Nil);
-        self.check_layout(&layout)?;
-        let heads = answers.into_iter().map(|answer| reply::head_of(answer?)).collect::<Result<Option<Vec<_>>, _>>()?;
-        Ok(heads.filter(|_| layout != Value::Nil))
-    }
-
-    /// A server that was made a replica serves what it last heard, perhaps for ever: its heads prove nothing, and whoever
-    /// is connected to it has to look for the master again.
-    fn check_role(&self, replication: &Value) -> Result<(), StoreError> {
-        if reply::is_replica(replication) {
-            self.connections.renew();
-            return Err(StoreError::Unavailable("the server has become a replica".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// A deployment that was wiped and laid out anew with another number of partitions is not ours any more.
-    fn check_layout(&self, partitions: &Value) -> Result<(), StoreError> {
-        let ours = self.commands.partitions.get();
-        match partitions {
-            Value::Nil => Ok(()),
-            Value::BulkString(there) if there == ours.to_string().as_bytes() => Ok(()),
-            _ => {
-                Err(StoreError::Corrupt(format!("the layout no longer has the {ours} partitions of store.partitions")))
-            }
-        }
-    }
-
-    fn note_probe(&self, refused: Option<Failure>) {
-        if refused.is_some() {
-            self.probes.fetch_sub(1, Ordering::Relaxed);
-        }
-        let was_refused = self.probe_refused.swap(refused.is_some(), Ordering::Relaxed);
-        if let Some(why) = refused
-            && !was_refused
-        {
-            tracing::warn!(?why, "the probe could not be published: this gateway will not get ready");
-        }
+    /// The people of a partition from `from` on.
+    async fn range(&self, partition: Partition, from: PersonId, count: NonZeroUsize) -> Result<RangeRead, StoreError> {
+        let command = self.commands.page(partition, from, count);
+        let read = |answer| reply::page(self.commands.partitions, partition, count, answer);
+        self.ask_with_head(command, read).await
     }
 
     fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -168,9 +125,11 @@ impl Store for RedisStore {
     }
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
+        let id = write.id;
         let outcome = self.counted(self.write(write).await);
-        if let Ok(Applied::Done { .. }) = outcome {
+        if let Ok(Applied::Done { at, .. }) = outcome {
             self.metrics.store_writes.inc();
+            self.damages().mended(DamageAt::Person(at.partition, id));
         }
         outcome
     }
@@ -182,7 +141,12 @@ impl Store for RedisStore {
 
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
         let answer = self.counted(self.ask(self.commands.get(id)).await)?;
-        self.counted(reply::person(id, answer))
+        let mut read = reply::person(id, &answer);
+        if matches!(read, Ok(None)) && self.counted(self.is_listed(id).await)? {
+            read = Err(CorruptRecord::Missing);
+        }
+        note_person(self.damages(), self.commands.partitions.of(id), id, read.as_ref().err());
+        self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
     async fn page(
@@ -191,31 +155,40 @@ impl Store for RedisStore {
         after: Option<PersonId>,
         count: NonZeroUsize,
     ) -> Result<Page, StoreError> {
-        let command = self.commands.page(partition, after, count);
-        self.counted(self.ask_with_head(command, reply::page).await)
+        let Some(from) = keys::ids::first_after(after) else {
+            // Behind the last of all ids; there still is a head.
+            let tail = self.tail(partition, NonZeroUsize::MIN).await?;
+            return Ok(Page { head: tail.head, people: Vec::new(), next: None });
+        };
+        let mut range = self.counted(self.range(partition, from, count).await)?;
+        if !range.is_even {
+            self.counted(self.even(partition).await)?;
+            range = self.counted(self.range(partition, from, count).await)?;
+        }
+        if let Some(member) = range.foreign {
+            self.damages().found(DamageAt::Ids(partition), &format!("{member} is listed, and is no id of its people"));
+        }
+        Ok(range.read.noted(self.damages(), partition, after))
     }
 
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.since(partition, from, count));
         let answer = self.counted(self.first(&pipeline).await)?;
-        self.counted(reply::since(partition, answer))
+        let (since, flaw) = self.counted(reply::since(partition, from, answer))?;
+        note_flaw(self.damages(), partition, flaw);
+        Ok(since)
     }
 
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
         let command = self.commands.tail(partition, count);
-        self.counted(self.ask_with_head(command, |answer| reply::tail(partition, answer)).await)
+        let (tail, flaw) = self.counted(self.ask_with_head(command, |answer| reply::tail(partition, answer)).await)?;
+        note_flaw(self.damages(), partition, flaw);
+        Ok(tail)
     }
 
     async fn probe(&self) -> Result<Vec<Position>, StoreError> {
-        let heads = async {
-            if let Some(heads) = self.heads().await? {
-                return Ok(heads);
-            }
-            self.restore().await?;
-            self.heads().await?.ok_or_else(wiped_again)
-        };
-        self.counted(heads.await)
+        self.counted(self.proved_heads().await)
     }
 
     fn feed(&self, limits: FeedLimits) -> Feed {

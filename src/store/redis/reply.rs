@@ -1,15 +1,29 @@
 //! From Redis' answers to the store's nouns. What cannot be read is corruption, told by name, never a panic.
 
+use std::num::NonZeroUsize;
+
 use ::redis::Value;
 
-use crate::domain::{At, Change, FieldsJson, Partition, Person, PersonId, Position, Tag, Timestamp};
-use crate::store::{Applied, Break, Page, Record, Recorded, Since, StoreError, Tail};
+use super::keys::ids;
+use crate::domain::{At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Seq, Tag, Timestamp};
+use crate::store::chain::{self, Entry, Flaw, UNKNOWN_BEFORE};
+use crate::store::damage::PageRead;
+use crate::store::{Applied, Break, CorruptRecord, Page, Record, Recorded, Since, StoreError, Tail};
 
-/// The head of a log as three texts; none where the log has no beginning.
+/// The head of a log as three texts; none where the log has no beginning that can be continued.
 type Head = Option<Position>;
 
-/// Reads what apply.lua answered.
-pub(super) fn applied(partition: Partition, answer: Value) -> Result<Applied, StoreError> {
+/// A range of the list of ids as it was read.
+pub(super) struct RangeRead {
+    pub(super) read: PageRead,
+    /// A member that is no id of this partition's people.
+    pub(super) foreign: Option<String>,
+    /// Whether all scores are the same; else the order of ids is broken.
+    pub(super) is_even: bool,
+}
+
+/// Reads what apply.lua answered to a write of `id`.
+pub(super) fn applied(partition: Partition, id: PersonId, answer: Value) -> Result<Applied, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let word = text(next(&mut parts)?)?;
     Ok(match word.as_str() {
@@ -24,6 +38,7 @@ pub(super) fn applied(partition: Partition, answer: Value) -> Result<Applied, St
             "0" => Applied::Conflict { current: None },
             revision => Applied::Conflict { current: Some(parsed(revision)?) },
         },
+        "DAMAGED" => return Err(StoreError::Damaged { id, why: CorruptRecord::Header }),
         "NOTFOUND" => Applied::NotFound,
         _ => return Err(corrupt("an answer that the apply script never gives")),
     })
@@ -58,55 +73,81 @@ fn success(
 }
 
 /// Reads a person's record; nil is nobody.
-pub(super) fn person(id: PersonId, answer: Value) -> Result<Option<Person>, StoreError> {
+pub(super) fn person(id: PersonId, answer: &Value) -> Result<Option<Person>, CorruptRecord> {
     match answer {
         Value::Nil => Ok(None),
-        answer => {
-            let record = Record::decode(&text(answer)?).map_err(|error| corrupt(&format!("person {id}: {error}")))?;
-            Ok(Some(record.into_person(id)))
-        }
+        Value::BulkString(bytes) => Ok(Some(Record::read(bytes)?.into_person(id))),
+        _ => Err(CorruptRecord::Header),
     }
 }
 
-/// Reads what page.lua answered; none where the log has no beginning.
-pub(super) fn page(answer: Value) -> Result<Option<Page>, StoreError> {
+/// Reads what page.lua answered to a question for so many; none where the log has no beginning. Members that are no ids
+/// take up room and show nobody.
+pub(super) fn page(
+    partitions: Partitions,
+    partition: Partition,
+    count: NonZeroUsize,
+    answer: Value,
+) -> Result<Option<RangeRead>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let Some(head) = head(&mut parts)? else { return Ok(None) };
-    let ids = list(next(&mut parts)?)?;
+    let members: Vec<Vec<u8>> = list(next(&mut parts)?)?.into_iter().map(bytes).collect::<Result<_, _>>()?;
     let records = list(next(&mut parts)?)?;
-    let people = ids.into_iter().zip(records).map(|(id, record)| {
-        let id = parsed(&text(id)?)?;
-        person(id, record)?.ok_or_else(|| corrupt(&format!("person {id} is listed, but has no record")))
-    });
-    Ok(Some(Page { head, people: people.collect::<Result<_, _>>()? }))
+    let is_even = matches!(next(&mut parts)?, Value::Int(1));
+    let mut read = RangeRead {
+        read: PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() },
+        foreign: None,
+        is_even,
+    };
+    if members.len() == count.get() {
+        let last = members.last().and_then(|member| ids::last_up_to(member));
+        read.read.page.next = last.filter(|last| ids::first_after(Some(*last)).is_some());
+    }
+    for (member, record) in members.iter().zip(&records) {
+        match ids::listed(member).filter(|id| partitions.of(*id) == partition) {
+            None => read.foreign = Some(member.escape_ascii().to_string()),
+            Some(id) => match person(id, record).and_then(|person| person.ok_or(CorruptRecord::Missing)) {
+                Ok(person) => read.read.page.people.push(person),
+                Err(why) => read.read.damaged.push((id, why)),
+            },
+        }
+    }
+    Ok(Some(read))
 }
 
-/// Reads what since.lua answered.
-pub(super) fn since(partition: Partition, answer: Value) -> Result<Since, StoreError> {
+/// Reads what since.lua answered to a question for what came after `from`.
+pub(super) fn since(partition: Partition, from: Position, answer: Value) -> Result<(Since, Option<Flaw>), StoreError> {
     let mut parts = list(answer)?.into_iter();
     let reason = match text(next(&mut parts)?)?.as_str() {
         "OK" => {
             let head = head(&mut parts)?.ok_or_else(|| corrupt("a log that continues without a head"))?;
-            return Ok(Since::Continues { head, changes: changes(partition, next(&mut parts)?)? });
+            return Ok(chain::since(head, from, entries(partition, next(&mut parts)?)?));
         }
-        "EMPTY" => return Ok(Since::Broken { reason: Break::Epoch, head: None }),
+        "EMPTY" => return Ok((Since::Broken { reason: Break::Epoch, head: None }, None)),
         "EPOCH" => Break::Epoch,
         "FORK" => Break::Forked,
         "TRIMMED" => Break::Trimmed,
         _ => return Err(corrupt("an answer that the since script never gives")),
     };
-    Ok(Since::Broken { reason, head: head(&mut parts)? })
+    Ok((Since::Broken { reason, head: head(&mut parts)? }, None))
 }
 
 /// Reads what tail.lua answered; none where the log has no beginning.
-pub(super) fn tail(partition: Partition, answer: Value) -> Result<Option<Tail>, StoreError> {
+pub(super) fn tail(partition: Partition, answer: Value) -> Result<Option<(Tail, Option<Flaw>)>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let Some(head) = head(&mut parts)? else { return Ok(None) };
-    let mut changes = changes(partition, next(&mut parts)?)?;
-    changes.reverse();
-    // A log outlives a lost head until the next write begins its new epoch; what is left of the old one is no tail.
-    changes.retain(|change| change.at.position.epoch == head.epoch);
-    Ok(Some(Tail { head, changes }))
+    Ok(Some(chain::tail(head, entries(partition, next(&mut parts)?)?)))
+}
+
+/// Reads the entry that XRANGE answered with, if there is one: its number, where its id is one of ours, and itself.
+pub(super) fn entry(partition: Partition, answer: Value) -> Result<Option<(Option<Seq>, Entry)>, StoreError> {
+    let Some(entry) = list(answer)?.into_iter().next() else { return Ok(None) };
+    let id = match &entry {
+        Value::Array(parts) => parts.first().cloned(),
+        _ => None,
+    };
+    let seq = id.and_then(|id| text(id).ok()?.strip_suffix("-0")?.parse().ok());
+    Ok(Some((seq, change(partition, entry).map_err(|error| detail(&error)))))
 }
 
 /// Reads INFO replication: whether the server follows another.
@@ -122,14 +163,26 @@ pub(super) fn head_of(answer: Value) -> Result<Head, StoreError> {
 
 fn head(parts: &mut impl Iterator<Item = Value>) -> Result<Head, StoreError> {
     let (epoch, seq, tag) = (next(parts)?, next(parts)?, next(parts)?);
-    if epoch == Value::Nil {
-        return Ok(None);
-    }
-    Ok(Some(Position { epoch: parsed(&text(epoch)?)?, seq: parsed(&text(seq)?)?, tag: parsed(&text(tag)?)? }))
+    let read = || {
+        let texts = [epoch, seq, tag].map(text);
+        let [Ok(epoch), Ok(seq), Ok(tag)] = texts else { return None };
+        Some(Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()?, tag: tag.parse().ok()? })
+    };
+    // A damaged head is none: the probe gives the log a new beginning.
+    Ok(read())
 }
 
-fn changes(partition: Partition, entries: Value) -> Result<Vec<Change>, StoreError> {
-    list(entries)?.into_iter().map(|entry| change(partition, entry)).collect()
+fn entries(partition: Partition, entries: Value) -> Result<Vec<Entry>, StoreError> {
+    let told = |entry| change(partition, entry).map_err(|error| detail(&error));
+    Ok(list(entries)?.into_iter().map(told).collect())
+}
+
+/// Why an entry is none, without what stands in it.
+fn detail(error: &StoreError) -> String {
+    match error {
+        StoreError::Corrupt(detail) => detail.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// One log entry: its id `SEQ-0`, and fields by name, of which unknown ones are ignored.
@@ -176,7 +229,7 @@ fn change(partition: Partition, entry: Value) -> Result<Change, StoreError> {
         id: parsed(&id)?,
         time: parsed(&time)?,
         created_at: parsed::<Timestamp>(&created)?,
-        before: image(&before)?,
+        before: image(&before).map_err(|_| corrupt(UNKNOWN_BEFORE))?,
         after: image(&after)?,
         trace: None,
     };
@@ -209,6 +262,13 @@ pub(super) fn text(value: Value) -> Result<String, StoreError> {
     }
 }
 
+fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
+    match value {
+        Value::BulkString(bytes) => Ok(bytes),
+        _ => Err(corrupt("a text was expected")),
+    }
+}
+
 fn next(parts: &mut impl Iterator<Item = Value>) -> Result<Value, StoreError> {
     parts.next().ok_or_else(|| corrupt("an answer ends too early"))
 }
@@ -218,7 +278,7 @@ fn parse<T: std::str::FromStr>(parts: &mut impl Iterator<Item = Value>) -> Resul
 }
 
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|_| corrupt(&format!("{text:?} is not what belongs there")))
+    text.parse().map_err(|_| corrupt("a value is not what belongs there"))
 }
 
 fn corrupt(what: &str) -> StoreError {
@@ -228,6 +288,7 @@ fn corrupt(what: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Epoch;
 
     fn bulk(text: &str) -> Value {
         Value::BulkString(text.as_bytes().to_vec())
@@ -267,8 +328,10 @@ mod tests {
     #[test]
     fn answers_of_another_shape_are_corruption() {
         for answer in [Value::Nil, Value::Int(1), Value::Array(vec![]), Value::Array(vec![bulk("OK"), bulk("x")])] {
-            assert!(matches!(applied(Partition::new(0), answer.clone()), Err(StoreError::Corrupt(_))));
-            assert!(matches!(since(Partition::new(0), answer), Err(StoreError::Corrupt(_))));
+            let id = ENTRY[4].1.parse().expect("an id");
+            assert!(matches!(applied(Partition::new(0), id, answer.clone()), Err(StoreError::Corrupt(_))));
+            let from = Position::start_of(Epoch::new(1));
+            assert!(matches!(since(Partition::new(0), from, answer), Err(StoreError::Corrupt(_))));
         }
     }
 }

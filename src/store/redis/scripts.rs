@@ -22,12 +22,18 @@ pub(super) struct Scripts {
     pub(super) page: Script,
     pub(super) genesis: Script,
     pub(super) layout: Script,
-    /// Sent by text: these run once a start.
+    pub(super) count: Script,
+    pub(super) even: Script,
+    /// Sent by text: these run once a start, or by hand.
     pub(super) unlock: Script,
     pub(super) permissions: Script,
+    pub(super) mend: Script,
 }
 
 const APPLY: &str = include_str!("scripts/apply.lua");
+/// What several scripts begin with, and the line of them that it replaces.
+const HEAD: &str = include_str!("scripts/head.lua");
+const PLACE_OF_HEAD: &str = "-- HEAD --\n";
 
 /// The scripts of this version.
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
@@ -40,14 +46,18 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
         page: Script::new(include_str!("scripts/page.lua")),
         genesis: Script::new(include_str!("scripts/genesis.lua")),
         layout: Script::new(include_str!("scripts/layout.lua")),
+        count: Script::new(include_str!("scripts/count.lua")),
+        even: Script::new(include_str!("scripts/even.lua")),
         unlock: Script::new(include_str!("scripts/unlock.lua")),
         permissions: Script::new(include_str!("scripts/permissions.lua")),
+        mend: Script::new(include_str!("scripts/mend.lua")),
     }
 });
 
 impl Script {
-    fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), sha: Hash::new(text).get_hash().to_owned() }
+    fn new(file: &str) -> Self {
+        let text = file.replace(PLACE_OF_HEAD, HEAD);
+        Self { sha: Hash::new(&text).get_hash().to_owned(), text }
     }
 
     /// A call of the loaded script; its other arguments are added by the caller.
@@ -82,7 +92,9 @@ impl Scripts {
     /// Makes them known to the server, all in one round trip.
     pub(super) fn load(&self) -> Pipeline {
         let mut pipeline = pipe();
-        for script in [&self.save, &self.delete, &self.since, &self.tail, &self.page, &self.genesis, &self.layout] {
+        let writing = [&self.save, &self.delete, &self.genesis, &self.layout, &self.even];
+        let reading = [&self.since, &self.tail, &self.page, &self.count];
+        for script in writing.into_iter().chain(reading) {
             pipeline.cmd("SCRIPT").arg("LOAD").arg(&script.text).ignore();
         }
         pipeline

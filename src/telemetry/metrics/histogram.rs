@@ -3,11 +3,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::{MetricType, TypedMetric};
+
+use crate::telemetry::clock::unix_time;
 
 /// Upper bounds in seconds, for all histograms alike: from a command of Redis to a client that lags.
 const BOUNDS: [f64; 18] =
@@ -69,7 +71,7 @@ impl Observations {
 impl WallClock {
     /// The time now.
     pub fn now() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+        Self(unix_time())
     }
 
     /// Seconds since a moment in milliseconds of Unix; 0 for one that lies ahead, because another machine's clock does.

@@ -256,6 +256,18 @@ labels! {
         Refused = "refused",
     }
 
+    /// What the store holds that cannot be served.
+    DamageLabel, "kind" {
+        /// A person's record, or an id without one.
+        Record = "record",
+        /// A partition's list of ids, which does not name the people that there are.
+        Ids = "ids",
+        /// A partition's log: an entry that cannot be read, or an end that is not the head.
+        Log = "log",
+        /// A partition's last changes, which the embedded file had and lost.
+        History = "history",
+    }
+
     /// From where a session was caught up.
     SourceLabel, "source" {
         /// The ring of recent changes.

@@ -4,15 +4,17 @@
 //! Handles are plain atomics that clone cheaply. What happens once for each delivery is counted by the thread that does it
 //! and added once for many ([`Observations`], [`VerdictCounts`]).
 
+mod damages;
 mod histogram;
 mod labels;
 #[cfg(target_os = "linux")]
 mod process;
 
+pub use damages::{DamageAt, Damages};
 pub use histogram::{Histogram, Observations, WallClock};
 pub use labels::{
-    BreakLabel, CloseLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel, RedisErrorLabel, RequestLabels,
-    RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel,
+    BreakLabel, CloseLabel, DamageLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel, RedisErrorLabel,
+    RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel,
 };
 
 use std::sync::atomic::AtomicU64;
@@ -74,6 +76,8 @@ metrics! {
     store_batches: Counter,
     /// Store calls that failed, by reason
     store_errors: Each<StoreErrorLabel, Counter>,
+    /// What the store is known to hold that cannot be served, by kind; at most 256 in all are remembered
+    store_damage: Damages,
     /// Time from a pipeline's sending to its last answer, once for each of its commands, by command
     redis_command_duration_seconds: Each<RedisCommandLabel, Histogram>,
     /// Commands without an answer of use, each attempt of its own, by kind

@@ -1,6 +1,7 @@
 //! What breaks below the gateway, and what its clients notice of it: a delay.
 
 mod crash;
+mod damage;
 mod descriptors;
 mod frames;
 mod history;

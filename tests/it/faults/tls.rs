@@ -6,7 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tempfile::TempDir;
 
 use super::start::gives_up;
-use crate::process::{Gateway, person};
+use crate::process::{Gateway, eventually, person};
 use crate::scale_out::fleet::QUICK;
 use crate::support::port::free_port;
 use crate::support::redis::RedisServer;
@@ -97,4 +97,12 @@ async fn the_certificate_of_another_server_ends_the_start_with_its_name() {
     let secured = Secured::named("redis.example").await;
     let why = gives_up(secured.gateway(Some(&secured.authority())).await).await;
     assert!(why.contains("redis.example") && why.contains("store.url"), "{why}");
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_agree_with_its_port_about_tls_is_told_what_to_write() {
+    let secured = Secured::named("127.0.0.1").await;
+    let plain = secured.url.replace("rediss:", "redis:");
+    let gateway = Gateway::start(&[("store.url", &plain)]).await;
+    eventually("the log says so", || async { gateway.log().contains("write rediss:// instead") }).await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::http::{Server, ServerOptions, admin_router};
-use people_gateway::telemetry::{self, Readiness};
+use people_gateway::telemetry::{self, DamageAt, Readiness};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,7 +18,7 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     let shutdown = CancellationToken::new();
     let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), Arc::default()).expect("a port");
     let address = server.local_addr().expect("an address");
-    let router = admin_router(readiness.clone(), Arc::new(registry));
+    let router = admin_router(readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
     tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
     let client = reqwest::Client::new();
     let get = |path: &str| Answer::of(client.get(format!("http://{address}{path}")));
@@ -30,6 +30,13 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     readiness.probe_arrived();
     let ready = get("/readyz").await;
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
+    let damage = DamageAt::Ids(people_gateway::domain::Partition::new(0));
+    metrics.store_damage.found(damage, "it names 2 people, and there are 3 records");
+    let degraded = get("/readyz").await;
+    assert_eq!(degraded.status, 200, "everybody else is served");
+    assert!(degraded.body.starts_with("degraded: list of ids of partition 0: it names 2"), "{degraded:?}");
+    metrics.store_damage.mended(damage);
+    assert_eq!(get("/readyz").await.body, "ready\n");
     readiness.drain();
     let draining = get("/readyz").await;
     assert_eq!(draining.status, 503);
@@ -50,9 +57,10 @@ async fn a_server_listens_at_all_addresses_that_it_was_given() {
     let port = first.local_addr().expect("an address").port();
     // Another one of loopback, which a name may have beside it.
     let server = first.and(bind([127, 0, 0, 2], port).expect("the same port there"));
-    let (registry, _) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
+    let (registry, metrics) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
     let shutdown = CancellationToken::new();
-    let router = admin_router(Readiness::new(Duration::from_secs(600)), Arc::new(registry));
+    let router =
+        admin_router(Readiness::new(Duration::from_secs(600)), metrics.store_damage.clone(), Arc::new(registry));
     let serving = tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
     for turn in [1, 2, 1, 2] {
         let answer = reqwest::get(format!("http://127.0.0.{turn}:{port}/livez")).await.expect("an answer");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use people_gateway::domain::{Change, Partition, Partitions, PersonId};
+use people_gateway::telemetry::clock::fresh_uuid;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -57,7 +58,7 @@ impl Markers {
 
 fn id_in(partitions: Partitions, partition: Partition) -> Uuid {
     let belongs = |id: &Uuid| partitions.of(id.to_string().parse::<PersonId>().expect("an id")) == partition;
-    std::iter::repeat_with(Uuid::now_v7).find(belongs).expect("it never ends")
+    std::iter::repeat_with(fresh_uuid).find(belongs).expect("it never ends")
 }
 
 /// Reads until a sentence came for each of these beginnings, then asks to be closed; all that came up to the close.

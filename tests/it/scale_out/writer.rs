@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use people_gateway::telemetry::clock::fresh_uuid;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ impl Writer {
     /// A writer that goes round these gateways.
     pub(crate) fn new(name: u32, gateways: Vec<SocketAddr>) -> Self {
         let http = reqwest::Client::builder().timeout(ATTEMPT).build().expect("a client");
-        let people = (0..7).map(|_| (Uuid::now_v7(), Existence::Nobody)).collect();
+        let people = (0..7).map(|_| (fresh_uuid(), Existence::Nobody)).collect();
         Self { name, gateways, http, made: 0, turn: name as usize, people }
     }
 

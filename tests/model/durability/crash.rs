@@ -9,6 +9,7 @@ use std::sync::Arc;
 use people_gateway::domain::{At, Change};
 use people_gateway::store::embedded::{EmbeddedStore, OpenError};
 use people_gateway::store::{Applied, Store};
+use people_gateway::telemetry::DamageLabel;
 use rand::RngExt;
 
 use super::{options, replayed};
@@ -196,6 +197,46 @@ async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
             Err(_) => refused += 1,
         }
     }
+    assert!(refused > 0, "some of it is in use");
+}
+
+/// The file and its marker as a kill left them, overwritten at many places: whatever opens without a change that was
+/// acknowledged says so. The storage itself falls back to the commit before, and says nothing.
+#[tokio::test]
+async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
+    const DAMAGED: usize = 80;
+    let folder = tempfile::tempdir().unwrap();
+    let mut saver = Saver::start(folder.path());
+    let mut acknowledged = saver.wait_for(300);
+    acknowledged.extend(saver.kill());
+    let [image, marker] = ["people.redb", "people.heads"].map(|name| std::fs::read(folder.path().join(name)).unwrap());
+    let used = image.iter().rposition(|byte| *byte != 0).unwrap();
+    let (mut refused, mut lost) = (0, 0);
+    for turn in 0..DAMAGED {
+        let mut bytes = image.clone();
+        let start = rand::rng().random_range(0..used);
+        let end = used.min(start + rand::rng().random_range(1..4096));
+        // The first turn is the file as it is.
+        if turn > 0 {
+            bytes[start..end].fill(b'7');
+        }
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::write(copy.path().join("people.redb"), &bytes).unwrap();
+        std::fs::write(copy.path().join("people.heads"), &marker).unwrap();
+        let opening = options(copy.path());
+        let damage = opening.metrics.store_damage.clone();
+        let Ok(store) = EmbeddedStore::open(opening) else {
+            refused += 1;
+            continue;
+        };
+        let log: HashSet<_> = replayed(&*store).await.iter().map(|change| change.at).collect();
+        let is_whole = acknowledged.iter().all(|at| log.contains(at));
+        let told = damage.count(DamageLabel::History) > 0;
+        assert!(is_whole || told, "overwritten from {start} to {end}: acknowledged, lost, and nothing said");
+        assert!(turn > 0 || !told, "the file as it is");
+        lost += usize::from(!is_whole);
+    }
+    println!("{refused} refused, {lost} without the last changes, of {DAMAGED}");
     assert!(refused > 0, "some of it is in use");
 }
 

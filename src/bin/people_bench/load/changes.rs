@@ -207,7 +207,7 @@ fn paced_count(time: Duration, rate: u32) -> u64 {
 
 /// The beginning of ids that nobody else has, without the twelve digits of the number.
 fn id_prefix() -> String {
-    let id = uuid::Uuid::now_v7().to_string();
+    let id = people_gateway::telemetry::clock::fresh_uuid().to_string();
     id[..id.len() - 12].to_owned()
 }
 

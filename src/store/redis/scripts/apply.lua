@@ -1,15 +1,19 @@
 #!lua
--- One write, whole or not at all: checks first, then log, head, person, idempotency record, publication.
+-- One write, whole or not at all. A script is not rolled back, so whatever may refuse is asked before the first write:
+-- types of keys by reading, permissions by name. The list of ids is written first, which alone refuses by itself, and
+-- the head last: a write that was torn all the same leaves a log that is ahead of its head, or an id without a record,
+-- and the next write sees either and begins a new epoch.
 --
 -- KEYS  meta, log, people, idempotency record, ids
 -- ARGV  S or D, id, fields as JSON ('' for D), expected revision ('' any, '0' absent, '*' present, or a revision), tag,
---       epoch for a log without one, log's length, fingerprint ('' no key), record's time to live in ms, channel,
---       publishing command, time in ms, and traceparent of the write's span where it has one
+--       epoch for a log that cannot be continued, log's length, fingerprint ('' no key), record's time to live in ms,
+--       channel, publishing command, time in ms, and traceparent of the write's span where it has one
 -- ->    OK, revision, previous tag, created, receivers or -1 | REPLAY, revision, id, created, time, fields
---       | REUSED | CONFLICT, revision or '0' | NOTFOUND
+--       | REUSED | CONFLICT, revision or '0' | DAMAGED (the record is, and no revision of it is known) | NOTFOUND
 --
 -- Numbers are never joined with '..': Lua would write 1e15 as 1e+15. The delete variant of this text carries
 -- flags=allow-oom in its first line, or a full Redis would refuse the call that frees memory.
+-- HEAD --
 local meta, log, people, record, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local operation, id, body, expected, tag, new_epoch, log_max, fingerprint, ttl, channel, publish, time, trace =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12],
@@ -19,52 +23,106 @@ if fingerprint ~= '' then
   local r = redis.call('HMGET', record, 'f', 'r', 'i', 'c', 'u', 'b')
   if r[1] then
     if r[1] ~= fingerprint then return {'REUSED'} end
-    redis.call('PEXPIRE', record, ttl)
+    -- By pcall: the answer is worth more than a longer life.
+    redis.pcall('PEXPIRE', record, ttl)
     return {'REPLAY', r[2], r[3], r[4], r[5], r[6]}
   end
 end
 
-local m = redis.call('HMGET', meta, 'e', 's', 't')
-local epoch, seq, previous_tag = m[1], m[2], m[3]
+local epoch, seq, previous_tag = read_head(meta)
 local person = redis.call('HGET', people, id)
-local revision, created, before = '0', time, ''
+local revision, created, before, damaged = '0', time, '', false
 if person then
-  revision, created, before = string.match(person, '^(%S+) (%S+) %S+ (.*)$')
-  if not revision then return redis.error_reply('CORRUPT record of ' .. id) end
+  -- As we write it. What this takes for sound and is not (inside of attributes), the readers of the log find.
+  local first, last, age, job
+  revision, created, before, first, last, age, job = string.match(person,
+    '^([1-9a-f][0-9a-f]*%.[1-9]%d*%.[1-9a-f][0-9a-f]*) (%d+) %d+ ({"firstName":"(..-)","lastName":"(..-)","age":(%d+),"job":"(.-)"[,}].*)$')
+  damaged = not revision or #age > 3 or tonumber(age) > 150 or string.sub(before, -1) ~= '}'
+  if not damaged and (#first > 200 or #last > 200 or #job > 200) then
+    for _, text in ipairs({first, last, job}) do
+      local characters = string.gsub(string.gsub(text, '\\u%x%x%x%x', 'x'), '\\.', 'x')
+      damaged = damaged or #string.gsub(characters, '[\128-\191]', '') > 200
+    end
+  end
+  if damaged then
+    revision, created = string.match(person, '^([1-9a-f][0-9a-f]*%.[1-9]%d*%.[1-9a-f][0-9a-f]*) (%d+) ')
+    revision, created, before = revision or '?', created or time, ''
+  end
+elseif operation == 'D' or (expected ~= '' and expected ~= '0') then
+  -- An id without a record is a person whose record was lost: a save or a delete mends that.
+  damaged = #redis.call('ZRANGE', ids, '[' .. id, '[' .. id, 'BYLEX', 'LIMIT', 0, 1) > 0
+  if damaged then revision = '?' end
 end
-if (expected == '0' and person) or (expected == '*' and not person)
+local exists = person or damaged
+if (expected == '0' and exists) or (expected == '*' and not exists)
    or (expected ~= '' and expected ~= '0' and expected ~= '*' and expected ~= revision) then
+  if revision == '?' then return {'DAMAGED'} end
   return {'CONFLICT', revision}
 end
-if operation == 'D' and not person then return {'NOTFOUND'} end
+if operation == 'D' and not exists then return {'NOTFOUND'} end
 
--- Where the head is missing, or behind its own log, that history cannot be continued: a new epoch begins.
 local next_seq
-if epoch then next_seq = string.format('%.0f', tonumber(seq) + 1) end
-local fresh = not epoch or #redis.call('XRANGE', log, next_seq .. '-0', '+', 'COUNT', 1) > 0
-if fresh then
+if epoch and seq ~= '9007199254740992' then next_seq = string.format('%.0f', tonumber(seq) + 1) end
+-- Where the head is missing, or behind its own log, that history cannot be continued.
+local broken = #redis.call('XRANGE', log, (next_seq or '1') .. '-0', '+', 'COUNT', 1) > 0 or not next_seq
+
+local may = redis.acl_check_cmd
+local refused = (not may('xadd', log, '1-0', 'e', '1') and 'xadd') or (not may('del', log) and 'del')
+  or (not may('hset', meta, 'e', '1') and 'hset')
+  or (operation == 'S' and not may('hset', people, id, '1') and 'hset')
+  or (operation == 'D' and not may('hdel', people, id) and 'hdel')
+  or (fingerprint ~= '' and not may('hset', record, 'f', '1') and 'hset')
+  or (fingerprint ~= '' and not may('pexpire', record, '1') and 'pexpire')
+if refused then return redis.error_reply('NOPERM the user may not run ' .. refused .. '; nothing was written') end
+
+-- Also where the id should be listed already: who was taken out of the list is in it again.
+local listed
+if operation == 'S' then listed = redis.call('ZADD', ids, 0, id) == 0
+else listed = redis.call('ZREM', ids, id) == 1 end
+-- Pages did not show the person as the log tells it, or the other way round: nobody knows what views hold of it. A new
+-- epoch begins, and every view with it.
+damaged = damaged or listed ~= (person and true or false)
+if damaged then before = '' end
+
+-- Whoever is deleted with their damage is in no view of the new epoch.
+local tells = operation == 'S' or not damaged
+local anew = broken or damaged
+local added
+if not anew then
+  added = redis.pcall('XADD', log, 'MAXLEN', '=', log_max, next_seq .. '-0', 'e', epoch, 'p', previous_tag, 't', tag,
+    'o', operation, 'i', id, 'c', created, 'b', body, 'a', before, 'ts', time)
+  -- The stream had this number before, and lost the entry: its own memory of numbers outlives them.
+  anew = type(added) == 'table'
+  if anew and not string.find(added.err, 'equal or smaller', 1, true) then return added end
+end
+if anew then
   epoch, previous_tag, next_seq = new_epoch, '0', '1'
   redis.call('DEL', log)
+  if tells then
+    redis.call('XADD', log, next_seq .. '-0', 'e', epoch, 'p', previous_tag, 't', tag, 'o', operation, 'i', id,
+      'c', created, 'b', body, 'a', before, 'ts', time)
+  end
 end
+if not tells then next_seq, tag = '0', '0' end
 local new_revision = epoch .. '.' .. next_seq .. '.' .. tag
 
-redis.call('XADD', log, 'MAXLEN', '=', log_max, next_seq .. '-0', 'e', epoch, 'p', previous_tag, 't', tag,
-  'o', operation, 'i', id, 'c', created, 'b', body, 'a', before, 'ts', time)
-redis.call('HSET', meta, 'e', epoch, 's', next_seq, 't', tag)
 if operation == 'S' then
   redis.call('HSET', people, id, new_revision .. ' ' .. created .. ' ' .. time .. ' ' .. body)
-  if not person then redis.call('ZADD', ids, 0, id) end
 else
   redis.call('HDEL', people, id)
-  redis.call('ZREM', ids, id)
 end
 if fingerprint ~= '' then
   redis.call('HSET', record, 'f', fingerprint, 'r', new_revision, 'i', id, 'c', created, 'u', time, 'b', body)
   redis.call('PEXPIRE', record, ttl)
 end
+redis.call('HSET', meta, 'e', epoch, 's', next_seq, 't', tag)
 
 -- Last, and by pcall: a refused PUBLISH must not fail what is committed. The frame is read by store/frame.rs.
-local header = {'1', epoch, next_seq, previous_tag, tag, operation, time, created, #id, #body, #before, trace}
-local frame = table.concat(header, ' ') .. '\n' .. id .. body .. before
-local receivers = redis.pcall(publish, channel, frame)
-return {'OK', new_revision, previous_tag, created, (type(receivers) == 'number') and receivers or -1}
+local receivers = -1
+if tells then
+  local header = {'1', epoch, next_seq, previous_tag, tag, operation, time, created, #id, #body, #before, trace}
+  local frame = table.concat(header, ' ') .. '\n' .. id .. body .. before
+  local sent = redis.pcall(publish, channel, frame)
+  if type(sent) == 'number' then receivers = sent end
+end
+return {'OK', new_revision, previous_tag, created, receivers}

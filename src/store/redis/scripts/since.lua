@@ -5,8 +5,8 @@
 -- KEYS  meta, log
 -- ARGV  epoch, seq (at most 2^53: Lua counts in doubles), tag, limit
 -- ->    OK, epoch, seq, tag of the head, entries | EMPTY | EPOCH, head | FORK, head | TRIMMED, head
-local m = redis.call('HMGET', KEYS[1], 'e', 's', 't')
-local epoch, seq, tag = m[1], m[2], m[3]
+-- HEAD --
+local epoch, seq, tag = read_head(KEYS[1])
 if not epoch then return {'EMPTY'} end
 if epoch ~= ARGV[1] then return {'EPOCH', epoch, seq, tag} end
 local asked, head = tonumber(ARGV[2]), tonumber(seq)

@@ -5,5 +5,6 @@
 -- KEYS  meta, log
 -- ARGV  limit
 -- ->    epoch, seq, tag of the head (nil where there is none), the last entries, newest first
-local m = redis.call('HMGET', KEYS[1], 'e', 's', 't')
-return {m[1], m[2], m[3], redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[1])}
+-- HEAD --
+local epoch, seq, tag = read_head(KEYS[1])
+return {epoch or false, seq or false, tag or false, redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[1])}

@@ -1,5 +1,7 @@
 //! The names of everything in Redis. What one partition owns shares a hash tag, so one script may touch it in a cluster.
 
+pub(super) mod ids;
+
 use std::fmt::Write as _;
 
 use crate::domain::{Partition, Partitions};
