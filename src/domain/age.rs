@@ -87,7 +87,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn moving_the_point_changes_nothing(years in 0_u32..1000, places in 0_i32..12, more in "0{0,5}") {
+        // Zeros before zeros would be no JSON.
+        fn moving_the_point_changes_nothing(years in 1_u32..1000, places in 0_i32..12, more in "0{0,5}") {
             let digits = format!("{years}{}", "0".repeat(usize::try_from(places).unwrap()));
             let expected = u8::try_from(years).ok().filter(|years| *years <= MAX_AGE);
             prop_assert_eq!(age(&format!("{digits}e-{places}")), expected);
