@@ -17,7 +17,7 @@ pub use error::AppError;
 use std::io::Write;
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
@@ -55,14 +55,18 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let state = http::State {
         store: slot.clone(),
         sessions: Arc::clone(&live.sessions),
-        options: Arc::new(settings.http_options()),
+        options: Arc::new(http::Options {
+            admin: listeners.addresses.to_be_told(&settings),
+            ..settings.http_options()
+        }),
         metrics: Arc::new(metrics.clone()),
         clock: system_clock,
         readiness: readiness.clone(),
         traces: traced.traces.clone(),
     };
-    let router = http::admin_router(readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
-    let running = listeners.serve(http::router(state), router);
+    let damages = metrics.store_damage.clone();
+    let operators = http::admin_router(settings.admin_options(), readiness.clone(), damages, Arc::new(registry));
+    let running = listeners.serve(http::router(state), operators);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
     loop {
@@ -78,8 +82,16 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         }
     }
 
-    tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     signals.end_at_next();
+    if !settings.shutdown_notice.is_zero() {
+        tracing::info!(notice_ms = settings.shutdown_notice.as_millis(), "stopping soon: not ready, still serving");
+        readiness.leave();
+        tokio::select! {
+            () = sleep(settings.shutdown_notice) => {}
+            () = live.failed() => return Err(AppError::Relay),
+        }
+    }
+    tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     readiness.drain();
     let deadline = Instant::now() + settings.shutdown_grace;
     let grace = traced.leave(settings.shutdown_grace);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use crate::config::Settings;
-use crate::http::Console;
+use crate::http::{Console, Exposure};
 use crate::telemetry::LogFormat;
 
 /// Where the gateway really listens, at least one each: ports are never 0 here.
@@ -19,6 +19,14 @@ impl Addresses {
     /// All addresses of one listener.
     pub(super) fn joined(addresses: &[SocketAddr]) -> String {
         addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Addresses {
+    /// The admin listener's, where callers of the public one may know it: only if both serve this machine alone.
+    pub(super) fn to_be_told(&self, settings: &Settings) -> Option<SocketAddr> {
+        let local = [settings.http_options().exposure, settings.admin_options().exposure] == [Exposure::Local; 2];
+        self.admin.first().copied().filter(|_| local)
     }
 }
 

@@ -33,7 +33,7 @@ impl Listen {
 
     /// Whether nobody but this machine reaches them.
     pub(super) fn is_loopback(&self) -> bool {
-        self.addresses.iter().all(|address| address.ip().is_loopback())
+        self.addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
     }
 
     /// Whether both could not be listened on.

@@ -9,13 +9,13 @@ use config::{Value, ValueKind};
 
 use super::fault::ConfigFaults;
 use super::layer::Sources;
-use super::reader::{Reader, Wanted, fraction, list, number, text, told, truth};
+use super::reader::{Reader, Wanted, fraction, list, milliseconds_or_none, number, text, told, truth};
 use super::settings::{
     AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
     SubscriptionSettings, TraceSettings,
 };
 use super::store_url::StoreUrl;
-use crate::http::Origin;
+use crate::http::{Host, Origin};
 use crate::telemetry::traces::SampleRatio;
 
 /// Sizes that a buffer or a ring may have: up to 1 TiB.
@@ -37,6 +37,7 @@ impl Settings {
             store: store(r),
             http: http(r),
             live: live(r),
+            shutdown_notice: r.read("shutdown.notice_ms", milliseconds_or_none),
             shutdown_grace: r.milliseconds("shutdown.grace_ms"),
             log: LogSettings { level: r.parsed("log.level"), format: r.parsed("log.format") },
             trace: trace(r),
@@ -110,11 +111,13 @@ fn url_in(file: &Path) -> Result<StoreUrl, Wanted> {
 
 fn http(r: &mut Reader) -> HttpSettings {
     HttpSettings {
+        hosts: r.read("http.hosts", hosts),
         origins: r.read("http.origins", origins),
         console: r.parsed("http.console"),
         connections_max: r.read("http.connections_max", connections_max),
         backlog: r.number("http.backlog", 1..=65_535),
         header_timeout: r.milliseconds("http.header_timeout_ms"),
+        keep_alive: r.milliseconds("http.keep_alive_ms"),
         header_bytes: r.number("http.header_bytes", 8192..=(1 << 20)),
         body_bytes: r.number("http.body_bytes", 1024..=(1 << 24)),
         body_idle: r.milliseconds("http.body_idle_ms"),
@@ -225,6 +228,11 @@ fn connections_max(value: &Value) -> Result<Option<NonZeroUsize>, Wanted> {
     }
     let number = number(value, &(1..=COUNT_MAX)).map_err(|wanted| format!("{wanted}, or \"auto\""))?;
     NonZeroUsize::try_from(number).map(Some).map_err(|_| "is more than this machine can count".into())
+}
+
+fn hosts(value: &Value) -> Result<Vec<Host>, Wanted> {
+    let wanted = "has to be a list of names like people.example, without a scheme, a port or a path";
+    list(value)?.iter().map(|text| text.parse().map_err(|_| wanted.into())).collect()
 }
 
 fn origins(value: &Value) -> Result<Vec<Origin>, Wanted> {

@@ -24,9 +24,23 @@ impl Settings {
             list_buffer_people: http.list_buffer_people,
             import_in_flight: http.import_in_flight,
             import_refused_max: http.import_refused_max,
+            exposure: self.exposure(&self.listen),
+            hosts: http.hosts.clone(),
             origins: http.origins.clone(),
+            admin: None,
             console: http.console,
         }
+    }
+
+    /// Who may call the admin listener. Beyond loopback it is called by whatever names the network has for it: the list
+    /// is of the public's names.
+    pub fn admin_options(&self) -> http::AdminOptions {
+        let exposure = self.exposure(&self.admin.listen);
+        let hosts = match exposure {
+            http::Exposure::Local => self.http.hosts.clone(),
+            http::Exposure::Network => Vec::new(),
+        };
+        http::AdminOptions { exposure, hosts }
     }
 
     /// Limits on connections, of which there may be `connections_max`.
@@ -36,6 +50,7 @@ impl Settings {
             connections_max,
             backlog: http.backlog.get(),
             header_limit: http.header_timeout,
+            keep_alive: http.keep_alive,
             header_bytes_max: http.header_bytes.get(),
             send_buffer_bytes: http.send_buffer_bytes.get(),
             stall_limit: http.stall_limit,

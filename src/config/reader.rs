@@ -14,6 +14,9 @@ use config::{Value, ValueKind};
 use super::fault::{ConfigFaults, Fault};
 use super::layer::{Layer, Sources, defaults, user};
 
+/// The longest time that may be set.
+const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+
 /// What would be right, when a value is not.
 pub(super) type Wanted = String;
 
@@ -68,8 +71,7 @@ impl Reader {
 
     /// A time in milliseconds, at least 1 and at most a week.
     pub(super) fn milliseconds(&mut self, key: &'static str) -> Duration {
-        const WEEK: u64 = 7 * 24 * 3600 * 1000;
-        Duration::from_millis(self.number(key, 1..=WEEK))
+        Duration::from_millis(self.number(key, 1..=WEEK_MS))
     }
 
     /// One of a few words, or anything else that a text can name.
@@ -139,6 +141,19 @@ pub(super) fn number(value: &Value, limits: &RangeInclusive<u64>) -> Result<NonZ
         _ => None,
     };
     number.filter(|number| limits.contains(number)).and_then(NonZeroU64::new).ok_or_else(|| wanted(limits))
+}
+
+/// A time in milliseconds, at most a week; 0 is none at all.
+pub(super) fn milliseconds_or_none(value: &Value) -> Result<Duration, Wanted> {
+    let zero = match &value.kind {
+        ValueKind::I64(number) => *number == 0,
+        ValueKind::String(text) => text.trim() == "0",
+        _ => false,
+    };
+    if zero {
+        return Ok(Duration::ZERO);
+    }
+    number(value, &(1..=WEEK_MS)).map(|number| Duration::from_millis(number.get())).map_err(|_| wanted(&(0..=WEEK_MS)))
 }
 
 /// A number that need not be whole, or the text of one.

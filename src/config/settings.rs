@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::listen::Listen;
 use super::store_url::StoreUrl;
-use crate::http::{Console, Origin};
+use crate::http::{Console, Exposure, Host, Origin};
 use crate::hub::EgressChoice;
 use crate::telemetry::traces::{Endpoint, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
@@ -26,12 +26,24 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Live updates.
     pub live: LiveSettings,
-    /// From SIGTERM to the end.
+    /// From SIGTERM on: not ready, and still serving.
+    pub shutdown_notice: Duration,
+    /// From then on to the end.
     pub shutdown_grace: Duration,
     /// What is logged, and how.
     pub log: LogSettings,
     /// What is traced, and where that goes.
     pub trace: TraceSettings,
+}
+
+impl Settings {
+    /// Who can reach a listener.
+    pub(super) fn exposure(&self, listen: &Listen) -> Exposure {
+        match self.auth {
+            None | Some(AuthMode::None) if listen.is_loopback() => Exposure::Local,
+            None | Some(AuthMode::None) => Exposure::Network,
+        }
+    }
 }
 
 /// The operators' listener.
@@ -116,6 +128,8 @@ pub struct SubscriptionSettings {
 /// REST and the connections below it.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
+    /// The names by which the gateway is called.
+    pub hosts: Vec<Host>,
     /// Foreign origins that may call.
     pub origins: Vec<Origin>,
     /// Whether the console is served.
@@ -126,6 +140,8 @@ pub struct HttpSettings {
     pub backlog: NonZeroU16,
     /// Until the head of a request is complete.
     pub header_timeout: Duration,
+    /// Between two requests of a connection.
+    pub keep_alive: Duration,
     /// The longest head of a request.
     pub header_bytes: NonZeroUsize,
     /// The longest body, and line of an import.

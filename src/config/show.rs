@@ -18,7 +18,9 @@ impl Settings {
         root.insert("store".into(), store(&self.store).into());
         root.insert("http".into(), http(&self.http).into());
         root.insert("live".into(), live(&self.live).into());
-        section(&mut root, "shutdown", [("grace_ms", milliseconds(self.shutdown_grace))]);
+        let shutdown =
+            [("notice_ms", milliseconds(self.shutdown_notice)), ("grace_ms", milliseconds(self.shutdown_grace))];
+        section(&mut root, "shutdown", shutdown);
         let log = [("level", self.log.level.to_string().into()), ("format", self.log.format.to_string().into())];
         section(&mut root, "log", log);
         root.insert("trace".into(), trace(&self.trace).into());
@@ -60,12 +62,14 @@ fn store(store: &StoreSettings) -> Table {
 
 fn http(http: &HttpSettings) -> Table {
     let mut table = Table::new();
+    put(&mut table, "hosts", http.hosts.iter().map(ToString::to_string).collect::<Vec<_>>());
     put(&mut table, "origins", http.origins.iter().map(ToString::to_string).collect::<Vec<_>>());
     put(&mut table, "console", http.console.to_string());
     let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
     put(&mut table, "connections_max", connections_max);
     put(&mut table, "backlog", i64::from(http.backlog.get()));
     put(&mut table, "header_timeout_ms", milliseconds(http.header_timeout));
+    put(&mut table, "keep_alive_ms", milliseconds(http.keep_alive));
     put(&mut table, "header_bytes", number(http.header_bytes));
     put(&mut table, "body_bytes", number(http.body_bytes));
     put(&mut table, "body_idle_ms", milliseconds(http.body_idle));

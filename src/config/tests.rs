@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::*;
+use crate::http::Exposure;
 
 fn load(environment: &[(&str, &str)], file: Option<(&str, &str)>) -> Result<Settings, ConfigFaults> {
     let mut held = None;
@@ -43,7 +44,8 @@ fn later_sources_win_over_earlier_ones() {
 #[test]
 fn all_faults_are_told_at_once_each_by_its_key() {
     let file = "listen = 5\nlisten_ = 1\n[auth]\nmode = \"ldap\"\n[store]\npartitions = 0\nmigrate = \"maybe\"\n\
-                prefix = \"{x}\"\n[sttore]\n[http]\norigins = [\"https://a.example/path\"]\n[log]\nlevel = \"loud\"\n";
+                prefix = \"{x}\"\n[sttore]\n[http]\norigins = [\"https://a.example/path\"]\nhosts = [\"a.example:80\"]\n\
+                keep_alive_ms = 0\n[shutdown]\nnotice_ms = -1\n[log]\nlevel = \"loud\"\n";
     let environment = [
         ("PEOPLE_GATEWAY__LIVE__PING_INTERVAL_MS", "30000"),
         ("PEOPLE_GATEWAY__STORE__URLL", "redis://h"),
@@ -56,11 +58,14 @@ fn all_faults_are_told_at_once_each_by_its_key() {
         faults,
         [
             "auth.mode",
+            "http.hosts",
+            "http.keep_alive_ms",
             "http.origins",
             "listen",
             "listen_",
             "live.ping_interval_ms",
             "log.level",
+            "shutdown.notice_ms",
             "store",
             "store.migrate",
             "store.partitions",
@@ -81,6 +86,46 @@ fn listening_beyond_loopback_needs_the_decision_written_out() {
     assert_eq!(keys(load(&same, None)), ["admin.listen"]);
     let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
     assert_eq!(load(&[open, admin, decided], None).unwrap().auth, Some(AuthMode::None));
+}
+
+#[test]
+fn who_reaches_a_listener_follows_from_its_address() {
+    let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
+    for (listen, exposure) in [
+        ("127.0.0.1:8181", Exposure::Local),
+        ("127.9.9.9:8181", Exposure::Local),
+        ("[::1]:8181", Exposure::Local),
+        ("[::ffff:127.0.0.1]:8181", Exposure::Local),
+        ("0.0.0.0:8181", Exposure::Network),
+        ("[::]:8181", Exposure::Network),
+        ("192.168.1.7:8181", Exposure::Network),
+    ] {
+        for key in ["PEOPLE_GATEWAY__LISTEN", "PEOPLE_GATEWAY__ADMIN__LISTEN"] {
+            let hosts = ("PEOPLE_GATEWAY__HTTP__HOSTS", "People.Example., localhost");
+            let settings = load(&[(key, listen), decided, hosts], None).unwrap();
+            let (public, admin) = (settings.http_options(), settings.admin_options());
+            let (here, there) = if key.contains("ADMIN") {
+                (admin.exposure, public.exposure)
+            } else {
+                (public.exposure, admin.exposure)
+            };
+            assert_eq!((here, there), (exposure, Exposure::Local), "{key} {listen}");
+            assert_eq!(public.hosts.len(), 2);
+            assert_eq!(admin.hosts.is_empty(), admin.exposure == Exposure::Network, "scrapers use the network's names");
+        }
+    }
+}
+
+#[test]
+fn no_notice_is_a_time_too() {
+    assert!(load(&[], None).unwrap().shutdown_notice.is_zero());
+    for (text, milliseconds) in [("0", 0), (" 0 ", 0), ("3000", 3000)] {
+        let settings = load(&[("PEOPLE_GATEWAY__SHUTDOWN__NOTICE_MS", text)], None).unwrap();
+        assert_eq!(settings.shutdown_notice.as_millis(), milliseconds);
+    }
+    for wrong in ["-1", "x", "604800001"] {
+        assert_eq!(keys(load(&[("PEOPLE_GATEWAY__SHUTDOWN__NOTICE_MS", wrong)], None)), ["shutdown.notice_ms"]);
+    }
 }
 
 #[test]

@@ -4,30 +4,33 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as Extract};
-use axum::http::{StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use super::envelope;
+use super::access::Access;
+use super::{AdminOptions, envelope, media};
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::{Damages, Readiness};
+use crate::telemetry::{self, Damages, Readiness};
 
-/// The media type of `OpenMetrics` 1.0.
+/// The media types of `OpenMetrics` 1.0 and of the text format before it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The admin listener's paths: `/livez`, `/readyz` and `/metrics`.
-pub fn admin_router(readiness: Readiness, damages: Damages, registry: Arc<Registry>) -> Router {
+pub fn admin_router(options: AdminOptions, readiness: Readiness, damages: Damages, registry: Arc<Registry>) -> Router {
+    let access = Arc::new(Access::admin(options.exposure, options.hosts));
     Router::new()
         .route("/livez", get("live\n"))
         .route("/readyz", get(ready).with_state((readiness, damages)))
         .route("/metrics", get(metrics).with_state(registry))
         .fallback(unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
-        .layer(from_fn(surround))
+        .layer(from_fn_with_state(access, surround))
 }
 
 /// The answer where no path fits.
@@ -36,8 +39,12 @@ async fn unknown_path(uri: Uri) -> Problem {
 }
 
 /// What stands around every handler here.
-async fn surround(request: Request, next: Next) -> Response {
-    envelope::render(request, |request| envelope::survive(next.run(request))).await
+async fn surround(Extract(access): Extract<Arc<Access>>, request: Request, next: Next) -> Response {
+    let handle = async |request| match access.check_host(&request) {
+        Ok(()) => envelope::survive(next.run(request)).await,
+        Err(problem) => problem.into_response(),
+    };
+    envelope::render(request, handle).await
 }
 
 /// A damaged record makes a gateway degraded, not unready: everybody else is served, and another gateway would meet the
@@ -50,9 +57,12 @@ async fn ready(Extract((readiness, damages)): Extract<(Readiness, Damages)>) -> 
     }
 }
 
-async fn metrics(Extract(registry): Extract<Arc<Registry>>) -> Response {
+/// As the scraper likes it: `OpenMetrics`, unless it names the older format and likes it better.
+async fn metrics(Extract(registry): Extract<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
+    let older = media::liked_best(&headers, &["application/openmetrics-text", "text/plain"]) == Some(1);
     match encode(&mut text, &registry) {
+        Ok(()) if older => ([(header::CONTENT_TYPE, TEXT_FORMAT)], telemetry::text_format(&text)).into_response(),
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {
             Problem::new(ProblemKind::Internal, "The metrics could not be written.").caused_by(error).into_response()

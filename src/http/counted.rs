@@ -7,20 +7,21 @@ use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
 use prometheus_client::metrics::counter::Counter;
 
-/// A body, and where its bytes are counted.
-pub(super) struct Counted<B> {
+/// A body, where its bytes are counted, and what is dropped with it.
+pub(super) struct Counted<B, G = ()> {
     body: B,
     bytes: Counter,
+    _guard: G,
 }
 
-impl<B> Counted<B> {
-    /// Adds the bytes of what is taken from `body` to `bytes`.
-    pub(super) fn new(body: B, bytes: Counter) -> Self {
-        Self { body, bytes }
+impl<B, G> Counted<B, G> {
+    /// Adds the bytes of what is taken from `body` to `bytes`; `guard` is held until all were, or it is given up.
+    pub(super) fn new(body: B, bytes: Counter, guard: G) -> Self {
+        Self { body, bytes, _guard: guard }
     }
 }
 
-impl<B: Body + Unpin> Body for Counted<B> {
+impl<B: Body + Unpin, G: Unpin> Body for Counted<B, G> {
     type Data = B::Data;
     type Error = B::Error;
 

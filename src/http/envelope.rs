@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
@@ -22,6 +22,9 @@ use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What an answer says it is, it is: a browser must not take it for a script or a page.
+pub(super) const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// A request's id.
 pub(super) struct Id(Uuid);
@@ -43,6 +46,10 @@ impl fmt::Display for Id {
     }
 }
 
+/// Why the head of a request was refused before it was one: the request stands in its place, and this is its answer.
+#[derive(Clone)]
+pub(super) struct RefusedHead(pub(super) Problem);
+
 /// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
 pub(super) async fn render<F: Future<Output = Response>>(
     request: Request,
@@ -51,9 +58,14 @@ pub(super) async fn render<F: Future<Output = Response>>(
     let id = Id::fresh();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let trace = request.extensions().get::<TraceContext>().copied();
-    let mut response = inner(request).await;
+    let mut response = match request.extensions().get::<RefusedHead>() {
+        Some(RefusedHead(problem)) => problem.clone().into_response(),
+        None => inner(request).await,
+    };
     let problem = response.extensions_mut().remove::<Problem>();
-    if let (true, Some(problem)) = (response.status().is_server_error(), &problem) {
+    // Versions of HTTP that are not spoken here have a status of the server's, too; they are nobody's fault here.
+    let fault = response.status().is_server_error() && response.status() != StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    if let (true, Some(problem)) = (fault, &problem) {
         let cause = problem.cause().unwrap_or_default();
         let path = uri.path();
         let status = response.status().as_u16();
@@ -61,13 +73,19 @@ pub(super) async fn render<F: Future<Output = Response>>(
         tracing::warn!(request = %id, trace_id, %method, path, status, cause, "request failed");
     }
     if let Some(problem) = problem {
-        let body = problem.to_json(Some(&id.instance())).to_string();
+        let body = document(&problem, &id);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         *response.body_mut() = Body::from(body);
     }
     let text = HeaderValue::try_from(id.to_string()).expect("a UUID is visible ASCII");
     response.headers_mut().insert(REQUEST_ID, text);
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     response
+}
+
+/// A problem's document, with a line end: in a terminal the prompt begins on a line of its own.
+pub(super) fn document(problem: &Problem, id: &Id) -> String {
+    format!("{}\n", problem.to_json(Some(&id.instance())))
 }
 
 /// Counts the request and its time by method and route, which is one of the router's own templates.
@@ -84,11 +102,6 @@ pub(super) async fn count<F: Future<Output = Response>>(
     let duration = metrics.http_request_duration_seconds.get_or_create(&RouteLabels { method, route });
     duration.observe(began.elapsed());
     response
-}
-
-/// The answer where no path fits.
-pub(super) async fn unknown_path(uri: Uri) -> Problem {
-    Problem::new(ProblemKind::NotFound, format!("There is no {}. People are at /people and /people/ID.", uri.path()))
 }
 
 /// The answer where the path does not know the method; the router adds `Allow`.

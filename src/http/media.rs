@@ -6,6 +6,11 @@ use crate::protocol::problem::{Problem, ProblemKind};
 
 pub(super) const JSON: &str = "application/json";
 pub(super) const NDJSON: &str = "application/x-ndjson";
+/// Other names by which lines of JSON go.
+const ND_JSON: &str = "application/ndjson";
+const JSON_LINES: &str = "application/jsonl";
+/// What an import may be said to be.
+pub(super) const LINES: &[&str] = &[NDJSON, ND_JSON, JSON_LINES];
 pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
@@ -21,22 +26,34 @@ pub(super) enum Dress {
 }
 
 impl Dress {
-    /// All of them; where a caller likes several alike, the first.
-    const ALL: [(Self, &'static str); 3] = [(Self::Array, JSON), (Self::Lines, NDJSON), (Self::Events, EVENT_STREAM)];
+    /// All of them with their types; where a caller likes several alike, the first.
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Array, JSON),
+        (Self::Lines, NDJSON),
+        (Self::Lines, ND_JSON),
+        (Self::Lines, JSON_LINES),
+        (Self::Events, EVENT_STREAM),
+    ];
 
-    /// What the caller likes best (RFC 9110, section 12.5.1). Of equals the one that it names more exactly; JSON where
-    /// it likes none, or says nothing.
-    pub(super) fn accepted(headers: &HeaderMap) -> Self {
-        let ranges = preferences(headers, header::ACCEPT);
-        let mut best = (Self::Array, (0.0, 0));
-        for (dress, media) in Self::ALL {
-            let liking = liking(&ranges, media);
-            if liking > best.1 && liking.0 > 0.0 {
-                best = (dress, liking);
-            }
-        }
-        best.0
+    /// What the caller likes best, and the type that it calls it by; JSON where it likes none, or says nothing.
+    pub(super) fn accepted(headers: &HeaderMap) -> (Self, &'static str) {
+        let best = liked_best(headers, &Self::ALL.map(|(_, media)| media)).unwrap_or_default();
+        Self::ALL[best]
     }
+}
+
+/// Which of `offered` the caller likes best (RFC 9110, section 12.5.1): of equals the one that it names more exactly, then
+/// the first. None where it likes none of them.
+pub(super) fn liked_best(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
+    let ranges = preferences(headers, header::ACCEPT);
+    let mut best = (None, (0.0, 0));
+    for (index, media) in offered.iter().enumerate() {
+        let liking = liking(&ranges, media);
+        if liking > best.1 && liking.0 > 0.0 {
+            best = (Some(index), liking);
+        }
+    }
+    best.0
 }
 
 /// Whether the caller takes gzip (RFC 9110, section 12.5.3).
@@ -94,12 +111,12 @@ pub(super) fn check_body(headers: &HeaderMap, taken: &'static [&'static str]) ->
     let media = parts.next().unwrap_or_default();
     let charset = parts
         .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))
-        .map(|(_, charset)| charset.trim_matches('"'));
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, charset)| charset);
     if !taken.iter().any(|taken| taken.eq_ignore_ascii_case(media)) {
         return Err(Problem::new(ProblemKind::MediaType, format!("The body must be {listed}, not {media:.100}.")));
     }
-    if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+    if charset.is_some_and(|charset| !is_utf_8(charset)) {
         return Err(Problem::new(ProblemKind::MediaType, "The body must be in UTF-8."));
     }
     match headers.get(header::CONTENT_ENCODING) {
@@ -108,6 +125,13 @@ pub(super) fn check_body(headers: &HeaderMap, taken: &'static [&'static str]) ->
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a charset is UTF-8, in any spelling: `utf-8`, `UTF8`, `"utf_8"`.
+fn is_utf_8(charset: &str) -> bool {
+    let letters = charset.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
+    letters.eq("utf8".chars())
+        && charset.chars().all(|letter| letter.is_ascii_alphanumeric() || " -_\"'".contains(letter))
 }
 
 /// The header of a 415 that lists `taken`: `Accept-Post` or `Accept-Patch`.
@@ -134,14 +158,26 @@ mod tests {
             ("application/json;q=0.5, application/x-ndjson;q=0.6", Dress::Lines),
             ("application/json;q=0, */*", Dress::Lines),
             ("application/x-ndjson;q=0", Dress::Array),
+            ("application/ndjson", Dress::Lines),
+            ("application/jsonl, application/json;q=0.1", Dress::Lines),
             ("text/event-stream", Dress::Events),
             ("text/html, application/xhtml+xml, */*;q=0.8", Dress::Array),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().expect("a value"));
-            assert_eq!(Dress::accepted(&headers), dress, "{accept}");
+            assert_eq!(Dress::accepted(&headers).0, dress, "{accept}");
         }
-        assert_eq!(Dress::accepted(&HeaderMap::new()), Dress::Array);
+        assert_eq!(Dress::accepted(&HeaderMap::new()), (Dress::Array, JSON));
+    }
+
+    #[test]
+    fn utf_8_is_known_in_any_spelling_and_nothing_else_is() {
+        for charset in ["utf-8", "UTF-8", "utf8", "Utf8", "utf_8", "\"utf-8\"", "'UTF8'", " utf-8 "] {
+            assert!(is_utf_8(charset), "{charset}");
+        }
+        for charset in ["", "utf-16", "latin1", "utf-80", "utf-8x", "utf.8", "us-ascii"] {
+            assert!(!is_utf_8(charset), "{charset}");
+        }
     }
 
     #[test]

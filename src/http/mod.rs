@@ -2,6 +2,7 @@
 //!
 //! `router` is the table of contents; `server` owns the sockets; `envelope` is what every answer has in common.
 
+mod access;
 mod admin;
 mod body;
 mod counted;
@@ -11,7 +12,6 @@ mod live;
 mod media;
 pub mod openapi;
 mod options;
-mod origin;
 mod pages;
 mod people;
 mod query;
@@ -20,9 +20,9 @@ mod router;
 mod server;
 mod trace;
 
+pub use access::{Exposure, Host, InvalidHost, InvalidOrigin, Origin};
 pub use admin::admin_router;
-pub use options::{Console, Options, ServerOptions, UnknownConsole};
-pub use origin::{InvalidOrigin, Origin};
+pub use options::{AdminOptions, Console, Options, ServerOptions, UnknownConsole};
 pub use router::{router, templates};
 pub use server::{ConnectionPermit, Server};
 

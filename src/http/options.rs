@@ -1,11 +1,12 @@
 //! The limits of the HTTP front, with their defaults.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Origin;
+use super::{Exposure, Host, Origin};
 
 /// Limits on requests and their bodies.
 #[derive(Clone, Debug)]
@@ -22,10 +23,25 @@ pub struct Options {
     pub import_in_flight: NonZeroUsize,
     /// Refused lines after which an import stops.
     pub import_refused_max: NonZeroUsize,
+    /// Who can reach the listener.
+    pub exposure: Exposure,
+    /// The names by which the gateway is called.
+    pub hosts: Vec<Host>,
     /// The origins whose pages may call us, besides our own host.
     pub origins: Vec<Origin>,
+    /// Where the admin listener is, if callers may be told.
+    pub admin: Option<SocketAddr>,
     /// Whether the console is there.
     pub console: Console,
+}
+
+/// Who may call the admin listener.
+#[derive(Clone, Debug)]
+pub struct AdminOptions {
+    /// Who can reach it.
+    pub exposure: Exposure,
+    /// The names by which the gateway is called.
+    pub hosts: Vec<Host>,
 }
 
 /// Whether the public listener serves the console, at `/` and below `/console`.
@@ -67,8 +83,11 @@ pub struct ServerOptions {
     pub connections_max: NonZeroUsize,
     /// Connections that the kernel keeps waiting until they are accepted.
     pub backlog: u16,
-    /// The head of a request must be complete within this time, counted from the connection or the last answer.
+    /// The head of a request must be complete within this time, counted from its first byte; the first one of a
+    /// connection, from the connection on.
     pub header_limit: Duration,
+    /// A connection is closed when this long no further request comes.
+    pub keep_alive: Duration,
     /// The head of a request may be this long, in bytes (at least 8192).
     pub header_bytes_max: usize,
     /// What the kernel may hold for a peer that reads slowly, in bytes.
@@ -89,7 +108,10 @@ impl Default for Options {
             list_buffer_people: NonZeroUsize::new(1024).expect("not zero"),
             import_in_flight: NonZeroUsize::new(64).expect("not zero"),
             import_refused_max: NonZeroUsize::new(1000).expect("not zero"),
+            exposure: Exposure::Local,
+            hosts: Vec::new(),
             origins: Vec::new(),
+            admin: None,
             console: Console::On,
         }
     }
@@ -102,6 +124,7 @@ impl Default for ServerOptions {
             connections_max: NonZeroUsize::new(10_000).expect("not zero"),
             backlog: 4096,
             header_limit: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
             header_bytes_max: 64 * 1024,
             send_buffer_bytes: 64 * 1024,
             stall_limit: Duration::from_secs(30),

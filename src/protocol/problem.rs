@@ -36,6 +36,8 @@ pub enum ProblemKind {
     Idempotency,
     /// The page that asks comes from an origin that is not listed.
     Origin,
+    /// The gateway is not called what the request calls it.
+    Host,
     /// There is more to do than the gateway takes.
     Overloaded,
     /// The store does not answer.
@@ -62,7 +64,7 @@ struct Parts {
 
 impl ProblemKind {
     /// Every one of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::Validation,
         Self::Filter,
@@ -75,6 +77,7 @@ impl ProblemKind {
         Self::Conflict,
         Self::Idempotency,
         Self::Origin,
+        Self::Host,
         Self::Overloaded,
         Self::StoreUnavailable,
         Self::StoreFull,
@@ -96,6 +99,7 @@ impl ProblemKind {
             Self::Conflict => "conflict",
             Self::Idempotency => "idempotency",
             Self::Origin => "origin",
+            Self::Host => "host",
             Self::Overloaded => "overloaded",
             Self::StoreUnavailable => "store-unavailable",
             Self::StoreFull => "store-full",
@@ -117,6 +121,7 @@ impl ProblemKind {
             Self::Conflict => "Others changed the person at the same time",
             Self::Idempotency => "The idempotency key cannot be used",
             Self::Origin => "The origin is not allowed",
+            Self::Host => "The host is not this gateway's",
             Self::Overloaded => "There is too much to do",
             Self::StoreUnavailable => "The store does not answer",
             Self::StoreFull => "The store is full",
@@ -135,6 +140,7 @@ impl ProblemKind {
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Conflict => StatusCode::CONFLICT,
             Self::Origin => StatusCode::FORBIDDEN,
+            Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::StoreFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,13 +6,15 @@ use bytes::Bytes;
 
 use super::cursor::Cursor;
 
-/// The first bytes of every stream: how many milliseconds a client waits before it connects again.
+/// The first line of every stream: how many milliseconds a client waits before it connects again. It opens the block of
+/// the first event: some clients take a block of its own for an event without data.
 pub const fn prelude() -> Bytes {
-    Bytes::from_static(b"retry: 3000\n\n")
+    Bytes::from_static(b"retry: 3000\n")
 }
 
-/// A line that clients skip: it keeps proxies from closing a quiet stream.
-pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+/// A line that clients skip: it keeps proxies from closing a quiet stream. It stands in front of the next event, in its
+/// block, for the same reason.
+pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n");
 
 /// How much an event adds to its data, at most, without a cursor.
 pub(super) const AROUND_DATA: usize = 28;

@@ -286,7 +286,7 @@ impl Attendant {
             Lost::Broken(Break::Trimmed) => {
                 hub.close(&self.outbox, &Close::new(CloseCode::STALLED, "fell behind what the log keeps"));
             }
-            Lost::Broken(Break::Forked | Break::Epoch) => {
+            Lost::Broken(Break::Forked | Break::Epoch | Break::Unknown) => {
                 hub.close(&self.outbox, &Close::new(CloseCode::STALLED, "the store lost what was shown"));
             }
             Lost::Parted => {

@@ -19,6 +19,9 @@ pub enum Start {
     Snapshot,
     /// What came after a cursor, as the client wrote it.
     Cursor(String),
+    /// The same after the last event of an event source. It sends back whatever id it had, also another server's, and
+    /// never comes back from a refusal: what is no cursor of ours begins with `reset`.
+    LastEvent(String),
 }
 
 /// A session that is ready to be served.
@@ -61,6 +64,10 @@ impl Sessions {
                 let cursor = Cursor::read(&text, self.log.store()?.partitions())?;
                 (self.resume(dress, cursor, &place).await?, None)
             }
+            Start::LastEvent(text) => match Cursor::read(&text, self.log.store()?.partitions()) {
+                Ok(cursor) => (self.resume(dress, cursor, &place).await?, None),
+                Err(_) => (Course::Snapshot { reset: Some(Break::Unknown) }, None),
+            },
         };
         let greeting = if dress == Dress::Sse { Some(joined(sse::prelude(), word)) } else { word };
         Ok(Started { subscription, course, greeting })

@@ -201,6 +201,8 @@ pub enum Break {
     Forked,
     /// The log is of another epoch, or was wiped.
     Epoch,
+    /// It is no place in any log of ours. No store says so: such a place is never asked for.
+    Unknown,
 }
 
 impl Break {
@@ -210,6 +212,7 @@ impl Break {
             Self::Trimmed => BreakLabel::Trimmed,
             Self::Forked => BreakLabel::Forked,
             Self::Epoch => BreakLabel::Epoch,
+            Self::Unknown => BreakLabel::Unknown,
         }
     }
 
@@ -219,6 +222,7 @@ impl Break {
             Self::Trimmed => "trimmed",
             Self::Forked => "forked",
             Self::Epoch => "epoch",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -21,8 +21,13 @@ struct Inner {
     limit: Duration,
     /// Milliseconds from `started` to the last probe, plus one; 0 before the first.
     probed_ms: AtomicU64,
-    draining: AtomicBool,
+    departure: AtomicU8,
 }
+
+/// How far the gateway is on its way out.
+const STAYING: u8 = 0;
+const LEAVING: u8 = 1;
+const DRAINING: u8 = 2;
 
 /// Why the gateway is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +50,7 @@ impl Readiness {
             started: Instant::now(),
             limit,
             probed_ms: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
+            departure: AtomicU8::new(STAYING),
         }))
     }
 
@@ -55,19 +60,29 @@ impl Readiness {
         self.0.probed_ms.store(elapsed + 1, Ordering::Relaxed);
     }
 
-    /// The gateway is shutting down: never ready again.
+    /// The gateway will shut down: never ready again, though everything is still served.
+    pub fn leave(&self) {
+        self.0.departure.fetch_max(LEAVING, Ordering::Relaxed);
+    }
+
+    /// The gateway is shutting down: nothing new is served.
     pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.departure.fetch_max(DRAINING, Ordering::Relaxed);
+    }
+
+    /// Whether the gateway will shut down, or is shutting down.
+    pub fn is_leaving(&self) -> bool {
+        self.0.departure.load(Ordering::Relaxed) >= LEAVING
     }
 
     /// Whether the gateway is shutting down.
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
+        self.0.departure.load(Ordering::Relaxed) >= DRAINING
     }
 
     /// Ready, or why not, at the moment `now`.
     pub fn check(&self, now: Instant) -> Result<(), NotReady> {
-        if self.is_draining() {
+        if self.is_leaving() {
             return Err(NotReady::Draining);
         }
         let Some(probed) = self.0.probed_ms.load(Ordering::Relaxed).checked_sub(1) else {
@@ -104,7 +119,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_counts_for_the_limit_and_draining_ends_it() {
+    async fn a_probe_counts_for_the_limit_and_leaving_ends_it() {
         let readiness = Readiness::new(Duration::from_secs(5));
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Starting));
         readiness.probe_arrived();
@@ -115,7 +130,12 @@ mod tests {
         tokio::time::advance(since).await;
         readiness.probe_arrived();
         assert_eq!(readiness.check(Instant::now()), Ok(()));
+        readiness.leave();
+        assert!(!readiness.is_draining(), "what comes is still served");
+        assert_eq!(readiness.check(Instant::now()), Err(NotReady::Draining));
         readiness.drain();
+        readiness.leave();
+        assert!(readiness.is_draining(), "there is no way back");
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Draining));
     }
 }

@@ -118,7 +118,7 @@ async fn it_serves_with_and_without_the_word_and_ends_with_0_when_asked() {
             word.iter().map(|word| (*word).to_owned()).chain(free(&embedded(folder.path()))).collect();
         let serving = serving(gateway(&arguments)).await;
         let list = reqwest::get(&serving.people).await.unwrap();
-        assert_eq!((list.status().as_u16(), list.text().await.unwrap().as_str()), (200, "[]"));
+        assert_eq!((list.status().as_u16(), list.text().await.unwrap().as_str()), (200, "[]\n"));
         assert_eq!(reqwest::get(serving.ready.replace("readyz", "livez")).await.unwrap().status(), 200);
         serving.signal(if word.is_empty() { Signal::INT } else { Signal::TERM });
         assert_eq!(serving.exit_code().await, Some(0));

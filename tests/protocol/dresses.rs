@@ -180,7 +180,7 @@ fn a_dress_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
         assert_eq!((&dress.ping()[..], &dress.close(&gone)[..]), (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..]));
         assert_eq!((dress.has_cursor(), dress.composes()), (dress != Dress::Text, dress == Dress::Json));
     }
-    assert_eq!((&Dress::Sse.ping()[..], &Dress::Sse.close(&gone)[..]), (&b":\n\n"[..], &b""[..]));
+    assert_eq!((&Dress::Sse.ping()[..], &Dress::Sse.close(&gone)[..]), (&b":\n"[..], &b""[..]));
     assert!(Dress::Sse.has_cursor() && Dress::Sse.composes());
-    assert_eq!(&sse::prelude()[..], b"retry: 3000\n\n");
+    assert_eq!(&sse::prelude()[..], b"retry: 3000\n");
 }

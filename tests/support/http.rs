@@ -172,6 +172,14 @@ impl Drop for Gateway {
     }
 }
 
+/// Where a relative reference leads (RFC 3986, section 5.2) from a call at `path`, as a path with its query.
+pub(crate) fn resolved(path: &str, reference: &str) -> String {
+    assert!(!reference.starts_with('/'), "below a proxy's path it leads elsewhere: {reference}");
+    let base = url::Url::parse(&format!("http://gateway{path}")).expect("a path");
+    let url = base.join(reference).expect("a reference");
+    url[url::Position::BeforePath..].to_owned()
+}
+
 /// What comes until the peer closes.
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();

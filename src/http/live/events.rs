@@ -22,6 +22,8 @@ use crate::session::Start;
 
 /// What the kernel may hold of a stream between session and response, in bytes.
 const PAIR_BYTES: usize = 64 * 1024;
+/// Compressing proxies hold events back until they have a block full.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -29,8 +31,8 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
     super::admit(state, &request)?;
     let mut wanted = Wanted::of(state, request.uri(), Dress::Sse)?;
-    if let Some(last) = last_event_id(&request)? {
-        wanted.start = Start::Cursor(last);
+    if let Some(last) = last_event_id(&request) {
+        wanted.start = Start::LastEvent(last);
     }
     let started = wanted.start(state).await?;
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
@@ -41,15 +43,14 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     let mut response = Response::new(Body::from_stream(ReaderStream::new(far)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
 
-/// The cursor of the last event that an event source had; it wins over `from`.
-fn last_event_id(request: &Request) -> Result<Option<String>, Problem> {
-    let Some(id) = request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else { return Ok(None) };
-    let id = id.to_str().map_err(|_| Problem::new(ProblemKind::Cursor, "Last-Event-ID must be a cursor."))?;
-    Ok(Some(id.to_owned()))
+/// The id of the last event that an event source had, whatever it is; it wins over what the query says.
+fn last_event_id(request: &Request) -> Option<String> {
+    let id = request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty())?;
+    Some(String::from_utf8_lossy(id.as_bytes()).into_owned())
 }

@@ -13,7 +13,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use super::query::Parameters;
-use super::{Shared, State, origin};
+use super::{Shared, State, access};
 use crate::domain::Operation;
 use crate::filter::{Kinds, View};
 use crate::hub::Subscription;
@@ -22,6 +22,10 @@ use crate::protocol::problem::{Problem, ProblemKind};
 use crate::session::{NotStarted, Start, Started};
 
 const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
+/// What an event source in a library (a polyfill) sends in place of the header `Last-Event-ID`.
+const LAST_EVENT_ID: &str = "lastEventId";
+/// The same for event sources.
+const EVENT_PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on", LAST_EVENT_ID];
 
 /// The stream that a client asks for.
 struct Wanted {
@@ -41,7 +45,7 @@ pub(super) async fn open(state: &State, request: Request) -> Result<Response, Pr
 
 /// Whether this page may read the stream, and whether this gateway still takes clients.
 fn admit(state: &State, request: &Request) -> Result<(), Problem> {
-    origin::admit(request.headers(), &state.options.origins)?;
+    access::admit(request)?;
     if state.readiness.is_draining() {
         return Err(Problem::new(ProblemKind::Overloaded, "This gateway is going down: connect again, to another."));
     }
@@ -50,7 +54,8 @@ fn admit(state: &State, request: &Request) -> Result<(), Problem> {
 
 impl Wanted {
     fn of(state: &State, uri: &Uri, dress: Dress) -> Result<Self, Problem> {
-        let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
+        let known = if dress == Dress::Sse { EVENT_PARAMETERS } else { PARAMETERS };
+        let parameters = Parameters::parse(uri.query(), known)?;
         let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
         let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
         let filter = state.sessions.filters().parse(parameters.get("where").unwrap_or_default())?;
@@ -63,10 +68,12 @@ impl Wanted {
             Some("delete") => Some(Operation::Delete),
             Some(_) => return Err(malformed("close_on is one of save, delete.")),
         };
-        let start = match parameters.get("from") {
-            None | Some("now") => Start::Now,
-            Some("snapshot") => Start::Snapshot,
-            Some(cursor) => Start::Cursor(cursor.to_owned()),
+        let last_event = parameters.get(LAST_EVENT_ID).filter(|id| !id.is_empty());
+        let start = match (last_event, parameters.get("from")) {
+            (Some(id), _) => Start::LastEvent(id.to_owned()),
+            (None, None | Some("now")) => Start::Now,
+            (None, Some("snapshot")) => Start::Snapshot,
+            (None, Some(cursor)) => Start::Cursor(cursor.to_owned()),
         };
         Ok(Self { subscription: Subscription { view: View { kinds, filter }, dress, close_on }, start })
     }

@@ -9,14 +9,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Wanted, malformed};
-use crate::http::server::{Gated, limit_stalls};
-use crate::http::{ConnectionPermit, State};
+use crate::http::server::limit_stalls;
+use crate::http::{ConnectionPermit, State, server};
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::Problem;
 
@@ -73,13 +72,12 @@ fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
 
 /// The socket itself, and what the peer sent right behind its request.
 async fn take_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<Gated<TcpStream>>>().ok()?;
-    let socket = parts.io.into_inner().into_inner();
+    let (socket, early) = server::take_over(upgrade.await.ok()?)?;
     // A session has its own rule for peers that take nothing.
     if let Err(error) = limit_stalls(&socket2::SockRef::from(&socket), None) {
         tracing::debug!(%error, "a socket is gone already");
     }
-    Some((socket, parts.read_buf))
+    Some((socket, early))
 }
 
 /// Checks the handshake's own headers; returns the `Sec-WebSocket-Accept` that answers it.

@@ -25,7 +25,8 @@ impl Call {
     /// A call by its group, its name for programs, and what it is for in a few words.
     pub(super) fn new(tag: &str, name: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new().tag(tag).operation_id(Some(name)).summary(Some(summary));
-        Self { operation, refusals: Vec::new() }
+        // Whatever is called may be called by another host's name.
+        Self { operation, refusals: vec![Refusal::Host] }
     }
 
     /// All that there is to know, in paragraphs.

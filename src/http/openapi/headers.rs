@@ -18,12 +18,12 @@ pub(super) fn all() -> Vec<(&'static str, Header)> {
         .schema(Some(shape("At")))
         .example(Some(json!(examples::AT)))
         .build();
-    let location = format!("/people/{}", examples::ID);
-    let next = format!("</people?limit=100&after={}>; rel=\"next\"", examples::ID);
+    let location = format!("people/{}", examples::ID);
+    let next = format!("<?limit=100&after={}>; rel=\"next\"", examples::ID);
     let tag = format!("\"{}\"", examples::REVISION);
     vec![
         ("ETag", header("The version, for `If-Match` and `If-None-Match`.", Some("^\"[^\"]+\"$"), &tag)),
-        ("Location", header("The new person's path.", Some("^/people/[0-9a-f-]{36}$"), &location)),
+        ("Location", header("The new person, relative to the call.", Some("^(people/)?[0-9a-f-]{36}$"), &location)),
         ("Change-Position", position),
         (
             "Idempotency-Replayed",

@@ -31,7 +31,7 @@ pub(super) fn import() -> Operation {
         .body("Newline-delimited JSON.", [(media::NDJSON, content(lines("A `PersonDraft` a line.", &body), json!(body)))])
         .answers("200", answer.content(media::NDJSON, content(lines("The report.", report), json!(report))))
         .refuses(&[Refusal::Query, Refusal::Header, Refusal::Key, Refusal::Late])
-        .refuses(&[Refusal::MediaType(&[media::NDJSON])])
+        .refuses(&[Refusal::MediaType(media::LINES)])
         .refuses(&STORE)
         .build()
 }

@@ -23,7 +23,7 @@ pub(super) fn updates() -> Operation {
              An upgrade asks for a WebSocket: with the subprotocol `people.v1.json` or `cloudevents.json`, or plain text \
              without one. Otherwise the answer is a stream of server-sent events. `GET /people` takes the upgrade too.",
         )
-        .takes(&["Kinds", "Where", "From", "CloseOn", "LastEventId", "Subprotocol", "Upgrade"])
+        .takes(&["Kinds", "Where", "From", "CloseOn", "LastEvent", "LastEventId", "Subprotocol", "Upgrade"])
         .answers("101", upgraded())
         .answers("200", stream)
         .refuses(&[Refusal::Query, Refusal::Filter, Refusal::Cursor])

@@ -28,8 +28,11 @@ request's id, which every answer carries in `x-request-id`.
 - **HEAD** works where GET does, and answers the same without a body. Any other method is 405 with `Allow`.
 - **Query parameters** that a call does not know are refused: a mistyped `where` must not show everyone.
 - **Limits** named here are the defaults; the operator may have set others.
-- **Pages of other origins** may call when the operator listed them (`http.origins`); preflights are answered by that list.
-- **Requests that are not HTTP** are answered by the HTTP library (400, 414, 431), without a problem document.
+- **Pages of other origins** may call when the operator listed them (`http.origins`); preflights are answered by that list. Pages of \
+the same machine may call a gateway that listens on loopback without authentication.
+- **Hosts.** Such a gateway answers to `localhost` and to addresses only, and any gateway to the names of `http.hosts` where there are \
+some; otherwise 421.
+- **Requests that are not HTTP/1.1** are refused with a problem document, too (400, 408, 414, 431, 505).
 
 The messages of live updates are described for tools in [asyncapi.yaml](asyncapi.yaml).";
 

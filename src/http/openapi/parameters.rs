@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<(&'static str, Parameter)> {
     queries().into_iter().chain(of_headers()).chain(of_paths()).collect()
 }
 
-fn queries() -> [(&'static str, Parameter); 6] {
+fn queries() -> [(&'static str, Parameter); 7] {
     let query = |name: &str, text: &str, schema: ObjectBuilder, example: Value| {
         one(ParameterIn::Query, name, text, schema.into(), example)
     };
@@ -64,6 +64,15 @@ fn queries() -> [(&'static str, Parameter); 6] {
                 json!("save"),
             ),
         ),
+        (
+            "LastEvent",
+            query(
+                "lastEventId",
+                "Event sources only: the last `id` that one had, where a library cannot send `Last-Event-ID`. It wins over `from`.",
+                plain(),
+                json!(examples::AT),
+            ),
+        ),
     ]
 }
 
@@ -72,16 +81,17 @@ fn of_headers() -> [(&'static str, Parameter); 7] {
         one(ParameterIn::Header, name, text, schema.into(), json!(example))
     };
     let tag = format!("\"{}\"", examples::REVISION);
-    let strong = formatted(plain().pattern(Some("^(\"[^\"]*\"|\\*)$")), "entity-tag");
-    let if_match = "One strong entity tag, or `*`: otherwise nothing is done (412).";
+    let tag_or_star = formatted(plain().pattern(Some("^((W/)?\"[^\"]*\"|\\*)$")), "entity-tag");
+    let if_match = "One entity tag, or `*`: otherwise nothing is done (412). A weak one never matches.";
     let if_none_match = "Entity tags that you hold already, or `*`: then 304.";
     let absent = "`*`: there must be no such person, and it is created.";
     let key = "Your own name for this write, remembered for 24 hours: a repeat answers with the first success.";
-    let last = "The last `id` that an event source had. It wins over `from`.";
+    let last = "The last `id` that an event source had. It wins over `lastEventId` and `from`; what is no cursor begins the \
+                stream with `reset`.";
     let subprotocol = "`people.v1.json` or `cloudevents.json`; without one, the stream is plain text.";
     let upgrade = "`websocket`, with the other headers of a handshake (RFC 6455).";
     [
-        ("IfMatch", header("If-Match", if_match, strong, &tag)),
+        ("IfMatch", header("If-Match", if_match, tag_or_star, &tag)),
         ("IfNoneMatch", header("If-None-Match", if_none_match, plain(), &tag)),
         ("IfNone", header("If-None-Match", absent, plain().enum_values(Some(["*"])), "*")),
         ("IdempotencyKey", header("Idempotency-Key", key, plain().pattern(Some("^[!-~]{1,255}$")), "order-7")),

@@ -14,6 +14,7 @@ use super::call::shape;
 use super::examples;
 use crate::domain::{Draft, IdRule};
 use crate::filter::Filter;
+use crate::http::access;
 use crate::http::media;
 use crate::http::query::Parameters;
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -32,6 +33,7 @@ pub(super) enum Refusal {
     Filter,
     Cursor,
     Origin,
+    Host,
     NoPerson,
     NoPage,
     Late,
@@ -113,6 +115,7 @@ impl Refusal {
             Self::Json => "json",
             Self::Filter => "filter",
             Self::Origin => "origin",
+            Self::Host => "host",
             Self::NoPerson => "nobody",
             Self::Conflict => "conflict",
             Self::Gone => "gone",
@@ -137,16 +140,14 @@ impl Refusal {
 
     /// As a caller gets it.
     fn problem(self) -> Problem {
-        use ProblemKind::{
-            Conflict, Cursor, Idempotency, Internal, Malformed, Origin, Overloaded, Precondition, TooLarge,
-        };
+        use ProblemKind::{Conflict, Cursor, Idempotency, Internal, Malformed, Overloaded, Precondition, TooLarge};
         let new = |kind: ProblemKind, detail: &str| Problem::new(kind, detail);
         match self {
             Self::PathId => {
                 new(Malformed, "The id in the path must be a UUID such as 0190f3e2-7c1b-7d9a-8f00-1234567890ab.")
             }
             Self::Query => refused(Parameters::parse(Some("wher=x"), &["where", "limit", "after"])),
-            Self::Header => new(Malformed, "If-Match takes one strong entity tag in quotes, as ETag gave it, or *."),
+            Self::Header => new(Malformed, "If-Match takes one entity tag in quotes, as ETag gave it, or *."),
             Self::Key => new(Idempotency, "Idempotency-Key is one value of 1 to 255 visible ASCII characters.")
                 .with_status(StatusCode::BAD_REQUEST),
             Self::Json => refused(Draft::parse("{\"firstName\": Ada}", IdRule::Ignored)),
@@ -154,10 +155,8 @@ impl Refusal {
             Self::Cursor => {
                 new(Cursor, "from is now, snapshot or a cursor as you were given it: it lacks partition 1.")
             }
-            Self::Origin => new(
-                Origin,
-                "Pages of the origin https://other.example may not do this. The operator can list it in http.origins.",
-            ),
+            Self::Origin => access::refused_page(),
+            Self::Host => access::refused_host(),
             Self::NoPerson => Problem::no_person(examples::id()),
             Self::NoPage => new(ProblemKind::NotFound, "There is no /docs/x. People are at /people and /people/ID."),
             Self::Late => new(Malformed, "The body did not arrive in time.").with_status(StatusCode::REQUEST_TIMEOUT),

@@ -62,7 +62,6 @@ impl Asset {
             (header::VARY, HeaderValue::from_static("Accept-Encoding")),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
             (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
             (RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
         ]);

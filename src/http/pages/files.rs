@@ -38,7 +38,7 @@ fn files() -> HashMap<String, Asset> {
         files.insert(format!("/docs/{name}"), Asset::new(media, file.contents().into()));
     }
     files.insert("/asyncapi.yaml".to_owned(), Asset::new("application/yaml", ASYNC_API.into()));
-    files.insert("/openapi.json".to_owned(), Asset::new(JSON, Bytes::from(openapi::compact())));
+    files.insert("/openapi.json".to_owned(), Asset::new(JSON, Bytes::from(openapi::compact() + "\n")));
     files
 }
 

@@ -21,6 +21,16 @@ pub(super) enum Origin {
     Replayed,
 }
 
+/// Where a created person is, seen from the call that created it. `Location` is relative (RFC 3986, section 5.2), so that a
+/// proxy may put the gateway below any path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    /// At the path that was called: `PUT /people/ID`.
+    Here,
+    /// Below it: `POST /people`.
+    Below,
+}
+
 /// A write that happened.
 #[derive(Debug)]
 pub(super) struct Success {
@@ -41,9 +51,9 @@ impl Success {
     }
 
     /// The answer: `status` for a save, 204 for a delete.
-    pub(super) fn answer(self, status: StatusCode) -> Response {
+    pub(super) fn answer(self, status: StatusCode, location: Location) -> Response {
         let mut response = match &self.person {
-            Some(person) => saved(person, status),
+            Some(person) => saved(person, status, location),
             None => StatusCode::NO_CONTENT.into_response(),
         };
         let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
@@ -55,14 +65,25 @@ impl Success {
     }
 }
 
-fn saved(person: &Person, status: StatusCode) -> Response {
-    let mut response = Response::new(Body::from(person.to_json()));
+/// A person as a body, with a line end: in a terminal the prompt begins on a line of its own.
+pub(super) fn body(person: &Person) -> Body {
+    let mut json = person.to_json();
+    json.push('\n');
+    Body::from(json)
+}
+
+fn saved(person: &Person, status: StatusCode, location: Location) -> Response {
+    let mut response = Response::new(body(person));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     headers.insert(header::ETAG, entity_tag(person.revision));
     if status == StatusCode::CREATED {
-        let location = HeaderValue::try_from(format!("/people/{}", person.id)).expect("an id is visible ASCII");
+        let location = match location {
+            Location::Here => person.id.to_string(),
+            Location::Below => format!("people/{}", person.id),
+        };
+        let location = HeaderValue::try_from(location).expect("an id is visible ASCII");
         headers.insert(header::LOCATION, location);
     }
     response

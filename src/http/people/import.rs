@@ -32,8 +32,8 @@ const SKIPPED_BYTES: usize = 256 << 20;
 pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
     let (parts, content) = request.into_parts();
     Parameters::none(parts.uri.query())?;
-    media::check_body(&parts.headers, &[media::NDJSON]).map_err(|problem| {
-        let (name, value) = media::accept_header("accept-post", &[media::NDJSON]);
+    media::check_body(&parts.headers, media::LINES).map_err(|problem| {
+        let (name, value) = media::accept_header("accept-post", media::LINES);
         problem.with_header(name, value)
     })?;
     Precondition::none(&parts.headers)?;

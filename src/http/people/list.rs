@@ -15,7 +15,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{Partition, Person, PersonId};
 use crate::filter::Filter;
-use crate::http::media::{self, Dress};
+use crate::http::media::Dress;
 use crate::http::query::Parameters;
 use crate::http::{Shared, live};
 use crate::hub;
@@ -42,7 +42,7 @@ struct Wanted {
 
 /// `GET /people`: a list, or live updates where those are asked for.
 pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
-    let dress = Dress::accepted(request.headers());
+    let (dress, media) = Dress::accepted(request.headers());
     if dress == Dress::Events || live::is_upgrade(&request) {
         return live::open(&state, request).await;
     }
@@ -61,8 +61,7 @@ pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Requ
         Some(limit) => one_page(merge, limit, wanted.dress, request.uri()).await?,
         None => Response::new(Body::from_stream(pieces(merge, wanted.dress))),
     };
-    let kind = if wanted.dress == Dress::Lines { media::NDJSON } else { media::JSON };
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
@@ -102,12 +101,12 @@ async fn one_page(mut merge: Merge, limit: usize, dress: Dress, uri: &Uri) -> Re
     Ok(response)
 }
 
-/// The same call, after the last id shown.
+/// The same call, after the last id shown: relative to the call, so that a proxy may put it below any path.
 fn next_link(uri: &Uri, last: PersonId) -> HeaderValue {
     let is_after = |part: &str| form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == "after");
     let kept = uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !is_after(part));
     let query: String = kept.flat_map(|part| [part, "&"]).collect();
-    HeaderValue::try_from(format!("<{}?{query}after={last}>; rel=\"next\"", uri.path()))
+    HeaderValue::try_from(format!("<?{query}after={last}>; rel=\"next\""))
         .expect("a URI's parts and an id are visible ASCII")
 }
 
@@ -159,7 +158,7 @@ impl Writer {
 
     fn end(&mut self) {
         if self.dress == Dress::Array {
-            self.out.push_str(if self.first { "[]" } else { "]" });
+            self.out.push_str(if self.first { "[]\n" } else { "]\n" });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `If-Match` and `If-None-Match` (RFC 9110, section 13): an entity tag is a person's revision in quotes.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::domain::{PersonId, Position};
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -26,6 +26,8 @@ pub(super) enum Tag {
     Revision(Position),
     /// Something that is no revision, so that no person ever has it.
     Foreign,
+    /// A weak tag, which never matches here (RFC 9110, section 13.1.1).
+    Weak,
 }
 
 impl Precondition {
@@ -34,7 +36,7 @@ impl Precondition {
         let wanted = one(headers, header::IF_MATCH)?;
         match (wanted, one(headers, header::IF_NONE_MATCH)?) {
             (None, None) => Ok(Self::None),
-            (Some(value), None) => Tag::strong(value).map(Self::Is),
+            (Some(value), None) => Tag::read(value).map(Self::Is),
             (None, Some("*")) => Ok(Self::Absent),
             (None, Some(_)) => Err(malformed("If-None-Match takes only * at a write: the person must not exist.")),
             (Some(_), Some(_)) => Err(malformed("If-Match and If-None-Match exclude each other: send one.")),
@@ -43,7 +45,7 @@ impl Precondition {
 
     /// What a GET demands with `If-Match`; its `If-None-Match` is `entity_tag`'s.
     pub(super) fn of_read(headers: &HeaderMap) -> Result<Self, Problem> {
-        one(headers, header::IF_MATCH)?.map_or(Ok(Self::None), |value| Tag::strong(value).map(Self::Is))
+        one(headers, header::IF_MATCH)?.map_or(Ok(Self::None), |value| Tag::read(value).map(Self::Is))
     }
 
     /// The preconditions of a DELETE or PATCH: `If-Match` only.
@@ -69,7 +71,7 @@ impl Precondition {
             Self::Absent => Expect::Absent,
             Self::Is(Tag::Any) => Expect::Present,
             Self::Is(Tag::Revision(revision)) => Expect::Revision(revision),
-            Self::Is(Tag::Foreign) => Expect::Impossible,
+            Self::Is(Tag::Foreign | Tag::Weak) => Expect::Impossible,
         }
     }
 
@@ -77,38 +79,53 @@ impl Precondition {
     pub(super) fn holds(self, revision: Position) -> bool {
         match self {
             Self::None | Self::Is(Tag::Any) => true,
-            Self::Absent | Self::Is(Tag::Foreign) => false,
+            Self::Absent | Self::Is(Tag::Foreign | Tag::Weak) => false,
             Self::Is(Tag::Revision(wanted)) => wanted == revision,
         }
+    }
+
+    /// The 412, of a person whose revision is `current`.
+    pub(super) fn failed(self, current: Position) -> Problem {
+        let detail = match self {
+            Self::Is(Tag::Weak) => format!(
+                "If-Match was a weak tag (W/), which never matches: something that compresses answers on their way made it \
+                 of ETag. Send \"{current}\", the tag without W/, or have that left as it is."
+            ),
+            Self::Absent => format!("There is a person with this id, of revision {current}."),
+            _ => format!("The person's revision is {current}: read it again and decide anew."),
+        };
+        Problem::new(ProblemKind::Precondition, detail)
+    }
+
+    /// The 404 of a write to a person who is not there.
+    pub(super) fn nobody(self, method: &Method, id: PersonId) -> Problem {
+        if *method == Method::PUT && self == Self::None {
+            let detail = format!("There is no record with id: {id}. To create it, send If-None-Match: * with the PUT.");
+            return Problem::new(ProblemKind::NotFound, detail);
+        }
+        Problem::no_person(id)
     }
 }
 
 impl Tag {
-    /// One strong entity tag, or `*`.
-    fn strong(value: &str) -> Result<Self, Problem> {
+    /// One entity tag, or `*`.
+    fn read(value: &str) -> Result<Self, Problem> {
         if value == "*" {
             return Ok(Self::Any);
         }
-        let opaque = value
+        let (weak, strong) = value.strip_prefix("W/").map_or((false, value), |strong| (true, strong));
+        let opaque = strong
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
             .filter(|opaque| !opaque.contains('"'))
-            .ok_or_else(|| malformed("If-Match takes one strong entity tag in quotes, as ETag gave it, or *."))?;
-        Ok(opaque.parse().map_or(Self::Foreign, Self::Revision))
+            .ok_or_else(|| malformed("If-Match takes one entity tag in quotes, as ETag gave it, or *."))?;
+        Ok(if weak { Self::Weak } else { opaque.parse().map_or(Self::Foreign, Self::Revision) })
     }
 }
 
 /// A revision as an entity tag.
 pub(super) fn entity_tag(revision: Position) -> HeaderValue {
     HeaderValue::try_from(format!("\"{revision}\"")).expect("a position is visible ASCII")
-}
-
-/// The 412.
-pub(super) fn failed(current: Position) -> Problem {
-    Problem::new(
-        ProblemKind::Precondition,
-        format!("The person's revision is {current}: read it again and decide anew."),
-    )
 }
 
 /// The 412 where the person's revision cannot be read.
@@ -151,13 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn if_match_takes_one_strong_tag_or_a_star() {
+    fn if_match_takes_one_tag_or_a_star() {
         let of = |value: &str| Precondition::of(&headers(&[(header::IF_MATCH, value)])).ok();
         let revision = "a.1.b".parse().expect("a position");
         assert_eq!(of("*"), Some(Precondition::Is(Tag::Any)));
         assert_eq!(of("\"a.1.b\""), Some(Precondition::Is(Tag::Revision(revision))));
         assert_eq!(of("\"x\""), Some(Precondition::Is(Tag::Foreign)));
-        for wrong in ["W/\"a.1.b\"", "\"a.1.b\", \"a.2.c\"", "a.1.b", "", "\""] {
+        assert_eq!(of("W/\"a.1.b\""), Some(Precondition::Is(Tag::Weak)));
+        assert!(!Precondition::Is(Tag::Weak).holds(revision));
+        for wrong in ["w/\"a.1.b\"", "W/a", "W/*", "W/", "\"a.1.b\", \"a.2.c\"", "W/\"a\", \"b\"", "a.1.b", "", "\""] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }

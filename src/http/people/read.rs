@@ -5,8 +5,8 @@ use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::PathId;
-use super::preconditions::{Precondition, entity_tag, failed};
+use super::preconditions::{Precondition, entity_tag};
+use super::{PathId, answer};
 use crate::http::entity_tag::is_known;
 use crate::http::query::Parameters;
 use crate::http::{Shared, media};
@@ -23,14 +23,14 @@ pub(in crate::http) async fn read(
     let precondition = Precondition::of_read(&headers)?;
     let person = state.store.get()?.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
     if !precondition.holds(person.revision) {
-        return Err(failed(person.revision));
+        return Err(precondition.failed(person.revision));
     }
     let known = is_known(&headers, &person.revision.to_string());
     let mut response = Response::new(Body::empty());
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = Body::from(person.to_json());
+        *response.body_mut() = answer::body(&person);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     }
     let headers = response.headers_mut();

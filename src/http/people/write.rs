@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 
 use super::PathId;
-use super::answer::{Origin, Success};
+use super::answer::{Location, Origin, Success};
 use super::idempotency::{self, Key};
-use super::preconditions::{Precondition, damaged, failed};
+use super::preconditions::{Precondition, damaged};
 use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext};
 use crate::http::query::Parameters;
 use crate::http::{Shared, State, body, media};
@@ -90,7 +90,7 @@ pub(in crate::http) async fn create(Extract(state): Extract<Shared>, request: Re
         trace: call.trace,
     };
     match carry_out(store.as_ref(), &write).await? {
-        Outcome::Success(success) => Ok(success.answer(StatusCode::CREATED)),
+        Outcome::Success(success) => Ok(success.answer(StatusCode::CREATED, Location::Below)),
         Outcome::Conflict(_) => Err(Problem::new(ProblemKind::Conflict, "The new id was taken. Try again.")),
     }
 }
@@ -113,7 +113,7 @@ pub(in crate::http) async fn replace(
         time: (state.clock)(),
         trace: call.trace,
     };
-    finish(carry_out(state.store.get()?.as_ref(), &write).await?, id, status)
+    finish(carry_out(state.store.get()?.as_ref(), &write).await?, precondition, &call.method, id, status)
 }
 
 /// `DELETE /people/{id}`.
@@ -132,7 +132,8 @@ pub(in crate::http) async fn delete(
         time: (state.clock)(),
         trace: call.trace,
     };
-    finish(carry_out(state.store.get()?.as_ref(), &write).await?, id, StatusCode::NO_CONTENT)
+    let outcome = carry_out(state.store.get()?.as_ref(), &write).await?;
+    finish(outcome, precondition, &call.method, id, StatusCode::NO_CONTENT)
 }
 
 /// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person is still what it was merged into.
@@ -153,12 +154,12 @@ pub(in crate::http) async fn patch(
         if !recorded.same_request {
             return Err(idempotency::reused());
         }
-        return Ok(Success::recorded(recorded, Origin::Replayed).answer(StatusCode::OK));
+        return Ok(Success::recorded(recorded, Origin::Replayed).answer(StatusCode::OK, Location::Here));
     }
     for _ in 0..PATCH_TRIES {
         let current = store.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
         if !precondition.holds(current.revision) {
-            return Err(failed(current.revision));
+            return Err(precondition.failed(current.revision));
         }
         let write = Write {
             id,
@@ -170,7 +171,7 @@ pub(in crate::http) async fn patch(
         };
         match carry_out(store.as_ref(), &write).await? {
             Outcome::Conflict(Some(_)) => {}
-            outcome => return finish(outcome, id, StatusCode::OK),
+            outcome => return finish(outcome, precondition, &call.method, id, StatusCode::OK),
         }
     }
     Err(Problem::new(
@@ -228,10 +229,16 @@ async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem>
 }
 
 /// The answer where a conflict is final: 404 comes before 412.
-fn finish(outcome: Outcome, id: PersonId, status: StatusCode) -> Result<Response, Problem> {
+fn finish(
+    outcome: Outcome,
+    precondition: Precondition,
+    method: &Method,
+    id: PersonId,
+    status: StatusCode,
+) -> Result<Response, Problem> {
     match outcome {
-        Outcome::Success(success) => Ok(success.answer(status)),
-        Outcome::Conflict(None) => Err(Problem::no_person(id)),
-        Outcome::Conflict(Some(current)) => Err(failed(current)),
+        Outcome::Success(success) => Ok(success.answer(status, Location::Here)),
+        Outcome::Conflict(None) => Err(precondition.nobody(method, id)),
+        Outcome::Conflict(Some(current)) => Err(precondition.failed(current)),
     }
 }

@@ -12,21 +12,21 @@ use tokio::sync::Notify;
 
 /// Whether a connection takes answers.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Gate {
+pub(super) struct Gate {
     is_shut: AtomicBool,
     opened: Notify,
 }
 
 /// A stream that shuts its gate while it takes nothing.
 #[derive(Debug)]
-pub(in crate::http) struct Gated<S> {
+pub(super) struct Gated<S> {
     stream: S,
     gate: Arc<Gate>,
 }
 
 impl Gate {
     /// Waits until the stream takes what is written, or has failed. Cancel safe.
-    pub(in crate::http) async fn open(&self) {
+    pub(super) async fn open(&self) {
         let opened = self.opened.notified();
         tokio::pin!(opened);
         // Listens first, so that nothing falls between the look and the wait.
@@ -47,13 +47,13 @@ impl Gate {
 
 impl<S> Gated<S> {
     /// The stream, and its gate.
-    pub(in crate::http) fn new(stream: S) -> (Self, Arc<Gate>) {
+    pub(super) fn new(stream: S) -> (Self, Arc<Gate>) {
         let gate = Arc::<Gate>::default();
         (Self { stream, gate: Arc::clone(&gate) }, gate)
     }
 
     /// The stream alone.
-    pub(in crate::http) fn into_inner(self) -> S {
+    pub(super) fn into_inner(self) -> S {
         self.stream
     }
 }

@@ -200,6 +200,8 @@ labels! {
         Forked = "forked",
         /// The log is of another epoch.
         Epoch = "epoch",
+        /// The client's cursor was none of ours.
+        Unknown = "unknown",
     }
 
     /// Why the store could not do what it was asked.

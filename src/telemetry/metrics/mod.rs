@@ -9,6 +9,7 @@ mod histogram;
 mod labels;
 #[cfg(target_os = "linux")]
 mod process;
+mod text_format;
 
 pub use damages::{DamageAt, Damages};
 pub use histogram::{Histogram, Observations, WallClock};
@@ -16,6 +17,7 @@ pub use labels::{
     BreakLabel, CloseLabel, DamageLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel, RedisErrorLabel,
     RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel,
 };
+pub use text_format::text_format;
 
 use std::sync::atomic::AtomicU64;
 

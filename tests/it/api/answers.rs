@@ -14,7 +14,7 @@ const KEYED: (&str, &str) = ("idempotency-key", "k");
 const STALE: (&str, &str) = ("if-match", "\"1.1.1\"");
 
 /// What needs a store that fails, a slow client or a stream to be seen; tests of their own see it.
-const ELSEWHERE: [&str; 8] = ["101", "403", "408", "409", "410", "426", "500", "507"];
+const ELSEWHERE: [&str; 9] = ["101", "403", "408", "409", "410", "421", "426", "500", "507"];
 
 /// Calls and judges, one call after the other.
 struct Court<'g> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::gateway::{Answer, Gateway};
 
 /// Headers of every answer, which a description leaves out.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 14] = [
     "allow",
     "connection",
     "content-length",
@@ -19,6 +19,9 @@ const COMMON: [&str; 11] = [
     "x-accel-buffering",
     "x-content-type-options",
     "x-request-id",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "vary",
 ];
 
 /// The description, and what was seen of it.

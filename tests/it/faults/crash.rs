@@ -37,7 +37,7 @@ async fn a_gateway_killed_while_it_writes_has_all_that_it_acknowledged_and_serve
         assert_eq!(listener.end().await, crate::socket::End::Cut);
         gateway.wait_ready().await;
         for (location, name) in writers.join_all().await.into_iter().flatten() {
-            let answer = gateway.request("GET", &location).send().await.expect("an answer");
+            let answer = gateway.request("GET", &format!("/{location}")).send().await.expect("an answer");
             assert_eq!(answer.status(), StatusCode::OK, "{location} was acknowledged");
             assert!(answer.text().await.expect("a body").contains(&name));
         }

@@ -14,7 +14,7 @@ const STARVED: &str = "cannot accept connections";
 /// One request on a connection that stays open; the status.
 async fn ask(peer: &mut Peer, request: &str, body: &str) -> u16 {
     let length = body.len();
-    let head = format!("{request} HTTP/1.1\r\nHost: people.example\r\nContent-Type: application/json\r\n");
+    let head = format!("{request} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
     peer.send(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes()).await;
     peer.refusal().await.status
 }

@@ -52,7 +52,7 @@ async fn a_filter_or_cursor_that_is_none_is_refused_before_the_upgrade() {
         // A cursor of a store that is not this one: text has no word for a reset.
         problem(&gateway, &handshake(&format!("{door}?from=0:1.0.0"), &[]), 410, "cursor").await;
     }
-    let sse = "GET /updates?close_on=save HTTP/1.1\r\nHost: x\r\n\r\n";
+    let sse = "GET /updates?close_on=save HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert!(problem(&gateway, sse, 400, "malformed").await.contains("close_on"));
 }
 
@@ -167,20 +167,39 @@ async fn a_refused_handshake_leaves_the_connection_usable() {
 
 #[tokio::test]
 async fn pages_of_other_origins_are_refused_unless_they_are_listed() {
-    let gateway = Gateway::ready(&[("http.origins", "https://app.example, http://localhost:3000")]).await;
+    let listed = "https://app.example, http://people.example:3000";
+    let gateway = Gateway::ready(&[("http.origins", listed), ("http.hosts", "people.example")]).await;
     let own = gateway.address.to_string();
     for door in ["/people", "/updates"] {
-        for origin in
-            ["https://evil.example", "http://app.example", "https://app.example:8443", "http://localhost:3001", "null"]
-        {
+        for origin in [
+            "https://evil.example",
+            "http://app.example",
+            "https://app.example:8443",
+            "http://people.example:3001",
+            "http://localhost.evil.example",
+            "null",
+        ] {
             let request = handshake(door, &[("Origin", origin)]);
             problem(&gateway, &request, 403, "origin").await;
         }
-        for origin in ["https://app.example", "https://app.example:443", "http://localhost:3000"] {
+        for origin in
+            ["https://app.example", "https://app.example:443", "http://people.example:3000", "http://localhost:5173"]
+        {
             admitted(&gateway, &handshake(door, &[("Origin", origin)])).await;
         }
         admitted(&gateway, &handshake(door, &[("Host", &own), ("Origin", &format!("http://{own}"))])).await;
-        admitted(&gateway, &handshake(door, &[("Origin", "https://people.example")])).await;
+        let host = ("Host", "people.example");
+        admitted(&gateway, &handshake(door, &[host, ("Origin", "https://people.example")])).await;
+        // A page whose own name was pointed at this machine.
+        let rebound = [("Host", "evil.example"), ("Origin", "http://evil.example")];
+        problem(&gateway, &handshake(door, &rebound), 421, "host").await;
+    }
+    let log = gateway.log();
+    for (told, setting) in
+        [("https://evil.example", "http.origins"), ("null", "http.origins"), ("evil.example", "http.hosts")]
+    {
+        let lines = log.lines().filter(|line| line.contains(&format!("caller=\"{told}\"")) && line.contains(setting));
+        assert_eq!(lines.count(), 1, "{told} is told once: {log}");
     }
 }
 

@@ -148,7 +148,9 @@ impl Peer {
             }
             looked = self.read.len().saturating_sub(1);
             if !self.more().await {
-                assert!(self.read.is_empty(), "cut within an event, after {} bytes of it", self.read.len());
+                // Comments stand in front of an event that never came.
+                let rest = String::from_utf8_lossy(&self.read).replace(":\n", "");
+                assert_eq!(rest, "", "cut within an event");
                 return None;
             }
         }
@@ -242,7 +244,7 @@ fn got(first: u8, payload: Vec<u8>) -> Got {
 /// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them out.
 pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     let usual = [
-        ("Host", "people.example"),
+        ("Host", "localhost"),
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
         ("Sec-WebSocket-Version", "13"),

@@ -184,7 +184,7 @@ fn strings<'a>(service: &'a Yaml, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn containers_are_pinned_and_confined_and_what_is_for_operators_stays_on_this_machine() {
+fn containers_are_pinned_and_confined_and_without_authentication_they_stay_on_this_machine() {
     let compose = yaml("docker-compose.yml");
     for (name, service) in compose["services"].as_hash().expect("services") {
         let name = name.as_str().expect("a name");
@@ -209,10 +209,17 @@ fn containers_are_pinned_and_confined_and_what_is_for_operators_stays_on_this_ma
         }
         let observes = strings(service, "profiles") == ["observability"];
         assert_eq!(observes, ["prometheus", "grafana"].contains(&name), "{name}");
-        if observes {
-            assert!(strings(service, "ports").iter().all(|port| port.starts_with("127.0.0.1:")), "{name}");
-        }
+        assert!(strings(service, "ports").iter().all(|port| port.starts_with("127.0.0.1:")), "{name}");
+        assert!(text(service, &["mem_limit"]).ends_with(['m', 'g']), "{name}");
+        assert!(service["pids_limit"].as_i64().is_some_and(|processes| processes > 0), "{name}");
     }
+    let gateway = &compose["services"]["gateway"];
+    let setting = |key: &str| text(&gateway["environment"], &[key]);
+    assert_eq!((setting("PEOPLE_GATEWAY__AUTH__MODE"), setting("PEOPLE_GATEWAY__HTTP__HOSTS")), ("none", "localhost"));
+    let milliseconds = |key| setting(key).parse::<u64>().expect("a time");
+    let stop = milliseconds("PEOPLE_GATEWAY__SHUTDOWN__NOTICE_MS") + milliseconds("PEOPLE_GATEWAY__SHUTDOWN__GRACE_MS");
+    let patience = text(gateway, &["stop_grace_period"]).trim_end_matches('s').parse::<u64>().expect("seconds");
+    assert!(stop < patience * 1000, "{stop} ms, {patience} s");
     let scrapes = yaml("deploy/prometheus/prometheus.yml");
     let gateways = &scrapes["scrape_configs"][0]["dns_sd_configs"][0];
     assert_eq!((gateways["names"][0].as_str(), gateways["port"].as_i64()), (Some("gateway"), Some(9091)));

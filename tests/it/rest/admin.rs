@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use people_gateway::http::{Server, ServerOptions, admin_router};
+use people_gateway::http::{AdminOptions, Exposure, Server, ServerOptions, admin_router};
 use people_gateway::telemetry::{self, DamageAt, Readiness};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::gateway::Answer;
+use tokio::io::AsyncWriteExt;
+
+use crate::gateway::{Answer, read_to_end};
 
 #[tokio::test]
 async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
@@ -18,7 +20,8 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     let shutdown = CancellationToken::new();
     let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), Arc::default()).expect("a port");
     let address = server.local_addr().expect("an address");
-    let router = admin_router(readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
+    let options = AdminOptions { exposure: Exposure::Local, hosts: vec!["people.example".parse().expect("a host")] };
+    let router = admin_router(options, readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
     tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
     let client = reqwest::Client::new();
     let get = |path: &str| Answer::of(client.get(format!("http://{address}{path}")));
@@ -47,6 +50,35 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     assert_eq!(counted.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     assert!(counted.body.contains("\npeople_gateway_store_writes_total 1\n"), "{}", counted.body);
     get("/people").await.problem(404, "not-found");
+
+    // The older format is for who likes it better, and no page whose name was pointed at this machine may look.
+    let ask = |accept: &str, host: &str| {
+        let request = client.get(format!("http://{address}/metrics")).header("accept", accept);
+        Answer::of(request.header("host", host))
+    };
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    for (accept, kind) in [
+        ("text/plain;version=0.0.4;q=1,*/*;q=0.1", text),
+        ("text/plain", text),
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;\
+          version=0.0.4;q=0.5,*/*;q=0.1",
+            open,
+        ),
+        ("*/*", open),
+        ("text/html", open),
+    ] {
+        let answer = ask(accept, "localhost").await;
+        assert_eq!(answer.header("content-type"), Some(kind), "{accept}");
+        let line_of_it = if kind == text { "# TYPE people_gateway_store_writes_total counter" } else { "# EOF" };
+        assert!(answer.body.lines().any(|line| line == line_of_it), "{}", answer.body);
+    }
+    assert_eq!(ask("*/*", "people.example:9091").await.status, 200);
+    ask("*/*", "evil.example").await.problem(421, "host");
+    let mut old = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    old.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await.expect("sent");
+    assert!(read_to_end(&mut old).await.starts_with("HTTP/1.0 503 "), "a balancer's check has no Host");
     shutdown.cancel();
 }
 
@@ -59,8 +91,9 @@ async fn a_server_listens_at_all_addresses_that_it_was_given() {
     let server = first.and(bind([127, 0, 0, 2], port).expect("the same port there"));
     let (registry, metrics) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
     let shutdown = CancellationToken::new();
-    let router =
-        admin_router(Readiness::new(Duration::from_secs(600)), metrics.store_damage.clone(), Arc::new(registry));
+    let options = AdminOptions { exposure: Exposure::Local, hosts: Vec::new() };
+    let readiness = Readiness::new(Duration::from_secs(600));
+    let router = admin_router(options, readiness, metrics.store_damage.clone(), Arc::new(registry));
     let serving = tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
     for turn in [1, 2, 1, 2] {
         let answer = reqwest::get(format!("http://127.0.0.{turn}:{port}/livez")).await.expect("an answer");

@@ -35,7 +35,7 @@ async fn all_closed(gateway: &Gateway) {
 #[tokio::test]
 async fn a_head_that_does_not_end_is_cut_off() {
     let gateway = Gateway::start_with(server(|options| options.header_limit = SHORT)).await;
-    for begun in ["", "GET /people HTTP/1.1\r\n", "GET /people HTTP/1.1\r\nhost: x\r\nx: "] {
+    for begun in ["", "GET /people HTTP/1.1\r\n", "GET /people HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let answer = gateway.raw(begun.as_bytes()).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
@@ -57,7 +57,7 @@ async fn a_head_that_drips_is_cut_off() {
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
     let gateway = Gateway::start().await;
-    let head = format!("GET /people HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(100_000));
+    let head = format!("GET /people HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "y".repeat(100_000));
     let answer = gateway.raw(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
@@ -68,7 +68,8 @@ async fn a_body_that_stops_arriving_is_refused() {
     setup.options.body_idle_limit = SHORT;
     let gateway = Gateway::start_with(setup).await;
     for framing in ["content-length: 100", "transfer-encoding: chunked"] {
-        let head = format!("POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
+        let head =
+            format!("POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
         let answer = gateway.raw(head.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("/problems/malformed"), "{answer}");
     }
@@ -80,7 +81,8 @@ async fn a_body_that_drips_is_refused_when_its_time_is_up() {
     (setup.options.body_idle_limit, setup.options.body_total_limit) = (LONG, SHORT);
     let gateway = Gateway::start_with(setup).await;
     let mut stream = gateway.connect().await;
-    let head = "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n";
+    let head =
+        "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
     let (mut reader, mut writer) = stream.into_split();
     let drip = async {
@@ -101,7 +103,7 @@ async fn a_body_that_drips_is_refused_when_its_time_is_up() {
 async fn one_connection_too_many_is_told_so_and_closed() {
     let gateway = Gateway::start_with(server(|options| options.connections_max = 2.try_into().expect("two"))).await;
     let held = [gateway.connect().await, gateway.connect().await];
-    let request = b"GET /people HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = b"GET /people HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let refused = gateway.raw(request).await;
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     assert!(refused.contains("retry-after: 1\r\n") && refused.contains("/problems/overloaded"), "{refused}");
@@ -124,7 +126,7 @@ async fn a_peer_that_takes_nothing_of_its_list_is_cut_off() {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("small");
     let mut stream = socket.connect(gateway.address).await.expect("connected");
-    stream.write_all(b"GET /people HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    stream.write_all(b"GET /people HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
     let mut begun = [0; 12];
     timeout(DEADLINE, stream.read_exact(&mut begun)).await.expect("in time").expect("an answer begins");
     assert_eq!(&begun, b"HTTP/1.1 200");
@@ -156,7 +158,7 @@ async fn bytes_that_are_no_http_are_refused() {
     let answer = gateway.raw(b"HELLO\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     let mut stream = gateway.connect().await;
-    stream.write_all(b"GET /people HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("sent");
+    stream.write_all(b"GET /people HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
     assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200 "));
 }
 

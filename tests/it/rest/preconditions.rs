@@ -38,7 +38,10 @@ async fn a_write_happens_only_to_the_revision_that_it_names() {
         for other in [stale.as_str(), "\"x\"", "\"1.1.1\""] {
             gateway.call(method, &path, &[JSON, ("if-match", other)], body).await.problem(412, "precondition");
         }
-        for wrong in [format!("W/{fresh}"), format!("{fresh}, \"x\""), fresh.replace('"', "")] {
+        let weak = gateway.call(method, &path, &[JSON, ("if-match", &format!("W/{fresh}"))], body).await;
+        let detail = weak.problem(412, "precondition")["detail"].as_str().expect("text").to_owned();
+        assert!(detail.contains("weak") && detail.contains(fresh.trim_matches('"')), "{detail}");
+        for wrong in [format!("{fresh}, \"x\""), format!("w/{fresh}"), fresh.replace('"', "")] {
             gateway.call(method, &path, &[JSON, ("if-match", &wrong)], body).await.problem(400, "malformed");
         }
         assert_eq!(gateway.get(&path).await.header("etag"), Some(&*fresh), "nothing happened");
@@ -61,7 +64,7 @@ async fn not_found_comes_before_a_failed_precondition() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{NOBODY}");
     for (method, body) in [("PUT", ADA), ("PATCH", r#"{"age":1}"#), ("DELETE", ""), ("GET", "")] {
-        for tag in ["\"1.1.1\"", "\"x\"", "*"] {
+        for tag in ["\"1.1.1\"", "\"x\"", "W/\"x\"", "*"] {
             gateway.call(method, &path, &[JSON, ("if-match", tag)], body).await.problem(404, "not-found");
         }
     }
@@ -74,6 +77,20 @@ async fn a_put_that_must_create_does_so_once() {
     let create = [JSON, ("if-none-match", "*")];
     assert_eq!(gateway.call("PUT", &path, &create, ADA).await.status, 201);
     gateway.call("PUT", &path, &create, ADA).await.problem(412, "precondition");
+}
+
+#[tokio::test]
+async fn who_puts_to_nobody_is_told_how_to_create_somebody() {
+    let gateway = Gateway::start().await;
+    let path = format!("/people/{NOBODY}");
+    let problem = gateway.send("PUT", &path, ADA).await.problem(404, "not-found");
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.starts_with(&format!("There is no record with id: {NOBODY}")), "{detail}");
+    assert!(detail.contains("If-None-Match: *"), "{detail}");
+    for (method, body) in [("PATCH", "{}"), ("DELETE", "")] {
+        let problem = gateway.send(method, &path, body).await.problem(404, "not-found");
+        assert_eq!(problem["detail"], format!("There is no record with id: {NOBODY}"));
+    }
 }
 
 #[tokio::test]

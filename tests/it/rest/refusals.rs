@@ -4,14 +4,36 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 
-use crate::gateway::{Answer, Gateway, read_to_end};
+use crate::gateway::{Answer, Gateway, Setup, read_to_end};
 use crate::{ADA, NOBODY};
 
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
     let gateway = Gateway::start().await;
-    for path in ["/person", "/people/", "/people/x/y", "/livez", "/console"] {
+    for path in ["/person", "/people/", "/people/x/y", "/console"] {
         gateway.get(path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_the_admin_listener_is_named_and_its_address_only_where_it_is_no_secret() {
+    let known = Gateway::start().await;
+    let mut setup = Setup::default();
+    setup.options.admin = Some(([127, 0, 0, 1], 9091).into());
+    let told = Gateway::start_with(setup).await;
+    for (asked, there) in [
+        ("/health", "/readyz"),
+        ("/healthz", "/readyz"),
+        ("/readyz", "/readyz"),
+        ("/livez", "/livez"),
+        ("/metrics", "/metrics"),
+    ] {
+        let problem = known.get(asked).await.problem(404, "not-found");
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(there) && detail.contains("admin.listen") && !detail.contains("127."), "{detail}");
+        let problem = told.get(asked).await.problem(404, "not-found");
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(&format!("http://127.0.0.1:9091{there}")), "{detail}");
     }
 }
 
@@ -43,7 +65,7 @@ async fn other_types_of_body_are_refused_with_those_that_are_taken() {
         ("POST", "/people", "accept-post", "application/json"),
         ("PUT", &person, "accept-post", "application/json"),
         ("PATCH", &person, "accept-patch", "application/merge-patch+json, application/json"),
-        ("POST", "/people/import", "accept-post", "application/x-ndjson"),
+        ("POST", "/people/import", "accept-post", "application/x-ndjson, application/ndjson, application/jsonl"),
     ] {
         let refused = |answer: Answer| {
             answer.problem(415, "media-type");
@@ -57,7 +79,9 @@ async fn other_types_of_body_are_refused_with_those_that_are_taken() {
             refused(gateway.call(method, path, &[("content-type", wrong)], ADA).await);
         }
         refused(gateway.call(method, path, &[("content-type", kind), ("content-encoding", "gzip")], ADA).await);
-        for right in [kind.to_uppercase(), format!("{kind}; charset=UTF-8"), format!("{kind};charset=\"utf-8\"")] {
+        let spelled = |charset: &str| format!("{kind}; {charset}");
+        let charsets = ["charset=UTF-8", "charset=\"utf-8\"", "charset=utf8", "Charset=UTF_8"].map(spelled);
+        for right in taken.split(", ").map(str::to_uppercase).chain(charsets) {
             let answer = gateway.call(method, path, &[("content-type", &right)], ADA).await;
             assert!(answer.status < 300, "{method} {right}: {answer:?}");
         }
@@ -117,7 +141,8 @@ async fn parameters_that_a_path_does_not_know_are_refused_by_name() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_read_where_its_length_is_told() {
     let gateway = Gateway::start().await;
-    let head = "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 65537\r\n\r\n";
+    let head =
+        "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 65537\r\n\r\n";
     let answer = gateway.raw(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("/problems/too-large"), "{answer}");
     let kept = gateway.send("POST", "/people", &format!("{ADA}{}", " ".repeat(65_536 - ADA.len()))).await;
@@ -132,7 +157,7 @@ async fn a_body_over_the_limit_is_refused_while_it_is_read_where_its_length_is_n
         let request = gateway.request("POST", "/people").header("content-type", "application/json");
         Answer::of(request.body(reqwest::Body::wrap_stream(pieces))).await.problem(413, "too-large");
     }
-    assert_eq!(gateway.get("/people").await.body, "[]");
+    assert_eq!(gateway.get("/people").await.body, "[]\n");
 }
 
 #[tokio::test]
@@ -140,7 +165,7 @@ async fn a_refusal_of_a_large_upload_is_read_by_a_caller_that_sends_all_first() 
     let gateway = Gateway::start().await;
     let length = 900_000;
     let head = format!(
-        "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
     );
     // More than the kernel takes at once: the rest is sent when the answer is on its way already.
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -29,7 +29,7 @@ async fn a_running_request_finishes_and_then_nobody_is_connected() {
     let idle = gateway.connect().await;
     let mut busy = gateway.connect().await;
     let head = format!(
-        "POST /people HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         ADA.len()
     );
     busy.write_all(format!("{head}{ADA}").as_bytes()).await.expect("sent");
@@ -63,7 +63,7 @@ async fn a_request_that_arrived_before_the_end_is_answered_although_nobody_has_r
     eventually("all are accepted", async || gateway.metrics.http_connections.get() == 20).await;
     // One thread runs all of this, so that the server looks at nothing before it is told to end.
     for peer in &peers {
-        let request = b"GET /people HTTP/1.1\r\nhost: x\r\n\r\n";
+        let request = b"GET /people HTTP/1.1\r\nhost: localhost\r\n\r\n";
         assert_eq!(peer.try_write(request).expect("sent"), request.len());
     }
     gateway.shutdown.cancel();

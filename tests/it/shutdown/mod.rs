@@ -19,7 +19,7 @@ impl Import {
     async fn begin(gateway: &Gateway) -> Self {
         let mut listener = gateway.listen("").await;
         let mut stream = TcpStream::connect(gateway.address).await.expect("a connection");
-        let head = "POST /people/import HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n\
+        let head = "POST /people/import HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\n\
                     transfer-encoding: chunked\r\n\r\n";
         stream.write_all(head.as_bytes()).await.expect("sent");
         let mut import = Self(stream);
@@ -60,6 +60,33 @@ async fn a_request_under_way_finishes_and_nothing_new_is_taken() {
     let answer = import.end().await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"saved":2,"refused":0,"lines":2}"#), "{answer}");
     assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn before_it_stops_it_gives_notice_and_serves_everything() {
+    let mut gateway = Gateway::ready(&[("shutdown.notice_ms", "3000")]).await;
+    gateway.signal(Signal::TERM);
+    eventually("readiness is red", || async { gateway.readyz().await == 503 }).await;
+    let id = gateway.create(&person("Ada")).await;
+    let mut listener = gateway.listen("").await;
+    let answer = gateway.request("GET", "/people").send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["connection"], "close", "who keeps connections learns it in time");
+    assert_eq!(gateway.delete(&id).await, 204);
+    assert!(listener.sentence().await.contains("Deleted"), "new sessions are served, too");
+    let log = gateway.log();
+    assert!(log.contains("notice_ms=3000") && !log.contains("grace_ms"), "{log}");
+    assert_eq!(gateway.exit_code().await, Some(0));
+    assert!(gateway.log().contains("grace_ms"));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_notice_at_once() {
+    let mut gateway = Gateway::ready(&[("shutdown.notice_ms", FOR_EVER)]).await;
+    gateway.signal(Signal::TERM);
+    eventually("readiness is red", || async { gateway.readyz().await == 503 }).await;
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.exit_code().await, Some(143));
 }
 
 #[tokio::test]
@@ -110,7 +137,7 @@ async fn no_write_acknowledged_during_the_shutdown_is_lost() {
     let saved: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
     let again = Gateway::ready(&settings).await;
     for location in saved {
-        let answer = again.request("GET", &location).send().await.expect("an answer");
+        let answer = again.request("GET", &format!("/{location}")).send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "{location} was acknowledged");
     }
 }

@@ -57,7 +57,7 @@ async fn sessions_are_closed_while_a_request_is_still_under_way() {
 /// Opens a WebSocket that says nothing more, and takes nothing more than the handshake's answer.
 async fn mute(gateway: &Gateway) -> TcpStream {
     let mut stream = TcpStream::connect(gateway.address).await.expect("a connection");
-    let handshake = "GET /people HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+    let handshake = "GET /people HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
                      sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(handshake.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();

@@ -32,44 +32,56 @@ impl Source {
         }
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
+        // What is no cursor begins the stream anew, whatever the client holds.
+        let known = last_id.filter(|id| id.split(',').all(|at| at.contains(':')));
         let from = parameters.iter().find(|(name, _)| *name == "from").map_or("now", |(_, from)| *from);
-        let mut this =
-            Self { answer, read: Vec::new(), view: View::from(last_id.unwrap_or(from), true), last_id: None };
-        assert_eq!(this.block().await.as_deref(), Some("retry: 3000"));
+        let mut this = Self { answer, read: Vec::new(), view: View::from(known.unwrap_or(from), true), last_id: None };
+        assert_eq!(this.line().await.as_deref(), Some("retry: 3000"), "first, in the block of the first event");
         this
     }
 
-    /// The lines up to the next empty one; none at the end.
-    async fn block(&mut self) -> Option<String> {
+    /// The next line; none at the end.
+    async fn line(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.read.windows(2).position(|pair| pair == b"\n\n") {
-                let block: Vec<u8> = self.read.drain(..end + 2).collect();
-                return Some(String::from_utf8(block[..end].to_vec()).expect("UTF-8"));
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return Some(String::from_utf8(line[..end].to_vec()).expect("UTF-8"));
             }
             let chunk = timeout(DEADLINE, self.answer.chunk()).await.expect("in time").ok()?;
             self.read.extend_from_slice(&chunk?);
         }
     }
 
-    /// The next event, folded into the view; comments are skipped. None at the end.
-    async fn event(&mut self) -> Option<Event> {
+    /// The lines up to the next empty one, without comments; none at the end. No block is empty: some clients would take
+    /// it for an event.
+    async fn block(&mut self) -> Option<Vec<String>> {
+        let mut lines = Vec::new();
         loop {
-            let block = self.block().await?;
-            if block == ":" {
-                continue;
+            let line = self.line().await?;
+            match line.as_str() {
+                "" => break,
+                ":" => {}
+                _ => lines.push(line),
             }
-            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-            let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
-            assert_eq!(field("event: ").as_deref(), message["type"].as_str(), "{block}");
-            let id = field("id: ");
-            assert_eq!(block.lines().count(), 2 + usize::from(id.is_some()), "{block}");
-            self.view.apply(&message);
-            if let Some(id) = &id {
-                assert_eq!(super::view::positions(id), super::view::positions(&self.view.cursor()), "the whole cursor");
-                self.last_id = Some(id.clone());
-            }
-            return Some(Event { id, message });
         }
+        assert!(!lines.is_empty(), "a block without an event");
+        Some(lines)
+    }
+
+    /// The next event, folded into the view. None at the end.
+    async fn event(&mut self) -> Option<Event> {
+        let block = self.block().await?;
+        let field = |name: &str| block.iter().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
+        assert_eq!(field("event: ").as_deref(), message["type"].as_str(), "{block:?}");
+        let id = field("id: ");
+        assert_eq!(block.len(), 2 + usize::from(id.is_some()), "{block:?}");
+        self.view.apply(&message);
+        if let Some(id) = &id {
+            assert_eq!(super::view::positions(id), super::view::positions(&self.view.cursor()), "the whole cursor");
+            self.last_id = Some(id.clone());
+        }
+        Some(Event { id, message })
     }
 
     async fn until(&mut self, kind: &str) -> Vec<Event> {
@@ -88,9 +100,12 @@ async fn both_doors_answer_with_a_stream_that_no_proxy_may_keep() {
     for request in [gateway.request("GET", "/updates"), people] {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
-        for (name, value) in
-            [("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no")]
-        {
+        for (name, value) in [
+            ("content-type", "text/event-stream"),
+            ("cache-control", "no-store, no-transform"),
+            ("x-accel-buffering", "no"),
+            ("x-content-type-options", "nosniff"),
+        ] {
             assert_eq!(answer.headers()[name], value);
         }
     }
@@ -140,10 +155,41 @@ async fn last_event_id_resumes_and_wins_over_from() {
     assert!(!events.is_empty() && events.iter().all(|event| event.id.is_none()), "no place of its own before live");
     assert!(events.iter().all(|event| event.message["type"] != "snapshot"), "from is not asked");
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
-    let bad = gateway.request("GET", "/updates").header("last-event-id", "yesterday").send().await.expect("an answer");
-    assert_eq!(bad.status(), 400);
+    // A library may send it in the query.
+    let queried = [("from", "snapshot"), ("where", ADULTS), ("lastEventId", &id)];
+    let mut source = Source::open(&gateway, &queried, None).await;
+    source.view = view.resumed();
+    let events = source.until("live").await;
+    assert!(events.iter().all(|event| event.message["type"] != "snapshot"), "from is not asked");
+    assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
     let mut empty = Source::open(&gateway, &[("from", "snapshot")], Some("")).await;
     assert_eq!(empty.event().await.expect("an event").message["type"], "snapshot", "an empty one is none");
+    let mut empty = Source::open(&gateway, &[("from", "snapshot"), ("lastEventId", "")], None).await;
+    assert_eq!(empty.event().await.expect("an event").message["type"], "snapshot", "an empty one is none");
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
+    let gateway = Gateway::ready(&[("store.partitions", "2")]).await;
+    churn(&gateway, &ids(5), 20, 1).await;
+    // An event source never comes back from a refusal.
+    for foreign in
+        ["yesterday", "42", "0:1.1.1", "0:1.1.1,7:1.1.1", "0:1.9007199254740993.0,1:1.1.1", "0:1.1.1,1:x,", "ü"]
+    {
+        for parameters in [vec![("from", "now")], vec![("lastEventId", foreign)]] {
+            let header = if parameters[0].0 == "from" { Some(foreign) } else { None };
+            let mut source = Source::open(&gateway, &parameters, header).await;
+            let reset = source.event().await.expect("an event");
+            assert_eq!(reset.message, json!({"type": "reset", "reason": "unknown"}), "{foreign}");
+            assert!(source.until("live").await.pop().expect("live").id.is_some(), "{foreign}");
+            assert_eq!(source.view.people, listed(&gateway, "").await, "{foreign}");
+        }
+    }
+    assert_eq!(gateway.count_at("session_resets_total", "reason=\"unknown\"").await, 14);
+    let refused = gateway.request("GET", "/updates?from=yesterday").send().await.expect("an answer");
+    assert_eq!(refused.status(), 400, "who writes a cursor by hand is told");
+    let refused = gateway.request("GET", "/updates?lastEventId=1&lastEventId=2").send().await.expect("an answer");
+    assert_eq!(refused.status(), 400);
 }
 
 #[tokio::test]
@@ -152,7 +198,7 @@ async fn a_quiet_stream_is_kept_open_by_comments_and_positions_have_ids() {
     let mut source = Source::open(&gateway, &[("where", "false")], None).await;
     source.until("live").await;
     for _ in 0..2 {
-        assert_eq!(source.block().await.as_deref(), Some(":"));
+        assert_eq!(source.line().await.as_deref(), Some(":"));
     }
     let at = save(&gateway, &ids(1)[0], &aged(3)).await;
     let position = source.until("position").await.pop().expect("a position");
@@ -180,7 +226,7 @@ async fn who_goes_away_frees_the_session_and_who_reads_nothing_is_dropped() {
     eventually("the session is gone", gone).await;
 
     let mut idle = Peer::connect_small(gateway.address).await;
-    idle.send(b"GET /updates HTTP/1.1\r\nHost: people.example\r\n\r\n").await;
+    idle.send(b"GET /updates HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!(idle.head().await.0, 200);
     let people = ids(100);
     for round in 0..60 {

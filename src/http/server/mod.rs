@@ -3,9 +3,16 @@
 //! The listener's options (no delay, send buffer, stall limit) are inherited by what it accepts, so that accepting
 //! costs no further system calls.
 
+mod chunks;
+mod connection;
 mod gate;
+mod head;
+mod intake;
+mod phase;
+mod place;
+mod target;
 
-pub(super) use gate::Gated;
+pub use place::ConnectionPermit;
 
 use std::fmt::Write as _;
 use std::future::poll_fn;
@@ -16,25 +23,22 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use futures_util::TryFutureExt as _;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
-use super::counted::Counted;
 use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
+use gate::Gated;
+use intake::Intake;
 
 /// Connections that are being told, at the same time, that the gateway is full; more are closed without a word.
 const REFUSALS_MAX: usize = 64;
@@ -42,34 +46,12 @@ const REFUSALS_MAX: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long after it was told that accepting fails it is told again.
 const ACCEPT_TOLD: Duration = Duration::from_secs(60);
-/// How long requests that had arrived before the shutdown have to be read.
-const SETTLE: Duration = Duration::from_millis(10);
-/// How much of what a peer still sends after its last answer is read, in bytes.
-const LINGER_BYTES: usize = 1024 * 1024;
 
 /// Bound, at one address or several.
 pub struct Server {
     listeners: Vec<TcpListener>,
     options: ServerOptions,
     metrics: Arc<Metrics>,
-}
-
-/// A connection's place among `connections_max`: a request finds it in its extensions, and a session that outlives the
-/// request keeps it. The place is free again once all clones are gone.
-#[derive(Clone)]
-pub struct ConnectionPermit {
-    place: Arc<Place>,
-}
-
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    metrics: Arc<Metrics>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.metrics.http_connections.dec();
-    }
 }
 
 impl Server {
@@ -123,10 +105,14 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
-                        self.metrics.http_connections.inc();
-                        let place = Place { _permit: permit, metrics: Arc::clone(&self.metrics) };
-                        let permit = ConnectionPermit { place: Arc::new(place) };
-                        tracker.spawn(connection(stream, permit, router.clone(), self.options, shutdown.clone()));
+                        let permit = ConnectionPermit::new(permit, Arc::clone(&self.metrics));
+                        tracker.spawn(connection::serve(
+                            stream,
+                            permit,
+                            router.clone(),
+                            self.options,
+                            shutdown.clone(),
+                        ));
                     } else {
                         self.metrics.http_connections_refused.inc();
                         if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
@@ -150,77 +136,6 @@ impl Server {
     }
 }
 
-/// Serves one connection until its peer, a limit or the shutdown ends it, or a session takes it over.
-async fn connection(
-    stream: TcpStream,
-    permit: ConnectionPermit,
-    router: Router,
-    options: ServerOptions,
-    shutdown: CancellationToken,
-) {
-    let place = permit.clone();
-    let metrics = Arc::clone(&permit.place.metrics);
-    let (stream, gate) = Gated::new(stream);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (received, sent) = (metrics.http_request_body_bytes.clone(), metrics.http_response_body_bytes.clone());
-        let mut request = request.map(|body| Body::new(Counted::new(body, received)));
-        request.extensions_mut().insert(permit.clone());
-        let (router, gate) = (router.clone(), Arc::clone(&gate));
-        async move {
-            gate.open().await;
-            router.oneshot(request).map_ok(|response| response.map(|body| Counted::new(body, sent))).await
-        }
-    });
-    let mut serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_limit)
-        .max_header_size(options.header_bytes_max)
-        .max_buf_size(options.header_bytes_max)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let ended = tokio::select! {
-        biased;
-        ended = &mut serving => ended,
-        () = settled(&shutdown) => {
-            std::pin::Pin::new(&mut serving).graceful_shutdown();
-            (&mut serving).await
-        }
-    };
-    // A peer that went, was too slow, or sent what is no HTTP (hyper has answered that): nothing an operator can act on.
-    let parts = match ended {
-        Ok(()) => serving.into_parts(),
-        Err(error) => {
-            tracing::debug!(%error, "connection ended early");
-            None
-        }
-    };
-    if let Some(parts) = parts {
-        let _ = timeout(options.linger_limit, linger(parts.io.into_inner().into_inner())).await;
-    }
-    drop(place);
-}
-
-/// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it has read nothing,
-/// hyper closes a connection, also with a request waiting in the kernel: a timer fires after the sockets of the same turn
-/// of the runtime were looked at, so that such a request is a request under way.
-async fn settled(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    sleep(SETTLE).await;
-}
-
-/// Reads on after our end was closed: closing a socket with unread bytes in it resets the connection, and the reset may
-/// overtake the answer (a 413 sent before the body was read, for instance).
-async fn linger(mut stream: TcpStream) {
-    let mut buffer = [0; 4096];
-    let mut left = LINGER_BYTES;
-    while left > 0 {
-        match stream.read(&mut buffer).await {
-            Ok(read) if read > 0 => left = left.saturating_sub(read),
-            _ => return,
-        }
-    }
-}
-
 /// Answers that the gateway is full.
 async fn refuse(mut stream: TcpStream) {
     let problem = Problem::new(
@@ -228,8 +143,11 @@ async fn refuse(mut stream: TcpStream) {
         "This gateway has as many connections as it takes. Try again later, or another gateway.",
     );
     let id = envelope::Id::fresh();
-    let body = problem.to_json(Some(&id.instance())).to_string();
-    let mut answer = format!("HTTP/1.1 503 Service Unavailable\r\n{}: {id}\r\n", envelope::REQUEST_ID);
+    let body = envelope::document(&problem, &id);
+    let mut answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\n{}: {id}\r\nx-content-type-options: nosniff\r\n",
+        envelope::REQUEST_ID
+    );
     for (name, value) in problem.headers() {
         let _ = write!(answer, "{name}: {}\r\n", value.to_str().unwrap_or_default());
     }
@@ -238,8 +156,8 @@ async fn refuse(mut stream: TcpStream) {
         answer,
         "content-type: application/problem+json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
-    if stream.write_all(answer.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
-        linger(stream).await;
+    if stream.write_all(answer.as_bytes()).await.is_ok() {
+        connection::part(stream).await;
     }
 }
 
@@ -253,6 +171,13 @@ pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io:
         let _ = (socket, limit);
         Ok(())
     }
+}
+
+/// The socket of a connection that became one of another protocol, and what its peer sent right behind the request.
+pub(super) fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Gated<Intake>>>().ok()?;
+    let (socket, held) = parts.io.into_inner().into_inner().into_parts();
+    Some((socket, if held.is_empty() { parts.read_buf } else { [&parts.read_buf[..], &held].concat().into() }))
 }
 
 /// Errors of one connection that went before it was accepted, not of the listener.
