@@ -8,13 +8,12 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     cargo build --release --locked --bin people-gateway \
     && install -s target/release/people-gateway /people-gateway \
-    && python3 scripts/third-party-notices.py /THIRD-PARTY-NOTICES.txt \
     && mkdir /state
 
 # glibc, CA certificates and nothing else: no shell, no package manager, not root.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /people-gateway /usr/local/bin/people-gateway
-COPY --from=build /THIRD-PARTY-NOTICES.txt /build/LICENSE-APACHE /build/LICENSE-MIT /usr/share/doc/people-gateway/
+COPY THIRD-PARTY-NOTICES.txt LICENSE-APACHE LICENSE-MIT /usr/share/doc/people-gateway/
 # The embedded store's ./data is made below; mount a volume there to keep it. Redis needs nothing writable.
 COPY --from=build --chown=65532:65532 /state /var/lib/people-gateway
 WORKDIR /var/lib/people-gateway

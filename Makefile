@@ -1,6 +1,7 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
-# `make release` packs the program with its licences. `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
-.PHONY: check test targets bench release fmt
+# `make release` packs the program with its licences; `make notices` writes THIRD-PARTY-NOTICES.txt anew (Python 3).
+# `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
+.PHONY: check test targets bench release notices fmt
 
 export CARGO_TERM_COLOR ?= auto
 PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
@@ -17,7 +18,11 @@ test:
 	./scripts/test-js.sh
 	./scripts/test-api.sh
 	./scripts/test-generators.sh
-	./scripts/third-party-notices.py target/THIRD-PARTY-NOTICES.txt
+	./scripts/test-notices.sh
+
+# After a change of dependencies.
+notices:
+	./scripts/third-party-notices.py THIRD-PARTY-NOTICES.txt
 
 # Type-checks for systems other than Linux; not part of `make test`, because it has not been seen to pass.
 targets:
@@ -29,8 +34,7 @@ release:
 	cargo build --release --locked --bin people-gateway
 	rm -rf target/$(RELEASE) && mkdir target/$(RELEASE)
 	install -s $${CARGO_TARGET_DIR:-target}/release/people-gateway target/$(RELEASE)/
-	./scripts/third-party-notices.py target/$(RELEASE)/THIRD-PARTY-NOTICES.txt
-	cp README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT target/$(RELEASE)/
+	cp README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-NOTICES.txt target/$(RELEASE)/
 	tar -C target -czf target/$(RELEASE).tar.gz $(RELEASE)
 	@echo "target/$(RELEASE).tar.gz"
 
