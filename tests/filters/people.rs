@@ -63,7 +63,8 @@ impl Someone {
 /// The fields of a person.
 pub(crate) fn fields() -> impl Strategy<Value = Value> {
     let attributes = prop::collection::hash_map(select(&KEYS[..]), value(), 0..4);
-    (select(&TEXTS[..]), select(&TEXTS[..]), 0_u8..4, select(&TEXTS[..]), prop::option::of(attributes)).prop_map(
+    let name = || select(TEXTS.iter().copied().filter(|text| !text.is_empty()).collect::<Vec<_>>());
+    (name(), name(), 0_u8..4, select(&TEXTS[..]), prop::option::of(attributes)).prop_map(
         |(first, last, age, job, attributes)| {
             let mut fields = json!({"firstName": first, "lastName": last, "age": age, "job": job});
             if let Some(attributes) = attributes {

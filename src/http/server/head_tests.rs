@@ -31,9 +31,11 @@ async fn library(bytes: Vec<u8>) -> String {
         while !answer.ends_with(b"\r\n\r\n") && far.read_buf(&mut answer).await.expect("open") > 0 {}
         String::from_utf8(answer).expect("text")
     };
+    tokio::pin!(talk);
     tokio::select! {
-        answer = talk => answer,
-        _ = serving => String::from("it left"),
+        answer = &mut talk => answer,
+        // It closed after its answer, which lies in the pipe.
+        _ = serving => talk.await,
     }
 }
 

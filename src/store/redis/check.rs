@@ -144,8 +144,10 @@ fn hint(url: &str, error: &RedisError) -> &'static str {
         _ if speaks_tls && (error.is_timeout() || error.to_string().contains("InvalidContentType")) => {
             "; if this port does not speak TLS, write redis:// instead of rediss://"
         }
-        // What a port with TLS answers to a command is an alert, before it hangs up.
-        ErrorKind::Parse if !speaks_tls => "; if this port speaks TLS, write rediss:// instead of redis://",
+        // What a port with TLS answers to a command is an alert, before it hangs up; the reset may overtake the alert.
+        kind if !speaks_tls && (kind == ErrorKind::Parse || error.is_connection_dropped()) => {
+            "; if this port speaks TLS, write rediss:// instead of redis://"
+        }
         _ => "",
     }
 }
