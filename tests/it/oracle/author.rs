@@ -86,25 +86,29 @@ impl Author {
         self.random.random_range(0..=150)
     }
 
-    fn one_of(&mut self, words: &[&'static str]) -> &'static str {
-        words[self.random.random_range(0..words.len())]
-    }
-
     fn person(&mut self) -> Value {
-        let mut person = json!({
-            "firstName": self.one_of(&NAMES),
-            "lastName": format!("{}{}", self.one_of(&["Lovelace", "Hopper", "Noether"]), self.one_of(&["", "é"])),
-            "age": self.age(),
-            "job": self.one_of(&JOBS),
-        });
-        if self.random.random_bool(0.7) {
-            let tags = [json!([]), json!(["a"]), json!(["a", "b"])];
-            person["attributes"] = json!({
-                "city": self.one_of(&CITIES),
-                "level": self.random.random_range(0..5),
-                "tags": tags[self.random.random_range(0..tags.len())],
-            });
-        }
-        person
+        random_person(&mut self.random)
     }
+}
+
+/// A person whom some of the [`CONDITIONS`] hold for.
+pub(crate) fn random_person(random: &mut StdRng) -> Value {
+    let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
+    let (first, last) = (one_of(&NAMES), one_of(&["Lovelace", "Hopper", "Noether"]));
+    let last = format!("{last}{}", one_of(&["", "é"]));
+    let mut person = json!({
+        "firstName": first,
+        "lastName": last,
+        "age": random.random_range(0..=150),
+        "job": JOBS[random.random_range(0..JOBS.len())],
+    });
+    if random.random_bool(0.7) {
+        let tags = [json!([]), json!(["a"]), json!(["a", "b"])];
+        person["attributes"] = json!({
+            "city": CITIES[random.random_range(0..CITIES.len())],
+            "level": random.random_range(0..5),
+            "tags": tags[random.random_range(0..tags.len())],
+        });
+    }
+    person
 }

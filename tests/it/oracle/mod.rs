@@ -3,6 +3,7 @@
 pub(crate) mod author;
 mod cuts;
 pub(crate) mod follower;
+mod forks;
 mod genesis;
 mod histories;
 mod slow;

@@ -74,7 +74,7 @@ fn id(person: &Map<String, Value>) -> PersonId {
 }
 
 /// The user's own fields of a person.
-fn fields(person: &Map<String, Value>) -> FieldsJson {
+pub(super) fn fields(person: &Map<String, Value>) -> FieldsJson {
     let own = ["firstName", "lastName", "age", "job", "attributes"];
     let own: Map<String, Value> =
         own.iter().filter_map(|name| Some(((*name).to_owned(), person.get(*name)?.clone()))).collect();

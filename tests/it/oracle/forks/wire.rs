@@ -1,0 +1,153 @@
+//! One connection of a client: the handshake, and the messages that follow, in each format.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use people_gateway::client::Cursor;
+use people_gateway::filter::Kinds;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::told::Told;
+use super::watcher::Asks;
+
+/// How long a handshake may take; a client tries again after that.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// What the kernel holds for a client that is to be slow.
+const SMALL_BUFFER: u32 = 4096;
+
+/// The forms in which a view is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    CloudEvents,
+    Sse,
+    Text,
+}
+
+/// An open connection.
+pub(super) enum Stream {
+    Socket(Format, Box<WebSocketStream<TcpStream>>),
+    Events { stream: TcpStream, buffer: Vec<u8> },
+}
+
+/// What came of a handshake.
+pub(super) enum Opened {
+    Stream(Box<Stream>),
+    Refused(u16),
+    Unreachable,
+}
+
+impl Stream {
+    /// Connects, with `start` as `from`.
+    pub(super) async fn open(asks: &Asks, address: SocketAddr, start: &str) -> Opened {
+        let opening = async {
+            let socket = TcpSocket::new_v4().ok()?;
+            if asks.is_small {
+                socket.set_recv_buffer_size(SMALL_BUFFER).ok()?;
+            }
+            let stream = socket.connect(address).await.ok()?;
+            let path = path(asks, start);
+            if asks.format == Format::Sse {
+                return Self::events(stream, &path).await;
+            }
+            Self::socket(asks.format, stream, &format!("ws://{address}{path}")).await
+        };
+        timeout(HANDSHAKE, opening).await.ok().flatten().unwrap_or(Opened::Unreachable)
+    }
+
+    async fn socket(format: Format, stream: TcpStream, url: &str) -> Option<Opened> {
+        let mut request = url.into_client_request().expect("a request");
+        let protocol = match format {
+            Format::Json => Some("people.v1.json"),
+            Format::CloudEvents => Some("cloudevents.json"),
+            Format::Sse | Format::Text => None,
+        };
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
+        }
+        match client_async(request, stream).await {
+            Ok((socket, _)) => Some(Opened::Stream(Box::new(Self::Socket(format, Box::new(socket))))),
+            Err(Error::Http(answer)) => Some(Opened::Refused(answer.status().as_u16())),
+            Err(_) => None,
+        }
+    }
+
+    /// A client of HTTP/1.0 gets the events as they are, without the lengths of chunks between them.
+    async fn events(mut stream: TcpStream, path: &str) -> Option<Opened> {
+        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.ok()?);
+        }
+        let head = String::from_utf8(head).expect("text");
+        match head.split(' ').nth(1).and_then(|status| status.parse().ok())? {
+            200 => Some(Opened::Stream(Box::new(Self::Events { stream, buffer: Vec::new() }))),
+            status => Some(Opened::Refused(status)),
+        }
+    }
+
+    /// The next message, with the cursor beside it where the format has one there; or the code of a close frame, none
+    /// when the connection just ended. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<(Told, Option<Cursor>), Option<u16>> {
+        match self {
+            Self::Socket(format, socket) => loop {
+                match socket.next().await {
+                    Some(Ok(Message::Text(text))) => return Ok((told(*format, &text), None)),
+                    Some(Ok(Message::Close(frame))) => {
+                        // Whether our half of the goodbye arrives does not matter any more.
+                        let _ = socket.flush().await;
+                        return Err(frame.map(|frame| frame.code.into()));
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Err(None),
+                }
+            },
+            Self::Events { stream, buffer } => loop {
+                if let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                    let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                    if let Some(event) = event(&String::from_utf8(block).expect("text")) {
+                        return Ok(event);
+                    }
+                } else if !matches!(stream.read_buf(buffer).await, Ok(1..)) {
+                    return Err(None);
+                }
+            },
+        }
+    }
+}
+
+fn told(format: Format, text: &str) -> Told {
+    match format {
+        Format::Text => Told::sentence(text),
+        Format::CloudEvents => Told::cloud_event(text),
+        Format::Json | Format::Sse => Told::json(text),
+    }
+}
+
+/// A server-sent event and its id; none for a block without data, as comments are.
+fn event(block: &str) -> Option<(Told, Option<Cursor>)> {
+    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let cursor = field("id").map(|id| id.parse().expect("a cursor"));
+    Some((Told::json(field("data")?), cursor))
+}
+
+fn path(asks: &Asks, start: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("from", start);
+    match asks.kinds {
+        Kinds::All => {}
+        Kinds::Saves => drop(query.append_pair("kinds", "saves")),
+        Kinds::Deletes => drop(query.append_pair("kinds", "deletes")),
+    }
+    if !asks.condition.is_empty() {
+        query.append_pair("where", &asks.condition);
+    }
+    format!("/updates?{}", query.finish())
+}
