@@ -2,6 +2,7 @@
 
 pub(crate) mod author;
 mod cuts;
+mod damage;
 pub(crate) mod follower;
 mod forks;
 mod genesis;
