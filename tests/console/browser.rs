@@ -13,7 +13,7 @@ use thirtyfour::prelude::*;
 use super::gateway::{DEADLINE, eventually};
 
 /// Nothing but the page: no sandbox (tests may run as root), no services of the browser's maker.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +26,8 @@ const FLAGS: [&str; 12] = [
     "--disable-crash-reporter",
     "--no-proxy-server",
     "--window-size=1280,900",
+    // A name that is not of this machine, for pages of another origin.
+    "--host-resolver-rules=MAP other.example 127.0.0.1",
 ];
 
 /// Fields drop in their order: the driver, which takes the browser along, before the folder.

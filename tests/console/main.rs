@@ -10,6 +10,8 @@ mod gateway;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod pages;
