@@ -36,7 +36,8 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// The members that a user sends, as compact JSON or spread over lines: a store may carry either.
 fn fields() -> impl Strategy<Value = (Value, String)> {
-    let members = (awkward(), awkward(), 0_u8..151, awkward(), prop::option::of(value()), any::<bool>());
+    let name = || awkward().prop_map(|text| if text.is_empty() { "N".to_owned() } else { text });
+    let members = (name(), name(), 0_u8..151, awkward(), prop::option::of(value()), any::<bool>());
     members.prop_map(|(first, last, age, job, attribute, pretty)| {
         let mut fields = json!({"firstName": first, "lastName": last, "age": age, "job": job});
         if let Some(value) = attribute {

@@ -218,6 +218,13 @@ fn problem() -> RefOr<Schema> {
             "subprotocols",
             ArrayBuilder::new().items(string("", None)).description(Some("`malformed`: those that are spoken.")),
         )
+        .property("host", string("`host`: what the request named.", None))
+        .property("origin", string("`origin`: where the page is from.", None))
+        .property("setting", string("`host`, `origin`: the setting that admits it.", None))
+        .property(
+            "damaged",
+            string("What the store holds of this person cannot be read.", None).enum_values(Some(["record"])),
+        )
         .property("saved", integer("Of an import that ended early.", 0, None))
         .property("refused", integer("Of an import that ended early.", 0, None))
         .property("lines", integer("Of an import that ended early.", 0, None));

@@ -1,6 +1,7 @@
 //! A write that Redis refuses in part is refused whole: whatever may not be done is found out before the first key is
 //! written.
 
+use people_gateway::telemetry::clock::fresh_uuid;
 use uuid::Uuid;
 
 use super::store::Store;
@@ -14,7 +15,7 @@ const COMMANDS: [&str; 6] = ["zadd", "zrem", "hset", "hdel", "xadd", "hget"];
 #[tokio::test]
 async fn a_write_whose_user_may_not_do_all_of_it_does_nothing() {
     let store = Store::start().await;
-    let person = Uuid::now_v7();
+    let person = fresh_uuid();
     assert_eq!(store.save(person, 1).await.0, 201);
     for command in COMMANDS {
         store.run(&["ACL", "SETUSER", "default", &format!("-{command}")]).await;
@@ -28,7 +29,7 @@ async fn a_write_whose_user_may_not_do_all_of_it_does_nothing() {
 #[tokio::test]
 async fn a_write_that_meets_a_key_of_another_type_does_nothing() {
     let store = Store::start().await;
-    let person = Uuid::now_v7();
+    let person = fresh_uuid();
     assert_eq!(store.save(person, 1).await.0, 201);
     for key in KEYS {
         let (name, aside) = (Store::key(person, key), Store::key(person, "aside"));

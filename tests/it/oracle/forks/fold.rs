@@ -86,7 +86,9 @@ impl Fold {
             }
             Told::Batch(cursor, fates) => {
                 self.segment().has_batches = true;
-                fates.into_iter().for_each(|fate| self.fold(fate));
+                for fate in fates {
+                    self.fold(fate);
+                }
                 if self.cursor.is_some() {
                     self.moved_to(cursor);
                 } else {

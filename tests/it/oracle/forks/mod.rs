@@ -37,10 +37,7 @@ const FAULT_CHARS: usize = 900;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Runs a schedule with every seed, and fails with all that any of them found.
-fn with_every_seed<F: Future<Output = Verdicts>>(name: &'static str, schedule: fn(Case) -> F)
-where
-    F: 'static,
-{
+fn with_every_seed<F: Future<Output = Verdicts> + 'static>(name: &'static str, schedule: fn(Case) -> F) {
     let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
     let seeds = number("ORACLE_SEED").map_or(1..=number("ORACLE_SEEDS").unwrap_or(SEEDS), |seed| seed..=seed);
     let cases = [1, 4].map(|partitions| seeds.clone().map(move |seed| Case { name, seed, partitions }));

@@ -57,7 +57,7 @@ async fn older(case: Case) -> Verdicts {
     if case.seed.is_multiple_of(3) {
         world.all_live().await;
     }
-    let last = world.remember(1);
+    let newest = world.remember(1);
     world.will_be_lost(port).await;
     let port = kept.comes_back(&mut world).await;
     if how == How::Twice {
@@ -69,7 +69,7 @@ async fn older(case: Case) -> Verdicts {
         kept.comes_back(&mut world).await;
     }
     world.mended();
-    world.resume(&last, 0, "with a lost cursor");
+    world.resume(&newest, 0, "with a lost cursor");
     world.resume(&before, 1, "with a cursor from before");
     world.join(1, "after the fault");
     if how != How::SavedAndQuiet {

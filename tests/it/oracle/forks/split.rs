@@ -48,9 +48,9 @@ async fn split(case: Case) -> Verdicts {
 
     let line = &world.nodes[torn].line;
     if commands_move_first {
-        line.move_commands(new.port())
+        line.move_commands(new.port());
     } else {
-        line.move_subscription(new.port())
+        line.move_subscription(new.port());
     }
     world.resume(&winning, torn, "with a cursor of the new primary");
     world.resume(&losing, torn, "with a cursor of the old primary");
