@@ -188,7 +188,9 @@ impl Client {
                     message = stream.next(), if !is_paused => match message {
                         Ok((told, cursor)) => self.with(|seen| {
                             seen.fold.take(told);
-                            cursor.into_iter().for_each(|cursor| seen.fold.moved_to(cursor));
+                            if let Some(cursor) = cursor {
+                                seen.fold.moved_to(cursor);
+                            }
                         }),
                         Err(code) => {
                             self.with(|seen| seen.closes.push(code.unwrap_or(0)));
