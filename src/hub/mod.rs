@@ -185,7 +185,7 @@ impl Hub {
     }
 
     /// Has the relay compare its place with the store's heads soon: a session knows of a history that the hub does not have.
-    /// Sessions repeat it as long as they wait; within [`DOUBT_PAUSE`] it counts once.
+    /// Sessions repeat it as long as they wait; within `DOUBT_PAUSE` it counts once.
     pub fn doubt(&self) {
         let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
         if doubted.is_none_or(|doubted| doubted.elapsed() >= DOUBT_PAUSE) {

@@ -83,7 +83,7 @@ impl Damages {
         self.lock().is_empty()
     }
 
-    /// How many damages of a kind are known; [`REMEMBERED`] in all at most.
+    /// How many damages of a kind are known; `REMEMBERED` in all at most.
     pub fn count(&self, kind: DamageLabel) -> usize {
         self.lock().keys().filter(|at| at.label() == kind).count()
     }
