@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::gate::{Gate, Gated};
+use super::gate::Gate;
 use super::intake::{Intake, Limits};
 use super::place::{Answering, ConnectionPermit};
 use crate::http::ServerOptions;
@@ -105,7 +105,8 @@ async fn answer(
     let last = shutdown.is_cancelled();
     let door = permit.clone();
     intake.wake();
-    let (stream, gate) = Gated::new(intake);
+    let gate = intake.gate();
+    let taken = Arc::clone(&gate);
     let service = service_fn(move |request| respond(request, permit.clone(), router.clone(), Arc::clone(&gate)));
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -114,13 +115,13 @@ async fn answer(
         .keep_alive(!last)
         .max_header_size(options.header_bytes_max + SPARE_BYTES)
         .max_buf_size(options.header_bytes_max + SPARE_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(intake), service)
         .with_upgrades();
     let mut idle = false;
     let ended = tokio::select! {
         biased;
         ended = &mut serving => ended,
-        () = can_stop(&door, shutdown), if !last => {
+        () = can_stop(&taken, shutdown), if !last => {
             idle = !door.is_busy();
             std::pin::Pin::new(&mut serving).graceful_shutdown();
             (&mut serving).await
@@ -132,7 +133,7 @@ async fn answer(
         return Ended::Gone;
     }
     let Some(parts) = serving.into_parts() else { return Ended::Gone };
-    let intake = parts.io.into_inner().into_inner();
+    let intake = parts.io.into_inner();
     if (idle || intake.is_dozing()) && intake.is_between_requests() && parts.read_buf.is_empty() {
         Ended::Idle(intake)
     } else {
@@ -165,11 +166,9 @@ fn respond(
 }
 
 /// Ends once the library can be asked to stop without a loss: it drops what it has written and the peer has not taken.
-async fn can_stop(permit: &ConnectionPermit, shutdown: &CancellationToken) {
+async fn can_stop(gate: &Gate, shutdown: &CancellationToken) {
     settled(shutdown).await;
-    while permit.is_blocked() {
-        sleep(SETTLE).await;
-    }
+    gate.open().await;
 }
 
 /// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it has read nothing,

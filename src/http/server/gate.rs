@@ -31,9 +31,14 @@ impl Gate {
         tokio::pin!(opened);
         // Listens first, so that nothing falls between the look and the wait.
         opened.as_mut().enable();
-        if self.is_shut.load(Relaxed) {
+        if self.is_shut() {
             opened.await;
         }
+    }
+
+    /// Whether the stream took nothing of what was last written.
+    pub(super) fn is_shut(&self) -> bool {
+        self.is_shut.load(Relaxed)
     }
 
     fn note<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -50,6 +55,11 @@ impl<S> Gated<S> {
     pub(super) fn new(stream: S) -> (Self, Arc<Gate>) {
         let gate = Arc::<Gate>::default();
         (Self { stream, gate: Arc::clone(&gate) }, gate)
+    }
+
+    /// The stream, to wait for it.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
     }
 
     /// The stream alone.

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::gate::{Gate, Gated};
 use super::head::{self, Head};
 use super::phase::Phase;
 use super::place::ConnectionPermit;
@@ -29,7 +31,8 @@ const REFUSED_HEAD: &[u8] = b"HEAD /refused HTTP/1.1\r\nhost: localhost\r\nconne
 
 /// A connection's reading side, with the socket.
 pub(super) struct Intake {
-    stream: TcpStream,
+    stream: Gated<TcpStream>,
+    gate: Arc<Gate>,
     permit: ConnectionPermit,
     limits: Limits,
     phase: Phase,
@@ -57,15 +60,21 @@ pub(super) struct Limits {
 
 impl Intake {
     pub(super) fn new(stream: TcpStream, permit: ConnectionPermit, limits: Limits) -> Self {
+        let (stream, gate) = Gated::new(stream);
         let (held, out) = (Vec::new(), Vec::new());
         let (since, timer) = (None, None);
         let (dozing, ended) = (false, false);
-        Self { stream, permit, limits, phase: Phase::Head, held, looked: 0, out, since, timer, dozing, ended }
+        Self { stream, gate, permit, limits, phase: Phase::Head, held, looked: 0, out, since, timer, dozing, ended }
     }
 
     /// The socket, to wait for it.
     pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.stream.get_ref()
+    }
+
+    /// Shut while the peer takes nothing of what was last written.
+    pub(super) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
     }
 
     /// Whether another request may come: none is under way, and the peer may still send one.
@@ -91,7 +100,7 @@ impl Intake {
 
     /// The socket, and what was read of it and not handed out.
     pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
-        (self.stream, self.held)
+        (self.stream.into_inner(), self.held)
     }
 
     /// Hands out what is ready.
@@ -181,7 +190,7 @@ impl Intake {
         }
         let begun = self.has_begun();
         loop {
-            if !begun && self.permit.is_blocked() {
+            if !begun && self.gate.is_shut() {
                 // The last answer is still on its way.
                 self.since = None;
             }
@@ -300,9 +309,7 @@ impl AsyncRead for Intake {
 
 impl AsyncWrite for Intake {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.permit.set_blocked(written.is_pending());
-        written
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -310,9 +317,7 @@ impl AsyncWrite for Intake {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.permit.set_blocked(written.is_pending());
-        written
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -37,7 +37,6 @@ use tokio_util::task::TaskTracker;
 use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
-use gate::Gated;
 use intake::Intake;
 
 /// Connections that are being told, at the same time, that the gateway is full; more are closed without a word.
@@ -175,8 +174,8 @@ pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io:
 
 /// The socket of a connection that became one of another protocol, and what its peer sent right behind the request.
 pub(super) fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-    let parts = upgraded.downcast::<TokioIo<Gated<Intake>>>().ok()?;
-    let (socket, held) = parts.io.into_inner().into_inner().into_parts();
+    let parts = upgraded.downcast::<TokioIo<Intake>>().ok()?;
+    let (socket, held) = parts.io.into_inner().into_parts();
     Some((socket, if held.is_empty() { parts.read_buf } else { [&parts.read_buf[..], &held].concat().into() }))
 }
 

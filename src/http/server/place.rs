@@ -21,8 +21,6 @@ struct Place {
     metrics: Arc<Metrics>,
     /// A request is being answered.
     busy: AtomicBool,
-    /// The peer takes nothing of what was last written.
-    blocked: AtomicBool,
     /// The connection became one of another protocol.
     switched: AtomicBool,
     /// Why the head that stands next was refused.
@@ -48,8 +46,8 @@ impl ConnectionPermit {
     /// The place of a connection that is open from now on.
     pub(super) fn new(permit: OwnedSemaphorePermit, metrics: Arc<Metrics>) -> Self {
         metrics.http_connections.inc();
-        let [busy, blocked, switched] = [(); 3].map(|()| AtomicBool::new(false));
-        let place = Place { _permit: permit, metrics, busy, blocked, switched, refused: Mutex::new(None) };
+        let [busy, switched] = [(); 2].map(|()| AtomicBool::new(false));
+        let place = Place { _permit: permit, metrics, busy, switched, refused: Mutex::new(None) };
         Self { place: Arc::new(place) }
     }
 
@@ -65,15 +63,6 @@ impl ConnectionPermit {
 
     pub(super) fn is_busy(&self) -> bool {
         self.place.busy.load(Ordering::Acquire)
-    }
-
-    /// Whether the peer took what was last written.
-    pub(super) fn set_blocked(&self, blocked: bool) {
-        self.place.blocked.store(blocked, Ordering::Release);
-    }
-
-    pub(super) fn is_blocked(&self) -> bool {
-        self.place.blocked.load(Ordering::Acquire)
     }
 
     /// The connection is one of another protocol from now on.
