@@ -14,7 +14,7 @@ pub const MAX_ATTRIBUTES_DEPTH: usize = 8;
 const MAX_FAULTS: usize = 100;
 
 /// One value that is wrong: where it stands (RFC 6901, JSON Pointer) and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fault {
     /// The place in the body.
     pub pointer: String,

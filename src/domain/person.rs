@@ -42,6 +42,11 @@ impl PersonId {
         self.0
     }
 
+    /// The id before this one in the order of ids.
+    pub fn previous(self) -> Option<Self> {
+        self.0.as_u128().checked_sub(1).map(|number| Self(Uuid::from_u128(number)))
+    }
+
     /// A buffer that holds any id's text.
     pub const fn buffer() -> [u8; 36] {
         [0; 36]

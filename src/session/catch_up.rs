@@ -20,6 +20,8 @@ use crate::telemetry::{SourceLabel, VerdictCounts};
 
 /// Entries judged in one step; with fewer than that to go, the dispatcher takes over.
 const STEP_ENTRIES: usize = 64;
+/// Bytes of frames after which a step ends: they wait for the socket of a peer that may not read.
+const STEP_BYTES: usize = 64 * 1024;
 /// Entries that one batch is composed of at most.
 const BATCH_ENTRIES: usize = 1024;
 
@@ -220,11 +222,11 @@ impl Judge<'_> {
         if self.composes() {
             return Ok(self.composed(place, events, offset));
         }
-        Ok(Shown { broken, ..self.one_by_one(place, events, offset)? })
+        self.one_by_one(place, events, offset)
     }
 
-    fn one_by_one(&self, place: Place, events: &[(u64, &Event)], offset: u64) -> Result<Shown, Lost> {
-        let (mut shown, mut ends_shown) = (Shown::nothing(place), false);
+    fn one_by_one(&self, place: Place, events: &[(u64, &Event)], mut offset: u64) -> Result<Shown, Lost> {
+        let (mut shown, mut ends_shown, mut bytes) = (Shown::nothing(place), false, 0);
         let Subscription { view, dress, close_on } = self.subscription;
         for (event_offset, event) in events {
             let at = event.at();
@@ -234,7 +236,10 @@ impl Judge<'_> {
                 continue;
             }
             shown.place.cursor = shown.place.cursor.advanced(at);
-            let Event::Change(change) = event else { continue };
+            let Event::Change(change) = event else {
+                shown.broken = event.broken().or(shown.broken);
+                continue;
+            };
             shown.judged += 1;
             if (self.covered)(change)? {
                 continue;
@@ -243,12 +248,13 @@ impl Judge<'_> {
             let verdict = view.judge(change);
             let frame = dress.change(verdict, change, cursor);
             ends_shown = frame.is_some();
+            bytes += frame.as_ref().map_or(0, Bytes::len);
             shown.frames.extend(frame);
             shown.note(verdict);
-            if ends_shown && *close_on == Some(change.operation()) {
-                shown.place.offset = *event_offset;
-                shown.ends = true;
-                return Ok(shown);
+            shown.ends = ends_shown && *close_on == Some(change.operation());
+            if shown.ends || bytes >= STEP_BYTES {
+                offset = *event_offset;
+                break;
             }
         }
         shown.place.offset = offset;

@@ -15,10 +15,13 @@ use tokio::time::Instant;
 use super::Options;
 use crate::domain::{At, Comparison, FieldsJson, Partition, PersonId, Position};
 use crate::hub::History;
-use crate::store::{Page, Since, Store, StoreError, StoreSlot};
+use crate::store::{Page, PageLimits, Since, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
 const SHARED_FOR: Duration = Duration::from_secs(5);
+
+/// Records that one page of a snapshot holds, in bytes: its frames wait for the socket of a peer that may not read.
+const PAGE_BYTES: usize = 128 * 1024;
 
 /// Readings of pages and of the log.
 pub(super) struct Log {
@@ -60,9 +63,9 @@ impl Log {
         is_good: impl Fn(Position) -> bool + Send + Sync,
     ) -> Result<Arc<Page>, Arc<StoreError>> {
         let store = self.store.get()?;
-        let count = self.options.page_people;
+        let most = PageLimits { people: self.options.page_people, bytes: PAGE_BYTES };
         let is_good = |shared: &Shared<Page>| shared.at >= asked || is_good(shared.value.head);
-        shared(&self.pages, (history, partition, after), is_good, || store.page(partition, after, count)).await
+        shared(&self.pages, (history, partition, after), is_good, || store.page(partition, after, most)).await
     }
 
     /// What came after a place in the log, at least as far as `goal`: read now or a moment ago.

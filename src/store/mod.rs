@@ -46,14 +46,9 @@ pub trait Store: Send + Sync + 'static {
     /// The person with this id; [`StoreError::Damaged`] where its record cannot be read.
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
 
-    /// Up to `count` people of one partition in id order, after the id `after`, and the head at which they were read:
-    /// one instant. A person whose record is damaged is left out, and told as damage of the store.
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError>;
+    /// People of one partition in id order, after the id `after`, and the head at which they were read: one instant. A
+    /// person whose record is damaged is left out, and told as damage of the store.
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError>;
 
     /// Up to `count` changes after `from`, or why the log cannot continue from there.
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError>;
@@ -69,6 +64,27 @@ pub trait Store: Send + Sync + 'static {
     /// Opens the stream of what is published. The feed supervises itself for as long as it is held: it connects,
     /// subscribes, and tries again for ever. Must be called inside the runtime that will read it.
     fn feed(&self, limits: FeedLimits) -> Feed;
+}
+
+/// Bounds of a page of people.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// People on it, those with damaged records included.
+    pub people: NonZeroUsize,
+    /// Bytes of their records as they are stored. The first person is on the page whatever its size.
+    pub bytes: usize,
+}
+
+impl PageLimits {
+    /// A page of so many people, of any size.
+    pub const fn people(people: NonZeroUsize) -> Self {
+        Self { people, bytes: usize::MAX }
+    }
+
+    /// Whether one more person with a record of `bytes` is beyond a page that holds so many people and bytes already.
+    fn are_passed(self, people: usize, held: usize, bytes: usize) -> bool {
+        people >= self.people.get() || (people > 0 && held.saturating_add(bytes) > self.bytes)
+    }
 }
 
 /// Bounds of a feed's queue: what waits beyond them is dropped and reported as [`FeedEvent::Gap`].

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Applied, Feed, FeedLimits, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write};
+use super::{
+    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store, StoreError, Tail, Write,
+};
 use crate::domain::{Operation, Partition, Partitions, Person, PersonId, Position, TraceContext};
 use crate::telemetry::traces::PublishSpan;
 use crate::telemetry::{Label as _, Traces};
@@ -50,13 +52,8 @@ impl Store for TracedStore {
         self.inner.get(id).await
     }
 
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError> {
-        self.inner.page(partition, after, count).await
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
+        self.inner.page(partition, after, most).await
     }
 
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use people_gateway::domain::{At, Change, FieldsJson, Partition, Person, PersonId, Position, Timestamp};
 use people_gateway::store::{
-    Applied, Expect, Feed, FeedEvent, FeedLimits, IdempotencyKey, Since, Store, Write, decode_frame,
+    Applied, Expect, Feed, FeedEvent, FeedLimits, IdempotencyKey, PageLimits, Since, Store, Write, decode_frame,
 };
 
 /// How long a test waits for what must come.
@@ -75,7 +75,7 @@ pub(crate) async fn everyone(store: &dyn Store, size: usize) -> Vec<Person> {
     for partition in store.partitions().iter() {
         let mut after = None;
         loop {
-            let page = store.page(partition, after, count(size)).await.expect("the store answers");
+            let page = store.page(partition, after, PageLimits::people(count(size))).await.expect("the store answers");
             all.extend(page.people);
             after = page.next;
             if after.is_none() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use people_gateway::domain::{PersonId, Position};
 use people_gateway::store::redis::RedisStore;
-use people_gateway::store::{Applied, Break, Expect, Since, Store, StoreError, Write};
+use people_gateway::store::{Applied, Break, Expect, PageLimits, Since, Store, StoreError, Write};
 use people_gateway::telemetry::{DamageLabel, Metrics};
 
 use crate::people::{ONLY, count, delete, done, fields, id, keyed, options, save};
@@ -29,7 +29,7 @@ pub(crate) async fn peopled(server: &RedisServer) -> (Arc<RedisStore>, Metrics) 
 pub(crate) async fn listed(store: &RedisStore, size: usize) -> Vec<PersonId> {
     let (mut people, mut after) = (Vec::new(), None);
     for _ in 0..2_000 {
-        let page = store.page(ONLY, after, count(size)).await.expect("a page");
+        let page = store.page(ONLY, after, PageLimits::people(count(size))).await.expect("a page");
         people.extend(page.people.iter().map(|person| person.id));
         match page.next {
             None => return people,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Applied, Store, StoreError};
+use people_gateway::store::{Applied, PageLimits, Store, StoreError};
 
 use crate::people::{ONLY, assert_state_is_the_replayed_log, count, done, id, keyed, open, options, save};
 use crate::proxy::Proxy;
@@ -29,7 +29,7 @@ async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() 
     let unavailable = |error: StoreError| assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     in_bounded_time(async {
         unavailable(store.get(id(1)).await.expect_err("no answer"));
-        unavailable(store.page(ONLY, None, count(1)).await.expect_err("no answer"));
+        unavailable(store.page(ONLY, None, PageLimits::people(count(1))).await.expect_err("no answer"));
         unavailable(store.since(ONLY, position, count(1)).await.expect_err("no answer"));
         unavailable(store.probe().await.expect_err("no answer"));
         // No connection passed its check, so nothing was sent.
@@ -112,7 +112,10 @@ async fn a_read_that_lost_its_answer_just_asks_again() {
     let (proxy, store) = behind_a_proxy(&server).await;
     done(&store, save(1, "A")).await;
     proxy.swallow_answers(1);
-    assert_eq!(in_bounded_time(store.page(ONLY, None, count(9))).await.expect("a page").people.len(), 1);
+    assert_eq!(
+        in_bounded_time(store.page(ONLY, None, PageLimits::people(count(9)))).await.expect("a page").people.len(),
+        1
+    );
     assert_eq!(proxy.left(), 0);
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use people_gateway::domain::{Change, Partition};
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Feed, FeedEvent, FeedLimits, Since, Store, StoreError, decode_frame};
+use people_gateway::store::{Feed, FeedEvent, FeedLimits, PageLimits, Since, Store, StoreError, decode_frame};
 
 use crate::people::{ONLY, assert_state_is_the_replayed_log, count, delete, done, open, options, partitions, save};
 use crate::support::redis::{PATIENCE, RedisServer};
@@ -144,7 +144,7 @@ async fn a_wiped_database_is_laid_out_again_by_a_probe() {
 
     // Pages and tails do not wait for a probe either.
     server.command::<()>(&["FLUSHALL"]).await;
-    assert!(store.page(ONLY, None, count(10)).await.expect("a page").people.is_empty());
+    assert!(store.page(ONLY, None, PageLimits::people(count(10))).await.expect("a page").people.is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use people_gateway::domain::{FieldsJson, Partition, Partitions, PersonId, Position, Tag, Timestamp};
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Applied, Expect, IdempotencyKey, Store, Write};
+use people_gateway::store::{Applied, Expect, IdempotencyKey, PageLimits, Store, Write};
 use people_gateway::telemetry::Metrics;
 
 use crate::support::redis::RedisServer;
@@ -96,7 +96,7 @@ pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usiz
             last = change.at.position;
         }
         assert_eq!(tail.head, last, "the head is the log's last entry");
-        let page = store.page(partition, None, count(100_000)).await.expect("the people");
+        let page = store.page(partition, None, PageLimits::people(count(100_000))).await.expect("the people");
         assert_eq!(page.head, last);
         let stored: Vec<_> = page.people.into_iter().map(|p| (p.id, (p.revision, p.fields))).collect();
         assert_eq!(stored, people.into_iter().collect::<Vec<_>>());

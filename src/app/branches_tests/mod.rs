@@ -267,7 +267,7 @@ impl World {
             if client.is_exact() {
                 assert_eq!(client.people, exact, "{told}");
             }
-            let most = 2 * (self.store.breaks() - breaks) + 2;
+            let most = self.store.breaks() - breaks + 1;
             assert!(strays || client.resets <= most, "{} resets for {most} breaks{told}", client.resets);
         }
     }

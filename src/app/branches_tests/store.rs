@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::domain::{At, Change, Epoch, FieldsJson, Partition, Partitions, Person, PersonId, Position, Tag, Timestamp};
 use crate::store::{
-    Applied, Break, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError,
-    Tail, Write, encode_frame,
+    Applied, Break, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
+    StoreError, Tail, Write, encode_frame,
 };
 
 /// People that there may be.
@@ -316,17 +316,12 @@ impl Store for ModelStore {
         Ok(None)
     }
 
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError> {
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
         let page = self.read(|branches| {
             let branch = &branches[partition.index()];
             let people = branch.people().into_values().filter(|person| after.is_none_or(|after| person.id > after));
-            let people: Vec<_> = people.take(count.get()).collect();
-            let next = people.last().filter(|_| people.len() == count.get()).map(|person: &Person| person.id);
+            let people: Vec<_> = people.take(most.people.get()).collect();
+            let next = people.last().filter(|_| people.len() == most.people.get()).map(|person: &Person| person.id);
             Page { head: branch.head(), people, next }
         });
         Ok(page.await)

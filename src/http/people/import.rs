@@ -4,18 +4,20 @@
 //! remembered. Lines about the same person are saved in the order of the lines.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Extract};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde_json::json;
 
 use super::idempotency::Key;
 use super::lines::{Line, Lines};
 use super::preconditions::Precondition;
+use super::refused_lines::RefusedLines;
 use crate::domain::{Draft, IdRule, PersonId, TraceContext};
 use crate::http::body::{self, Chunks};
 use crate::http::query::Parameters;
@@ -88,7 +90,7 @@ struct Import {
     /// Whom the lines in `saving` concern: each person once.
     busy: HashSet<PersonId>,
     saved: u64,
-    refused: Vec<(u64, Problem)>,
+    refused: RefusedLines,
 }
 
 /// What became of one line.
@@ -107,7 +109,7 @@ impl Import {
             saving: FuturesUnordered::new(),
             busy: HashSet::new(),
             saved: 0,
-            refused: Vec::new(),
+            refused: RefusedLines::default(),
         }
     }
 
@@ -203,7 +205,7 @@ impl Import {
     }
 
     fn refuse(&mut self, line: u64, problem: Problem) {
-        self.refused.push((line, problem));
+        self.refused.add(line, &problem);
         self.state.metrics.import_lines.at(LineLabel::Refused).inc();
     }
 
@@ -214,17 +216,12 @@ impl Import {
         }
     }
 
-    fn report(mut self, ending: Ending) -> Response {
-        self.refused.sort_by_key(|(line, _)| *line);
-        let mut text = String::new();
-        for (line, problem) in &self.refused {
-            text.push_str(&json!({"line": line, "problem": problem.to_json(None)}).to_string());
-            text.push('\n');
-        }
+    fn report(self, ending: Ending) -> Response {
         let total = json!({"saved": self.saved, "refused": self.refused.len(), "lines": self.lines.count()});
-        text.push_str(&total.to_string());
-        text.push('\n');
-        let mut response = Response::new(Body::from(text));
+        let (length, pieces) = self.refused.answer(total.to_string());
+        let pieces = pieces.map(Ok::<_, Infallible>);
+        let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media::NDJSON));
         if ending == Ending::Stopped {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -6,10 +6,10 @@ mod answer;
 mod idempotency;
 mod import;
 mod lines;
-
 mod list;
 mod preconditions;
 mod read;
+mod refused_lines;
 mod write;
 
 pub(super) use import::import;

@@ -10,10 +10,10 @@ use crate::hub::{Burst, Options, Place, Shown};
 
 /// Frames that one write hands to the kernel.
 const MOST_SLICES: usize = 64;
-/// Wishes that may wait for a peer that goes on asking without taking the answers, and their bytes. It is more than a
-/// client may say at once by default.
+/// Wishes that may wait for a peer that goes on asking without taking the answers, and their bytes; one may wait whatever
+/// its size. It is more than a client may say at once by default, but for filters of more than a hundred bytes.
 const MOST_WISHES: usize = 1024;
-const MOST_WISHED_BYTES: usize = 512 * 1024;
+const MOST_WISHED_BYTES: usize = 64 * 1024;
 
 /// The waiting frames of one session.
 #[derive(Debug, Default)]
@@ -124,7 +124,8 @@ impl Backlog {
     /// Keeps a wish until nothing else waits.
     pub(super) fn wish(&mut self, wish: Wish) -> Result<(), TooMuchAsked> {
         self.wished += wish.bytes();
-        if self.wishes.len() == MOST_WISHES || self.wished > MOST_WISHED_BYTES {
+        let is_first = self.wishes.is_empty();
+        if !is_first && (self.wishes.len() == MOST_WISHES || self.wished > MOST_WISHED_BYTES) {
             return Err(TooMuchAsked);
         }
         self.wishes.push_back(wish);

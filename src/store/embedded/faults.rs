@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::disk::{Disk, Fault, Lasts, On, id, patient_store_on, save, store_on};
 use crate::domain::Partition;
-use crate::store::{Applied, Since, Store, StoreError};
+use crate::store::{Applied, PageLimits, Since, Store, StoreError};
 
 /// How the writes on a failing disk were answered.
 #[derive(Default)]
@@ -120,10 +120,12 @@ async fn a_read_that_fails_has_the_file_opened_again() {
     }
     disk.set_fault(Some(Fault { kind: io::ErrorKind::Other, on: On::Read, after: 0, lasts: Lasts::Once }));
     let count = NonZeroUsize::new(10_000).unwrap();
-    let failed = store.page(Partition::new(0), None, count).await;
+    let failed = store.page(Partition::new(0), None, PageLimits::people(count)).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
-    let people = store.page(Partition::new(0), None, count).await.expect("it is opened again").people.len();
-    let others = store.page(Partition::new(1), None, count).await.expect("it is opened again").people.len();
+    let people =
+        store.page(Partition::new(0), None, PageLimits::people(count)).await.expect("it is opened again").people.len();
+    let others =
+        store.page(Partition::new(1), None, PageLimits::people(count)).await.expect("it is opened again").people.len();
     assert_eq!(people + others, 3_000);
     store.apply(save(1, "after")).await.expect("it is opened again");
 }
@@ -139,7 +141,7 @@ async fn a_write_that_meets_a_dead_handle_happens_all_the_same() {
     // A read that does not ask for a new handle, as when the queue is full.
     let transaction = store.handle.begin_read().expect("it is open");
     let count = NonZeroUsize::new(10_000).unwrap();
-    assert!(super::read::page(&transaction, Partition::new(0), None, count).is_err());
+    assert!(super::read::page(&transaction, Partition::new(0), None, PageLimits::people(count)).is_err());
     drop(transaction);
     let answer = store.apply(save(1, "after")).await;
     assert!(matches!(answer, Ok(Applied::Done { .. })), "{answer:?}");

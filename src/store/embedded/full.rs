@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use super::EmbeddedStore;
 use super::disk::{Disk, Fault, Lasts, On, RESERVE, id, save, store_on};
 use crate::domain::PersonId;
-use crate::store::{Applied, IdempotencyKey, Since, Store, StoreError, Write};
+use crate::store::{Applied, IdempotencyKey, PageLimits, Since, Store, StoreError, Write};
 
 /// More than is ever saved.
 const ALL: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
@@ -52,7 +52,7 @@ impl World {
     async fn agrees(&self) {
         let mut found = BTreeSet::new();
         for partition in self.store.partitions().iter() {
-            let page = self.store.page(partition, None, ALL).await.expect("it can be read");
+            let page = self.store.page(partition, None, PageLimits::people(ALL)).await.expect("it can be read");
             found.extend(page.people.iter().map(|person| person.id));
         }
         assert_eq!(found, self.people);

@@ -44,8 +44,8 @@ use self::tables::Failure;
 use self::writer::{Job, Reopen, Task, Writer};
 use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Retention, Since, Store,
-    StoreError, Tail, Write,
+    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded, Retention, Since,
+    Store, StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::telemetry::{DamageAt, Damages, Metrics};
@@ -248,13 +248,8 @@ impl Store for EmbeddedStore {
         self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError> {
-        let read = self.read(move |transaction| read::page(transaction, partition, after, count)).await?;
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
+        let read = self.read(move |transaction| read::page(transaction, partition, after, most)).await?;
         Ok(read.noted(self.damages(), partition, after))
     }
 

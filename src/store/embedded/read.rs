@@ -9,7 +9,9 @@ use super::tables::{self, Failure, HEADS, KEYS, LOG, PEOPLE};
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::store::chain::{self, Entry, Flaw};
 use crate::store::damage::PageRead;
-use crate::store::{Break, CorruptRecord, IdempotencyKey, Page, Record, Recorded, Since, Tail, decode_frame};
+use crate::store::{
+    Break, CorruptRecord, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail, decode_frame,
+};
 use crate::telemetry::DamageAt;
 use crate::telemetry::clock::unix_millis;
 
@@ -28,20 +30,26 @@ pub(super) fn page(
     transaction: &ReadTransaction,
     partition: Partition,
     after: Option<PersonId>,
-    count: NonZeroUsize,
+    most: PageLimits,
 ) -> Result<PageRead, Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
     let mut read = PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() };
     let Some(from) = after.map_or(Some(0), |id| id.uuid().as_u128().checked_add(1)) else { return Ok(read) };
     let rows = transaction.open_table(PEOPLE)?.range((partition.get(), from)..=(partition.get(), u128::MAX))?;
-    for (number, row) in (1..=count.get()).zip(rows) {
+    let (mut bytes, mut last) = (0, None);
+    for (number, row) in rows.enumerate() {
         let (key, text) = row?;
+        if most.are_passed(number, bytes, text.value().len()) {
+            read.page.next = last;
+            break;
+        }
+        bytes += text.value().len();
         let id = PersonId::new(uuid::Uuid::from_u128(key.value().1));
+        last = Some(id);
         match Record::decode(text.value()) {
             Ok(record) => read.page.people.push(record.into_person(id)),
             Err(why) => read.damaged.push((id, why)),
         }
-        read.page.next = (number == count.get()).then_some(id);
     }
     Ok(read)
 }

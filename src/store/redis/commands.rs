@@ -7,7 +7,7 @@ use ::redis::{Arg, Cmd};
 use super::keys::{Keys, hex};
 use super::scripts::SCRIPTS;
 use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Seq, Tag};
-use crate::store::{Expect, IdempotencyKey, Retention, Write};
+use crate::store::{Expect, IdempotencyKey, PageLimits, Retention, Write};
 use crate::telemetry::RedisCommandLabel;
 
 /// Writes the commands of one deployment.
@@ -89,10 +89,10 @@ impl Commands {
     }
 
     /// The people from this id on.
-    pub(super) fn page(&self, partition: Partition, from: PersonId, count: NonZeroUsize) -> Cmd {
+    pub(super) fn page(&self, partition: Partition, from: PersonId, most: PageLimits) -> Cmd {
         let keys = self.keys.of(partition);
         let mut command = SCRIPTS.page.call(&[&keys.meta, &keys.ids, &keys.people]);
-        command.arg(from.encode(&mut PersonId::buffer())).arg(limit(count));
+        command.arg(from.encode(&mut PersonId::buffer())).arg(limit(most.people)).arg(most.bytes);
         command
     }
 

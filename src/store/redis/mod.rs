@@ -32,8 +32,8 @@ use self::connect::Connections;
 use self::reply::RangeRead;
 use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, CorruptRecord, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, Recorded, Since, Store, StoreError,
-    Tail, Write,
+    Applied, CorruptRecord, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
+    StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::telemetry::{DamageAt, Damages, Metrics};
@@ -105,9 +105,9 @@ impl RedisStore {
     }
 
     /// The people of a partition from `from` on.
-    async fn range(&self, partition: Partition, from: PersonId, count: NonZeroUsize) -> Result<RangeRead, StoreError> {
-        let command = self.commands.page(partition, from, count);
-        let read = |answer| reply::page(self.commands.partitions, partition, count, answer);
+    async fn range(&self, partition: Partition, from: PersonId, most: PageLimits) -> Result<RangeRead, StoreError> {
+        let command = self.commands.page(partition, from, most);
+        let read = |answer| reply::page(self.commands.partitions, partition, answer);
         self.ask_with_head(command, read).await
     }
 
@@ -149,21 +149,16 @@ impl Store for RedisStore {
         self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError> {
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
         let Some(from) = keys::ids::first_after(after) else {
             // Behind the last of all ids; there still is a head.
             let tail = self.tail(partition, NonZeroUsize::MIN).await?;
             return Ok(Page { head: tail.head, people: Vec::new(), next: None });
         };
-        let mut range = self.counted(self.range(partition, from, count).await)?;
+        let mut range = self.counted(self.range(partition, from, most).await)?;
         if !range.is_even {
             self.counted(self.even(partition).await)?;
-            range = self.counted(self.range(partition, from, count).await)?;
+            range = self.counted(self.range(partition, from, most).await)?;
         }
         if let Some(member) = range.foreign {
             self.damages().found(DamageAt::Ids(partition), &format!("{member} is listed, and is no id of its people"));

@@ -1,7 +1,5 @@
 //! From Redis' answers to the store's nouns. What cannot be read is corruption, told by name, never a panic.
 
-use std::num::NonZeroUsize;
-
 use ::redis::Value;
 
 use super::keys::ids;
@@ -81,25 +79,25 @@ pub(super) fn person(id: PersonId, answer: &Value) -> Result<Option<Person>, Cor
     }
 }
 
-/// Reads what page.lua answered to a question for so many; none where the log has no beginning. Members that are no ids
-/// take up room and show nobody.
+/// Reads what page.lua answered; none where the log has no beginning. Members that are no ids take up room and show
+/// nobody.
 pub(super) fn page(
     partitions: Partitions,
     partition: Partition,
-    count: NonZeroUsize,
     answer: Value,
 ) -> Result<Option<RangeRead>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let Some(head) = head(&mut parts)? else { return Ok(None) };
     let members: Vec<Vec<u8>> = list(next(&mut parts)?)?.into_iter().map(bytes).collect::<Result<_, _>>()?;
     let records = list(next(&mut parts)?)?;
+    let has_more = matches!(next(&mut parts)?, Value::Int(1));
     let is_even = matches!(next(&mut parts)?, Value::Int(1));
     let mut read = RangeRead {
         read: PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() },
         foreign: None,
         is_even,
     };
-    if members.len() == count.get() {
+    if has_more {
         let last = members.last().and_then(|member| ids::last_up_to(member));
         read.read.page.next = last.filter(|last| ids::first_after(Some(*last)).is_some());
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use people_gateway::domain::{Partition, Partitions, Person, PersonId, Position};
 use people_gateway::store::{
-    Applied, Feed, FeedLimits, IdempotencyKey, Page, Recorded, Since, Store, StoreError, Tail, Write,
+    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store, StoreError, Tail, Write,
 };
 
 use crate::gateway::{Between, Setup};
@@ -59,6 +59,11 @@ impl Faulty {
         self.armed.store(times, Ordering::SeqCst);
     }
 
+    /// The real store.
+    pub(super) fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner)
+    }
+
     /// Fails pages for which `what` answers an error.
     pub(super) fn before_page(&self, what: impl Fn() -> Option<StoreError> + Send + Sync + 'static) {
         *self.before_page.lock().expect("no test panics while it holds this") = Some(Box::new(what));
@@ -92,17 +97,12 @@ impl Store for Faulty {
         self.inner.get(id).await
     }
 
-    async fn page(
-        &self,
-        partition: Partition,
-        after: Option<PersonId>,
-        count: NonZeroUsize,
-    ) -> Result<Page, StoreError> {
+    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
         let error =
             self.before_page.lock().expect("no test panics while it holds this").as_ref().and_then(|what| what());
         match error {
             Some(error) => Err(error),
-            None => self.inner.page(partition, after, count).await,
+            None => self.inner.page(partition, after, most).await,
         }
     }
 

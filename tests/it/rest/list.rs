@@ -1,9 +1,12 @@
 //! The list: whole or in pages, as an array or as lines.
 
-use futures_util::StreamExt;
-use people_gateway::store::StoreError;
-use serde_json::Value;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt;
+use people_gateway::domain::Timestamp;
+use people_gateway::store::{Expect, StoreError, Write};
+use serde_json::{Value, json};
 
 use super::faulty::Faulty;
 use crate::ADA;
@@ -139,4 +142,90 @@ async fn half_a_list_is_cut_so_that_it_never_parses() {
         }
     }
     assert!(cut && bytes > 0, "{bytes} bytes, then a cut: {cut}");
+}
+
+/// More than is kept of a page, so that it is read twice.
+#[tokio::test]
+async fn long_pages_hold_whom_they_should_and_link_to_the_rest() {
+    for partitions in [1, 8] {
+        let gateway = Gateway::start_with(Setup { partitions, ..Setup::default() }).await;
+        let expected = fill_large(&gateway, 60).await;
+        for (accept, where_, limit) in
+            [("*/*", "", 50), ("application/x-ndjson", "", 50), ("*/*", "&where=age%20%3E%3D%2010", 45)]
+        {
+            let headers = [("accept", accept)];
+            let page = gateway.call("GET", &format!("/people?limit={limit}{where_}"), &headers, "").await;
+            let of = |people: &str| -> Vec<String> {
+                people.split("\"id\":\"").skip(1).map(|person| person[..36].to_owned()).collect()
+            };
+            let wanted: Vec<_> = expected.iter().filter(|(_, age)| where_.is_empty() || *age >= 10).collect();
+            let first: Vec<_> = wanted.iter().take(limit).map(|(id, _)| id.clone()).collect();
+            assert_eq!(of(&page.body), first, "{accept} {where_}");
+            let link = page.header("link").expect("others follow");
+            let path = resolved("/people", link.strip_prefix('<').unwrap().split('>').next().unwrap());
+            let rest = gateway.call("GET", &path, &headers, "").await;
+            let last: Vec<_> = wanted.iter().skip(limit).map(|(id, _)| id.clone()).collect();
+            assert_eq!((of(&rest.body), rest.header("link")), (last, None));
+        }
+    }
+}
+
+/// The rest of a long page is read while it is sent: who is deleted meanwhile is left out, and nobody takes their place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_page_shows_nobody_whom_it_did_not_count() {
+    let (mut setup, store) = Faulty::setup();
+    setup.partitions = 1;
+    let gateway = Gateway::start_with(setup).await;
+    let expected = fill_large(&gateway, 60).await;
+    let store = Arc::clone(store.get().expect("wrapped"));
+    let reads = Arc::new(AtomicUsize::new(0));
+    store.before_page({
+        let reads = Arc::clone(&reads);
+        move || {
+            reads.fetch_add(1, Ordering::SeqCst);
+            None
+        }
+    });
+    assert_eq!(ids(&gateway.get("/people?limit=50").await.json()).len(), 50);
+    // By then the page was counted, and is being read for the second time.
+    let late = reads.swap(0, Ordering::SeqCst) - 2;
+    let deleted: Vec<String> = expected[45..].iter().map(|(id, _)| id.clone()).collect();
+    store.before_page({
+        let (deleted, people, runtime) = (deleted.clone(), store.inner(), tokio::runtime::Handle::current());
+        move || {
+            if reads.fetch_add(1, Ordering::SeqCst) == late {
+                let delete = |id: &String| people.apply(delete(id));
+                let deleting = futures_util::future::try_join_all(deleted.iter().map(delete));
+                tokio::task::block_in_place(|| runtime.block_on(deleting)).expect("all are deleted");
+            }
+            None
+        }
+    });
+    let page = gateway.get("/people?limit=50").await;
+    let left: Vec<_> = expected[..45].iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!(ids(&page.json()), left);
+    assert!(page.header("link").expect("others followed").contains(&expected[49].0));
+}
+
+fn delete(id: &str) -> Write {
+    let (id, time) = (id.parse().expect("an id"), Timestamp::from_millis(1));
+    Write { id, save: None, expect: Expect::Anything, idempotency: None, time, trace: None }
+}
+
+/// Saves people of 8 KiB; answers their ids and ages in the order of the ids.
+async fn fill_large(gateway: &Gateway, count: u32) -> Vec<(String, u32)> {
+    let mut people: Vec<_> = (0..count)
+        .map(|n| (format!("{:08x}-0000-4000-8000-000000000000", n.wrapping_mul(2_654_435_761)), n))
+        .collect();
+    let note = "x".repeat(8000);
+    let line = |(id, age): &(String, u32)| {
+        let person = json!({"id": id, "firstName": "A", "lastName": "L", "age": age, "job": "",
+                            "attributes": {"note": note}});
+        format!("{person}\n")
+    };
+    let body: String = people.iter().map(line).collect();
+    let answer = gateway.call("POST", "/people/import", &[("content-type", "application/x-ndjson")], &body).await;
+    assert!(answer.body.contains("\"refused\":0"), "{answer:?}");
+    people.sort_unstable();
+    people
 }

@@ -4,7 +4,7 @@ use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{changes, count, delete, done, fields, id, save};
 use people_gateway::domain::{Epoch, Partition, Position, Seq, Tag};
-use people_gateway::store::{Break, Since, Store};
+use people_gateway::store::{Break, PageLimits, Since, Store};
 
 held_by!(
     a_fresh_store_stands_at_the_start_of_its_epochs,
@@ -52,7 +52,7 @@ async fn a_fresh_store_stands_at_the_start_of_its_epochs(backing: &mut impl Back
         assert_eq!(changes(&*store, partition, *head).await, (*head, vec![]));
         let tail = store.tail(partition, count(10)).await.unwrap();
         assert_eq!((tail.head, tail.changes), (*head, vec![]));
-        let page = store.page(partition, None, count(10)).await.unwrap();
+        let page = store.page(partition, None, PageLimits::people(count(10))).await.unwrap();
         assert_eq!((page.head, page.people), (*head, vec![]));
     }
 }

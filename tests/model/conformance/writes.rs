@@ -4,7 +4,7 @@ use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{at_millis, count, delete, done, everyone, fields, id, save};
 use people_gateway::domain::{Person, Position};
-use people_gateway::store::{Applied, Expect, Write};
+use people_gateway::store::{Applied, Expect, PageLimits, Record, Write};
 
 held_by!(
     a_saved_person_is_there_as_it_was_saved,
@@ -14,6 +14,7 @@ held_by!(
     a_refused_write_changes_nothing,
     texts_of_any_kind_come_back_as_they_were,
     people_are_paged_in_the_order_of_their_ids,
+    a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least,
 );
 
 async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
@@ -30,7 +31,7 @@ async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
         updated_at: at_millis(1_000),
     };
     assert_eq!(store.get(id(1)).await.unwrap(), Some(person.clone()));
-    let page = store.page(at.partition, None, count(10)).await.unwrap();
+    let page = store.page(at.partition, None, PageLimits::people(count(10))).await.unwrap();
     assert_eq!((page.head, page.people), (at.position, vec![person]));
 }
 
@@ -146,7 +147,7 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
         expected.sort_by_key(ToString::to_string);
         let mut found = Vec::new();
         loop {
-            let page = store.page(partition, found.last().copied(), count(4)).await.unwrap();
+            let page = store.page(partition, found.last().copied(), PageLimits::people(count(4))).await.unwrap();
             assert_eq!(page.head, store.probe().await.unwrap()[partition.index()]);
             assert!(page.people.len() <= 4);
             found.extend(page.people.iter().map(|person| person.id));
@@ -155,9 +156,44 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
             }
         }
         assert_eq!(found, expected);
-        let between = store.page(partition, Some(id(0)), count(100)).await.unwrap();
+        let between = store.page(partition, Some(id(0)), PageLimits::people(count(100))).await.unwrap();
         let after: Vec<_> = expected.iter().copied().filter(|id| *id > crate::people::id(0)).collect();
         let found: Vec<_> = between.people.iter().map(|person| person.id).collect();
         assert_eq!(found, after, "the id to go on after need not be there any more");
+    }
+}
+
+async fn a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least(backing: &mut impl Backing) {
+    let store = backing.store();
+    for number in 0..60 {
+        done(&*store, save(id(number), &"x".repeat(1 + usize::try_from(number * 37 % 90).unwrap()))).await;
+    }
+    let stored = |person: &Person| {
+        let Person { revision, created_at, updated_at, ref fields, .. } = *person;
+        Record { revision, created_at, updated_at, fields: fields.clone() }.encode().len()
+    };
+    for bytes in [0, 150, 400, 1000, usize::MAX] {
+        for partition in store.partitions().iter() {
+            let (mut pages, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.page(partition, after, PageLimits { people: count(40), bytes }).await.unwrap();
+                after = page.next;
+                pages.push(page.people);
+                if after.is_none() {
+                    break;
+                }
+            }
+            for (number, page) in pages.iter().enumerate() {
+                let held: usize = page.iter().map(stored).sum();
+                assert!(page.len() <= 40 && (page.len() <= 1 || held <= bytes), "{held} of {bytes} bytes");
+                if let Some(next) = pages.get(number + 1).and_then(|page| page.first()) {
+                    assert!(page.len() == 40 || held + stored(next) > bytes, "{held} of {bytes} bytes, and no more");
+                }
+            }
+            let found: Vec<_> = pages.concat().iter().map(|person| person.id).collect();
+            let mut expected: Vec<_> = (0..60).map(id).filter(|id| store.partitions().of(*id) == partition).collect();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{bytes} bytes");
+        }
     }
 }

@@ -1,0 +1,138 @@
+//! `GET /people`: everyone in id order, streamed, or a page of them.
+//!
+//! The partitions are merged page by page, so that memory is bounded whatever the number of people. The list is not one
+//! instant: each person once, as it was at some moment of the call.
+
+mod body;
+mod merge;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::Response;
+
+use crate::domain::PersonId;
+use crate::filter::Filter;
+use crate::http::media::Dress;
+use crate::http::query::Parameters;
+use crate::http::{Shared, live};
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::store::{Store, StoreError};
+use body::{List, Writer};
+use merge::Merge;
+
+const PARAMETERS: &[&str] = &["where", "limit", "after"];
+const LIMITS: std::ops::RangeInclusive<usize> = 1..=1000;
+/// Bytes of a page that are kept until all of it is known.
+const KEPT_BYTES: usize = 96 * 1024;
+
+/// What a caller wants to see.
+struct Wanted {
+    filter: Filter,
+    limit: Option<usize>,
+    after: Option<PersonId>,
+    dress: Dress,
+}
+
+/// A page of the list, and the last id on it where others follow.
+struct Page {
+    body: Body,
+    next: Option<PersonId>,
+}
+
+/// `GET /people`: a list, or live updates where those are asked for.
+pub(in crate::http) async fn list(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
+    let (dress, media) = Dress::accepted(request.headers());
+    if dress == Dress::Events || live::is_upgrade(&request) {
+        return live::open(&state, request).await;
+    }
+    let wanted = Wanted::of(request.uri(), dress)?;
+    let store = Arc::clone(state.store.get()?);
+    // The first pages are read before the answer begins, so that a store that is down is told as 503.
+    let page = if let Some(limit) = wanted.limit {
+        page(&state, store, &wanted, limit).await?
+    } else {
+        let merge = wanted.people_after(&state, store, wanted.after).await?;
+        Page { body: Body::from_stream(List::all(merge).pieces(Writer::new(dress))), next: None }
+    };
+    let mut response = Response::new(page.body);
+    if let Some(last) = page.next {
+        response.headers_mut().insert(header::LINK, next_link(request.uri(), last));
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+impl Wanted {
+    /// Those who match after an id.
+    async fn people_after(
+        &self,
+        state: &Shared,
+        store: Arc<dyn Store>,
+        after: Option<PersonId>,
+    ) -> Result<Merge, StoreError> {
+        // A filter may pass over many before it finds so few.
+        let most = self.limit.filter(|_| self.filter.is_everyone()).map_or(usize::MAX, |limit| limit + 1);
+        Merge::open(store, self.filter.clone(), after, state.options.list_buffer_people, most).await
+    }
+
+    fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
+        let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
+        let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
+        let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
+        let limit = match parameters.get("limit") {
+            None => None,
+            Some(text) => Some(integer(text).filter(|limit| LIMITS.contains(limit)).ok_or_else(|| {
+                malformed(format!("limit must be an integer from {} to {}.", LIMITS.start(), LIMITS.end()))
+            })?),
+        };
+        let after = parameters.get("after").map(str::parse).transpose();
+        let after = after.map_err(|error| malformed(format!("after must be the last id that you have: {error}.")))?;
+        Ok(Self { filter, limit, after, dress })
+    }
+}
+
+/// Up to `limit` people. Of a long page only the beginning is kept while it is found out whom the page shows and whether
+/// others follow; the rest is read once more while it is sent.
+async fn page(state: &Shared, store: Arc<dyn Store>, wanted: &Wanted, limit: usize) -> Result<Page, Problem> {
+    let mut merge = wanted.people_after(state, Arc::clone(&store), wanted.after).await?;
+    let (mut written, mut rest, mut last) = (Writer::new(wanted.dress), VecDeque::new(), None);
+    let mut written_to = None;
+    for _ in 0..limit {
+        let Some(row) = merge.next().await? else { break };
+        last = Some(row.id);
+        if rest.is_empty() && written.len() + row.json.len() <= KEPT_BYTES {
+            written.person(&row);
+            written_to = last;
+        } else {
+            rest.push_back(row.id);
+        }
+    }
+    let has_more = merge.next().await?.is_some();
+    drop(merge);
+    let body = if rest.is_empty() {
+        Body::from(written.end())
+    } else {
+        let merge = wanted.people_after(state, store, written_to.or(wanted.after)).await?;
+        Body::from_stream(List::only(merge, rest).pieces(written))
+    };
+    Ok(Page { body, next: last.filter(|_| has_more) })
+}
+
+/// The same call, after the last id shown: relative to the call, so that a proxy may put it below any path.
+fn next_link(uri: &Uri, last: PersonId) -> HeaderValue {
+    let is_after = |part: &str| form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == "after");
+    let kept = uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !is_after(part));
+    let query: String = kept.flat_map(|part| [part, "&"]).collect();
+    HeaderValue::try_from(format!("<?{query}after={last}>; rel=\"next\""))
+        .expect("a URI's parts and an id are visible ASCII")
+}
+
+/// Digits alone: `+` would be a blank that was not encoded.
+fn integer(text: &str) -> Option<usize> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
