@@ -10,7 +10,7 @@ use crate::process::{Gateway, eventually};
 use crate::scale_out::fleet::QUICK;
 use crate::support::redis::RedisServer;
 
-const PARTITIONS: u16 = 2;
+pub(super) const PARTITIONS: u16 = 2;
 
 /// One Redis and one gateway.
 pub(super) struct Store {
