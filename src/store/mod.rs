@@ -50,6 +50,15 @@ pub trait Store: Send + Sync + 'static {
     /// person whose record is damaged is left out, and told as damage of the store.
     async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError>;
 
+    /// The first `count` ids of one partition after the id `after`, whatever stands under them; fewer only where no more
+    /// follow.
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError>;
+
     /// Up to `count` changes after `from`, or why the log cannot continue from there.
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError>;
 

@@ -56,6 +56,15 @@ impl Store for TracedStore {
         self.inner.page(partition, after, most).await
     }
 
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.inner.ids(partition, after, count).await
+    }
+
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
         self.inner.since(partition, from, count).await
     }

@@ -327,6 +327,16 @@ impl Store for ModelStore {
         Ok(page.await)
     }
 
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let page = self.page(partition, after, PageLimits::people(count)).await?;
+        Ok(page.people.iter().map(|person| person.id).collect())
+    }
+
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
         Ok(self.read(|branches| branches[partition.index()].since(from, count.get())).await)
     }

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redb::ReadTransaction;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use self::batch::Rules;
 use self::feeds::Feeds;
@@ -71,12 +71,17 @@ pub struct Options {
     pub metrics: Metrics,
 }
 
+/// Queries that are answered at the same time. Each keeps a processor busy, or waits for the disk.
+const READERS: usize = 8;
+
 /// A store in a folder of this machine.
 pub struct EmbeddedStore {
     options: Options,
     handle: Arc<Handle>,
     feeds: Arc<Feeds>,
     writer: WriterThread,
+    /// Turns to read, so that those who read at the same moment do not each hold a page of people.
+    turns: Semaphore,
 }
 
 /// The writer's thread and the way to it. Dropping it waits for what was asked before.
@@ -159,7 +164,7 @@ impl EmbeddedStore {
         };
         let spawned = std::thread::Builder::new().name("embedded-writer".into()).spawn(move || writer.run());
         let writer = WriterThread { queue: Some(queue), thread: Some(spawned?) };
-        Ok(Arc::new(Self { options, handle, feeds, writer }))
+        Ok(Arc::new(Self { options, handle, feeds, writer, turns: Semaphore::new(READERS) }))
     }
 
     /// Answers from one instant of the file. When the handle turns out dead, waits for the writer to open the file
@@ -174,6 +179,7 @@ impl EmbeddedStore {
             let mut dead = None;
             loop {
                 let opening = self.handle.opened(dead).await;
+                let _turn = self.turns.acquire().await.expect("it is never closed");
                 let (handle, query) = (Arc::clone(&self.handle), Arc::clone(&query));
                 let answer = tokio::task::spawn_blocking(move || query(&handle.begin_read()?)).await;
                 let failure = match answer {
@@ -251,6 +257,15 @@ impl Store for EmbeddedStore {
     async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
         let read = self.read(move |transaction| read::page(transaction, partition, after, most)).await?;
         Ok(read.noted(self.damages(), partition, after))
+    }
+
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.read(move |transaction| read::ids(transaction, partition, after, count)).await
     }
 
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {

@@ -1,6 +1,7 @@
 //! What a store is asked, answered from one read transaction: one instant.
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 
 use redb::ReadTransaction;
 
@@ -34,8 +35,8 @@ pub(super) fn page(
 ) -> Result<PageRead, Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
     let mut read = PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() };
-    let Some(from) = after.map_or(Some(0), |id| id.uuid().as_u128().checked_add(1)) else { return Ok(read) };
-    let rows = transaction.open_table(PEOPLE)?.range((partition.get(), from)..=(partition.get(), u128::MAX))?;
+    let Some(range) = range_after(partition, after) else { return Ok(read) };
+    let rows = transaction.open_table(PEOPLE)?.range(range)?;
     let (mut bytes, mut last) = (0, None);
     for (number, row) in rows.enumerate() {
         let (key, text) = row?;
@@ -52,6 +53,23 @@ pub(super) fn page(
         }
     }
     Ok(read)
+}
+
+pub(super) fn ids(
+    transaction: &ReadTransaction,
+    partition: Partition,
+    after: Option<PersonId>,
+    count: NonZeroUsize,
+) -> Result<Vec<PersonId>, Failure> {
+    let Some(range) = range_after(partition, after) else { return Ok(Vec::new()) };
+    let rows = transaction.open_table(PEOPLE)?.range(range)?.take(count.get());
+    rows.map(|row| Ok(PersonId::new(uuid::Uuid::from_u128(row?.0.value().1)))).collect()
+}
+
+/// The keys of a partition's people after this id; none behind the last of all ids.
+fn range_after(partition: Partition, after: Option<PersonId>) -> Option<RangeInclusive<(u16, u128)>> {
+    let from = after.map_or(Some(0), |id| id.uuid().as_u128().checked_add(1))?;
+    Some((partition.get(), from)..=(partition.get(), u128::MAX))
 }
 
 /// The log's judgement, rule by rule as the Redis script has it.

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use ::redis::{Arg, Cmd};
 
-use super::keys::{Keys, hex};
+use super::keys::{Keys, hex, ids};
 use super::scripts::SCRIPTS;
 use crate::domain::{Epoch, FieldsJson, Partition, Partitions, PersonId, Position, Seq, Tag};
 use crate::store::{Expect, IdempotencyKey, PageLimits, Retention, Write};
@@ -98,9 +98,25 @@ impl Commands {
 
     /// Whether the list of ids has this one.
     pub(super) fn listed(&self, id: PersonId) -> Cmd {
-        let (keys, only) = (self.keys.of(self.partitions.of(id)), format!("[{id}"));
+        self.listed_between(self.partitions.of(id), [id, id], NonZeroUsize::MIN)
+    }
+
+    /// The members of the list of ids from this one on.
+    pub(super) fn ids(&self, partition: Partition, from: PersonId, count: NonZeroUsize) -> Cmd {
+        self.listed_between(partition, [from, ids::LAST], count)
+    }
+
+    fn listed_between(&self, partition: Partition, range: [PersonId; 2], count: NonZeroUsize) -> Cmd {
+        let [first, last] = range.map(|id| format!("[{id}"));
         let mut command = ::redis::cmd("ZRANGE");
-        command.arg(&keys.ids).arg(&only).arg(&only).arg("BYLEX").arg("LIMIT").arg(0).arg(1);
+        command
+            .arg(&self.keys.of(partition).ids)
+            .arg(first)
+            .arg(last)
+            .arg("BYLEX")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(limit(count));
         command
     }
 

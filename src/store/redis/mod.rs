@@ -166,6 +166,28 @@ impl Store for RedisStore {
         Ok(range.read.noted(self.damages(), partition, after))
     }
 
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let (mut found, mut after) = (Vec::new(), after);
+        // What is listed and is no id of this partition takes up room in an answer.
+        while let Some(missing) = NonZeroUsize::new(count.get() - found.len())
+            && let Some(from) = keys::ids::first_after(after)
+        {
+            let answer = self.counted(self.ask(self.commands.ids(partition, from, missing)).await)?;
+            let (ids, next) = self.counted(reply::ids(self.commands.partitions, partition, missing, answer))?;
+            found.extend(ids);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.since(partition, from, count));

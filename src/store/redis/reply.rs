@@ -1,5 +1,7 @@
 //! From Redis' answers to the store's nouns. What cannot be read is corruption, told by name, never a panic.
 
+use std::num::NonZeroUsize;
+
 use ::redis::Value;
 
 use super::keys::ids;
@@ -111,6 +113,21 @@ pub(super) fn page(
         }
     }
     Ok(Some(read))
+}
+
+/// Reads members of the list of ids that were asked for, so many of them: those that are ids of this partition, and where
+/// more may follow.
+pub(super) fn ids(
+    partitions: Partitions,
+    partition: Partition,
+    count: NonZeroUsize,
+    answer: Value,
+) -> Result<(Vec<PersonId>, Option<PersonId>), StoreError> {
+    let members: Vec<Vec<u8>> = list(answer)?.into_iter().map(bytes).collect::<Result<_, _>>()?;
+    let last = members.last().filter(|_| members.len() == count.get());
+    let next = last.and_then(|member| ids::last_up_to(member));
+    let found = members.iter().filter_map(|member| ids::listed(member).filter(|id| partitions.of(*id) == partition));
+    Ok((found.collect(), next))
 }
 
 /// Reads what since.lua answered to a question for what came after `from`.

@@ -106,6 +106,15 @@ impl Store for Faulty {
         }
     }
 
+    async fn ids(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        count: NonZeroUsize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.inner.ids(partition, after, count).await
+    }
+
     async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
         self.inner.since(partition, from, count).await
     }

@@ -214,9 +214,8 @@ fn delete(id: &str) -> Write {
 
 /// Saves people of 8 KiB; answers their ids and ages in the order of the ids.
 async fn fill_large(gateway: &Gateway, count: u32) -> Vec<(String, u32)> {
-    let mut people: Vec<_> = (0..count)
-        .map(|n| (format!("{:08x}-0000-4000-8000-000000000000", n.wrapping_mul(2_654_435_761)), n))
-        .collect();
+    let mut people: Vec<_> =
+        (0..count).map(|n| (format!("{:08x}-0000-4000-8000-000000000000", n.wrapping_mul(2_654_435_761)), n)).collect();
     let note = "x".repeat(8000);
     let line = |(id, age): &(String, u32)| {
         let person = json!({"id": id, "firstName": "A", "lastName": "L", "age": age, "job": "",

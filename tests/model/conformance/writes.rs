@@ -160,6 +160,11 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
         let after: Vec<_> = expected.iter().copied().filter(|id| *id > crate::people::id(0)).collect();
         let found: Vec<_> = between.people.iter().map(|person| person.id).collect();
         assert_eq!(found, after, "the id to go on after need not be there any more");
+        for most in [1, 7, 60] {
+            let first: Vec<_> = after.iter().copied().take(most).collect();
+            assert_eq!(store.ids(partition, Some(id(0)), count(most)).await.unwrap(), first);
+        }
+        assert_eq!(store.ids(partition, None, count(60)).await.unwrap(), expected);
     }
 }
 

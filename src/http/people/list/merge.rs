@@ -50,6 +50,23 @@ struct Lane {
     exhausted: bool,
 }
 
+/// The first `count` ids of all partitions after this one, in order.
+pub(super) async fn ids_after(
+    store: &Arc<dyn Store>,
+    after: Option<PersonId>,
+    count: NonZeroUsize,
+) -> Result<Vec<PersonId>, StoreError> {
+    let read = stream::iter(store.partitions().iter()).map(|partition| store.ids(partition, after, count));
+    let mut read = std::pin::pin!(read.buffered(OPENING));
+    let mut first = Vec::new();
+    while let Some(ids) = read.try_next().await? {
+        first.extend(ids);
+        first.sort_unstable();
+        first.truncate(count.get());
+    }
+    Ok(first)
+}
+
 impl Merge {
     /// Everyone who matches and has an id after this one. At most `people` are held, over all partitions, and no page
     /// has more than `wanted`.

@@ -7,6 +7,7 @@ mod body;
 mod merge;
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -40,6 +41,12 @@ struct Wanted {
 /// A page of the list, and the last id on it where others follow.
 struct Page {
     body: Body,
+    next: Option<PersonId>,
+}
+
+/// Whom the rest of a page shows, and the last of them where others follow.
+struct Ids {
+    ids: VecDeque<PersonId>,
     next: Option<PersonId>,
 }
 
@@ -80,6 +87,30 @@ impl Wanted {
         Merge::open(store, self.filter.clone(), after, state.options.list_buffer_people, most).await
     }
 
+    /// The ids of up to `most` of them.
+    async fn ids_after(
+        &self,
+        state: &Shared,
+        store: &Arc<dyn Store>,
+        after: Option<PersonId>,
+        most: usize,
+    ) -> Result<Ids, StoreError> {
+        let ids = if self.filter.is_everyone() {
+            merge::ids_after(store, after, NonZeroUsize::MIN.saturating_add(most)).await?
+        } else {
+            let mut merge = self.people_after(state, Arc::clone(store), after).await?;
+            let mut ids = Vec::new();
+            while ids.len() <= most
+                && let Some(row) = merge.next().await?
+            {
+                ids.push(row.id);
+            }
+            ids
+        };
+        let next = ids.get(most).and(ids.get(most - 1)).copied();
+        Ok(Ids { ids: ids.into_iter().take(most).collect(), next })
+    }
+
     fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
         let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
@@ -96,31 +127,25 @@ impl Wanted {
     }
 }
 
-/// Up to `limit` people. Of a long page only the beginning is kept while it is found out whom the page shows and whether
-/// others follow; the rest is read once more while it is sent.
+/// Up to `limit` people. Of a long page only the beginning is kept until it is known whom the page shows and whether others
+/// follow; the rest is read while it is sent.
 async fn page(state: &Shared, store: Arc<dyn Store>, wanted: &Wanted, limit: usize) -> Result<Page, Problem> {
     let mut merge = wanted.people_after(state, Arc::clone(&store), wanted.after).await?;
-    let (mut written, mut rest, mut last) = (Writer::new(wanted.dress), VecDeque::new(), None);
-    let mut written_to = None;
-    for _ in 0..limit {
-        let Some(row) = merge.next().await? else { break };
-        last = Some(row.id);
-        if rest.is_empty() && written.len() + row.json.len() <= KEPT_BYTES {
-            written.person(&row);
-            written_to = last;
-        } else {
-            rest.push_back(row.id);
+    let (mut written, mut last, mut left) = (Writer::new(wanted.dress), None, limit);
+    while let Some(row) = merge.next().await? {
+        if left == 0 {
+            return Ok(Page { body: Body::from(written.end()), next: last });
         }
+        if written.len() + row.json.len() > KEPT_BYTES {
+            drop(merge);
+            let rest = wanted.ids_after(state, &store, last.or(wanted.after), left).await?;
+            let merge = wanted.people_after(state, store, last.or(wanted.after)).await?;
+            return Ok(Page { next: rest.next, body: Body::from_stream(List::only(merge, rest.ids).pieces(written)) });
+        }
+        written.person(&row);
+        (last, left) = (Some(row.id), left - 1);
     }
-    let has_more = merge.next().await?.is_some();
-    drop(merge);
-    let body = if rest.is_empty() {
-        Body::from(written.end())
-    } else {
-        let merge = wanted.people_after(state, store, written_to.or(wanted.after)).await?;
-        Body::from_stream(List::only(merge, rest).pieces(written))
-    };
-    Ok(Page { body, next: last.filter(|_| has_more) })
+    Ok(Page { body: Body::from(written.end()), next: None })
 }
 
 /// The same call, after the last id shown: relative to the call, so that a proxy may put it below any path.

@@ -6,6 +6,8 @@ use crate::domain::PersonId;
 
 /// The least of all ids.
 const FIRST: PersonId = PersonId::new(Uuid::nil());
+/// The last of all ids.
+pub(in crate::store::redis) const LAST: PersonId = PersonId::new(Uuid::max());
 /// Digits of an id in order; the hyphen has its own places.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
@@ -56,12 +58,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LAST: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
     #[test]
     fn the_id_before_a_text_is_found_wherever_it_leaves_the_form() {
         for (text, id) in [
-            ("zzz", Some(LAST)),
+            ("zzz", Some("ffffffff-ffff-ffff-ffff-ffffffffffff")),
             ("", None),
             ("!", None),
             ("00000000", None),
@@ -74,7 +74,7 @@ mod tests {
         ] {
             assert_eq!(last_up_to(text.as_bytes()).map(|id| id.to_string()).as_deref(), id, "{text}");
         }
-        assert_eq!(first_after(LAST.parse().ok()), None);
+        assert_eq!(first_after(Some(LAST)), None);
         assert_eq!(listed(b"00000000-0000-0000-0000-00000000000A"), None, "not as we write it");
     }
 
