@@ -38,6 +38,12 @@ struct Asked {
     lasts: Vec<Position>,
 }
 
+/// Whether something of the store answers, as far as an operator was told.
+struct Outage {
+    what: &'static str,
+    lasts: bool,
+}
+
 /// What drives the logs' state machines: it alone knows clock, store and dispatcher.
 pub(super) struct Relay {
     options: Options,
@@ -50,8 +56,9 @@ pub(super) struct Relay {
     results: mpsc::Sender<Outcome>,
     outcomes: mpsc::Receiver<Outcome>,
     probing: bool,
-    /// Whether the last probe failed.
-    outage: bool,
+    /// Whether the last probe failed, and the last question to a log.
+    outage: Outage,
+    log_outage: Outage,
     /// When all heads were last found to be what was passed on.
     proved: Instant,
     /// When clients were last told that this is too long ago, unless they were told otherwise since.
@@ -72,7 +79,8 @@ impl Relay {
             results,
             outcomes,
             probing: false,
-            outage: false,
+            outage: Outage::of("store"),
+            log_outage: Outage::of("log"),
             proved: Instant::now(),
             told_stale: None,
         }
@@ -126,12 +134,11 @@ impl Relay {
             feed.receive(&mut events, BURST).await;
         }
         let tails = loop {
-            match self.tails().await {
+            let tails = self.tails().await;
+            self.log_outage.tell(&tails);
+            match tails {
                 Ok(tails) => break tails,
-                Err(error) => {
-                    tracing::warn!(%error, "the end of the log could not be read; trying again");
-                    tokio::time::sleep(START_RETRY).await;
-                }
+                Err(_) => tokio::time::sleep(START_RETRY).await,
             }
         };
         let before =
@@ -200,16 +207,14 @@ impl Relay {
     fn outcome(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
         match outcome {
             Outcome::Answer(partition, answer) => {
-                if let Err(error) = &answer {
-                    tracing::debug!(%partition, %error, "the log could not be asked; trying again");
-                }
+                self.log_outage.tell(&answer);
                 if let Some(log) = self.logs.get_mut(partition.index()) {
                     log.answer(answer.ok(), actions);
                 }
             }
             Outcome::Heads(asked, heads) => {
                 self.probing = false;
-                self.tell_outages(&heads);
+                self.outage.tell(&heads);
                 let heads = heads.into_iter().flatten().zip(asked.lasts).zip(&mut self.logs);
                 let proofs = heads.map(|((head, asked), log)| log.head(head, asked, actions));
                 if proofs.filter(|proved| *proved).count() == self.logs.len() {
@@ -230,17 +235,6 @@ impl Relay {
         if unproved >= self.options.stale_after && is_due {
             self.told_stale = Some(Instant::now());
             self.links.dispatcher.tell_stale(self.proved);
-        }
-    }
-
-    /// An outage is told when it begins and when it ends; the attempts in between tell an operator nothing new.
-    fn tell_outages(&mut self, heads: &Result<Vec<Position>, StoreError>) {
-        match heads {
-            Err(error) if !std::mem::replace(&mut self.outage, true) => {
-                tracing::warn!(%error, "the store does not answer; trying until it does");
-            }
-            Ok(_) if std::mem::take(&mut self.outage) => tracing::info!("the store answers again"),
-            _ => {}
         }
     }
 
@@ -346,6 +340,24 @@ impl Relay {
             let heads = store.probe().await;
             let _ = results.send(Outcome::Heads(asked, heads)).await;
         });
+    }
+}
+
+impl Outage {
+    const fn of(what: &'static str) -> Self {
+        Self { what, lasts: false }
+    }
+
+    /// Logs its beginning and its end; the attempts in between tell an operator nothing new.
+    fn tell<T>(&mut self, answer: &Result<T, StoreError>) {
+        let Self { what, lasts } = self;
+        match answer {
+            Err(error) if !std::mem::replace(lasts, true) => {
+                tracing::warn!(%error, "the {what} does not answer; trying until it does");
+            }
+            Ok(_) if std::mem::take(lasts) => tracing::info!("the {what} answers again"),
+            _ => {}
+        }
     }
 }
 

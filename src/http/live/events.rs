@@ -22,8 +22,6 @@ use crate::session::Start;
 
 /// What the kernel may hold of a stream between session and response, in bytes.
 const PAIR_BYTES: usize = 64 * 1024;
-/// What is read of it at once. The HTTP library holds up to sixteen of these for a peer that takes nothing.
-const CHUNK_BYTES: usize = 2 * 1024;
 /// Compressing proxies hold events back until they have a block full.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -42,7 +40,7 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     })?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
     state.sessions.spawn(Arc::clone(&state.sessions).serve(near, Bytes::new(), started, permit));
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(far, CHUNK_BYTES)));
+    let mut response = Response::new(Body::from_stream(ReaderStream::new(far)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, NO_STORE);

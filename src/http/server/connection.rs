@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use super::gate::Gate;
 use super::intake::{Intake, Limits};
+use super::paced::Paced;
 use super::place::{Answering, ConnectionPermit};
 use crate::http::ServerOptions;
 use crate::http::counted::Counted;
@@ -147,7 +148,7 @@ fn respond(
     permit: ConnectionPermit,
     router: Router,
     gate: Arc<Gate>,
-) -> impl Future<Output = Result<hyper::Response<Counted<Body, Answering>>, std::convert::Infallible>> {
+) -> impl Future<Output = Result<hyper::Response<Counted<Paced<Body>, Answering>>, std::convert::Infallible>> {
     let (answering, metrics) = (permit.answering(), permit.metrics());
     let (received, sent) = (metrics.http_request_body_bytes.clone(), metrics.http_response_body_bytes.clone());
     let mut request = request.map(|body| Body::new(Counted::new(body, received, ())));
@@ -161,7 +162,7 @@ fn respond(
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             permit.switch();
         }
-        Ok(response.map(|body| Counted::new(body, sent, answering)))
+        Ok(response.map(|body| Counted::new(Paced::new(body, gate), sent, answering)))
     }
 }
 

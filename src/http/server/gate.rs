@@ -1,5 +1,8 @@
+//! Whether the socket takes what is written.
+//!
 //! No request is answered while earlier answers wait for the socket. Else a peer that sends request after request and
-//! takes no answers fills memory: hyper bounds how much of a body waits, not how many answers without one.
+//! takes no answers fills memory: hyper bounds how much of a body waits, not how many answers without one. Nor is a body
+//! read on while the socket has not taken what came of it before.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
@@ -15,6 +19,10 @@ use tokio::sync::Notify;
 pub(super) struct Gate {
     is_shut: AtomicBool,
     opened: Notify,
+    /// All that was written before the last look was taken.
+    is_empty: AtomicBool,
+    /// The body that waits for that.
+    waiting: AtomicWaker,
 }
 
 /// A stream that shuts its gate while it takes nothing.
@@ -39,6 +47,17 @@ impl Gate {
     /// Whether the stream took nothing of what was last written.
     pub(super) fn is_shut(&self) -> bool {
         self.is_shut.load(Relaxed)
+    }
+
+    /// Something is about to be written.
+    pub(super) fn fill(&self) {
+        self.is_empty.store(false, Relaxed);
+    }
+
+    /// Waits until the stream has taken all that was written.
+    pub(super) fn poll_empty(&self, context: &Context<'_>) -> Poll<()> {
+        self.waiting.register(context.waker());
+        if self.is_empty.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn note<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -98,6 +117,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper asks for that when it has nothing left to write.
+        self.gate.is_empty.store(true, Relaxed);
+        self.gate.waiting.wake();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -8,6 +8,7 @@ mod connection;
 mod gate;
 mod head;
 mod intake;
+mod paced;
 mod phase;
 mod place;
 mod target;

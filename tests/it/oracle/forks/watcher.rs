@@ -125,6 +125,10 @@ impl Watcher {
     /// Cuts the connection, and resumes at another gateway.
     pub(super) async fn move_to(&mut self, at: usize, address: SocketAddr) {
         (self.at, self.moves) = (at, self.moves + 1);
+        // Text tells no cursor: it comes back with a snapshot.
+        if self.asks.format == Format::Text {
+            (self.given, self.knows_all) = (None, true);
+        }
         self.order(Order::Move(address)).await;
     }
 
