@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::domain::At;
 use crate::protocol::close::{Close, CloseCode};
@@ -44,6 +44,8 @@ use wheel::Wheel;
 
 /// The least time between two comparisons of heads that sessions ask for.
 const DOUBT_PAUSE: Duration = Duration::from_millis(100);
+/// A doubt is repeated after this time.
+const DOUBT_AGAIN: Duration = Duration::from_millis(200);
 
 /// The limits of live sessions.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +94,8 @@ pub enum Command {
     Join(Arc<Outbox>),
     /// The session's client asks something of its stream.
     Ask(Arc<Outbox>, Wish),
+    /// The session is to be closed, behind what the hub has for it.
+    Dismiss(Arc<Outbox>, Close),
     /// The session ended.
     Leave(Arc<Outbox>),
 }
@@ -216,6 +220,20 @@ impl Hub {
             }
             moved.await;
         }
+    }
+
+    /// Has the relay compare its place with the store's heads, and waits for the answer to a question that was asked after
+    /// this moment, for no longer than `limit`. Cancel safe.
+    pub async fn proof(&self, moment: Instant, limit: Duration) {
+        let proof = async {
+            self.doubt();
+            // A question that was asked a moment earlier may have taken the place of ours.
+            while timeout(DOUBT_AGAIN, self.proved_since(moment)).await.is_err() {
+                self.doubt();
+            }
+        };
+        // Without proof the store is not there.
+        let _ = timeout(limit, proof).await;
     }
 
     /// Waits until a session doubts the hub's history. Cancel safe.

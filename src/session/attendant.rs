@@ -120,15 +120,8 @@ impl Attendant {
     /// Waits until this gateway has compared its place with the store's heads: where the log refused a session's place, the
     /// gateway's own may be lost too, and the view would begin anew twice.
     async fn wait_for_proof(&self) {
-        let hub = &self.sessions.hub;
-        let proof = async {
-            while timeout(LOOK, hub.proved_since(self.broke)).await.is_err() {
-                hub.doubt();
-            }
-        };
-        hub.doubt();
-        // Without proof the store is not there: the client is to know at least that its view is worth nothing.
-        let _ = timeout(PROOF_LIMIT, proof).await;
+        // Without proof the client is to know at least that its view is worth nothing.
+        self.sessions.hub.proof(self.broke, PROOF_LIMIT).await;
     }
 
     /// Notes that it waits for this gateway to come to the history of its place. Has the gateway look whether its own is

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::filter::SharedFilters;
-use crate::hub::{Hub, Outbox, Socket};
+use crate::hub::{Command, Hub, Outbox, Socket};
 use crate::protocol::close::Close;
 use crate::store::StoreSlot;
 use log::Log;
@@ -83,6 +83,8 @@ impl Default for Options {
 const CLOSES_PER_SECOND: u32 = 1000;
 /// Pace of closing.
 const CLOSE_STEP: Duration = Duration::from_millis(20);
+/// How long what was accepted is waited for before the first session is closed.
+const PROOF_LIMIT: Duration = Duration::from_secs(1);
 /// The least time over which closed clients are asked to spread their return.
 const LEAST_RETRY: Duration = Duration::from_secs(1);
 
@@ -144,9 +146,13 @@ impl Sessions {
         attendant::attend(self, outbox).await;
     }
 
-    /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is over.
+    /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is over. What was accepted
+    /// until now is shown before that, where the store answers.
     pub async fn close_all(&self, grace: Duration) {
         let deadline = Instant::now() + grace;
+        if self.hub.place().is_some() {
+            self.hub.proof(Instant::now(), PROOF_LIMIT.min(grace / 8)).await;
+        }
         let sessions = self.hub.sessions();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         let spread = (Duration::from_secs(1) * count / CLOSES_PER_SECOND).min(grace / 2);
@@ -157,7 +163,7 @@ impl Sessions {
         for some in sessions.chunks(step) {
             pace.tick().await;
             for outbox in some {
-                self.hub.close(outbox, &close);
+                self.dismiss(outbox, &close).await;
             }
         }
         drop(sessions);
@@ -169,8 +175,21 @@ impl Sessions {
                 return;
             }
             for outbox in self.hub.sessions() {
-                self.hub.close(&outbox, &close);
+                self.dismiss(&outbox, &close).await;
             }
+        }
+    }
+
+    /// Closes a session behind what the hub has for it, or at once where the dispatcher does not listen.
+    async fn dismiss(&self, outbox: &Arc<Outbox>, close: &Close) {
+        if outbox.is_closing() {
+            return;
+        }
+        let command = Command::Dismiss(Arc::clone(outbox), close.clone());
+        let is_taken = self.hub.place().is_some()
+            && matches!(tokio::time::timeout(CLOSE_STEP, self.hub.command(command)).await, Ok(Ok(())));
+        if !is_taken {
+            self.hub.close(outbox, close);
         }
     }
 }

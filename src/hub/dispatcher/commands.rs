@@ -54,6 +54,10 @@ impl Dispatcher {
     pub(super) fn execute(&mut self, command: Command) {
         match command {
             Command::Join(outbox) => self.join(outbox),
+            Command::Dismiss(outbox, close) => {
+                self.serve_one(&outbox);
+                self.hub.close(&outbox, &close);
+            }
             Command::Leave(outbox) => {
                 self.registry.remove(&outbox);
                 self.hub.roster.remove(&outbox);

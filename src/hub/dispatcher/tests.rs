@@ -118,3 +118,26 @@ async fn who_asks_for_what_takes_long_leaves_the_stream_where_it_comes_and_the_o
     assert_eq!(shown((outbox, peer)).await, ["n1."]);
     assert_eq!(shown(sessions.remove(0)).await, ["n1.", "n2.", "n3."]);
 }
+
+#[tokio::test]
+async fn who_is_dismissed_is_shown_first_what_the_others_are_shown_later() {
+    let (hub, mut dispatcher) = Hub::new(Options::default(), Metrics::default());
+    dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
+    let mut sessions = live(&hub, &mut dispatcher, &[""; 3]).await;
+    dispatcher.take_in(vec![save(1), save(2)]);
+    let (outbox, mut peer) = sessions.remove(1);
+    dispatcher.execute(Command::Dismiss(Arc::clone(&outbox), Close::restart(std::time::Duration::from_secs(1))));
+    assert!(outbox.is_closing());
+    outbox.end(CloseCode::ABNORMAL);
+    let mut sent = Vec::new();
+    peer.read_to_end(&mut sent).await.unwrap();
+    let sent = String::from_utf8_lossy(&sent).into_owned();
+    let [first, second, close] = ["firstName=n1.", "firstName=n2.", "retry-ms=1000"].map(|text| sent.find(text));
+    assert!(first.is_some() && first < second && second < close, "{sent:?}");
+    while dispatcher.is_busy() {
+        dispatcher.serve();
+    }
+    for session in sessions {
+        assert_eq!(shown(session).await, ["n1.", "n2."]);
+    }
+}

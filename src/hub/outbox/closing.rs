@@ -19,7 +19,7 @@ impl Outbox {
     /// Closes from our side; the peer's answer is awaited. None where the session is closing or ended already.
     pub(in crate::hub) fn close(&self, close: &Close, now: Tick, sent: &Counter) -> Option<Attend> {
         let mut state = self.lock();
-        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
+        if state.standing.is_closing() {
             return None;
         }
         if let (Some(backlog), false) = (&mut state.backlog, close.code.is_orderly()) {

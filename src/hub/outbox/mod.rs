@@ -101,6 +101,11 @@ impl Outbox {
         self.lock().standing.clone()
     }
 
+    /// Whether a close frame is the last that it is sent, or nothing more is.
+    pub fn is_closing(&self) -> bool {
+        self.lock().standing.is_closing()
+    }
+
     /// Answers a ping.
     pub(super) fn pong(&self, payload: &[u8], sent: &Counter) -> Attend {
         self.control(sent, |_| frame::pong(payload), Backlog::push_pong)
@@ -123,7 +128,7 @@ impl Outbox {
         wait: impl FnOnce(&mut Backlog, Bytes),
     ) -> Attend {
         let mut state = self.lock();
-        if matches!(state.standing, Standing::Closing { .. } | Standing::Ended(_)) {
+        if state.standing.is_closing() {
             return Attend::Settled;
         }
         let dress = state.subscription.dress;

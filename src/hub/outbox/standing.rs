@@ -48,6 +48,13 @@ pub enum Course {
     },
 }
 
+impl Standing {
+    /// Whether nothing more is to be said.
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self, Self::Closing { .. } | Self::Ended(_))
+    }
+}
+
 impl Wish {
     /// About how many bytes it keeps in memory.
     pub(in crate::hub) fn bytes(&self) -> usize {
