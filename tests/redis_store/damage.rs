@@ -93,6 +93,7 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
             for size in [1, 4, 100] {
                 assert_eq!(listed(&store, size).await, ids((1..=10).filter(|n| *n != 5)), "{name}");
             }
+            assert_eq!(damaged(&metrics)[0], 1, "{name}: pages tell");
             let got = store.get(id(5)).await;
             assert!(matches!(&got, Err(StoreError::Damaged { id: of, .. }) if *of == id(5)), "{name}: {got:?}");
             assert!(metrics.store_damage.to_string().contains(&five), "{name}");

@@ -192,3 +192,19 @@ async fn what_was_not_handed_yet_is_sent_before_the_position() {
     scene.pass(INTERVAL).await;
     assert!(types(&mut scene.sessions[0].1).await.is_empty(), "each once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_was_held_up_tells_no_more_than_a_step_at_once() {
+    let mut scene = Scene::new(400);
+    scene.pass(INTERVAL).await;
+    scene.save();
+    tokio::time::advance(INTERVAL * 9 / 10).await;
+    let mut known = 0;
+    while known < 400 {
+        scene.dispatcher.announce(false);
+        let told = scene.know() - known;
+        // A step ends with the group that fills it.
+        assert!((1..=24).contains(&told), "{told} at once, after {known}");
+        known += told;
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
-use people_gateway::domain::Timestamp;
+use people_gateway::domain::{FieldsJson, Timestamp};
 use people_gateway::store::{Expect, StoreError, Write};
 use serde_json::{Value, json};
 
@@ -189,27 +189,32 @@ async fn a_long_page_shows_nobody_whom_it_did_not_count() {
     assert_eq!(ids(&gateway.get("/people?limit=50").await.json()).len(), 50);
     // By then the page was counted, and is being read for the second time.
     let late = reads.swap(0, Ordering::SeqCst) - 2;
-    let deleted: Vec<String> = expected[45..].iter().map(|(id, _)| id.clone()).collect();
+    let deleted: Vec<String> = expected[45..49].iter().chain(&expected[50..]).map(|(id, _)| id.clone()).collect();
+    assert!(expected[48].0.as_str() < NEW && NEW < expected[49].0.as_str());
     store.before_page({
         let (deleted, people, runtime) = (deleted.clone(), store.inner(), tokio::runtime::Handle::current());
+        let someone = FieldsJson::from_stored(r#"{"firstName":"N","lastName":"L","age":1,"job":""}"#).expect("fields");
         move || {
             if reads.fetch_add(1, Ordering::SeqCst) == late {
-                let delete = |id: &String| people.apply(delete(id));
-                let deleting = futures_util::future::try_join_all(deleted.iter().map(delete));
-                tokio::task::block_in_place(|| runtime.block_on(deleting)).expect("all are deleted");
+                let writes = deleted.iter().map(|id| write(id, None)).chain([write(NEW, Some(&someone))]);
+                let writing = futures_util::future::try_join_all(writes.map(|write| people.apply(write)));
+                tokio::task::block_in_place(|| runtime.block_on(writing)).expect("all is written");
             }
             None
         }
     });
     let page = gateway.get("/people?limit=50").await;
-    let left: Vec<_> = expected[..45].iter().map(|(id, _)| id.clone()).collect();
+    let left: Vec<_> = expected[..45].iter().chain([&expected[49]]).map(|(id, _)| id.clone()).collect();
     assert_eq!(ids(&page.json()), left);
     assert!(page.header("link").expect("others followed").contains(&expected[49].0));
 }
 
-fn delete(id: &str) -> Write {
+/// Between the last two on a page of fifty.
+const NEW: &str = "d0000000-0000-4000-8000-000000000000";
+
+fn write(id: &str, save: Option<&FieldsJson>) -> Write {
     let (id, time) = (id.parse().expect("an id"), Timestamp::from_millis(1));
-    Write { id, save: None, expect: Expect::Anything, idempotency: None, time, trace: None }
+    Write { id, save: save.cloned(), expect: Expect::Anything, idempotency: None, time, trace: None }
 }
 
 /// Saves people of 8 KiB; answers their ids and ages in the order of the ids.

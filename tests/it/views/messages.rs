@@ -149,6 +149,7 @@ async fn as_many_messages_as_are_allowed_are_all_answered() {
 async fn who_asks_and_never_reads_is_closed_before_much_waits() {
     let settings = [
         ("live.messages_per_second", "1000000"),
+        ("live.bytes_per_second", "1000000000"),
         ("live.silence_limit_ms", "600000"),
         ("live.close_timeout_ms", "200"),
     ];

@@ -164,7 +164,6 @@ impl Lane {
         let first = std::mem::take(&mut self.rows).front().map(|row| row.id);
         self.dropped = first;
         self.after = first.and_then(PersonId::previous);
-        self.exhausted = false;
         std::mem::take(&mut self.bytes)
     }
 }
