@@ -170,3 +170,12 @@ async fn wrong_use_ends_with_2_and_a_sentence() {
         assert!(told.contains(sentence), "{words}: {told}");
     }
 }
+
+/// The text of the store's script is put together here as the store does it.
+#[tokio::test]
+async fn writes_are_counted_beside_those_of_redis_benchmark() {
+    let report = report("writes --seconds 1 --keeps memory").await;
+    for contestant in 0..2 {
+        assert!(figure(&report, contestant, "writes_per_second").as_f64() > Some(0.0), "{report:#}");
+    }
+}

@@ -21,8 +21,10 @@ use crate::report::figure::{GATEWAY_US_WRITE, LOAD_US_WRITE, REDIS_US_WRITE, WRI
 use crate::report::{Report, Rounds, Turn, take_turns};
 use crate::servers::{Gateway, Redis};
 
-/// The script that the store loads.
+/// The script that the store loads, what it begins with, and where.
 const APPLY: &str = include_str!("../../../store/redis/scripts/apply.lua");
+const HEAD: &str = include_str!("../../../store/redis/scripts/head.lua");
+const PLACE_OF_HEAD: &str = "-- HEAD --\n";
 /// People who are saved over and over.
 const PEOPLE: u64 = 10_000;
 /// Writes of redis-benchmark in a second of its turn, about.
@@ -141,7 +143,8 @@ fn populate(gateway: &Gateway, redis: &Redis) -> anyhow::Result<String> {
     let made = burst(gateway.address, Call::Create, request, PEOPLE, |sent| sent < PEOPLE)?;
     ensure!(made == PEOPLE, "{made} people could be made");
     let mut connection = redis.connect()?;
-    let sha: String = redis::cmd("SCRIPT").arg("LOAD").arg(APPLY).query(&mut connection)?;
+    let sha: String =
+        redis::cmd("SCRIPT").arg("LOAD").arg(APPLY.replace(PLACE_OF_HEAD, HEAD)).query(&mut connection)?;
     for number in 0..PEOPLE {
         let mut pipeline = redis::pipe();
         let words = words(&sha, &id(number), "0").map(str::to_owned);
