@@ -83,7 +83,7 @@ const SHAPES: [Shape; 15] = [
                 if n < 63 {
                     format!("!has(attributes.absent{n})")
                 } else {
-                    format!("!(attributes.k0 == 1 || attributes.own == {view})")
+                    format!("!(attributes.k0 in [1, {}])", view + 2)
                 }
             })
         },
