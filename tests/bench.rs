@@ -171,7 +171,7 @@ async fn wrong_use_ends_with_2_and_a_sentence() {
     }
 }
 
-/// The text of the store's script is put together here as the store does it.
+/// redis-benchmark calls the script as the store does.
 #[tokio::test]
 async fn writes_are_counted_beside_those_of_redis_benchmark() {
     let report = report("writes --seconds 1 --keeps memory").await;

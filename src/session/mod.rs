@@ -149,7 +149,13 @@ impl Sessions {
     /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is over. What was accepted
     /// until now is shown before that, where the store answers.
     pub async fn close_all(&self, grace: Duration) {
-        let deadline = Instant::now() + grace;
+        if tokio::time::timeout(grace, self.dismiss_all(grace)).await.is_err() {
+            tracing::warn!(open = self.hub.sessions().len(), "sessions did not end within the grace period");
+        }
+    }
+
+    async fn dismiss_all(&self, grace: Duration) {
+        // A hub without a place has no sessions, and nobody who would answer.
         if self.hub.place().is_some() {
             self.hub.proof(Instant::now(), PROOF_LIMIT.min(grace / 8)).await;
         }
@@ -170,25 +176,19 @@ impl Sessions {
         self.tasks.close();
         // Sessions whose handshake was under way when the closing began.
         while tokio::time::timeout(CLOSE_STEP, self.tasks.wait()).await.is_err() {
-            if Instant::now() >= deadline {
-                tracing::warn!(open = self.hub.sessions().len(), "sessions did not end within the grace period");
-                return;
-            }
             for outbox in self.hub.sessions() {
                 self.dismiss(&outbox, &close).await;
             }
         }
     }
 
-    /// Closes a session behind what the hub has for it, or at once where the dispatcher does not listen.
+    /// Closes a session behind what the hub has for it, or at once where the dispatcher has ended.
     async fn dismiss(&self, outbox: &Arc<Outbox>, close: &Close) {
         if outbox.is_closing() {
             return;
         }
         let command = Command::Dismiss(Arc::clone(outbox), close.clone());
-        let is_taken = self.hub.place().is_some()
-            && matches!(tokio::time::timeout(CLOSE_STEP, self.hub.command(command)).await, Ok(Ok(())));
-        if !is_taken {
+        if self.hub.command(command).await.is_err() {
             self.hub.close(outbox, close);
         }
     }

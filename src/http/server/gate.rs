@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 pub(super) struct Gate {
     is_shut: AtomicBool,
     opened: Notify,
-    /// All that was written before the last look was taken.
+    /// Whether the stream has taken all that came of the body.
     is_empty: AtomicBool,
     /// The body that waits for that.
     waiting: AtomicWaker,
@@ -49,12 +49,12 @@ impl Gate {
         self.is_shut.load(Relaxed)
     }
 
-    /// Something is about to be written.
+    /// Something of the body is about to be written.
     pub(super) fn fill(&self) {
         self.is_empty.store(false, Relaxed);
     }
 
-    /// Waits until the stream has taken all that was written.
+    /// Waits until the stream has taken all that came of the body.
     pub(super) fn poll_empty(&self, context: &Context<'_>) -> Poll<()> {
         self.waiting.register(context.waker());
         if self.is_empty.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }

@@ -41,6 +41,7 @@ use crate::telemetry::{DamageAt, Damages, Metrics};
 pub use attempts::Backoff;
 pub use migrate::Report;
 pub use options::{Options, redacted};
+pub use scripts::save_script;
 
 /// People in a Redis that several gateways share.
 pub struct RedisStore {

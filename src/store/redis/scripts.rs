@@ -54,6 +54,11 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
     }
 });
 
+/// The script that saves, as the server is given it: for whoever measures what it costs there.
+pub fn save_script() -> &'static str {
+    &SCRIPTS.save.text
+}
+
 impl Script {
     fn new(file: &str) -> Self {
         let text = file.replace(PLACE_OF_HEAD, HEAD);

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use people_gateway::store::redis::save_script;
 use serde_json::json;
 use tokio::process::Command;
 
@@ -21,10 +22,6 @@ use crate::report::figure::{GATEWAY_US_WRITE, LOAD_US_WRITE, REDIS_US_WRITE, WRI
 use crate::report::{Report, Rounds, Turn, take_turns};
 use crate::servers::{Gateway, Redis};
 
-/// The script that the store loads, what it begins with, and where.
-const APPLY: &str = include_str!("../../../store/redis/scripts/apply.lua");
-const HEAD: &str = include_str!("../../../store/redis/scripts/head.lua");
-const PLACE_OF_HEAD: &str = "-- HEAD --\n";
 /// People who are saved over and over.
 const PEOPLE: u64 = 10_000;
 /// Writes of redis-benchmark in a second of its turn, about.
@@ -143,8 +140,7 @@ fn populate(gateway: &Gateway, redis: &Redis) -> anyhow::Result<String> {
     let made = burst(gateway.address, Call::Create, request, PEOPLE, |sent| sent < PEOPLE)?;
     ensure!(made == PEOPLE, "{made} people could be made");
     let mut connection = redis.connect()?;
-    let sha: String =
-        redis::cmd("SCRIPT").arg("LOAD").arg(APPLY.replace(PLACE_OF_HEAD, HEAD)).query(&mut connection)?;
+    let sha: String = redis::cmd("SCRIPT").arg("LOAD").arg(save_script()).query(&mut connection)?;
     for number in 0..PEOPLE {
         let mut pipeline = redis::pipe();
         let words = words(&sha, &id(number), "0").map(str::to_owned);

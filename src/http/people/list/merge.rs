@@ -42,7 +42,6 @@ pub(super) struct Row {
 struct Lane {
     partition: Partition,
     rows: VecDeque<Row>,
-    bytes: usize,
     /// The last id that was read, or was there to begin after.
     after: Option<PersonId>,
     /// The next person of a lane that dropped what it had read: nobody who matches comes before it.
@@ -109,7 +108,7 @@ impl Merge {
             self.lanes[turn].read_on(self.store.as_ref(), &self.filter, self.page).await?;
             self.make_room();
         }
-        Ok(self.turn().and_then(|lane| self.lanes[lane].show()))
+        Ok(self.turn().and_then(|lane| self.lanes[lane].rows.pop_front()))
     }
 
     /// The lane whose person is next; none where nobody is left in any.
@@ -120,7 +119,7 @@ impl Merge {
 
     /// Has lanes drop what they hold, the furthest from its turn first; the next one keeps it.
     fn make_room(&mut self) {
-        let mut held: usize = self.lanes.iter().map(|lane| lane.bytes).sum();
+        let mut held: usize = self.lanes.iter().map(Lane::bytes).sum();
         while held > HELD_BYTES {
             let holding = self.lanes.iter_mut().filter(|lane| !lane.rows.is_empty());
             let mut holding: Vec<_> = holding.collect();
@@ -135,7 +134,11 @@ impl Merge {
 
 impl Lane {
     fn new(partition: Partition, after: Option<PersonId>) -> Self {
-        Self { partition, rows: VecDeque::new(), bytes: 0, after, dropped: None, exhausted: false }
+        Self { partition, rows: VecDeque::new(), after, dropped: None, exhausted: false }
+    }
+
+    fn bytes(&self) -> usize {
+        self.rows.iter().map(Row::bytes).sum()
     }
 
     /// The next person's id, as far as it is known.
@@ -148,23 +151,16 @@ impl Lane {
         let page = store.page(self.partition, self.after, most).await?;
         let rows = hub::matching(filter, &page.people).await;
         self.rows = rows.into_iter().map(|person| Row { id: person.id, json: person.to_json() }).collect();
-        self.bytes = self.rows.iter().map(Row::bytes).sum();
         (self.dropped, self.exhausted, self.after) = (None, page.next.is_none(), page.next);
         Ok(())
     }
 
-    fn show(&mut self) -> Option<Row> {
-        let row = self.rows.pop_front()?;
-        self.bytes -= row.bytes();
-        Some(row)
-    }
-
     /// Forgets what was read and is not shown yet; answers how many bytes that was.
     fn drop_rows(&mut self) -> usize {
-        let first = std::mem::take(&mut self.rows).front().map(|row| row.id);
-        self.dropped = first;
-        self.after = first.and_then(PersonId::previous);
-        std::mem::take(&mut self.bytes)
+        let bytes = self.bytes();
+        self.dropped = std::mem::take(&mut self.rows).front().map(|row| row.id);
+        self.after = self.dropped.and_then(PersonId::previous);
+        bytes
     }
 }
 
@@ -224,7 +220,7 @@ mod tests {
             let mut merge = Merge::open(store, filter, None, people, usize::MAX).await.unwrap();
             let (mut found, mut most) = (Vec::new(), 0);
             while let Some(row) = merge.next().await.unwrap() {
-                most = most.max(merge.lanes.iter().map(|lane| lane.bytes).sum::<usize>());
+                most = most.max(merge.lanes.iter().map(Lane::bytes).sum::<usize>());
                 found.push(row.id);
             }
             assert_eq!(found, expected, "{partitions} partitions");

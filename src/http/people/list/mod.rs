@@ -87,7 +87,7 @@ impl Wanted {
         Merge::open(store, self.filter.clone(), after, state.options.list_buffer_people, most).await
     }
 
-    /// The ids of up to `most` of them.
+    /// The ids of the first `most` of them.
     async fn ids_after(
         &self,
         state: &Shared,
@@ -95,7 +95,7 @@ impl Wanted {
         after: Option<PersonId>,
         most: usize,
     ) -> Result<Ids, StoreError> {
-        let ids = if self.filter.is_everyone() {
+        let mut ids = if self.filter.is_everyone() {
             merge::ids_after(store, after, NonZeroUsize::MIN.saturating_add(most)).await?
         } else {
             let mut merge = self.people_after(state, Arc::clone(store), after).await?;
@@ -107,8 +107,9 @@ impl Wanted {
             }
             ids
         };
-        let next = ids.get(most).and(ids.get(most - 1)).copied();
-        Ok(Ids { ids: ids.into_iter().take(most).collect(), next })
+        let has_more = ids.len() > most;
+        ids.truncate(most);
+        Ok(Ids { next: ids.last().copied().filter(|_| has_more), ids: ids.into() })
     }
 
     fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
