@@ -66,7 +66,7 @@ pub(super) struct WatchFlags {
     #[arg(long)]
     snapshot: bool,
     /// Begin with what happened since this cursor
-    #[arg(long, value_name = "CURSOR", conflicts_with = "snapshot")]
+    #[arg(long, value_name = "CURSOR", conflicts_with = "snapshot", value_parser = cursor)]
     from: Option<Cursor>,
     /// Keep a table of who matches on the screen; in a pipe, as --snapshot
     #[arg(long, conflicts_with_all = ["from", "kinds", "json", "plain"])]
@@ -213,6 +213,15 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
         Err(InvalidEndpoint::Malformed(error)) => {
             Err(format!("{}, or ws://HOST:PORT", InvalidBaseUrl::Malformed(error)))
         }
+    }
+}
+
+/// A cursor. The words that `from` has on the wire are flags here.
+fn cursor(text: &str) -> Result<Cursor, String> {
+    match text {
+        "snapshot" => Err("to begin with everyone who matches, use --snapshot".to_owned()),
+        "now" => Err("without --from and --snapshot, `watch` begins now".to_owned()),
+        _ => text.parse::<Cursor>().map_err(|error| error.to_string()),
     }
 }
 

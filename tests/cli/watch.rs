@@ -48,6 +48,14 @@ async fn every_command_tells_at_once_that_no_gateway_is_there() {
 }
 
 #[tokio::test]
+async fn the_words_of_the_wire_lead_to_the_flags_of_the_command() {
+    for (word, hint) in [("snapshot", "use --snapshot"), ("now", "begins now"), ("x", "PARTITION:EPOCH.SEQ.TAG")] {
+        let (code, _, errors) = run(gateway(&["watch", "--from", word])).await;
+        assert!(code == 2 && errors.contains(hint), "{word}: {errors}");
+    }
+}
+
+#[tokio::test]
 async fn in_a_terminal_too_it_is_told_at_once() {
     let mut terminal = Terminal::open(100, 10);
     for form in [&["watch"][..], &["watch", "--view"]] {
