@@ -8,13 +8,14 @@ PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
 
 check:
 	cargo fmt --all --check
-	cargo clippy --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
-	cargo test --locked --lib --bins --test architecture
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo test --workspace --locked --lib --bins
+	cargo test --locked --test architecture
 
 test:
 	./scripts/install-test-tools.sh
-	cargo test --locked
+	cargo test --workspace --locked
 	./scripts/test-js.sh
 	./scripts/test-api.sh
 	./scripts/test-generators.sh
@@ -40,10 +41,10 @@ release:
 
 bench:
 	./scripts/install-test-tools.sh
-	cargo bench --locked --bench encode
-	cargo bench --locked --bench matching
-	cargo bench --locked --bench embedded
-	cargo build --release --locked --bins
+	cargo bench --locked -p people-bench --bench encode
+	cargo bench --locked -p people-bench --bench matching
+	cargo bench --locked -p people-bench --bench embedded
+	cargo build --workspace --release --locked --bins
 	$(PEOPLE_BENCH) writes
 	$(PEOPLE_BENCH) fanout --floor
 	$(PEOPLE_BENCH) fanout --floor --in-flight 8

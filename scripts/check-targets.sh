@@ -17,5 +17,5 @@ for target in "${targets[@]}"; do
     fi
     name=${target//-/_}
     echo "Checking $target."
-    env "CC_$name=true" "CXX_$name=true" "AR_$name=true" cargo check --locked --lib --bins --target "$target"
+    env "CC_$name=true" "CXX_$name=true" "AR_$name=true" cargo check --workspace --locked --lib --bins --target "$target"
 done

@@ -85,7 +85,7 @@ def standard(package):
 
 def vendored():
     """What the console's pages bring along."""
-    folder = os.path.join(ROOT, "src/console/vendor")
+    folder = os.path.join(ROOT, "web/console/vendor")
     names = sorted(name for name in os.listdir(folder) if name.startswith("LICENSE-"))
     if not names:
         sys.exit(f"{folder} holds no licences")

@@ -4,12 +4,12 @@
 
 pub mod app;
 pub mod cli;
-pub mod client;
 pub mod config;
 pub mod domain;
+pub mod fanout;
 pub mod filter;
+pub mod history;
 pub mod http;
-pub mod hub;
 pub mod protocol;
 pub mod relay;
 pub mod session;

@@ -1,5 +1,5 @@
-//! The binary: parse what was typed, do it, and turn the outcome into an exit code: 0 done, 1 failed, 2 wrong usage
-//! (clap's own).
+//! The binary: parse what was typed, do it, and turn the outcome into an exit code: 0 done, 1
+//! failed, 2 wrong usage (clap's own).
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -13,8 +13,8 @@ use people_gateway::cli::{self, Cli};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    // Without it memory is given back only as more is asked for, so an idle gateway would keep what a storm left behind.
-    // Where a system has no such threads, it does.
+    // Without it memory is given back only as more is asked for, so an idle gateway would keep what
+    // a storm left behind. Where a system has no such threads, it does.
     #[cfg(target_os = "linux")]
     let _ = tikv_jemalloc_ctl::background_thread::write(true);
     match Cli::parse().run() {

@@ -9,7 +9,9 @@ use crate::telemetry::traces::ExportError;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// Somebody listens there already.
-    #[error("{address} is in use already: choose another address with {flag}, or end what listens there")]
+    #[error(
+        "{address} is in use already: choose another address with {flag}, or end what listens there"
+    )]
     AddressInUse {
         /// The address.
         address: SocketAddr,
@@ -35,7 +37,10 @@ pub enum AppError {
         source: io::Error,
     },
     /// The relay ended, which it does at a shutdown only.
-    #[error("the relay has ended by itself, so nobody can be served: please report what the log says before this")]
+    #[error(
+        "the relay has ended by itself, so nobody can be served: please report what the log says \
+         before this"
+    )]
     Relay,
     /// What is to be traced cannot be exported.
     #[error(transparent)]
@@ -50,7 +55,11 @@ impl AppError {
     pub(super) fn listen(address: SocketAddr, flag: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::AddressInUse { address, flag },
-            _ => Self::Listen { address, flag, source },
+            _ => Self::Listen {
+                address,
+                flag,
+                source,
+            },
         }
     }
 }

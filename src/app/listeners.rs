@@ -1,5 +1,5 @@
-//! The two listeners: the public one, whose requests are waited for at the end, and the operators', which answers until
-//! the very end.
+//! The two listeners: the public one, whose requests are waited for at the end, and the operators',
+//! which answers until the very end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,12 +40,27 @@ impl Listeners {
     pub(super) fn bind(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
         let fitting = open_files::connections_max(open_files::raise());
         let options = settings.server_options(settings.http.connections_max.unwrap_or(fitting));
-        let admin_options = ServerOptions { connections_max: ADMIN_CONNECTIONS, ..options };
+        let admin_options = ServerOptions {
+            connections_max: ADMIN_CONNECTIONS,
+            ..options
+        };
         let (public, public_addresses) = bind(&settings.listen, "--listen", options, metrics)?;
         // Connections of operators are not counted among the public's.
         let uncounted = Metrics::default();
-        let (admin, admin_addresses) = bind(&settings.admin.listen, "--admin-listen", admin_options, &uncounted)?;
-        Ok(Self { public, admin, addresses: Addresses { public: public_addresses, admin: admin_addresses } })
+        let (admin, admin_addresses) = bind(
+            &settings.admin.listen,
+            "--admin-listen",
+            admin_options,
+            &uncounted,
+        )?;
+        Ok(Self {
+            public,
+            admin,
+            addresses: Addresses {
+                public: public_addresses,
+                admin: admin_addresses,
+            },
+        })
     }
 
     /// Starts accepting.
@@ -53,8 +68,15 @@ impl Listeners {
         let (stop, stop_admin) = (CancellationToken::new(), CancellationToken::new());
         let connections = TaskTracker::new();
         connections.spawn(self.public.serve(public, stop.clone(), connections.clone()));
-        tokio::spawn(self.admin.serve(admin, stop_admin.clone(), TaskTracker::new()));
-        Running { stop, connections, _admin: stop_admin.drop_guard() }
+        tokio::spawn(
+            self.admin
+                .serve(admin, stop_admin.clone(), TaskTracker::new()),
+        );
+        Running {
+            stop,
+            connections,
+            _admin: stop_admin.drop_guard(),
+        }
     }
 }
 
@@ -67,8 +89,8 @@ impl Running {
     }
 }
 
-/// Binds all addresses, which have one port. A name may have addresses that this machine has not (IPv6, switched off): one
-/// that works is enough.
+/// Binds all addresses, which have one port. A name may have addresses that this machine has not
+/// (IPv6, switched off): one that works is enough.
 fn bind(
     listen: &Listen,
     flag: &'static str,
@@ -95,7 +117,10 @@ fn bind(
     match (bound, missing) {
         (Some(server), None) => Ok((server, addresses)),
         (Some(server), Some(missing)) => {
-            tracing::warn!(%missing, "an address of the name is not there; the others are listened on");
+            tracing::warn!(
+                %missing,
+                "an address of the name is not there; the others are listened on"
+            );
             Ok((server, addresses))
         }
         (None, missing) => Err(missing.expect("there is at least one address to listen on")),
@@ -104,5 +129,6 @@ fn bind(
 
 /// The machine has no such address, or nothing of its family.
 fn is_not_here(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }

@@ -1,4 +1,5 @@
-//! Live updates as a whole: the hub, its sessions, and the relay that feeds it once the store is open.
+//! Live updates as a whole: history, sessions, and the thread that serves them once the store is
+//! open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use crate::config::Settings;
-use crate::hub::{Dispatcher, Hub};
+use crate::fanout::{self, Dispatcher};
+use crate::history::History;
 use crate::relay;
 use crate::session::Sessions;
 use crate::store::{Store, StoreSlot};
@@ -15,7 +17,7 @@ use crate::telemetry::{Metrics, Readiness, Traces};
 
 /// Everything between the store's channel and the clients' sockets.
 pub(super) struct Live {
-    pub(super) sessions: Arc<Sessions>,
+    pub(super) sessions: Sessions,
     /// Until the relay takes it to its thread.
     dispatcher: Option<Dispatcher>,
     relay_options: relay::Options,
@@ -25,12 +27,29 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Ready for sessions; they are refused until the relay follows a store. Must be called inside the runtime.
-    pub(super) fn new(settings: &Settings, slot: &StoreSlot, metrics: &Metrics, traces: &Traces) -> Self {
-        let (hub, mut dispatcher) = Hub::new(settings.hub_options(), metrics.clone());
-        dispatcher.trace(traces.clone());
-        let sessions = Sessions::new(Arc::clone(&hub), slot.clone(), settings.session_options());
-        tokio::spawn(hub.turn_wheel());
+    /// Ready for sessions; they are refused until the relay follows a store. Must be called inside
+    /// the runtime.
+    pub(super) fn new(
+        settings: &Settings,
+        slot: &StoreSlot,
+        metrics: &Metrics,
+        traces: &Traces,
+    ) -> Self {
+        let history = Arc::new(History::new(settings.history_options()));
+        let (sessions, commands) = Sessions::new(
+            Arc::clone(&history),
+            slot.clone(),
+            settings.session_options(),
+            metrics.clone(),
+        );
+        let dispatcher = Dispatcher::new(
+            settings.fanout_options(),
+            history,
+            (sessions.clone(), commands),
+            metrics.clone(),
+            traces.clone(),
+        );
+        tokio::spawn(sessions.clone().watch());
         Self {
             sessions,
             dispatcher: Some(dispatcher),
@@ -42,12 +61,26 @@ impl Live {
     }
 
     /// Starts the relay; once is enough.
-    pub(super) fn follow(&mut self, store: Arc<dyn Store>, readiness: &Readiness) -> Result<(), AppError> {
-        let Some(dispatcher) = self.dispatcher.take() else { return Ok(()) };
-        let links = relay::Links { store, dispatcher, readiness: readiness.clone(), metrics: self.metrics.clone() };
+    pub(super) fn follow(
+        &mut self,
+        store: Arc<dyn Store>,
+        readiness: &Readiness,
+    ) -> Result<(), AppError> {
+        let Some(dispatcher) = self.dispatcher.take() else {
+            return Ok(());
+        };
+        let links = relay::Links {
+            store,
+            readiness: readiness.clone(),
+            metrics: self.metrics.clone(),
+        };
         let (stop, ended) = (self.stop.clone(), self.ended.clone());
-        relay::spawn(self.relay_options, links, stop, ended)
-            .map_err(|source| AppError::System { what: "start the relay", source })
+        fanout::spawn(self.relay_options, links, dispatcher, stop, ended).map_err(|source| {
+            AppError::System {
+                what: "start the relay",
+                source,
+            }
+        })
     }
 
     /// Comes back when the relay has ended though nobody asked it to. Cancel safe.

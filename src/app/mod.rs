@@ -1,4 +1,5 @@
-//! The gateway as a whole: what is started, in which order, what it is connected to, and how it ends.
+//! The gateway as a whole: what is started, in which order, what it is connected to, and how it
+//! ends.
 
 #[cfg(test)]
 mod branches_tests;
@@ -29,10 +30,13 @@ use signals::Signals;
 use traces::Traced;
 use welcome::Addresses;
 
-/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both listeners are open;
-/// an embedded store is open by then, Redis may follow.
+/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both
+/// listeners are open; an embedded store is open by then, Redis may follow.
 pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    let mut signals = Signals::catch().map_err(|source| AppError::System { what: "catch signals", source })?;
+    let mut signals = Signals::catch().map_err(|source| AppError::System {
+        what: "catch signals",
+        source,
+    })?;
     let readiness = Readiness::new(settings.live.ready_limit);
     let (registry, metrics) = telemetry::registry(readiness.clone());
     let slot = StoreSlot::new();
@@ -45,8 +49,10 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
-    let (listen, admin) =
-        (Addresses::joined(&listeners.addresses.public), Addresses::joined(&listeners.addresses.admin));
+    let (listen, admin) = (
+        Addresses::joined(&listeners.addresses.public),
+        Addresses::joined(&listeners.addresses.admin),
+    );
     // Nobody may be reading, which is no reason not to serve.
     if let Err(error) = welcome::write(out, &listeners.addresses, &settings) {
         tracing::warn!(%error, "the addresses could not be written to standard output");
@@ -54,7 +60,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
 
     let state = http::State {
         store: slot.clone(),
-        sessions: Arc::clone(&live.sessions),
+        sessions: live.sessions.clone(),
         options: Arc::new(http::Options {
             admin: listeners.addresses.to_be_told(&settings),
             ..settings.http_options()
@@ -65,7 +71,12 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         traces: traced.traces.clone(),
     };
     let damages = metrics.store_damage.clone();
-    let operators = http::admin_router(settings.admin_options(), readiness.clone(), damages, Arc::new(registry));
+    let operators = http::admin_router(
+        settings.admin_options(),
+        readiness.clone(),
+        damages,
+        Arc::new(registry),
+    );
     let running = listeners.serve(http::router(state), operators);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
@@ -83,8 +94,26 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     }
 
     signals.end_at_next();
+    leave(&settings, &readiness, &live).await?;
+    let deadline = Instant::now() + settings.shutdown_grace;
+    let grace = traced.leave(settings.shutdown_grace);
+    if tokio::join!(timeout(grace, running.drain()), live.close(grace))
+        .0
+        .is_err()
+    {
+        tracing::warn!("the grace period is over: connections are cut");
+    }
+    traced.close(deadline).await;
+    Ok(())
+}
+
+/// Says that this gateway is about to go, and serves on for as long as balancers need to learn it.
+async fn leave(settings: &Settings, readiness: &Readiness, live: &Live) -> Result<(), AppError> {
     if !settings.shutdown_notice.is_zero() {
-        tracing::info!(notice_ms = settings.shutdown_notice.as_millis(), "stopping soon: not ready, still serving");
+        tracing::info!(
+            notice_ms = settings.shutdown_notice.as_millis(),
+            "stopping soon: not ready, still serving"
+        );
         readiness.leave();
         tokio::select! {
             () = sleep(settings.shutdown_notice) => {}
@@ -93,32 +122,39 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     }
     tracing::info!(grace_ms = settings.shutdown_grace.as_millis(), "stopping");
     readiness.drain();
-    let deadline = Instant::now() + settings.shutdown_grace;
-    let grace = traced.leave(settings.shutdown_grace);
-    if tokio::join!(timeout(grace, running.drain()), live.close(grace)).0.is_err() {
-        tracing::warn!("the grace period is over: connections are cut");
-    }
-    traced.close(deadline).await;
     Ok(())
 }
 
 /// Brings the store's layout up to date, and tells `out` what that took.
 pub async fn migrate(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
     let told = store::migrate(&settings).await?;
-    writeln!(out, "{told}").map_err(|source| AppError::System { what: "write to standard output", source })
+    writeln!(out, "{told}").map_err(|source| AppError::System {
+        what: "write to standard output",
+        source,
+    })
 }
 
-/// Compares all that the store keeps, and tells `out` what is wrong, a line each. With `repair`, mends what can be. Returns
-/// how much is wrong after that.
-pub async fn check(settings: Settings, repair: bool, out: &mut (dyn Write + Send)) -> Result<u64, AppError> {
+/// Compares all that the store keeps, and tells `out` what is wrong, a line each. With `repair`,
+/// mends what can be. Returns how much is wrong after that.
+pub async fn check(
+    settings: Settings,
+    repair: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<u64, AppError> {
     let mut written = Ok(());
     let mut tell = |line: &dyn std::fmt::Display| {
         if written.is_ok() {
             written = writeln!(out, "{line}");
         }
     };
-    let tally = store::check(&settings, repair.then(system_clock), &mut |fault| tell(&fault)).await?;
+    let tally = store::check(&settings, repair.then(system_clock), &mut |fault| {
+        tell(&fault);
+    })
+    .await?;
     tell(&tally);
-    written.map_err(|source| AppError::System { what: "write to standard output", source })?;
+    written.map_err(|source| AppError::System {
+        what: "write to standard output",
+        source,
+    })?;
     Ok(tally.faults - tally.mended)
 }

@@ -1,11 +1,13 @@
-//! The limit of open files: each connection is one, so the soft limit is raised to the hard one at start.
+//! The limit of open files: each connection is one, so the soft limit is raised to the hard one at
+//! start.
 
 use std::num::NonZeroUsize;
 
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are not connections: listeners, the store's connections or file, standard streams, the runtime.
+/// Files that are not connections: listeners, the store's connections or file, standard streams,
+/// the runtime.
 const RESERVED: usize = 128;
 /// Connections where the system sets no limit.
 const UNLIMITED: usize = 1_000_000;
@@ -16,7 +18,10 @@ const AT_LEAST: usize = 16;
 #[cfg(unix)]
 pub(super) fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
-    let wanted = Rlimit { current: before.maximum, maximum: before.maximum };
+    let wanted = Rlimit {
+        current: before.maximum,
+        maximum: before.maximum,
+    };
     if let Err(error) = setrlimit(Resource::Nofile, wanted) {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }

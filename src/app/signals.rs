@@ -13,9 +13,11 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            // Once caught, it never ends the process: a write beyond the limit on a file's size fails, and the store says
-            // so.
-            drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
+            // Once caught, it never ends the process: a write beyond the limit on a file's size
+            // fails, and the store says so.
+            drop(signal(SignalKind::from_raw(
+                rustix::process::Signal::XFSZ.as_raw(),
+            ))?);
         }
         StopSignals::catch().map(Self)
     }

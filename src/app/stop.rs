@@ -1,5 +1,5 @@
-//! The signals by which a user, a shell or a supervisor stops a program: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break,
-//! a closed console, the end of the session.
+//! The signals by which a user, a shell or a supervisor stops a program: SIGINT and SIGTERM; on
+//! Windows Ctrl-C, Ctrl-Break, a closed console, the end of the session.
 
 use std::io;
 
@@ -19,10 +19,14 @@ pub(crate) struct StopSignals {
 impl StopSignals {
     /// Starts catching. Must be called inside the runtime.
     pub(crate) fn catch() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
-    /// Waits for the next one; the exit code that it stands for by convention is 128 and its number. Cancel safe.
+    /// Waits for the next one; the exit code that it stands for by convention is 128 and its
+    /// number. Cancel safe.
     pub(crate) async fn next(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),

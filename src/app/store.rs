@@ -1,8 +1,9 @@
-//! Opens the store. The embedded one is there or the gateway does not start; Redis may answer later, so the gateway
-//! listens meanwhile and says that it is not ready.
+//! Opens the store. The embedded one is there or the gateway does not start; Redis may answer
+//! later, so the gateway listens meanwhile and says that it is not ready.
 
 use std::sync::Arc;
 
+use people_core::Backoff;
 use tokio::time::sleep;
 
 use super::AppError;
@@ -10,12 +11,12 @@ use crate::config::{RedisUrl, Settings, StoreUrl};
 use crate::domain::Timestamp;
 use crate::store::audit::{Sink, Tally};
 use crate::store::embedded::EmbeddedStore;
-use crate::store::redis::{self, Backoff, OpenError, RedisStore};
+use crate::store::redis::{self, OpenError, RedisStore};
 use crate::store::{Store, StoreSlot, TracedStore};
 use crate::telemetry::{Metrics, Traces};
 
-/// Puts the store into `slot` once it is open, and gives it back. Comes back with an error only where trying again
-/// would not help.
+/// Puts the store into `slot` once it is open, and gives it back. Comes back with an error only
+/// where trying again would not help.
 pub(super) async fn open(
     settings: &Settings,
     slot: &StoreSlot,
@@ -37,7 +38,11 @@ pub(super) async fn open(
 }
 
 /// Tries for ever, with growing pauses, as long as the server merely does not answer.
-async fn open_redis(settings: &Settings, url: &RedisUrl, metrics: &Metrics) -> Result<Arc<dyn Store>, AppError> {
+async fn open_redis(
+    settings: &Settings,
+    url: &RedisUrl,
+    metrics: &Metrics,
+) -> Result<Arc<dyn Store>, AppError> {
     let limits = &settings.store.subscription;
     let mut backoff = Backoff::new(limits.backoff_min, limits.backoff_max);
     loop {
@@ -46,7 +51,7 @@ async fn open_redis(settings: &Settings, url: &RedisUrl, metrics: &Metrics) -> R
             Err(OpenError::Fatal(detail)) => return Err(AppError::Store(detail)),
             Err(OpenError::Unreachable(detail)) => {
                 tracing::warn!(store = %url, detail, "the store does not answer yet");
-                sleep(backoff.pause()).await;
+                sleep(backoff.next_wait()).await;
             }
         }
     }
@@ -63,9 +68,15 @@ pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
         StoreUrl::Redis(url) => {
             let migrated = redis::migrate(settings.redis_options(url)).await;
             let report = migrated.map_err(|error| AppError::Store(error.to_string()))?;
-            let applied = if report.applied.is_empty() { "nothing".to_owned() } else { report.applied.join(", ") };
+            let applied = if report.applied.is_empty() {
+                "nothing".to_owned()
+            } else {
+                report.applied.join(", ")
+            };
             let (version, partitions) = (report.version, report.partitions.get());
-            Ok(format!("{url}: layout {version} with {partitions} partition(s); applied {applied}"))
+            Ok(format!(
+                "{url}: layout {version} with {partitions} partition(s); applied {applied}"
+            ))
         }
     }
 }
@@ -79,12 +90,21 @@ pub(super) async fn check(
     let told = match &settings.store.url {
         StoreUrl::Embedded(directory) => {
             let options = settings.embedded_options(directory, Metrics::default());
-            blocking(move || EmbeddedStore::open_existing(options)).await?.audit(mend, sink).await
+            blocking(move || EmbeddedStore::open_existing(options))
+                .await?
+                .audit(mend, sink)
+                .await
         }
         StoreUrl::Redis(url) => {
-            let options = redis::Options { migrate: false, ..settings.redis_options(url) };
+            let options = redis::Options {
+                migrate: false,
+                ..settings.redis_options(url)
+            };
             let opened = RedisStore::open(options, Metrics::default()).await;
-            opened.map_err(|error| AppError::Store(error.to_string()))?.audit(mend, sink).await
+            opened
+                .map_err(|error| AppError::Store(error.to_string()))?
+                .audit(mend, sink)
+                .await
         }
     };
     told.map_err(|error| AppError::Store(error.to_string()))
@@ -95,6 +115,8 @@ where
     T: Send + 'static,
     E: std::error::Error + Send + 'static,
 {
-    let opened = tokio::task::spawn_blocking(open).await.map_err(|panic| AppError::Store(panic.to_string()))?;
+    let opened = tokio::task::spawn_blocking(open)
+        .await
+        .map_err(|panic| AppError::Store(panic.to_string()))?;
     opened.map_err(|error| AppError::Store(error.to_string()))
 }

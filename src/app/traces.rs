@@ -1,4 +1,5 @@
-//! Traces from start to end: on where a collector is named, and what waits at the end is sent within the grace period.
+//! Traces from start to end: on where a collector is named, and what waits at the end is sent
+//! within the grace period.
 
 use std::time::Duration;
 
@@ -22,23 +23,37 @@ pub(super) struct Traced {
 impl Traced {
     pub(super) fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
         let Some(options) = settings.trace_options() else {
-            return Ok(Self { traces: Traces::default(), export: None });
+            return Ok(Self {
+                traces: Traces::default(),
+                export: None,
+            });
         };
         let (export, traces) = Export::start(&options, metrics)?;
         tracing::info!(endpoint = %options.endpoint, "requests are traced");
-        Ok(Self { traces, export: Some((export, options.timeout)) })
+        Ok(Self {
+            traces,
+            export: Some((export, options.timeout)),
+        })
     }
 
     /// What is left of the grace period for all else.
     pub(super) fn leave(&self, grace: Duration) -> Duration {
-        let last = self.export.as_ref().map_or(Duration::ZERO, |(_, timeout)| (*timeout).min(grace / SHARE_OF_GRACE));
+        let last = self.export.as_ref().map_or(Duration::ZERO, |(_, timeout)| {
+            (*timeout).min(grace / SHARE_OF_GRACE)
+        });
         grace.saturating_sub(last)
     }
 
     /// Sends what waits; called when all else has ended.
     pub(super) async fn close(&self, deadline: Instant) {
         if let Some((export, timeout)) = &self.export {
-            export.close(deadline.saturating_duration_since(Instant::now()).min(*timeout)).await;
+            export
+                .close(
+                    deadline
+                        .saturating_duration_since(Instant::now())
+                        .min(*timeout),
+                )
+                .await;
         }
     }
 }

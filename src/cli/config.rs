@@ -8,5 +8,7 @@ use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(settings.to_toml().as_bytes()).and_then(|()| out.flush()).context("cannot write the settings")
+    out.write_all(settings.to_toml().as_bytes())
+        .and_then(|()| out.flush())
+        .context("cannot write the settings")
 }

@@ -1,5 +1,5 @@
-//! What the commands that speak to a gateway have in common: its address, patience with it, and its errors in words that
-//! say what to do.
+//! What the commands that speak to a gateway have in common: its address, patience with it, and its
+//! errors in words that say what to do.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use people_client::rest::{BaseUrl, Patience, Rest, RestError, Retry};
+use people_client::{Problem, TlsFault, Trust};
 
 use super::shown::{is_unseen, visible, visible_lines};
-use crate::client::rest::{BaseUrl, Patience, Rest, RestError, Retry};
-use crate::client::{Problem, TlsFault, Trust};
 
 /// The variable that names the gateway where `--url` doesn't.
 pub(super) const URL_VARIABLE: &str = "PEOPLE_GATEWAY_URL";
@@ -20,13 +20,19 @@ const CA_VARIABLE: &str = "PEOPLE_GATEWAY_CA";
 pub(super) const URL: &str = "http://127.0.0.1:8080";
 
 /// What to do where nobody is.
-pub(super) const ABSENT: &str =
-    "Is a gateway running there? `people-gateway` starts one; --url or PEOPLE_GATEWAY_URL names another.";
+pub(super) const ABSENT: &str = "Is a gateway running there? `people-gateway` starts one; --url or \
+                                 PEOPLE_GATEWAY_URL names another.";
 
 #[derive(Args, Debug)]
 pub(super) struct GatewayFlags {
     /// The gateway's address, http:// or https://
-    #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = URL_VARIABLE,
+        hide_env_values = true,
+        default_value = URL
+    )]
     url: BaseUrl,
     #[command(flatten)]
     trust: TrustFlags,
@@ -57,18 +63,25 @@ pub(super) struct ReaderGone;
 impl GatewayFlags {
     pub(super) fn gateway(&self) -> anyhow::Result<Gateway> {
         let rest = Rest::new(self.url.clone(), &self.trust.trust()?).map_err(told)?;
-        Ok(Gateway { rest, retry: Retry::new(Patience(Duration::from_secs(self.patience))), tell: Box::new(say) })
+        Ok(Gateway {
+            rest,
+            retry: Retry::new(Patience(Duration::from_secs(self.patience))),
+            tell: Box::new(say),
+        })
     }
 }
 
 fn seconds(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "expected a whole number of seconds, such as 60".to_owned())
+    text.parse()
+        .map_err(|_| "expected a whole number of seconds, such as 60".to_owned())
 }
 
 impl TrustFlags {
     /// Whom the machine trusts, and whom the flag names.
     pub(super) fn trust(&self) -> anyhow::Result<Trust> {
-        let Some(file) = &self.ca else { return Ok(Trust::default()) };
+        let Some(file) = &self.ca else {
+            return Ok(Trust::default());
+        };
         let told = || format!("cannot use the certificates of {}", file.display());
         let pem = std::fs::read(file).with_context(told)?;
         Trust::default().and_pem(&pem).with_context(told)
@@ -87,7 +100,10 @@ impl Gateway {
     }
 
     /// Makes a call, again after an outage. The same call twice must do the same as once.
-    pub(super) async fn call<T>(&mut self, call: impl AsyncFn(&Rest) -> Result<T, RestError>) -> Result<T, RestError> {
+    pub(super) async fn call<T>(
+        &mut self,
+        call: impl AsyncFn(&Rest) -> Result<T, RestError>,
+    ) -> Result<T, RestError> {
         loop {
             match call(&self.rest).await {
                 Ok(answer) => {
@@ -101,8 +117,13 @@ impl Gateway {
 
     /// Waits before the next attempt, and says so; fails where there is to be none.
     pub(super) async fn wait_after(&mut self, error: RestError) -> Result<(), RestError> {
-        let Some(pause) = self.retry.after(&error) else { return Err(error) };
-        (self.tell)(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+        let Some(pause) = self.retry.after(&error) else {
+            return Err(error);
+        };
+        (self.tell)(&format!(
+            "{error}; trying again in {:.1} s",
+            pause.as_secs_f64()
+        ));
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -110,8 +131,10 @@ impl Gateway {
 
 /// Runs a command's future to its end. What is stuck in a pipe is left behind.
 pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
     let ended = runtime.block_on(command);
     runtime.shutdown_background();
     ended
@@ -135,13 +158,19 @@ pub(super) fn told(error: RestError) -> anyhow::Error {
 /// An error of TLS with what to do about it.
 pub(super) fn with_remedy(error: &dyn std::error::Error, fault: &TlsFault) -> anyhow::Error {
     let remedy = match fault {
-        TlsFault::UnknownIssuer => "--ca FILE (or PEOPLE_GATEWAY_CA) names the certificate of one to be trusted.",
+        TlsFault::UnknownIssuer => {
+            "--ca FILE (or PEOPLE_GATEWAY_CA) names the certificate of one to be trusted."
+        }
         TlsFault::Expired(_) => "It must be renewed there, if the clock here is right.",
         TlsFault::NotYetValid(_) => "Is the clock here right?",
         TlsFault::WrongName { .. } => "The address must have a name that the certificate has.",
-        TlsFault::Authority => "It needs one of its own, signed by that authority, which --ca FILE names here.",
+        TlsFault::Authority => {
+            "It needs one of its own, signed by that authority, which --ca FILE names here."
+        }
         TlsFault::NotTls => "Without TLS, the address begins with http://.",
-        TlsFault::NobodyTrusted => "Install them (Debian: ca-certificates), or name one with --ca FILE.",
+        TlsFault::NobodyTrusted => {
+            "Install them (Debian: ca-certificates), or name one with --ca FILE."
+        }
         TlsFault::Other(_) => return anyhow!("{error}"),
     };
     anyhow!("{error}. {remedy}")
@@ -150,18 +179,26 @@ pub(super) fn with_remedy(error: &dyn std::error::Error, fault: &TlsFault) -> an
 /// As [`told`], with a mark under the fault where it is the filter's.
 pub(super) fn told_of_filter(error: RestError, condition: &str) -> anyhow::Error {
     let problem = error.refusal().and_then(|refusal| refusal.problem.as_ref());
-    problem.and_then(|problem| filter_fault(problem, condition)).unwrap_or_else(|| told(error))
+    problem
+        .and_then(|problem| filter_fault(problem, condition))
+        .unwrap_or_else(|| told(error))
 }
 
 /// The fault of a filter with a mark under it, where the problem is about the filter.
 pub(super) fn filter_fault(problem: &Problem, condition: &str) -> Option<anyhow::Error> {
     let offset = problem.offset?;
     // A line break or a tab would shift the mark.
-    let shown: String = condition.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
+    let shown: String = condition
+        .chars()
+        .map(|c| if is_unseen(c) { ' ' } else { c })
+        .collect();
     let after = condition.chars().count().saturating_sub(offset);
     let mark = "^".repeat(problem.length.unwrap_or(1).min(after).max(1));
     let indent = " ".repeat(condition.chars().count() - after);
-    Some(anyhow!("the filter is refused: {}\n  {shown}\n  {indent}{mark}", visible(&problem.detail)))
+    Some(anyhow!(
+        "the filter is refused: {}\n  {shown}\n  {indent}{mark}",
+        visible(&problem.detail)
+    ))
 }
 
 /// Tells something on standard error. Where that is closed there is nobody left to tell.
@@ -189,17 +226,35 @@ mod tests {
     use super::*;
 
     fn shown(condition: &str, offset: usize, length: usize) -> String {
-        let problem = json!({"type": "/problems/filter", "detail": "no", "offset": offset, "length": length});
-        filter_fault(&serde_json::from_value(problem).unwrap(), condition).unwrap().to_string()
+        let problem =
+            json!({"type": "/problems/filter", "detail": "no", "offset": offset, "length": length});
+        filter_fault(&serde_json::from_value(problem).unwrap(), condition)
+            .unwrap()
+            .to_string()
     }
 
     #[test]
     fn a_faulty_filter_is_marked_where_the_fault_is() {
-        assert_eq!(shown("job = 1", 4, 1), "the filter is refused: no\n  job = 1\n      ^");
-        assert_eq!(shown("é\n\u{1b}age > x", 9, 1), "the filter is refused: no\n  é  age > x\n           ^");
+        assert_eq!(
+            shown("job = 1", 4, 1),
+            "the filter is refused: no\n  job = 1\n      ^"
+        );
+        assert_eq!(
+            shown("é\n\u{1b}age > x", 9, 1),
+            "the filter is refused: no\n  é  age > x\n           ^"
+        );
         // At the end, and beyond it, where no server should point.
-        assert_eq!(shown("age >", 5, 0), "the filter is refused: no\n  age >\n       ^");
-        assert_eq!(shown("age", usize::MAX, usize::MAX), "the filter is refused: no\n  age\n     ^");
-        assert_eq!(shown("age", 1, usize::MAX), "the filter is refused: no\n  age\n   ^^");
+        assert_eq!(
+            shown("age >", 5, 0),
+            "the filter is refused: no\n  age >\n       ^"
+        );
+        assert_eq!(
+            shown("age", usize::MAX, usize::MAX),
+            "the filter is refused: no\n  age\n     ^"
+        );
+        assert_eq!(
+            shown("age", 1, usize::MAX),
+            "the filter is refused: no\n  age\n   ^^"
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! `get` and `delete`: people by their ids.
 
 use clap::Args;
+use people_client::rest::{IdempotencyKey, IfMatch, RestError};
 
 use super::gateway::{self, Gateway, GatewayFlags, say, told, written};
 use super::shown::{self, FormFlags};
-use crate::client::rest::{IdempotencyKey, IfMatch, RestError};
 use crate::domain::PersonId;
 
 const GET_EXAMPLES: &str = "\
@@ -71,14 +71,16 @@ pub(super) fn delete(flags: DeleteFlags) -> anyhow::Result<()> {
         let mut gateway = flags.gateway.gateway()?;
         each(&mut gateway, &flags.ids, async |gateway, id| {
             let key = IdempotencyKey::fresh();
-            Ok(gateway.call(async |rest| rest.delete(id, flags.if_match, key).await).await)
+            Ok(gateway
+                .call(async |rest| rest.delete(id, flags.if_match, key).await)
+                .await)
         })
         .await
     })
 }
 
-/// Does it to each. A refusal is about one person, and told when the others are done too; whatever else goes wrong would
-/// go wrong with all of them.
+/// Does it to each. A refusal is about one person, and told when the others are done too; whatever
+/// else goes wrong would go wrong with all of them.
 async fn each(
     gateway: &mut Gateway,
     ids: &[PersonId],

@@ -1,4 +1,5 @@
-//! `health`: asks a running gateway whether it is ready. Container images have no curl; they have this program.
+//! `health`: asks a running gateway whether it is ready. Container images have no curl; they have
+//! this program.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -16,7 +17,9 @@ const ANSWER_MAX: u64 = 16 * 1024;
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let (address, answer) = first_answer(settings.admin.listen.addresses())?;
     let status = answer.split(' ').nth(1).unwrap_or_default();
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim());
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map_or("", |(_, body)| body.trim());
     if status != "200" {
         bail!("http://{address}/readyz answers {status}: {body}");
     }
@@ -37,7 +40,8 @@ fn first_answer(addresses: &[SocketAddr]) -> anyhow::Result<(SocketAddr, String)
 
 fn nobody(address: SocketAddr) -> String {
     format!(
-        "no answer from http://{address}/readyz: is a gateway running there? --admin-listen or --config names another"
+        "no answer from http://{address}/readyz: is a gateway running there? --admin-listen or \
+         --config names another"
     )
 }
 
@@ -80,19 +84,39 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let environment = [("ADMIN__LISTEN", format!("0.0.0.0:{port}")), ("AUTH__MODE", "none".into())];
-        let environment = environment.map(|(key, value)| (format!("PEOPLE_GATEWAY__{key}"), value)).to_vec();
-        let sources = crate::config::Sources { environment: Some(environment), ..Default::default() };
+        let environment = [
+            ("ADMIN__LISTEN", format!("0.0.0.0:{port}")),
+            ("AUTH__MODE", "none".into()),
+        ];
+        let environment = environment
+            .map(|(key, value)| (format!("PEOPLE_GATEWAY__{key}"), value))
+            .to_vec();
+        let sources = crate::config::Sources {
+            environment: Some(environment),
+            ..Default::default()
+        };
         let outcome = run(&Settings::load(&sources).unwrap());
-        assert!(server.join().unwrap().starts_with("GET /readyz HTTP/1.1\r\n"));
+        assert!(
+            server
+                .join()
+                .unwrap()
+                .starts_with("GET /readyz HTTP/1.1\r\n")
+        );
         outcome
     }
 
     #[test]
     fn a_ready_gateway_is_healthy_and_any_other_is_not() {
         answered("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nready\n").unwrap();
-        let refused = answered("HTTP/1.1 503 Service Unavailable\r\n\r\nnot ready: shutting down\n").unwrap_err();
-        assert!(refused.to_string().ends_with("answers 503: not ready: shutting down"), "{refused}");
+        let refused =
+            answered("HTTP/1.1 503 Service Unavailable\r\n\r\nnot ready: shutting down\n")
+                .unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .ends_with("answers 503: not ready: shutting down"),
+            "{refused}"
+        );
         assert!(answered("").is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! `import`: the people of a file, in requests of bounded size, through outages of the gateway.
 //!
-//! Everyone has an id before they are sent, so a request may be sent again. Where a line is held up because the store
-//! doesn't answer, all from that line on come again: lines about the same person stay in their order.
+//! Everyone has an id before they are sent, so a request may be sent again. Where a line is held up
+//! because the store doesn't answer, all from that line on come again: lines about the same person
+//! stay in their order.
 
 mod columns;
 mod csv;
@@ -18,11 +19,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use encoding_rs::Encoding;
+use people_client::rest::{ImportReport, RefusedLine, RestError};
 use tokio::sync::mpsc;
 
 use super::gateway::{self, Gateway, GatewayFlags, told, written};
 use super::shown::for_stdout;
-use crate::client::rest::{ImportReport, RefusedLine, RestError};
 use columns::Rules;
 use ids::Ids;
 use people::{Batch, Format, Item, Nobody, People};
@@ -43,12 +44,14 @@ Examples:
   people-gateway export --url http://old:8080 | people-gateway import -
       from gateway to gateway, ids included
 
-Columns: id, firstName, lastName, age and job in any plain spelling (First name, first_name), and `attributes` with a \
-JSON object. Any other column is an attribute, attributes.a.b one inside another. A cell is a number, true, false, a \
-list or an object where it is exactly that as JSON, else a text; an empty one is left out.
+Columns: id, firstName, lastName, age and job in any plain spelling (First name, first_name), and \
+`attributes` with a JSON object. Any other column is an attribute, attributes.a.b one inside \
+another. A cell is a number, true, false, a list or an object where it is exactly that as JSON, \
+else a text; an empty one is left out.
 
-A person without an id gets one from the file's name and the line, so that a second run saves the same people again; \
---name gives another name. What comes from standard input without --name gets ids at random.
+A person without an id gets one from the file's name and the line, so that a second run saves the \
+same people again; --name gives another name. What comes from standard input without --name gets \
+ids at random.
 
 Refused lines are told on standard error with their line in the file; then the exit code is 1.";
 
@@ -57,10 +60,12 @@ Refused lines are told on standard error with their line in the file; then the e
 pub(super) struct ImportFlags {
     /// The file; - is standard input
     file: PathBuf,
-    /// What the file is made of [default: by its name (.csv, .tsv, .ndjson, .jsonl), else by its first character]
+    /// What the file is made of [default: by its name (.csv, .tsv, .ndjson, .jsonl), else by its
+    /// first character]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// What the file is written in, such as windows-1252, euc-jp or utf-16le [default: by its byte order mark, else utf-8]
+    /// What the file is written in, such as windows-1252, euc-jp or utf-16le [default: by its byte
+    /// order mark, else utf-8]
     #[arg(long, value_name = "ENCODING", value_parser = encoding::named)]
     encoding: Option<&'static Encoding>,
     #[command(flatten)]
@@ -72,7 +77,12 @@ pub(super) struct ImportFlags {
     #[arg(long)]
     dry_run: bool,
     /// After so many refused lines the rest is not read
-    #[arg(long, value_name = "LINES", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "LINES",
+        default_value = "1000",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     refused_max: u64,
     #[command(flatten)]
     gateway: GatewayFlags,
@@ -87,7 +97,8 @@ struct ColumnFlags {
     /// This column holds texts, also where they look like numbers
     #[arg(long, value_name = "COLUMN")]
     text: Vec<String>,
-    /// This column holds numbers, also where they are written like 007 or 1.50; anything else is refused
+    /// This column holds numbers, also where they are written like 007 or 1.50; anything else is
+    /// refused
     #[arg(long, value_name = "COLUMN")]
     number: Vec<String>,
     /// This column holds lists, with ; between the items
@@ -96,10 +107,12 @@ struct ColumnFlags {
     /// Leave this column out
     #[arg(long, value_name = "COLUMN")]
     skip: Vec<String>,
-    /// What stands between the cells: one character, or `tab` [default: as in the headings: comma, semicolon or tab]
+    /// What stands between the cells: one character, or `tab` [default: as in the headings: comma,
+    /// semicolon or tab]
     #[arg(long, value_name = "CHARACTER", value_parser = super::separator)]
     separator: Option<u8>,
-    /// Keep the apostrophe before what looks like a formula ('=1+1), as `export --plain` wrote the file
+    /// Keep the apostrophe before what looks like a formula ('=1+1), as `export --plain` wrote the
+    /// file
     #[arg(long)]
     plain: bool,
 }
@@ -107,12 +120,40 @@ struct ColumnFlags {
 pub(super) fn run(flags: ImportFlags) -> anyhow::Result<()> {
     let source = Source::open(&flags.file, flags.encoding)?;
     let stdin = flags.file.as_os_str() == "-";
-    let shown = if stdin { "standard input".to_owned() } else { flags.file.display().to_string() };
-    let ids = flags.name.or_else(|| file_name(&flags.file)).map_or(Ids::Fresh, Ids::Derived);
-    let ColumnFlags { map, text, number, list, skip, separator, plain } = flags.columns;
-    let rules = Rules { map, text, number, list, skip, plain };
+    let shown = if stdin {
+        "standard input".to_owned()
+    } else {
+        flags.file.display().to_string()
+    };
+    let ids = flags
+        .name
+        .or_else(|| file_name(&flags.file))
+        .map_or(Ids::Fresh, Ids::Derived);
+    let ColumnFlags {
+        map,
+        text,
+        number,
+        list,
+        skip,
+        separator,
+        plain,
+    } = flags.columns;
+    let rules = Rules {
+        map,
+        text,
+        number,
+        list,
+        skip,
+        plain,
+    };
     let mut report = Report::new(shown, source.size);
-    let people = People::new(source, flags.format.or_else(|| Format::of(&flags.file)), ids, rules, separator);
+    let people = People::new(
+        source,
+        flags.format.or_else(|| Format::of(&flags.file)),
+        ids,
+        rules,
+        separator,
+    );
     if flags.dry_run {
         let ended = show(people, flags.refused_max, &mut report);
         return report.end(ended, "would be refused");
@@ -140,7 +181,11 @@ fn show(mut people: People, refused_max: u64, report: &mut Report) -> anyhow::Re
                 Err(words) => report.refuse(line, &words),
             }
         }
-        ensure!(report.refused < refused_max, "{} lines were refused: the rest was not read", report.refused);
+        ensure!(
+            report.refused < refused_max,
+            "{} lines were refused: the rest was not read",
+            report.refused
+        );
     }
     written(out.flush())?;
     Ok(people.nobody())
@@ -168,7 +213,11 @@ async fn import(
         let read = batch.read;
         send(gateway, batch, report).await?;
         report.progress(read);
-        ensure!(report.refused < refused_max, "{} lines were refused: the rest was not read", report.refused);
+        ensure!(
+            report.refused < refused_max,
+            "{} lines were refused: the rest was not read",
+            report.refused
+        );
     }
     reading.await.context("cannot read the file")
 }
@@ -217,9 +266,13 @@ async fn send(gateway: &mut Gateway, batch: Batch, report: &mut Report) -> anyho
     Ok(())
 }
 
-/// How many of the lines that were sent need not be sent again, and what holds up the next one, if anything does.
+/// How many of the lines that were sent need not be sent again, and what holds up the next one, if
+/// anything does.
 fn settled(answer: &ImportReport, sent: usize) -> (usize, Option<RestError>) {
-    let held_up = answer.refused.iter().find_map(|refusal| Some((refusal.line, refusal.held_up()?)));
+    let held_up = answer
+        .refused
+        .iter()
+        .find_map(|refusal| Some((refusal.line, refusal.held_up()?)));
     match held_up {
         Some((line, error)) => (line.saturating_sub(1).min(sent), Some(error)),
         None => (answer.lines.min(sent), None),
@@ -234,7 +287,9 @@ fn file_name(path: &Path) -> Option<String> {
 
 fn mapping(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
-        Some((column, field)) if !column.is_empty() && !field.is_empty() => Ok((column.to_owned(), field.to_owned())),
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => {
+            Ok((column.to_owned(), field.to_owned()))
+        }
         _ => Err("expected COLUMN=FIELD, such as 'Given name=firstName'".to_owned()),
     }
 }

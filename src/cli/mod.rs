@@ -23,7 +23,12 @@ use crate::config::{ConfigFaults, Settings, Sources};
 
 /// People saved and deleted over REST reach every WebSocket client that chose them.
 #[derive(Debug, Parser)]
-#[command(name = "people-gateway", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(
+    name = "people-gateway",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -37,11 +42,13 @@ enum Command {
     Serve(ServeFlags),
     /// Bring the store's layout up to date, and end
     Migrate(StoreFlags),
-    /// Compare people, ids and logs in the store, and say what is wrong: exit code 0 when nothing is, 1 when something is
+    /// Compare people, ids and logs in the store, and say what is wrong: exit code 0 when nothing
+    /// is, 1 when something is
     ///
-    /// An embedded store is locked by the gateway that serves it: stop that first. A store in Redis is checked and
-    /// repaired beside running gateways. --repair saves a damaged person again as the log knows it, or deletes it where
-    /// the log does not; lists people who are not listed; takes out of lists and logs what is nobody's.
+    /// An embedded store is locked by the gateway that serves it: stop that first. A store in Redis
+    /// is checked and repaired beside running gateways. --repair saves a damaged person again as
+    /// the log knows it, or deletes it where the log does not; lists people who are not listed;
+    /// takes out of lists and logs what is nobody's.
     Check(store::CheckFlags),
     /// Print the effective settings as TOML, passwords hidden
     Config(ServeFlags),
@@ -69,7 +76,8 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct ServeFlags {
-    /// Where to serve REST and live updates; a name stands for all its addresses [default: 127.0.0.1:8080]
+    /// Where to serve REST and live updates; a name stands for all its addresses [default:
+    /// 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
     /// Where to serve /livez, /readyz and /metrics [default: 127.0.0.1:9091]
@@ -84,7 +92,8 @@ struct ServeFlags {
 
 #[derive(Args, Debug)]
 struct StoreFlags {
-    /// embedded:DIR, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://… [default: embedded:./data]
+    /// embedded:DIR, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://… [default:
+    /// embedded:./data]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// A file with settings, in TOML, YAML or JSON
@@ -135,15 +144,28 @@ impl ServeFlags {
     fn settings(self) -> Result<Settings, ConfigFaults> {
         let mut sources = self.store.sources();
         set(&mut sources, "listen", self.listen, "--listen");
-        set(&mut sources, "admin.listen", self.admin_listen, "--admin-listen");
-        set(&mut sources, "store.migrate", self.no_migrate.then(|| "false".to_owned()), "--no-migrate");
+        set(
+            &mut sources,
+            "admin.listen",
+            self.admin_listen,
+            "--admin-listen",
+        );
+        set(
+            &mut sources,
+            "store.migrate",
+            self.no_migrate.then(|| "false".to_owned()),
+            "--no-migrate",
+        );
         Settings::load(&sources)
     }
 }
 
 impl StoreFlags {
     fn sources(self) -> Sources {
-        let mut sources = Sources { file: self.config, ..Sources::default() };
+        let mut sources = Sources {
+            file: self.config,
+            ..Sources::default()
+        };
         set(&mut sources, "store.url", self.store, "--store");
         sources
     }
@@ -155,8 +177,16 @@ impl StoreFlags {
 
 impl HealthFlags {
     fn settings(self) -> Result<Settings, ConfigFaults> {
-        let mut sources = Sources { file: self.config, ..Sources::default() };
-        set(&mut sources, "admin.listen", self.admin_listen, "--admin-listen");
+        let mut sources = Sources {
+            file: self.config,
+            ..Sources::default()
+        };
+        set(
+            &mut sources,
+            "admin.listen",
+            self.admin_listen,
+            "--admin-listen",
+        );
         Settings::load(&sources)
     }
 }
@@ -165,16 +195,20 @@ fn set(sources: &mut Sources, key: &'static str, value: Option<String>, flag: &'
     sources.flags.extend(value.map(|value| (key, value, flag)));
 }
 
-/// An error as standard error should have it. What it quotes, of a file or from a gateway, must not steer the terminal.
+/// An error as standard error should have it. What it quotes, of a file or from a gateway, must not
+/// steer the terminal.
 pub fn told(error: &anyhow::Error) -> String {
     shown::visible_lines(&format!("people-gateway: {error:#}")).into_owned()
 }
 
-/// Ends the program as clap does where flags don't fit together: with this and the command's usage, and exit code 2.
+/// Ends the program as clap does where flags don't fit together: with this and the command's usage,
+/// and exit code 2.
 fn usage(name: &str, fault: &str) -> ! {
     let mut command = Cli::command();
     command.build();
-    let command = command.find_subcommand_mut(name).expect("each command asks for its own usage");
+    let command = command
+        .find_subcommand_mut(name)
+        .expect("each command asks for its own usage");
     command.error(ErrorKind::ArgumentConflict, fault).exit()
 }
 
@@ -182,7 +216,11 @@ fn usage(name: &str, fault: &str) -> ! {
 fn separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" => Ok(b'\t'),
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') && !byte.is_ascii_alphanumeric() => {
+        [byte]
+            if byte.is_ascii()
+                && !matches!(byte, b'"' | b'\r' | b'\n')
+                && !byte.is_ascii_alphanumeric() =>
+        {
             Ok(*byte)
         }
         _ => Err("expected one character, such as ; or the word tab".to_owned()),

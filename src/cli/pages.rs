@@ -1,4 +1,5 @@
-//! What the program says of itself: `completions` and `man` of this command line, `openapi` of REST.
+//! What the program says of itself: `completions` and `man` of this command line, `openapi` of
+//! REST.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -44,24 +45,32 @@ pub(super) struct ManFlags {
 
 pub(super) fn completions(flags: &CompletionsFlags) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Cli::command(), "people-gateway", &mut script);
+    clap_complete::generate(
+        flags.shell,
+        &mut Cli::command(),
+        "people-gateway",
+        &mut script,
+    );
     print(&script)
 }
 
 pub(super) fn man(flags: ManFlags) -> anyhow::Result<()> {
     let Some(folder) = flags.out else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page).context("cannot write the page")?;
+        clap_mangen::Man::new(Cli::command())
+            .render(&mut page)
+            .context("cannot write the page")?;
         return print(&page);
     };
     let shown = folder.display().to_string();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {shown}"))?;
-    clap_mangen::generate_to(Cli::command(), &folder).with_context(|| format!("cannot write into {shown}"))
+    clap_mangen::generate_to(Cli::command(), &folder)
+        .with_context(|| format!("cannot write into {shown}"))
 }
 
 /// The description of REST, as a gateway serves it.
 pub(super) fn openapi() -> anyhow::Result<()> {
-    print(format!("{}\n", openapi::pretty()).as_bytes())
+    print(format!("{:#}\n", openapi::document()).as_bytes())
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {

@@ -51,13 +51,19 @@ impl FormFlags {
 pub(super) fn write_person(form: Form, json: &str) -> io::Result<()> {
     match (form, serde_json::from_str::<Map<String, Value>>(json)) {
         (Form::Plain, Ok(object)) => anstream::stdout().write_all(card(&object).as_bytes()),
-        (Form::Json, _) | (Form::Plain, Err(_)) => writeln!(io::stdout(), "{}", for_stdout(json.trim_end())),
+        (Form::Json, _) | (Form::Plain, Err(_)) => {
+            writeln!(io::stdout(), "{}", for_stdout(json.trim_end()))
+        }
     }
 }
 
 /// JSON as standard output should have it: exactly as it is, unless that is a terminal.
 pub(super) fn for_stdout(json: &str) -> Cow<'_, str> {
-    if io::stdout().is_terminal() { visible_json(json) } else { json.into() }
+    if io::stdout().is_terminal() {
+        visible_json(json)
+    } else {
+        json.into()
+    }
 }
 
 /// A person in one line: id, name, age, job, attributes.
@@ -65,7 +71,8 @@ pub(super) fn line(object: &Map<String, Value>) -> String {
     let mut line = format!("{}  {}", text(object, "id"), summary(object));
     if let Some(attributes) = object.get("attributes") {
         let attributes = attributes.to_string();
-        write!(line, "  {DIM}{}{DIM:#}", visible(&attributes)).expect("a String takes all that is written to it");
+        write!(line, "  {DIM}{}{DIM:#}", visible(&attributes))
+            .expect("a String takes all that is written to it");
     }
     line
 }
@@ -87,7 +94,12 @@ fn card(object: &Map<String, Value>) -> String {
 
 fn summary(object: &Map<String, Value>) -> String {
     let age = object.get("age").map(Value::to_string).unwrap_or_default();
-    format!("{} {}, {age}, {}", text(object, "firstName"), text(object, "lastName"), text(object, "job"))
+    format!(
+        "{} {}, {age}, {}",
+        text(object, "firstName"),
+        text(object, "lastName"),
+        text(object, "job")
+    )
 }
 
 /// A member that is a text, fit to be shown.
@@ -104,14 +116,16 @@ mod tests {
     #[test]
     fn names_cannot_steer_the_terminal() {
         let object = json!({
-            "id": "0190f3e2-7c1b-7d9a-8f00-1234567890ab", "firstName": "A\u{1b}[2Jda", "lastName": "L\n\u{9b}1\u{202e}",
+            "id": "0190f3e2-7c1b-7d9a-8f00-1234567890ab",
+            "firstName": "A\u{1b}[2Jda", "lastName": "L\n\u{9b}1\u{202e}",
             "age": 36, "job": "é", "attributes": {"a": "\u{7f}"}, "x\u{7}": "\u{1b}",
         });
         let shown = |text: String| anstream::adapter::strip_str(&text).to_string();
         let object = object.as_object().unwrap();
         assert_eq!(
             shown(line(object)),
-            "0190f3e2-7c1b-7d9a-8f00-1234567890ab  A\\u{1b}[2Jda L\\u{a}\\u{9b}1\\u{202e}, 36, é  {\"a\":\"\\u{7f}\"}"
+            "0190f3e2-7c1b-7d9a-8f00-1234567890ab  A\\u{1b}[2Jda L\\u{a}\\u{9b}1\\u{202e}, 36, é  \
+             {\"a\":\"\\u{7f}\"}"
         );
         assert!(!shown(card(object)).contains(|c: char| c.is_control() && c != '\n'));
     }

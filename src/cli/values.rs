@@ -1,4 +1,5 @@
-//! Texts that may be values: what a cell of CSV or a flag means as JSON, and where in the attributes it belongs.
+//! Texts that may be values: what a cell of CSV or a flag means as JSON, and where in the
+//! attributes it belongs.
 
 mod formula;
 
@@ -21,16 +22,19 @@ pub(super) struct Attribute {
 #[error("is given twice")]
 pub(super) struct Taken;
 
-/// The value that a text is: a number, `true`, `false`, a list or an object where it is exactly that, else the text.
-/// Exactly: `007`, `1.50` and `1e3` are texts, because a number would be written in another way. A list or an object that
-/// the gateway would refuse (a key twice, an integer beyond 64 bits) is refused here with its words.
+/// The value that a text is: a number, `true`, `false`, a list or an object where it is exactly
+/// that, else the text. Exactly: `007`, `1.50` and `1e3` are texts, because a number would be
+/// written in another way. A list or an object that the gateway would refuse (a key twice, an
+/// integer beyond 64 bits) is refused here with its words.
 pub(super) fn typed(text: &str) -> Result<Value, String> {
     Ok(match text.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => match serde_json::from_str::<Value>(text) {
             Ok(number) if number.to_string().eq(text) => number,
             _ => text.into(),
         },
-        Some(b't' | b'f') => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
+        Some(b't' | b'f') => text
+            .parse::<bool>()
+            .map_or_else(|_| text.into(), Value::from),
         Some(b'[' | b'{') if serde_json::from_str::<&RawValue>(text).is_ok() => {
             strict::value(text, MAX_ATTRIBUTES_DEPTH)?
         }
@@ -38,12 +42,18 @@ pub(super) fn typed(text: &str) -> Result<Value, String> {
     })
 }
 
-/// The items between `;`, without the blanks around them; none of them is empty. An item is typed as a text of its own.
+/// The items between `;`, without the blanks around them; none of them is empty. An item is typed
+/// as a text of its own.
 pub(super) fn list(text: &str) -> Result<Value, String> {
-    text.split(';').map(trimmed).filter(|item| !item.is_empty()).map(typed).collect()
+    text.split(';')
+        .map(trimmed)
+        .filter(|item| !item.is_empty())
+        .map(typed)
+        .collect()
 }
 
-/// The number that a text is, also where a number would be written in another way: `007`, `+7`, `1.50`, `1e3`.
+/// The number that a text is, also where a number would be written in another way: `007`, `+7`,
+/// `1.50`, `1e3`.
 pub(super) fn number(text: &str) -> Result<Value, String> {
     let none = || "must be a number, such as 7, -1.5 or 1e3".to_owned();
     let (sign, digits) = match trimmed(text).split_at_checked(1) {
@@ -55,13 +65,18 @@ pub(super) fn number(text: &str) -> Result<Value, String> {
         return Err(none());
     }
     let whole = digits.trim_start_matches('0');
-    let zero = if whole.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
+    let zero = if whole.starts_with(|c: char| c.is_ascii_digit()) {
+        ""
+    } else {
+        "0"
+    };
     let written = format!("{sign}{zero}{whole}");
     serde_json::from_str::<&RawValue>(&written).map_err(|_| none())?;
     strict::value(&written, 1)
 }
 
-/// The value of a cell that should be an age, however the number is written; the gateway judges anything else.
+/// The value of a cell that should be an age, however the number is written; the gateway judges
+/// anything else.
 pub(super) fn years(text: &str) -> Value {
     let text = trimmed(text);
     age(text).map_or_else(|| typed(text).unwrap_or_else(|_| text.into()), Value::from)
@@ -81,7 +96,10 @@ pub(super) fn attribute(flag: &str) -> Result<Attribute, String> {
         Ok(value @ (Value::Null | Value::String(_))) => value,
         _ => typed(value)?,
     };
-    Ok(Attribute { path: path(name), value })
+    Ok(Attribute {
+        path: path(name),
+        value,
+    })
 }
 
 /// `address.city` is `city` inside `address`.
@@ -99,7 +117,11 @@ pub(super) fn object(attributes: &[Attribute]) -> Result<Value, &Attribute> {
 }
 
 /// Puts a value into its place.
-pub(super) fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) -> Result<(), Taken> {
+pub(super) fn insert(
+    object: &mut Map<String, Value>,
+    path: &[String],
+    value: Value,
+) -> Result<(), Taken> {
     match path {
         [] => Ok(()),
         [name] if object.contains_key(name) => Err(Taken),
@@ -108,7 +130,9 @@ pub(super) fn insert(object: &mut Map<String, Value>, path: &[String], value: Va
             Ok(())
         }
         [name, rest @ ..] => {
-            let inner = object.entry(name.clone()).or_insert_with(|| Map::new().into());
+            let inner = object
+                .entry(name.clone())
+                .or_insert_with(|| Map::new().into());
             insert(inner.as_object_mut().ok_or(Taken)?, rest, value)
         }
     }
@@ -184,7 +208,11 @@ mod tests {
             ("[\"\\ud800\"]", "hex escape"),
             ("[[[[[[[[[]]]]]]]]]", "nested deeper"),
         ] {
-            assert!(typed(text).unwrap_err().contains(words), "{text}: {:?}", typed(text));
+            assert!(
+                typed(text).unwrap_err().contains(words),
+                "{text}: {:?}",
+                typed(text)
+            );
         }
     }
 
@@ -202,25 +230,50 @@ mod tests {
         ] {
             assert_eq!(number(text), Ok(value), "{text}");
         }
-        for text in
-            ["", "-", "+-7", "1,5", "1.", ".5", "1e", "0x1", "NaN", "7 7", "99999999999999999999", "1e400", "é7"]
-        {
+        for text in [
+            "",
+            "-",
+            "+-7",
+            "1,5",
+            "1.",
+            ".5",
+            "1e",
+            "0x1",
+            "NaN",
+            "7 7",
+            "99999999999999999999",
+            "1e400",
+            "é7",
+        ] {
             assert!(number(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_list_has_its_items_and_no_empty_ones() {
-        assert_eq!(list("chess; go;7;;true"), Ok(json!(["chess", "go", 7, true])));
+        assert_eq!(
+            list("chess; go;7;;true"),
+            Ok(json!(["chess", "go", 7, true]))
+        );
         assert_eq!((list(""), list(" ; ")), (Ok(json!([])), Ok(json!([]))));
         assert!(list("a;{\"a\":1,\"a\":2}").is_err());
     }
 
     #[test]
     fn attributes_of_flags_find_their_place() {
-        let flags = ["city=London", "a.b=1", "a.c=\"1\"", "x=null", "y=a=b", "z=", "n=1.50"];
+        let flags = [
+            "city=London",
+            "a.b=1",
+            "a.c=\"1\"",
+            "x=null",
+            "y=a=b",
+            "z=",
+            "n=1.50",
+        ];
         let attributes: Vec<_> = flags.iter().map(|flag| attribute(flag).unwrap()).collect();
-        let expected = json!({"city": "London", "a": {"b": 1, "c": "1"}, "x": null, "y": "a=b", "z": "", "n": "1.50"});
+        let expected = json!({
+            "city": "London", "a": {"b": 1, "c": "1"}, "x": null, "y": "a=b", "z": "", "n": "1.50",
+        });
         assert_eq!(object(&attributes), Ok(expected));
         for twice in [["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a=2"]] {
             let attributes = twice.map(|flag| attribute(flag).unwrap());

@@ -21,11 +21,13 @@ use std::pin::pin;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use people_client::rest::{BaseUrl, InvalidBaseUrl};
+use people_client::{
+    ClientError, Cursor, Endpoint, Event, InvalidEndpoint, Live, Loss, Refusal, Start,
+};
 
 use super::gateway::{self, TrustFlags, URL, URL_VARIABLE, with_remedy, written};
 use super::shown::{Form, FormFlags};
-use crate::client::rest::{BaseUrl, InvalidBaseUrl};
-use crate::client::{ClientError, Cursor, Endpoint, Event, InvalidEndpoint, Live, Loss, Refusal, Start};
 use crate::filter::Kinds;
 use output::Output;
 use signals::{Asked, Signals};
@@ -45,19 +47,31 @@ Examples:
   people-gateway watch --url https://people.example --ca company.pem
       through a balancer with TLS, with a certificate of the company's own
 
-In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it. What becomes of the \
-connection goes to standard error. Ctrl-C ends it.";
+In a terminal a person is a line; in a pipe each message is a line of JSON as the server sent it. \
+What becomes of the connection goes to standard error. Ctrl-C ends it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct WatchFlags {
     /// The gateway's address (http://, https://), or that of its live updates (ws://, wss://)
-    #[arg(long, value_name = "URL", env = URL_VARIABLE, hide_env_values = true, default_value = URL, value_parser = endpoint)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = URL_VARIABLE,
+        hide_env_values = true,
+        default_value = URL,
+        value_parser = endpoint
+    )]
     url: Endpoint,
     #[command(flatten)]
     trust: TrustFlags,
     /// Only people on whom this holds, in CEL [default: everyone]
-    #[arg(long = "where", value_name = "EXPR", default_value = "", hide_default_value = true)]
+    #[arg(
+        long = "where",
+        value_name = "EXPR",
+        default_value = "",
+        hide_default_value = true
+    )]
     condition: String,
     /// Which changes
     #[arg(long, value_name = "KINDS", default_value = "all", value_parser = kinds())]
@@ -87,7 +101,9 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         (false, None) => Start::Now,
     };
     let address = flags.url.to_string();
-    let builder = Live::builder(flags.url).kinds(flags.kinds).condition(flags.condition.as_str());
+    let builder = Live::builder(flags.url)
+        .kinds(flags.kinds)
+        .condition(flags.condition.as_str());
     let mut live = builder.trust(flags.trust.trust()?).from(start).build();
     let ended = if flags.view && io::stdout().is_terminal() {
         show(&mut live, &flags.condition, &mut signals).await?
@@ -99,10 +115,17 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         // Standard error may be what nobody reads.
         Ended::AtOnce => {}
         Ended::Absent(reason) => {
-            return Err(anyhow!("cannot reach {address}: {reason}. {}", gateway::ABSENT));
+            return Err(anyhow!(
+                "cannot reach {address}: {reason}. {}",
+                gateway::ABSENT
+            ));
         }
-        Ended::Failed(ClientError::Refused(refusal)) => return Err(refused(&refusal, &flags.condition)),
-        Ended::Failed(ClientError::Tls(fault)) => return Err(with_remedy(&ClientError::Tls(fault.clone()), &fault)),
+        Ended::Failed(ClientError::Refused(refusal)) => {
+            return Err(refused(&refusal, &flags.condition));
+        }
+        Ended::Failed(ClientError::Tls(fault)) => {
+            return Err(with_remedy(&ClientError::Tls(fault.clone()), &fault));
+        }
         Ended::Failed(error) => return Err(error.into()),
     }
     Ok(())
@@ -117,7 +140,9 @@ async fn show(live: &mut Live, condition: &str, signals: &mut Signals) -> anyhow
 /// The table needs a terminal of Unix: its size, its echo, its signals.
 #[cfg(not(unix))]
 async fn show(_: &mut Live, _: &str, _: &mut Signals) -> anyhow::Result<Ended> {
-    Err(anyhow!("watch --view works on Unix only; use watch --snapshot, or write to a pipe"))
+    Err(anyhow!(
+        "watch --view works on Unix only; use watch --snapshot, or write to a pipe"
+    ))
 }
 
 /// How watching ended.
@@ -137,10 +162,15 @@ impl Met {
     /// How it ends where nobody was ever there.
     fn absent(&mut self, event: &Event) -> Option<Ended> {
         match event {
-            Event::Disconnected { why: Loss::Unreachable(reason), .. } if !self.0 => {
-                Some(Ended::Absent(reason.clone()))
-            }
-            Event::Connected { .. } | Event::Disconnected { why: Loss::Refused(_), .. } => {
+            Event::Disconnected {
+                why: Loss::Unreachable(reason),
+                ..
+            } if !self.0 => Some(Ended::Absent(reason.clone())),
+            Event::Connected { .. }
+            | Event::Disconnected {
+                why: Loss::Refused(_),
+                ..
+            } => {
                 self.0 = true;
                 None
             }
@@ -176,8 +206,8 @@ async fn print(live: &mut Live, form: Form, signals: &mut Signals) -> anyhow::Re
     }
 }
 
-/// Writes, and listens to signals meanwhile: whoever has stopped reading must not keep the program. Breaks where the
-/// program is to end at once.
+/// Writes, and listens to signals meanwhile: whoever has stopped reading must not keep the program.
+/// Breaks where the program is to end at once.
 async fn write(
     output: &mut Output,
     text: String,
@@ -198,7 +228,10 @@ async fn write(
 
 /// A refusal; where it is about the filter, with a mark under the fault.
 fn refused(refusal: &Refusal, condition: &str) -> anyhow::Error {
-    let fault = refusal.problem.as_ref().and_then(|problem| gateway::filter_fault(problem, condition));
+    let fault = refusal
+        .problem
+        .as_ref()
+        .and_then(|problem| gateway::filter_fault(problem, condition));
     fault.unwrap_or_else(|| anyhow!(refusal.clone()))
 }
 
@@ -207,12 +240,15 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
     match text.parse::<Endpoint>() {
         Ok(endpoint) => Ok(endpoint),
         Err(InvalidEndpoint::Scheme { .. }) => {
-            let base: BaseUrl = text.parse().map_err(|error: InvalidBaseUrl| format!("{error}, or ws://HOST:PORT"))?;
+            let base: BaseUrl = text
+                .parse()
+                .map_err(|error: InvalidBaseUrl| format!("{error}, or ws://HOST:PORT"))?;
             base.updates().map_err(|error| error.to_string())
         }
-        Err(InvalidEndpoint::Malformed(error)) => {
-            Err(format!("{}, or ws://HOST:PORT", InvalidBaseUrl::Malformed(error)))
-        }
+        Err(InvalidEndpoint::Malformed(error)) => Err(format!(
+            "{}, or ws://HOST:PORT",
+            InvalidBaseUrl::Malformed(error)
+        )),
     }
 }
 
@@ -221,12 +257,16 @@ fn cursor(text: &str) -> Result<Cursor, String> {
     match text {
         "snapshot" => Err("to begin with everyone who matches, use --snapshot".to_owned()),
         "now" => Err("without --from and --snapshot, `watch` begins now".to_owned()),
-        _ => text.parse::<Cursor>().map_err(|error| error.to_string()),
+        _ => text.parse::<Cursor>().map_err(|error| {
+            format!("expected PARTITION:EPOCH.SEQ.TAG of each partition, comma-separated: {error}")
+        }),
     }
 }
 
 /// The words for kinds, which shells complete.
 fn kinds() -> impl TypedValueParser<Value = Kinds> {
-    PossibleValuesParser::new(["all", "saves", "deletes"])
-        .map(|word| word.parse::<Kinds>().expect("these are the words that there are"))
+    PossibleValuesParser::new(["all", "saves", "deletes"]).map(|word| {
+        word.parse::<Kinds>()
+            .expect("these are the words that there are")
+    })
 }

@@ -26,11 +26,14 @@ pub(super) type Layer = BTreeMap<String, Value>;
 
 /// The compiled-in defaults.
 pub(super) fn defaults() -> Layer {
-    let map = File::from_str(super::DEFAULTS, FileFormat::Toml).collect().expect("the compiled-in defaults are TOML");
+    let map = File::from_str(super::DEFAULTS, FileFormat::Toml)
+        .collect()
+        .expect("the compiled-in defaults are TOML");
     flat(map)
 }
 
-/// What the user wrote, later over earlier. A source that cannot be read is a fault, and the others still count.
+/// What the user wrote, later over earlier. A source that cannot be read is a fault, and the others
+/// still count.
 pub(super) fn user(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
     let mut layer = Layer::new();
     let mut overlay = |read: Result<Layer, Fault>| match read {
@@ -50,16 +53,30 @@ pub(super) fn user(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
 
 fn file(path: &Path) -> Result<Layer, Fault> {
     let name = path.display().to_string();
-    let fault = |detail: String| Fault { key: "--config".into(), origin: None, detail: format!("{name}: {detail}") };
+    let fault = |detail: String| Fault {
+        key: "--config".into(),
+        origin: None,
+        detail: format!("{name}: {detail}"),
+    };
     let format = match path.extension().and_then(|ending| ending.to_str()) {
         Some("toml") => FileFormat::Toml,
         Some("yaml" | "yml") => FileFormat::Yaml,
         Some("json") => FileFormat::Json,
-        _ => return Err(fault("the file's name has to end in .toml, .yaml, .yml or .json".into())),
+        _ => {
+            return Err(fault(
+                "the file's name has to end in .toml, .yaml, .yml or .json".into(),
+            ));
+        }
     };
-    let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
-    let map = File::from_str(&text, format).collect().map_err(|error| fault(without_excerpt(&error, &text)))?;
-    Ok(flat(map).into_iter().map(|(key, value)| (key, Value::new(Some(&name), value.kind))).collect())
+    let text =
+        std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let map = File::from_str(&text, format)
+        .collect()
+        .map_err(|error| fault(without_excerpt(&error, &text)))?;
+    Ok(flat(map)
+        .into_iter()
+        .map(|(key, value)| (key, Value::new(Some(&name), value.kind)))
+        .collect())
 }
 
 /// The parser's complaint without the text it is about: a password may stand there.
@@ -68,27 +85,50 @@ fn without_excerpt(error: &ConfigError, text: &str) -> String {
         return "is not a table of settings".into();
     };
     if let Some(toml) = cause.downcast_ref::<toml::de::Error>() {
-        let before = toml.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        return format!("line {}: {}", before.matches('\n').count() + 1, toml.message());
+        let before = toml
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        return format!(
+            "line {}: {}",
+            before.matches('\n').count() + 1,
+            toml.message()
+        );
     }
     if let Some(json) = cause.downcast_ref::<serde_json::Error>() {
-        return format!("is not a JSON object of settings (line {} column {})", json.line(), json.column());
+        return format!(
+            "is not a JSON object of settings (line {} column {})",
+            json.line(),
+            json.column()
+        );
     }
     let told = cause.to_string();
-    let place = told.rfind("line ").map(|start| &told[start..]).filter(|place| place.len() < 40);
-    format!("is not YAML with settings ({})", place.unwrap_or("somewhere"))
+    let place = told
+        .rfind("line ")
+        .map(|start| &told[start..])
+        .filter(|place| place.len() < 40);
+    format!(
+        "is not YAML with settings ({})",
+        place.unwrap_or("somewhere")
+    )
 }
 
 fn environment(variables: Option<&[(String, String)]>) -> Result<Layer, Fault> {
     let source = variables.map(|variables| variables.iter().cloned().collect::<Map<_, _>>());
-    let environment =
-        Environment::with_prefix(ENV_PREFIX).prefix_separator("__").separator("__").try_parsing(false).source(source);
+    let environment = Environment::with_prefix(ENV_PREFIX)
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(false)
+        .source(source);
     let map = environment.collect().map_err(|_| Fault {
         key: format!("{ENV_PREFIX}__*"),
         origin: Some("the environment".into()),
         detail: "a variable's value is not UTF-8".into(),
     })?;
-    Ok(map.into_iter().map(|(key, value)| (key.clone(), Value::new(Some(&variable(&key)), value.kind))).collect())
+    Ok(map
+        .into_iter()
+        .map(|(key, value)| (key.clone(), Value::new(Some(&variable(&key)), value.kind)))
+        .collect())
 }
 
 /// The variable that sets a key.

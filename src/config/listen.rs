@@ -16,11 +16,12 @@ pub struct Listen {
 pub enum InvalidListen {
     /// It is neither an address nor a name with a port.
     #[error(
-        "has to be ADDRESS:PORT or NAME:PORT, as in 127.0.0.1:8080, [::1]:8080 or localhost:8080 (port 0 takes a free \
-         one; 0.0.0.0 and [::] are all addresses of this machine)"
+        "has to be ADDRESS:PORT or NAME:PORT, as in 127.0.0.1:8080, [::1]:8080 or localhost:8080 \
+         (port 0 takes a free one; 0.0.0.0 and [::] are all addresses of this machine)"
     )]
     Form,
-    /// The system knows no address of that name, which is not repeated: it may be a secret in the wrong place.
+    /// The system knows no address of that name, which is not repeated: it may be a secret in the
+    /// wrong place.
     #[error("the name has no address here ({0})")]
     Unknown(String),
 }
@@ -33,12 +34,16 @@ impl Listen {
 
     /// Whether nobody but this machine reaches them.
     pub(super) fn is_loopback(&self) -> bool {
-        self.addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
+        self.addresses
+            .iter()
+            .all(|address| address.ip().to_canonical().is_loopback())
     }
 
     /// Whether both could not be listened on.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.addresses.iter().any(|address| address.port() != 0 && other.addresses.contains(address))
+        self.addresses
+            .iter()
+            .any(|address| address.port() != 0 && other.addresses.contains(address))
     }
 }
 
@@ -48,7 +53,10 @@ impl FromStr for Listen {
     fn from_str(text: &str) -> Result<Self, InvalidListen> {
         let text = text.trim();
         if let Ok(address) = text.parse() {
-            return Ok(Self { text: text.to_owned(), addresses: vec![address] });
+            return Ok(Self {
+                text: text.to_owned(),
+                addresses: vec![address],
+            });
         }
         let (name, port) = text.rsplit_once(':').ok_or(InvalidListen::Form)?;
         let port: u16 = port.parse().map_err(|_| InvalidListen::Form)?;
@@ -57,7 +65,10 @@ impl FromStr for Listen {
             return Err(InvalidListen::Form);
         }
         let mut addresses = Vec::new();
-        for address in (name, port).to_socket_addrs().map_err(|error| InvalidListen::Unknown(error.to_string()))? {
+        for address in (name, port)
+            .to_socket_addrs()
+            .map_err(|error| InvalidListen::Unknown(error.to_string()))?
+        {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -67,7 +78,10 @@ impl FromStr for Listen {
         }
         // What most programs try is told first.
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        Ok(Self { text: text.to_owned(), addresses })
+        Ok(Self {
+            text: text.to_owned(),
+            addresses,
+        })
     }
 }
 
@@ -89,11 +103,25 @@ mod tests {
     #[test]
     fn a_name_stands_for_all_its_addresses() {
         let local = listen("localhost:8080");
-        assert!(local.is_loopback() && local.addresses().iter().all(|address| address.port() == 8080), "{local:?}");
-        assert!(local.addresses().contains(&"127.0.0.1:8080".parse().unwrap()), "{local:?}");
+        assert!(
+            local.is_loopback()
+                && local
+                    .addresses()
+                    .iter()
+                    .all(|address| address.port() == 8080),
+            "{local:?}"
+        );
+        assert!(
+            local
+                .addresses()
+                .contains(&"127.0.0.1:8080".parse().unwrap()),
+            "{local:?}"
+        );
         assert!(local.addresses().is_sorted_by_key(SocketAddr::is_ipv6));
         assert_eq!(local.to_string(), "localhost:8080");
-        assert!(local.overlaps(&listen("127.0.0.1:8080")) && !local.overlaps(&listen("127.0.0.1:8081")));
+        assert!(
+            local.overlaps(&listen("127.0.0.1:8080")) && !local.overlaps(&listen("127.0.0.1:8081"))
+        );
         assert!(!listen("127.0.0.1:0").overlaps(&listen("127.0.0.1:0")));
         assert!(!listen("0.0.0.0:1").is_loopback() && listen("[::1]:1").is_loopback());
     }
@@ -115,6 +143,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Listen>(), Err(InvalidListen::Form), "{text}");
         }
-        assert!(matches!("nowhere.invalid:1".parse::<Listen>(), Err(InvalidListen::Unknown(_))));
+        assert!(matches!(
+            "nowhere.invalid:1".parse::<Listen>(),
+            Err(InvalidListen::Unknown(_))
+        ));
     }
 }

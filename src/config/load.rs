@@ -9,10 +9,12 @@ use config::{Value, ValueKind};
 
 use super::fault::ConfigFaults;
 use super::layer::Sources;
-use super::reader::{Reader, Wanted, fraction, list, milliseconds_or_none, number, text, told, truth};
+use super::reader::{
+    Reader, Wanted, fraction, list, milliseconds_or_none, number, text, told, truth,
+};
 use super::settings::{
-    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings, StoreSettings,
-    SubscriptionSettings, TraceSettings,
+    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings,
+    StoreSettings, SubscriptionSettings, TraceSettings,
 };
 use super::store_url::StoreUrl;
 use crate::http::{Host, Origin};
@@ -32,14 +34,19 @@ impl Settings {
         let r = &mut reader;
         let settings = Self {
             listen: r.parsed("listen"),
-            admin: AdminSettings { listen: r.parsed("admin.listen") },
+            admin: AdminSettings {
+                listen: r.parsed("admin.listen"),
+            },
             auth: r.written("auth.mode", auth_mode),
             store: store(r),
             http: http(r),
             live: live(r),
             shutdown_notice: r.read("shutdown.notice_ms", milliseconds_or_none),
             shutdown_grace: r.milliseconds("shutdown.grace_ms"),
-            log: LogSettings { level: r.parsed("log.level"), format: r.parsed("log.format") },
+            log: LogSettings {
+                level: r.parsed("log.level"),
+                format: r.parsed("log.format"),
+            },
             trace: trace(r),
         };
         check_between(&settings, r);
@@ -56,7 +63,13 @@ fn store(r: &mut Reader) -> StoreSettings {
         partitions: r.number("store.partitions", 1..=1024),
         log_max: r.number("store.log_max", 1..=COUNT_MAX),
         migrate: r.read("store.migrate", |value| {
-            truth(value).map(|at_start| if at_start { Migrate::AtStart } else { Migrate::ByHand })
+            truth(value).map(|at_start| {
+                if at_start {
+                    Migrate::AtStart
+                } else {
+                    Migrate::ByHand
+                }
+            })
         }),
         idempotency_ttl: r.milliseconds("store.idempotency_ttl_ms"),
         connect_timeout: r.milliseconds("store.connect_timeout_ms"),
@@ -79,12 +92,18 @@ fn store(r: &mut Reader) -> StoreSettings {
     }
 }
 
-/// `store.url`, or what the file of `store.url_file` holds. Nothing of the file is ever told: all of it is a secret.
+/// `store.url`, or what the file of `store.url_file` holds. Nothing of the file is ever told: all
+/// of it is a secret.
 fn store_url(r: &mut Reader) -> (StoreUrl, Option<PathBuf>) {
     let url = r.parsed("store.url");
-    let Some(file) = r.written("store.url_file", |value| text(value).map(PathBuf::from)) else { return (url, None) };
+    let Some(file) = r.written("store.url_file", |value| text(value).map(PathBuf::from)) else {
+        return (url, None);
+    };
     if r.is_written("store.url") {
-        r.fault("store.url_file", "excludes store.url: set one of them".to_owned());
+        r.fault(
+            "store.url_file",
+            "excludes store.url: set one of them".to_owned(),
+        );
         return (url, Some(file));
     }
     match url_in(&file) {
@@ -104,9 +123,12 @@ fn url_in(file: &Path) -> Result<StoreUrl, Wanted> {
     read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
     let line = text.trim_end_matches(['\n', '\r']);
     if line.is_empty() {
-        return Err(format!("{name} is empty: it has to hold the address of the store, in one line"));
+        return Err(format!(
+            "{name} is empty: it has to hold the address of the store, in one line"
+        ));
     }
-    line.parse().map_err(|error| format!("what stands in {name} {error}"))
+    line.parse()
+        .map_err(|error| format!("what stands in {name} {error}"))
 }
 
 fn http(r: &mut Reader) -> HttpSettings {
@@ -166,7 +188,9 @@ fn live(r: &mut Reader) -> LiveSettings {
 fn trace(r: &mut Reader) -> TraceSettings {
     TraceSettings {
         endpoint: r.written("trace.endpoint", |value| text(value)?.parse().map_err(told)),
-        sample_ratio: r.read("trace.sample_ratio", |value| SampleRatio::new(fraction(value)?).map_err(told)),
+        sample_ratio: r.read("trace.sample_ratio", |value| {
+            SampleRatio::new(fraction(value)?).map_err(told)
+        }),
         timeout: r.milliseconds("trace.timeout_ms"),
         interval: r.milliseconds("trace.interval_ms"),
         queue_spans: r.number("trace.queue_spans", 1..=1_000_000),
@@ -174,11 +198,14 @@ fn trace(r: &mut Reader) -> TraceSettings {
 }
 
 fn check_between(settings: &Settings, r: &mut Reader) {
-    for (key, listen) in [("listen", &settings.listen), ("admin.listen", &settings.admin.listen)] {
+    for (key, listen) in [
+        ("listen", &settings.listen),
+        ("admin.listen", &settings.admin.listen),
+    ] {
         let open = !listen.is_loopback() && settings.auth.is_none();
         if open && r.sound(&[key, "auth.mode"]) {
-            let detail = "reaches beyond this machine, where anybody could read and write: write auth.mode = \"none\" \
-                          out if that is meant, or use a loopback address";
+            let detail = "reaches beyond this machine, where anybody could read and write: write \
+                          auth.mode = \"none\" out if that is meant, or use a loopback address";
             r.fault(key, detail.into());
         }
     }
@@ -189,14 +216,26 @@ fn check_between(settings: &Settings, r: &mut Reader) {
     let live = &settings.live;
     let subscription = &settings.store.subscription;
     for (shorter, longer, holds) in [
-        ("live.ping_interval_ms", "live.silence_limit_ms", live.ping_interval < live.silence_limit),
-        ("live.head_interval_ms", "live.ready_limit_ms", live.head_interval < live.ready_limit),
+        (
+            "live.ping_interval_ms",
+            "live.silence_limit_ms",
+            live.ping_interval < live.silence_limit,
+        ),
+        (
+            "live.head_interval_ms",
+            "live.ready_limit_ms",
+            live.head_interval < live.ready_limit,
+        ),
         (
             "store.subscription.backoff_min_ms",
             "store.subscription.backoff_max_ms",
             subscription.backoff_min <= subscription.backoff_max,
         ),
-        ("http.body_idle_ms", "http.body_total_ms", settings.http.body_idle <= settings.http.body_total),
+        (
+            "http.body_idle_ms",
+            "http.body_total_ms",
+            settings.http.body_idle <= settings.http.body_total,
+        ),
     ] {
         if !holds && r.sound(&[shorter, longer]) {
             r.fault(shorter, format!("has to be shorter than {longer}"));
@@ -226,16 +265,27 @@ fn connections_max(value: &Value) -> Result<Option<NonZeroUsize>, Wanted> {
     if matches!(&value.kind, ValueKind::String(text) if text == "auto") {
         return Ok(None);
     }
-    let number = number(value, &(1..=COUNT_MAX)).map_err(|wanted| format!("{wanted}, or \"auto\""))?;
-    NonZeroUsize::try_from(number).map(Some).map_err(|_| "is more than this machine can count".into())
+    let number =
+        number(value, &(1..=COUNT_MAX)).map_err(|wanted| format!("{wanted}, or \"auto\""))?;
+    NonZeroUsize::try_from(number)
+        .map(Some)
+        .map_err(|_| "is more than this machine can count".into())
 }
 
 fn hosts(value: &Value) -> Result<Vec<Host>, Wanted> {
-    let wanted = "has to be a list of names like people.example, without a scheme, a port or a path";
-    list(value)?.iter().map(|text| text.parse().map_err(|_| wanted.into())).collect()
+    let wanted =
+        "has to be a list of names like people.example, without a scheme, a port or a path";
+    list(value)?
+        .iter()
+        .map(|text| text.parse().map_err(|_| wanted.into()))
+        .collect()
 }
 
 fn origins(value: &Value) -> Result<Vec<Origin>, Wanted> {
-    let wanted = "has to be a list of origins like https://people.example or http://localhost:3000, without a path";
-    list(value)?.iter().map(|text| text.parse().map_err(|_| wanted.into())).collect()
+    let wanted = "has to be a list of origins like https://people.example or \
+                  http://localhost:3000, without a path";
+    list(value)?
+        .iter()
+        .map(|text| text.parse().map_err(|_| wanted.into()))
+        .collect()
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::settings::{Migrate, Settings};
 use super::store_url::{RedisUrl, StoreUrl};
 use crate::domain::Partitions;
+use crate::fanout;
+use crate::history;
 use crate::http;
-use crate::hub;
 use crate::relay;
 use crate::session;
 use crate::store::{FeedLimits, Retention, embedded, redis};
@@ -32,8 +33,8 @@ impl Settings {
         }
     }
 
-    /// Who may call the admin listener. Beyond loopback it is called by whatever names the network has for it: the list
-    /// is of the public's names.
+    /// Who may call the admin listener. Beyond loopback it is called by whatever names the network
+    /// has for it: the list is of the public's names.
     pub fn admin_options(&self) -> http::AdminOptions {
         let exposure = self.exposure(&self.admin.listen);
         let hosts = match exposure {
@@ -98,19 +99,18 @@ impl Settings {
         }
     }
 
-    /// The limits of live sessions.
-    pub fn hub_options(&self) -> hub::Options {
-        let live = &self.live;
-        hub::Options {
-            ring_bytes: live.ring_bytes,
-            queue_changes: live.queue_changes,
-            queue_bytes: live.queue_bytes,
-            egress: live.egress,
-            ping_interval: live.ping_interval,
-            silence_limit: live.silence_limit,
-            close_timeout: live.close_timeout,
-            position_interval: live.position_interval,
-            commands: live.commands,
+    /// The limit of what is remembered.
+    pub fn history_options(&self) -> history::Options {
+        history::Options {
+            ring_bytes: self.live.ring_bytes,
+        }
+    }
+
+    /// How changes are handed out.
+    pub fn fanout_options(&self) -> fanout::Options {
+        fanout::Options {
+            position_interval: self.live.position_interval,
+            egress: self.live.egress,
         }
     }
 
@@ -119,7 +119,10 @@ impl Settings {
         let live = &self.live;
         relay::Options {
             head_interval: live.head_interval,
-            feed: FeedLimits { events: live.feed_events, bytes: live.feed_bytes },
+            feed: FeedLimits {
+                events: live.feed_events,
+                bytes: live.feed_bytes,
+            },
             tail: live.tail_changes,
             page: live.heal_changes,
             stale_after: live.stale_after,
@@ -127,10 +130,16 @@ impl Settings {
         }
     }
 
-    /// The limits of a session's peer, and how it catches up.
+    /// The limits of sessions.
     pub fn session_options(&self) -> session::Options {
         let live = &self.live;
         session::Options {
+            queue_changes: live.queue_changes,
+            queue_bytes: live.queue_bytes,
+            ping_interval: live.ping_interval,
+            silence_limit: live.silence_limit,
+            close_timeout: live.close_timeout,
+            commands: live.commands,
             message_bytes: live.message_bytes,
             messages_per_second: live.messages_per_second,
             fragments_per_second: live.fragments_per_second,
@@ -165,6 +174,9 @@ impl Settings {
     }
 
     fn retention(&self) -> Retention {
-        Retention { log_max: self.store.log_max, idempotency_ttl: self.store.idempotency_ttl }
+        Retention {
+            log_max: self.store.log_max,
+            idempotency_ttl: self.store.idempotency_ttl,
+        }
     }
 }

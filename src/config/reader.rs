@@ -1,6 +1,8 @@
-//! Takes settings out of the layers one by one and collects what is wrong, so that all faults are told at once.
+//! Takes settings out of the layers one by one and collects what is wrong, so that all faults are
+//! told at once.
 //!
-//! A faulty value is replaced by the default until the end, where the faults win: the rest can still be judged.
+//! A faulty value is replaced by the default until the end, where the faults win: the rest can
+//! still be judged.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -32,11 +34,21 @@ impl Reader {
     pub(super) fn new(sources: &Sources) -> Self {
         let mut faults = Vec::new();
         let user = user(sources, &mut faults);
-        Self { user, defaults: defaults(), known: BTreeSet::new(), faulty: BTreeSet::new(), faults }
+        Self {
+            user,
+            defaults: defaults(),
+            known: BTreeSet::new(),
+            faulty: BTreeSet::new(),
+            faults,
+        }
     }
 
     /// A setting that has a default.
-    pub(super) fn read<T>(&mut self, key: &'static str, parse: impl Fn(&Value) -> Result<T, Wanted>) -> T {
+    pub(super) fn read<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&Value) -> Result<T, Wanted>,
+    ) -> T {
         match self.written(key, &parse) {
             Some(value) => value,
             None => parse(&self.defaults[key]).expect("the compiled-in defaults are valid"),
@@ -44,7 +56,11 @@ impl Reader {
     }
 
     /// A setting that has none; nothing where it was not written, or written wrongly.
-    pub(super) fn written<T>(&mut self, key: &'static str, parse: impl Fn(&Value) -> Result<T, Wanted>) -> Option<T> {
+    pub(super) fn written<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&Value) -> Result<T, Wanted>,
+    ) -> Option<T> {
         self.known.insert(key);
         match parse(self.user.get(key)?) {
             Ok(value) => Some(value),
@@ -65,7 +81,9 @@ impl Reader {
     where
         T: TryFrom<NonZeroU64>,
     {
-        let parse = |value: &Value| number(value, &limits).and_then(|n| T::try_from(n).map_err(|_| wanted(&limits)));
+        let parse = |value: &Value| {
+            number(value, &limits).and_then(|n| T::try_from(n).map_err(|_| wanted(&limits)))
+        };
         self.read(key, parse)
     }
 
@@ -85,51 +103,93 @@ impl Reader {
     }
 
     pub(super) fn fault(&mut self, key: &'static str, detail: String) {
-        let origin = self.user.get(key).and_then(Value::origin).map(str::to_owned);
+        let origin = self
+            .user
+            .get(key)
+            .and_then(Value::origin)
+            .map(str::to_owned);
         self.faulty.insert(key);
-        self.faults.push(Fault { key: key.to_owned(), origin, detail });
+        self.faults.push(Fault {
+            key: key.to_owned(),
+            origin,
+            detail,
+        });
     }
 
     /// Ends the reading: what was written but never asked for is a fault too.
     pub(super) fn finish<T>(mut self, value: T) -> Result<T, ConfigFaults> {
-        let unread: Vec<Fault> = self.user.iter().filter_map(|(key, value)| self.unknown(key, value)).collect();
+        let unread: Vec<Fault> = self
+            .user
+            .iter()
+            .filter_map(|(key, value)| self.unknown(key, value))
+            .collect();
         self.faults.extend(unread);
-        if self.faults.is_empty() { Ok(value) } else { Err(ConfigFaults(self.faults)) }
+        if self.faults.is_empty() {
+            Ok(value)
+        } else {
+            Err(ConfigFaults(self.faults))
+        }
     }
 
     fn unknown(&self, key: &str, value: &Value) -> Option<Fault> {
         if self.known.contains(key) {
             return None;
         }
-        let empty = matches!(&value.kind, ValueKind::Nil) || matches!(&value.kind, ValueKind::Table(t) if t.is_empty());
-        let (parent, own) = (key.rsplit_once('.').map(|(parent, _)| parent), self.section(key));
-        let siblings = parent.map(|parent| self.section(parent)).unwrap_or_default();
+        let empty = matches!(&value.kind, ValueKind::Nil)
+            || matches!(&value.kind, ValueKind::Table(t) if t.is_empty());
+        let (parent, own) = (
+            key.rsplit_once('.').map(|(parent, _)| parent),
+            self.section(key),
+        );
+        let siblings = parent
+            .map(|parent| self.section(parent))
+            .unwrap_or_default();
         let detail = match parent {
             _ if !own.is_empty() && empty => return None,
             _ if !own.is_empty() => format!("is a section, with the settings {}", own.join(", ")),
             Some(parent) if !siblings.is_empty() => {
-                format!("there is no such setting; {parent} has {}", siblings.join(", "))
+                format!(
+                    "there is no such setting; {parent} has {}",
+                    siblings.join(", ")
+                )
             }
-            _ => format!("there is no such setting; there are {}", self.top_level().join(", ")),
+            _ => format!(
+                "there is no such setting; there are {}",
+                self.top_level().join(", ")
+            ),
         };
-        Some(Fault { key: key.to_owned(), origin: value.origin().map(str::to_owned), detail })
+        Some(Fault {
+            key: key.to_owned(),
+            origin: value.origin().map(str::to_owned),
+            detail,
+        })
     }
 
     /// The settings of a section, by their names in it.
     fn section(&self, name: &str) -> Vec<&str> {
         let inside = format!("{name}.");
-        self.known.iter().filter_map(|known| known.strip_prefix(&inside)).collect()
+        self.known
+            .iter()
+            .filter_map(|known| known.strip_prefix(&inside))
+            .collect()
     }
 
     fn top_level(&self) -> Vec<&str> {
-        let names: BTreeSet<&str> =
-            self.known.iter().map(|key| key.split_once('.').map_or(*key, |(section, _)| section)).collect();
+        let names: BTreeSet<&str> = self
+            .known
+            .iter()
+            .map(|key| key.split_once('.').map_or(*key, |(section, _)| section))
+            .collect();
         names.into_iter().collect()
     }
 }
 
 fn wanted(limits: &RangeInclusive<u64>) -> Wanted {
-    format!("has to be a whole number from {} to {}", limits.start(), limits.end())
+    format!(
+        "has to be a whole number from {} to {}",
+        limits.start(),
+        limits.end()
+    )
 }
 
 /// A number, or the text of one: the environment has texts only.
@@ -140,7 +200,10 @@ pub(super) fn number(value: &Value, limits: &RangeInclusive<u64>) -> Result<NonZ
         ValueKind::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    number.filter(|number| limits.contains(number)).and_then(NonZeroU64::new).ok_or_else(|| wanted(limits))
+    number
+        .filter(|number| limits.contains(number))
+        .and_then(NonZeroU64::new)
+        .ok_or_else(|| wanted(limits))
 }
 
 /// A time in milliseconds, at most a week; 0 is none at all.
@@ -153,7 +216,9 @@ pub(super) fn milliseconds_or_none(value: &Value) -> Result<Duration, Wanted> {
     if zero {
         return Ok(Duration::ZERO);
     }
-    number(value, &(1..=WEEK_MS)).map(|number| Duration::from_millis(number.get())).map_err(|_| wanted(&(0..=WEEK_MS)))
+    number(value, &(1..=WEEK_MS))
+        .map(|number| Duration::from_millis(number.get()))
+        .map_err(|_| wanted(&(0..=WEEK_MS)))
 }
 
 /// A number that need not be whole, or the text of one.
@@ -196,9 +261,12 @@ pub(super) fn list(value: &Value) -> Result<Vec<String>, Wanted> {
             .map(|value| text(value).map(str::to_owned))
             .collect::<Result<_, _>>()
             .map_err(|_| "has to be a list of texts".into()),
-        ValueKind::String(text) => {
-            Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-        }
+        ValueKind::String(text) => Ok(text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()),
         _ => Err("has to be a list of texts".into()),
     }
 }

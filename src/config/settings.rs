@@ -1,4 +1,5 @@
-//! The settings, typed: what the program runs with. Built by [`super::Settings::load`] only, so every value is valid.
+//! The settings, typed: what the program runs with. Built by [`super::Settings::load`] only, so
+//! every value is valid.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -6,8 +7,8 @@ use std::time::Duration;
 
 use super::listen::Listen;
 use super::store_url::StoreUrl;
+use crate::fanout::EgressChoice;
 use crate::http::{Console, Exposure, Host, Origin};
-use crate::hub::EgressChoice;
 use crate::telemetry::traces::{Endpoint, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
 

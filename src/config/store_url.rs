@@ -31,17 +31,22 @@ pub enum InvalidStoreUrl {
     #[error("has to be embedded:DIR, redis://HOST[:PORT][/DATABASE] or rediss://…")]
     Scheme,
     /// Planned, not there.
-    #[error("redis-sentinel: is not built yet; use redis:// or rediss:// with the master's address")]
+    #[error(
+        "redis-sentinel: is not built yet; use redis:// or rediss:// with the master's address"
+    )]
     Sentinel,
     /// Planned, not there.
-    #[error("redis-cluster: is not built yet; use redis:// or rediss:// with a Redis that stands alone")]
+    #[error(
+        "redis-cluster: is not built yet; use redis:// or rediss:// with a Redis that stands alone"
+    )]
     Cluster,
     /// `embedded:` alone.
     #[error("embedded: needs a folder, as in embedded:./data")]
     Folder,
     /// A Redis address that cannot be taken apart, or without a host.
     #[error(
-        "is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special characters are written as %XX)"
+        "is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special \
+         characters are written as %XX)"
     )]
     Address,
     /// Not a number after the slash.
@@ -123,8 +128,12 @@ mod tests {
 
     #[test]
     fn addresses_of_both_stores_are_taken_and_shown_again() {
-        for text in ["embedded:./data", "embedded:/var/lib/people", "redis://localhost:6379/3", "rediss://user@host/0"]
-        {
+        for text in [
+            "embedded:./data",
+            "embedded:/var/lib/people",
+            "redis://localhost:6379/3",
+            "rediss://user@host/0",
+        ] {
             let url: StoreUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), text);
         }
@@ -154,7 +163,9 @@ mod tests {
         let url: StoreUrl = "rediss://me:s3cr%2Ft@redis.example:7000/2".parse().unwrap();
         assert_eq!(url.to_string(), "rediss://me:***@redis.example:7000/2");
         assert!(!format!("{url:?}").contains("s3cr"));
-        let StoreUrl::Redis(url) = url else { panic!("not Redis") };
+        let StoreUrl::Redis(url) = url else {
+            panic!("not Redis")
+        };
         assert_eq!(url.expose(), "rediss://me:s3cr%2Ft@redis.example:7000/2");
     }
 }

@@ -1,23 +1,39 @@
-//! Promises of the settings: precedence, all faults at once, secrets, and that what is shown can be read again.
+//! Promises of the settings: precedence, all faults at once, secrets, and that what is shown can be
+//! read again.
 
 use std::io::Write as _;
 
 use super::*;
 use crate::http::Exposure;
 
-fn load(environment: &[(&str, &str)], file: Option<(&str, &str)>) -> Result<Settings, ConfigFaults> {
+fn load(
+    environment: &[(&str, &str)],
+    file: Option<(&str, &str)>,
+) -> Result<Settings, ConfigFaults> {
     let mut held = None;
     let file = file.map(|(ending, text)| {
         let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         held.insert(file).path().to_owned()
     });
-    let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Settings::load(&Sources { file, environment: Some(environment), flags: Vec::new() })
+    let environment = environment
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    Settings::load(&Sources {
+        file,
+        environment: Some(environment),
+        flags: Vec::new(),
+    })
 }
 
 fn keys(result: Result<Settings, ConfigFaults>) -> Vec<String> {
-    result.unwrap_err().0.into_iter().map(|fault| fault.key).collect()
+    result
+        .unwrap_err()
+        .0
+        .into_iter()
+        .map(|fault| fault.key)
+        .collect()
 }
 
 #[test]
@@ -30,21 +46,46 @@ fn every_default_is_read_and_shown_under_its_own_key() {
 
 #[test]
 fn later_sources_win_over_earlier_ones() {
-    let file = Some((".yaml", "store:\n  log_max: 7\n  batch: 8\nlive:\n  queue_changes: 9\n"));
-    let environment = [("PEOPLE_GATEWAY__STORE__LOG_MAX", "70"), ("PEOPLE_GATEWAY__STORE__BATCH", "80")];
-    let sources = Sources { flags: vec![("store.batch", "800".into(), "--batch")], ..Sources::default() };
+    let file = Some((
+        ".yaml",
+        "store:\n  log_max: 7\n  batch: 8\nlive:\n  queue_changes: 9\n",
+    ));
+    let environment = [
+        ("PEOPLE_GATEWAY__STORE__LOG_MAX", "70"),
+        ("PEOPLE_GATEWAY__STORE__BATCH", "80"),
+    ];
+    let sources = Sources {
+        flags: vec![("store.batch", "800".into(), "--batch")],
+        ..Sources::default()
+    };
     let settings = load(&environment, file).unwrap();
-    assert_eq!((settings.store.log_max.get(), settings.store.batch.get()), (70, 80));
-    assert_eq!((settings.live.queue_changes.get(), settings.store.pool_size.get()), (9, 16));
-    let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-    let settings = Settings::load(&Sources { environment: Some(environment), ..sources }).unwrap();
+    assert_eq!(
+        (settings.store.log_max.get(), settings.store.batch.get()),
+        (70, 80)
+    );
+    assert_eq!(
+        (
+            settings.live.queue_changes.get(),
+            settings.store.pool_size.get()
+        ),
+        (9, 16)
+    );
+    let environment = environment
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec();
+    let settings = Settings::load(&Sources {
+        environment: Some(environment),
+        ..sources
+    })
+    .unwrap();
     assert_eq!(settings.store.batch.get(), 800);
 }
 
 #[test]
 fn all_faults_are_told_at_once_each_by_its_key() {
-    let file = "listen = 5\nlisten_ = 1\n[auth]\nmode = \"ldap\"\n[store]\npartitions = 0\nmigrate = \"maybe\"\n\
-                prefix = \"{x}\"\n[sttore]\n[http]\norigins = [\"https://a.example/path\"]\nhosts = [\"a.example:80\"]\n\
+    let file = "listen = 5\nlisten_ = 1\n[auth]\nmode = \"ldap\"\n[store]\npartitions = 0\n\
+                migrate = \"maybe\"\nprefix = \"{x}\"\n[sttore]\n[http]\n\
+                origins = [\"https://a.example/path\"]\nhosts = [\"a.example:80\"]\n\
                 keep_alive_ms = 0\n[shutdown]\nnotice_ms = -1\n[log]\nlevel = \"loud\"\n";
     let environment = [
         ("PEOPLE_GATEWAY__LIVE__PING_INTERVAL_MS", "30000"),
@@ -82,10 +123,16 @@ fn listening_beyond_loopback_needs_the_decision_written_out() {
     let admin = ("PEOPLE_GATEWAY__ADMIN__LISTEN", "[::]:9091");
     assert_eq!(keys(load(&[open, admin], None)), ["listen", "admin.listen"]);
     assert!(load(&[("PEOPLE_GATEWAY__LISTEN", "localhost:8080")], None).is_ok());
-    let same = [("PEOPLE_GATEWAY__LISTEN", "localhost:8080"), ("PEOPLE_GATEWAY__ADMIN__LISTEN", "127.0.0.1:8080")];
+    let same = [
+        ("PEOPLE_GATEWAY__LISTEN", "localhost:8080"),
+        ("PEOPLE_GATEWAY__ADMIN__LISTEN", "127.0.0.1:8080"),
+    ];
     assert_eq!(keys(load(&same, None)), ["admin.listen"]);
     let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
-    assert_eq!(load(&[open, admin, decided], None).unwrap().auth, Some(AuthMode::None));
+    assert_eq!(
+        load(&[open, admin, decided], None).unwrap().auth,
+        Some(AuthMode::None)
+    );
 }
 
 #[test]
@@ -111,7 +158,11 @@ fn who_reaches_a_listener_follows_from_its_address() {
             };
             assert_eq!((here, there), (exposure, Exposure::Local), "{key} {listen}");
             assert_eq!(public.hosts.len(), 2);
-            assert_eq!(admin.hosts.is_empty(), admin.exposure == Exposure::Network, "scrapers use the network's names");
+            assert_eq!(
+                admin.hosts.is_empty(),
+                admin.exposure == Exposure::Network,
+                "scrapers use the network's names"
+            );
         }
     }
 }
@@ -124,7 +175,13 @@ fn no_notice_is_a_time_too() {
         assert_eq!(settings.shutdown_notice.as_millis(), milliseconds);
     }
     for wrong in ["-1", "x", "604800001"] {
-        assert_eq!(keys(load(&[("PEOPLE_GATEWAY__SHUTDOWN__NOTICE_MS", wrong)], None)), ["shutdown.notice_ms"]);
+        assert_eq!(
+            keys(load(
+                &[("PEOPLE_GATEWAY__SHUTDOWN__NOTICE_MS", wrong)],
+                None
+            )),
+            ["shutdown.notice_ms"]
+        );
     }
 }
 
@@ -133,17 +190,32 @@ fn a_value_is_never_shown_in_a_fault_not_even_from_a_broken_file() {
     let secret = "redis://:hunter2@h";
     for (ending, text) in [
         (".toml", "[store]\nurl = \"redis://:hunter2@h\n"),
-        (".toml", "[store]\nurl = \"redis://:hunter2@h/x\"\nprefix = \"redis://:hunter2@h\"\n\"redis\" = \"hunter2\""),
-        (".json", "{\"store\": {\"url\": \"redis://:hunter2@h\" \"prefix\": 1}}"),
+        (
+            ".toml",
+            "[store]\nurl = \"redis://:hunter2@h/x\"\nprefix = \"redis://:hunter2@h\"\n\
+             \"redis\" = \"hunter2\"",
+        ),
+        (
+            ".json",
+            "{\"store\": {\"url\": \"redis://:hunter2@h\" \"prefix\": 1}}",
+        ),
         (".json", "\"redis://:hunter2@h\""),
         (".yaml", "\"redis://:hunter2@h\""),
         (".yaml", "- redis://:hunter2@h"),
         (".yaml", "a: *hunter2"),
-        (".yaml", "store:\n  url: \"redis://:hunter2@h\n prefix: [}\n"),
+        (
+            ".yaml",
+            "store:\n  url: \"redis://:hunter2@h\n prefix: [}\n",
+        ),
     ] {
-        let shown = load(&[("PEOPLE_GATEWAY__LISTEN", secret)], Some((ending, text))).unwrap_err().to_string();
+        let shown = load(&[("PEOPLE_GATEWAY__LISTEN", secret)], Some((ending, text)))
+            .unwrap_err()
+            .to_string();
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(shown.contains("--config: ") || shown.contains("store.prefix: "), "{shown}");
+        assert!(
+            shown.contains("--config: ") || shown.contains("store.prefix: "),
+            "{shown}"
+        );
         assert!(shown.contains("listen: "), "{shown}");
     }
     let shown = load(&[("PEOPLE_GATEWAY__STORE__URL", secret)], None).unwrap();
@@ -157,19 +229,32 @@ fn an_address_is_read_from_a_file_and_nothing_of_the_file_is_told() {
     let file = path.to_str().unwrap();
     let written = |text: &[u8], more: &[(&str, &str)]| {
         std::fs::write(&path, text).unwrap();
-        load(&[&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], more].concat(), None)
+        load(
+            &[&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], more].concat(),
+            None,
+        )
     };
     for end in ["", "\n", "\r\n"] {
         let settings = written(format!("redis://:hunter2@h:7000/3{end}").as_bytes(), &[]).unwrap();
-        let StoreUrl::Redis(url) = &settings.store.url else { panic!("not Redis") };
+        let StoreUrl::Redis(url) = &settings.store.url else {
+            panic!("not Redis")
+        };
         assert_eq!(url.expose(), "redis://:hunter2@h:7000/3");
         let shown = settings.to_toml();
-        assert!(!shown.contains("hunter2") && !shown.contains("\nurl =") && shown.contains(file), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("\nurl =") && shown.contains(file),
+            "{shown}"
+        );
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
     let url = ("PEOPLE_GATEWAY__STORE__URL", "redis://h");
-    let told = written(b"redis://:hunter2@h", &[url]).unwrap_err().to_string();
-    assert!(told.contains("excludes store.url") && !told.contains("hunter2"), "{told}");
+    let told = written(b"redis://:hunter2@h", &[url])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("excludes store.url") && !told.contains("hunter2"),
+        "{told}"
+    );
     for (text, fault) in [
         (&b"\n"[..], "is empty"),
         (b"hunter2", "has to be embedded:DIR"),
@@ -177,9 +262,17 @@ fn an_address_is_read_from_a_file_and_nothing_of_the_file_is_told() {
         (b"redis://:hunter2\xff@h", "cannot be read"),
     ] {
         let told = written(text, &[]).unwrap_err().to_string();
-        assert!(told.contains(fault) && told.contains("store.url_file") && !told.contains("hunter2"), "{told}");
+        assert!(
+            told.contains(fault) && told.contains("store.url_file") && !told.contains("hunter2"),
+            "{told}"
+        );
     }
     std::fs::remove_file(&path).unwrap();
-    let told = load(&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], None).unwrap_err().to_string();
-    assert!(told.contains("cannot be read") && told.contains(file), "{told}");
+    let told = load(&[("PEOPLE_GATEWAY__STORE__URL_FILE", file)], None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("cannot be read") && told.contains(file),
+        "{told}"
+    );
 }

@@ -1,18 +1,25 @@
-//! An age as JSON may write it: `36`, `36.0` and `3.6e1` are one number, an integer as JSON Schema has it.
+//! An age as JSON may write it: `36`, `36.0` and `3.6e1` are one number, an integer as JSON Schema
+//! has it.
 
 /// The highest age, in years.
 pub(super) const MAX_AGE: u8 = 150;
 
-/// The age that a JSON number is; none where it is no number, has a fraction, or lies outside of 0 to [`MAX_AGE`]. The
-/// text decides, digit by digit: as a float, `36.00000000000000001` would be 36.
+/// The age that a JSON number is; none where it is no number, has a fraction, or lies outside of 0
+/// to [`MAX_AGE`]. The text decides, digit by digit: as a float, `36.00000000000000001` would be
+/// 36.
 pub(crate) fn age(json: &str) -> Option<u8> {
     let number = json.strip_prefix('-').unwrap_or(json);
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let leads_with_zero = whole.len() > 1 && whole.starts_with('0');
-    if leads_with_zero || ![whole, fraction, exponent_digits].into_iter().all(are_digits) {
+    if leads_with_zero
+        || ![whole, fraction, exponent_digits]
+            .into_iter()
+            .all(are_digits)
+    {
         return None;
     }
     let digits = format!("{whole}{fraction}");
@@ -23,10 +30,16 @@ pub(crate) fn age(json: &str) -> Option<u8> {
     // Of a number that is not zero, an exponent beyond 64 bits makes no age.
     let exponent: i64 = exponent.parse().ok()?;
     let zeros_at_the_end = digits.len() - digits.trim_end_matches('0').len();
-    let places = i64::try_from(zeros_at_the_end).ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let places = i64::try_from(zeros_at_the_end)
+        .ok()?
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?;
     let power = u32::try_from(exponent.checked_add(places)?).ok()?;
-    let value = 10_u32.checked_pow(power)?.checked_mul(significant.parse().ok()?)?;
-    u8::try_from(value).ok().filter(|age| *age <= MAX_AGE && !json.starts_with('-'))
+    let value = 10_u32
+        .checked_pow(power)?
+        .checked_mul(significant.parse().ok()?)?;
+    u8::try_from(value)
+        .ok()
+        .filter(|age| *age <= MAX_AGE && !json.starts_with('-'))
 }
 
 #[cfg(test)]
@@ -88,7 +101,9 @@ mod tests {
     proptest! {
         #[test]
         // Zeros before zeros would be no JSON.
-        fn moving_the_point_changes_nothing(years in 1_u32..1000, places in 0_i32..12, more in "0{0,5}") {
+        fn moving_the_point_changes_nothing(
+            years in 1_u32..1000, places in 0_i32..12, more in "0{0,5}",
+        ) {
             let digits = format!("{years}{}", "0".repeat(usize::try_from(places).unwrap()));
             let expected = u8::try_from(years).ok().filter(|years| *years <= MAX_AGE);
             prop_assert_eq!(age(&format!("{digits}e-{places}")), expected);

@@ -28,7 +28,8 @@ pub struct Change {
     pub before: Option<FieldsJson>,
     /// The person's fields after it; none after a delete.
     pub after: Option<FieldsJson>,
-    /// The span that wrote it, where that was recorded. Only what is published carries it: the log does not.
+    /// The span that wrote it, where that was recorded. Only what is published carries it: the log
+    /// does not.
     pub trace: Option<TraceContext>,
 }
 
@@ -37,7 +38,8 @@ pub struct Change {
 pub enum Succession {
     /// It comes right after the place: it has the next number and names the place's tag.
     Next,
-    /// It is the place, or has a lower number: the history that led to the place went through it, or forked before it.
+    /// It is the place, or has a lower number: the history that led to the place went through it,
+    /// or forked before it.
     Passed,
     /// It does not come right after the place, or is of another history.
     Apart,
@@ -55,14 +57,23 @@ impl Change {
 
     /// Whether it saved or deleted.
     pub const fn operation(&self) -> Operation {
-        if self.after.is_some() { Operation::Save } else { Operation::Delete }
+        if self.after.is_some() {
+            Operation::Save
+        } else {
+            Operation::Delete
+        }
     }
 
-    /// The place right before it in its partition: its own epoch, one number less, and the tag that it chains to.
+    /// The place right before it in its partition: its own epoch, one number less, and the tag that
+    /// it chains to.
     pub fn predecessor(&self) -> Option<Position> {
         let position = self.at.position;
         let seq = super::Seq::new(position.seq.get().checked_sub(1)?)?;
-        Some(Position { epoch: position.epoch, seq, tag: self.previous })
+        Some(Position {
+            epoch: position.epoch,
+            seq,
+            tag: self.previous,
+        })
     }
 
     /// The person as this change left it; none after a delete.

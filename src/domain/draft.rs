@@ -1,4 +1,5 @@
-//! From a request's body to a person's fields: everything that is wrong with it, at once and by name.
+//! From a request's body to a person's fields: everything that is wrong with it, at once and by
+//! name.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -88,7 +89,10 @@ impl Draft {
                 "id" => id = faults.id(raw, rule),
                 "revision" | "createdAt" | "updatedAt" => {}
                 _ => {
-                    faults.add(key, "is not a field of a person: leave it out, or put it inside attributes");
+                    faults.add(
+                        key,
+                        "is not a field of a person: leave it out, or put it inside attributes",
+                    );
                     continue;
                 }
             }
@@ -101,7 +105,16 @@ impl Draft {
         }
         match (first_name, last_name, age, job) {
             (Some(first_name), Some(last_name), Some(age), Some(job)) if faults.0.is_empty() => {
-                Ok(Self { id, fields: Fields { first_name, last_name, age, job, attributes } })
+                Ok(Self {
+                    id,
+                    fields: Fields {
+                        first_name,
+                        last_name,
+                        age,
+                        job,
+                        attributes,
+                    },
+                })
             }
             _ => Err(Rejection::Invalid(faults.0)),
         }
@@ -109,8 +122,9 @@ impl Draft {
 }
 
 impl MergePatch {
-    /// Reads a patch for the person `id`. Its `id` may be absent, null or that person's; what the store knows of a
-    /// person (`revision` and the times) is ignored. A byte order mark before it is skipped.
+    /// Reads a patch for the person `id`. Its `id` may be absent, null or that person's; what the
+    /// store knows of a person (`revision` and the times) is ignored. A byte order mark before it
+    /// is skipped.
     pub fn parse(text: &str, id: PersonId) -> Result<Self, Rejection> {
         let text = unmarked(text);
         let syntax: &RawValue = serde_json::from_str(text).map_err(malformed)?;
@@ -131,7 +145,11 @@ impl MergePatch {
                 },
             }
         }
-        if faults.0.is_empty() { Ok(Self(Value::Object(patch))) } else { Err(Rejection::Invalid(faults.0)) }
+        if faults.0.is_empty() {
+            Ok(Self(Value::Object(patch)))
+        } else {
+            Err(Rejection::Invalid(faults.0))
+        }
     }
 
     /// What the person becomes, checked like any other body.
@@ -140,14 +158,17 @@ impl MergePatch {
         merge(&mut target, &self.0);
         if let (Value::Object(target), Value::Object(patch)) = (&mut target, &self.0) {
             // To remove what nobody has is a mistake, too.
-            let unknown = patch.iter().filter(|(key, value)| value.is_null() && !FIELDS.contains(&key.as_str()));
+            let unknown = patch
+                .iter()
+                .filter(|(key, value)| value.is_null() && !FIELDS.contains(&key.as_str()));
             target.extend(unknown.map(|(key, _)| (key.clone(), Value::Null)));
         }
         Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
     }
 }
 
-/// The age by its text, as in a whole person. A fraction that the value has lost stays a text, which is no age.
+/// The age by its text, as in a whole person. A fraction that the value has lost stays a text,
+/// which is no age.
 fn exact_age(raw: &RawValue, value: Value) -> Value {
     match age(raw.get()) {
         Some(age) => age.into(),
@@ -165,7 +186,9 @@ fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Value::Object(target) = target else { return };
+    let Value::Object(target) = target else {
+        return;
+    };
     for (key, value) in patch {
         if value.is_null() {
             target.shift_remove(key);
@@ -184,14 +207,21 @@ fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Rejection> {
     match serde_json::from_str(text) {
         Ok(Members(members)) => Ok(members),
         Err(_) => Err(match serde_json::from_str::<&RawValue>(text) {
-            Ok(_) => Rejection::Invalid(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }]),
+            Ok(_) => Rejection::Invalid(vec![Fault {
+                pointer: String::new(),
+                detail: "must be a JSON object".into(),
+            }]),
             Err(error) => malformed(error),
         }),
     }
 }
 
 fn malformed(error: serde_json::Error) -> Rejection {
-    Rejection::Malformed { line: error.line(), column: error.column(), detail: error.to_string() }
+    Rejection::Malformed {
+        line: error.line(),
+        column: error.column(),
+        detail: error.to_string(),
+    }
 }
 
 #[derive(Default)]
@@ -201,16 +231,29 @@ impl Faults {
     fn add(&mut self, key: &str, detail: impl Into<String>) {
         if self.0.len() < MAX_FAULTS {
             let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-            self.0.push(Fault { pointer, detail: detail.into() });
+            self.0.push(Fault {
+                pointer,
+                detail: detail.into(),
+            });
         }
     }
 
-    fn text(&mut self, key: &str, raw: &RawValue, length: std::ops::RangeInclusive<usize>) -> Option<String> {
+    fn text(
+        &mut self,
+        key: &str,
+        raw: &RawValue,
+        length: std::ops::RangeInclusive<usize>,
+    ) -> Option<String> {
         let (min, max) = (length.start(), length.end());
         match serde_json::from_str::<String>(raw.get()) {
             Ok(text) if length.contains(&text.chars().count()) => return Some(text),
-            Err(error) if raw.get().starts_with('"') => self.add(key, format!("is not a Unicode text: {error}")),
-            _ => self.add(key, format!("must be a string of {min} to {max} characters")),
+            Err(error) if raw.get().starts_with('"') => {
+                self.add(key, format!("is not a Unicode text: {error}"));
+            }
+            _ => self.add(
+                key,
+                format!("must be a string of {min} to {max} characters"),
+            ),
         }
         None
     }
@@ -227,10 +270,14 @@ impl Faults {
         if matches!(rule, IdRule::Ignored) || raw.get() == "null" {
             return None;
         }
-        let id = serde_json::from_str::<String>(raw.get()).ok().and_then(|text| text.parse().ok());
+        let id = serde_json::from_str::<String>(raw.get())
+            .ok()
+            .and_then(|text| text.parse().ok());
         match (rule, id) {
             (IdRule::MustBe(path), Some(id)) if id == path => {}
-            (IdRule::MustBe(path), _) => self.add("id", format!("must be absent, null, or the path's: {path}")),
+            (IdRule::MustBe(path), _) => {
+                self.add("id", format!("must be absent, null, or the path's: {path}"));
+            }
             (IdRule::Names, None) => self.add("id", "must be absent, null, or a UUID"),
             _ => return id,
         }
@@ -243,13 +290,17 @@ impl Faults {
         }
         match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
             Ok(Value::Object(attributes)) => {
-                let bytes = serde_json::to_string(&attributes).expect("a map with string keys serializes").len();
+                let bytes = serde_json::to_string(&attributes)
+                    .expect("a map with string keys serializes")
+                    .len();
                 if bytes <= MAX_ATTRIBUTES_BYTES {
                     return Some(attributes);
                 }
                 self.add(
                     "attributes",
-                    format!("must be at most {MAX_ATTRIBUTES_BYTES} bytes as compact JSON, not {bytes}"),
+                    format!(
+                        "must be at most {MAX_ATTRIBUTES_BYTES} bytes as compact JSON, not {bytes}"
+                    ),
                 );
             }
             Ok(_) => self.add("attributes", "must be a JSON object or null"),

@@ -30,9 +30,9 @@ pub struct Fields {
     pub(super) attributes: Option<Map<String, Value>>,
 }
 
-/// [`Fields`] as compact JSON: an object with `firstName`, `lastName`, `age`, `job` and, where there are any,
-/// `attributes`. Stores, logs and frames carry this text; cloning it is cheap, and whoever holds a clone shares what was
-/// read of it.
+/// [`Fields`] as compact JSON: an object with `firstName`, `lastName`, `age`, `job` and, where
+/// there are any, `attributes`. Stores, logs and frames carry this text; cloning it is cheap, and
+/// whoever holds a clone shares what was read of it.
 #[derive(Clone)]
 pub struct FieldsJson(Arc<Stored>);
 
@@ -92,7 +92,8 @@ impl From<serde_json::Error> for CorruptFields {
 impl Fields {
     /// The fields as stores and frames carry them.
     pub fn to_json(&self) -> FieldsJson {
-        let text = serde_json::to_string(self).expect("strings, a number and a map with string keys always serialize");
+        let text = serde_json::to_string(self)
+            .expect("strings, a number and a map with string keys always serialize");
         FieldsJson::unread(text)
     }
 }
@@ -101,11 +102,17 @@ impl FieldsJson {
     /// Takes a text that a store or a frame carried, after a look at all of it.
     pub fn from_stored(text: &str) -> Result<Self, CorruptFields> {
         let values = Values::read(text)?.into();
-        Ok(Self(Arc::new(Stored { text: text.into(), values })))
+        Ok(Self(Arc::new(Stored {
+            text: text.into(),
+            values,
+        })))
     }
 
     fn unread(text: String) -> Self {
-        Self(Arc::new(Stored { text: text.into(), values: OnceLock::new() }))
+        Self(Arc::new(Stored {
+            text: text.into(),
+            values: OnceLock::new(),
+        }))
     }
 
     /// The JSON object.
@@ -113,7 +120,8 @@ impl FieldsJson {
         &self.0.text
     }
 
-    /// The object's members: its text without the braces, for splicing into a larger object. There always are some.
+    /// The object's members: its text without the braces, for splicing into a larger object. There
+    /// always are some.
     pub fn members(&self) -> &str {
         self.as_str()
             .trim_ascii()
@@ -124,18 +132,24 @@ impl FieldsJson {
 
     /// What stands in it; read once, whoever asks.
     pub fn values(&self) -> &Values {
-        self.0.values.get_or_init(|| Values::read(&self.0.text).expect("the constructors take only what reads back"))
+        self.0.values.get_or_init(|| {
+            Values::read(&self.0.text).expect("the constructors take only what reads back")
+        })
     }
 
-    /// The attributes, if there are any; read once, whoever asks. What no JSON parser takes (nested without end, say)
-    /// never came through our doors; it counts as none.
+    /// The attributes, if there are any; read once, whoever asks. What no JSON parser takes (nested
+    /// without end, say) never came through our doors; it counts as none.
     pub fn attributes(&self) -> Option<&Value> {
         let values = self.values();
         let text = &self.0.text[values.attributes_text.clone()?];
-        values.attributes.get_or_init(|| serde_json::from_str(text).ok()).as_deref()
+        values
+            .attributes
+            .get_or_init(|| serde_json::from_str(text).ok())
+            .as_deref()
     }
 
-    /// About how many bytes it keeps in memory once all of it was read; attributes then take several times their text.
+    /// About how many bytes it keeps in memory once all of it was read; attributes then take
+    /// several times their text.
     pub fn memory(&self) -> usize {
         let attributes = self.values().attributes_text.as_ref().map_or(0, Range::len);
         size_of::<Stored>() + 2 * self.as_str().len() + 6 * attributes
@@ -143,7 +157,8 @@ impl FieldsJson {
 }
 
 impl Reading<'_> {
-    /// The limits that a save is held to. Depth and repeated names inside of attributes are not looked at again.
+    /// The limits that a save is held to. Depth and repeated names inside of attributes are not
+    /// looked at again.
     fn check(&self) -> Result<(), CorruptFields> {
         let attributes = self.attributes.map_or("{}", RawValue::get);
         let checks = [
@@ -151,28 +166,49 @@ impl Reading<'_> {
             ("lastName", fits(&self.last_name, &NAME_LENGTH)),
             ("age", self.age <= MAX_AGE),
             ("job", fits(&self.job, &JOB_LENGTH)),
-            ("attributes", attributes.starts_with('{') && attributes.len() <= MAX_ATTRIBUTES_BYTES),
+            (
+                "attributes",
+                attributes.starts_with('{') && attributes.len() <= MAX_ATTRIBUTES_BYTES,
+            ),
         ];
-        checks.iter().find(|(_, holds)| !holds).map_or(Ok(()), |(name, _)| Err(CorruptFields::Limit(name)))
+        checks
+            .iter()
+            .find(|(_, holds)| !holds)
+            .map_or(Ok(()), |(name, _)| Err(CorruptFields::Limit(name)))
     }
 }
 
-/// Whether a text has so many code points. A text is never shorter in bytes, so most are not counted.
+/// Whether a text has so many code points. A text is never shorter in bytes, so most are not
+/// counted.
 fn fits(text: &str, length: &RangeInclusive<usize>) -> bool {
-    text.len() >= *length.start() && (text.len() <= *length.end() || length.contains(&text.chars().count()))
+    text.len() >= *length.start()
+        && (text.len() <= *length.end() || length.contains(&text.chars().count()))
 }
 
 impl Values {
     fn read(text: &str) -> Result<Self, CorruptFields> {
         let reading: Reading<'_> = serde_json::from_str(text)?;
         reading.check()?;
-        let Reading { first_name, last_name, age, job, attributes } = reading;
+        let Reading {
+            first_name,
+            last_name,
+            age,
+            job,
+            attributes,
+        } = reading;
         let attributes_text = attributes.map(|attributes| {
             let start = attributes.get().as_ptr().addr() - text.as_ptr().addr();
             start..start + attributes.get().len()
         });
         let (first_name, last_name, job) = (first_name.into(), last_name.into(), job.into());
-        Ok(Self { first_name, last_name, age, job, attributes_text, attributes: OnceLock::new() })
+        Ok(Self {
+            first_name,
+            last_name,
+            age,
+            job,
+            attributes_text,
+            attributes: OnceLock::new(),
+        })
     }
 }
 
@@ -201,18 +237,36 @@ mod tests {
 
     #[test]
     fn what_no_save_lets_through_is_not_a_persons() {
-        assert!(stored(&"å".repeat(200), "150", "{}").is_ok(), "characters are counted, not bytes");
+        assert!(
+            stored(&"å".repeat(200), "150", "{}").is_ok(),
+            "characters are counted, not bytes"
+        );
         for (name, age, attributes, fault) in [
-            (&*"a".repeat(201), "1", "{}", CorruptFields::Limit("firstName")),
+            (
+                &*"a".repeat(201),
+                "1",
+                "{}",
+                CorruptFields::Limit("firstName"),
+            ),
             ("", "1", "{}", CorruptFields::Limit("firstName")),
             ("A", "151", "{}", CorruptFields::Limit("age")),
             ("A", "1", "[]", CorruptFields::Limit("attributes")),
-            ("A", "1", &format!(r#"{{"a":"{}"}}"#, "x".repeat(8 * 1024)), CorruptFields::Limit("attributes")),
+            (
+                "A",
+                "1",
+                &format!(r#"{{"a":"{}"}}"#, "x".repeat(8 * 1024)),
+                CorruptFields::Limit("attributes"),
+            ),
         ] {
             assert_eq!(stored(name, age, attributes).unwrap_err(), fault);
         }
-        for text in ["", "{}", "[1]", r#"{"firstName":"A"}"#, r#"{"firstName":"A","lastName":"B","age":"1","job":""}"#]
-        {
+        for text in [
+            "",
+            "{}",
+            "[1]",
+            r#"{"firstName":"A"}"#,
+            r#"{"firstName":"A","lastName":"B","age":"1","job":""}"#,
+        ] {
             let error = FieldsJson::from_stored(text).unwrap_err();
             assert!(matches!(error, CorruptFields::Json(_)), "{text}");
             assert!(!error.to_string().contains("firstName"), "{error}");

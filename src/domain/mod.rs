@@ -1,7 +1,7 @@
 //! The nouns of the product: people, their changes, and where a change stands in its log.
 //!
-//! Pure values: no runtime, store, HTTP, clock or randomness. What is built here is valid; the constructors are the
-//! only doors.
+//! Pure values: no runtime, store, HTTP, clock or randomness. What is built here is valid; the
+//! constructors are the only doors.
 
 mod age;
 mod change;
@@ -9,7 +9,6 @@ mod draft;
 mod fields;
 mod members;
 mod person;
-mod position;
 pub(crate) mod strict;
 mod timestamp;
 mod trace_context;
@@ -18,7 +17,10 @@ pub(crate) use age::age;
 pub use change::{Change, Operation, Succession};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, MAX_ATTRIBUTES_BYTES, Values};
-pub use person::{InvalidId, Person, PersonId};
-pub use position::{At, Comparison, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag};
+pub use people_core::{
+    At, Comparison, Cursor, Epoch, InvalidCursor, InvalidId, InvalidPosition, Kinds, Partition,
+    Partitions, PersonId, Position, Seq, Tag, UnknownKinds,
+};
+pub use person::Person;
 pub use timestamp::Timestamp;
 pub use trace_context::{InvalidTraceContext, TraceContext};

@@ -1,4 +1,5 @@
-//! JSON values read strictly: no duplicate keys, no integer that 64 bits cannot hold, bounded depth.
+//! JSON values read strictly: no duplicate keys, no integer that 64 bits cannot hold, bounded
+//! depth.
 
 use std::fmt;
 
@@ -8,11 +9,13 @@ use serde_json::{Map, Number, Value};
 /// Reads one value whose syntax was checked already; the error says what to change.
 pub(crate) fn value(text: &str, max_depth: usize) -> Result<Value, String> {
     scan(text, max_depth)?;
-    serde_json::from_str::<Unique>(text).map(|unique| unique.0).map_err(|error| error.to_string())
+    serde_json::from_str::<Unique>(text)
+        .map(|unique| unique.0)
+        .map_err(|error| error.to_string())
 }
 
-/// Judges by the text alone what a parsed value no longer shows: serde reads an integer beyond 64 bits as a float, and
-/// would recurse into any depth first.
+/// Judges by the text alone what a parsed value no longer shows: serde reads an integer beyond 64
+/// bits as a float, and would recurse into any depth first.
 fn scan(text: &str, max_depth: usize) -> Result<(), String> {
     let bytes = text.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
@@ -34,7 +37,9 @@ fn scan(text: &str, max_depth: usize) -> Result<(), String> {
                 let number = &text[at..at + length];
                 let integer = !number.contains(['.', 'e', 'E']);
                 if integer && number.parse::<u64>().is_err() && number.parse::<i64>().is_err() {
-                    return Err(format!("holds {number:.40}, an integer beyond 64 bits: send it as a string"));
+                    return Err(format!(
+                        "holds {number:.40}, an integer beyond 64 bits: send it as a string"
+                    ));
                 }
                 at += length - 1;
             }
@@ -93,7 +98,9 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -116,7 +123,9 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut object = Map::new();
         while let Some((key, Unique(value))) = map.next_entry::<String, Unique>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} is given twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the key {key:?} is given twice"
+                )));
             }
             object.insert(key, value);
         }

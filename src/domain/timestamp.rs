@@ -13,8 +13,8 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999Z: the last moment that RFC 3339 can write.
     const MAX_MILLIS: i64 = 253_402_300_799_999;
 
-    /// The moment so many milliseconds after the epoch of Unix; a moment that RFC 3339 cannot write becomes the nearest
-    /// that it can.
+    /// The moment so many milliseconds after the epoch of Unix; a moment that RFC 3339 cannot write
+    /// becomes the nearest that it can.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(0, Self::MAX_MILLIS))
     }
@@ -59,8 +59,17 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_in_utc_with_milliseconds() {
-        assert_eq!(Timestamp::from_millis(1_795_342_200_123).to_string(), "2026-11-22T10:10:00.123Z");
-        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_millis(1_795_342_200_123).to_string(),
+            "2026-11-22T10:10:00.123Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
     }
 }

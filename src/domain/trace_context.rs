@@ -25,12 +25,21 @@ const LENGTH: usize = 55;
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
-    /// The span of these ids; `sampled` when it is recorded, so that those that come after it should be too.
-    pub fn new(trace_id: [u8; 16], span_id: [u8; 8], sampled: bool) -> Result<Self, InvalidTraceContext> {
+    /// The span of these ids; `sampled` when it is recorded, so that those that come after it
+    /// should be too.
+    pub fn new(
+        trace_id: [u8; 16],
+        span_id: [u8; 8],
+        sampled: bool,
+    ) -> Result<Self, InvalidTraceContext> {
         if trace_id == [0; 16] || span_id == [0; 8] {
             return Err(InvalidTraceContext);
         }
-        Ok(Self { trace_id, span_id, sampled })
+        Ok(Self {
+            trace_id,
+            span_id,
+            sampled,
+        })
     }
 
     /// The id of the whole trace.
@@ -65,12 +74,18 @@ impl<const N: usize> fmt::Display for Hex<N> {
 /// Writes a `traceparent` of version 00.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", Hex(self.trace_id), Hex(self.span_id), u8::from(self.sampled))
+        write!(
+            f,
+            "00-{}-{}-{:02x}",
+            Hex(self.trace_id),
+            Hex(self.span_id),
+            u8::from(self.sampled)
+        )
     }
 }
 
-/// Reads a `traceparent`. One of a later version is read as far as version 00 goes, as the specification has it; what
-/// follows must be set apart by a dash.
+/// Reads a `traceparent`. One of a later version is read as far as version 00 goes, as the
+/// specification has it; what follows must be set apart by a dash.
 impl FromStr for TraceContext {
     type Err = InvalidTraceContext;
 
@@ -87,7 +102,11 @@ impl FromStr for TraceContext {
             return Err(InvalidTraceContext);
         }
         let [flags] = hex(&known[53..])?;
-        Self::new(hex(&known[3..35])?, hex(&known[36..52])?, flags & SAMPLED != 0)
+        Self::new(
+            hex(&known[3..35])?,
+            hex(&known[36..52])?,
+            flags & SAMPLED != 0,
+        )
     }
 }
 
@@ -121,7 +140,10 @@ mod tests {
         for flags in ["00", "01"] {
             let text = format!("00-{TRACE}-{SPAN}-{flags}");
             let context = read(&text).unwrap();
-            assert_eq!((context.to_string(), context.is_sampled()), (text, flags == "01"));
+            assert_eq!(
+                (context.to_string(), context.is_sampled()),
+                (text, flags == "01")
+            );
             assert_eq!(context.trace().to_string(), TRACE);
         }
     }

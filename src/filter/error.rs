@@ -33,13 +33,19 @@ impl Span {
 
     /// From where this one begins to where the other ends.
     pub(super) const fn to(self, last: Self) -> Self {
-        Self { start: self.start, end: last.end }
+        Self {
+            start: self.start,
+            end: last.end,
+        }
     }
 }
 
 impl Fault {
     pub(super) fn new(span: Span, detail: impl Into<String>) -> Self {
-        Self { span, detail: detail.into() }
+        Self {
+            span,
+            detail: detail.into(),
+        }
     }
 
     /// The refusal of the text in which the fault was found.

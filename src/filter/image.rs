@@ -36,7 +36,11 @@ pub(super) enum Found<'a> {
 
 impl<'a> Image<'a> {
     pub(super) const fn new(id: PersonId, fields: &'a FieldsJson) -> Self {
-        Self { id, fields, id_text: OnceCell::new() }
+        Self {
+            id,
+            fields,
+            id_text: OnceCell::new(),
+        }
     }
 
     /// What stands at `path`; none where the path is missing.
@@ -46,11 +50,15 @@ impl<'a> Image<'a> {
             Path::Id => text(self.id_text.get_or_init(|| self.id.to_string())),
             Path::FirstName => text(&self.fields.values().first_name),
             Path::LastName => text(&self.fields.values().last_name),
-            Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(self.fields.values().age.into())))),
+            Path::Age => Some(Found::Scalar(ScalarRef::Number(Number::Integer(
+                self.fields.values().age.into(),
+            )))),
             Path::Job => text(&self.fields.values().job),
             Path::Attribute(keys) => {
                 let attributes = self.fields.attributes()?;
-                keys.iter().try_fold(attributes, |value, key| value.get(&**key)).and_then(Found::in_json)
+                keys.iter()
+                    .try_fold(attributes, |value, key| value.get(&**key))
+                    .and_then(Found::in_json)
             }
         }
     }
@@ -107,7 +115,9 @@ impl<'a> Found<'a> {
     /// Whether it is a list with this element, or an object with this key.
     pub(super) fn holds(self, literal: ScalarRef<'_>) -> bool {
         match (self, literal) {
-            (Self::List(list), literal) => list.iter().any(|element| ScalarRef::from_json(element) == Some(literal)),
+            (Self::List(list), literal) => list
+                .iter()
+                .any(|element| ScalarRef::from_json(element) == Some(literal)),
             (Self::Object(object), ScalarRef::Text(key)) => object.contains_key(key),
             _ => false,
         }

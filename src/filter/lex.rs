@@ -1,4 +1,5 @@
-//! From a filter's text to its tokens: the lexical grammar of CEL (cel.dev), each token with its place.
+//! From a filter's text to its tokens: the lexical grammar of CEL (cel.dev), each token with its
+//! place.
 
 use super::error::{Fault, Span};
 use super::quoted;
@@ -76,7 +77,10 @@ impl<'t> Lexer<'t> {
                 Token::Literal(Scalar::Text(text.into()))
             }
             (Some(b'b' | b'B'), Some(b'"' | b'\'')) => {
-                return Err(Fault::new(Span::new(start, start + 1), "Nothing here is made of bytes: leave out the b."));
+                return Err(Fault::new(
+                    Span::new(start, start + 1),
+                    "Nothing here is made of bytes: leave out the b.",
+                ));
             }
             (Some(b'a'..=b'z' | b'A'..=b'Z' | b'_'), _) => self.word(),
             _ => self.symbol()?,
@@ -88,10 +92,15 @@ impl<'t> Lexer<'t> {
     fn skip(&mut self) {
         loop {
             let rest = &self.text[self.at..];
-            let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\u{c}']).len();
+            let blank = rest.len()
+                - rest
+                    .trim_start_matches([' ', '\t', '\n', '\r', '\u{c}'])
+                    .len();
             self.at += blank;
             if self.text[self.at..].starts_with("//") {
-                self.at += self.text[self.at..].find('\n').unwrap_or(self.text.len() - self.at);
+                self.at += self.text[self.at..]
+                    .find('\n')
+                    .unwrap_or(self.text.len() - self.at);
             } else if blank == 0 {
                 return;
             }
@@ -100,7 +109,10 @@ impl<'t> Lexer<'t> {
 
     /// How many bytes from `from` on are of this kind.
     fn run(&self, from: usize, is: impl Fn(&u8) -> bool) -> usize {
-        self.text.as_bytes()[from..].iter().take_while(|byte| is(byte)).count()
+        self.text.as_bytes()[from..]
+            .iter()
+            .take_while(|byte| is(byte))
+            .count()
     }
 
     fn word(&mut self) -> Token<'t> {
@@ -117,7 +129,8 @@ impl<'t> Lexer<'t> {
 
     fn number(&mut self) -> Result<Token<'t>, Fault> {
         let start = self.at;
-        let hexadecimal = self.text[start..].starts_with("0x") || self.text[start..].starts_with("0X");
+        let hexadecimal =
+            self.text[start..].starts_with("0x") || self.text[start..].starts_with("0X");
         let integer = if hexadecimal {
             let digits = start + 2..start + 2 + self.run(start + 2, u8::is_ascii_hexdigit);
             self.at = digits.end;
@@ -130,18 +143,30 @@ impl<'t> Lexer<'t> {
         };
         let span = Span::new(start, self.at);
         let Some(integer) = integer else {
-            let double = self.text[start..self.at].parse::<f64>().ok().filter(|double| double.is_finite());
-            let double =
-                double.ok_or_else(|| Fault::new(span, "Write a number that a double can hold (below 1.8e308)."))?;
+            let double = self.text[start..self.at]
+                .parse::<f64>()
+                .ok()
+                .filter(|double| double.is_finite());
+            let double = double.ok_or_else(|| {
+                Fault::new(
+                    span,
+                    "Write a number that a double can hold (below 1.8e308).",
+                )
+            })?;
             return Ok(Token::Literal(Scalar::Number(Number::from_f64(double))));
         };
         if self.text[self.at..].starts_with(['u', 'U']) {
             self.at += 1;
         }
         let integer = integer.ok_or_else(|| {
-            Fault::new(span, "Write an integer that 64 bits can hold; attributes hold no others either.")
+            Fault::new(
+                span,
+                "Write an integer that 64 bits can hold; attributes hold no others either.",
+            )
         })?;
-        Ok(Token::Literal(Scalar::Number(Number::Integer(integer.into()))))
+        Ok(Token::Literal(Scalar::Number(Number::Integer(
+            integer.into(),
+        ))))
     }
 
     /// Passes over what makes a number a double: `.5`, `e3`.
@@ -159,7 +184,9 @@ impl<'t> Lexer<'t> {
 
     fn symbol(&mut self) -> Result<Token<'t>, Fault> {
         let rest = &self.text[self.at..];
-        let known = SYMBOLS.into_iter().find(|(symbol, _)| rest.starts_with(symbol));
+        let known = SYMBOLS
+            .into_iter()
+            .find(|(symbol, _)| rest.starts_with(symbol));
         if let Some((symbol, token)) = known {
             self.at += symbol.len();
             return Ok(token);
@@ -170,17 +197,26 @@ impl<'t> Lexer<'t> {
             '&' => "Write && for and.".to_owned(),
             '|' => "Write || for or.".to_owned(),
             '?' | ':' => "A choice (? :) is not served: write (a && b) || (!a && c).".to_owned(),
-            '+' | '*' | '/' | '%' => "Nothing is calculated here: write the result as a literal.".to_owned(),
-            '{' | '}' => "Objects cannot be written: compare their values, such as attributes.a.b == 1.".to_owned(),
+            '+' | '*' | '/' | '%' => {
+                "Nothing is calculated here: write the result as a literal.".to_owned()
+            }
+            '{' | '}' => {
+                "Objects cannot be written: compare their values, such as attributes.a.b == 1."
+                    .to_owned()
+            }
             '`' => "Write a key of an unusual name as attributes[\"any name\"].".to_owned(),
             '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
                 "Write texts in straight quotes: \"...\" or '...'.".to_owned()
             }
             '≤' | '≥' | '≠' => "Write <=, >= or !=.".to_owned(),
             other => format!(
-                "{other:?} means nothing outside a text: put texts in quotes, and unusual keys as attributes[\"any name\"]."
+                "{other:?} means nothing outside a text: put texts in quotes, and unusual keys as \
+                 attributes[\"any name\"]."
             ),
         };
-        Err(Fault::new(Span::new(self.at, self.at + first.len_utf8()), detail))
+        Err(Fault::new(
+            Span::new(self.at, self.at + first.len_utf8()),
+            detail,
+        ))
     }
 }

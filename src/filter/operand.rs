@@ -38,22 +38,40 @@ impl<'t> Parser<'t> {
         let operand = match &self.token {
             Token::Literal(_) | Token::Minus => {
                 let (literal, span) = self.literal()?;
-                Operand { kind: OperandKind::Literal(literal), span }
+                Operand {
+                    kind: OperandKind::Literal(literal),
+                    span,
+                }
             }
             Token::OpenList => self.list()?,
             Token::Name(_) => self.named()?,
-            Token::End => return Err(self.fault("Something is missing here: write a condition, such as age >= 18.")),
-            Token::Open => return Err(self.fault("A side of a comparison stands without parentheses: leave them out.")),
-            Token::Not => return Err(self.fault("A comparison is negated as a whole: write !(...) around it.")),
-            _ => return Err(self.fault("Write a path, such as age or attributes.city, or a literal here.")),
+            Token::End => {
+                return Err(
+                    self.fault("Something is missing here: write a condition, such as age >= 18.")
+                );
+            }
+            Token::Open => {
+                return Err(self
+                    .fault("A side of a comparison stands without parentheses: leave them out."));
+            }
+            Token::Not => {
+                return Err(
+                    self.fault("A comparison is negated as a whole: write !(...) around it.")
+                );
+            }
+            _ => {
+                return Err(
+                    self.fault("Write a path, such as age or attributes.city, or a literal here.")
+                );
+            }
         };
         match self.token {
-            Token::Dot => {
-                Err(self.fault("Only a path goes on with a dot: write PATH.contains(\"...\") or PATH == LITERAL."))
-            }
-            Token::OpenList => {
-                Err(self.fault("Nothing is taken out of this: write LITERAL in PATH, or PATH in [LITERAL]."))
-            }
+            Token::Dot => Err(self.fault(
+                "Only a path goes on with a dot: write PATH.contains(\"...\") or PATH == LITERAL.",
+            )),
+            Token::OpenList => Err(self.fault(
+                "Nothing is taken out of this: write LITERAL in PATH, or PATH in [LITERAL].",
+            )),
             _ => Ok(operand),
         }
     }
@@ -65,17 +83,28 @@ impl<'t> Parser<'t> {
             Token::Literal(literal) => return Ok((literal, span)),
             Token::Minus => {}
             _ => {
-                return Err(Fault::new(span, "Write a literal here: a text in quotes, a number, true, false or null."));
+                return Err(Fault::new(
+                    span,
+                    "Write a literal here: a text in quotes, a number, true, false or null.",
+                ));
             }
         }
         let (token, digits) = self.advance()?;
         let span = span.to(digits);
         let Token::Literal(Scalar::Number(number)) = token else {
-            return Err(Fault::new(span, "Nothing is calculated here: a minus stands before a number only."));
+            return Err(Fault::new(
+                span,
+                "Nothing is calculated here: a minus stands before a number only.",
+            ));
         };
         let negative = number.negated();
-        if matches!(negative, Number::Integer(value) if i64::try_from(value).is_err()) && self.is_integer(digits) {
-            return Err(Fault::new(span, "Write an integer that 64 bits can hold; attributes hold no others either."));
+        if matches!(negative, Number::Integer(value) if i64::try_from(value).is_err())
+            && self.is_integer(digits)
+        {
+            return Err(Fault::new(
+                span,
+                "Write an integer that 64 bits can hold; attributes hold no others either.",
+            ));
         }
         Ok((Scalar::Number(negative), span))
     }
@@ -90,34 +119,48 @@ impl<'t> Parser<'t> {
         let mut items = Vec::new();
         while self.token != Token::CloseList {
             if matches!(self.token, Token::Name(_)) {
-                return Err(self.fault("A list holds literals only: compare the fields one by one, joined by ||."));
+                return Err(self.fault(
+                    "A list holds literals only: compare the fields one by one, joined by ||.",
+                ));
             }
             if self.list_items == LIST_ITEMS {
-                return Err(
-                    self.fault(format!("A filter has at most {LIST_ITEMS} list items in all: shorten its lists."))
-                );
+                return Err(self.fault(format!(
+                    "A filter has at most {LIST_ITEMS} list items in all: shorten its lists."
+                )));
             }
             self.list_items += 1;
             items.push(self.literal()?);
             match self.token {
                 Token::Comma => drop(self.advance()?),
                 Token::CloseList => {}
-                _ => return Err(self.fault("Separate the items of a list by commas, and end it with ].")),
+                _ => {
+                    return Err(
+                        self.fault("Separate the items of a list by commas, and end it with ].")
+                    );
+                }
             }
         }
         let (_, close) = self.advance()?;
-        Ok(Operand { kind: OperandKind::List(items), span: open.to(close) })
+        Ok(Operand {
+            kind: OperandKind::List(items),
+            span: open.to(close),
+        })
     }
 
     /// What begins with a name: a path, a call on one, `size(PATH)`, `has(PATH)`.
     fn named(&mut self) -> Result<Operand, Fault> {
         let (token, span) = self.advance()?;
-        let Token::Name(name) = token else { return Err(Fault::new(span, "Write a path here.")) };
+        let Token::Name(name) = token else {
+            return Err(Fault::new(span, "Write a path here."));
+        };
         if self.token == Token::Open {
             return self.function(name, span);
         }
         match self.path(name, span)? {
-            Reached::Path(path, span) => Ok(Operand { kind: OperandKind::Path(path), span }),
+            Reached::Path(path, span) => Ok(Operand {
+                kind: OperandKind::Path(path),
+                span,
+            }),
             Reached::Call(path, method, place) => self.method(path, span, method, place),
         }
     }
@@ -126,19 +169,29 @@ impl<'t> Parser<'t> {
     fn function(&mut self, name: &str, span: Span) -> Result<Operand, Fault> {
         if !matches!(name, "size" | "has") {
             let detail = match name {
-                "startsWith" | "endsWith" | "contains" | "matches" => format!("Write PATH.{name}(\"...\")."),
+                "startsWith" | "endsWith" | "contains" | "matches" => {
+                    format!("Write PATH.{name}(\"...\").")
+                }
                 "not" | "NOT" => check::unknown(name),
-                _ => format!("There is no function {name:.40}; {CALLS}, behind a path, and has(attributes.x)."),
+                _ => format!(
+                    "There is no function {name:.40}; {CALLS}, behind a path, and \
+                     has(attributes.x)."
+                ),
             };
             return Err(Fault::new(span, detail));
         }
         self.advance()?;
         let (token, begin) = self.advance()?;
         let Token::Name(root) = token else {
-            return Err(Fault::new(begin, format!("Write a path here, as in {name}(attributes.x).")));
+            return Err(Fault::new(
+                begin,
+                format!("Write a path here, as in {name}(attributes.x)."),
+            ));
         };
         let Reached::Path(path, place) = self.path(root, begin)? else {
-            return Err(self.fault(format!("Write a path and nothing else, as in {name}(attributes.x).")));
+            return Err(self.fault(format!(
+                "Write a path and nothing else, as in {name}(attributes.x)."
+            )));
         };
         let by_index = self.text(place).ends_with(']');
         let close = self.close()?;
@@ -146,7 +199,8 @@ impl<'t> Parser<'t> {
         let kind = match (name, &path) {
             ("size", _) => OperandKind::Size(check::sized(path, place)?),
             (_, Path::Attribute(_)) if by_index => {
-                let detail = "has() takes a name behind a dot: of this value write PATH == null || PATH != null.";
+                let detail = "has() takes a name behind a dot: of this value write PATH == null || \
+                              PATH != null.";
                 return Err(Fault::new(place, detail));
             }
             (_, Path::Attribute(_)) => OperandKind::Test(Condition::Has(path)),
@@ -178,14 +232,18 @@ impl<'t> Parser<'t> {
                 Token::Dot => {
                     self.advance()?;
                     let (token, place) = self.advance()?;
-                    let Token::Name(name) = token else { return Err(Fault::new(place, check::NO_NAME)) };
+                    let Token::Name(name) = token else {
+                        return Err(Fault::new(place, check::NO_NAME));
+                    };
                     if self.token == Token::Open {
                         let path = finished(known, keys, span.to(end))?;
                         return Ok(Reached::Call(path, name, place));
                     }
                     if known.is_some() {
-                        let detail =
-                            format!("{root} has nothing inside it: compare it itself, or call a method: {CALLS}.");
+                        let detail = format!(
+                            "{root} has nothing inside it: compare it itself, or call a method: \
+                             {CALLS}."
+                        );
                         return Err(Fault::new(place, detail));
                     }
                     keys.push(name.into());
@@ -199,7 +257,12 @@ impl<'t> Parser<'t> {
                     }
                     end = self.advance()?.1;
                 }
-                _ => return Ok(Reached::Path(finished(known, keys, span.to(end))?, span.to(end))),
+                _ => {
+                    return Ok(Reached::Path(
+                        finished(known, keys, span.to(end))?,
+                        span.to(end),
+                    ));
+                }
             }
         }
     }
@@ -209,20 +272,30 @@ impl<'t> Parser<'t> {
         let (token, span) = self.advance()?;
         match token {
             Token::Literal(Scalar::Text(key)) => Ok(key),
-            Token::Literal(Scalar::Number(_)) | Token::Minus => {
-                Err(Fault::new(span, "Elements of a list have no path: write LITERAL in PATH."))
-            }
-            _ => Err(Fault::new(span, "Write the key as a text in quotes, as in attributes[\"any name\"].")),
+            Token::Literal(Scalar::Number(_)) | Token::Minus => Err(Fault::new(
+                span,
+                "Elements of a list have no path: write LITERAL in PATH.",
+            )),
+            _ => Err(Fault::new(
+                span,
+                "Write the key as a text in quotes, as in attributes[\"any name\"].",
+            )),
         }
     }
 
     /// `PATH.method(...)`, behind the name of the method.
-    fn method(&mut self, path: Path, start: Span, name: &str, place: Span) -> Result<Operand, Fault> {
+    fn method(
+        &mut self,
+        path: Path,
+        start: Span,
+        name: &str,
+        place: Span,
+    ) -> Result<Operand, Fault> {
         let detail = match name {
             "startsWith" | "endsWith" | "contains" | "matches" | "size" => None,
-            "all" | "exists" | "exists_one" | "existsOne" | "map" | "filter" => {
-                Some(format!("The macro {name} is not served: of a list, ask LITERAL in PATH."))
-            }
+            "all" | "exists" | "exists_one" | "existsOne" | "map" | "filter" => Some(format!(
+                "The macro {name} is not served: of a list, ask LITERAL in PATH."
+            )),
             _ => Some(format!("There is no method {name:.40}: {CALLS}.")),
         };
         if let Some(detail) = detail {
@@ -231,11 +304,17 @@ impl<'t> Parser<'t> {
         self.advance()?;
         if name == "size" {
             let path = check::sized(path, start.to(place))?;
-            return Ok(Operand { kind: OperandKind::Size(path), span: start.to(self.close()?) });
+            return Ok(Operand {
+                kind: OperandKind::Size(path),
+                span: start.to(self.close()?),
+            });
         }
         let (token, argument) = self.advance()?;
         let Token::Literal(Scalar::Text(part)) = token else {
-            return Err(Fault::new(argument, format!("Write a text in quotes here, as in PATH.{name}(\"...\").")));
+            return Err(Fault::new(
+                argument,
+                format!("Write a text in quotes here, as in PATH.{name}(\"...\")."),
+            ));
         };
         let test = check::text_test(&path, start.to(place), name, part, argument)?;
         if let TextTest::Matches(pattern) = &test {
@@ -243,13 +322,18 @@ impl<'t> Parser<'t> {
             check::places(self.places, argument)?;
         }
         let span = start.to(self.close()?);
-        Ok(Operand { kind: OperandKind::Test(Condition::Text(path, test)), span })
+        Ok(Operand {
+            kind: OperandKind::Test(Condition::Text(path, test)),
+            span,
+        })
     }
 
     /// The parenthesis that ends a call.
     fn close(&mut self) -> Result<Span, Fault> {
         if self.token != Token::Close {
-            return Err(self.fault("End the call here with a parenthesis: it takes one argument at most."));
+            return Err(
+                self.fault("End the call here with a parenthesis: it takes one argument at most.")
+            );
         }
         Ok(self.advance()?.1)
     }
@@ -259,9 +343,10 @@ impl<'t> Parser<'t> {
 fn finished(known: Option<Path>, keys: Vec<Box<str>>, span: Span) -> Result<Path, Fault> {
     match known {
         Some(path) => Ok(path),
-        None if keys.is_empty() => {
-            Err(Fault::new(span, "Name a value inside: attributes.name or attributes[\"any name\"]."))
-        }
+        None if keys.is_empty() => Err(Fault::new(
+            span,
+            "Name a value inside: attributes.name or attributes[\"any name\"].",
+        )),
         None => Ok(Path::Attribute(keys.into())),
     }
 }

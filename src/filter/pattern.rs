@@ -1,8 +1,8 @@
 //! Regular expressions, and how long a search can take at worst.
 //!
-//! A search visits each byte of a text once, and on each at most every *place* of the pattern: an occurrence of a
-//! character or class, repetitions written out. The library does far better where it can, but a pattern can be made so
-//! that it cannot (`[ab]*a[ab]{3000}c`).
+//! A search visits each byte of a text once, and on each at most every *place* of the pattern: an
+//! occurrence of a character or class, repetitions written out. The library does far better where
+//! it can, but a pattern can be made so that it cannot (`[ab]*a[ab]{3000}c`).
 
 use std::hash::{Hash, Hasher};
 
@@ -11,7 +11,8 @@ use regex_syntax::hir::{Hir, HirKind};
 
 /// Bytes of one compiled regular expression, and of what a search may keep beside it.
 pub(super) const PATTERN_BYTES: usize = 256 * 1024;
-/// Places of all patterns of a filter. One that compiles has fewer: a place takes more than sixteen bytes.
+/// Places of all patterns of a filter. One that compiles has fewer: a place takes more than sixteen
+/// bytes.
 pub(super) const PLACES: u64 = 16 * 1024;
 
 /// Texts of which a pattern may need one, so that it is found by them.
@@ -28,10 +29,18 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Compiles it: the syntax of the crate regex.
     pub(super) fn new(text: &str) -> Result<Self, regex::Error> {
-        let regex = RegexBuilder::new(text).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build()?;
-        let parsed = regex_syntax::parse(text).map_err(|error| regex::Error::Syntax(error.to_string()))?;
+        let regex = RegexBuilder::new(text)
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES)
+            .build()?;
+        let parsed =
+            regex_syntax::parse(text).map_err(|error| regex::Error::Syntax(error.to_string()))?;
         let required = required(&parsed).unwrap_or_default().into();
-        Ok(Self { regex, places: places(&parsed).max(1), required })
+        Ok(Self {
+            regex,
+            places: places(&parsed).max(1),
+            required,
+        })
     }
 
     /// Whether it is found anywhere.
@@ -61,7 +70,9 @@ fn places(pattern: &Hir) -> u64 {
         HirKind::Literal(literal) => literal.0.len() as u64,
         HirKind::Class(_) => 1,
         HirKind::Capture(capture) => places(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().map(places).fold(0, u64::saturating_add),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(places).fold(0, u64::saturating_add)
+        }
         HirKind::Repetition(repetition) => {
             // `x{3,}` is `xxxx*`.
             let times = repetition.max.unwrap_or(repetition.min.saturating_add(1));
@@ -70,17 +81,18 @@ fn places(pattern: &Hir) -> u64 {
     }
 }
 
-/// Texts of which one is in every match, `MOST_REQUIRED` at most, none of them empty. Recursion ends at the depth that the
-/// parser allows.
+/// Texts of which one is in every match, `MOST_REQUIRED` at most, none of them empty. Recursion
+/// ends at the depth that the parser allows.
 fn required(pattern: &Hir) -> Option<Vec<Box<str>>> {
     match pattern.kind() {
         HirKind::Literal(literal) => Some(vec![std::str::from_utf8(&literal.0).ok()?.into()]),
         HirKind::Capture(capture) => required(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
         // Of several that must all be there, the one whose shortest text is the longest.
-        HirKind::Concat(parts) => {
-            parts.iter().filter_map(required).max_by_key(|texts| texts.iter().map(|text| text.len()).min())
-        }
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(required)
+            .max_by_key(|texts| texts.iter().map(|text| text.len()).min()),
         HirKind::Alternation(parts) => {
             let mut texts = Vec::new();
             for part in parts {
@@ -147,7 +159,10 @@ mod tests {
             ("(?i)cat", &[]),
             ("[ab]c", &["c"]),
             ("é+", &["é"]),
-            ("a1|b2|c3|d4|e5|f6|g7|h8", &["a1", "b2", "c3", "d4", "e5", "f6", "g7", "h8"]),
+            (
+                "a1|b2|c3|d4|e5|f6|g7|h8",
+                &["a1", "b2", "c3", "d4", "e5", "f6", "g7", "h8"],
+            ),
             ("a1|b2|c3|d4|e5|f6|g7|h8|i9", &[]),
         ] {
             let pattern = Pattern::new(text).unwrap();
@@ -159,8 +174,10 @@ mod tests {
     #[test]
     fn what_compiles_has_fewer_places_than_a_filter_may_have() {
         let longest = |part: &str| {
-            let built =
-                (1..40_000).rev().step_by(97).find_map(|times| Pattern::new(&format!("{part}{{{times}}}")).ok());
+            let built = (1..40_000)
+                .rev()
+                .step_by(97)
+                .find_map(|times| Pattern::new(&format!("{part}{{{times}}}")).ok());
             built.expect("few of them fit").places()
         };
         for part in ["a", "[ab]", ".", "(?:a|bc)"] {

@@ -1,11 +1,12 @@
-//! A checked filter: what it asks, and whether one person answers it. Two-valued: a condition whose path is missing, or
-//! whose value is of a type that it does not speak of, is false.
+//! A checked filter: what it asks, and whether one person answers it. Two-valued: a condition whose
+//! path is missing, or whose value is of a type that it does not speak of, is false.
 
 use super::image::{Found, Image, Path};
 use super::pattern::Pattern;
 use super::scalar::{Number, Relation, Scalar, ScalarRef};
 
-/// What a filter asks of a person. Equal predicates judge alike, so filters are equal when these are.
+/// What a filter asks of a person. Equal predicates judge alike, so filters are equal when these
+/// are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Predicate {
     Constant(bool),
@@ -63,7 +64,9 @@ impl Predicate {
     pub(super) fn searches(&self) -> bool {
         match self {
             Self::Constant(_) => false,
-            Self::Condition(condition) => matches!(condition, Condition::Text(_, TextTest::Matches(_))),
+            Self::Condition(condition) => {
+                matches!(condition, Condition::Text(_, TextTest::Matches(_)))
+            }
             Self::Not(inner) => inner.searches(),
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::searches),
         }
@@ -72,14 +75,16 @@ impl Predicate {
     /// Steps that all its patterns take at worst.
     pub(super) fn steps(&self, image: &Image<'_>) -> u64 {
         match self {
-            Self::Condition(Condition::Text(path, TextTest::Matches(pattern))) => {
-                image.get(path).and_then(Found::text).map_or(0, |text| pattern.steps(text))
-            }
+            Self::Condition(Condition::Text(path, TextTest::Matches(pattern))) => image
+                .get(path)
+                .and_then(Found::text)
+                .map_or(0, |text| pattern.steps(text)),
             Self::Constant(_) | Self::Condition(_) => 0,
             Self::Not(inner) => inner.steps(image),
-            Self::All(parts) | Self::Any(parts) => {
-                parts.iter().map(|part| part.steps(image)).fold(0, u64::saturating_add)
-            }
+            Self::All(parts) | Self::Any(parts) => parts
+                .iter()
+                .map(|part| part.steps(image))
+                .fold(0, u64::saturating_add),
         }
     }
 }
@@ -92,14 +97,21 @@ impl Condition {
         | Self::Text(path, _)
         | Self::Size(path, ..)
         | Self::Has(path)) = self;
-        let Some(found) = image.get(path) else { return false };
+        let Some(found) = image.get(path) else {
+            return false;
+        };
         match self {
-            Self::Compared(_, relation, literal) => relation.holds(found.scalar(), literal.as_ref()),
+            Self::Compared(_, relation, literal) => {
+                relation.holds(found.scalar(), literal.as_ref())
+            }
             Self::Among(_, set) => found.scalar().is_some_and(|scalar| set.has(scalar)),
             Self::Holds(_, literal) => found.holds(literal.as_ref()),
             Self::Text(_, test) => found.text().is_some_and(|text| test.holds(text)),
             Self::Size(_, relation, literal) => found.size().is_some_and(|size| {
-                relation.holds(Some(ScalarRef::Number(Number::from_size(size))), ScalarRef::Number(*literal))
+                relation.holds(
+                    Some(ScalarRef::Number(Number::from_size(size))),
+                    ScalarRef::Number(*literal),
+                )
             }),
             Self::Has(_) => true,
         }
@@ -125,6 +137,8 @@ impl Set {
     }
 
     fn has(&self, scalar: ScalarRef<'_>) -> bool {
-        self.0.binary_search_by(|literal| literal.as_ref().cmp(&scalar)).is_ok()
+        self.0
+            .binary_search_by(|literal| literal.as_ref().cmp(&scalar))
+            .is_ok()
     }
 }

@@ -1,15 +1,21 @@
-//! Texts in quotes, as CEL writes them: single or double quotes, once or three times, raw behind an `r`; escapes.
+//! Texts in quotes, as CEL writes them: single or double quotes, once or three times, raw behind an
+//! `r`; escapes.
 
 use super::error::{Fault, Span};
 
-/// Reads the text that begins at `start` (with its prefix or its quote); returns it, and how many bytes it took.
+/// Reads the text that begins at `start` (with its prefix or its quote); returns it, and how many
+/// bytes it took.
 pub(super) fn read(source: &str, start: usize) -> Result<(String, usize), Fault> {
     let rest = &source[start..];
     let raw = rest.starts_with(['r', 'R']);
     let prefix = usize::from(raw);
     let quote = &rest[prefix..=prefix];
     let threefold = rest[prefix..].starts_with(&quote.repeat(3));
-    let quotes = if threefold { quote.repeat(3) } else { quote.to_owned() };
+    let quotes = if threefold {
+        quote.repeat(3)
+    } else {
+        quote.to_owned()
+    };
     let begin = start + prefix + quotes.len();
     let mut text = String::new();
     let mut at = begin;
@@ -19,7 +25,12 @@ pub(super) fn read(source: &str, start: usize) -> Result<(String, usize), Fault>
             return Ok((text, at + quotes.len() - start));
         }
         match rest.chars().next() {
-            None => return Err(Fault::new(Span::new(start, source.len()), format!("End the text with {quotes}."))),
+            None => {
+                return Err(Fault::new(
+                    Span::new(start, source.len()),
+                    format!("End the text with {quotes}."),
+                ));
+            }
             Some('\n' | '\r') if !threefold => {
                 return Err(Fault::new(
                     Span::new(start, at),
@@ -63,16 +74,21 @@ fn escape(source: &str, at: usize) -> Result<(char, usize), Fault> {
         Some('0'..='3') => (1, 3, 8),
         other => {
             let end = at + 1 + other.map_or(0, char::len_utf8);
-            let detail = "There is no such escape: write \\\\ for a backslash, or put r before the text.";
+            let detail =
+                "There is no such escape: write \\\\ for a backslash, or put r before the text.";
             return Err(Fault::new(Span::new(at, end), detail));
         }
     };
-    let code =
-        source.get(at + skip..at + skip + digits).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let char = code.and_then(|code| u32::from_str_radix(code, radix).ok()).and_then(char::from_u32);
+    let code = source
+        .get(at + skip..at + skip + digits)
+        .filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let char = code
+        .and_then(|code| u32::from_str_radix(code, radix).ok())
+        .and_then(char::from_u32);
     let char = char.ok_or_else(|| {
         let detail =
-            "This escape names no character: \\x and two digits, \\u and four, \\U and eight, or three octal ones.";
+            "This escape names no character: \\x and two digits, \\u and four, \\U and eight, or \
+             three octal ones.";
         Fault::new(Span::new(at, at + skip), detail)
     })?;
     Ok((char, skip + digits))
@@ -100,7 +116,11 @@ mod tests {
             (r#""\a\b\f\r\t\v\\\?\`""#, "\u{7}\u{8}\u{c}\r\t\u{b}\\?`"),
         ] {
             let source = format!("é{written} rest");
-            assert_eq!(read(&source, 2).unwrap(), (text.to_owned(), written.len()), "{written}");
+            assert_eq!(
+                read(&source, 2).unwrap(),
+                (text.to_owned(), written.len()),
+                "{written}"
+            );
         }
     }
 

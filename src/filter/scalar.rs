@@ -1,13 +1,15 @@
-//! The values that a filter compares: null, booleans, numbers by their exact value, texts by code point.
+//! The values that a filter compares: null, booleans, numbers by their exact value, texts by code
+//! point.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-/// A number by its value: 1 and 1.0 are one and the same. Every value has one representation, so that equality is exact
-/// and nothing is ever rounded for a comparison.
+/// A number by its value: 1 and 1.0 are one and the same. Every value has one representation, so
+/// that equality is exact and nothing is ever rounded for a comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number {
-    /// An integer, also one that was written as `1.0` or `1e20`: one of 64 bits, or one that a double can hold.
+    /// An integer, also one that was written as `1.0` or `1e20`: one of 64 bits, or one that a
+    /// double can hold.
     Integer(i128),
     /// A double that no `i128` equals: one with a fraction, or one of 2^127 and more.
     Other(f64),
@@ -22,8 +24,8 @@ pub(super) enum Scalar {
     Text(Box<str>),
 }
 
-/// A value as it stands in a person or in a literal. The order sorts by type first; whether two values are ordered at
-/// all is for [`Relation::holds`] to say.
+/// A value as it stands in a person or in a literal. The order sorts by type first; whether two
+/// values are ordered at all is for [`Relation::holds`] to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ScalarRef<'a> {
     Null,
@@ -60,8 +62,13 @@ impl Number {
 
     /// The number in a JSON text; numbers there are 64-bit integers or finite doubles.
     pub(super) fn from_json(number: &serde_json::Number) -> Option<Self> {
-        let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-        integer.map(Self::Integer).or_else(|| number.as_f64().map(Self::from_f64))
+        let integer = number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from));
+        integer
+            .map(Self::Integer)
+            .or_else(|| number.as_f64().map(Self::from_f64))
     }
 
     /// How many there are.
@@ -83,8 +90,9 @@ impl Ord for Number {
         match (*self, *other) {
             (Self::Integer(one), Self::Integer(two)) => one.cmp(&two),
             (Self::Other(one), Self::Other(two)) => one.total_cmp(&two),
-            // The nearest double of an integer is on the same side of a double that equals no integer: rounding keeps the
-            // order, and the integers beside a fraction are small enough not to be rounded.
+            // The nearest double of an integer is on the same side of a double that equals no
+            // integer: rounding keeps the order, and the integers beside a fraction are small
+            // enough not to be rounded.
             (Self::Integer(one), Self::Other(two)) => (one as f64).total_cmp(&two),
             (Self::Other(one), Self::Integer(two)) => one.total_cmp(&(two as f64)),
         }
@@ -140,16 +148,17 @@ impl<'a> ScalarRef<'a> {
     /// How two values of one type are ordered; there is no order between types, nor between nulls.
     fn ordered(self, other: Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Bool(_), Self::Bool(_)) | (Self::Number(_), Self::Number(_)) | (Self::Text(_), Self::Text(_)) => {
-                Some(self.cmp(&other))
-            }
+            (Self::Bool(_), Self::Bool(_))
+            | (Self::Number(_), Self::Number(_))
+            | (Self::Text(_), Self::Text(_)) => Some(self.cmp(&other)),
             _ => None,
         }
     }
 }
 
 impl Relation {
-    /// Whether it holds between a value and a literal. A list or an object (`None`) is unequal to every literal.
+    /// Whether it holds between a value and a literal. A list or an object (`None`) is unequal to
+    /// every literal.
     pub(super) fn holds(self, value: Option<ScalarRef<'_>>, literal: ScalarRef<'_>) -> bool {
         let order = value.and_then(|value| value.ordered(literal));
         match self {
@@ -231,20 +240,43 @@ mod tests {
 
     #[test]
     fn values_of_different_types_are_unequal_and_without_order() {
-        let values =
-            [ScalarRef::Null, ScalarRef::Bool(true), ScalarRef::Number(Number::Integer(1)), ScalarRef::Text("1")];
+        let values = [
+            ScalarRef::Null,
+            ScalarRef::Bool(true),
+            ScalarRef::Number(Number::Integer(1)),
+            ScalarRef::Text("1"),
+        ];
         for one in values {
             for other in values {
                 assert_eq!(Relation::Equal.holds(Some(one), other), one == other);
                 assert_eq!(Relation::Unequal.holds(Some(one), other), one != other);
-                let orders = [Relation::Less, Relation::LessOrEqual, Relation::Greater, Relation::GreaterOrEqual];
-                let holding = orders.iter().filter(|relation| relation.holds(Some(one), other)).count();
-                let expected = if one == other && one != ScalarRef::Null { 2 } else { 0 };
+                let orders = [
+                    Relation::Less,
+                    Relation::LessOrEqual,
+                    Relation::Greater,
+                    Relation::GreaterOrEqual,
+                ];
+                let holding = orders
+                    .iter()
+                    .filter(|relation| relation.holds(Some(one), other))
+                    .count();
+                let expected = if one == other && one != ScalarRef::Null {
+                    2
+                } else {
+                    0
+                };
                 assert_eq!(holding, expected, "{one:?} {other:?}");
                 if one == other && one != ScalarRef::Null {
-                    for relation in orders.into_iter().chain([Relation::Equal, Relation::Unequal]) {
+                    for relation in orders
+                        .into_iter()
+                        .chain([Relation::Equal, Relation::Unequal])
+                    {
                         let holds = relation.holds(Some(one), other);
-                        assert_ne!(relation.opposite().holds(Some(one), other), holds, "{relation:?} {one:?}");
+                        assert_ne!(
+                            relation.opposite().holds(Some(one), other),
+                            holds,
+                            "{relation:?} {one:?}"
+                        );
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! Filters that are in use, by their text: ten thousand clients with one of a hundred filters make a hundred.
+//! Filters that are in use, by their text: ten thousand clients with one of a hundred filters make
+//! a hundred.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -7,8 +8,8 @@ use weak_table::WeakValueHashMap;
 
 use super::{Filter, FilterError, Parsed};
 
-/// Reads each text once as long as somebody holds what was read. It holds none itself, so it keeps no more than its users
-/// do; entries of filters that are gone are dropped as others are added.
+/// Reads each text once as long as somebody holds what was read. It holds none itself, so it keeps
+/// no more than its users do; entries of filters that are gone are dropped as others are added.
 #[derive(Default)]
 pub struct SharedFilters {
     known: Mutex<WeakValueHashMap<Box<str>, Weak<Parsed>>>,
@@ -35,7 +36,10 @@ impl Drop for InUse {
 impl SharedFilters {
     /// None yet; `count` tells how many are in use.
     pub fn counted(count: Gauge) -> Self {
-        Self { count, ..Self::default() }
+        Self {
+            count,
+            ..Self::default()
+        }
     }
 
     /// The filter of this text, as [`Filter::parse`] reads it.
@@ -70,7 +74,11 @@ mod tests {
         }
         assert!(filters.lock().capacity() < 150, "what is gone makes room");
         assert!(filters.parse("age >").is_err());
-        assert_eq!(filters.count.get(), 1, "what is gone, or was refused, is not counted");
+        assert_eq!(
+            filters.count.get(),
+            1,
+            "what is gone, or was refused, is not counted"
+        );
         assert!(Arc::ptr_eq(&one.0, &filters.parse("age > 30").unwrap().0));
     }
 }

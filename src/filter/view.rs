@@ -1,23 +1,10 @@
-//! A view's verdict on a change, decided from its two images alone, so that nobody keeps state per client.
-
-use std::str::FromStr;
+//! A view's verdict on a change, decided from its two images alone, so that nobody keeps state per
+//! client.
 
 use super::Filter;
 use super::image::Image;
-use crate::domain::{Change, FieldsJson, PersonId};
+use crate::domain::{Change, FieldsJson, Kinds, PersonId};
 use crate::telemetry::VerdictLabel;
-
-/// Which changes a view shows at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Kinds {
-    /// All.
-    #[default]
-    All,
-    /// Create, enter, update and leave: the changes that a save can make.
-    Saves,
-    /// Delete.
-    Deletes,
-}
 
 /// What a change means to a view, whatever kinds it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,19 +23,26 @@ pub enum Verdict {
     Outside,
 }
 
-/// A person before and after something, for any number of views to judge: each image is read once, and only as far as
-/// one of them asks.
+/// A person before and after something, for any number of views to judge: each image is read once,
+/// and only as far as one of them asks.
 pub struct Images<'a> {
     pub(super) before: Option<Image<'a>>,
     pub(super) after: Option<Image<'a>>,
 }
 
 impl<'a> Images<'a> {
-    /// The person as they were and as they are; none where there was, or is, no such person. The two may be many changes
-    /// apart.
-    pub fn new(id: PersonId, before: Option<&'a FieldsJson>, after: Option<&'a FieldsJson>) -> Self {
+    /// The person as they were and as they are; none where there was, or is, no such person. The
+    /// two may be many changes apart.
+    pub fn new(
+        id: PersonId,
+        before: Option<&'a FieldsJson>,
+        after: Option<&'a FieldsJson>,
+    ) -> Self {
         let image = |fields| Image::new(id, fields);
-        Self { before: before.map(image), after: after.map(image) }
+        Self {
+            before: before.map(image),
+            after: after.map(image),
+        }
     }
 
     /// What a change made of a person.
@@ -66,36 +60,18 @@ pub struct View {
     pub filter: Filter,
 }
 
-/// A text that names no kinds.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("kinds is one of all, saves, deletes")]
-pub struct UnknownKinds;
-
-impl Kinds {
-    /// Whether a view of these kinds shows this verdict.
-    pub const fn show(self, verdict: Verdict) -> bool {
-        match verdict {
-            Verdict::Outside => false,
-            Verdict::Create | Verdict::Enter | Verdict::Update | Verdict::Leave => !matches!(self, Self::Deletes),
-            Verdict::Delete => !matches!(self, Self::Saves),
-        }
-    }
-}
-
-impl FromStr for Kinds {
-    type Err = UnknownKinds;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKinds> {
-        match text {
-            "all" => Ok(Self::All),
-            "saves" => Ok(Self::Saves),
-            "deletes" => Ok(Self::Deletes),
-            _ => Err(UnknownKinds),
-        }
-    }
-}
-
 impl Verdict {
+    /// Whether a view of these kinds shows it.
+    pub const fn is_shown_by(self, kinds: Kinds) -> bool {
+        match self {
+            Self::Outside => false,
+            Self::Create | Self::Enter | Self::Update | Self::Leave => {
+                !matches!(kinds, Kinds::Deletes)
+            }
+            Self::Delete => !matches!(kinds, Kinds::Saves),
+        }
+    }
+
     /// How it is counted; nothing is where nothing is shown.
     pub const fn label(self) -> Option<VerdictLabel> {
         match self {
@@ -108,8 +84,8 @@ impl Verdict {
         }
     }
 
-    /// The table of the protocol: what a change is to a view, from whether its images matched. An image is `None`
-    /// where there is no person.
+    /// The table of the protocol: what a change is to a view, from whether its images matched. An
+    /// image is `None` where there is no person.
     const fn from_images(before: Option<bool>, after: Option<bool>) -> Self {
         match (before, after) {
             (None, Some(true)) => Self::Create,
@@ -131,12 +107,16 @@ impl View {
     /// Steps that patterns take at worst for this verdict, as of [`Filter::steps`].
     pub fn steps(&self, images: &Images<'_>) -> u64 {
         let images = [&images.before, &images.after].into_iter().flatten();
-        images.map(|image| self.filter.steps_of_image(image)).fold(0, u64::saturating_add)
+        images
+            .map(|image| self.filter.steps_of_image(image))
+            .fold(0, u64::saturating_add)
     }
 
-    /// What it means to this view that a person was one image and is the other; `Outside` when its kinds leave that out.
+    /// What it means to this view that a person was one image and is the other; `Outside` when its
+    /// kinds leave that out.
     pub fn verdict(&self, images: &Images<'_>) -> Verdict {
-        // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at anyone.
+        // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at
+        // anyone.
         let never_shown = match self.kinds {
             Kinds::All => false,
             Kinds::Saves => images.after.is_none(),
@@ -145,9 +125,15 @@ impl View {
         if never_shown {
             return Verdict::Outside;
         }
-        let matched = |image: &Option<Image<'_>>| image.as_ref().map(|image| self.filter.matches_image(image));
+        let matched = |image: &Option<Image<'_>>| {
+            image.as_ref().map(|image| self.filter.matches_image(image))
+        };
         let verdict = Verdict::from_images(matched(&images.before), matched(&images.after));
-        if self.kinds.show(verdict) { verdict } else { Verdict::Outside }
+        if verdict.is_shown_by(self.kinds) {
+            verdict
+        } else {
+            Verdict::Outside
+        }
     }
 }
 
@@ -169,16 +155,30 @@ mod tests {
             (out, none, Verdict::Outside),
             (none, none, Verdict::Outside),
         ] {
-            assert_eq!(Verdict::from_images(before, after), verdict, "{before:?} {after:?}");
+            assert_eq!(
+                Verdict::from_images(before, after),
+                verdict,
+                "{before:?} {after:?}"
+            );
         }
     }
 
     #[test]
     fn saves_and_deletes_share_out_what_all_shows() {
-        for verdict in [Verdict::Create, Verdict::Enter, Verdict::Update, Verdict::Leave, Verdict::Delete] {
-            assert!(Kinds::All.show(verdict));
-            assert_ne!(Kinds::Saves.show(verdict), Kinds::Deletes.show(verdict), "{verdict:?}");
+        for verdict in [
+            Verdict::Create,
+            Verdict::Enter,
+            Verdict::Update,
+            Verdict::Leave,
+            Verdict::Delete,
+        ] {
+            assert!(verdict.is_shown_by(Kinds::All));
+            assert_ne!(
+                verdict.is_shown_by(Kinds::Saves),
+                verdict.is_shown_by(Kinds::Deletes),
+                "{verdict:?}"
+            );
         }
-        assert!(!Kinds::All.show(Verdict::Outside));
+        assert!(!Verdict::Outside.is_shown_by(Kinds::All));
     }
 }

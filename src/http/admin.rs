@@ -22,7 +22,12 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The admin listener's paths: `/livez`, `/readyz` and `/metrics`.
-pub fn admin_router(options: AdminOptions, readiness: Readiness, damages: Damages, registry: Arc<Registry>) -> Router {
+pub fn admin_router(
+    options: AdminOptions,
+    readiness: Readiness,
+    damages: Damages,
+    registry: Arc<Registry>,
+) -> Router {
     let access = Arc::new(Access::admin(options.exposure, options.hosts));
     Router::new()
         .route("/livez", get("live\n"))
@@ -35,7 +40,13 @@ pub fn admin_router(options: AdminOptions, readiness: Readiness, damages: Damage
 
 /// The answer where no path fits.
 async fn unknown_path(uri: Uri) -> Problem {
-    Problem::new(ProblemKind::NotFound, format!("There is no {} here: /livez, /readyz and /metrics are.", uri.path()))
+    Problem::new(
+        ProblemKind::NotFound,
+        format!(
+            "There is no {} here: /livez, /readyz and /metrics are.",
+            uri.path()
+        ),
+    )
 }
 
 /// What stands around every handler here.
@@ -47,8 +58,8 @@ async fn surround(Extract(access): Extract<Arc<Access>>, request: Request, next:
     envelope::render(request, handle).await
 }
 
-/// A damaged record makes a gateway degraded, not unready: everybody else is served, and another gateway would meet the
-/// same store.
+/// A damaged record makes a gateway degraded, not unready: everybody else is served, and another
+/// gateway would meet the same store.
 async fn ready(Extract((readiness, damages)): Extract<(Readiness, Damages)>) -> Response {
     match readiness.check(Instant::now()) {
         Ok(()) if damages.is_empty() => "ready\n".into_response(),
@@ -60,12 +71,17 @@ async fn ready(Extract((readiness, damages)): Extract<(Readiness, Damages)>) -> 
 /// As the scraper likes it: `OpenMetrics`, unless it names the older format and likes it better.
 async fn metrics(Extract(registry): Extract<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
-    let older = media::liked_best(&headers, &["application/openmetrics-text", "text/plain"]) == Some(1);
+    let older =
+        media::liked_best(&headers, &["application/openmetrics-text", "text/plain"]) == Some(1);
     match encode(&mut text, &registry) {
-        Ok(()) if older => ([(header::CONTENT_TYPE, TEXT_FORMAT)], telemetry::text_format(&text)).into_response(),
+        Ok(()) if older => (
+            [(header::CONTENT_TYPE, TEXT_FORMAT)],
+            telemetry::text_format(&text),
+        )
+            .into_response(),
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(error) => {
-            Problem::new(ProblemKind::Internal, "The metrics could not be written.").caused_by(error).into_response()
-        }
+        Err(error) => Problem::new(ProblemKind::Internal, "The metrics could not be written.")
+            .caused_by(error)
+            .into_response(),
     }
 }

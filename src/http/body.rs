@@ -9,15 +9,25 @@ use tokio::time::{Instant, timeout_at};
 use super::Options;
 use crate::protocol::problem::{Problem, ProblemKind};
 
-/// Reads a whole body. Too long is told at once where the header says so, and otherwise as soon as it shows.
-pub(super) async fn read(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Problem> {
+/// Reads a whole body. Too long is told at once where the header says so, and otherwise as soon as
+/// it shows.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    options: &Options,
+) -> Result<Bytes, Problem> {
     let max = options.body_bytes_max;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > max as u64) {
         return Err(too_large(max));
     }
-    let mut chunks =
-        Chunks { body, idle_limit: options.body_idle_limit, end: Some(Instant::now() + options.body_total_limit) };
+    let mut chunks = Chunks {
+        body,
+        idle_limit: options.body_idle_limit,
+        end: Some(Instant::now() + options.body_total_limit),
+    };
     let mut whole = Vec::new();
     while let Some(chunk) = chunks.next().await? {
         if whole.len() + chunk.len() > max {
@@ -33,9 +43,12 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
         let (line, column) = before.fold((0, 0), |(line, _), text| (line + 1, text.len() + 1));
-        Problem::new(ProblemKind::Malformed, format!("The body must be UTF-8: line {line}, byte {column} is not."))
-            .with("line", line)
-            .with("column", column)
+        Problem::new(
+            ProblemKind::Malformed,
+            format!("The body must be UTF-8: line {line}, byte {column} is not."),
+        )
+        .with("line", line)
+        .with("column", column)
     })
 }
 
@@ -69,8 +82,11 @@ impl Chunks {
                     .caused_by(error));
                 }
                 Err(_) => {
-                    return Err(Problem::new(ProblemKind::Malformed, "The body did not arrive in time.")
-                        .with_status(StatusCode::REQUEST_TIMEOUT));
+                    return Err(Problem::new(
+                        ProblemKind::Malformed,
+                        "The body did not arrive in time.",
+                    )
+                    .with_status(StatusCode::REQUEST_TIMEOUT));
                 }
             }
         }
@@ -78,7 +94,10 @@ impl Chunks {
 }
 
 fn too_large(max: usize) -> Problem {
-    Problem::new(ProblemKind::TooLarge, format!("The body must not be longer than {max} bytes."))
+    Problem::new(
+        ProblemKind::TooLarge,
+        format!("The body must not be longer than {max} bytes."),
+    )
 }
 
 #[cfg(test)]
@@ -87,7 +106,12 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_not_utf_8_is_told_with_its_place() {
-        let problem = text(b"{\n \"a\": \"\xff\"}").expect_err("not UTF-8").to_json(None);
-        assert_eq!((problem["line"].as_u64(), problem["column"].as_u64()), (Some(2), Some(8)));
+        let problem = text(b"{\n \"a\": \"\xff\"}")
+            .expect_err("not UTF-8")
+            .to_json(None);
+        assert_eq!(
+            (problem["line"].as_u64(), problem["column"].as_u64()),
+            (Some(2), Some(8))
+        );
     }
 }

@@ -15,9 +15,14 @@ pub(super) struct Counted<B, G = ()> {
 }
 
 impl<B, G> Counted<B, G> {
-    /// Adds the bytes of what is taken from `body` to `bytes`; `guard` is held until all were, or it is given up.
+    /// Adds the bytes of what is taken from `body` to `bytes`; `guard` is held until all were, or
+    /// it is given up.
     pub(super) fn new(body: B, bytes: Counter, guard: G) -> Self {
-        Self { body, bytes, _guard: guard }
+        Self {
+            body,
+            bytes,
+            _guard: guard,
+        }
     }
 }
 
@@ -30,7 +35,10 @@ impl<B: Body + Unpin, G: Unpin> Body for Counted<B, G> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+        if let Some(data) = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref())
+        {
             self.bytes.inc_by(data.remaining() as u64);
         }
         Poll::Ready(frame)

@@ -2,10 +2,22 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Whether it names `tag`, which is given without its quotes: any number of tags, compared weakly, or `*`.
+/// Whether it names `tag`, which is given without its quotes: any number of tags, compared weakly,
+/// or `*`.
 pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let names = |value: &str| value.trim() == "*" || value.split('"').skip(1).step_by(2).any(|named| named == tag);
-    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(names)
+    let names = |value: &str| {
+        value.trim() == "*"
+            || value
+                .split('"')
+                .skip(1)
+                .step_by(2)
+                .any(|named| named == tag)
+    };
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(names)
 }
 
 #[cfg(test)]
@@ -15,10 +27,16 @@ mod tests {
     #[test]
     fn if_none_match_of_a_get_is_a_list_compared_weakly() {
         let knows = |value: &str| {
-            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, value.parse().expect("a value"))]);
+            let headers =
+                HeaderMap::from_iter([(header::IF_NONE_MATCH, value.parse().expect("a value"))]);
             is_known(&headers, "a.1.b")
         };
-        assert!(knows("*") && knows("\"a.1.b\"") && knows("W/\"a.1.b\"") && knows("\"x\", W/\"a.1.b\", \"y\""));
+        assert!(
+            knows("*")
+                && knows("\"a.1.b\"")
+                && knows("W/\"a.1.b\"")
+                && knows("\"x\", W/\"a.1.b\", \"y\"")
+        );
         assert!(!knows("\"a.1.c\"") && !knows("a.1.b") && !knows("\"*\""));
         assert!(!is_known(&HeaderMap::new(), "a.1.b"));
     }

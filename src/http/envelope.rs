@@ -1,7 +1,8 @@
-//! What every answer has in common: a request id, problems written out, failures logged, requests counted, panics
-//! caught.
+//! What every answer has in common: a request id, problems written out, failures logged, requests
+//! counted, panics caught.
 //!
-//! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there the id is known.
+//! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there
+//! the id is known.
 
 use std::any::Any;
 use std::fmt;
@@ -46,11 +47,13 @@ impl fmt::Display for Id {
     }
 }
 
-/// Why the head of a request was refused before it was one: the request stands in its place, and this is its answer.
+/// Why the head of a request was refused before it was one: the request stands in its place, and
+/// this is its answer.
 #[derive(Clone)]
 pub(super) struct RefusedHead(pub(super) Problem);
 
-/// Gives the request its id, writes a problem's document, and logs a line for each answer that is our fault.
+/// Gives the request its id, writes a problem's document, and logs a line for each answer that is
+/// our fault.
 pub(super) async fn render<F: Future<Output = Response>>(
     request: Request,
     inner: impl FnOnce(Request) -> F,
@@ -63,8 +66,10 @@ pub(super) async fn render<F: Future<Output = Response>>(
         None => inner(request).await,
     };
     let problem = response.extensions_mut().remove::<Problem>();
-    // Versions of HTTP that are not spoken here have a status of the server's, too; they are nobody's fault here.
-    let fault = response.status().is_server_error() && response.status() != StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    // Versions of HTTP that are not spoken here have a status of the server's, too; they are
+    // nobody's fault here.
+    let fault = response.status().is_server_error()
+        && response.status() != StatusCode::HTTP_VERSION_NOT_SUPPORTED;
     if let (true, Some(problem)) = (fault, &problem) {
         let cause = problem.cause().unwrap_or_default();
         let path = uri.path();
@@ -74,12 +79,17 @@ pub(super) async fn render<F: Future<Output = Response>>(
     }
     if let Some(problem) = problem {
         let body = document(&problem, &id);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         *response.body_mut() = Body::from(body);
     }
     let text = HeaderValue::try_from(id.to_string()).expect("a UUID is visible ASCII");
     response.headers_mut().insert(REQUEST_ID, text);
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     response
 }
 
@@ -98,21 +108,37 @@ pub(super) async fn count<F: Future<Output = Response>>(
     let (method, began) = (label(request.method()), Instant::now());
     let response = inner(request).await;
     let status = response.status().as_u16();
-    metrics.http_requests.get_or_create(&RequestLabels { method, route, status }).inc();
-    let duration = metrics.http_request_duration_seconds.get_or_create(&RouteLabels { method, route });
+    metrics
+        .http_requests
+        .get_or_create(&RequestLabels {
+            method,
+            route,
+            status,
+        })
+        .inc();
+    let duration = metrics
+        .http_request_duration_seconds
+        .get_or_create(&RouteLabels { method, route });
     duration.observe(began.elapsed());
     response
 }
 
 /// The answer where the path does not know the method; the router adds `Allow`.
 pub(super) async fn wrong_method(method: Method) -> Problem {
-    Problem::new(ProblemKind::Method, format!("{method} is not a method of this path: see the header Allow."))
+    Problem::new(
+        ProblemKind::Method,
+        format!("{method} is not a method of this path: see the header Allow."),
+    )
 }
 
 /// Turns a handler's panic into an answer.
 pub(super) async fn survive(inner: impl Future<Output = Response>) -> Response {
-    // What a panic left half done is the handler's own: nothing that is shared is changed without a lock.
-    AssertUnwindSafe(inner).catch_unwind().await.unwrap_or_else(panicked)
+    // What a panic left half done is the handler's own: nothing that is shared is changed without a
+    // lock.
+    AssertUnwindSafe(inner)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(panicked)
 }
 
 /// The answer when a handler panicked.
@@ -122,9 +148,12 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("a panic without a message");
-    Problem::new(ProblemKind::Internal, "The gateway failed at this request; its log says more under this instance.")
-        .caused_by(message)
-        .into_response()
+    Problem::new(
+        ProblemKind::Internal,
+        "The gateway failed at this request; its log says more under this instance.",
+    )
+    .caused_by(message)
+    .into_response()
 }
 
 /// Methods by name, so that a caller cannot make up labels.
@@ -151,7 +180,10 @@ mod tests {
             let request = Request::new(Body::empty());
             let response = render(request, |_| survive(async move { inner() })).await;
             assert_eq!(response.status(), 500);
-            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(
+                response.headers()[header::CONTENT_TYPE],
+                "application/problem+json"
+            );
             assert!(response.headers().contains_key(REQUEST_ID));
         }
     }

@@ -35,15 +35,16 @@ impl Dress {
         (Self::Events, EVENT_STREAM),
     ];
 
-    /// What the caller likes best, and the type that it calls it by; JSON where it likes none, or says nothing.
+    /// What the caller likes best, and the type that it calls it by; JSON where it likes none, or
+    /// says nothing.
     pub(super) fn accepted(headers: &HeaderMap) -> (Self, &'static str) {
         let best = liked_best(headers, &Self::ALL.map(|(_, media)| media)).unwrap_or_default();
         Self::ALL[best]
     }
 }
 
-/// Which of `offered` the caller likes best (RFC 9110, section 12.5.1): of equals the one that it names more exactly, then
-/// the first. None where it likes none of them.
+/// Which of `offered` the caller likes best (RFC 9110, section 12.5.1): of equals the one that it
+/// names more exactly, then the first. None where it likes none of them.
 pub(super) fn liked_best(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
     let ranges = preferences(headers, header::ACCEPT);
     let mut best = (None, (0.0, 0));
@@ -59,14 +60,27 @@ pub(super) fn liked_best(headers: &HeaderMap, offered: &[&str]) -> Option<usize>
 /// Whether the caller takes gzip (RFC 9110, section 12.5.3).
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let codings = preferences(headers, header::ACCEPT_ENCODING);
-    let weight = |coding: &str| codings.iter().find(|(name, _)| name == coding).map(|(_, weight)| *weight);
-    weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+    let weight = |coding: &str| {
+        codings
+            .iter()
+            .find(|(name, _)| name == coding)
+            .map(|(_, weight)| *weight)
+    };
+    weight("gzip")
+        .or_else(|| weight("*"))
+        .is_some_and(|weight| weight > 0.0)
 }
 
 /// The items of a header that lists what the caller likes.
 fn preferences(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(preference).collect()
+    let values = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(preference)
+        .collect()
 }
 
 /// An item in lower case, without parameters, and its weight.
@@ -99,13 +113,22 @@ fn liking(ranges: &[(String, f32)], media: &str) -> (f32, u8) {
         .unwrap_or((0.0, 0))
 }
 
-/// Checks that a body is of one of the types `taken`, in UTF-8 and not compressed; otherwise 415, naming them in the
-/// header `accept`.
-pub(super) fn check_body(headers: &HeaderMap, taken: &'static [&'static str]) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+/// Checks that a body is of one of the types `taken`, in UTF-8 and not compressed; otherwise 415,
+/// naming them in the header `accept`.
+pub(super) fn check_body(
+    headers: &HeaderMap,
+    taken: &'static [&'static str],
+) -> Result<(), Problem> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .map(String::from_utf8_lossy);
     let listed = taken.join(" or ");
     let Some(given) = given else {
-        return Err(Problem::new(ProblemKind::MediaType, format!("Send the header Content-Type: {listed}.")));
+        return Err(Problem::new(
+            ProblemKind::MediaType,
+            format!("Send the header Content-Type: {listed}."),
+        ));
     };
     let mut parts = given.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
@@ -114,28 +137,43 @@ pub(super) fn check_body(headers: &HeaderMap, taken: &'static [&'static str]) ->
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
         .map(|(_, charset)| charset);
     if !taken.iter().any(|taken| taken.eq_ignore_ascii_case(media)) {
-        return Err(Problem::new(ProblemKind::MediaType, format!("The body must be {listed}, not {media:.100}.")));
+        return Err(Problem::new(
+            ProblemKind::MediaType,
+            format!("The body must be {listed}, not {media:.100}."),
+        ));
     }
     if charset.is_some_and(|charset| !is_utf_8(charset)) {
-        return Err(Problem::new(ProblemKind::MediaType, "The body must be in UTF-8."));
+        return Err(Problem::new(
+            ProblemKind::MediaType,
+            "The body must be in UTF-8.",
+        ));
     }
     match headers.get(header::CONTENT_ENCODING) {
-        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            Err(Problem::new(ProblemKind::MediaType, "The body must not be compressed: leave Content-Encoding out."))
-        }
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Problem::new(
+            ProblemKind::MediaType,
+            "The body must not be compressed: leave Content-Encoding out.",
+        )),
         _ => Ok(()),
     }
 }
 
 /// Whether a charset is UTF-8, in any spelling: `utf-8`, `UTF8`, `"utf_8"`.
 fn is_utf_8(charset: &str) -> bool {
-    let letters = charset.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
+    let letters = charset
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase());
     letters.eq("utf8".chars())
-        && charset.chars().all(|letter| letter.is_ascii_alphanumeric() || " -_\"'".contains(letter))
+        && charset
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || " -_\"'".contains(letter))
 }
 
 /// The header of a 415 that lists `taken`: `Accept-Post` or `Accept-Patch`.
-pub(super) fn accept_header(name: &'static str, taken: &'static [&'static str]) -> (HeaderName, HeaderValue) {
+pub(super) fn accept_header(
+    name: &'static str,
+    taken: &'static [&'static str],
+) -> (HeaderName, HeaderValue) {
     let value = HeaderValue::try_from(taken.join(", ")).expect("media types are visible ASCII");
     (HeaderName::from_static(name), value)
 }
@@ -155,7 +193,10 @@ mod tests {
             ("Application/X-NDJSON; q=0.5", Dress::Lines),
             ("application/x-ndjson, */*", Dress::Lines),
             ("application/json, application/x-ndjson", Dress::Array),
-            ("application/json;q=0.5, application/x-ndjson;q=0.6", Dress::Lines),
+            (
+                "application/json;q=0.5, application/x-ndjson;q=0.6",
+                Dress::Lines,
+            ),
             ("application/json;q=0, */*", Dress::Lines),
             ("application/x-ndjson;q=0", Dress::Array),
             ("application/ndjson", Dress::Lines),
@@ -172,10 +213,21 @@ mod tests {
 
     #[test]
     fn utf_8_is_known_in_any_spelling_and_nothing_else_is() {
-        for charset in ["utf-8", "UTF-8", "utf8", "Utf8", "utf_8", "\"utf-8\"", "'UTF8'", " utf-8 "] {
+        for charset in [
+            "utf-8",
+            "UTF-8",
+            "utf8",
+            "Utf8",
+            "utf_8",
+            "\"utf-8\"",
+            "'UTF8'",
+            " utf-8 ",
+        ] {
             assert!(is_utf_8(charset), "{charset}");
         }
-        for charset in ["", "utf-16", "latin1", "utf-80", "utf-8x", "utf.8", "us-ascii"] {
+        for charset in [
+            "", "utf-16", "latin1", "utf-80", "utf-8x", "utf.8", "us-ascii",
+        ] {
             assert!(!is_utf_8(charset), "{charset}");
         }
     }
@@ -194,7 +246,8 @@ mod tests {
             ("gzip; q=0.0, *", false),
             ("*;q=0", false),
         ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().expect("a value"))]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().expect("a value"))]);
             assert_eq!(takes_gzip(&headers), takes, "{accept}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));

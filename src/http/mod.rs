@@ -1,6 +1,7 @@
 //! The HTTP front: REST calls become store writes, refusals become problem documents.
 //!
-//! `router` is the table of contents; `server` owns the sockets; `envelope` is what every answer has in common.
+//! `router` is the table of contents; `server` owns the sockets; `envelope` is what every answer
+//! has in common.
 
 mod access;
 mod admin;
@@ -10,7 +11,6 @@ mod entity_tag;
 mod envelope;
 mod live;
 mod media;
-pub mod openapi;
 mod options;
 mod pages;
 mod people;
@@ -23,6 +23,7 @@ mod trace;
 pub use access::{Exposure, Host, InvalidHost, InvalidOrigin, Origin};
 pub use admin::admin_router;
 pub use options::{AdminOptions, Console, Options, ServerOptions, UnknownConsole};
+pub use pages::openapi;
 pub use router::{router, templates};
 pub use server::{ConnectionPermit, Server};
 
@@ -42,7 +43,7 @@ pub struct State {
     /// The store, once it has been reached.
     pub store: StoreSlot,
     /// Where live sessions go.
-    pub sessions: Arc<Sessions>,
+    pub sessions: Sessions,
     /// Limits and the list of origins.
     pub options: Arc<Options>,
     /// Counters.

@@ -63,7 +63,10 @@ impl FromStr for Console {
     type Err = UnknownConsole;
 
     fn from_str(text: &str) -> Result<Self, UnknownConsole> {
-        [Self::On, Self::Off].into_iter().find(|console| console.to_string() == text).ok_or(UnknownConsole)
+        [Self::On, Self::Off]
+            .into_iter()
+            .find(|console| console.to_string() == text)
+            .ok_or(UnknownConsole)
     }
 }
 
@@ -83,8 +86,8 @@ pub struct ServerOptions {
     pub connections_max: NonZeroUsize,
     /// Connections that the kernel keeps waiting until they are accepted.
     pub backlog: u16,
-    /// The head of a request must be complete within this time, counted from its first byte; the first one of a
-    /// connection, from the connection on.
+    /// The head of a request must be complete within this time, counted from its first byte; the
+    /// first one of a connection, from the connection on.
     pub header_limit: Duration,
     /// A connection is closed when this long no further request comes.
     pub keep_alive: Duration,
@@ -94,8 +97,8 @@ pub struct ServerOptions {
     pub send_buffer_bytes: usize,
     /// A peer that takes nothing of what waits for it is cut off after this time.
     pub stall_limit: Duration,
-    /// After the last answer, what a peer is still sending is read for at most this long, so that closing does not
-    /// destroy the answer on its way.
+    /// After the last answer, what a peer is still sending is read for at most this long, so that
+    /// closing does not destroy the answer on its way.
     pub linger_limit: Duration,
 }
 

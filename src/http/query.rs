@@ -1,5 +1,5 @@
-//! Query strings: form-urlencoded, each parameter once, and none that the path does not know. A mistyped `where` must
-//! not show everyone.
+//! Query strings: form-urlencoded, each parameter once, and none that the path does not know. A
+//! mistyped `where` must not show everyone.
 
 use percent_encoding::percent_decode_str;
 
@@ -19,11 +19,19 @@ impl Parameters {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !known.contains(&&*name) {
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                return Err(malformed(format!("There is no parameter {name:?} here; there is: {known}.")));
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                return Err(malformed(format!(
+                    "There is no parameter {name:?} here; there is: {known}."
+                )));
             }
             if parameters.iter().any(|(seen, _)| *seen == name) {
-                return Err(malformed(format!("The parameter {name} is given twice: send it once.")));
+                return Err(malformed(format!(
+                    "The parameter {name} is given twice: send it once."
+                )));
             }
             parameters.push((name.into_owned(), value.into_owned()));
         }
@@ -37,7 +45,10 @@ impl Parameters {
 
     /// The value of a parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -57,14 +68,25 @@ mod tests {
         assert_eq!(parameters.get("x"), Some("å"));
         assert_eq!(parameters.get("limit"), Some(""));
         assert_eq!(parameters.get("after"), None);
-        let parameters = Parameters::parse(Some("where=%EF%BF%BD"), &["where"]).expect("it is UTF-8");
+        let parameters =
+            Parameters::parse(Some("where=%EF%BF%BD"), &["where"]).expect("it is UTF-8");
         assert_eq!(parameters.get("where"), Some("\u{fffd}"));
     }
 
     #[test]
     fn unknown_repeated_and_undecodable_parameters_are_refused() {
-        for query in ["wher=1", "where=1&where=1", "where=%ff", "where=%c3&limit=%a5", "Where=1", "=1"] {
-            assert!(Parameters::parse(Some(query), &["where"]).is_err(), "{query}");
+        for query in [
+            "wher=1",
+            "where=1&where=1",
+            "where=%ff",
+            "where=%c3&limit=%a5",
+            "Where=1",
+            "=1",
+        ] {
+            assert!(
+                Parameters::parse(Some(query), &["where"]).is_err(),
+                "{query}"
+            );
         }
         assert!(Parameters::none(Some("a")).is_err());
         assert!(Parameters::none(None).is_ok());

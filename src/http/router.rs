@@ -31,7 +31,13 @@ fn routes(console: Console) -> Vec<Route> {
     let mut routes: Vec<Route> = vec![
         ("/people", get(people::list).post(people::create)),
         ("/people/import", post(people::import)),
-        ("/people/{id}", get(people::read).put(people::replace).patch(people::patch).delete(people::delete)),
+        (
+            "/people/{id}",
+            get(people::read)
+                .put(people::replace)
+                .patch(people::patch)
+                .delete(people::delete),
+        ),
         ("/updates", get(live::updates)),
         ("/docs", get(pages::page)),
         ("/docs/{file}", get(pages::page)),
@@ -49,7 +55,10 @@ fn routes(console: Console) -> Vec<Route> {
 
 /// The templates of all paths.
 pub fn templates(console: Console) -> Vec<&'static str> {
-    routes(console).into_iter().map(|(template, _)| template).collect()
+    routes(console)
+        .into_iter()
+        .map(|(template, _)| template)
+        .collect()
 }
 
 /// The public listener's paths.
@@ -57,31 +66,57 @@ pub fn router(state: State) -> Router {
     let state = Arc::new(state);
     let templates = templates(state.options.console).into();
     let options = &state.options;
-    let access = Access::public(options.exposure, options.hosts.clone(), options.origins.clone());
-    let surroundings = Surroundings { state: Arc::clone(&state), access: Arc::new(access), templates };
+    let access = Access::public(
+        options.exposure,
+        options.hosts.clone(),
+        options.origins.clone(),
+    );
+    let surroundings = Surroundings {
+        state: Arc::clone(&state),
+        access: Arc::new(access),
+        templates,
+    };
     routes(state.options.console)
         .into_iter()
-        .fold(Router::new(), |router, (template, methods)| router.route(template, methods))
+        .fold(Router::new(), |router, (template, methods)| {
+            router.route(template, methods)
+        })
         .fallback(pages::nothing)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(state)
         .layer(from_fn_with_state(surroundings, surround))
 }
 
-/// What stands around every handler, from the outside in. One layer for all of it: each layer of its own would cost a
-/// request several allocations.
-async fn surround(Extract(surroundings): Extract<Surroundings>, mut request: Request, next: Next) -> Response {
-    let Surroundings { state, access, templates } = &surroundings;
+/// What stands around every handler, from the outside in. One layer for all of it: each layer of
+/// its own would cost a request several allocations.
+async fn surround(
+    Extract(surroundings): Extract<Surroundings>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Surroundings {
+        state,
+        access,
+        templates,
+    } = &surroundings;
     let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.and_then(|path| templates.iter().copied().find(|template| *template == path.as_str()));
+    let route = matched.and_then(|path| {
+        templates
+            .iter()
+            .copied()
+            .find(|template| *template == path.as_str())
+    });
     let span = trace::begin(&state.traces, route, &mut request);
     let handle = |request| envelope::survive(next.run(request));
     let guard = |request| access.guard(request, handle);
     let render = |request| envelope::render(request, guard);
-    let mut answer = envelope::count(&state.metrics, route.unwrap_or(UNKNOWN), request, render).await;
+    let mut answer =
+        envelope::count(&state.metrics, route.unwrap_or(UNKNOWN), request, render).await;
     if state.readiness.is_leaving() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         // Who keeps connections for later learns in time that this one is not for later.
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     trace::end(span, &answer);
     answer

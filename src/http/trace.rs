@@ -1,4 +1,5 @@
-//! The span of a request: whose it is by the header `traceparent`, and what became of it. None where traces are off.
+//! The span of a request: whose it is by the header `traceparent`, and what became of it. None
+//! where traces are off.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, Method};
@@ -12,8 +13,13 @@ use crate::telemetry::traces::RequestSpan;
 /// Names the span of the caller that waits for the answer (W3C Trace Context).
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Begins the span; `route` is the template of the path. The request carries its context from here on, as an extension.
-pub(super) fn begin(traces: &Traces, route: Option<&'static str>, request: &mut Request) -> Option<RequestSpan> {
+/// Begins the span; `route` is the template of the path. The request carries its context from here
+/// on, as an extension.
+pub(super) fn begin(
+    traces: &Traces,
+    route: Option<&'static str>,
+    request: &mut Request,
+) -> Option<RequestSpan> {
     if !traces.are_on() {
         return None;
     }
@@ -28,12 +34,16 @@ pub(super) fn begin(traces: &Traces, route: Option<&'static str>, request: &mut 
 /// Ends the span.
 pub(super) fn end(span: Option<RequestSpan>, answer: &Response) {
     if let Some(span) = span {
-        let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        let id = answer
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok());
         span.answered(answer.status().as_u16(), id);
     }
 }
 
-/// The caller's span. A header that is malformed, or there twice, is as good as none, as the specification has it.
+/// The caller's span. A header that is malformed, or there twice, is as good as none, as the
+/// specification has it.
 fn parent(headers: &HeaderMap) -> Option<TraceContext> {
     let mut values = headers.get_all(TRACE_PARENT).iter();
     let only = values.next().filter(|_| values.next().is_none())?;
@@ -60,9 +70,14 @@ mod tests {
             (&[], false),
             (&["00-junk"], false),
             (&[good, good], false),
-            (&["00-00000000000000000000000000000000-00f067aa0ba902b7-01"], false),
+            (
+                &["00-00000000000000000000000000000000-00f067aa0ba902b7-01"],
+                false,
+            ),
         ] {
-            let headers = values.iter().map(|value| (TRACE_PARENT, value.parse().unwrap()));
+            let headers = values
+                .iter()
+                .map(|value| (TRACE_PARENT, value.parse().unwrap()));
             assert_eq!(parent(&headers.collect()).is_some(), counts, "{values:?}");
         }
     }

@@ -41,7 +41,8 @@ impl CloseCode {
     pub const STALLED: Self = Self(4010);
     /// Never sent: how a session is counted whose peer gave no code (RFC 6455, section 7.4.1).
     pub const NO_STATUS: Self = Self(1005);
-    /// Never sent: how a session that ended without a close frame is counted (RFC 6455, section 7.4.1).
+    /// Never sent: how a session that ended without a close frame is counted (RFC 6455, section
+    /// 7.4.1).
     pub const ABNORMAL: Self = Self(1006);
 
     /// A code that a peer sent; none where no endpoint may send it (RFC 6455, section 7.4).
@@ -57,7 +58,8 @@ impl CloseCode {
         self.0
     }
 
-    /// How a session that ended with it is counted. Peers may send any of 2,000 codes of their own: those are one.
+    /// How a session that ended with it is counted. Peers may send any of 2,000 codes of their own:
+    /// those are one.
     pub const fn label(self) -> CloseLabel {
         match self.0 {
             1000 => CloseLabel::Normal,
@@ -77,8 +79,9 @@ impl CloseCode {
         }
     }
 
-    /// Whether the session ends in good order: what waits is still sent before the close frame, and the peer's answer is
-    /// awaited. After a fault of the peer neither makes sense (RFC 6455, section 7.1.7).
+    /// Whether the session ends in good order: what waits is still sent before the close frame, and
+    /// the peer's answer is awaited. After a fault of the peer neither makes sense (RFC 6455,
+    /// section 7.1.7).
     pub const fn is_orderly(self) -> bool {
         matches!(self, Self::NORMAL | Self::RESTART)
     }
@@ -87,15 +90,23 @@ impl CloseCode {
 impl Close {
     /// A code with a constant reason.
     pub const fn new(code: CloseCode, reason: &'static str) -> Self {
-        Self { code, reason: Cow::Borrowed(reason) }
+        Self {
+            code,
+            reason: Cow::Borrowed(reason),
+        }
     }
 
     /// The client goes on asking and does not take the answers.
-    pub const ASKED_TOO_MUCH: Self =
-        Self::new(CloseCode::POLICY, "too many messages, and their answers were not taken");
+    pub const ASKED_TOO_MUCH: Self = Self::new(
+        CloseCode::POLICY,
+        "too many messages, and their answers were not taken",
+    );
 
     /// The gateway restarts: come back with your cursor after a random time up to `retry`.
     pub fn restart(retry: Duration) -> Self {
-        Self { code: CloseCode::RESTART, reason: Cow::Owned(format!("retry-ms={}", retry.as_millis())) }
+        Self {
+            code: CloseCode::RESTART,
+            reason: Cow::Owned(format!("retry-ms={}", retry.as_millis())),
+        }
     }
 }

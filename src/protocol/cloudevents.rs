@@ -1,5 +1,5 @@
-//! `CloudEvents` 1.0.2 in the JSON format: the envelope around what people.v1.json says. Its WebSocket binding sends one
-//! event a text message.
+//! `CloudEvents` 1.0.2 in the JSON format: the envelope around what people.v1.json says. Its
+//! WebSocket binding sends one event a text message.
 
 use super::json::{member, quoted, write_gone, write_members};
 use super::message::{Composed, Message, verdict_name};

@@ -3,11 +3,10 @@
 use bytes::Bytes;
 
 use super::close::Close;
-use super::cursor::Cursor;
 use super::message::{Composed, Message, verdict_name};
 use super::piece::Piece;
 use super::{cloudevents, frame, json, page, sse, text};
-use crate::domain::{Change, Person};
+use crate::domain::{Change, Cursor, Person};
 use crate::filter::Verdict;
 use crate::telemetry::DressLabel;
 
@@ -32,9 +31,12 @@ impl Dress {
     /// Those that a WebSocket client can ask for by name.
     pub const NAMED: [Self; 2] = [Self::Json, Self::CloudEvents];
 
-    /// The dress that a WebSocket subprotocol names; names are case-sensitive (RFC 6455, section 4.1).
+    /// The dress that a WebSocket subprotocol names; names are case-sensitive (RFC 6455, section
+    /// 4.1).
     pub fn named(subprotocol: &str) -> Option<Self> {
-        Self::NAMED.into_iter().find(|dress| dress.subprotocol() == Some(subprotocol))
+        Self::NAMED
+            .into_iter()
+            .find(|dress| dress.subprotocol() == Some(subprotocol))
     }
 
     /// The WebSocket subprotocol that names it.
@@ -56,7 +58,8 @@ impl Dress {
         }
     }
 
-    /// Whether a view that fell behind is sent what it missed as one batch, rather than change by change.
+    /// Whether a view that fell behind is sent what it missed as one batch, rather than change by
+    /// change.
     pub const fn composes(self) -> bool {
         matches!(self, Self::Json | Self::Sse)
     }
@@ -66,10 +69,15 @@ impl Dress {
         !matches!(self, Self::Text)
     }
 
-    /// What `change` looks like to a view that gave this verdict: a whole WebSocket text frame, header included, or a
-    /// whole server-sent event; nothing where nothing is shown. `cursor` is the whole cursor after it, none before
-    /// `live`; only server-sent events write it.
-    pub fn change(self, verdict: Verdict, change: &Change, cursor: Option<&Cursor>) -> Option<Bytes> {
+    /// What `change` looks like to a view that gave this verdict: a whole WebSocket text frame,
+    /// header included, or a whole server-sent event; nothing where nothing is shown. `cursor` is
+    /// the whole cursor after it, none before `live`; only server-sent events write it.
+    pub fn change(
+        self,
+        verdict: Verdict,
+        change: &Change,
+        cursor: Option<&Cursor>,
+    ) -> Option<Bytes> {
         if self == Self::Text {
             return text::sentence(verdict, change).map(|sentence| frame::text(&sentence));
         }
@@ -93,29 +101,48 @@ impl Dress {
         Some(piece.finish())
     }
 
-    /// A snapshot of these people in this order. The JSON dresses fill pages of at most [`PAGE_BYTES`] and send one for
-    /// nobody too; text says a sentence for each person.
+    /// A snapshot of these people in this order. The JSON dresses fill pages of at most
+    /// [`PAGE_BYTES`] and send one for nobody too; text says a sentence for each person.
     pub fn pages(self, people: &[Person]) -> Vec<Bytes> {
         match self {
-            Self::Text => people.iter().map(|person| frame::text(&text::saved(person.id, &person.fields))).collect(),
+            Self::Text => people
+                .iter()
+                .map(|person| frame::text(&text::saved(person.id, &person.fields)))
+                .collect(),
             Self::Json | Self::CloudEvents | Self::Sse => page::pages(self, people),
         }
     }
 
     /// What is sent to a quiet client, so that both sides learn whether the other is there.
     pub fn ping(self) -> Bytes {
-        if self == Self::Sse { sse::COMMENT } else { frame::ping() }
+        if self == Self::Sse {
+            sse::COMMENT
+        } else {
+            frame::ping()
+        }
     }
 
     /// How the server says goodbye; server-sent events just end.
     pub fn close(self, close: &Close) -> Bytes {
-        if self == Self::Sse { Bytes::new() } else { frame::close(close) }
+        if self == Self::Sse {
+            Bytes::new()
+        } else {
+            frame::close(close)
+        }
     }
 
     /// The beginning of a change, with all the room that it needs.
     fn open_change(self, shown: &Composed, cursor: Option<&Cursor>) -> Piece {
-        let envelope = if self == Self::CloudEvents { cloudevents::ENVELOPE } else { 0 };
-        self.piece(verdict_name(shown.verdict()), cursor, json::longest(shown) + envelope)
+        let envelope = if self == Self::CloudEvents {
+            cloudevents::ENVELOPE
+        } else {
+            0
+        };
+        self.piece(
+            verdict_name(shown.verdict()),
+            cursor,
+            json::longest(shown) + envelope,
+        )
     }
 
     fn write_change(self, piece: &mut Piece, shown: &Composed, change: &Change) {
@@ -128,26 +155,47 @@ impl Dress {
 
     /// The beginning of a change or message called `name`, with room for so many bytes.
     fn piece(self, name: &str, cursor: Option<&Cursor>, capacity: usize) -> Piece {
-        if self == Self::Sse { Piece::event(name, cursor, capacity) } else { Piece::frame(capacity) }
+        if self == Self::Sse {
+            Piece::event(name, cursor, capacity)
+        } else {
+            Piece::frame(capacity)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{At, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp};
+    use crate::domain::{
+        At, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp,
+    };
 
     #[test]
     fn a_change_is_written_without_growing_its_buffer() {
         let last = u64::MAX;
-        let position = Position { epoch: Epoch::new(last), seq: Seq::MAX, tag: Tag::new(last) };
-        let fields = FieldsJson::from_stored(r#"{"firstName":"A","lastName":"L","age":36,"job":""}"#).unwrap();
+        let position = Position {
+            epoch: Epoch::new(last),
+            seq: Seq::MAX,
+            tag: Tag::new(last),
+        };
+        let fields =
+            FieldsJson::from_stored(r#"{"firstName":"A","lastName":"L","age":36,"job":""}"#)
+                .unwrap();
         let time = Timestamp::from_millis(i64::MAX);
         let id = PersonId::new(uuid::Uuid::max());
         let at = At::new(Partition::new(u16::MAX), position);
         let after = Some(fields.clone());
         let (previous, before) = (Tag::new(last), Some(fields));
-        let change = Change { at, previous, id, time, created_at: time, before, after, trace: None };
+        let change = Change {
+            at,
+            previous,
+            id,
+            time,
+            created_at: time,
+            before,
+            after,
+            trace: None,
+        };
         let cursor = Cursor::new([position]);
         for verdict in [Verdict::Update, Verdict::Delete] {
             for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
@@ -157,7 +205,10 @@ mod tests {
                 dress.write_change(&mut piece, &shown, &change);
                 assert_eq!(piece.buffer().capacity(), room, "{dress:?} {verdict:?}");
                 let slack = room - piece.buffer().len();
-                assert!(slack < 64, "{dress:?} {verdict:?} leaves {slack} bytes unused");
+                assert!(
+                    slack < 64,
+                    "{dress:?} {verdict:?} leaves {slack} bytes unused"
+                );
             }
         }
     }

@@ -9,8 +9,8 @@ use super::close::{Close, CloseCode};
 /// The longest header of a frame from the server: two bytes and a length of eight.
 const HEADER_ROOM: &str = "\0\0\0\0\0\0\0\0\0\0";
 
-/// A text message that is written in place. The length of its header is known only at the end, so room for the longest
-/// one stands before the text.
+/// A text message that is written in place. The length of its header is known only at the end, so
+/// room for the longest one stands before the text.
 #[derive(Debug)]
 pub(super) struct TextFrame(String);
 
@@ -34,9 +34,14 @@ impl TextFrame {
     pub(super) fn finish(self) -> Bytes {
         let mut frame = self.0.into_bytes();
         let length = (frame.len() - Self::START) as u64;
-        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+        let header = FrameHeader {
+            opcode: OpCode::Data(Data::Text),
+            ..FrameHeader::default()
+        };
         let unused = Self::START - header.len(length);
-        header.format(length, &mut &mut frame[unused..Self::START]).expect("the room holds the longest header");
+        header
+            .format(length, &mut &mut frame[unused..Self::START])
+            .expect("the room holds the longest header");
         let mut frame = Bytes::from(frame);
         frame.advance(unused);
         frame
@@ -68,13 +73,21 @@ pub fn close(close: &Close) -> Bytes {
 /// The answer to a peer's close frame: its code, if it had one.
 pub fn echo(code: Option<CloseCode>) -> Bytes {
     let code = code.map(|code| code.get().to_be_bytes());
-    encode(OpCode::Control(Control::Close), code.as_ref().map_or(&[], |bytes| &bytes[..]))
+    encode(
+        OpCode::Control(Control::Close),
+        code.as_ref().map_or(&[], |bytes| &bytes[..]),
+    )
 }
 
 fn encode(opcode: OpCode, payload: &[u8]) -> Bytes {
-    let header = FrameHeader { opcode, ..FrameHeader::default() };
+    let header = FrameHeader {
+        opcode,
+        ..FrameHeader::default()
+    };
     let mut frame = Vec::with_capacity(header.len(payload.len() as u64) + payload.len());
-    header.format(payload.len() as u64, &mut frame).expect("a Vec takes all that is written to it");
+    header
+        .format(payload.len() as u64, &mut frame)
+        .expect("a Vec takes all that is written to it");
     frame.extend_from_slice(payload);
     frame.into()
 }
@@ -90,7 +103,15 @@ mod tests {
             frame.buffer().push_str(&"é".repeat(length / 2));
             frame.buffer().push_str(&"x".repeat(length % 2));
             let written = frame.finish();
-            assert_eq!(written, text(&format!("{}{}", "é".repeat(length / 2), "x".repeat(length % 2))), "{length}");
+            assert_eq!(
+                written,
+                text(&format!(
+                    "{}{}",
+                    "é".repeat(length / 2),
+                    "x".repeat(length % 2)
+                )),
+                "{length}"
+            );
         }
     }
 
@@ -98,7 +119,10 @@ mod tests {
     fn frames_carry_the_header_that_their_length_needs() {
         assert_eq!(&text("hi")[..], b"\x81\x02hi");
         assert_eq!(&text(&"x".repeat(126))[..4], b"\x81\x7e\x00\x7e");
-        assert_eq!(&text(&"x".repeat(65_536))[..10], b"\x81\x7f\0\0\0\0\0\x01\0\0");
+        assert_eq!(
+            &text(&"x".repeat(65_536))[..10],
+            b"\x81\x7f\0\0\0\0\0\x01\0\0"
+        );
         assert_eq!(&pong(b"p")[..], b"\x8a\x01p");
         assert_eq!(&ping()[..], b"\x89\x00");
     }

@@ -1,13 +1,13 @@
-//! The members of people.v1.json's messages. Text that is known to be safe (positions, ids, a person's JSON) is appended
-//! as it is; all other text is escaped.
+//! The members of people.v1.json's messages. Text that is known to be safe (positions, ids, a
+//! person's JSON) is appended as it is; all other text is escaped.
 
 use std::fmt::{Display, Write as _};
 
 use super::message::{Composed, Message, verdict_name};
 use crate::domain::{Change, PersonId};
 
-/// Bytes of a change's message that are not the person's fields, at most: type, at, and the person's id, revision and
-/// times.
+/// Bytes of a change's message that are not the person's fields, at most: type, at, and the
+/// person's id, revision and times.
 const AROUND_FIELDS: usize = 330;
 /// Bytes of a change's message about who is gone, at most: type, at, id and revision.
 const GONE: usize = 220;
@@ -36,11 +36,16 @@ pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
     out.push('}');
 }
 
-/// Appends the message's members after its type, each with a comma before it unless an object just opened.
+/// Appends the message's members after its type, each with a comma before it unless an object just
+/// opened.
 pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
     let (reference, cursor) = match message {
-        Message::Live(cursor) | Message::Position(cursor) | Message::Batch { cursor, .. } => (None, Some(*cursor)),
-        Message::Filtered { reference, cursor } | Message::Pong { reference, cursor } => (*reference, *cursor),
+        Message::Live(cursor) | Message::Position(cursor) | Message::Batch { cursor, .. } => {
+            (None, Some(*cursor))
+        }
+        Message::Filtered { reference, cursor } | Message::Pong { reference, cursor } => {
+            (*reference, *cursor)
+        }
         Message::Error { reference, .. } => (*reference, None),
         Message::Reset(_) | Message::Stale { .. } | Message::Fresh => (None, None),
     };
@@ -67,13 +72,19 @@ pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
         }
         Message::Error { problem, .. } => {
             member(out, "problem");
-            write!(out, "{}", problem.to_json(None)).expect("a String takes all that is written to it");
+            write!(out, "{}", problem.to_json(None))
+                .expect("a String takes all that is written to it");
         }
-        Message::Live(_) | Message::Position(_) | Message::Fresh | Message::Filtered { .. } | Message::Pong { .. } => {}
+        Message::Live(_)
+        | Message::Position(_)
+        | Message::Fresh
+        | Message::Filtered { .. }
+        | Message::Pong { .. } => {}
     }
 }
 
-/// Appends who is gone: `"id":…,"revision":…`, with a comma before it unless an object just opened.
+/// Appends who is gone: `"id":…,"revision":…`, with a comma before it unless an object just
+/// opened.
 pub(super) fn write_gone(out: &mut String, id: PersonId, revision: impl Display) {
     member(out, "id");
     quoted(out, id);

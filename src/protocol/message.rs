@@ -1,8 +1,7 @@
 //! What the server says, whatever dress it is said in.
 
-use super::cursor::Cursor;
 use super::problem::Problem;
-use crate::domain::{Change, Person, PersonId, Position};
+use crate::domain::{Change, Cursor, Person, PersonId, Position};
 use crate::filter::Verdict;
 
 /// A message that is neither a change nor a page of a snapshot.
@@ -12,14 +11,16 @@ pub enum Message<'a> {
     Live(&'a Cursor),
     /// The cursor moved, though nothing was shown.
     Position(&'a Cursor),
-    /// What a view that fell behind missed, composed per person: apply all, then this cursor replaces the client's.
+    /// What a view that fell behind missed, composed per person: apply all, then this cursor
+    /// replaces the client's.
     Batch {
         /// The place after the stretch.
         cursor: &'a Cursor,
         /// At most one for each person.
         changes: &'a [Composed],
     },
-    /// The client's cursor cannot be continued: `trimmed`, `forked` or `epoch`. Pages and live follow.
+    /// The client's cursor cannot be continued: `trimmed`, `forked` or `epoch`. Pages and live
+    /// follow.
     Reset(&'a str),
     /// The stream has not been proved continuous for so long.
     Stale {
@@ -56,7 +57,8 @@ pub enum Message<'a> {
 pub enum Composed {
     /// Create, enter or update: the person is in the view, like this.
     Shown(Verdict, Person),
-    /// Leave or delete: the person is not in the view any more. The position is that of the change that took it out.
+    /// Leave or delete: the person is not in the view any more. The position is that of the change
+    /// that took it out.
     Gone(Verdict, PersonId, Position),
 }
 
@@ -76,10 +78,13 @@ impl Message<'_> {
         }
     }
 
-    /// The cursor that a client may resume with from here on; none where the message does not move it.
+    /// The cursor that a client may resume with from here on; none where the message does not move
+    /// it.
     pub(super) const fn resumable(&self) -> Option<&Cursor> {
         match self {
-            Self::Live(cursor) | Self::Position(cursor) | Self::Batch { cursor, .. } => Some(cursor),
+            Self::Live(cursor) | Self::Position(cursor) | Self::Batch { cursor, .. } => {
+                Some(cursor)
+            }
             _ => None,
         }
     }
@@ -92,7 +97,9 @@ impl Composed {
             Verdict::Create | Verdict::Enter | Verdict::Update => {
                 change.person().map(|person| Self::Shown(verdict, person))
             }
-            Verdict::Leave | Verdict::Delete => Some(Self::Gone(verdict, change.id, change.at.position)),
+            Verdict::Leave | Verdict::Delete => {
+                Some(Self::Gone(verdict, change.id, change.at.position))
+            }
             Verdict::Outside => None,
         }
     }

@@ -20,7 +20,11 @@ struct Page {
 
 /// All of `people` in pages, in order; one empty page for nobody.
 pub(super) fn pages(dress: Dress, people: &[Person]) -> Vec<Bytes> {
-    let room = people.iter().map(|person| AROUND_FIELDS + person.fields.as_str().len()).sum::<usize>().min(PAGE_BYTES);
+    let room = people
+        .iter()
+        .map(|person| AROUND_FIELDS + person.fields.as_str().len())
+        .sum::<usize>()
+        .min(PAGE_BYTES);
     let mut pages = Vec::new();
     let mut page = Page::open(dress, room);
     for person in people {
@@ -46,10 +50,15 @@ impl Page {
             _ => out.push_str("{\"type\":\"snapshot\",\"people\":["),
         }
         let first = out.len();
-        Self { dress, piece, first }
+        Self {
+            dress,
+            piece,
+            first,
+        }
     }
 
-    /// Adds the person, or gives its JSON back when it no longer fits. The first person always fits.
+    /// Adds the person, or gives its JSON back when it no longer fits. The first person always
+    /// fits.
     fn add(&mut self, person: &Person) -> Option<String> {
         let limit = self.piece.start() + PAGE_BYTES - self.end().len();
         let (first, out) = (self.first, self.piece.buffer());

@@ -1,10 +1,11 @@
-//! A piece for the wire while it is written: JSON inside a WebSocket text frame, or inside a server-sent event.
+//! A piece for the wire while it is written: JSON inside a WebSocket text frame, or inside a
+//! server-sent event.
 
 use bytes::Bytes;
 
-use super::cursor::Cursor;
 use super::frame::TextFrame;
 use super::sse;
+use crate::domain::Cursor;
 
 /// JSON under construction, with what its transport puts around it.
 pub(super) enum Piece {
@@ -24,7 +25,8 @@ impl Piece {
 
     /// For a server-sent event of this name; `cursor` becomes its id.
     pub(super) fn event(name: &str, cursor: Option<&Cursor>, capacity: usize) -> Self {
-        let mut out = String::with_capacity(sse::AROUND_DATA + cursor.map_or(0, Cursor::longest) + capacity);
+        let mut out =
+            String::with_capacity(sse::AROUND_DATA + cursor.map_or(0, Cursor::longest) + capacity);
         sse::open(&mut out, name, cursor);
         let start = out.len();
         Self::Event { out, start }

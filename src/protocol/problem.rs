@@ -1,4 +1,5 @@
-//! Refusals as RFC 9457 problem documents: the one form in which the gateway says no, over HTTP and inside messages.
+//! Refusals as RFC 9457 problem documents: the one form in which the gateway says no, over HTTP and
+//! inside messages.
 
 use std::fmt::Write as _;
 
@@ -149,15 +150,22 @@ impl ProblemKind {
 }
 
 impl Problem {
-    /// A problem with its kind's usual status. `detail` tells the caller what to do about it; where a repeat makes
-    /// sense (503), `Retry-After` says so.
+    /// A problem with its kind's usual status. `detail` tells the caller what to do about it; where
+    /// a repeat makes sense (503), `Retry-After` says so.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let (status, detail) = (kind.status(), detail.into());
         let mut headers = HeaderMap::new();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Self(Box::new(Parts { kind, status, detail, members: Map::new(), headers, cause: None }))
+        Self(Box::new(Parts {
+            kind,
+            status,
+            detail,
+            members: Map::new(),
+            headers,
+            cause: None,
+        }))
     }
 
     /// The same with another status.
@@ -190,7 +198,10 @@ impl Problem {
 
     /// There is no person with this id.
     pub fn no_person(id: PersonId) -> Self {
-        Self::new(ProblemKind::NotFound, format!("There is no record with id: {id}"))
+        Self::new(
+            ProblemKind::NotFound,
+            format!("There is no record with id: {id}"),
+        )
     }
 
     /// Its kind.
@@ -240,18 +251,32 @@ impl Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::Malformed { line, column, detail } => {
-                Self::new(ProblemKind::Malformed, format!("The body is not JSON: {detail}"))
-                    .with("line", line)
-                    .with("column", column)
-            }
+            Rejection::Malformed {
+                line,
+                column,
+                detail,
+            } => Self::new(
+                ProblemKind::Malformed,
+                format!("The body is not JSON: {detail}"),
+            )
+            .with("line", line)
+            .with("column", column),
             Rejection::Invalid(faults) => {
                 let named: Vec<&str> = faults
                     .iter()
-                    .map(|fault| if fault.pointer.is_empty() { "the body" } else { fault.pointer.as_str() })
+                    .map(|fault| {
+                        if fault.pointer.is_empty() {
+                            "the body"
+                        } else {
+                            fault.pointer.as_str()
+                        }
+                    })
                     .collect();
-                Self::new(ProblemKind::Validation, format!("Correct {}; errors says how.", named.join(", ")))
-                    .with("errors", json!(faults))
+                Self::new(
+                    ProblemKind::Validation,
+                    format!("Correct {}; errors says how.", named.join(", ")),
+                )
+                .with("errors", json!(faults))
             }
         }
     }
@@ -260,7 +285,9 @@ impl From<Rejection> for Problem {
 /// Where a filter is wrong, in code points, and what to write instead.
 impl From<FilterError> for Problem {
     fn from(error: FilterError) -> Self {
-        Self::new(ProblemKind::Filter, error.detail).with("offset", error.offset).with("length", error.length)
+        Self::new(ProblemKind::Filter, error.detail)
+            .with("offset", error.offset)
+            .with("length", error.length)
     }
 }
 
@@ -270,18 +297,29 @@ mod tests {
 
     #[test]
     fn a_problem_is_written_with_its_members_and_its_instance() {
-        let problem =
-            Problem::new(ProblemKind::StoreUnavailable, "Try again.").with("outcome", "unknown").caused_by("x");
+        let problem = Problem::new(ProblemKind::StoreUnavailable, "Try again.")
+            .with("outcome", "unknown")
+            .caused_by("x");
         assert_eq!(
             problem.to_json(Some("urn:uuid:1")).to_string(),
-            r#"{"type":"/problems/store-unavailable","title":"The store does not answer","status":503,"detail":"Try again.","instance":"urn:uuid:1","outcome":"unknown"}"#
+            concat!(
+                r#"{"type":"/problems/store-unavailable","title":"The store does not answer","#,
+                r#""status":503,"detail":"Try again.","instance":"urn:uuid:1","#,
+                r#""outcome":"unknown"}"#
+            )
         );
         assert_eq!(problem.headers()[RETRY_AFTER], "1");
     }
 
     #[test]
     fn our_own_fault_has_no_type_and_tells_no_cause() {
-        let text = Problem::new(ProblemKind::Internal, "Sorry.").caused_by("secret").to_json(None).to_string();
-        assert!(text.contains(r#""type":"about:blank""#) && !text.contains("secret"), "{text}");
+        let text = Problem::new(ProblemKind::Internal, "Sorry.")
+            .caused_by("secret")
+            .to_json(None)
+            .to_string();
+        assert!(
+            text.contains(r#""type":"about:blank""#) && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

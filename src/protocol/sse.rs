@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
-use super::cursor::Cursor;
+use crate::domain::Cursor;
 
-/// The first line of every stream: how many milliseconds a client waits before it connects again. It opens the block of
-/// the first event: some clients take a block of its own for an event without data.
+/// The first line of every stream: how many milliseconds a client waits before it connects again.
+/// It opens the block of the first event: some clients take a block of its own for an event without
+/// data.
 pub const fn prelude() -> Bytes {
     Bytes::from_static(b"retry: 3000\n")
 }
 
-/// A line that clients skip: it keeps proxies from closing a quiet stream. It stands in front of the next event, in its
-/// block, for the same reason.
+/// A line that clients skip: it keeps proxies from closing a quiet stream. It stands in front of
+/// the next event, in its block, for the same reason.
 pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n");
 
 /// How much an event adds to its data, at most, without a cursor.
@@ -29,8 +30,8 @@ pub(super) fn open(out: &mut String, event: &str, cursor: Option<&Cursor>) {
     out.push_str("\ndata: ");
 }
 
-/// Ends an event whose data, JSON, begins at `start`. A line end in JSON is blank space between tokens (inside strings it
-/// is escaped), so a space is as good; it would end the data's line here.
+/// Ends an event whose data, JSON, begins at `start`. A line end in JSON is blank space between
+/// tokens (inside strings it is escaped), so a space is as good; it would end the data's line here.
 pub(super) fn finish(out: String, start: usize) -> Bytes {
     let mut event = out.into_bytes();
     for byte in &mut event[start..] {

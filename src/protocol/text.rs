@@ -1,5 +1,5 @@
-//! The text dress: sentences for people and for clients of the tutorial's Ktor service, values as Kotlin's `toString`
-//! writes them: no quotes, no escapes.
+//! The text dress: sentences for people and for clients of the tutorial's Ktor service, values as
+//! Kotlin's `toString` writes them: no quotes, no escapes.
 
 use crate::domain::{Change, FieldsJson, PersonId, Values};
 use crate::filter::{Kinds, Verdict};
@@ -39,8 +39,17 @@ pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
 
 /// The sentence for a person who is in the view.
 pub fn saved(id: PersonId, fields: &FieldsJson) -> String {
-    let Values { first_name: first, last_name: last, age, job, .. } = fields.values();
-    format!("Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age={age}, job={job})")
+    let Values {
+        first_name: first,
+        last_name: last,
+        age,
+        job,
+        ..
+    } = fields.values();
+    format!(
+        "Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age={age}, \
+         job={job})"
+    )
 }
 
 #[cfg(test)]
@@ -49,21 +58,32 @@ mod tests {
     use crate::domain::{At, Partition, Position, Tag, Timestamp};
 
     fn change(before: bool, after: bool) -> Change {
-        let json = r#"{"firstName":"A \"q\"","lastName":"L=)","age":36,"job":"","attributes":{"a":1}}"#;
+        let json =
+            r#"{"firstName":"A \"q\"","lastName":"L=)","age":36,"job":"","attributes":{"a":1}}"#;
         let fields = FieldsJson::from_stored(json).unwrap();
         let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap();
         let at = At::new(Partition::new(0), Position::start_of("1".parse().unwrap()));
         let (before, after) = (before.then(|| fields.clone()), after.then_some(fields));
         let moment = Timestamp::from_millis(0);
-        Change { at, previous: Tag::START, id, time: moment, created_at: moment, before, after, trace: None }
+        Change {
+            at,
+            previous: Tag::START,
+            id,
+            time: moment,
+            created_at: moment,
+            before,
+            after,
+            trace: None,
+        }
     }
 
     #[test]
     fn the_sentences_are_the_tutorials() {
         assert_eq!(
             sentence(Verdict::Create, &change(false, true)).unwrap(),
-            "Saved person [0190f3e2-7c1b-7d9a-8f00-1234567890ab] Person(id=0190f3e2-7c1b-7d9a-8f00-1234567890ab, \
-             firstName=A \"q\", lastName=L=), age=36, job=)"
+            "Saved person [0190f3e2-7c1b-7d9a-8f00-1234567890ab] \
+             Person(id=0190f3e2-7c1b-7d9a-8f00-1234567890ab, firstName=A \"q\", lastName=L=), \
+             age=36, job=)"
         );
         assert_eq!(
             sentence(Verdict::Delete, &change(true, false)).unwrap(),

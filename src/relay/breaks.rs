@@ -1,11 +1,12 @@
-//! What the logs decided while a break is looked into: a store that lost history mostly lost it in several logs at once.
-//! Each finds its break by a question of its own; clients are told of all of them together, once.
+//! What the logs decided while a break is looked into: a store that lost history mostly lost it in
+//! several logs at once. Each finds its break by a question of its own; clients are told of all of
+//! them together, once.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::hub::Event;
+use crate::history::Event;
 
 /// How long events are held while logs are asked.
 const HELD_FOR: Duration = Duration::from_secs(1);
@@ -32,9 +33,12 @@ impl Breaks {
         self.until
     }
 
-    /// Takes what comes next; returns what is to be passed on now. `are_asked`: some log has yet to answer.
+    /// Takes what comes next; returns what is to be passed on now. `are_asked`: some log has yet to
+    /// answer.
     pub(super) fn pass(&mut self, events: Vec<Event>, are_asked: bool, now: Instant) -> Vec<Event> {
-        let Some(until) = self.until else { return events };
+        let Some(until) = self.until else {
+            return events;
+        };
         self.events.extend(events);
         if are_asked && now < until && self.events.len() < HELD_MAX {
             return Vec::new();
@@ -51,17 +55,28 @@ mod tests {
     use crate::store::Break;
 
     fn reset(partition: u16) -> Event {
-        Event::Reset(Partition::new(partition), Break::Forked, Position::start_of(Epoch::new(1)))
+        Event::Reset(
+            Partition::new(partition),
+            Break::Forked,
+            Position::start_of(Epoch::new(1)),
+        )
     }
 
     fn partitions(events: &[Event]) -> Vec<u16> {
-        events.iter().map(|event| event.at().partition.get()).collect()
+        events
+            .iter()
+            .map(|event| event.at().partition.get())
+            .collect()
     }
 
     #[test]
     fn breaks_of_several_logs_are_passed_on_together_when_all_have_answered() {
         let (mut breaks, now) = (Breaks::default(), Instant::now());
-        assert_eq!(partitions(&breaks.pass(vec![reset(7)], true, now)), [7], "nothing is held without a break");
+        assert_eq!(
+            partitions(&breaks.pass(vec![reset(7)], true, now)),
+            [7],
+            "nothing is held without a break"
+        );
         assert!(breaks.found(now));
         assert!(breaks.pass(vec![reset(0)], true, now).is_empty());
         assert!(!breaks.found(now), "the others are asked already");

@@ -1,8 +1,8 @@
 //! Continuity of one partition's log, as a pure state machine: no clock, no socket.
 //!
-//! A frame is a hint, the log is the judge. A frame that continues the log exactly (next number, chained by tag) is
-//! delivered. Whatever else arrives only raises the question "what came after the last one?", and nothing but the log's
-//! answer makes a heal, a fork or an epoch change.
+//! A frame is a hint, the log is the judge. A frame that continues the log exactly (next number,
+//! chained by tag) is delivered. Whatever else arrives only raises the question "what came after
+//! the last one?", and nothing but the log's answer makes a heal, a fork or an epoch change.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,8 @@ use crate::store::{Break, Since};
 
 /// Delivered places that are remembered to tell a repeated frame from a forked one.
 const RECENT: usize = 1024;
-/// Frames that wait for an answer of the log; beyond it they are dropped, and the log is asked once more.
+/// Frames that wait for an answer of the log; beyond it they are dropped, and the log is asked once
+/// more.
 const PENDING: usize = 1024;
 
 /// What the driver has to do, in this order.
@@ -47,7 +48,8 @@ pub(super) struct Continuity {
 enum Question {
     /// Nothing is in doubt.
     None,
-    /// An answer is on its way. `again`: a doubt came up after the question, so the answer may not cover it.
+    /// An answer is on its way. `again`: a doubt came up after the question, so the answer may not
+    /// cover it.
     Asked { from: Position, again: bool },
     /// The log did not answer; it is asked again at the next occasion.
     Failed,
@@ -56,8 +58,8 @@ enum Question {
 #[derive(Debug)]
 struct Pending {
     change: Change,
-    /// The question was asked after this frame arrived. An entry is written before its frame is sent, so the answer
-    /// covers it.
+    /// The question was asked after this frame arrived. An entry is written before its frame is
+    /// sent, so the answer covers it.
     covered: bool,
 }
 
@@ -71,9 +73,18 @@ enum Fit {
 
 impl Continuity {
     /// Starts at `last`, which is the end of `recent` (oldest first) where there is any.
-    pub(super) fn new(partition: Partition, last: Position, recent: impl IntoIterator<Item = Position>) -> Self {
-        let mut this =
-            Self { partition, last, recent: VecDeque::new(), question: Question::None, pending: VecDeque::new() };
+    pub(super) fn new(
+        partition: Partition,
+        last: Position,
+        recent: impl IntoIterator<Item = Position>,
+    ) -> Self {
+        let mut this = Self {
+            partition,
+            last,
+            recent: VecDeque::new(),
+            question: Question::None,
+            pending: VecDeque::new(),
+        };
         for position in recent {
             this.remember(position);
         }
@@ -90,9 +101,12 @@ impl Continuity {
             }
             Fit::Repeated => actions.push(Action::Repeated),
             Fit::Ancient => actions.push(Action::Probe),
-            Fit::Doubtful if self.pending.len() == PENDING => self.doubt(actions),
+            Fit::Doubtful if self.pending.len() == PENDING => self.suspect_gap(actions),
             Fit::Doubtful => {
-                self.pending.push_back(Pending { change, covered: false });
+                self.pending.push_back(Pending {
+                    change,
+                    covered: false,
+                });
                 if !matches!(self.question, Question::Asked { .. }) {
                     self.ask(actions);
                 }
@@ -101,7 +115,7 @@ impl Continuity {
     }
 
     /// Something may have been missed: a frame that could not be read or kept, a new subscription.
-    pub(super) fn doubt(&mut self, actions: &mut Vec<Action>) {
+    pub(super) fn suspect_gap(&mut self, actions: &mut Vec<Action>) {
         match &mut self.question {
             Question::Asked { again, .. } => *again = true,
             Question::None | Question::Failed => self.ask(actions),
@@ -118,10 +132,16 @@ impl Continuity {
         matches!(self.question, Question::Asked { .. })
     }
 
-    /// The head, read after the place `asked` had been passed on. Returns whether it proves that nothing is missing.
-    pub(super) fn head(&mut self, head: Position, asked: Position, actions: &mut Vec<Action>) -> bool {
-        // What came while it was read makes the head older than what was passed on. What had come before makes the log
-        // shorter than what was passed on: the store went back.
+    /// The head, read after the place `asked` had been passed on. Returns whether it proves that
+    /// nothing is missing.
+    pub(super) fn head(
+        &mut self,
+        head: Position,
+        asked: Position,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        // What came while it was read makes the head older than what was passed on. What had come
+        // before makes the log shorter than what was passed on: the store went back.
         let went_back = self.remembers(asked) && head.compare(asked) == Comparison::Lower;
         let known = head == self.last || (self.remembers(head) && !went_back);
         match self.question {
@@ -136,7 +156,11 @@ impl Continuity {
 
     /// The log answered the question that was asked last, or could not be reached (`None`).
     pub(super) fn answer(&mut self, answer: Option<Since>, actions: &mut Vec<Action>) {
-        let Question::Asked { from, mut again } = std::mem::replace(&mut self.question, Question::None) else { return };
+        let Question::Asked { from, mut again } =
+            std::mem::replace(&mut self.question, Question::None)
+        else {
+            return;
+        };
         match answer {
             None | Some(Since::Broken { head: None, .. }) => {
                 self.pending.clear();
@@ -145,7 +169,10 @@ impl Continuity {
             }
             // Frames continued meanwhile: the answer speaks of a place that was left behind.
             Some(Since::Broken { .. }) if self.last != from => again = true,
-            Some(Since::Broken { reason, head: Some(head) }) => {
+            Some(Since::Broken {
+                reason,
+                head: Some(head),
+            }) => {
                 actions.push(Action::Reset(self.partition, reason, head));
                 self.recent.clear();
                 self.remember(head);
@@ -160,7 +187,8 @@ impl Continuity {
                         Fit::Doubtful => again |= before != from,
                     }
                 }
-                // A full page: there is more. Without progress asking at once would not help; the next head asks.
+                // A full page: there is more. Without progress asking at once would not help; the
+                // next head asks.
                 again |= self.last != before && self.last.seq < head.seq;
             }
         }
@@ -187,7 +215,10 @@ impl Continuity {
         for pending in &mut self.pending {
             pending.covered = true;
         }
-        self.question = Question::Asked { from: self.last, again: false };
+        self.question = Question::Asked {
+            from: self.last,
+            again: false,
+        };
         actions.push(Action::Ask(self.partition, self.last));
     }
 
@@ -195,11 +226,18 @@ impl Continuity {
         let position = change.at.position;
         if change.follows(self.last) == Succession::Next {
             Fit::Next
-        } else if matches!(position.compare(self.last), Comparison::Higher | Comparison::Apart) {
+        } else if matches!(
+            position.compare(self.last),
+            Comparison::Higher | Comparison::Apart
+        ) {
             Fit::Doubtful
         } else if self.remembers(position) {
             Fit::Repeated
-        } else if self.recent.front().is_none_or(|(oldest, _)| position.seq < *oldest) {
+        } else if self
+            .recent
+            .front()
+            .is_none_or(|(oldest, _)| position.seq < *oldest)
+        {
             Fit::Ancient
         } else {
             Fit::Doubtful
@@ -210,9 +248,16 @@ impl Continuity {
         if position.epoch != self.last.epoch {
             return false;
         }
-        let Some((oldest, _)) = self.recent.front() else { return false };
-        let Some(index) = position.seq.get().checked_sub(oldest.get()) else { return false };
-        usize::try_from(index).ok().and_then(|index| self.recent.get(index)) == Some(&(position.seq, position.tag))
+        let Some((oldest, _)) = self.recent.front() else {
+            return false;
+        };
+        let Some(index) = position.seq.get().checked_sub(oldest.get()) else {
+            return false;
+        };
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.recent.get(index))
+            == Some(&(position.seq, position.tag))
     }
 
     fn deliver(&mut self, change: Change, actions: &mut Vec<Action>) {

@@ -1,60 +1,97 @@
-//! Drives the logs' state machines: frames, heads and answers go in, questions and events for the hub come out.
+//! Drives the logs' state machines: frames, heads and answers go in, questions go to the store, and
+//! outputs come out. It waits for nothing itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::breaks::Breaks;
 use super::continuity::{Action, Continuity};
-use super::{Links, Options};
-use crate::domain::{Partition, Position};
-use crate::hub::{Event, Hub};
-use crate::protocol::cursor::Cursor;
+use super::options::Options;
+use super::outage::Outage;
+use crate::domain::{Change, Cursor, Partition, Position};
+use crate::history::{Event, History};
 use crate::store::{Break, Feed, FeedEvent, Since, Store, StoreError, Tail, decode_frame};
-use crate::telemetry::{Observations, WallClock};
+use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
 
-/// Changes that are shown at once, in one write to each session: enough to save most of the writes, and well below what
-/// may wait for one session.
-const BURST: usize = 128;
+/// Changes that are handed over at once, for one write to each session: enough to save most of the
+/// writes, and well below what may wait for one session.
+pub const BURST_MAX: usize = 128;
 /// Pause between two attempts to find the logs' ends at the start.
-const START_RETRY: Duration = Duration::from_millis(200);
+const START_RETRY: std::time::Duration = std::time::Duration::from_millis(200);
+/// Answers that may wait for the relay; there are at most one of each partition and one of the
+/// heads under way, so a worker hardly ever waits here.
+const ANSWERS_MAX: usize = 64;
 
-/// Results that may wait for the relay; there are at most one of each partition and one probe under way, so a worker
-/// hardly ever waits here.
-const RESULTS: usize = 64;
+/// What the relay lies between.
+pub struct Links {
+    /// Whose channel is followed.
+    pub store: Arc<dyn Store>,
+    /// Told of every probe that came through the channel.
+    pub readiness: Readiness,
+    /// The counters.
+    pub metrics: Metrics,
+}
 
-/// What the workers bring back.
-enum Outcome {
-    Answer(Partition, Result<Since, StoreError>),
-    Heads(Asked, Result<Vec<Position>, StoreError>),
+/// What the relay has to be given, by whoever waits for it.
+pub struct Inputs {
+    /// For [`Relay::receive`].
+    pub feed: Feed,
+    /// For [`Relay::answer`].
+    pub answers: mpsc::Receiver<Answer>,
+    /// For [`Relay::tick`].
+    pub ticks: Interval,
+}
+
+/// An answer of the store.
+pub struct Answer(Question);
+
+enum Question {
+    Log(Partition, Result<Since, StoreError>),
+    Heads(HeadsRequest, Result<Vec<Position>, StoreError>),
 }
 
 /// When the heads were asked for, and what had been passed on then.
-struct Asked {
+struct HeadsRequest {
     at: Instant,
     lasts: Vec<Position>,
 }
 
-/// Whether something of the store answers, as far as an operator was told.
-struct Outage {
-    what: &'static str,
-    lasts: bool,
+/// Where the order begins, and what came after that before anybody listened.
+pub struct Beginning {
+    /// Where it begins.
+    pub cursor: Cursor,
+    /// What came since.
+    pub events: Vec<Event>,
 }
 
-/// What drives the logs' state machines: it alone knows clock, store and dispatcher.
-pub(super) struct Relay {
+/// What the relay yields, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Events that come next, in the order of this gateway.
+    Events(Vec<Event>),
+    /// Clients are to be told since when continuity is unproved.
+    Unproved(Instant),
+    /// Clients that were told so are to be told that it is proved.
+    Proved,
+    /// [`Relay::probe`] when all before is done: sessions that begin anew wait for a proof.
+    Probe,
+}
+
+/// The state machines of all logs, and what is known of the store.
+pub struct Relay {
     options: Options,
     links: Links,
-    hub: Arc<Hub>,
+    history: Arc<History>,
     workers: Handle,
     /// One of each partition, once the relay has found its place.
     logs: Vec<Continuity>,
     breaks: Breaks,
-    results: mpsc::Sender<Outcome>,
-    outcomes: mpsc::Receiver<Outcome>,
+    actions: Vec<Action>,
+    outputs: Vec<Output>,
+    answers: mpsc::Sender<Answer>,
     probing: bool,
     /// Whether the last probe failed, and the last question to a log.
     outage: Outage,
@@ -66,72 +103,47 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// A relay that has not begun.
-    pub(super) fn new(options: Options, links: Links, workers: Handle) -> Self {
-        let (results, outcomes) = mpsc::channel(RESULTS);
-        Self {
-            hub: links.dispatcher.hub(),
+    /// A relay that has not begun. `workers` run its questions to the store.
+    pub fn new(
+        options: Options,
+        links: Links,
+        history: Arc<History>,
+        workers: Handle,
+    ) -> (Self, Inputs) {
+        let (answers, receiver) = mpsc::channel(ANSWERS_MAX);
+        let mut ticks = tokio::time::interval(options.head_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let inputs = Inputs {
+            feed: links.store.feed(options.feed),
+            answers: receiver,
+            ticks,
+        };
+        let relay = Self {
             options,
             links,
+            history,
             workers,
             logs: Vec::new(),
             breaks: Breaks::default(),
-            results,
-            outcomes,
+            actions: Vec::new(),
+            outputs: Vec::new(),
+            answers,
             probing: false,
             outage: Outage::of("store"),
             log_outage: Outage::of("log"),
             proved: Instant::now(),
             told_stale: None,
-        }
+        };
+        (relay, inputs)
     }
 
-    /// Follows the store for ever.
-    pub(super) async fn run(mut self) {
-        let mut feed = self.links.store.feed(self.options.feed);
-        self.start(&mut feed).await;
-        let mut ticks = tokio::time::interval(self.options.head_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut arrived = Vec::new();
-        let mut actions = Vec::new();
-        let hub = Arc::clone(&self.hub);
-        loop {
-            let due = self.links.dispatcher.due();
-            let held_until = self.breaks.until();
-            // All branches are cancel safe: each takes what it takes at the moment that it completes.
-            tokio::select! {
-                () = feed.receive(&mut arrived, BURST), if self.links.dispatcher.has_room() => {
-                    for event in arrived.drain(..) {
-                        self.arrived(event, &mut actions);
-                    }
-                }
-                Some(outcome) = self.outcomes.recv() => self.outcome(outcome, &mut actions),
-                () = self.links.dispatcher.hear() => self.links.dispatcher.obey(),
-                _ = ticks.tick() => {
-                    self.links.metrics.relay_unproved_seconds.set(self.proved.elapsed().as_secs_f64());
-                    self.tell_stale();
-                    self.probe();
-                }
-                () = hub.doubted() => self.probe(),
-                () = time_has_come(due) => {}
-                () = time_has_come(held_until) => {}
-                // Only after all of the above had nothing.
-                () = tokio::task::yield_now(), if self.links.dispatcher.is_busy() => {}
-            }
-            self.act(&mut actions).await;
-            self.links.dispatcher.serve();
-            // However much arrives, the timers and the channel's own task get their turn.
-            tokio::task::coop::consume_budget().await;
-        }
-    }
-
-    /// Waits for the subscription, then finds every log's end: whatever is written after that arrives by the feed. Tries
-    /// for ever; the gateway is not ready before.
-    async fn start(&mut self, feed: &mut Feed) {
+    /// Waits for the subscription, then finds every log's end: whatever is written after that
+    /// arrives by the feed. Tries for ever; the gateway is not ready before.
+    pub async fn start(&mut self, feed: &mut Feed) -> Beginning {
         let mut events = Vec::new();
         while !events.contains(&FeedEvent::Connected) {
             events.clear();
-            feed.receive(&mut events, BURST).await;
+            feed.receive(&mut events, BURST_MAX).await;
         }
         let tails = loop {
             let tails = self.tails().await;
@@ -141,46 +153,77 @@ impl Relay {
                 Err(_) => tokio::time::sleep(START_RETRY).await,
             }
         };
-        let before =
-            |tail: &Tail| tail.changes.first().and_then(crate::domain::Change::predecessor).unwrap_or(tail.head);
-        let start = Cursor::new(tails.iter().map(before));
+        let before = |tail: &Tail| {
+            let first = tail.changes.first();
+            first.and_then(Change::predecessor).unwrap_or(tail.head)
+        };
+        let cursor = Cursor::new(tails.iter().map(before));
         for (partition, tail) in self.links.store.partitions().iter().zip(&tails) {
             let recent = tail.changes.iter().map(|change| change.at.position);
-            self.logs.push(Continuity::new(partition, tail.head, recent));
+            self.logs
+                .push(Continuity::new(partition, tail.head, recent));
         }
-        self.links.dispatcher.start(start, tails.into_iter().flat_map(|tail| tail.changes).collect());
         // What else came meanwhile is in the logs' ends already, which were read after it.
         tracing::info!(partitions = self.logs.len(), "the relay follows the log");
+        let changes = tails.into_iter().flat_map(|tail| tail.changes);
+        Beginning {
+            cursor,
+            events: changes.map(Event::Change).collect(),
+        }
     }
 
     async fn tails(&self) -> Result<Vec<Tail>, StoreError> {
         // A wiped store gets its beginning back from the probe.
-        self.on_workers(|store| async move { store.probe().await }).await?;
+        self.on_workers(|store| async move { store.probe().await })
+            .await?;
         let mut tails = Vec::new();
         for partition in self.links.store.partitions().iter() {
             let count = self.options.tail;
-            tails.push(self.on_workers(move |store| async move { store.tail(partition, count).await }).await?);
+            tails.push(
+                self.on_workers(move |store| async move { store.tail(partition, count).await })
+                    .await?,
+            );
         }
         Ok(tails)
     }
 
-    async fn on_workers<T: Send + 'static, F: Future<Output = Result<T, StoreError>> + Send + 'static>(
+    async fn on_workers<
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    >(
         &self,
         call: impl FnOnce(Arc<dyn Store>) -> F,
     ) -> Result<T, StoreError> {
-        let joined = self.workers.spawn(call(Arc::clone(&self.links.store))).await;
+        let joined = self
+            .workers
+            .spawn(call(Arc::clone(&self.links.store)))
+            .await;
         joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 
-    fn arrived(&mut self, event: FeedEvent, actions: &mut Vec<Action>) {
+    /// When held events have to be passed on; [`Relay::take_outputs`] does it.
+    pub fn held_until(&self) -> Option<Instant> {
+        self.breaks.until()
+    }
+
+    /// Takes what came through the channel.
+    pub fn receive(&mut self, events: impl IntoIterator<Item = FeedEvent>) {
+        for event in events {
+            self.arrived(event);
+        }
+    }
+
+    fn arrived(&mut self, event: FeedEvent) {
         match event {
             FeedEvent::Frame(partition, bytes) => {
-                let Some(log) = self.logs.get_mut(partition.index()) else { return };
+                let Some(log) = self.logs.get_mut(partition.index()) else {
+                    return;
+                };
                 match decode_frame(partition, &bytes) {
-                    Ok(change) => log.frame(change, actions),
+                    Ok(change) => log.frame(change, &mut self.actions),
                     Err(error) => {
                         tracing::warn!(%partition, %error, "a frame could not be read; asking the log");
-                        log.doubt(actions);
+                        log.suspect_gap(&mut self.actions);
                     }
                 }
             }
@@ -189,60 +232,73 @@ impl Relay {
                 self.links.metrics.relay_disconnects.inc();
                 tracing::warn!("the subscription was lost");
             }
-            FeedEvent::Connected => self.doubt_all(actions),
+            FeedEvent::Connected => self.suspect_all(),
             FeedEvent::Gap => {
                 self.links.metrics.relay_gaps.inc();
                 tracing::warn!("frames came faster than they could be relayed; asking the log");
-                self.doubt_all(actions);
+                self.suspect_all();
             }
         }
     }
 
-    fn doubt_all(&mut self, actions: &mut Vec<Action>) {
+    fn suspect_all(&mut self) {
         for log in &mut self.logs {
-            log.doubt(actions);
+            log.suspect_gap(&mut self.actions);
         }
     }
 
-    fn outcome(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
-        match outcome {
-            Outcome::Answer(partition, answer) => {
+    /// Takes an answer of the store.
+    pub fn answer(&mut self, Answer(question): Answer) {
+        match question {
+            Question::Log(partition, answer) => {
                 self.log_outage.tell(&answer);
                 if let Some(log) = self.logs.get_mut(partition.index()) {
-                    log.answer(answer.ok(), actions);
+                    log.answer(answer.ok(), &mut self.actions);
                 }
             }
-            Outcome::Heads(asked, heads) => {
+            Question::Heads(request, heads) => {
                 self.probing = false;
                 self.outage.tell(&heads);
-                let heads = heads.into_iter().flatten().zip(asked.lasts).zip(&mut self.logs);
-                let proofs = heads.map(|((head, asked), log)| log.head(head, asked, actions));
+                let heads = heads
+                    .into_iter()
+                    .flatten()
+                    .zip(request.lasts)
+                    .zip(&mut self.logs);
+                let actions = &mut self.actions;
+                let proofs = heads.map(|((head, last), log)| log.head(head, last, actions));
                 if proofs.filter(|proved| *proved).count() == self.logs.len() {
                     self.proved = Instant::now();
-                    self.hub.prove(asked.at);
+                    self.history.prove(request.at);
                     if self.told_stale.take().is_some() {
-                        self.links.dispatcher.tell_fresh();
+                        self.outputs.push(Output::Proved);
                     }
                 }
             }
         }
     }
 
-    /// Tells clients that what they were shown may not be all.
-    fn tell_stale(&mut self) {
+    /// Compares with the heads, and notes how long continuity has been unproved.
+    pub fn tick(&mut self) {
         let unproved = self.proved.elapsed();
-        let is_due = self.told_stale.is_none_or(|told| told.elapsed() >= self.options.stale_interval);
+        self.links
+            .metrics
+            .relay_unproved_seconds
+            .set(unproved.as_secs_f64());
+        let is_due = self
+            .told_stale
+            .is_none_or(|told| told.elapsed() >= self.options.stale_interval);
         if unproved >= self.options.stale_after && is_due {
             self.told_stale = Some(Instant::now());
-            self.links.dispatcher.tell_stale(self.proved);
+            self.outputs.push(Output::Unproved(self.proved));
         }
+        self.probe();
     }
 
-    /// Carries out what the logs' state machines decided, in their order.
-    async fn act(&mut self, actions: &mut Vec<Action>) {
+    /// Does what the logs' state machines decided, in their order; returns what is for others to do.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
         let mut events = Vec::new();
         let mut broken = None;
-        for action in actions.drain(..) {
+        for action in std::mem::take(&mut self.actions) {
             match action {
                 Action::Deliver(change) => events.push(Event::Change(change)),
                 Action::Reset(partition, reason, head) => {
@@ -264,16 +320,18 @@ impl Relay {
         let holds = self.breaks.until().is_some();
         let events = self.breaks.pass(events, are_asked, Instant::now());
         // Breaks are told together, whatever came between.
-        let most = if holds { usize::MAX } else { BURST };
+        let max = if holds { usize::MAX } else { BURST_MAX };
         let tells_breaks = holds && !events.is_empty();
         let mut events = events.into_iter().peekable();
         while events.peek().is_some() {
-            self.take_in(events.by_ref().take(most).collect()).await;
+            let events: Vec<_> = events.by_ref().take(max).collect();
+            self.count(&events);
+            self.outputs.push(Output::Events(events));
         }
         if tells_breaks {
-            // Sessions begin anew when the new place is proved.
-            self.probe();
+            self.outputs.push(Output::Probe);
         }
+        std::mem::take(&mut self.outputs)
     }
 
     /// Asks all logs but one, whose history broke, whether theirs did.
@@ -281,7 +339,7 @@ impl Relay {
         let mut questions = Vec::new();
         for (number, log) in self.logs.iter_mut().enumerate() {
             if number != partition.index() {
-                log.doubt(&mut questions);
+                log.suspect_gap(&mut questions);
             }
         }
         for question in questions {
@@ -293,22 +351,16 @@ impl Relay {
 
     fn ask(&self, partition: Partition, from: Position) {
         self.links.metrics.relay_heals.inc();
-        let (store, results, page) = (Arc::clone(&self.links.store), self.results.clone(), self.options.page);
+        let (store, answers, page) = (
+            Arc::clone(&self.links.store),
+            self.answers.clone(),
+            self.options.page,
+        );
         self.workers.spawn(async move {
             let answer = store.since(partition, from, page).await;
             // The relay is gone only when the gateway is.
-            let _ = results.send(Outcome::Answer(partition, answer)).await;
+            let _ = answers.send(Answer(Question::Log(partition, answer))).await;
         });
-    }
-
-    /// Hands events to the dispatcher once those before them are mostly shown.
-    async fn take_in(&mut self, events: Vec<Event>) {
-        while !self.links.dispatcher.has_room() {
-            self.links.dispatcher.serve();
-            tokio::task::yield_now().await;
-        }
-        self.count(&events);
-        self.links.dispatcher.take_in(events);
     }
 
     fn count(&self, events: &[Event]) {
@@ -330,41 +382,18 @@ impl Relay {
     }
 
     /// Reads the heads, unless that is under way.
-    fn probe(&mut self) {
+    pub fn probe(&mut self) {
         if std::mem::replace(&mut self.probing, true) {
             return;
         }
-        let (store, results) = (Arc::clone(&self.links.store), self.results.clone());
-        let asked = Asked { at: Instant::now(), lasts: self.logs.iter().map(Continuity::last).collect() };
+        let (store, answers) = (Arc::clone(&self.links.store), self.answers.clone());
+        let request = HeadsRequest {
+            at: Instant::now(),
+            lasts: self.logs.iter().map(Continuity::last).collect(),
+        };
         self.workers.spawn(async move {
             let heads = store.probe().await;
-            let _ = results.send(Outcome::Heads(asked, heads)).await;
+            let _ = answers.send(Answer(Question::Heads(request, heads))).await;
         });
-    }
-}
-
-impl Outage {
-    const fn of(what: &'static str) -> Self {
-        Self { what, lasts: false }
-    }
-
-    /// Logs its beginning and its end; the attempts in between tell an operator nothing new.
-    fn tell<T>(&mut self, answer: &Result<T, StoreError>) {
-        let Self { what, lasts } = self;
-        match answer {
-            Err(error) if !std::mem::replace(lasts, true) => {
-                tracing::warn!(%error, "the {what} does not answer; trying until it does");
-            }
-            Ok(_) if std::mem::take(lasts) => tracing::info!("the {what} answers again"),
-            _ => {}
-        }
-    }
-}
-
-/// Never, where there is no time.
-async fn time_has_come(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

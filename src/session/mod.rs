@@ -1,195 +1,168 @@
-//! A session: one client of the live stream from its handshake to its end.
+//! Everything of one client: its connection, what it is sent when the dispatcher does not serve it,
+//! and what it says.
 //!
-//! The session owns its socket. Its sending half is the hub's [`Outbox`]; here are the reader, a small task that sleeps
-//! until the peer says something, and the attendant, a task that exists only while something waits for the socket or
-//! has to be caught up with.
+//! A session owns its socket. The [`Connection`] is its sending half; the reader is a small task
+//! that sleeps until the peer says something; the drainer is a task that exists only while
+//! something waits for the socket or has to be caught up with. `state` is the one table of its
+//! states. The dispatching thread, above, is reached by [`Command`]s and holds a [`ServeHandle`] for
+//! each session that it serves.
 
-mod allowance;
-mod attendant;
 mod catch_up;
-mod compose;
-#[cfg(test)]
-mod exactness_tests;
-mod frames;
-mod grant;
-mod log;
-mod reader;
-mod snapshot;
+mod command;
+mod connection;
+mod liveness;
+mod notification;
+mod options;
+mod reading;
+mod shared;
+mod shutdown;
 mod start;
-mod told;
+mod state;
+mod subscription;
+mod tick;
 
-pub use start::{NotStarted, Start, Started};
+pub use command::{Command, DispatcherEnded};
+pub(crate) use connection::Gone;
+pub use connection::{
+    CatchUp, ClientRequest, Connection, Delivery, DrainHandle, DrainStep, MemberSlot, Outcome,
+    PairEnd, PendingWrite, ServeHandle, Socket, TooManyRequests,
+};
+pub use notification::{Notification, Payload, WriteBatch};
+pub use options::Options;
+pub use start::{Opening, Start, StartError};
+pub use subscription::Subscription;
 
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime::Handle;
-use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
+use tokio::sync::mpsc;
 
 use crate::filter::SharedFilters;
-use crate::hub::{Command, Hub, Outbox, Socket};
+use crate::history::History;
 use crate::protocol::close::Close;
 use crate::store::StoreSlot;
-use log::Log;
-use reader::Reader;
-use told::Told;
+use crate::telemetry::Metrics;
+use reading::Reader;
+use shared::Shared;
 
-/// The limits of one session's peer.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Bytes of one message from the peer.
-    pub message_bytes: NonZeroUsize,
-    /// Messages a second, over the window.
-    pub messages_per_second: NonZeroU32,
-    /// Fragments a second, over the window: frames that are not the last of their message.
-    pub fragments_per_second: NonZeroU32,
-    /// Bytes a second, over the window, headers of frames included.
-    pub bytes_per_second: NonZeroU32,
-    /// The window over which they are counted.
-    pub message_window: Duration,
-    /// Changes that a session which fell behind memory reads from the log at once.
-    pub log_page: NonZeroUsize,
-    /// Pause after a failed reading of the log.
-    pub log_retry: Duration,
-    /// How long a session waits for what cannot be read; then it is closed.
-    pub read_limit: Duration,
-    /// People that a snapshot reads at once.
-    pub page_people: NonZeroUsize,
-    /// Memory for readings of the store that sessions share, in bytes.
-    pub shared_bytes: NonZeroUsize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            message_bytes: NonZeroUsize::new(64 * 1024).unwrap_or(NonZeroUsize::MIN),
-            messages_per_second: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
-            fragments_per_second: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
-            bytes_per_second: NonZeroU32::new(4 * 1024 * 1024).unwrap_or(NonZeroU32::MIN),
-            message_window: Duration::from_secs(10),
-            log_page: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
-            log_retry: Duration::from_millis(200),
-            read_limit: Duration::from_secs(30),
-            page_people: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
-            shared_bytes: NonZeroUsize::new(16 * 1024 * 1024).unwrap_or(NonZeroUsize::MIN),
-        }
-    }
-}
-
-/// Closed sessions a second at a shutdown, unless that would take longer than the grace period allows.
-const CLOSES_PER_SECOND: u32 = 1000;
-/// Pace of closing.
-const CLOSE_STEP: Duration = Duration::from_millis(20);
-/// How long what was accepted is waited for before the first session is closed.
-const PROOF_LIMIT: Duration = Duration::from_secs(1);
-/// The least time over which closed clients are asked to spread their return.
-const LEAST_RETRY: Duration = Duration::from_secs(1);
-
-/// All sessions of a gateway, and what they share.
-pub struct Sessions {
-    hub: Arc<Hub>,
-    log: Log,
-    filters: SharedFilters,
-    options: Options,
-    tasks: TaskTracker,
-    workers: Handle,
-    /// That sessions cannot be taken further is told once in a while, for all of them.
-    stuck: Told,
-}
+/// All sessions of a gateway.
+#[derive(Clone)]
+pub struct Sessions(Arc<Shared>);
 
 impl Sessions {
-    /// No sessions yet. Becomes the hub's attendant; must be called inside the runtime that is to run them.
-    pub fn new(hub: Arc<Hub>, store: StoreSlot, options: Options) -> Arc<Self> {
-        let log = Log::new(store, options);
-        let count = hub.metrics().filters.clone();
-        let (filters, tasks, workers) = (SharedFilters::counted(count), TaskTracker::new(), Handle::current());
-        let sessions = Arc::new(Self { hub, log, filters, options, tasks, workers, stuck: Told::default() });
-        let weak = Arc::downgrade(&sessions);
-        sessions.hub.set_attendant(move |outbox| {
-            if let Some(sessions) = weak.upgrade() {
-                let attendant = attendant::attend(Arc::clone(&sessions), outbox);
-                sessions.tasks.spawn_on(attendant, &sessions.workers);
-            }
-        });
-        sessions
+    /// Shards of the roster.
+    pub const SHARDS: usize = shared::SHARDS;
+
+    /// No sessions yet; the receiver is for the dispatching thread. Must be called inside the
+    /// runtime that is to run them.
+    pub fn new(
+        history: Arc<History>,
+        store: StoreSlot,
+        options: Options,
+        metrics: Metrics,
+    ) -> (Self, mpsc::Receiver<Command>) {
+        let (shared, commands) = Shared::new(history, store, options, metrics);
+        (Self(Arc::new(shared)), commands)
     }
 
     /// The filters of all sessions.
     pub fn filters(&self) -> &SharedFilters {
-        &self.filters
+        &self.0.filters
+    }
+
+    /// The limits.
+    pub fn options(&self) -> &Options {
+        &self.0.options
     }
 
     /// Runs a session's beginning as one of the tasks that a shutdown waits for.
     pub fn spawn(&self, beginning: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(beginning);
+        self.0.tasks.spawn(beginning);
     }
 
-    /// Serves a client. `early` are bytes that the peer sent right after its handshake; `permit` is dropped when the
-    /// session ends.
+    /// Drives pings and deadlines; runs as long as the gateway.
+    pub async fn watch(self) {
+        liveness::watch_all(self.0).await;
+    }
+
+    /// Decides where a session begins.
+    pub async fn start(
+        &self,
+        subscription: Subscription,
+        start: Start,
+    ) -> Result<Opening, StartError> {
+        start::start(&self.0, subscription, start).await
+    }
+
+    /// Serves a client. `early` are bytes that the peer sent right after its handshake; `permit` is
+    /// dropped when the session ends.
     pub async fn serve<P: Send + 'static>(
-        self: Arc<Self>,
+        self,
         socket: impl Into<Socket>,
         early: Bytes,
-        started: Started,
+        opening: Opening,
         permit: P,
     ) {
-        let Started { subscription, course, greeting } = started;
+        let Opening {
+            subscription,
+            catch_up,
+            greeting,
+        } = opening;
+        let shared = self.0;
         let dress = subscription.dress;
-        let outbox = Outbox::new(socket.into(), subscription, course, greeting);
-        self.hub.watch(&outbox);
-        self.hub.metrics().sessions.at(dress.label()).inc();
-        let reader = Reader::new(Arc::clone(&self), Arc::clone(&outbox));
-        self.tasks.spawn(reader.run(early, permit));
-        attendant::attend(self, outbox).await;
+        let handle = Connection::open(socket.into(), subscription, catch_up, greeting);
+        let connection = handle.connection();
+        shared.watch(connection);
+        shared.metrics.sessions.at(dress.label()).inc();
+        let reader = Reader::new(Arc::clone(&shared), Arc::clone(connection));
+        shared.tasks.spawn(reader.run(early, permit));
+        catch_up::run(shared, handle).await;
     }
 
-    /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is over. What was accepted
-    /// until now is shown before that, where the store answers.
+    /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is
+    /// over. What was accepted until now is shown before that, where the store answers.
     pub async fn close_all(&self, grace: Duration) {
-        if tokio::time::timeout(grace, self.dismiss_all(grace)).await.is_err() {
-            tracing::warn!(open = self.hub.sessions().len(), "sessions did not end within the grace period");
+        shutdown::close_all(&self.0, grace).await;
+    }
+
+    /// Starts the drainer of a session, where it needs one.
+    pub fn drain(&self, handle: Option<DrainHandle>) {
+        if let Some(handle) = handle {
+            catch_up::drain(&self.0, handle);
         }
     }
 
-    async fn dismiss_all(&self, grace: Duration) {
-        // A hub without a place has no sessions, and nobody who would answer.
-        if self.hub.place().is_some() {
-            self.hub.proof(Instant::now(), PROOF_LIMIT.min(grace / 8)).await;
-        }
-        let sessions = self.hub.sessions();
-        let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
-        let spread = (Duration::from_secs(1) * count / CLOSES_PER_SECOND).min(grace / 2);
-        let close = Close::restart(spread.max(LEAST_RETRY));
-        let steps = spread.as_millis() / CLOSE_STEP.as_millis() + 1;
-        let step = sessions.len().div_ceil(usize::try_from(steps).unwrap_or(1)).max(1);
-        let mut pace = tokio::time::interval(CLOSE_STEP);
-        for some in sessions.chunks(step) {
-            pace.tick().await;
-            for outbox in some {
-                self.dismiss(outbox, &close).await;
-            }
-        }
-        drop(sessions);
-        self.tasks.close();
-        // Sessions whose handshake was under way when the closing began.
-        while tokio::time::timeout(CLOSE_STEP, self.tasks.wait()).await.is_err() {
-            for outbox in self.hub.sessions() {
-                self.dismiss(&outbox, &close).await;
-            }
-        }
+    /// Closes a session.
+    pub fn close(&self, session: &ServeHandle, close: &Close) {
+        self.drain(self.0.close(session.connection(), close));
     }
 
-    /// Closes a session behind what the hub has for it, or at once where the dispatcher has ended.
-    async fn dismiss(&self, outbox: &Arc<Outbox>, close: &Close) {
-        if outbox.is_closing() {
-            return;
-        }
-        let command = Command::Dismiss(Arc::clone(outbox), close.clone());
-        if self.hub.command(command).await.is_err() {
-            self.hub.close(outbox, close);
-        }
+    /// The time on the sessions' clock.
+    #[cfg(test)]
+    pub(crate) fn now(&self) -> tick::Tick {
+        self.0.now()
+    }
+
+    /// Takes a new session in. For tests: `serve` does it.
+    #[cfg(test)]
+    pub(crate) fn adopt(&self, handle: &DrainHandle) {
+        self.0.watch(handle.connection());
+    }
+
+    /// Forgets a session that has ended.
+    pub fn remove(&self, session: &ServeHandle) {
+        self.0.roster.remove(session.connection());
+    }
+
+    /// The sessions of a shard of the roster, by its number from 0. A session stays in its shard.
+    pub fn shard(&self, number: usize) -> Vec<ServeHandle> {
+        let shard = self.0.roster.shard(number);
+        shard.iter().map(ServeHandle::new).collect()
+    }
+
+    /// The shard of a session.
+    pub fn shard_of(session: &ServeHandle) -> usize {
+        shared::shard_of(session.connection())
     }
 }

@@ -1,10 +1,13 @@
-//! Where a session begins: decided while its handshake is answered, so that nothing accepted after it is missed.
+//! Where a session begins: decided while its handshake is answered, so that nothing accepted after
+//! it is missed.
 
 use bytes::Bytes;
 
-use super::Sessions;
-use crate::hub::{Course, Place, Relation, Subscription};
-use crate::protocol::cursor::{Cursor, InvalidCursor};
+use super::connection::CatchUp;
+use super::shared::Shared;
+use super::subscription::Subscription;
+use crate::domain::{Cursor, InvalidCursor};
+use crate::history::{Checkpoint, Relation};
 use crate::protocol::dress::Dress;
 use crate::protocol::message::Message;
 use crate::protocol::sse;
@@ -19,22 +22,23 @@ pub enum Start {
     Snapshot,
     /// What came after a cursor, as the client wrote it.
     Cursor(String),
-    /// The same after the last event of an event source. It sends back whatever id it had, also another server's, and
-    /// never comes back from a refusal: what is no cursor of ours begins with `reset`.
+    /// The same after the last event of an event source. It sends back whatever id it had, also
+    /// another server's, and never comes back from a refusal: what is no cursor of ours begins with
+    /// `reset`.
     LastEvent(String),
 }
 
 /// A session that is ready to be served.
 #[derive(Debug)]
-pub struct Started {
+pub struct Opening {
     pub(super) subscription: Subscription,
-    pub(super) course: Course,
+    pub(super) catch_up: CatchUp,
     pub(super) greeting: Option<Bytes>,
 }
 
 /// Why a session cannot begin.
 #[derive(Debug, thiserror::Error)]
-pub enum NotStarted {
+pub enum StartError {
     /// The relay has not found its place in the log yet.
     #[error("the store has not been reached yet")]
     NotReady,
@@ -49,50 +53,78 @@ pub enum NotStarted {
     Store(#[from] StoreError),
 }
 
-impl Sessions {
-    /// Decides where a session begins.
-    pub async fn start(&self, subscription: Subscription, start: Start) -> Result<Started, NotStarted> {
-        let place = self.hub.place().ok_or(NotStarted::NotReady)?;
-        let dress = subscription.dress;
-        let (course, word) = match start {
-            Start::Now => {
-                let live = dress.message(&Message::Live(&place.cursor));
-                (Course::Missed { from: place, owes_live: None }, live)
-            }
-            Start::Snapshot => (Course::Snapshot { reset: None }, None),
-            Start::Cursor(text) => {
-                let cursor = Cursor::read(&text, self.log.store()?.partitions())?;
-                (self.resume(dress, cursor, &place).await?, None)
-            }
-            Start::LastEvent(text) => match Cursor::read(&text, self.log.store()?.partitions()) {
-                Ok(cursor) => (self.resume(dress, cursor, &place).await?, None),
-                Err(_) => (Course::Snapshot { reset: Some(Break::Unknown) }, None),
-            },
-        };
-        let greeting = if dress == Dress::Sse { Some(joined(sse::prelude(), word)) } else { word };
-        Ok(Started { subscription, course, greeting })
-    }
-
-    /// What became of a cursor: every partition's position lies on the hub's history, or the log still continues from
-    /// there. The client is live when the hub's history has led to its place, and it was shown all up to `goal`.
-    async fn resume(&self, dress: Dress, cursor: Cursor, goal: &Place) -> Result<Course, NotStarted> {
-        let history = self.hub.history().ok_or(NotStarted::NotReady)?;
-        for at in cursor.places() {
-            if self.hub.relation(at) == Some(Relation::On) {
-                continue;
-            }
-            let since = self.log.since(history, at, at.position).await;
-            let since = since.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            match &*since {
-                Since::Continues { .. } => {}
-                Since::Broken { reason, .. } if dress.has_cursor() => {
-                    return Ok(Course::Snapshot { reset: Some(*reason) });
-                }
-                Since::Broken { reason, .. } => return Err(NotStarted::Gone(*reason)),
+/// Decides where a session begins.
+pub(super) async fn start(
+    shared: &Shared,
+    subscription: Subscription,
+    start: Start,
+) -> Result<Opening, StartError> {
+    let newest = shared.history.checkpoint().ok_or(StartError::NotReady)?;
+    let dress = subscription.dress;
+    let (catch_up, word) = match start {
+        Start::Now => {
+            let live = dress.message(&Message::Live(&newest.cursor));
+            (CatchUp::replay(newest), live)
+        }
+        Start::Snapshot => (CatchUp::Snapshot { reset: None }, None),
+        Start::Cursor(text) => {
+            let cursor = Cursor::read(&text, shared.readings.store()?.partitions())?;
+            (resume(shared, dress, cursor, &newest).await?, None)
+        }
+        Start::LastEvent(text) => {
+            match Cursor::read(&text, shared.readings.store()?.partitions()) {
+                Ok(cursor) => (resume(shared, dress, cursor, &newest).await?, None),
+                Err(_) => (
+                    CatchUp::Snapshot {
+                        reset: Some(Break::Unknown),
+                    },
+                    None,
+                ),
             }
         }
-        Ok(Course::Missed { from: Place::unlocated(cursor), owes_live: Some(goal.offset) })
+    };
+    let greeting = if dress == Dress::Sse {
+        Some(joined(sse::prelude(), word))
+    } else {
+        word
+    };
+    Ok(Opening {
+        subscription,
+        catch_up,
+        greeting,
+    })
+}
+
+/// What became of a cursor: every partition's position lies on this gateway's history, or the log
+/// still continues from there. The client is live when this gateway's history has led to its newest,
+/// and it was shown all up to `goal`.
+async fn resume(
+    shared: &Shared,
+    dress: Dress,
+    cursor: Cursor,
+    goal: &Checkpoint,
+) -> Result<CatchUp, StartError> {
+    let id = shared.history.id().ok_or(StartError::NotReady)?;
+    for at in cursor.places() {
+        if shared.history.relation(at) == Some(Relation::On) {
+            continue;
+        }
+        let since = shared.readings.since(id, at, at.position).await;
+        let since = since.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        match &*since {
+            Since::Continues { .. } => {}
+            Since::Broken { reason, .. } if dress.has_cursor() => {
+                return Ok(CatchUp::Snapshot {
+                    reset: Some(*reason),
+                });
+            }
+            Since::Broken { reason, .. } => return Err(StartError::Gone(*reason)),
+        }
     }
+    Ok(CatchUp::Replay {
+        from: Checkpoint::unlocated(cursor),
+        owes_live: Some(goal.offset),
+    })
 }
 
 fn joined(first: Bytes, second: Option<Bytes>) -> Bytes {

@@ -1,5 +1,5 @@
-//! A look at everything that a store keeps: people, ids, log and head of each partition, compared with each other. What
-//! is wrong is told one by one, and mended where that needs no invention.
+//! A look at everything that a store keeps: people, ids, log and head of each partition, compared
+//! with each other. What is wrong is told one by one, and mended where that needs no invention.
 //!
 //! Safe beside running gateways: each fault is looked at again by the write that mends it.
 
@@ -9,7 +9,8 @@ use std::fmt;
 use super::{Applied, CorruptRecord, Expect, Store, StoreError, Write};
 use crate::domain::{Change, FieldsJson, Partition, PersonId, Timestamp};
 
-/// Damaged people of a partition whose last change is looked for in its log. Of more, the log is not asked.
+/// Damaged people of a partition whose last change is looked for in its log. Of more, the log is
+/// not asked.
 const REMEMBERED: usize = 10_000;
 
 /// One thing that is wrong.
@@ -30,7 +31,8 @@ pub enum Wrong {
     Record(PersonId, CorruptRecord),
     /// A person's id is not listed: no list and no snapshot shows the person.
     Unlisted(PersonId),
-    /// A name under which a record stands is no id of the partition's people; shown as it is escaped.
+    /// A name under which a record stands is no id of the partition's people; shown as it is
+    /// escaped.
     ForeignRecord(String),
     /// A member of the list of ids is no id of the partition's people; shown as it is escaped.
     ForeignId(String),
@@ -42,7 +44,8 @@ pub enum Wrong {
     Type(String, String),
     /// A log entry cannot be read, or does not follow the one before it.
     Entry(u64, String),
-    /// The log's last entry is not the head: the last entry's number, if there is one, and the head.
+    /// The log's last entry is not the head: the last entry's number, if there is one, and the
+    /// head.
     End(Option<u64>, String),
 }
 
@@ -80,10 +83,20 @@ pub(super) struct Damaged {
 
 impl Tally {
     /// Hands a fault on, and counts it.
-    pub(super) fn tell(&mut self, sink: &mut Sink<'_>, partition: Partition, what: Wrong, mended: Option<Mended>) {
+    pub(super) fn tell(
+        &mut self,
+        sink: &mut Sink<'_>,
+        partition: Partition,
+        what: Wrong,
+        mended: Option<Mended>,
+    ) {
         self.faults += 1;
         self.mended += u64::from(matches!(mended, Some(Mended::Yes(_))));
-        sink(Fault { partition, what, mended });
+        sink(Fault {
+            partition,
+            what,
+            mended,
+        });
     }
 }
 
@@ -92,7 +105,8 @@ impl Damaged {
         self.people.insert(id, why);
     }
 
-    /// Notes what an entry of the log says of a damaged person; called from the oldest to the newest.
+    /// Notes what an entry of the log says of a damaged person; called from the oldest to the
+    /// newest.
     pub(super) fn note(&mut self, change: &Change) {
         let is_wanted = self.people.contains_key(&change.id) && self.people.len() <= REMEMBERED;
         if is_wanted {
@@ -100,8 +114,8 @@ impl Damaged {
         }
     }
 
-    /// Tells all of them. With `mend`, saves again whom the log still knows, and deletes the others, by ordinary writes:
-    /// each begins a new epoch, so that every view is told.
+    /// Tells all of them. With `mend`, saves again whom the log still knows, and deletes the
+    /// others, by ordinary writes: each begins a new epoch, so that every view is told.
     pub(super) async fn settle(
         self,
         store: &dyn Store,
@@ -135,8 +149,19 @@ async fn mend_person(
     save: Option<FieldsJson>,
     time: Timestamp,
 ) -> Result<Mended, StoreError> {
-    let how = if save.is_some() { "saved as the log knows the person" } else { "deleted: the log knows no more of it" };
-    let write = Write { id, save, expect: Expect::Anything, idempotency: None, time, trace: None };
+    let how = if save.is_some() {
+        "saved as the log knows the person"
+    } else {
+        "deleted: the log knows no more of it"
+    };
+    let write = Write {
+        id,
+        save,
+        expect: Expect::Anything,
+        idempotency: None,
+        time,
+        trace: None,
+    };
     Ok(match store.apply(write).await? {
         Applied::Done { .. } => Mended::Yes(how),
         _ => Mended::Yes("somebody else has mended it"),
@@ -158,15 +183,27 @@ impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(id, why) => write!(f, "the record of {id} is damaged: {why}"),
-            Self::Unlisted(id) => write!(f, "{id} is not listed: no list and no snapshot shows this person"),
-            Self::ForeignRecord(name) => write!(f, "a record stands under {name}, which is no id of this partition"),
-            Self::ForeignId(member) => write!(f, "{member} is listed, and is no id of this partition"),
-            Self::Scores => f.write_str("members of the list of ids have scores other than 0, which breaks its order"),
+            Self::Unlisted(id) => write!(
+                f,
+                "{id} is not listed: no list and no snapshot shows this person"
+            ),
+            Self::ForeignRecord(name) => write!(
+                f,
+                "a record stands under {name}, which is no id of this partition"
+            ),
+            Self::ForeignId(member) => {
+                write!(f, "{member} is listed, and is no id of this partition")
+            }
+            Self::Scores => f.write_str(
+                "members of the list of ids have scores other than 0, which breaks its order",
+            ),
             Self::Head => f.write_str("the head of the log is missing, or cannot be read"),
             Self::Type(key, found) => write!(f, "the key {key} holds a {found}"),
             Self::Entry(seq, why) => write!(f, "log entry {seq} {why}"),
             Self::End(None, head) => write!(f, "the log is empty, and its head is {head}"),
-            Self::End(Some(last), head) => write!(f, "the log ends with entry {last}, and its head is {head}"),
+            Self::End(Some(last), head) => {
+                write!(f, "the log ends with entry {last}, and its head is {head}")
+            }
         }
     }
 }
@@ -174,7 +211,15 @@ impl fmt::Display for Wrong {
 /// One line for the end.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { people, entries, faults, mended } = self;
-        write!(f, "{people} people and {entries} log entries checked: {faults} faults, {mended} mended")
+        let Self {
+            people,
+            entries,
+            faults,
+            mended,
+        } = self;
+        write!(
+            f,
+            "{people} people and {entries} log entries checked: {faults} faults, {mended} mended"
+        )
     }
 }

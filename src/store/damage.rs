@@ -12,8 +12,14 @@ pub(super) struct PageRead {
 }
 
 impl PageRead {
-    /// Notes who is damaged and who is not any more, of the people of `partition` after the id `after`.
-    pub(super) fn noted(self, damages: &Damages, partition: Partition, after: Option<PersonId>) -> Page {
+    /// Notes who is damaged and who is not any more, of the people of `partition` after the id
+    /// `after`.
+    pub(super) fn noted(
+        self,
+        damages: &Damages,
+        partition: Partition,
+        after: Option<PersonId>,
+    ) -> Page {
         let Self { page, damaged } = self;
         for known in damages.known() {
             if let DamageAt::Person(of, id) = known
@@ -33,7 +39,12 @@ impl PageRead {
 }
 
 /// Notes what is known of one person now.
-pub(super) fn note_person(damages: &Damages, partition: Partition, id: PersonId, damage: Option<&CorruptRecord>) {
+pub(super) fn note_person(
+    damages: &Damages,
+    partition: Partition,
+    id: PersonId,
+    damage: Option<&CorruptRecord>,
+) {
     match damage {
         Some(why) => damages.found(DamageAt::Person(partition, id), &why.to_string()),
         None => damages.mended(DamageAt::Person(partition, id)),

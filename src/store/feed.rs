@@ -1,5 +1,5 @@
-//! The bounded stream between whatever publishes and the one that reads: nobody waits for the reader, and what did not
-//! fit is told as a gap.
+//! The bounded stream between whatever publishes and the one that reads: nobody waits for the
+//! reader, and what did not fit is told as a gap.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,8 @@ use crate::domain::Partition;
 /// What a subscription reports, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedEvent {
-    /// Subscribed and confirmed: what is published from here on arrives, until the next `Disconnected` or `Gap`.
+    /// Subscribed and confirmed: what is published from here on arrives, until the next
+    /// `Disconnected` or `Gap`.
     Connected,
     /// The subscription is gone; the feed is trying again.
     Disconnected,
@@ -57,16 +58,22 @@ impl Drop for AbortOnDrop {
 impl Feed {
     /// A feed whose publisher writes into `queue` by itself.
     pub fn new(queue: Arc<FeedQueue>) -> Self {
-        Self { queue, _supervisor: None }
+        Self {
+            queue,
+            _supervisor: None,
+        }
     }
 
     /// A feed that a task fills; the task is aborted with the feed.
     pub fn supervised(queue: Arc<FeedQueue>, supervisor: tokio::task::AbortHandle) -> Self {
-        Self { queue, _supervisor: Some(AbortOnDrop(supervisor)) }
+        Self {
+            queue,
+            _supervisor: Some(AbortOnDrop(supervisor)),
+        }
     }
 
-    /// Waits until there is something, and moves up to `most` events to the end of `into`. Cancel safe: nothing is
-    /// taken before it returns.
+    /// Waits until there is something, and moves up to `most` events to the end of `into`. Cancel
+    /// safe: nothing is taken before it returns.
     pub async fn receive(&mut self, into: &mut Vec<FeedEvent>, most: usize) {
         loop {
             if self.take(into, most) > 0 {
@@ -96,19 +103,25 @@ impl Drop for Feed {
 impl FeedQueue {
     /// An empty queue.
     pub fn new(limits: FeedLimits) -> Arc<Self> {
-        Arc::new(Self { limits, waiting: Mutex::default(), arrived: Notify::new() })
+        Arc::new(Self {
+            limits,
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+        })
     }
 
-    /// Adds an event; when the queue is full, a single `Gap` stands for it and for all that is dropped after it until
-    /// the reader has made room. That covers every kind of event: after a gap the reader asks the log, as it does after
-    /// a reconnect. Returns false once the reader is gone.
+    /// Adds an event; when the queue is full, a single `Gap` stands for it and for all that is
+    /// dropped after it until the reader has made room. That covers every kind of event: after a
+    /// gap the reader asks the log, as it does after a reconnect. Returns false once the reader is
+    /// gone.
     pub fn push(&self, event: FeedEvent) -> bool {
         let mut waiting = self.lock();
         if waiting.closed {
             return false;
         }
         let size = size(&event);
-        let full = waiting.events.len() >= self.limits.events.get() || waiting.bytes + size > self.limits.bytes.get();
+        let full = waiting.events.len() >= self.limits.events.get()
+            || waiting.bytes + size > self.limits.bytes.get();
         if !full {
             waiting.bytes += size;
             waiting.events.push_back(event);
@@ -144,7 +157,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_is_told_as_one_gap() {
-        let limits = FeedLimits { events: NonZeroUsize::new(3).unwrap(), bytes: NonZeroUsize::new(10).unwrap() };
+        let limits = FeedLimits {
+            events: NonZeroUsize::new(3).unwrap(),
+            bytes: NonZeroUsize::new(10).unwrap(),
+        };
         let queue = FeedQueue::new(limits);
         let mut feed = Feed::new(Arc::clone(&queue));
         for bytes in [4, 4, 4, 1] {
@@ -156,12 +172,19 @@ mod tests {
         queue.push(frame(10));
         events.clear();
         feed.receive(&mut events, 10).await;
-        assert_eq!(events, [frame(10)], "room is counted again once the reader took what waited");
+        assert_eq!(
+            events,
+            [frame(10)],
+            "room is counted again once the reader took what waited"
+        );
     }
 
     #[test]
     fn a_publisher_learns_that_the_reader_is_gone() {
-        let limits = FeedLimits { events: NonZeroUsize::MIN, bytes: NonZeroUsize::MIN };
+        let limits = FeedLimits {
+            events: NonZeroUsize::MIN,
+            bytes: NonZeroUsize::MIN,
+        };
         let queue = FeedQueue::new(limits);
         drop(Feed::new(Arc::clone(&queue)));
         assert!(!queue.push(FeedEvent::Probe));

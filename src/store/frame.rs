@@ -1,14 +1,18 @@
 //! A change on the wire and in the embedded log: one header line of tokens, then the bytes.
 //!
 //! ```text
-//! 1 EPOCH SEQ PREVIOUS_TAG TAG S|D TIME CREATED ID_BYTES AFTER_BYTES BEFORE_BYTES [TRACEPARENT]\nID AFTER BEFORE
+//! 1 EPOCH SEQ PREVIOUS_TAG TAG S|D TIME CREATED ID_BYTES AFTER_BYTES BEFORE_BYTES [TRACEPARENT]\n
+//! ID AFTER BEFORE
 //! ```
-//! The three texts follow each other without a separator. The traceparent (W3C Trace Context) is there when the write
-//! was recorded; it is known by its form and not by its place, so that later tokens may be optional too. Readers ignore
-//! tokens after the ones that they know, so old and new gateways run side by side; a frame of another version is not
-//! understood, and the log is asked instead.
+//! The three texts follow each other without a separator. The traceparent (W3C Trace Context) is
+//! there when the write was recorded; it is known by its form and not by its place, so that later
+//! tokens may be optional too. Readers ignore tokens after the ones that they know, so old and new
+//! gateways run side by side; a frame of another version is not understood, and the log is asked
+//! instead.
 
-use crate::domain::{At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp, TraceContext};
+use crate::domain::{
+    At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp, TraceContext,
+};
 
 /// The first token.
 const VERSION: &str = "1";
@@ -23,12 +27,18 @@ pub fn encode(change: &Change) -> Vec<u8> {
     let Position { epoch, seq, tag } = change.at.position;
     let id = change.id.to_string();
     let operation = if change.after.is_some() { 'S' } else { 'D' };
-    let [after, before] = [&change.after, &change.before].map(|image| image.as_ref().map_or("", FieldsJson::as_str));
+    let [after, before] =
+        [&change.after, &change.before].map(|image| image.as_ref().map_or("", FieldsJson::as_str));
     let (time, created) = (change.time.as_millis(), change.created_at.as_millis());
-    let (previous, id_bytes, after_bytes, before_bytes) = (change.previous, id.len(), after.len(), before.len());
-    let trace = change.trace.map(|trace| format!(" {trace}")).unwrap_or_default();
+    let (previous, id_bytes, after_bytes, before_bytes) =
+        (change.previous, id.len(), after.len(), before.len());
+    let trace = change
+        .trace
+        .map(|trace| format!(" {trace}"))
+        .unwrap_or_default();
     format!(
-        "{VERSION} {epoch} {seq} {previous} {tag} {operation} {time} {created} {id_bytes} {after_bytes} {before_bytes}{trace}\n{id}{after}{before}"
+        "{VERSION} {epoch} {seq} {previous} {tag} {operation} {time} {created} {id_bytes} \
+         {after_bytes} {before_bytes}{trace}\n{id}{after}{before}"
     )
     .into_bytes()
 }
@@ -61,12 +71,33 @@ pub fn decode(partition: Partition, bytes: &[u8]) -> Result<Change, InvalidFrame
     if !texts.is_empty() || after.is_some() != saves || (!saves && before.is_none()) {
         return Err(InvalidFrame);
     }
-    let at = At::new(partition, Position { epoch: position_epoch, seq, tag });
-    Ok(Change { at, previous, id, time, created_at, before, after, trace })
+    let at = At::new(
+        partition,
+        Position {
+            epoch: position_epoch,
+            seq,
+            tag,
+        },
+    );
+    Ok(Change {
+        at,
+        previous,
+        id,
+        time,
+        created_at,
+        before,
+        after,
+        trace,
+    })
 }
 
-fn parse<'a, T: std::str::FromStr>(tokens: &mut impl Iterator<Item = &'a str>) -> Result<T, InvalidFrame> {
-    tokens.next().and_then(|token| token.parse().ok()).ok_or(InvalidFrame)
+fn parse<'a, T: std::str::FromStr>(
+    tokens: &mut impl Iterator<Item = &'a str>,
+) -> Result<T, InvalidFrame> {
+    tokens
+        .next()
+        .and_then(|token| token.parse().ok())
+        .ok_or(InvalidFrame)
 }
 
 fn split(text: &str, at: usize) -> Result<(&str, &str), InvalidFrame> {
@@ -77,7 +108,9 @@ fn image(text: &str) -> Result<Option<FieldsJson>, InvalidFrame> {
     if text.is_empty() {
         return Ok(None);
     }
-    FieldsJson::from_stored(text).map(Some).map_err(|_| InvalidFrame)
+    FieldsJson::from_stored(text)
+        .map(Some)
+        .map_err(|_| InvalidFrame)
 }
 
 #[cfg(test)]
@@ -88,12 +121,17 @@ mod tests {
     fn change(saves: bool, name: &str) -> Change {
         let fields = format!(r#"{{"firstName":{name:?},"lastName":"L","age":1,"job":""}}"#);
         let fields = FieldsJson::from_stored(&fields).expect("fields");
-        let position =
-            Position { epoch: "a1".parse().expect("hex"), seq: "7".parse().expect("decimal"), tag: Tag::new(255) };
+        let position = Position {
+            epoch: "a1".parse().expect("hex"),
+            seq: "7".parse().expect("decimal"),
+            tag: Tag::new(255),
+        };
         Change {
             at: At::new(Partition::new(3), position),
             previous: Tag::new(16),
-            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().expect("an id"),
+            id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab"
+                .parse()
+                .expect("an id"),
             time: Timestamp::from_millis(2),
             created_at: Timestamp::from_millis(1),
             before: Some(fields.clone()),
@@ -114,21 +152,38 @@ mod tests {
         let bytes = encode(&change(true, "A"));
         let text = String::from_utf8(bytes).expect("text");
         let longer = text.replacen('\n', " future\n", 1);
-        assert_eq!(decode(Partition::new(3), longer.as_bytes()), Ok(change(true, "A")));
-        assert_eq!(decode(Partition::new(3), text.replacen('1', "2", 1).as_bytes()), Err(InvalidFrame));
+        assert_eq!(
+            decode(Partition::new(3), longer.as_bytes()),
+            Ok(change(true, "A"))
+        );
+        assert_eq!(
+            decode(Partition::new(3), text.replacen('1', "2", 1).as_bytes()),
+            Err(InvalidFrame)
+        );
     }
 
     #[test]
     fn a_trace_context_is_found_among_tokens_of_the_future_and_a_malformed_one_is_not_there() {
         let context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let traced = Change { trace: Some(context.parse().expect("a context")), ..change(true, "Åsa") };
+        let traced = Change {
+            trace: Some(context.parse().expect("a context")),
+            ..change(true, "Åsa")
+        };
         let text = String::from_utf8(encode(&traced)).expect("text");
         assert!(text.contains(&format!(" {context}\n")), "{text}");
-        assert_eq!(decode(Partition::new(3), text.as_bytes()), Ok(traced.clone()));
+        assert_eq!(
+            decode(Partition::new(3), text.as_bytes()),
+            Ok(traced.clone())
+        );
         let among = text.replacen(context, &format!("future {context} 7"), 1);
         assert_eq!(decode(Partition::new(3), among.as_bytes()), Ok(traced));
-        let malformed = text.replacen(context, &context.to_uppercase(), 1).replacen("4BF9", "4bg9", 1);
-        assert_eq!(decode(Partition::new(3), malformed.as_bytes()), Ok(change(true, "Åsa")));
+        let malformed = text
+            .replacen(context, &context.to_uppercase(), 1)
+            .replacen("4BF9", "4bg9", 1);
+        assert_eq!(
+            decode(Partition::new(3), malformed.as_bytes()),
+            Ok(change(true, "Åsa"))
+        );
     }
 
     proptest! {

@@ -1,7 +1,9 @@
-//! Where people, their log and its publication live: the `Store` trait, what it takes and what it answers.
+//! Where people, their log and its publication live: the `Store` trait, what it takes and what it
+//! answers.
 //!
-//! One write is one atomic step: checks, log entry, state, idempotency record, publication. Two stores keep it,
-//! Redis for gateways that share, redb for one that stands alone; the same conformance suite holds both.
+//! One write is one atomic step: checks, log entry, state, idempotency record, publication. Two
+//! stores keep it, Redis for gateways that share, redb for one that stands alone; the same
+//! conformance suite holds both.
 
 pub mod audit;
 mod chain;
@@ -26,32 +28,44 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::{
-    At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp, TraceContext,
+    At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp,
+    TraceContext,
 };
 use crate::telemetry::{BreakLabel, StoreErrorLabel};
 
-/// A shared place for people and their changes. All methods are bounded in time by the store's own settings.
+/// A shared place for people and their changes. All methods are bounded in time by the store's own
+/// settings.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// How many logs there are.
     fn partitions(&self) -> Partitions;
 
-    /// Carries out one write, or says why not. What surely did not happen is tried again within the time limit; an
-    /// outcome that stays open is [`StoreError::OutcomeUnknown`].
+    /// Carries out one write, or says why not. What surely did not happen is tried again within the
+    /// time limit; an outcome that stays open is [`StoreError::OutcomeUnknown`].
     async fn apply(&self, write: Write) -> Result<Applied, StoreError>;
 
     /// The recorded success of an earlier write with this key, if the fingerprint is the same.
-    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError>;
+    async fn recorded(
+        &self,
+        partition: Partition,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Recorded>, StoreError>;
 
     /// The person with this id; [`StoreError::Damaged`] where its record cannot be read.
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
 
-    /// People of one partition in id order, after the id `after`, and the head at which they were read: one instant. A
-    /// person whose record is damaged is left out, and told as damage of the store.
-    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError>;
+    /// People of one partition in id order, after the id `after`, and the head at which they were
+    /// read: one instant. A person whose record is damaged is left out, and told as damage of the
+    /// store.
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        most: PageLimits,
+    ) -> Result<Page, StoreError>;
 
-    /// The first `count` ids of one partition after the id `after`, whatever stands under them; fewer only where no more
-    /// follow.
+    /// The first `count` ids of one partition after the id `after`, whatever stands under them;
+    /// fewer only where no more follow.
     async fn ids(
         &self,
         partition: Partition,
@@ -60,18 +74,24 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<PersonId>, StoreError>;
 
     /// Up to `count` changes after `from`, or why the log cannot continue from there.
-    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError>;
+    async fn since(
+        &self,
+        partition: Partition,
+        from: Position,
+        count: NonZeroUsize,
+    ) -> Result<Since, StoreError>;
 
     /// The last changes of the log, at most `count`, oldest first.
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError>;
 
-    /// Sends a probe through the channel (it comes back as [`FeedEvent::Probe`] on every feed of this store object) and
-    /// reads the head of every partition, in partition order. Where a log's beginning is missing, writes layout and
-    /// genesis again first.
+    /// Sends a probe through the channel (it comes back as [`FeedEvent::Probe`] on every feed of
+    /// this store object) and reads the head of every partition, in partition order. Where a log's
+    /// beginning is missing, writes layout and genesis again first.
     async fn probe(&self) -> Result<Vec<Position>, StoreError>;
 
-    /// Opens the stream of what is published. The feed supervises itself for as long as it is held: it connects,
-    /// subscribes, and tries again for ever. Must be called inside the runtime that will read it.
+    /// Opens the stream of what is published. The feed supervises itself for as long as it is held:
+    /// it connects, subscribes, and tries again for ever. Must be called inside the runtime that
+    /// will read it.
     fn feed(&self, limits: FeedLimits) -> Feed;
 }
 
@@ -80,17 +100,22 @@ pub trait Store: Send + Sync + 'static {
 pub struct PageLimits {
     /// People on it, those with damaged records included.
     pub people: NonZeroUsize,
-    /// Bytes of their records as they are stored. The first person is on the page whatever its size.
+    /// Bytes of their records as they are stored. The first person is on the page whatever its
+    /// size.
     pub bytes: usize,
 }
 
 impl PageLimits {
     /// A page of so many people, of any size.
     pub const fn people(people: NonZeroUsize) -> Self {
-        Self { people, bytes: usize::MAX }
+        Self {
+            people,
+            bytes: usize::MAX,
+        }
     }
 
-    /// Whether one more person with a record of `bytes` is beyond a page that holds so many people and bytes already.
+    /// Whether one more person with a record of `bytes` is beyond a page that holds so many people
+    /// and bytes already.
     fn are_passed(self, people: usize, held: usize, bytes: usize) -> bool {
         people >= self.people.get() || (people > 0 && held.saturating_add(bytes) > self.bytes)
     }
@@ -142,7 +167,8 @@ pub enum Expect {
 pub struct IdempotencyKey {
     /// SHA-256 over method, path and the caller's key: the record's name.
     pub name: [u8; 32],
-    /// SHA-256 over method, path, preconditions and body: two requests with one name and different fingerprints clash.
+    /// SHA-256 over method, path, preconditions and body: two requests with one name and different
+    /// fingerprints clash.
     pub fingerprint: [u8; 32],
 }
 
@@ -193,8 +219,8 @@ pub struct Page {
     pub head: Position,
     /// In id order; perhaps none, although more follow.
     pub people: Vec<Person>,
-    /// Where the page ends: whoever has an id up to this one is on it, and more may follow after it. None where the
-    /// partition ends with this page.
+    /// Where the page ends: whoever has an id up to this one is on it, and more may follow after
+    /// it. None where the partition ends with this page.
     pub next: Option<PersonId>,
 }
 
@@ -205,7 +231,8 @@ pub enum Since {
     Continues {
         /// The head at that instant.
         head: Position,
-        /// In order, without gaps. Fewer than asked for reach the head, or end before an entry that cannot be read.
+        /// In order, without gaps. Fewer than asked for reach the head, or end before an entry that
+        /// cannot be read.
         changes: Vec<Change>,
     },
     /// It does not.
@@ -257,8 +284,8 @@ impl Break {
 pub struct Tail {
     /// The head at that instant.
     pub head: Position,
-    /// The last changes, oldest first, without gaps and ending at the head; empty in a fresh epoch, and where the last
-    /// entry cannot be read.
+    /// The last changes, oldest first, without gaps and ending at the head; empty in a fresh epoch,
+    /// and where the last entry cannot be read.
     pub changes: Vec<Change>,
 }
 
@@ -271,7 +298,8 @@ pub enum StoreError {
     /// More waits already than the queue takes; nothing happened.
     #[error("the store has more to do than its queue takes")]
     Overloaded,
-    /// No memory or disk is left for this write; nothing happened. Where it was a save, deletes may still work.
+    /// No memory or disk is left for this write; nothing happened. Where it was a save, deletes may
+    /// still work.
     #[error("the store is full: {0}")]
     Full(String),
     /// The write was sent, but its answer never came.
@@ -280,7 +308,8 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds what it should not: {0}")]
     Corrupt(String),
-    /// One person's record cannot be read, or not be compared with what a write expects. A save or a delete mends it.
+    /// One person's record cannot be read, or not be compared with what a write expects. A save or
+    /// a delete mends it.
     #[error("the record of {id} is damaged: {why}")]
     Damaged {
         /// Whose record.

@@ -1,4 +1,5 @@
-//! A person at rest: `REVISION CREATED UPDATED JSON`, the times in milliseconds, the JSON the user's fields only.
+//! A person at rest: `REVISION CREATED UPDATED JSON`, the times in milliseconds, the JSON the
+//! user's fields only.
 
 use crate::domain::{CorruptFields, FieldsJson, Person, PersonId, Position, Timestamp};
 
@@ -50,18 +51,44 @@ impl Record {
         let revision = next()?.parse().map_err(|_| CorruptRecord::Header)?;
         let created_at = next()?.parse().map_err(|_| CorruptRecord::Header)?;
         let updated_at = next()?.parse().map_err(|_| CorruptRecord::Header)?;
-        Ok(Self { revision, created_at, updated_at, fields: FieldsJson::from_stored(next()?)? })
+        Ok(Self {
+            revision,
+            created_at,
+            updated_at,
+            fields: FieldsJson::from_stored(next()?)?,
+        })
     }
 
     /// Writes a record.
     pub fn encode(&self) -> String {
-        let Self { revision, created_at, updated_at, fields } = self;
-        format!("{revision} {} {} {}", created_at.as_millis(), updated_at.as_millis(), fields.as_str())
+        let Self {
+            revision,
+            created_at,
+            updated_at,
+            fields,
+        } = self;
+        format!(
+            "{revision} {} {} {}",
+            created_at.as_millis(),
+            updated_at.as_millis(),
+            fields.as_str()
+        )
     }
 
     /// The record as the person with this id.
     pub fn into_person(self, id: PersonId) -> Person {
-        let Self { revision, created_at, updated_at, fields } = self;
-        Person { id, fields, revision, created_at, updated_at }
+        let Self {
+            revision,
+            created_at,
+            updated_at,
+            fields,
+        } = self;
+        Person {
+            id,
+            fields,
+            revision,
+            created_at,
+            updated_at,
+        }
     }
 }

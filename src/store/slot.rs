@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::{Store, StoreError};
 
-/// Holds the store once it is open. The gateway listens before that, and answers that the store is not available.
+/// Holds the store once it is open. The gateway listens before that, and answers that the store is
+/// not available.
 #[derive(Clone, Default)]
 pub struct StoreSlot(Arc<OnceLock<Arc<dyn Store>>>);
 
@@ -21,6 +22,8 @@ impl StoreSlot {
 
     /// The store, or that it has not answered yet.
     pub fn get(&self) -> Result<&Arc<dyn Store>, StoreError> {
-        self.0.get().ok_or_else(|| StoreError::Unavailable("it has not been reached since the gateway started".into()))
+        self.0.get().ok_or_else(|| {
+            StoreError::Unavailable("it has not been reached since the gateway started".into())
+        })
     }
 }

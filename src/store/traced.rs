@@ -6,13 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store, StoreError, Tail, Write,
+    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
+    StoreError, Tail, Write,
 };
 use crate::domain::{Operation, Partition, Partitions, Person, PersonId, Position, TraceContext};
 use crate::telemetry::traces::PublishSpan;
 use crate::telemetry::{Label as _, Traces};
 
-/// Begins a span for each write that belongs to a recorded request, and has the change carry that span's context.
+/// Begins a span for each write that belongs to a recorded request, and has the change carry that
+/// span's context.
 pub struct TracedStore {
     inner: Arc<dyn Store>,
     traces: Traces,
@@ -32,11 +34,17 @@ impl Store for TracedStore {
     }
 
     async fn apply(&self, mut write: Write) -> Result<Applied, StoreError> {
-        let operation = if write.save.is_some() { Operation::Save } else { Operation::Delete };
+        let operation = if write.save.is_some() {
+            Operation::Save
+        } else {
+            Operation::Delete
+        };
         let request = write.trace.take().filter(|request| request.is_sampled());
         let span = request.and_then(|request| self.traces.publish(operation, request));
-        write.trace =
-            span.as_ref().and_then(PublishSpan::context).filter(|context: &TraceContext| context.is_sampled());
+        write.trace = span
+            .as_ref()
+            .and_then(PublishSpan::context)
+            .filter(|context: &TraceContext| context.is_sampled());
         let applied = self.inner.apply(write).await;
         if let Some(span) = span {
             settle(span, &applied);
@@ -44,7 +52,11 @@ impl Store for TracedStore {
         applied
     }
 
-    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+    async fn recorded(
+        &self,
+        partition: Partition,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Recorded>, StoreError> {
         self.inner.recorded(partition, key).await
     }
 
@@ -52,7 +64,12 @@ impl Store for TracedStore {
         self.inner.get(id).await
     }
 
-    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        most: PageLimits,
+    ) -> Result<Page, StoreError> {
         self.inner.page(partition, after, most).await
     }
 
@@ -65,7 +82,12 @@ impl Store for TracedStore {
         self.inner.ids(partition, after, count).await
     }
 
-    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
+    async fn since(
+        &self,
+        partition: Partition,
+        from: Position,
+        count: NonZeroUsize,
+    ) -> Result<Since, StoreError> {
         self.inner.since(partition, from, count).await
     }
 

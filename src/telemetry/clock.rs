@@ -1,4 +1,5 @@
-//! The machine's clock, wherever it stands: no time before 1970, none behind the year 9999, and no panic at either.
+//! The machine's clock, wherever it stands: no time before 1970, none behind the year 9999, and no
+//! panic at either.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,11 +28,18 @@ pub fn fresh_uuid() -> Uuid {
 }
 
 fn since_1970(clock: SystemTime) -> Duration {
-    clock.duration_since(UNIX_EPOCH).unwrap_or_default().min(LAST)
+    clock
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .min(LAST)
 }
 
 fn uuid_at(time: Duration) -> Uuid {
-    Uuid::new_v7(Timestamp::from_unix(&ORDER, time.as_secs(), time.subsec_nanos()))
+    Uuid::new_v7(Timestamp::from_unix(
+        &ORDER,
+        time.as_secs(),
+        time.subsec_nanos(),
+    ))
 }
 
 #[cfg(test)]
@@ -53,7 +61,11 @@ mod tests {
             let time = since_1970(clock.expect("this system's clock goes so far"));
             assert!(time <= LAST);
             let millis = i64::try_from(time.as_millis()).expect("the year 9999 fits");
-            assert!(domain::Timestamp::from_millis(millis).to_string().ends_with('Z'));
+            assert!(
+                domain::Timestamp::from_millis(millis)
+                    .to_string()
+                    .ends_with('Z')
+            );
             assert_eq!(uuid_at(time).get_version_num(), 7);
         }
     }

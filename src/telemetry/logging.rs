@@ -1,5 +1,5 @@
-//! The log: one line an event on standard error, as text for people (in colours on a terminal) or as JSON. Libraries are
-//! held at `warn`.
+//! The log: one line an event on standard error, as text for people (in colours on a terminal) or
+//! as JSON. Libraries are held at `warn`.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -56,33 +56,50 @@ const LEVELS: [(LogLevel, &str, LevelFilter); 5] = [
 
 /// Starts the log. A second call in one process changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
-    let own = LEVELS.iter().find(|(known, ..)| *known == level).map_or(LevelFilter::INFO, |(.., filter)| *filter);
-    let filter = Targets::new().with_default(own.min(LevelFilter::WARN)).with_target("people_gateway", own);
+    let own = LEVELS
+        .iter()
+        .find(|(known, ..)| *known == level)
+        .map_or(LevelFilter::INFO, |(.., filter)| *filter);
+    let filter = Targets::new()
+        .with_default(own.min(LevelFilter::WARN))
+        .with_target("people_gateway", own);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(is_coloured()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // Only fails where a log is running already, which is as good.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init();
 }
 
 /// Colours are for a terminal, and only where nobody asked for none (<https://no-color.org>).
 fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 impl FromStr for LogLevel {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        LEVELS.iter().find(|(_, word, _)| *word == text).map(|(level, ..)| *level).ok_or(UnknownWord::Level)
+        LEVELS
+            .iter()
+            .find(|(_, word, _)| *word == text)
+            .map(|(level, ..)| *level)
+            .ok_or(UnknownWord::Level)
     }
 }
 
 impl fmt::Display for LogLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(LEVELS.iter().find(|(level, ..)| level == self).map_or("info", |(_, word, _)| word))
+        f.write_str(
+            LEVELS
+                .iter()
+                .find(|(level, ..)| level == self)
+                .map_or("info", |(_, word, _)| word),
+        )
     }
 }
 

@@ -8,9 +8,10 @@ pub mod traces;
 
 pub use logging::{LogFormat, LogLevel};
 pub use metrics::{
-    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, DressLabel, Each, Histogram, Label, LineLabel, Metrics,
-    Observations, RedisCommandLabel, RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel,
-    VerdictCounts, VerdictLabel, WallClock, registry, text_format,
+    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, DressLabel, Each, Histogram, Label,
+    LineLabel, Metrics, Observations, RedisCommandLabel, RedisErrorLabel, RequestLabels,
+    RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel, WallClock, registry,
+    text_format,
 };
 pub use readiness::{NotReady, Readiness};
 pub use traces::Traces;

@@ -1,5 +1,5 @@
-//! Whether the gateway should be sent traffic: a probe went through the store's channel and back not long ago, and the
-//! gateway is not on its way out.
+//! Whether the gateway should be sent traffic: a probe went through the store's channel and back
+//! not long ago, and the gateway is not on its way out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::gauge::ConstGauge;
 use tokio::time::Instant;
 
-/// Shared by the relay (which sees the probes), the application (which drains) and the health pages. Clones cheaply.
+/// Shared by the relay (which sees the probes), the application (which drains) and the health
+/// pages. Clones cheaply.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<Inner>);
 
@@ -89,7 +90,11 @@ impl Readiness {
             return Err(NotReady::Starting);
         };
         let since = now.saturating_duration_since(self.0.started + Duration::from_millis(probed));
-        if since > self.0.limit { Err(NotReady::Silent { since }) } else { Ok(()) }
+        if since > self.0.limit {
+            Err(NotReady::Silent { since })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -105,9 +110,15 @@ impl Collector for Readiness {
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Starting => f.write_str("not ready: no probe has come back through the store's channel yet"),
+            Self::Starting => {
+                f.write_str("not ready: no probe has come back through the store's channel yet")
+            }
             Self::Silent { since } => {
-                write!(f, "not ready: the last probe came back through the store's channel {} s ago", since.as_secs())
+                write!(
+                    f,
+                    "not ready: the last probe came back through the store's channel {} s ago",
+                    since.as_secs()
+                )
             }
             Self::Draining => f.write_str("not ready: shutting down"),
         }
@@ -126,7 +137,10 @@ mod tests {
         let probed = Instant::now();
         assert_eq!(readiness.check(probed + Duration::from_secs(5)), Ok(()));
         let since = Duration::from_secs(6);
-        assert_eq!(readiness.check(probed + since), Err(NotReady::Silent { since }));
+        assert_eq!(
+            readiness.check(probed + since),
+            Err(NotReady::Silent { since })
+        );
         tokio::time::advance(since).await;
         readiness.probe_arrived();
         assert_eq!(readiness.check(Instant::now()), Ok(()));

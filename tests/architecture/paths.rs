@@ -1,6 +1,8 @@
-//! Which modules of this crate a source names: a scan of its tokens, comments and literals left out.
+//! Which modules of this crate a source names: a scan of its tokens, comments and literals left
+//! out.
 //!
-//! It reads `crate::…`, `people_gateway::…` and `super::…` wherever they stand, groups and inline modules included.
+//! It reads `crate::…`, `people_gateway::…` and `super::…` wherever they stand, groups and
+//! inline modules included.
 
 /// A module of the crate that is named, and where.
 pub(crate) struct Import {
@@ -26,14 +28,21 @@ pub(crate) fn imports(source: &str, module: &[String]) -> Vec<Import> {
     let mut at = 0;
     while at < tokens.len() {
         let text = tokens[at].text.as_str();
-        let follows = |offset: usize| tokens.get(at + offset).map_or("", |token| token.text.as_str());
+        let follows = |offset: usize| {
+            tokens
+                .get(at + offset)
+                .map_or("", |token| token.text.as_str())
+        };
         match text {
             "{" => {
                 let begun = at >= 2 && tokens[at - 2].text == "mod";
                 braces.push(begun.then(|| tokens[at - 1].text.clone()));
             }
             "}" => drop(braces.pop()),
-            "crate" if follows(1) == "as" => found.push(Import { module: None, line: tokens[at].line }),
+            "crate" if follows(1) == "as" => found.push(Import {
+                module: None,
+                line: tokens[at].line,
+            }),
             "crate" | "people_gateway" if follows(1) == "::" => leaves(&tokens, at + 2, &mut found),
             "super" if follows(1) == "::" => {
                 let inline = braces.iter().flatten().cloned();
@@ -43,7 +52,10 @@ pub(crate) fn imports(source: &str, module: &[String]) -> Vec<Import> {
                     at += 2;
                 }
                 match here.first() {
-                    Some(top) => found.push(Import { module: Some(top.clone()), line: tokens[at - 1].line }),
+                    Some(top) => found.push(Import {
+                        module: Some(top.clone()),
+                        line: tokens[at - 1].line,
+                    }),
                     None => leaves(&tokens, at, &mut found),
                 }
                 continue;
@@ -60,7 +72,10 @@ fn leaves(tokens: &[Token], at: usize, found: &mut Vec<Import>) {
     let Some(token) = tokens.get(at) else { return };
     let import = |token: &Token| {
         let whole = matches!(token.text.as_str(), "*" | "self");
-        Import { module: (!whole).then(|| token.text.clone()), line: token.line }
+        Import {
+            module: (!whole).then(|| token.text.clone()),
+            line: token.line,
+        }
     };
     if token.text != "{" {
         found.push(import(token));
@@ -98,7 +113,10 @@ pub(crate) fn tokens(source: &str) -> Vec<Token> {
                 0 => first.len_utf8(),
                 word => word,
             };
-            tokens.push(Token { text: rest[..length].to_owned(), line });
+            tokens.push(Token {
+                text: rest[..length].to_owned(),
+                line,
+            });
             length
         });
         line += rest[..length].matches('\n').count();
@@ -122,14 +140,20 @@ fn skipped(rest: &str) -> Option<usize> {
     if rest.starts_with("/*") {
         return Some(block_comment(rest));
     }
-    let prefix = rest.find(|c: char| !matches!(c, 'b' | 'c' | 'r')).unwrap_or(rest.len());
+    let prefix = rest
+        .find(|c: char| !matches!(c, 'b' | 'c' | 'r'))
+        .unwrap_or(rest.len());
     let after = &rest[prefix..];
     if prefix <= 2 && rest[..prefix].contains('r') {
         let hashes = after.find(|c| c != '#').unwrap_or(after.len());
         if after[hashes..].starts_with('"') {
             let end = format!("\"{}", &after[..hashes]);
             let body = prefix + hashes + 1;
-            return Some(rest[body..].find(&end).map_or(rest.len(), |at| body + at + end.len()));
+            return Some(
+                rest[body..]
+                    .find(&end)
+                    .map_or(rest.len(), |at| body + at + end.len()),
+            );
         }
     }
     if prefix <= 1 && after.starts_with('"') {
@@ -139,8 +163,19 @@ fn skipped(rest: &str) -> Option<usize> {
         let mut inside = after[1..].chars();
         let first = inside.next()?;
         let is_literal = first == '\\' || inside.next() == Some('\'');
-        let lifetime = || 1 + after[1..].find(|c: char| !is_word(c)).unwrap_or(after.len() - 1);
-        return Some(prefix + if is_literal { quoted(after, '\'') } else { lifetime() });
+        let lifetime = || {
+            1 + after[1..]
+                .find(|c: char| !is_word(c))
+                .unwrap_or(after.len() - 1)
+        };
+        return Some(
+            prefix
+                + if is_literal {
+                    quoted(after, '\'')
+                } else {
+                    lifetime()
+                },
+        );
     }
     None
 }

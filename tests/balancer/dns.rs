@@ -14,7 +14,10 @@ pub(crate) struct Dns {
 impl Dns {
     /// On a free port of loopback.
     pub(crate) async fn start(addresses: &[&str]) -> Self {
-        let addresses: Vec<Ipv4Addr> = addresses.iter().map(|text| text.parse().expect("an IPv4 address")).collect();
+        let addresses: Vec<Ipv4Addr> = addresses
+            .iter()
+            .map(|text| text.parse().expect("an IPv4 address"))
+            .collect();
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("its address");
         let task = tokio::spawn(async move {
@@ -40,16 +43,31 @@ impl Drop for Dns {
     }
 }
 
-/// The response to one query (RFC 1035, section 4): its question again, and an A record for each address. Other kinds
-/// of records get none.
+/// The response to one query (RFC 1035, section 4): its question again, and an A record for each
+/// address. Other kinds of records get none.
 fn answer(query: &[u8], addresses: &[Ipv4Addr]) -> Option<Vec<u8>> {
     const HEADER: usize = 12;
     const A: [u8; 2] = [0, 1];
     let name = query.get(HEADER..)?.iter().position(|byte| *byte == 0)?;
     let question = query.get(HEADER..HEADER + name + 5)?;
-    let addresses = if question[name + 1..name + 3] == A { addresses } else { &[] };
+    let addresses = if question[name + 1..name + 3] == A {
+        addresses
+    } else {
+        &[]
+    };
     let mut response = query[..2].to_vec();
-    response.extend([0x81, 0x80, 0, 1, 0, u8::try_from(addresses.len()).ok()?, 0, 0, 0, 0]);
+    response.extend([
+        0x81,
+        0x80,
+        0,
+        1,
+        0,
+        u8::try_from(addresses.len()).ok()?,
+        0,
+        0,
+        0,
+        0,
+    ]);
     response.extend(question);
     for address in addresses {
         // The name by reference to the question, class IN, valid for a second.

@@ -1,6 +1,8 @@
-//! Three gateways on one Redis behind HAProxy with the very file that the compose file mounts: `deploy/haproxy.cfg`.
+//! Three gateways on one Redis behind HAProxy with the very file that the compose file mounts:
+//! `deploy/haproxy.cfg`.
 //!
-//! Docker's DNS is played by `dns`; the gateways have one port on three addresses of loopback, as containers do.
+//! Docker's DNS is played by `dns`; the gateways have one port on three addresses of loopback, as
+//! containers do.
 
 #[cfg(test)]
 mod dns;
@@ -41,15 +43,27 @@ mod tests {
 
     fn start(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Process {
         let mut command = Command::new(program);
-        command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
-        Process(command.stderr(Stdio::null()).spawn().expect("the program is installed"))
+        command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        Process(
+            command
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the program is installed"),
+        )
     }
 
-    /// A port that is free on every address. Another process may take it before we do: a rare failure, not a wrong pass.
+    /// A port that is free on every address. Another process may take it before we do: a rare
+    /// failure, not a wrong pass.
     fn free_port() -> String {
         let first = TcpListener::bind((ADDRESSES[0], 0)).expect("a free port");
         let port = first.local_addr().expect("its address").port();
-        let others = ADDRESSES[1..].iter().map(|address| TcpListener::bind((*address, port)));
+        let others = ADDRESSES[1..]
+            .iter()
+            .map(|address| TcpListener::bind((*address, port)));
         match others.collect::<Result<Vec<_>, _>>() {
             Ok(_) => port.to_string(),
             Err(_) => free_port(),
@@ -68,17 +82,31 @@ mod tests {
 
     impl Deployment {
         async fn start() -> Self {
-            let redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+            let redis =
+                RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
             let dns = Dns::start(&ADDRESSES).await;
             let (port, admin_port, balancer_port) = (free_port(), free_port(), free_port());
             let gateway = |address: &&str| {
-                let (listen, admin) = (format!("{address}:{port}"), format!("{address}:{admin_port}"));
-                let arguments = ["--listen", &listen, "--admin-listen", &admin, "--store", &redis.url()];
+                let (listen, admin) = (
+                    format!("{address}:{port}"),
+                    format!("{address}:{admin_port}"),
+                );
+                let arguments = [
+                    "--listen",
+                    &listen,
+                    "--admin-listen",
+                    &admin,
+                    "--store",
+                    &redis.url(),
+                ];
                 start(env!("CARGO_BIN_EXE_people-gateway"), &arguments, &[])
             };
             let gateways = ADDRESSES.iter().map(gateway).collect();
             let resolver = dns.address().to_string();
-            let (listen, path) = (format!("127.0.0.1:{balancer_port}"), std::env::var("PATH").unwrap_or_default());
+            let (listen, path) = (
+                format!("127.0.0.1:{balancer_port}"),
+                std::env::var("PATH").unwrap_or_default(),
+            );
             let environment = [
                 ("BALANCER_LISTEN", listen.as_str()),
                 ("GATEWAY_RESOLVER", &resolver),
@@ -90,26 +118,47 @@ mod tests {
             let balancer = start("haproxy", &["-db", "-f", cfg], &environment);
             let http = reqwest::Client::new();
             let base = format!("{listen}/people");
-            Self { http, base, admin_port, gateways, _balancer: balancer, _dns: dns, _redis: redis }
+            Self {
+                http,
+                base,
+                admin_port,
+                gateways,
+                _balancer: balancer,
+                _dns: dns,
+                _redis: redis,
+            }
         }
 
         /// Live sessions of a gateway; none while it does not answer.
         async fn sessions(&self, address: &str) -> Option<u64> {
             let url = format!("http://{address}:{}/metrics", self.admin_port);
             let text = self.http.get(url).send().await.ok()?.text().await.ok()?;
-            let of_each =
-                text.lines().filter_map(|line| line.strip_prefix("people_gateway_sessions{")?.split_once("} "));
-            of_each.map(|(_, sessions)| sessions.parse::<u64>().ok()).sum()
+            let of_each = text.lines().filter_map(|line| {
+                line.strip_prefix("people_gateway_sessions{")?
+                    .split_once("} ")
+            });
+            of_each
+                .map(|(_, sessions)| sessions.parse::<u64>().ok())
+                .sum()
         }
 
         async fn watch(&self) -> Socket {
-            connect_async(format!("ws://{}", self.base)).await.expect("a gateway takes the client").0
+            connect_async(format!("ws://{}", self.base))
+                .await
+                .expect("a gateway takes the client")
+                .0
         }
 
         /// Saves somebody, and tells the id.
         async fn save(&self, name: &str) -> String {
             let body = json!({"firstName": name, "lastName": "B", "age": 1, "job": ""});
-            let answer = self.http.post(format!("http://{}", self.base)).json(&body).send().await.expect("an answer");
+            let answer = self
+                .http
+                .post(format!("http://{}", self.base))
+                .json(&body)
+                .send()
+                .await
+                .expect("an answer");
             assert_eq!(answer.status(), 201);
             let person: Value = answer.json().await.expect("the person");
             person["id"].as_str().expect("an id").to_owned()
@@ -120,7 +169,12 @@ mod tests {
     async fn next_text(socket: &mut Socket) -> String {
         let texts = async {
             loop {
-                match socket.next().await.expect("the stream goes on").expect("nothing breaks") {
+                match socket
+                    .next()
+                    .await
+                    .expect("the stream goes on")
+                    .expect("nothing breaks")
+                {
                     Message::Text(text) => return text.to_string(),
                     Message::Ping(_) | Message::Pong(_) => {}
                     other => panic!("not a text: {other:?}"),
@@ -136,11 +190,14 @@ mod tests {
         eventually("each gateway has a watcher", async || {
             for address in addresses {
                 if deployment.sessions(address).await.unwrap_or(0) == 0 {
-                    // A gateway may be found later than the others: then whoever came first makes room for one more.
+                    // A gateway may be found later than the others: then whoever came first makes
+                    // room for one more.
                     if watchers.len() == 30 {
                         watchers.remove(0);
                     }
-                    if let Ok((socket, _)) = connect_async(format!("ws://{}", deployment.base)).await {
+                    if let Ok((socket, _)) =
+                        connect_async(format!("ws://{}", deployment.base)).await
+                    {
                         watchers.push(socket);
                     }
                     return false;
@@ -159,19 +216,30 @@ mod tests {
         for round in 0..6 {
             let id = deployment.save(&format!("A{round}")).await;
             for watcher in &mut watchers {
-                assert!(next_text(watcher).await.starts_with(&format!("Saved person [{id}] Person(id={id}, ")));
+                assert!(
+                    next_text(watcher)
+                        .await
+                        .starts_with(&format!("Saved person [{id}] Person(id={id}, "))
+                );
             }
         }
 
-        // One goes without a word: whoever comes is served by the others, and what is saved reaches all who stayed.
+        // One goes without a word: whoever comes is served by the others, and what is saved reaches
+        // all who stayed.
         drop(deployment.gateways.remove(0));
         drop(watchers);
         eventually("the balancer has noticed", async || {
-            let answer = deployment.http.get(format!("http://{}?limit=1", deployment.base)).send().await;
+            let answer = deployment
+                .http
+                .get(format!("http://{}?limit=1", deployment.base))
+                .send()
+                .await;
             answer.is_ok_and(|answer| answer.status() == 200)
         })
         .await;
-        let mut watcher = timeout(Duration::from_secs(20), deployment.watch()).await.expect("in time");
+        let mut watcher = timeout(Duration::from_secs(20), deployment.watch())
+            .await
+            .expect("in time");
         let id = deployment.save("B").await;
         assert!(next_text(&mut watcher).await.contains(&id));
     }

@@ -1,4 +1,5 @@
-//! `export`: everyone comes out as they are, in a form that `import` takes back; half an export is told.
+//! `export`: everyone comes out as they are, in a form that `import` takes back; half an export is
+//! told.
 
 use std::process::Stdio;
 
@@ -38,17 +39,24 @@ async fn save_people(serving: &Serving) -> Vec<Value> {
         if number == 1 {
             return format!(
                 "{}\n",
-                json!({"firstName": text, "lastName": text, "age": number, "job": text, "attributes": {}})
+                json!({
+                    "firstName": text, "lastName": text, "age": number, "job": text,
+                    "attributes": {},
+                })
             );
         }
-        let attributes = json!({"text": text, "": [1.5, "2", null], "n": u64::MAX, "o": {"a.b": {}}, "quoted": "7"});
+        let attributes = json!({
+            "text": text, "": [1.5, "2", null], "n": u64::MAX, "o": {"a.b": {}}, "quoted": "7",
+        });
         let mut person = json!({"firstName": text, "lastName": text, "age": number, "job": ""});
         if number > 0 {
             person["attributes"] = attributes;
         }
         format!("{person}\n")
     });
-    let (code, _, errors) = serving.fed(&["import", "-"], &lines.collect::<String>()).await;
+    let (code, _, errors) = serving
+        .fed(&["import", "-"], &lines.collect::<String>())
+        .await;
     assert_eq!((code, errors.as_str()), (0, ""));
     serving.people().await
 }
@@ -64,22 +72,35 @@ async fn what_is_exported_and_imported_is_the_same() {
         (&["--format", "csv"], &[]),
         (&["--format", "csv", "--bom", "--separator", ";"], &[]),
         (&["--format", "csv", "--separator", "tab"], &[]),
-        (&["--format", "csv", "--separator", "|"], &["--separator", "|"]),
+        (
+            &["--format", "csv", "--separator", "|"],
+            &["--separator", "|"],
+        ),
         (&["--format", "csv", "--plain"], &["--plain"]),
     ] {
         let before = to.people().await;
         let ids = before.iter().map(|person| person["id"].as_str().unwrap());
-        to.run(&["delete"].into_iter().chain(ids).collect::<Vec<_>>()).await;
+        to.run(&["delete"].into_iter().chain(ids).collect::<Vec<_>>())
+            .await;
         let (code, exported, _) = from.run(&[&["export"], form].concat()).await;
         assert_eq!(code, 0);
         assert_eq!(exported.starts_with('\u{feff}'), form.contains(&"--bom"));
-        let (code, _, errors) = to.fed(&[&["import", "-"], way_back].concat(), &exported).await;
+        let (code, _, errors) = to
+            .fed(&[&["import", "-"], way_back].concat(), &exported)
+            .await;
         assert_eq!((code, errors.as_str()), (0, ""), "{form:?}");
         assert_eq!(to.people().await, people, "{form:?}");
     }
     let (_, csv, _) = from.run(&["export", "--columns", "firstName"]).await;
-    assert!(!csv.lines().any(|line| line.trim_start_matches('"').starts_with(['=', '+', '-', '@', '\t'])), "{csv}");
-    let (_, csv, _) = from.run(&["export", "--columns", "firstName", "--plain"]).await;
+    assert!(
+        !csv.lines().any(|line| line
+            .trim_start_matches('"')
+            .starts_with(['=', '+', '-', '@', '\t'])),
+        "{csv}"
+    );
+    let (_, csv, _) = from
+        .run(&["export", "--columns", "firstName", "--plain"])
+        .await;
     assert!(csv.contains("\n=1+1\n") && csv.contains("\n-1\n"), "{csv}");
 }
 
@@ -87,18 +108,45 @@ async fn what_is_exported_and_imported_is_the_same() {
 async fn more_people_than_a_page_come_out_once_each_and_a_filter_chooses() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
-    let lines =
-        (0..2500).map(|age| json!({"firstName": age.to_string(), "lastName": "L", "age": age % 100, "job": ""}));
-    serving.fed(&["import", "-"], &lines.map(|person| person.to_string() + "\n").collect::<String>()).await;
+    let lines = (0..2500).map(
+        |age| json!({"firstName": age.to_string(), "lastName": "L", "age": age % 100, "job": ""}),
+    );
+    serving
+        .fed(
+            &["import", "-"],
+            &lines
+                .map(|person| person.to_string() + "\n")
+                .collect::<String>(),
+        )
+        .await;
     let (code, out, errors) = serving.run(&["export"]).await;
     assert_eq!((code, errors.as_str()), (0, ""));
-    let mut names: Vec<Value> =
-        out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["firstName"].clone()).collect();
+    let mut names: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["firstName"].clone())
+        .collect();
     names.sort_by_key(|name| name.as_str().unwrap().parse::<u32>().unwrap());
-    assert_eq!(names, (0..2500).map(|name| json!(name.to_string())).collect::<Vec<_>>());
-    let (code, out, _) =
-        serving.run(&["export", "--where", "age == 7", "--columns", "age,attributes.none", "--separator", "tab"]).await;
-    assert_eq!((code, out), (0, format!("age\tattributes.none\n{}", "7\t\n".repeat(25))));
+    assert_eq!(
+        names,
+        (0..2500)
+            .map(|name| json!(name.to_string()))
+            .collect::<Vec<_>>()
+    );
+    let (code, out, _) = serving
+        .run(&[
+            "export",
+            "--where",
+            "age == 7",
+            "--columns",
+            "age,attributes.none",
+            "--separator",
+            "tab",
+        ])
+        .await;
+    assert_eq!(
+        (code, out),
+        (0, format!("age\tattributes.none\n{}", "7\t\n".repeat(25)))
+    );
 }
 
 #[tokio::test]
@@ -126,15 +174,25 @@ async fn half_an_export_is_told() {
     let script = Script::start().await;
     let url = script.url();
     let server = async {
-        let (head, _) = script.next(&answer("200 OK\r\nLink: </people>; rel=\"next\"", &line)).await;
+        let (head, _) = script
+            .next(&answer("200 OK\r\nLink: </people>; rel=\"next\"", &line))
+            .await;
         assert!(head.starts_with("GET /people?limit=1000 "), "{head}");
-        let (head, _) = script.next(&answer("404 Not Found", "{\"detail\":\"gone\"}")).await;
-        assert!(head.starts_with(&format!("GET /people?limit=1000&after={id} ")), "{head}");
+        let (head, _) = script
+            .next(&answer("404 Not Found", "{\"detail\":\"gone\"}"))
+            .await;
+        assert!(
+            head.starts_with(&format!("GET /people?limit=1000&after={id} ")),
+            "{head}"
+        );
     };
     let arguments = ["export", "--url", &url];
     let ((), (code, out, errors)) = tokio::join!(server, run(gateway(&arguments)));
     assert_eq!((code, out), (1, line));
-    assert_eq!(errors, "people-gateway: the export is not whole, it ended after 1 people: gone\n");
+    assert_eq!(
+        errors,
+        "people-gateway: the export is not whole, it ended after 1 people: gone\n"
+    );
 }
 
 #[tokio::test]
@@ -142,14 +200,37 @@ async fn a_reader_who_has_enough_ends_it_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let filler = "x".repeat(4000);
-    let person = json!({"firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": {"filler": filler}});
-    serving.fed(&["import", "-"], &format!("{person}\n").repeat(100)).await;
-    let mut child = serving.command(&["export"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let person = json!({
+        "firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": {"filler": filler},
+    });
+    serving
+        .fed(&["import", "-"], &format!("{person}\n").repeat(100))
+        .await;
+    let mut child = serving
+        .command(&["export"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    timeout(DEADLINE, lines.next_line()).await.expect("a line in time").unwrap().expect("a line");
+    timeout(DEADLINE, lines.next_line())
+        .await
+        .expect("a line in time")
+        .unwrap()
+        .expect("a line");
     drop(lines);
-    let code = timeout(DEADLINE, child.wait()).await.expect("it ends").unwrap().code();
+    let code = timeout(DEADLINE, child.wait())
+        .await
+        .expect("it ends")
+        .unwrap()
+        .code();
     let mut errors = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .await
+        .unwrap();
     assert_eq!((code, errors.as_str()), (Some(0), ""));
 }

@@ -1,16 +1,13 @@
-//! The command line, run as users run it: what it prints, what it refuses and with which exit code, how it ends.
+//! The command line, run as users run it: what it prints, what it refuses and with which exit code,
+//! how it ends.
 
 // What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
-#[cfg(test)]
-mod balancer;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod import;
-#[cfg(test)]
-mod outage;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
@@ -31,7 +28,5 @@ mod script;
 mod terminal;
 #[cfg(test)]
 mod tls;
-#[cfg(test)]
-mod view;
 #[cfg(test)]
 mod watch;

@@ -4,7 +4,16 @@ use clap::CommandFactory as _;
 
 use crate::process::{gateway, run};
 
-const COMMANDS: [&str; 8] = ["watch", "import", "export", "save", "get", "delete", "completions", "man"];
+const COMMANDS: [&str; 8] = [
+    "watch",
+    "import",
+    "export",
+    "save",
+    "get",
+    "delete",
+    "completions",
+    "man",
+];
 
 #[tokio::test]
 async fn each_shell_gets_a_script_that_knows_the_commands() {
@@ -12,8 +21,16 @@ async fn each_shell_gets_a_script_that_knows_the_commands() {
         let (code, script, errors) = run(gateway(&["completions", shell])).await;
         assert_eq!((code, errors.as_str()), (0, ""));
         // What the generator of the other two leaves out.
-        let values = if ["elvish", "powershell"].contains(&shell) { &[][..] } else { &["deletes", "ndjson"] };
-        for word in COMMANDS.iter().chain(&["if-match", "columns"]).chain(values) {
+        let values = if ["elvish", "powershell"].contains(&shell) {
+            &[][..]
+        } else {
+            &["deletes", "ndjson"]
+        };
+        for word in COMMANDS
+            .iter()
+            .chain(&["if-match", "columns"])
+            .chain(values)
+        {
             assert!(script.contains(word), "{shell} does not know {word}");
         }
     }
@@ -29,10 +46,19 @@ async fn there_is_a_manual_page_of_each_command_and_none_tells_where_my_gateway_
     assert_eq!(run(command).await, (0, String::new(), String::new()));
     for name in COMMANDS {
         let page = std::fs::read_to_string(pages.join(format!("people-gateway-{name}.1"))).unwrap();
-        assert!(page.contains(".SH SYNOPSIS") && page.contains("Examples") && !page.contains("hunter2"), "{page}");
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains("Examples") && !page.contains("hunter2"),
+            "{page}"
+        );
     }
     let (code, page, _) = run(gateway(&["man"])).await;
-    assert_eq!((code, page), (0, std::fs::read_to_string(pages.join("people-gateway.1")).unwrap()));
+    assert_eq!(
+        (code, page),
+        (
+            0,
+            std::fs::read_to_string(pages.join("people-gateway.1")).unwrap()
+        )
+    );
 }
 
 #[tokio::test]
@@ -40,25 +66,33 @@ async fn help_shows_examples() {
     for name in COMMANDS {
         let (code, help, _) = run(gateway(&[name, "--help"])).await;
         assert_eq!(code, 0);
-        assert!(help.contains(&format!("Examples:\n  people-gateway {name}")), "{help}");
+        assert!(
+            help.contains(&format!("Examples:\n  people-gateway {name}")),
+            "{help}"
+        );
     }
 }
 
 /// Columns of the narrowest terminal that help is written for.
 const NARROW: usize = 80;
 
-/// The paragraphs of a help's end are wrapped once, by whoever knows the width: they have no line breaks of their own, and
-/// the lines of examples, which must not be wrapped, fit.
+/// The paragraphs of a help's end are wrapped once, by whoever knows the width: they have no line
+/// breaks of their own, and the lines of examples, which must not be wrapped, fit.
 #[test]
 fn help_is_wrapped_once() {
     let command = people_gateway::cli::Cli::command();
     for command in command.get_subcommands() {
-        let Some(text) = command.get_after_help() else { continue };
+        let Some(text) = command.get_after_help() else {
+            continue;
+        };
         let text = text.to_string();
         let (lines, name) = (text.lines().collect::<Vec<_>>(), command.get_name());
         for pair in lines.windows(2) {
             let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
-            assert!(!(is_prose(pair[0]) && is_prose(pair[1])), "{name}: a line break inside {pair:?}");
+            assert!(
+                !(is_prose(pair[0]) && is_prose(pair[1])),
+                "{name}: a line break inside {pair:?}"
+            );
         }
         for line in lines.iter().filter(|line| line.starts_with(' ')) {
             assert!(line.chars().count() <= NARROW, "{name}: {line}");
@@ -69,31 +103,70 @@ fn help_is_wrapped_once() {
 #[tokio::test]
 async fn a_list_of_values_is_closed_and_told() {
     for (arguments, words) in [
-        (&["watch", "--kinds", "some"][..], &["all", "saves", "deletes"][..]),
+        (
+            &["watch", "--kinds", "some"][..],
+            &["all", "saves", "deletes"][..],
+        ),
         (&["import", "x", "--format", "xml"], &["csv", "ndjson"]),
         (&["export", "--format", "xml"], &["csv", "ndjson", "plain"]),
         (&["completions", "cmd"], &["bash", "zsh", "fish"]),
         (&["save", "--age", "x"], &["a whole number from 0 to 150"]),
         (&["save", "--age", "151"], &["a whole number from 0 to 150"]),
         (&["save", "--attribute", "city"], &["NAME=VALUE"]),
-        (&["import", "x", "--encoding", "ebcdic"], &["windows-1252", "shift_jis", "utf-16le"]),
-        (&["import", "x", "--separator", "ab"], &["one character", "tab"]),
+        (
+            &["import", "x", "--encoding", "ebcdic"],
+            &["windows-1252", "shift_jis", "utf-16le"],
+        ),
+        (
+            &["import", "x", "--separator", "ab"],
+            &["one character", "tab"],
+        ),
         (&["import", "x", "--map", "a"], &["COLUMN=FIELD"]),
         (&["import", "x", "--refused-max", "0"], &["1.."]),
         (&["import", "x", "--patience", "long"], &["seconds"]),
-        (&["export", "--columns", "name"], &["firstName", "attributes.NAME"]),
+        (
+            &["export", "--columns", "name"],
+            &["firstName", "attributes.NAME"],
+        ),
         (&["get", "7"], &["UUID"]),
-        (&["delete", "--if-match", "x", "0190f3e2-7c1b-7d9a-8f00-1234567890ab"], &["3f2a.17.9c1e", "* for any"]),
-        (&["watch", "--from", "yesterday"], &["PARTITION:EPOCH.SEQ.TAG"]),
-        (&["watch", "--url", "ftp://h"], &["http://HOST:PORT", "ws://HOST:PORT"]),
-        (&["watch", "--url", "localhost:8080"], &["http://HOST:PORT", "ws://HOST:PORT"]),
-        (&["get", "--url", "127.0.0.1:8080", "x"], &["http://HOST:PORT"]),
+        (
+            &[
+                "delete",
+                "--if-match",
+                "x",
+                "0190f3e2-7c1b-7d9a-8f00-1234567890ab",
+            ],
+            &["3f2a.17.9c1e", "* for any"],
+        ),
+        (
+            &["watch", "--from", "yesterday"],
+            &["PARTITION:EPOCH.SEQ.TAG"],
+        ),
+        (
+            &["watch", "--url", "ftp://h"],
+            &["http://HOST:PORT", "ws://HOST:PORT"],
+        ),
+        (
+            &["watch", "--url", "localhost:8080"],
+            &["http://HOST:PORT", "ws://HOST:PORT"],
+        ),
+        (
+            &["get", "--url", "127.0.0.1:8080", "x"],
+            &["http://HOST:PORT"],
+        ),
     ] {
         let (code, out, errors) = run(gateway(arguments)).await;
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(words.iter().all(|word| errors.contains(word)), "{arguments:?}: {errors}");
+        assert!(
+            words.iter().all(|word| errors.contains(word)),
+            "{arguments:?}: {errors}"
+        );
     }
-    assert!(words_for(&["watch", "--help"]).await.contains("[possible values: all, saves, deletes]"));
+    assert!(
+        words_for(&["watch", "--help"])
+            .await
+            .contains("[possible values: all, saves, deletes]")
+    );
 }
 
 async fn words_for(arguments: &[&str]) -> String {

@@ -15,19 +15,30 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) fn gateway<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     command
 }
 
 async fn output(mut command: Command) -> Output {
-    timeout(DEADLINE, command.output()).await.expect("the command ends").expect("the command starts")
+    timeout(DEADLINE, command.output())
+        .await
+        .expect("the command ends")
+        .expect("the command starts")
 }
 
 /// Exit code, standard output, standard error.
 pub(crate) async fn run(command: Command) -> (i32, String, String) {
     let output = output(command).await;
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    (output.status.code().expect("no signal ended it"), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().expect("no signal ended it"),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// A gateway that serves, and where.
@@ -40,7 +51,15 @@ pub(crate) struct Serving {
 
 /// Free ports on loopback, and a store.
 pub(crate) fn free(store: &str) -> [String; 6] {
-    ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", store].map(str::to_owned)
+    [
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--store",
+        store,
+    ]
+    .map(str::to_owned)
 }
 
 pub(crate) fn embedded(folder: &Path) -> String {
@@ -48,20 +67,34 @@ pub(crate) fn embedded(folder: &Path) -> String {
 }
 
 pub(crate) async fn serving(mut command: Command) -> Serving {
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the gateway starts");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the gateway starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let (mut people, mut ready) = (None, None);
     while people.is_none() || ready.is_none() {
-        let line = timeout(DEADLINE, lines.next_line()).await.expect("the gateway says where it is").expect("a line");
+        let line = timeout(DEADLINE, lines.next_line())
+            .await
+            .expect("the gateway says where it is")
+            .expect("a line");
         let line = line.expect("the gateway runs on");
-        let url = || line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+        let url = || {
+            line.split_whitespace()
+                .find(|word| word.starts_with("http://"))
+                .map(str::to_owned)
+        };
         match line.trim_start() {
             text if text.starts_with("REST and live updates") => people = url(),
             text if text.starts_with("admin") => ready = url(),
             _ => {}
         }
     }
-    Serving { child, people: people.expect("just read"), ready: ready.expect("just read") }
+    Serving {
+        child,
+        people: people.expect("just read"),
+        ready: ready.expect("just read"),
+    }
 }
 
 impl Serving {
@@ -71,7 +104,11 @@ impl Serving {
     }
 
     pub(crate) async fn exit_code(mut self) -> Option<i32> {
-        timeout(DEADLINE, self.child.wait()).await.expect("the gateway ends").expect("its status is known").code()
+        timeout(DEADLINE, self.child.wait())
+            .await
+            .expect("the gateway ends")
+            .expect("its status is known")
+            .code()
     }
 }
 
@@ -90,7 +127,9 @@ impl Serving {
 
     async fn wait_ready(&self) {
         eventually("the gateway is ready", async || {
-            reqwest::get(&self.ready).await.is_ok_and(|answer| answer.status() == 200)
+            reqwest::get(&self.ready)
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
         })
         .await;
     }
@@ -115,12 +154,20 @@ impl Serving {
     /// Ends it without a word.
     pub(crate) async fn kill9(mut self) {
         self.signal(Signal::KILL);
-        timeout(DEADLINE, self.child.wait()).await.expect("it ends").expect("its status is known");
+        timeout(DEADLINE, self.child.wait())
+            .await
+            .expect("it ends")
+            .expect("its status is known");
     }
 
     /// Everyone, in id order, without what the store knows of them.
     pub(crate) async fn people(&self) -> Vec<Value> {
-        let list = reqwest::get(&self.people).await.expect("an answer").text().await.expect("a list");
+        let list = reqwest::get(&self.people)
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("a list");
         let mut people: Vec<Value> = serde_json::from_str(&list).expect("people");
         for person in &mut people {
             let person = person.as_object_mut().expect("a person");
@@ -134,7 +181,10 @@ impl Serving {
 
 /// Runs a command with this on its standard input.
 pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, String) {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     let mut stdin = child.stdin.take().expect("piped");
     let write = async move {
@@ -142,16 +192,25 @@ pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, Stri
         let _ = stdin.write_all(input.as_bytes()).await;
     };
     let ((), output) = tokio::join!(write, timeout(DEADLINE, child.wait_with_output()));
-    let output = output.expect("the command ends").expect("its output is read");
+    let output = output
+        .expect("the command ends")
+        .expect("its output is read");
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    (output.status.code().expect("no signal ended it"), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().expect("no signal ended it"),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// Waits until a condition holds.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     while !holds().await {
-        assert!(tokio::time::Instant::now() < deadline, "not in time: {what}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "not in time: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

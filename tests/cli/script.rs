@@ -12,12 +12,17 @@ pub(crate) struct Script {
 
 /// An answer with this status (headers may follow it) and body, after which the connection ends.
 pub(crate) fn answer(status: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 impl Script {
     pub(crate) async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -26,18 +31,33 @@ impl Script {
 
     /// Takes the next request, answers it, and gives its head and its body.
     pub(crate) async fn next(&self, answer: &str) -> (String, String) {
-        timeout(DEADLINE, self.take(answer)).await.expect("a request in time")
+        timeout(DEADLINE, self.take(answer))
+            .await
+            .expect("a request in time")
     }
 
     async fn take(&self, answer: &str) -> (String, String) {
         let (mut stream, _) = self.listener.accept().await.unwrap();
         let mut read = Vec::new();
         loop {
-            assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "the request is not whole");
+            assert_ne!(
+                stream.read_buf(&mut read).await.unwrap(),
+                0,
+                "the request is not whole"
+            );
             let text = String::from_utf8_lossy(&read).into_owned();
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let header = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned);
-            let length = head.lines().find_map(header).map_or(0, |length| length.parse().unwrap());
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let header = |line: &str| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(str::to_owned)
+            };
+            let length = head
+                .lines()
+                .find_map(header)
+                .map_or(0, |length| length.parse().unwrap());
             if body.len() == length {
                 stream.write_all(answer.as_bytes()).await.unwrap();
                 return (head.to_owned(), body.to_owned());

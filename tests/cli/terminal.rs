@@ -23,7 +23,11 @@ impl Terminal {
         let sides = Pseudoterminal::open(columns, lines);
         let (sender, output) = mpsc::channel(64);
         sides.read(move |bytes| sender.blocking_send(bytes).is_ok());
-        Self { sides, output, seen: String::new() }
+        Self {
+            sides,
+            output,
+            seen: String::new(),
+        }
     }
 
     pub(crate) fn resize(&self, columns: u16, lines: u16) {
@@ -38,10 +42,14 @@ impl Terminal {
     }
 
     pub(crate) fn echoes(&self) -> bool {
-        tcgetattr(&self.sides.slave).unwrap().local_modes.contains(LocalModes::ECHO)
+        tcgetattr(&self.sides.slave)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ECHO)
     }
 
-    /// Runs it as a shell that knows jobs does: in a process group of its own, which can be stopped.
+    /// Runs it as a shell that knows jobs does: in a process group of its own, which can be
+    /// stopped.
     pub(crate) fn run(&self, serving: &Serving, arguments: &[&str]) -> Child {
         let mut command = serving.command(arguments);
         command.process_group(0);
@@ -50,14 +58,22 @@ impl Terminal {
 
     pub(crate) fn start(&self, mut command: Command) -> Child {
         let sides = &self.sides;
-        command.env("TERM", "xterm").stdin(sides.side()).stdout(sides.side()).stderr(sides.side()).spawn().unwrap()
+        command
+            .env("TERM", "xterm")
+            .stdin(sides.side())
+            .stdout(sides.side())
+            .stderr(sides.side())
+            .spawn()
+            .unwrap()
     }
 
     /// Waits until something has been written since it was asked last, and gives what was.
     pub(crate) async fn until(&mut self, wanted: &str) -> String {
         while !self.seen.contains(wanted) {
             let more = timeout(DEADLINE, self.output.recv()).await;
-            let more = more.unwrap_or_else(|_| panic!("not in time: {wanted:?} in {}", self.seen)).expect("it writes");
+            let more = more
+                .unwrap_or_else(|_| panic!("not in time: {wanted:?} in {}", self.seen))
+                .expect("it writes");
             self.seen.push_str(&String::from_utf8_lossy(&more));
         }
         let end = self.seen.find(wanted).unwrap() + wanted.len();
@@ -70,7 +86,10 @@ impl Terminal {
             let frame = self.until(FRAME).await;
             let frame = frame.rsplit("\u{1b}[H").next().unwrap();
             let plain = anstream::adapter::strip_str(frame).to_string();
-            let lines: Vec<String> = plain.lines().map(|line| line.trim_end().to_owned()).collect();
+            let lines: Vec<String> = plain
+                .lines()
+                .map(|line| line.trim_end().to_owned())
+                .collect();
             if holds(&lines) {
                 return lines;
             }

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use people_gateway::client::{COMMANDS_MAX, ClientError, Event, Filter, FilterStart, Limits, Live, Loss, Start};
+use people_client::{
+    COMMANDS_MAX, ClientError, Event, Filter, FilterStart, Limits, Live, Loss, Start,
+};
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
 use crate::server::{Peer, Server, create, limits, live_at, next, outcome};
 
 fn filter() -> Filter {
-    Filter { kinds: Kinds::Deletes, condition: "age > 1".into() }
+    Filter {
+        kinds: Kinds::Deletes,
+        condition: "age > 1".into(),
+    }
 }
 
 async fn live_client(server: &Server) -> (Live, Peer) {
@@ -28,19 +33,32 @@ async fn a_filter_holds_from_its_answer_on_and_is_resumed_with() {
     let (heard, event) = tokio::join!(
         async {
             let heard = peer.heard().await;
-            peer.say(&json!({"type": "filtered", "ref": "x", "cursor": "0:a.6.2"})).await;
+            peer.say(&json!({"type": "filtered", "ref": "x", "cursor": "0:a.6.2"}))
+                .await;
             heard
         },
         next(&mut live)
     );
-    let sent = json!({"type": "filter", "kinds": "deletes", "where": "age > 1", "from": "now", "ref": "x"});
+    let sent = json!({
+        "type": "filter", "kinds": "deletes", "where": "age > 1", "from": "now", "ref": "x",
+    });
     assert_eq!(heard, sent);
     let cursor = "0:a.6.2".parse().unwrap();
-    assert_eq!(event, Event::Filtered { reference: "x".into(), cursor: Some(cursor), kinds: Kinds::Deletes });
+    assert_eq!(
+        event,
+        Event::Filtered {
+            reference: "x".into(),
+            cursor: Some(cursor),
+            kinds: Kinds::Deletes
+        }
+    );
     drop(peer);
     next(&mut live).await;
     let peer = server.meet(&mut live).await;
-    assert_eq!((peer.asked("kinds"), peer.asked("where"), peer.asked("from")), ("deletes", "age > 1", "0:a.6.2"));
+    assert_eq!(
+        (peer.asked("kinds"), peer.asked("where"), peer.asked("from")),
+        ("deletes", "age > 1", "0:a.6.2")
+    );
 }
 
 #[tokio::test]
@@ -56,7 +74,11 @@ async fn a_filter_without_an_answer_is_asked_for_again_after_a_cut() {
     );
     assert!(matches!(lost, Event::Disconnected { .. }));
     let mut peer = server.meet(&mut live).await;
-    assert_eq!((peer.asked("where"), peer.asked("from")), ("old", "0:a.5.1"), "the old filter holds so far");
+    assert_eq!(
+        (peer.asked("where"), peer.asked("from")),
+        ("old", "0:a.5.1"),
+        "the old filter holds so far"
+    );
     let (again, event) = tokio::join!(
         async {
             let again = peer.heard().await;
@@ -66,12 +88,22 @@ async fn a_filter_without_an_answer_is_asked_for_again_after_a_cut() {
         next(&mut live)
     );
     assert_eq!(first, again);
-    assert_eq!(event, Event::Filtered { reference: "x".into(), cursor: None, kinds: Kinds::Deletes });
+    assert_eq!(
+        event,
+        Event::Filtered {
+            reference: "x".into(),
+            cursor: None,
+            kinds: Kinds::Deletes
+        }
+    );
     // Its snapshot is cut: with the new filter, from the beginning.
     drop(peer);
     next(&mut live).await;
     let peer = server.meet(&mut live).await;
-    assert_eq!((peer.asked("where"), peer.asked("from")), ("age > 1", "snapshot"));
+    assert_eq!(
+        (peer.asked("where"), peer.asked("from")),
+        ("age > 1", "snapshot")
+    );
 }
 
 #[tokio::test]
@@ -80,9 +112,19 @@ async fn a_refused_filter_changes_nothing() {
     let (mut live, mut peer) = live_client(&server).await;
     live.filter(filter(), FilterStart::Now, "x").unwrap();
     let problem = json!({"type": "/problems/filter", "detail": "no", "offset": 3, "status": 400});
-    peer.say(&json!({"type": "error", "ref": "x", "problem": problem})).await;
-    let Event::Error { reference, problem } = next(&mut live).await else { panic!("an error") };
-    assert_eq!((reference.as_deref(), problem.offset, problem.detail.as_str()), (Some("x"), Some(3), "no"));
+    peer.say(&json!({"type": "error", "ref": "x", "problem": problem}))
+        .await;
+    let Event::Error { reference, problem } = next(&mut live).await else {
+        panic!("an error")
+    };
+    assert_eq!(
+        (
+            reference.as_deref(),
+            problem.offset,
+            problem.detail.as_str()
+        ),
+        (Some("x"), Some(3), "no")
+    );
     drop(peer);
     next(&mut live).await;
     let mut peer = server.meet(&mut live).await;
@@ -91,14 +133,22 @@ async fn a_refused_filter_changes_nothing() {
     let (heard, pong) = tokio::join!(
         async {
             let heard = peer.heard().await;
-            peer.say(&json!({"type": "pong", "ref": "p", "cursor": "0:a.9.9"})).await;
+            peer.say(&json!({"type": "pong", "ref": "p", "cursor": "0:a.9.9"}))
+                .await;
             heard
         },
         next(&mut live)
     );
-    assert_eq!(heard, json!({"type": "ping", "ref": "p"}), "the refused filter is not sent again");
+    assert_eq!(
+        heard,
+        json!({"type": "ping", "ref": "p"}),
+        "the refused filter is not sent again"
+    );
     assert!(matches!(pong, Event::Pong { reference: Some(name), .. } if name == "p"));
-    assert_eq!(live.cursor().map(ToString::to_string), Some("0:a.9.9".into()));
+    assert_eq!(
+        live.cursor().map(ToString::to_string),
+        Some("0:a.9.9".into())
+    );
 }
 
 #[tokio::test]
@@ -115,7 +165,10 @@ async fn what_was_on_its_way_is_told_after_a_stop_and_then_it_ends() {
     let client = async {
         assert!(matches!(next(&mut live).await, Event::Change { .. }));
         assert!(matches!(next(&mut live).await, Event::Change { .. }));
-        assert!(matches!(next(&mut live).await, Event::Disconnected { retry: None, .. }));
+        assert!(matches!(
+            next(&mut live).await,
+            Event::Disconnected { retry: None, .. }
+        ));
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
         assert!(matches!(live.ping("p"), Err(ClientError::Ended)));
     };
@@ -126,15 +179,25 @@ async fn what_was_on_its_way_is_told_after_a_stop_and_then_it_ends() {
 async fn a_stop_ends_also_where_the_server_does_not_answer_it_or_breaks_off() {
     for breaks_off in [true, false] {
         let server = Server::start().await;
-        let stop = if breaks_off { limits().stop } else { Duration::from_millis(30) };
-        let mut live = server.client().from(Start::Snapshot).limits(Limits { stop, ..limits() }).build();
+        let stop = if breaks_off {
+            limits().stop
+        } else {
+            Duration::from_millis(30)
+        };
+        let mut live = server
+            .client()
+            .from(Start::Snapshot)
+            .limits(Limits { stop, ..limits() })
+            .build();
         let mut peer = Some(server.meet(&mut live).await);
         live.stop();
         if breaks_off {
             peer = None;
         }
         let event = next(&mut live).await;
-        let Event::Disconnected { why, retry: None } = event else { panic!("{event:?}") };
+        let Event::Disconnected { why, retry: None } = event else {
+            panic!("{event:?}")
+        };
         assert_eq!(why == Loss::StopUnanswered, !breaks_off, "{why:?}");
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
         drop(peer);
@@ -148,8 +211,12 @@ async fn a_stop_ends_also_where_the_server_does_not_answer_it_or_breaks_off() {
 async fn commands_that_cannot_be_sent_do_not_pile_up() {
     let mut live = Server::start().await.client().build();
     for number in 0..COMMANDS_MAX {
-        live.filter(filter(), FilterStart::Now, number.to_string()).unwrap();
+        live.filter(filter(), FilterStart::Now, number.to_string())
+            .unwrap();
     }
-    assert!(matches!(live.filter(filter(), FilterStart::Now, "x"), Err(ClientError::TooManyCommands)));
+    assert!(matches!(
+        live.filter(filter(), FilterStart::Now, "x"),
+        Err(ClientError::TooManyCommands)
+    ));
     assert!(matches!(live.ping("x"), Err(ClientError::TooManyCommands)));
 }

@@ -1,5 +1,5 @@
-//! The reference client and `watch` against a server that follows a script: what is asked for after each kind of end,
-//! what is told, and that nothing is lost on the way.
+//! The reference client and `watch` against a server that follows a script: what is asked for after
+//! each kind of end, what is told, and that nothing is lost on the way.
 
 // What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! How a client comes back: with its cursor where it holds one, with a snapshot where it does not, and when.
+//! How a client comes back: with its cursor where it holds one, with a snapshot where it does not,
+//! and when.
 
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use people_gateway::client::{ClientError, Event, Limits, Live, Loss, Start, View, ViewState};
+use people_client::{ClientError, Event, Limits, Live, Loss, Start, View, ViewState};
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
@@ -19,7 +20,11 @@ async fn lost(live: &mut Live) -> (Loss, Option<Duration>) {
 #[tokio::test]
 async fn a_cut_client_resumes_with_the_latest_places_over_its_last_cursor_and_the_same_filter() {
     let server = Server::start().await;
-    let mut live = server.client().kinds(Kinds::Saves).condition("age > 1 && job != \"+&\"").build();
+    let mut live = server
+        .client()
+        .kinds(Kinds::Saves)
+        .condition("age > 1 && job != \"+&\"")
+        .build();
     let mut peer = server.meet(&mut live).await;
     assert_eq!((peer.asked("from"), peer.asked("kinds")), ("now", "saves"));
     peer.say(&live_at("0:a.5.1,1:b.7.2")).await;
@@ -32,11 +37,17 @@ async fn a_cut_client_resumes_with_the_latest_places_over_its_last_cursor_and_th
     assert!(matches!(lost(&mut live).await, (Loss::Cut(_), Some(_))));
     let peer = server.meet(&mut live).await;
     assert_eq!(peer.asked("from"), "0:a.5.1,1:b.9.4");
-    assert_eq!((peer.asked("kinds"), peer.asked("where")), ("saves", "age > 1 && job != \"+&\""));
+    assert_eq!(
+        (peer.asked("kinds"), peer.asked("where")),
+        ("saves", "age > 1 && job != \"+&\"")
+    );
     // Cut off again before anything came: the same place.
     drop(peer);
     lost(&mut live).await;
-    assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.5.1,1:b.9.4");
+    assert_eq!(
+        server.meet(&mut live).await.asked("from"),
+        "0:a.5.1,1:b.9.4"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +58,15 @@ async fn a_snapshot_that_was_cut_begins_again_and_its_half_is_never_seen_as_whol
     for _ in 0..3 {
         let (mut peer, event) = tokio::join!(server.accept(), next(&mut live));
         view.apply(&event).unwrap();
-        assert_eq!((peer.asked("from"), event), ("snapshot", Event::Connected { from: Start::Snapshot }));
+        assert_eq!(
+            (peer.asked("from"), event),
+            (
+                "snapshot",
+                Event::Connected {
+                    from: Start::Snapshot
+                }
+            )
+        );
         for message in [page(&[1, 2]), create(3, "0:a.9.9")] {
             peer.say(&message).await;
             view.apply(&next(&mut live).await).unwrap();
@@ -73,13 +92,23 @@ async fn a_snapshot_that_was_cut_begins_again_and_its_half_is_never_seen_as_whol
 #[tokio::test]
 async fn a_client_that_was_reset_has_no_cursor_before_live() {
     let server = Server::start().await;
-    let mut live = server.client().from(Start::Cursor("0:a.5.1".parse().unwrap())).build();
+    let mut live = server
+        .client()
+        .from(Start::Cursor("0:a.5.1".parse().unwrap()))
+        .build();
     let mut peer = server.meet(&mut live).await;
     assert_eq!(peer.asked("from"), "0:a.5.1");
-    peer.say(&json!({"type": "reset", "reason": "trimmed"})).await;
+    peer.say(&json!({"type": "reset", "reason": "trimmed"}))
+        .await;
     assert!(matches!(next(&mut live).await, Event::Reset { .. }));
     let ((), (why, _)) = tokio::join!(peer.close(4010, "slow"), lost(&mut live));
-    assert_eq!(why, Loss::Closed { code: 4010, reason: "slow".into() });
+    assert_eq!(
+        why,
+        Loss::Closed {
+            code: 4010,
+            reason: "slow".into()
+        }
+    );
     assert_eq!(server.meet(&mut live).await.asked("from"), "snapshot");
 }
 
@@ -93,7 +122,13 @@ async fn closes_that_invite_a_return_are_followed_by_one_with_the_cursor() {
         peer.say(&live_at(&cursor)).await;
         next(&mut live).await;
         let ((), (why, retry)) = tokio::join!(peer.close(code, ""), lost(&mut live));
-        assert_eq!(why, Loss::Closed { code, reason: String::new() });
+        assert_eq!(
+            why,
+            Loss::Closed {
+                code,
+                reason: String::new()
+            }
+        );
         assert!(retry.is_some_and(|wait| wait <= limits().backoff_most));
         peer = server.meet(&mut live).await;
         assert_eq!(peer.asked("from"), cursor, "{code}");
@@ -104,13 +139,23 @@ async fn closes_that_invite_a_return_are_followed_by_one_with_the_cursor() {
 async fn a_restarting_gateway_names_the_time_within_which_to_return() {
     let server = Server::start().await;
     let hour = Duration::from_secs(3600);
-    let mut live = server.client().limits(Limits { backoff_first: hour, backoff_most: hour, ..limits() }).build();
+    let mut live = server
+        .client()
+        .limits(Limits {
+            backoff_first: hour,
+            backoff_most: hour,
+            ..limits()
+        })
+        .build();
     for code in [1001, 1012, 1012] {
         let mut peer = server.meet(&mut live).await;
         peer.say(&live_at("0:a.5.1")).await;
         next(&mut live).await;
         let ((), (_, retry)) = tokio::join!(peer.close(code, "retry-ms=30"), lost(&mut live));
-        assert!(retry.is_some_and(|wait| wait <= Duration::from_millis(30)), "{retry:?}");
+        assert!(
+            retry.is_some_and(|wait| wait <= Duration::from_millis(30)),
+            "{retry:?}"
+        );
     }
     assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.5.1");
 }
@@ -123,7 +168,10 @@ async fn what_is_not_allowed_ends_the_client_with_the_reason() {
         let peer = server.meet(&mut live).await;
         let ((), ended) = tokio::join!(peer.close(closed, "not so"), outcome(&mut live));
         let error = ended.expect_err("no return");
-        assert!(matches!(&error, ClientError::NotAllowed { code, reason } if (*code, &**reason) == (closed, "not so")));
+        assert!(matches!(
+            &error,
+            ClientError::NotAllowed { code, reason } if (*code, &**reason) == (closed, "not so")
+        ));
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
     }
 }
@@ -142,7 +190,13 @@ async fn a_normal_close_is_the_end() {
 async fn a_silent_server_is_left_and_tried_again() {
     let server = Server::start().await;
     let silence = Duration::from_millis(50);
-    let mut live = server.client().limits(Limits { silence, ..limits() }).build();
+    let mut live = server
+        .client()
+        .limits(Limits {
+            silence,
+            ..limits()
+        })
+        .build();
     let mut peer = server.meet(&mut live).await;
     peer.say(&live_at("0:a.5.1")).await;
     next(&mut live).await;
@@ -153,7 +207,13 @@ async fn a_silent_server_is_left_and_tried_again() {
 #[tokio::test]
 async fn a_server_that_never_answers_the_handshake_is_left_and_tried_again() {
     let server = Server::start().await;
-    let mut live = server.client().limits(Limits { connect: Duration::from_millis(50), ..limits() }).build();
+    let mut live = server
+        .client()
+        .limits(Limits {
+            connect: Duration::from_millis(50),
+            ..limits()
+        })
+        .build();
     let (held, (why, _)) = tokio::join!(server.tcp(), lost(&mut live));
     assert!(matches!(why, Loss::Unreachable(_)), "{why:?}");
     drop(held);
@@ -166,7 +226,10 @@ async fn nobody_there_is_tried_for_ever() {
     drop(server);
     for _ in 0..20 {
         let (why, retry) = lost(&mut live).await;
-        assert!(matches!(why, Loss::Unreachable(_)) && retry.is_some(), "{why:?}");
+        assert!(
+            matches!(why, Loss::Unreachable(_)) && retry.is_some(),
+            "{why:?}"
+        );
     }
 }
 
@@ -193,7 +256,11 @@ async fn nothing_is_lost_when_the_wait_for_an_event_is_given_up() {
             }
         }
     };
-    tokio::time::timeout(crate::server::DEADLINE, async { tokio::join!(script, impatient) }).await.expect("in time");
+    tokio::time::timeout(crate::server::DEADLINE, async {
+        tokio::join!(script, impatient)
+    })
+    .await
+    .expect("in time");
     let seqs = told.iter().filter_map(|event| match event {
         Event::Change { at, .. } => Some(at.position.seq.get()),
         _ => None,

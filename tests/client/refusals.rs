@@ -1,7 +1,7 @@
 //! Handshakes that are refused: which refusals end the client, and that it knows all of the reason.
 
 use futures_util::StreamExt as _;
-use people_gateway::client::{ClientError, Event, Loss, Start};
+use people_client::{ClientError, Event, Loss, Start};
 use serde_json::json;
 
 use crate::server::{Server, live_at, next, outcome};
@@ -9,14 +9,21 @@ use crate::server::{Server, live_at, next, outcome};
 const PROBLEM: &str = r#"{"type":"/problems/filter","detail":"write ==","offset":4,"length":1}"#;
 
 fn head(status: &str, length: usize) -> String {
-    format!("HTTP/1.1 {status}\r\nContent-Type: application/problem+json\r\nContent-Length: {length}\r\n\r\n")
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/problem+json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    )
 }
 
 #[tokio::test]
 async fn a_refused_filter_ends_the_client_with_the_whole_problem_however_it_arrives() {
     let head = head("400 Bad Request", PROBLEM.len());
     let (first, rest) = PROBLEM.split_at(9);
-    for pieces in [&[&head[..], first, rest][..], &[&head[..20], &head[20..], PROBLEM], &[&(head.clone() + PROBLEM)]] {
+    for pieces in [
+        &[&head[..], first, rest][..],
+        &[&head[..20], &head[20..], PROBLEM],
+        &[&(head.clone() + PROBLEM)],
+    ] {
         let server = Server::start().await;
         let mut live = server.client().condition("age = 1").build();
         let ((), ended) = tokio::join!(server.answer(pieces), async {
@@ -24,10 +31,18 @@ async fn a_refused_filter_ends_the_client_with_the_whole_problem_however_it_arri
             (ended, live)
         });
         let (ended, mut live) = ended;
-        let Err(ClientError::Refused(refusal)) = ended else { panic!("not refused: {ended:?}") };
+        let Err(ClientError::Refused(refusal)) = ended else {
+            panic!("not refused: {ended:?}")
+        };
         let problem = refusal.problem.expect("a problem");
-        assert_eq!((refusal.status, problem.offset, problem.length), (400, Some(4), Some(1)));
-        assert_eq!((problem.kind.as_str(), problem.detail.as_str()), ("/problems/filter", "write =="));
+        assert_eq!(
+            (refusal.status, problem.offset, problem.length),
+            (400, Some(4), Some(1))
+        );
+        assert_eq!(
+            (problem.kind.as_str(), problem.detail.as_str()),
+            ("/problems/filter", "write ==")
+        );
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
     }
 }
@@ -37,16 +52,38 @@ async fn a_cursor_that_is_refused_is_given_up_for_a_snapshot() {
     let cursor = r#"{"type":"/problems/cursor","detail":"other partitions"}"#;
     for (status, body) in [("410 Gone", "{}"), ("400 Bad Request", cursor)] {
         let server = Server::start().await;
-        let mut live = server.client().from(Start::Cursor("0:a.5.1".parse().unwrap())).build();
+        let mut live = server
+            .client()
+            .from(Start::Cursor("0:a.5.1".parse().unwrap()))
+            .build();
         let answer = head(status, body.len()) + body;
         let pieces = [&answer[..]];
         let script = async {
             tokio::select! { () = server.answer(&pieces) => {} }
             server.accept().await
         };
-        let (peer, (lost, connected)) = tokio::join!(script, async { (next(&mut live).await, next(&mut live).await) });
-        assert!(matches!(lost, Event::Disconnected { why: Loss::Refused(_), retry: Some(_) }), "{lost:?}");
-        assert_eq!((peer.asked("from"), connected), ("snapshot", Event::Connected { from: Start::Snapshot }));
+        let (peer, (lost, connected)) = tokio::join!(script, async {
+            (next(&mut live).await, next(&mut live).await)
+        });
+        assert!(
+            matches!(
+                lost,
+                Event::Disconnected {
+                    why: Loss::Refused(_),
+                    retry: Some(_)
+                }
+            ),
+            "{lost:?}"
+        );
+        assert_eq!(
+            (peer.asked("from"), connected),
+            (
+                "snapshot",
+                Event::Connected {
+                    from: Start::Snapshot
+                }
+            )
+        );
     }
 }
 
@@ -61,7 +98,10 @@ async fn a_full_gateway_is_tried_again_and_an_origin_that_is_not_listed_is_not()
         },
         async { next(&mut live).await }
     );
-    assert!(matches!(lost, Event::Disconnected { retry: Some(_), .. }), "{lost:?}");
+    assert!(
+        matches!(lost, Event::Disconnected { retry: Some(_), .. }),
+        "{lost:?}"
+    );
     let ((), ended) = tokio::join!(
         async {
             server.answer(&[&head("403 Forbidden", 0)]).await;
@@ -76,15 +116,31 @@ async fn who_does_not_speak_the_protocol_is_told_apart() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let (_peer, ended) = tokio::join!(server.accept_as("chat"), outcome(&mut live));
-    assert!(matches!(ended, Err(ClientError::NoGateway { .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(ClientError::NoGateway { .. })),
+        "{ended:?}"
+    );
     let mut live = server.client().build();
-    let ((), ended) = tokio::join!(server.answer(&["SSH-2.0-OpenSSH_9.2\r\n"]), outcome(&mut live));
-    assert!(matches!(ended, Err(ClientError::NoGateway { .. })), "{ended:?}");
-    for message in ["hello", r#"{"type":"live"}"#, r#"{"type":"create","at":"0:a.1.1","person":{"id":"1"}}"#] {
+    let ((), ended) = tokio::join!(
+        server.answer(&["SSH-2.0-OpenSSH_9.2\r\n"]),
+        outcome(&mut live)
+    );
+    assert!(
+        matches!(ended, Err(ClientError::NoGateway { .. })),
+        "{ended:?}"
+    );
+    for message in [
+        "hello",
+        r#"{"type":"live"}"#,
+        r#"{"type":"create","at":"0:a.1.1","person":{"id":"1"}}"#,
+    ] {
         let mut live = server.client().build();
         let mut peer = server.meet(&mut live).await;
         peer.send(message).await;
-        assert!(matches!(outcome(&mut live).await, Err(ClientError::NoGateway { .. })), "{message}");
+        assert!(
+            matches!(outcome(&mut live).await, Err(ClientError::NoGateway { .. })),
+            "{message}"
+        );
     }
 }
 
@@ -94,10 +150,24 @@ async fn messages_of_a_newer_server_change_nothing_and_the_stream_ends_where_the
     let mut live = server.client().build();
     let mut peer = server.meet(&mut live).await;
     peer.say(&json!({"type": "weather", "sun": true})).await;
-    peer.say(&json!({"type": "live", "cursor": "0:a.5.1", "moon": "full"})).await;
+    peer.say(&json!({"type": "live", "cursor": "0:a.5.1", "moon": "full"}))
+        .await;
     assert_eq!(next(&mut live).await, Event::Unknown);
     assert_eq!(live.received(), Some(r#"{"type":"weather","sun":true}"#));
     peer.say(&live_at("0:a.5.1")).await;
-    let ((), rest) = tokio::join!(peer.close(1000, ""), live.map(Result::unwrap).collect::<Vec<_>>());
-    assert!(matches!(rest[..], [Event::Live { .. }, Event::Live { .. }, Event::Disconnected { .. }]), "{rest:?}");
+    let ((), rest) = tokio::join!(
+        peer.close(1000, ""),
+        live.map(Result::unwrap).collect::<Vec<_>>()
+    );
+    assert!(
+        matches!(
+            rest[..],
+            [
+                Event::Live { .. },
+                Event::Live { .. },
+                Event::Disconnected { .. }
+            ]
+        ),
+        "{rest:?}"
+    );
 }

@@ -1,14 +1,17 @@
-//! A server that does what a test says, connection by connection, and the short ways to watch a client beside it.
+//! A server that does what a test says, connection by connection, and the short ways to watch a
+//! client beside it.
 
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use people_gateway::client::{ClientError, Event, Limits, Live, Options};
+use people_client::{ClientError, Event, Limits, Live, Options};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{
+    Callback, ErrorResponse, Request, Response,
+};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
@@ -32,19 +35,33 @@ struct Answer<'a> {
 }
 
 impl Callback for Answer<'_> {
-    fn on_request(self, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-        assert_eq!(request.headers()["sec-websocket-protocol"], "people.v1.json");
+    fn on_request(
+        self,
+        request: &Request,
+        mut response: Response,
+    ) -> Result<Response, ErrorResponse> {
+        assert_eq!(
+            request.headers()["sec-websocket-protocol"],
+            "people.v1.json"
+        );
         assert_eq!(request.uri().path(), "/updates");
         let text = request.uri().query().unwrap_or_default();
-        *self.query = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(self.subprotocol));
+        *self.query = url::form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
+        response.headers_mut().insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_static(self.subprotocol),
+        );
         Ok(response)
     }
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -57,14 +74,23 @@ impl Server {
     }
 
     pub(crate) async fn tcp(&self) -> TcpStream {
-        timeout(DEADLINE, self.listener.accept()).await.expect("a connection in time").unwrap().0
+        timeout(DEADLINE, self.listener.accept())
+            .await
+            .expect("a connection in time")
+            .unwrap()
+            .0
     }
 
     /// Takes the next connection, with this subprotocol.
     pub(crate) async fn accept_as(&self, subprotocol: &'static str) -> Peer {
         let mut query = Vec::new();
-        let answer = Answer { subprotocol, query: &mut query };
-        let socket = accept_hdr_async(self.tcp().await, answer).await.expect("a handshake");
+        let answer = Answer {
+            subprotocol,
+            query: &mut query,
+        };
+        let socket = accept_hdr_async(self.tcp().await, answer)
+            .await
+            .expect("a handshake");
         Peer { query, socket }
     }
 
@@ -72,7 +98,8 @@ impl Server {
         self.accept_as("people.v1.json").await
     }
 
-    /// Takes the next connection and answers its handshake with these bytes, in pieces that arrive one by one.
+    /// Takes the next connection and answers its handshake with these bytes, in pieces that arrive
+    /// one by one.
     pub(crate) async fn answer(&self, pieces: &[&str]) {
         let mut stream = self.tcp().await;
         stream.set_nodelay(true).unwrap();
@@ -102,7 +129,10 @@ impl Server {
 impl Peer {
     /// What was asked for under this name.
     pub(crate) fn asked(&self, name: &str) -> &str {
-        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 
     pub(crate) async fn say(&mut self, message: &Value) {
@@ -110,7 +140,10 @@ impl Peer {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.expect("an open connection");
+        self.socket
+            .send(Message::text(text))
+            .await
+            .expect("an open connection");
     }
 
     pub(crate) async fn try_send(&mut self, text: &str) -> bool {
@@ -119,13 +152,23 @@ impl Peer {
 
     /// The client's next message.
     pub(crate) async fn heard(&mut self) -> Value {
-        let message = timeout(DEADLINE, self.socket.next()).await.expect("in time").expect("a message").unwrap();
+        let message = timeout(DEADLINE, self.socket.next())
+            .await
+            .expect("in time")
+            .expect("a message")
+            .unwrap();
         serde_json::from_str(message.to_text().unwrap()).expect("JSON")
     }
 
     pub(crate) async fn close(mut self, code: u16, reason: &str) {
-        let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
-        self.socket.close(Some(frame)).await.expect("an open connection");
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.to_owned().into(),
+        };
+        self.socket
+            .close(Some(frame))
+            .await
+            .expect("an open connection");
         // To the end of the connection: the client answers, and leaves.
         while let Ok(Some(Ok(_))) = timeout(DEADLINE, self.socket.next()).await {}
     }
@@ -142,7 +185,9 @@ pub(crate) fn limits() -> Limits {
 }
 
 pub(crate) async fn outcome(live: &mut Live) -> Result<Event, ClientError> {
-    timeout(DEADLINE, live.next()).await.expect("an event in time")
+    timeout(DEADLINE, live.next())
+        .await
+        .expect("an event in time")
 }
 
 pub(crate) async fn next(live: &mut Live) -> Event {
@@ -154,11 +199,18 @@ pub(crate) fn id(person: u8) -> String {
 }
 
 fn person(person: u8, revision: &str) -> Value {
-    json!({"id": id(person), "firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": "", "revision": revision})
+    json!({
+        "id": id(person), "firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": "",
+        "revision": revision,
+    })
 }
 
 pub(crate) fn page(people: &[u8]) -> Value {
-    json!({"type": "snapshot", "people": people.iter().map(|number| person(*number, "a.1.1")).collect::<Vec<_>>()})
+    let people: Vec<_> = people
+        .iter()
+        .map(|number| person(*number, "a.1.1"))
+        .collect();
+    json!({"type": "snapshot", "people": people})
 }
 
 pub(crate) fn live_at(cursor: &str) -> Value {

@@ -1,4 +1,5 @@
-//! `people-gateway watch`, run as users run it: what it prints where, how it is refused, how it ends.
+//! `people-gateway watch`, run as users run it: what it prints where, how it is refused, how it
+//! ends.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,16 +14,30 @@ use crate::server::{DEADLINE, Server, create, id, live_at, page};
 
 fn watch(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.arg("watch").args(arguments).env_clear().kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("watch")
+        .args(arguments)
+        .env_clear()
+        .kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
 /// Exit code, standard output, standard error.
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = timeout(DEADLINE, watch(arguments).output()).await.expect("it ends").unwrap();
+    let output = timeout(DEADLINE, watch(arguments).output())
+        .await
+        .expect("it ends")
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -31,9 +46,19 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 async fn ended(child: &mut Child) -> (Option<i32>, String) {
-    let code = timeout(DEADLINE, child.wait()).await.expect("it ends").unwrap().code();
+    let code = timeout(DEADLINE, child.wait())
+        .await
+        .expect("it ends")
+        .unwrap()
+        .code();
     let mut errors = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut errors).await.unwrap();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut errors)
+        .await
+        .unwrap();
     (code, errors)
 }
 
@@ -42,19 +67,39 @@ fn lines(child: &mut Child) -> Lines<BufReader<ChildStdout>> {
 }
 
 async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
-    timeout(DEADLINE, lines.next_line()).await.expect("a line in time").unwrap().expect("a line")
+    timeout(DEADLINE, lines.next_line())
+        .await
+        .expect("a line in time")
+        .unwrap()
+        .expect("a line")
 }
 
 #[tokio::test]
 async fn in_a_pipe_each_message_is_a_line_as_it_was_sent_and_a_signal_ends_it_in_good_order() {
     for number in [Signal::TERM, Signal::INT] {
         let server = Server::start().await;
-        let arguments = ["--url", &server.url(), "--snapshot", "--where", "age > 1", "--kinds", "saves"];
+        let arguments = [
+            "--url",
+            &server.url(),
+            "--snapshot",
+            "--where",
+            "age > 1",
+            "--kinds",
+            "saves",
+        ];
         let mut child = watch(&arguments).spawn().unwrap();
         let mut out = lines(&mut child);
         let mut peer = server.accept().await;
-        assert_eq!((peer.asked("from"), peer.asked("where"), peer.asked("kinds")), ("snapshot", "age > 1", "saves"));
-        for message in [page(&[1]), live_at("0:a.5.1"), create(2, "0:a.6.2"), json!({"type": "fresh"})] {
+        assert_eq!(
+            (peer.asked("from"), peer.asked("where"), peer.asked("kinds")),
+            ("snapshot", "age > 1", "saves")
+        );
+        for message in [
+            page(&[1]),
+            live_at("0:a.5.1"),
+            create(2, "0:a.6.2"),
+            json!({"type": "fresh"}),
+        ] {
             peer.say(&message).await;
             assert_eq!(line(&mut out).await, message.to_string());
         }
@@ -65,7 +110,10 @@ async fn in_a_pipe_each_message_is_a_line_as_it_was_sent_and_a_signal_ends_it_in
         peer.close(1000, "").await;
         let (code, errors) = ended(&mut child).await;
         assert_eq!(code, Some(0), "{errors}");
-        assert_eq!(errors, "connected, with a snapshot\ndisconnected\nto go on from here: --from 0:a.6.2\n");
+        assert_eq!(
+            errors,
+            "connected, with a snapshot\ndisconnected\nto go on from here: --from 0:a.6.2\n"
+        );
         assert_eq!(out.next_line().await.unwrap(), None);
     }
 }
@@ -82,10 +130,15 @@ async fn lines_to_read_have_colours_only_where_they_are_wanted() {
         let mut out = lines(&mut child);
         let mut peer = server.accept().await;
         assert_eq!(peer.asked("from"), "0:a.5.1");
-        peer.say(&json!({"type": "position", "cursor": "0:a.5.1"})).await;
+        peer.say(&json!({"type": "position", "cursor": "0:a.5.1"}))
+            .await;
         peer.say(&create(2, "0:a.6.2")).await;
-        assert_eq!(line(&mut out).await, format!("{shown}{}  Ada Lovelace, 36, ", id(2)));
-        peer.say(&json!({"type": "leave", "at": "0:a.7.3", "id": id(2), "revision": "a.7.3"})).await;
+        assert_eq!(
+            line(&mut out).await,
+            format!("{shown}{}  Ada Lovelace, 36, ", id(2))
+        );
+        peer.say(&json!({"type": "leave", "at": "0:a.7.3", "id": id(2), "revision": "a.7.3"}))
+            .await;
         assert!(line(&mut out).await.ends_with(&id(2)));
     }
 }
@@ -103,7 +156,10 @@ async fn a_reader_who_has_enough_ends_it() {
         tokio::task::yield_now().await;
     }
     let (code, errors) = ended(&mut child).await;
-    assert_eq!((code, errors.as_str()), (Some(0), "connected, from now on\n"));
+    assert_eq!(
+        (code, errors.as_str()),
+        (Some(0), "connected, from now on\n")
+    );
 }
 
 #[tokio::test]
@@ -112,7 +168,8 @@ async fn a_reader_who_has_stopped_reading_does_not_keep_it_from_ending() {
     let mut child = watch(&["--url", &server.url()]).spawn().unwrap();
     let mut peer = server.accept().await;
     // More than any pipe holds.
-    peer.say(&json!({"type": "fresh", "filler": "x".repeat(2_000_000)})).await;
+    peer.say(&json!({"type": "fresh", "filler": "x".repeat(2_000_000)}))
+        .await;
     let mut tries = 0;
     while child.try_wait().unwrap().is_none() {
         assert!(tries < 2000, "it does not end");
@@ -127,13 +184,20 @@ async fn a_reader_who_has_stopped_reading_does_not_keep_it_from_ending() {
 async fn a_faulty_filter_is_marked_where_the_fault_is() {
     let server = Server::start().await;
     let url = server.url();
-    let body = r#"{"type":"/problems/filter","detail":"write == to compare","offset":4,"length":1}"#;
-    let answer = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let body =
+        r#"{"type":"/problems/filter","detail":"write == to compare","offset":4,"length":1}"#;
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let pieces = [&answer[..]];
     let arguments = ["--url", &url, "--where", "age = 1"];
     let ((), (code, out, errors)) = tokio::join!(server.answer(&pieces), run(&arguments));
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(errors, "people-gateway: the filter is refused: write == to compare\n  age = 1\n      ^\n");
+    assert_eq!(
+        errors,
+        "people-gateway: the filter is refused: write == to compare\n  age = 1\n      ^\n"
+    );
 }
 
 #[tokio::test]

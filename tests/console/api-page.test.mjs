@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
-const PAGE = new URL('../../src/api-page/', import.meta.url);
-const CONSOLE = new URL('../../src/console/', import.meta.url);
+const PAGE = new URL('../../web/api/', import.meta.url);
+const CONSOLE = new URL('../../web/console/', import.meta.url);
 /** The console's files that it has at its own paths. */
 const SHARED = ['style.css', 'icon.svg', 'copy.js', 'theme.js', 'vendor/htm-preact.js'];
 

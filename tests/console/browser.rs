@@ -1,4 +1,5 @@
-//! A Chromium of a test's own: its driver on a free port, a profile in a folder of its own, gone when it is dropped.
+//! A Chromium of a test's own: its driver on a free port, a profile in a folder of its own, gone
+//! when it is dropped.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -54,18 +55,36 @@ impl Browser {
         for flag in FLAGS {
             wanted.add_arg(flag).expect("a flag");
         }
-        wanted.add_arg(&format!("--user-data-dir={}", folder.path().join("profile").display())).expect("a flag");
-        wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a preference");
-        let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted).await.expect("a browser");
-        // Not to be closed from a drop, which would block the runtime that the closing needs: the driver takes care.
+        wanted
+            .add_arg(&format!(
+                "--user-data-dir={}",
+                folder.path().join("profile").display()
+            ))
+            .expect("a flag");
+        wanted
+            .set("goog:loggingPrefs", json!({"browser": "ALL"}))
+            .expect("a preference");
+        let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted)
+            .await
+            .expect("a browser");
+        // Not to be closed from a drop, which would block the runtime that the closing needs: the
+        // driver takes care.
         session.clone().leak().expect("it was not closed before");
         session.goto(url).await.expect("the page loads");
-        Self { session, driver, _folder: folder }
+        Self {
+            session,
+            driver,
+            _folder: folder,
+        }
     }
 
     /// What a script returns, or the error that it threw.
     async fn evaluate(&self, script: &str) -> Result<Value, String> {
-        let value = self.session.execute(script, Vec::new()).await.map_err(|error| error.to_string())?;
+        let value = self
+            .session
+            .execute(script, Vec::new())
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(value.json().clone())
     }
 
@@ -81,7 +100,12 @@ impl Browser {
 
     /// Waits until the page is connected and shows what is live.
     pub(crate) async fn live(&self) {
-        self.shows("the page is live", "document.querySelector('.status')?.dataset.state", json!("live")).await;
+        self.shows(
+            "the page is live",
+            "document.querySelector('.status')?.dataset.state",
+            json!("live"),
+        )
+        .await;
     }
 
     /// Waits until the table has these people and no others, by name in the order of the alphabet.
@@ -89,7 +113,12 @@ impl Browser {
         let rows = "[...document.querySelectorAll('tr[id^=person-] .name')]";
         // Beside the name there may be a word on what happened to the person.
         let name = "[...cell.childNodes].map((node) => node.data ?? '').join('')";
-        self.shows("the rows", &format!("{rows}.map((cell) => {name}).sort()"), json!(names)).await;
+        self.shows(
+            "the rows",
+            &format!("{rows}.map((cell) => {name}).sort()"),
+            json!(names),
+        )
+        .await;
     }
 
     /// Runs a script.
@@ -101,23 +130,37 @@ impl Browser {
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let field = self.element(selector).await;
         // As a person does it: what a script empties, the page may fill again before the first key.
-        field.send_keys(Key::Control + "a").await.expect("all can be selected");
+        field
+            .send_keys(Key::Control + "a")
+            .await
+            .expect("all can be selected");
         field.send_keys(text).await.expect("it can be typed into");
     }
 
     /// Types into an element, or chooses a file.
     pub(crate) async fn send(&self, selector: &str, text: &str) {
-        self.element(selector).await.send_keys(text).await.expect("it takes text");
+        self.element(selector)
+            .await
+            .send_keys(text)
+            .await
+            .expect("it takes text");
     }
 
     pub(crate) async fn click(&self, selector: &str) {
-        self.element(selector).await.click().await.expect("it can be clicked");
+        self.element(selector)
+            .await
+            .click()
+            .await
+            .expect("it can be clicked");
     }
 
     async fn element(&self, selector: &str) -> WebElement {
         let present = format!("document.querySelector({}) !== null", json!(selector));
         self.shows(selector, &present, json!(true)).await;
-        self.session.find(By::Css(selector)).await.expect("it is there")
+        self.session
+            .find(By::Css(selector))
+            .await
+            .expect("it is there")
     }
 
     /// Writes what is on the screen to a PNG file.
@@ -129,7 +172,10 @@ impl Browser {
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let entries = self.command("se/log", json!({"type": "browser"})).await;
         let entries = entries.as_array().expect("entries");
-        entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+        entries
+            .iter()
+            .map(|entry| format!("{}: {}", entry["level"], entry["message"]))
+            .collect()
     }
 
     /// Goes on as a phone with a small screen.
@@ -141,10 +187,28 @@ impl Browser {
 
     /// A command to the driver that the library does not have.
     async fn command(&self, name: &str, body: Value) -> Value {
-        let url = format!("http://127.0.0.1:{}/session/{}/{name}", self.driver.port, self.session.session_id());
-        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
-        let answer = client.post(url).json(&body).send().await.expect("an answer");
-        let answer: Value = answer.error_for_status().expect("it is done").json().await.expect("JSON");
+        let url = format!(
+            "http://127.0.0.1:{}/session/{}/{name}",
+            self.driver.port,
+            self.session.session_id()
+        );
+        let client = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let answer = client
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
+        let answer: Value = answer
+            .error_for_status()
+            .expect("it is done")
+            .json()
+            .await
+            .expect("JSON");
         answer["value"].clone()
     }
 }
@@ -166,14 +230,24 @@ impl Driver {
             let mut line = String::new();
             while output.read_line(&mut line).expect("text") > 0 {
                 if let Some((_, rest)) = line.split_once("started successfully on port ") {
-                    return (rest.trim().trim_end_matches('.').parse().expect("a port"), output);
+                    return (
+                        rest.trim().trim_end_matches('.').parse().expect("a port"),
+                        output,
+                    );
                 }
                 line.clear();
             }
             panic!("chromedriver ended before it listened");
         });
-        let (port, output) = tokio::time::timeout(DEADLINE, listening).await.expect("in time").expect("no panic");
-        Self { process, port, _output: output }
+        let (port, output) = tokio::time::timeout(DEADLINE, listening)
+            .await
+            .expect("in time")
+            .expect("no panic");
+        Self {
+            process,
+            port,
+            _output: output,
+        }
     }
 }
 

@@ -15,12 +15,32 @@ async fn conflict() -> (Gateway, Browser, String) {
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
     browser.fill("#field-age", "37").await;
-    gateway.call("PATCH", &format!("/people/{ada}"), &json!({"job": "Engineer"})).await;
+    gateway
+        .call(
+            "PATCH",
+            &format!("/people/{ada}"),
+            &json!({"job": "Engineer"}),
+        )
+        .await;
     let told = "[...document.querySelectorAll('.conflict dd')].map((one) => one.textContent)";
-    browser.shows("what they changed", told, json!(["Engineer"])).await;
-    browser.shows("nothing was refused yet", "document.querySelector('.conflict .danger')", Value::Null).await;
+    browser
+        .shows("what they changed", told, json!(["Engineer"]))
+        .await;
+    browser
+        .shows(
+            "nothing was refused yet",
+            "document.querySelector('.conflict .danger')",
+            Value::Null,
+        )
+        .await;
     browser.click(SAVE).await;
-    browser.shows("a way out", "document.querySelector('.conflict .danger')?.textContent", json!("Overwrite")).await;
+    browser
+        .shows(
+            "a way out",
+            "document.querySelector('.conflict .danger')?.textContent",
+            json!("Overwrite"),
+        )
+        .await;
     (gateway, browser, ada)
 }
 
@@ -28,23 +48,63 @@ async fn conflict() -> (Gateway, Browser, String) {
 async fn who_meets_a_conflict_can_overwrite() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict .danger").await;
-    browser.shows("the form is closed", "document.querySelector('dialog')", Value::Null).await;
-    let saved = gateway.call("GET", &format!("/people/{ada}"), &Value::Null).await;
-    assert_eq!((&saved["age"], &saved["job"]), (&json!(37), &json!("Mathematician")));
+    browser
+        .shows(
+            "the form is closed",
+            "document.querySelector('dialog')",
+            Value::Null,
+        )
+        .await;
+    let saved = gateway
+        .call("GET", &format!("/people/{ada}"), &Value::Null)
+        .await;
+    assert_eq!(
+        (&saved["age"], &saved["job"]),
+        (&json!(37), &json!("Mathematician"))
+    );
 }
 
 #[tokio::test]
 async fn who_meets_a_conflict_can_take_what_is_there() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict button:not(.danger)").await;
-    browser.shows("theirs", "document.querySelector('#field-job').value", json!("Engineer")).await;
-    browser.shows("theirs too", "document.querySelector('#field-age').value", json!("36")).await;
-    browser.shows("no conflict", "document.querySelector('.conflict')", Value::Null).await;
+    browser
+        .shows(
+            "theirs",
+            "document.querySelector('#field-job').value",
+            json!("Engineer"),
+        )
+        .await;
+    browser
+        .shows(
+            "theirs too",
+            "document.querySelector('#field-age').value",
+            json!("36"),
+        )
+        .await;
+    browser
+        .shows(
+            "no conflict",
+            "document.querySelector('.conflict')",
+            Value::Null,
+        )
+        .await;
     browser.fill("#field-age", "38").await;
     browser.click(SAVE).await;
-    browser.shows("the form is closed", "document.querySelector('dialog')", Value::Null).await;
-    let saved = gateway.call("GET", &format!("/people/{ada}"), &Value::Null).await;
-    assert_eq!((&saved["age"], &saved["job"]), (&json!(38), &json!("Engineer")));
+    browser
+        .shows(
+            "the form is closed",
+            "document.querySelector('dialog')",
+            Value::Null,
+        )
+        .await;
+    let saved = gateway
+        .call("GET", &format!("/people/{ada}"), &Value::Null)
+        .await;
+    assert_eq!(
+        (&saved["age"], &saved["job"]),
+        (&json!(38), &json!("Engineer"))
+    );
 }
 
 #[tokio::test]
@@ -61,8 +121,16 @@ async fn a_copied_id_saves_nobody() {
             json!(true),
         )
         .await;
-    browser.shows("the form is open", "document.querySelector('dialog').open", json!(true)).await;
-    let now = gateway.call("GET", &format!("/people/{ada}"), &Value::Null).await;
+    browser
+        .shows(
+            "the form is open",
+            "document.querySelector('dialog').open",
+            json!(true),
+        )
+        .await;
+    let now = gateway
+        .call("GET", &format!("/people/{ada}"), &Value::Null)
+        .await;
     assert_eq!(now["createdAt"], now["updatedAt"]);
 }
 
@@ -75,50 +143,130 @@ async fn a_phone_shows_a_person_to_read_before_it_shows_a_form() {
     let ada = gateway.save(&ada).await;
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
-    let told = "[...document.querySelectorAll('.card dl div')].slice(0, 4).map((one) => [...one.children].map((part) => part.textContent))";
+    let told = "[...document.querySelectorAll('.card dl div')].slice(0, 4).map((one) => \
+                [...one.children].map((part) => part.textContent))";
     browser
         .shows(
             "the card",
             told,
-            json!([["Age", "36"], ["Job", "Mathematician"], ["city", "Oslo"], ["tags", "vip, chess"]]),
+            json!([
+                ["Age", "36"],
+                ["Job", "Mathematician"],
+                ["city", "Oslo"],
+                ["tags", "vip, chess"]
+            ]),
         )
         .await;
-    browser.shows("no form", "document.querySelector('#field-age')", Value::Null).await;
-    gateway.call("PATCH", &format!("/people/{ada}"), &json!({"age": 40})).await;
-    browser.shows("it is live", &format!("({told})[0][1]"), json!("40")).await;
-    browser.click(".card button:not(.primary):not(.small)").await;
-    browser.shows("the form", "document.querySelector('#field-age').value", json!("40")).await;
+    browser
+        .shows(
+            "no form",
+            "document.querySelector('#field-age')",
+            Value::Null,
+        )
+        .await;
+    gateway
+        .call("PATCH", &format!("/people/{ada}"), &json!({"age": 40}))
+        .await;
+    browser
+        .shows("it is live", &format!("({told})[0][1]"), json!("40"))
+        .await;
+    browser
+        .click(".card button:not(.primary):not(.small)")
+        .await;
+    browser
+        .shows(
+            "the form",
+            "document.querySelector('#field-age').value",
+            json!("40"),
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn keys_are_shown_and_do_what_they_say() {
     let (_gateway, browser) = console().await;
     browser.send("body", "?").await;
-    browser.shows("the keys", "document.querySelectorAll('.keys dl div').length > 5", json!(true)).await;
+    browser
+        .shows(
+            "the keys",
+            "document.querySelectorAll('.keys dl div').length > 5",
+            json!(true),
+        )
+        .await;
     browser.click(".keys .primary").await;
-    browser.shows("they are gone", "document.querySelector('dialog')", Value::Null).await;
+    browser
+        .shows(
+            "they are gone",
+            "document.querySelector('dialog')",
+            Value::Null,
+        )
+        .await;
     browser.send("body", "n").await;
-    browser.shows("a form", "document.querySelector('dialog h2')?.textContent", json!("New person")).await;
+    browser
+        .shows(
+            "a form",
+            "document.querySelector('dialog h2')?.textContent",
+            json!("New person"),
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn where_nobody_is_the_import_comes_first_and_a_thousand_examples_are_at_hand() {
     let (gateway, browser) = console().await;
-    let on_top = "(([first, ...rest]) => first.matches('.importer') && first.getBoundingClientRect().bottom < innerHeight)(
-        [...document.querySelectorAll('aside > *')].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top))";
-    browser.shows("the import is on top", on_top, json!(true)).await;
-    browser.shows("and at hand", "document.querySelectorAll('.beginning button').length", json!(2)).await;
+    let on_top = "(([first, ...rest]) => first.matches('.importer') && \
+            first.getBoundingClientRect().bottom < innerHeight)(
+        [...document.querySelectorAll('aside > *')].sort((a, b) => \
+            a.getBoundingClientRect().top - b.getBoundingClientRect().top))";
+    browser
+        .shows("the import is on top", on_top, json!(true))
+        .await;
+    browser
+        .shows(
+            "and at hand",
+            "document.querySelectorAll('.beginning button').length",
+            json!(2),
+        )
+        .await;
     browser.click(".beginning button:last-child").await;
     browser
-        .shows("all are there", "document.querySelector('.summary strong').textContent", json!("1,000 people"))
+        .shows(
+            "all are there",
+            "document.querySelector('.summary strong').textContent",
+            json!("1,000 people"),
+        )
         .await;
-    browser.shows("no longer on top", on_top, json!(false)).await;
-    let chess = gateway.call("GET", "/people?where=%22chess%22+in+attributes.tags", &Value::Null).await;
-    let written = include_str!("../../examples/people.csv").lines().filter(|line| line.contains("chess")).count();
-    assert_eq!(chess.as_array().expect("a list").len(), written, "tags are lists");
+    browser
+        .shows("no longer on top", on_top, json!(false))
+        .await;
+    let chess = gateway
+        .call(
+            "GET",
+            "/people?where=%22chess%22+in+attributes.tags",
+            &Value::Null,
+        )
+        .await;
+    let written = include_str!("../../examples/people.csv")
+        .lines()
+        .filter(|line| line.contains("chess"))
+        .count();
+    assert_eq!(
+        chess.as_array().expect("a list").len(),
+        written,
+        "tags are lists"
+    );
     // As the command line has it for line 2 of this file.
-    let second = gateway.call("GET", "/people/3113c110-26ef-8987-b143-d431eb42ae97", &Value::Null).await;
-    assert_eq!((&second["firstName"], &second["lastName"]), (&json!("Dilnoza"), &json!("Kaya")));
+    let second = gateway
+        .call(
+            "GET",
+            "/people/3113c110-26ef-8987-b143-d431eb42ae97",
+            &Value::Null,
+        )
+        .await;
+    assert_eq!(
+        (&second["firstName"], &second["lastName"]),
+        (&json!("Dilnoza"), &json!("Kaya"))
+    );
     browser.fill("#where", "age > 150").await;
     browser
         .shows(

@@ -1,4 +1,5 @@
-//! The gateway behind the page: a process with a port and a folder of its own, gone when it is dropped.
+//! The gateway behind the page: a process with a port and a folder of its own, gone when it is
+//! dropped.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -27,8 +28,17 @@ impl Gateway {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (process, address) = spawn(([127, 0, 0, 1], free_port()).into(), folder.path()).await;
-        let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().expect("a client");
-        Self { process, folder, address, http }
+        let http = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self {
+            process,
+            folder,
+            address,
+            http,
+        }
     }
 
     /// Where it listens.
@@ -46,19 +56,30 @@ impl Gateway {
         self.folder.path()
     }
 
-    /// Makes a call, with a body unless it is null, which must succeed; its answer, or null where it has no body.
+    /// Makes a call, with a body unless it is null, which must succeed; its answer, or null where
+    /// it has no body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Value {
-        let mut request = self.http.request(method.parse().expect("a method"), self.url(path));
+        let mut request = self
+            .http
+            .request(method.parse().expect("a method"), self.url(path));
         if !body.is_null() {
             request = request.json(body);
         }
-        let answer = request.send().await.expect("an answer").error_for_status().expect("a success");
+        let answer = request
+            .send()
+            .await
+            .expect("an answer")
+            .error_for_status()
+            .expect("a success");
         serde_json::from_str(&answer.text().await.expect("text")).unwrap_or(Value::Null)
     }
 
     /// Saves a person; the id.
     pub(crate) async fn save(&self, person: &Value) -> String {
-        self.call("POST", "/people", person).await["id"].as_str().expect("an id").to_owned()
+        self.call("POST", "/people", person).await["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// Ends it without a word.
@@ -85,22 +106,50 @@ impl Drop for Gateway {
 pub(crate) async fn eventually(what: &str, mut look: impl AsyncFnMut() -> Result<(), String>) {
     let deadline = Instant::now() + DEADLINE;
     while let Err(seen) = look().await {
-        assert!(Instant::now() < deadline, "not in time: {what}; there is: {seen}");
+        assert!(
+            Instant::now() < deadline,
+            "not in time: {what}; there is: {seen}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 async fn spawn(listen: SocketAddr, folder: &Path) -> (Child, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.args(["--listen", &listen.to_string(), "--admin-listen", "127.0.0.1:0", "--store"]);
-    command.arg(format!("embedded:{}", folder.join("data").display())).current_dir(folder);
-    let mut process =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    command.args([
+        "--listen",
+        &listen.to_string(),
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--store",
+    ]);
+    command
+        .arg(format!("embedded:{}", folder.join("data").display()))
+        .current_dir(folder);
+    let mut process = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
     let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
     let address = tokio::task::spawn_blocking(move || {
-        let mut lines = stdout.lines().map_while(Result::ok).filter(|line| line.contains("REST and live updates"));
-        lines.next().and_then(|line| line.split_once("http://")?.1.split('/').next()?.parse().ok())
+        let mut lines = stdout
+            .lines()
+            .map_while(Result::ok)
+            .filter(|line| line.contains("REST and live updates"));
+        lines.next().and_then(|line| {
+            line.split_once("http://")?
+                .1
+                .split('/')
+                .next()?
+                .parse()
+                .ok()
+        })
     });
-    let address = tokio::time::timeout(DEADLINE, address).await.expect("it listens in time").expect("no panic");
+    let address = tokio::time::timeout(DEADLINE, address)
+        .await
+        .expect("it listens in time")
+        .expect("no panic");
     (process, address.expect("the welcome tells the address"))
 }

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const folder = mkdtempSync(join(tmpdir(), 'console-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
-cpSync(fileURLToPath(new URL('../../src/console', import.meta.url)), folder, { recursive: true });
+cpSync(fileURLToPath(new URL('../../web/console', import.meta.url)), folder, { recursive: true });
 cpSync(fileURLToPath(new URL('../../clients/js/src', import.meta.url)), join(folder, 'src'), { recursive: true });
 writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 

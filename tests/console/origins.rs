@@ -13,7 +13,8 @@ use crate::gateway::Gateway;
 
 /// Opens a live view of the gateway that its address names, and shows how that ends.
 const PAGE: &str = "import { live } from './client/index.js';
-    const people = live({ url: new URLSearchParams(location.search).get('gateway'), from: 'snapshot' });
+    const people = live({ url: new URLSearchParams(location.search).get('gateway'), \
+        from: 'snapshot' });
     document.title = 'open';
     people.on('live', () => { document.title = 'live'; });
     people.closed.then((error) => { document.title = `ended: ${error?.message}`; });";
@@ -21,12 +22,20 @@ const PAGE: &str = "import { live } from './client/index.js';
 async fn file(uri: Uri) -> Response {
     let script = |text: String| ([(header::CONTENT_TYPE, "text/javascript")], text).into_response();
     match uri.path() {
-        "/" => ([(header::CONTENT_TYPE, "text/html")], "<script type=module src=page.js></script>").into_response(),
+        "/" => (
+            [(header::CONTENT_TYPE, "text/html")],
+            "<script type=module src=page.js></script>",
+        )
+            .into_response(),
         "/page.js" => script(PAGE.to_owned()),
-        path => match path.strip_prefix("/client/").map(|name| Path::new("clients/js").join(name)) {
-            Some(path) => {
-                script(std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file"))
-            }
+        path => match path
+            .strip_prefix("/client/")
+            .map(|name| Path::new("clients/js").join(name))
+        {
+            Some(path) => script(
+                std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+                    .expect("a file"),
+            ),
             None => StatusCode::NOT_FOUND.into_response(),
         },
     }
@@ -37,11 +46,18 @@ async fn a_page_of_another_origin_learns_why_it_is_refused_and_what_to_set() {
     let gateway = Gateway::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    let pages = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(file)).await });
+    let pages =
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(file)).await });
     // By a name that is not of this machine; Chromium is told that it is.
-    let browser = Browser::open(&format!("http://other.example:{port}/?gateway={}", gateway.url("/"))).await;
-    let told =
-        format!("document.title.includes('http.origins') && document.title.includes('http://other.example:{port}')");
+    let browser = Browser::open(&format!(
+        "http://other.example:{port}/?gateway={}",
+        gateway.url("/")
+    ))
+    .await;
+    let told = format!(
+        "document.title.includes('http.origins') && \
+         document.title.includes('http://other.example:{port}')"
+    );
     browser
         .shows(
             "the client ends with the setting",
@@ -50,7 +66,13 @@ async fn a_page_of_another_origin_learns_why_it_is_refused_and_what_to_set() {
         )
         .await;
     // A dev server on this machine needs no setting.
-    let browser = Browser::open(&format!("http://localhost:{port}/?gateway={}", gateway.url("/"))).await;
-    browser.shows("it is live", "document.title", json!("live")).await;
+    let browser = Browser::open(&format!(
+        "http://localhost:{port}/?gateway={}",
+        gateway.url("/")
+    ))
+    .await;
+    browser
+        .shows("it is live", "document.title", json!("live"))
+        .await;
     pages.abort();
 }

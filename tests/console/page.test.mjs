@@ -7,7 +7,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const CONSOLE = new URL('../../src/console/', import.meta.url);
+const CONSOLE = new URL('../../web/console/', import.meta.url);
 const CLIENT = new URL('../../clients/js/', import.meta.url);
 const VENDORED = {
   'htm-preact.js': '72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7',

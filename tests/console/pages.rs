@@ -1,4 +1,5 @@
-//! The pages as a whole: the one about the API, the ways between the two, what can be clicked, and a proxy before them.
+//! The pages as a whole: the one about the API, the ways between the two, what can be clicked, and
+//! a proxy before them.
 
 use serde_json::{Value, json};
 
@@ -8,8 +9,10 @@ use crate::proxy::Proxy;
 use crate::scenes::{OWN_HOST, console, person};
 
 /// What can be clicked and is smaller than 24 px (WCAG 2.2, 2.5.8), but for links within sentences.
-const SMALL: &str = "[...document.querySelectorAll('a[href], button, summary, select, input, textarea')]
-    .filter((one) => one.getClientRects().length > 0 && one.closest('.unseen, .kinds, .prose, dd, p:not([class])') === null)
+const SMALL: &str = "[...document.querySelectorAll(\
+        'a[href], button, summary, select, input, textarea')]
+    .filter((one) => one.getClientRects().length > 0 && \
+        one.closest('.unseen, .kinds, .prose, dd, p:not([class])') === null)
     .map((one) => [one.getBoundingClientRect(), one.outerHTML.slice(0, 80)])
     .filter(([{ width, height }]) => width < 24 || height < 24).map(([, text]) => text)";
 
@@ -18,18 +21,26 @@ async fn the_api_page_shows_every_call_but_its_own_files_without_a_complaint() {
     let gateway = Gateway::start().await;
     let description = gateway.call("GET", "/openapi.json", &Value::Null).await;
     let calls = description["paths"].as_object().expect("paths").values();
-    let mut calls: Vec<&Value> = calls.flat_map(|path| path.as_object().expect("calls").values()).collect();
+    let mut calls: Vec<&Value> = calls
+        .flat_map(|path| path.as_object().expect("calls").values())
+        .collect();
     calls.retain(|call| call["tags"] != json!(["Pages"]));
     calls.sort_by_key(|call| call["operationId"].as_str());
     let names: Vec<&Value> = calls.iter().map(|call| &call["operationId"]).collect();
     assert_eq!(names.len(), 8);
     let browser = Browser::open(&gateway.url("/docs")).await;
-    let shown = "[...document.querySelectorAll('article[id]')].map(({ id }) => id).filter((id) => !id.startsWith('schema-')).sort()";
+    let shown = "[...document.querySelectorAll('article[id]')].map(({ id }) => id)\
+                 .filter((id) => !id.startsWith('schema-')).sort()";
     browser.shows("every call", shown, json!(names)).await;
-    let dangling = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(({ hash }) => !document.getElementById(hash.slice(1))).length";
-    browser.shows("links lead somewhere", dangling, json!(0)).await;
+    let dangling = "[...document.querySelectorAll('a[href^=\"#\"]')]\
+                    .filter(({ hash }) => !document.getElementById(hash.slice(1))).length";
+    browser
+        .shows("links lead somewhere", dangling, json!(0))
+        .await;
     browser.shows("its own host", OWN_HOST, json!(true)).await;
-    browser.shows("nothing is too small", SMALL, json!([])).await;
+    browser
+        .shows("nothing is too small", SMALL, json!([]))
+        .await;
     browser.become_a_phone().await;
     browser.shows("nor on a phone", SMALL, json!([])).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
@@ -42,7 +53,13 @@ async fn nothing_in_the_console_is_too_small_to_be_hit() {
     let ada = gateway.save(&person("Ada", 36)).await;
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
-    browser.shows("in a form", "document.querySelector('dialog') !== null", json!(true)).await;
+    browser
+        .shows(
+            "in a form",
+            "document.querySelector('dialog') !== null",
+            json!(true),
+        )
+        .await;
     browser.shows("in a form", SMALL, json!([])).await;
     browser.become_a_phone().await;
     browser.shows("on a phone", SMALL, json!([])).await;
@@ -60,40 +77,66 @@ async fn both_pages_work_below_a_path_and_lead_to_each_other() {
     let browser = Browser::open(&proxy.url("/")).await;
     browser.live().await;
     let loaded = format!(
-        "performance.getEntriesByType('resource').filter(({{ name }}) => !name.startsWith({})).map(({{ name }}) => name)",
+        "performance.getEntriesByType('resource')\
+         .filter(({{ name }}) => !name.startsWith({})).map(({{ name }}) => name)",
         json!(proxy.url("/"))
     );
-    browser.shows("all is below the path", &loaded, json!([])).await;
+    browser
+        .shows("all is below the path", &loaded, json!([]))
+        .await;
     let terminal = format!(
-        "[...document.querySelectorAll('.lines code')].every(({{ textContent }}) => textContent.includes({}))",
+        "[...document.querySelectorAll('.lines code')]\
+         .every(({{ textContent }}) => textContent.includes({}))",
         json!(proxy.url("/").trim_start_matches("http"))
     );
-    browser.shows("lines for a terminal, too", &terminal, json!(true)).await;
+    browser
+        .shows("lines for a terminal, too", &terminal, json!(true))
+        .await;
     browser.click(".beginning button:last-child").await;
-    browser.shows("an import", "document.querySelector('.summary strong').textContent", json!("1,000 people")).await;
+    let summary = "document.querySelector('.summary strong').textContent";
+    browser
+        .shows("an import", summary, json!("1,000 people"))
+        .await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.click(".people .primary").await;
     browser.fill("#field-firstName", "Ada").await;
     browser.fill("#field-lastName", "Below").await;
     browser.fill("#field-age", "36").await;
     browser.click("dialog .buttons .primary").await;
-    browser.shows("a save", "document.querySelector('.summary strong').textContent", json!("1,001 people")).await;
+    browser
+        .shows("a save", summary, json!("1,001 people"))
+        .await;
     // That a form took the focus is no complaint.
     browser.complaints().await;
 
     browser.click("header a[href=docs]").await;
-    browser.shows("the page about the API", "location.pathname", json!("/gw/docs")).await;
+    browser
+        .shows(
+            "the page about the API",
+            "location.pathname",
+            json!("/gw/docs"),
+        )
+        .await;
     let curl = format!(
         "document.querySelector('#readPerson .curl code')?.textContent.includes({})",
         json!(proxy.url("/people/"))
     );
-    browser.shows("its lines for a terminal", &curl, json!(true)).await;
-    browser.shows("all is below the path", &loaded, json!([])).await;
+    browser
+        .shows("its lines for a terminal", &curl, json!(true))
+        .await;
+    browser
+        .shows("all is below the path", &loaded, json!([]))
+        .await;
     let links = "[...document.querySelectorAll('.about a, .files a')].map(({ href }) => href)";
-    let wanted = ["/asyncapi.yaml", "/", "/openapi.json", "/asyncapi.yaml"].map(|path| proxy.url(path));
-    browser.shows("links", &format!("{links}.sort()"), json!(sorted(wanted))).await;
+    let wanted =
+        ["/asyncapi.yaml", "/", "/openapi.json", "/asyncapi.yaml"].map(|path| proxy.url(path));
+    browser
+        .shows("links", &format!("{links}.sort()"), json!(sorted(wanted)))
+        .await;
     browser.click(".files a").await;
     browser.live().await;
-    browser.shows("and back", "location.pathname", json!("/gw/")).await;
+    browser
+        .shows("and back", "location.pathname", json!("/gw/"))
+        .await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

@@ -1,4 +1,5 @@
-//! The pictures of the console in the documents: `scripts/pictures.sh` takes them again. No test of anything.
+//! The pictures of the console in the documents: `scripts/pictures.sh` takes them again. No test of
+//! anything.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,28 +15,62 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Imports the people of examples/.
 fn import(gateway: &Gateway) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.args(["import", "examples/people.csv", "--list", "tags"]).current_dir(ROOT);
-    let output = command.env("PEOPLE_GATEWAY_URL", gateway.url("")).output().expect("the program starts");
+    command
+        .args(["import", "examples/people.csv", "--list", "tags"])
+        .current_dir(ROOT);
+    let output = command
+        .env("PEOPLE_GATEWAY_URL", gateway.url(""))
+        .output()
+        .expect("the program starts");
     assert!(output.status.success(), "{output:?}");
 }
 
 /// Lets people of the file come, change and go, at a pace that a chart can show.
 async fn live(gateway: &Gateway) {
     let list = |filter: &str| format!("/people?where={filter}");
-    let inside =
-        gateway.call("GET", &list("attributes.city+%3D%3D+%22Oslo%22+%26%26+age+%3E%3D+30"), &Value::Null).await;
-    let outside =
-        gateway.call("GET", &list("attributes.city+%3D%3D+%22Paris%22+%26%26+age+%3E%3D+30"), &Value::Null).await;
-    let path = |people: &Value, turn: usize| format!("/people/{}", people[turn]["id"].as_str().expect("people enough"));
+    let inside = gateway
+        .call(
+            "GET",
+            &list("attributes.city+%3D%3D+%22Oslo%22+%26%26+age+%3E%3D+30"),
+            &Value::Null,
+        )
+        .await;
+    let outside = gateway
+        .call(
+            "GET",
+            &list("attributes.city+%3D%3D+%22Paris%22+%26%26+age+%3E%3D+30"),
+            &Value::Null,
+        )
+        .await;
+    let path = |people: &Value, turn: usize| {
+        format!(
+            "/people/{}",
+            people[turn]["id"].as_str().expect("people enough")
+        )
+    };
     let mut pace = tokio::time::interval(Duration::from_millis(300));
     for turn in 0..24 {
         pace.tick().await;
         let move_to = |city: &str| json!({"attributes": {"city": city}});
-        gateway.call("PATCH", &path(&outside, turn), &move_to("Oslo")).await;
+        gateway
+            .call("PATCH", &path(&outside, turn), &move_to("Oslo"))
+            .await;
         match turn % 3 {
-            0 => gateway.call("PATCH", &path(&inside, turn), &move_to("Paris")).await,
-            1 => gateway.call("PATCH", &path(&inside, turn), &json!({"age": 30 + turn})).await,
-            _ => gateway.call("DELETE", &path(&inside, turn), &Value::Null).await,
+            0 => {
+                gateway
+                    .call("PATCH", &path(&inside, turn), &move_to("Paris"))
+                    .await
+            }
+            1 => {
+                gateway
+                    .call("PATCH", &path(&inside, turn), &json!({"age": 30 + turn}))
+                    .await
+            }
+            _ => {
+                gateway
+                    .call("DELETE", &path(&inside, turn), &Value::Null)
+                    .await
+            }
         };
     }
 }
@@ -49,13 +84,17 @@ async fn the_pictures_of_the_console_are_taken() {
         let filter = "attributes.city+%3D%3D+%22Oslo%22+%26%26+age+%3E%3D+30";
         let browser = Browser::open(&gateway.url(&format!("/#where={filter}"))).await;
         browser.live().await;
-        let dress = "for (const element of document.querySelectorAll('*')) element.style.scrollbarWidth = 'none';";
+        let dress = "for (const element of document.querySelectorAll('*')) \
+                     element.style.scrollbarWidth = 'none';";
         browser
             .run(&format!(
-                "{dress} document.documentElement.dataset.theme = '{theme}'; dispatchEvent(new Event('theme'))"
+                "{dress} document.documentElement.dataset.theme = '{theme}'; \
+                 dispatchEvent(new Event('theme'))"
             ))
             .await;
         live(&gateway).await;
-        browser.picture(&Path::new(ROOT).join(format!("docs/console-{theme}.png"))).await;
+        browser
+            .picture(&Path::new(ROOT).join(format!("docs/console-{theme}.png")))
+            .await;
     }
 }

@@ -23,8 +23,10 @@ impl Proxy {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("haproxy.cfg");
         let configuration = format!(
-            "defaults\n  mode http\n  timeout connect 10s\n  timeout client 60s\n  timeout server 60s\n  timeout tunnel 60s\n\
-             frontend outside\n  bind {address}\n  http-request return status 404 unless {{ path_beg /gw/ }}\n  \
+            "defaults\n  mode http\n  timeout connect 10s\n  timeout client 60s\n  \
+             timeout server 60s\n  timeout tunnel 60s\n\
+             frontend outside\n  bind {address}\n  \
+             http-request return status 404 unless {{ path_beg /gw/ }}\n  \
              http-request replace-path ^/gw(/.*) \\1\n  default_backend gateway\n\
              backend gateway\n  server gateway {}\n",
             gateway.address()
@@ -34,11 +36,23 @@ impl Proxy {
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("haproxy");
         command.arg("-db").arg("-f").arg(&file).env("PATH", path);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().expect("haproxy is installed (Debian: apt-get install haproxy)");
-        let proxy = Self { process, address, _folder: folder };
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command
+            .spawn()
+            .expect("haproxy is installed (Debian: apt-get install haproxy)");
+        let proxy = Self {
+            process,
+            address,
+            _folder: folder,
+        };
         eventually("the proxy listens", async || {
-            TcpStream::connect(proxy.address).await.map(drop).map_err(|error| error.to_string())
+            TcpStream::connect(proxy.address)
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string())
         })
         .await;
         proxy

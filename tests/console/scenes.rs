@@ -18,22 +18,29 @@ pub(crate) async fn console() -> (Gateway, Browser) {
 }
 
 /// All that the page has loaded came from its own host.
-pub(crate) const OWN_HOST: &str =
-    "performance.getEntriesByType('resource').every(({ name }) => name.startsWith(location.origin + '/'))";
+pub(crate) const OWN_HOST: &str = "performance.getEntriesByType('resource')\
+                                   .every(({ name }) => name.startsWith(location.origin + '/'))";
 
 /// What the page and all that it has loaded weigh on the way, and unpacked.
-const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-    .reduce(([sent, whole], entry) => [sent + entry.encodedBodySize, whole + entry.decodedBodySize], [0, 0])";
+const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), \
+        ...performance.getEntriesByType('resource')]
+    .reduce(([sent, whole], entry) => \
+        [sent + entry.encodedBodySize, whole + entry.decodedBodySize], [0, 0])";
 
 #[tokio::test]
 async fn the_console_opens_without_a_complaint_and_asks_no_other_host() {
     let (_gateway, browser) = console().await;
     browser.shows("its own host", OWN_HOST, json!(true)).await;
-    let light = format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({WEIGHT})");
+    let light =
+        format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({WEIGHT})");
     browser.shows("it is light", &light, json!(true)).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.run("console.error('planted')").await;
-    assert_eq!(browser.complaints().await.len(), 1, "a complaint would have been heard");
+    assert_eq!(
+        browser.complaints().await.len(),
+        1,
+        "a complaint would have been heard"
+    );
 }
 
 #[tokio::test]
@@ -43,7 +50,9 @@ async fn a_person_saved_by_rest_appears_and_a_deleted_one_goes() {
     let ada = gateway.save(&person("Ada", 36)).await;
     gateway.save(&person("Grace", 85)).await;
     browser.people(&["Ada L", "Grace L"]).await;
-    gateway.call("DELETE", &format!("/people/{ada}"), &Value::Null).await;
+    gateway
+        .call("DELETE", &format!("/people/{ada}"), &Value::Null)
+        .await;
     browser.people(&["Grace L"]).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
@@ -56,11 +65,21 @@ async fn another_filter_shows_other_people_and_holds_for_what_comes() {
     browser.people(&["Ada L", "Grace L"]).await;
     browser.fill("#where", "age >= 65").await;
     browser.people(&["Grace L"]).await;
-    gateway.call("PUT", &format!("/people/{ada}"), &person("Ada", 70)).await;
+    gateway
+        .call("PUT", &format!("/people/{ada}"), &person("Ada", 70))
+        .await;
     browser.people(&["Ada L", "Grace L"]).await;
-    gateway.call("PUT", &format!("/people/{ada}"), &person("Ada", 36)).await;
+    gateway
+        .call("PUT", &format!("/people/{ada}"), &person("Ada", 36))
+        .await;
     browser.people(&["Grace L"]).await;
-    browser.shows("a link to the same", "location.hash", json!("#where=age+%3E%3D+65")).await;
+    browser
+        .shows(
+            "a link to the same",
+            "location.hash",
+            json!("#where=age+%3E%3D+65"),
+        )
+        .await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
@@ -69,12 +88,32 @@ async fn a_wrong_filter_shows_its_error_at_its_place_and_the_rows_stay() {
     let (gateway, browser) = console().await;
     gateway.save(&person("Ada", 36)).await;
     browser.fill("#where", "age >= 18 && age < \"old\"").await;
-    browser.shows("the place", "document.querySelector('.fault mark')?.textContent", json!("\"old\"")).await;
-    browser.shows("a reason", "document.querySelector('.fault p').textContent.trim().length > 10", json!(true)).await;
-    browser.shows("for screen readers", "document.querySelector('#where').ariaInvalid", json!("true")).await;
+    browser
+        .shows(
+            "the place",
+            "document.querySelector('.fault mark')?.textContent",
+            json!("\"old\""),
+        )
+        .await;
+    browser
+        .shows(
+            "a reason",
+            "document.querySelector('.fault p').textContent.trim().length > 10",
+            json!(true),
+        )
+        .await;
+    browser
+        .shows(
+            "for screen readers",
+            "document.querySelector('#where').ariaInvalid",
+            json!("true"),
+        )
+        .await;
     browser.people(&["Ada L"]).await;
     browser.fill("#where", "age >= 18").await;
-    browser.shows("no fault", "document.querySelector('.fault')", Value::Null).await;
+    browser
+        .shows("no fault", "document.querySelector('.fault')", Value::Null)
+        .await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
@@ -85,11 +124,19 @@ async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() 
     gateway.save(&person("Grace", 85)).await;
     browser.people(&["Ada L", "Grace L"]).await;
     gateway.kill();
-    browser.shows("it is noticed", "document.querySelector('.status').dataset.state !== 'live'", json!(true)).await;
+    browser
+        .shows(
+            "it is noticed",
+            "document.querySelector('.status').dataset.state !== 'live'",
+            json!(true),
+        )
+        .await;
     browser.people(&["Ada L", "Grace L"]).await;
     gateway.restart().await;
     gateway.save(&person("Alan", 41)).await;
-    gateway.call("DELETE", &format!("/people/{ada}"), &Value::Null).await;
+    gateway
+        .call("DELETE", &format!("/people/{ada}"), &Value::Null)
+        .await;
     browser.live().await;
     browser.people(&["Alan L", "Grace L"]).await;
 }
@@ -103,11 +150,24 @@ async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
     browser.fill("#field-age", "200").await;
     browser.click("dialog .primary").await;
     browser
-        .shows("the fault", "document.querySelector('#field-age-fault')?.textContent.includes('150')", json!(true))
+        .shows(
+            "the fault",
+            "document.querySelector('#field-age-fault')?.textContent.includes('150')",
+            json!(true),
+        )
         .await;
     browser.fill("#field-age", "36").await;
     browser.click("dialog .primary").await;
     browser.people(&["Ada L"]).await;
-    browser.shows("the form is closed", "document.querySelector('dialog')", Value::Null).await;
-    assert_eq!(gateway.call("GET", "/people", &Value::Null).await[0]["age"], 36);
+    browser
+        .shows(
+            "the form is closed",
+            "document.querySelector('dialog')",
+            Value::Null,
+        )
+        .await;
+    assert_eq!(
+        gateway.call("GET", "/people", &Value::Null).await[0]["age"],
+        36
+    );
 }

@@ -1,4 +1,5 @@
-//! The gateway that a document's commands are run against: free ports, a folder of its own with what a clone has.
+//! The gateway that a document's commands are run against: free ports, a folder of its own with
+//! what a clone has.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
@@ -46,10 +47,21 @@ impl Gateway {
         let mut welcome = String::new();
         // The line behind `try:` is the last one.
         while !welcome.contains("curl ") {
-            assert_ne!(stdout.read_line(&mut welcome).expect("text"), 0, "it ended: {welcome}");
+            assert_ne!(
+                stdout.read_line(&mut welcome).expect("text"),
+                0,
+                "it ended: {welcome}"
+            );
         }
         let (address, admin) = (address(&welcome, "console"), address(&welcome, "admin"));
-        let gateway = Self { child, _stdout: stdout, folder, address, admin, welcome };
+        let gateway = Self {
+            child,
+            _stdout: stdout,
+            folder,
+            address,
+            admin,
+            welcome,
+        };
         gateway.wait_ready();
         gateway
     }
@@ -58,11 +70,16 @@ impl Gateway {
         let deadline = Instant::now() + DEADLINE;
         let ready = || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-            command.args(["health", "--admin-listen", &self.admin]).stderr(Stdio::null());
+            command
+                .args(["health", "--admin-listen", &self.admin])
+                .stderr(Stdio::null());
             command.status().expect("it starts").success()
         };
         while !ready() {
-            assert!(Instant::now() < deadline, "the gateway is not ready in time");
+            assert!(
+                Instant::now() < deadline,
+                "the gateway is not ready in time"
+            );
         }
     }
 
@@ -79,17 +96,21 @@ impl Gateway {
     /// A command of a document, for this gateway and the program that was built.
     pub(crate) fn command(&self, text: &str) -> String {
         let text = text.replace("cargo run --release -- ", "people-gateway ");
-        text.replace(ADDRESS, &self.address).replace(ADMIN, &self.admin)
+        text.replace(ADDRESS, &self.address)
+            .replace(ADMIN, &self.admin)
     }
 
     /// What came back, as the documents would show it.
     pub(crate) fn shown(&self, text: &str) -> String {
-        text.replace(&self.address, ADDRESS).replace(&self.admin, ADMIN)
+        text.replace(&self.address, ADDRESS)
+            .replace(&self.admin, ADMIN)
     }
 
     /// What commands find in their environment.
     pub(crate) fn environment(&self) -> HashMap<String, String> {
-        let program = Path::new(env!("CARGO_BIN_EXE_people-gateway")).parent().expect("a folder");
+        let program = Path::new(env!("CARGO_BIN_EXE_people-gateway"))
+            .parent()
+            .expect("a folder");
         let path = std::env::var("PATH").unwrap_or_default();
         let pairs = [
             ("PATH", format!("{}:{path}", program.display())),
@@ -99,13 +120,19 @@ impl Gateway {
             ("TERM", "xterm".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
         ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
 /// The address on the line of the welcome that begins with this word.
 fn address(welcome: &str, word: &str) -> String {
-    let line = welcome.lines().find(|line| line.trim_start().starts_with(word)).expect("the welcome has it");
+    let line = welcome
+        .lines()
+        .find(|line| line.trim_start().starts_with(word))
+        .expect("the welcome has it");
     let (_, rest) = line.split_once("http://").expect("an address");
     rest.split('/').next().expect("a part").to_owned()
 }

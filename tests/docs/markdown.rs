@@ -1,4 +1,5 @@
-//! As much of Markdown as the documents use: fenced blocks with the comments before them, headings, links.
+//! As much of Markdown as the documents use: fenced blocks with the comments before them, headings,
+//! links.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,10 @@ pub(crate) struct Block {
 impl Block {
     /// What follows `NAME: ` in a note, or an empty text where there is nothing but the name.
     pub(crate) fn note(&self, name: &str) -> Option<&str> {
-        self.notes.iter().find_map(|note| note.strip_prefix(name)).map(|rest| rest.trim_start_matches(':').trim())
+        self.notes
+            .iter()
+            .find_map(|note| note.strip_prefix(name))
+            .map(|rest| rest.trim_start_matches(':').trim())
     }
 }
 
@@ -40,11 +44,21 @@ pub(crate) fn all() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
-            if path.is_dir() && !["target", "node_modules"].contains(&name) && !name.starts_with('.') {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("a name in UTF-8");
+            if path.is_dir()
+                && !["target", "node_modules"].contains(&name)
+                && !name.starts_with('.')
+            {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {
-                found.push(path.strip_prefix(root()).expect("below the root").to_owned());
+                found.push(
+                    path.strip_prefix(root())
+                        .expect("below the root")
+                        .to_owned(),
+                );
             }
         }
     }
@@ -63,10 +77,22 @@ fn parse(text: &str) -> Document {
     let mut lines = (1..).zip(text.lines());
     while let Some((line, text)) = lines.next() {
         if let Some(language) = text.strip_prefix("```") {
-            let inside: Vec<&str> = lines.by_ref().map(|(_, text)| text).take_while(|text| *text != "```").collect();
+            let inside: Vec<&str> = lines
+                .by_ref()
+                .map(|(_, text)| text)
+                .take_while(|text| *text != "```")
+                .collect();
             let text = inside.join("\n");
-            blocks.push(Block { line, language: language.to_owned(), text, notes: std::mem::take(&mut notes) });
-        } else if let Some(note) = text.strip_prefix("<!-- ").and_then(|text| text.strip_suffix(" -->")) {
+            blocks.push(Block {
+                line,
+                language: language.to_owned(),
+                text,
+                notes: std::mem::take(&mut notes),
+            });
+        } else if let Some(note) = text
+            .strip_prefix("<!-- ")
+            .and_then(|text| text.strip_suffix(" -->"))
+        {
             notes.push(note.to_owned());
         } else {
             if !text.trim().is_empty() {
@@ -83,12 +109,22 @@ impl Document {
     pub(crate) fn anchors(&self) -> Vec<String> {
         let mut anchors: Vec<String> = Vec::new();
         for (_, line) in &self.prose {
-            let Some(heading) = line.strip_prefix('#') else { continue };
+            let Some(heading) = line.strip_prefix('#') else {
+                continue;
+            };
             let heading = heading.trim_start_matches('#').trim().to_lowercase();
-            let kept = heading.chars().filter(|each| each.is_alphanumeric() || " -_".contains(*each));
-            let anchor: String = kept.map(|each| if each == ' ' { '-' } else { each }).collect();
+            let kept = heading
+                .chars()
+                .filter(|each| each.is_alphanumeric() || " -_".contains(*each));
+            let anchor: String = kept
+                .map(|each| if each == ' ' { '-' } else { each })
+                .collect();
             let before = anchors.iter().filter(|other| **other == anchor).count();
-            anchors.push(if before == 0 { anchor } else { format!("{anchor}-{before}") });
+            anchors.push(if before == 0 {
+                anchor
+            } else {
+                format!("{anchor}-{before}")
+            });
         }
         anchors
     }
@@ -98,8 +134,10 @@ impl Document {
         let mut links = Vec::new();
         for (line, text) in &self.prose {
             for (opening, closing) in [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"')] {
-                let targets =
-                    text.split(opening).skip(1).filter_map(|rest| Some(rest.split_once(closing)?.0.to_owned()));
+                let targets = text
+                    .split(opening)
+                    .skip(1)
+                    .filter_map(|rest| Some(rest.split_once(closing)?.0.to_owned()));
                 links.extend(targets.map(|target| (*line, target)));
             }
         }
@@ -110,10 +148,24 @@ impl Document {
 #[test]
 fn blocks_are_read_with_the_notes_before_them() {
     let document = parse(
-        "# A `b` c\n\n<!-- not run: slow -->\n```sh\na\n\nb\n```\ntext [x](y.md#z)\n<!-- n -->\nmore\n```\n```\n",
+        "# A `b` c\n\n<!-- not run: slow -->\n```sh\na\n\nb\n```\ntext [x](y.md#z)\n<!-- n -->\n\
+         more\n```\n```\n",
     );
-    let blocks: Vec<_> = document.blocks.iter().map(|b| (b.line, b.language.as_str(), b.text.as_str())).collect();
+    let blocks: Vec<_> = document
+        .blocks
+        .iter()
+        .map(|b| (b.line, b.language.as_str(), b.text.as_str()))
+        .collect();
     assert_eq!(blocks, [(4, "sh", "a\n\nb"), (12, "", "")]);
-    assert_eq!((document.blocks[0].note("not run"), document.blocks[1].note("n")), (Some("slow"), None));
-    assert_eq!((document.anchors(), document.links()), (vec!["a-b-c".to_owned()], vec![(9, "y.md#z".to_owned())]));
+    assert_eq!(
+        (
+            document.blocks[0].note("not run"),
+            document.blocks[1].note("n")
+        ),
+        (Some("slow"), None)
+    );
+    assert_eq!(
+        (document.anchors(), document.links()),
+        (vec!["a-b-c".to_owned()], vec![(9, "y.md#z".to_owned())])
+    );
 }

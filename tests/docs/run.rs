@@ -35,13 +35,24 @@ struct Run {
 
 fn run(name: &str) {
     assert!(RUN.contains(&name), "{name} is not in the list");
-    let mut run = Run { gateway: Gateway::start(), background: HashMap::new(), output: None };
+    let mut run = Run {
+        gateway: Gateway::start(),
+        background: HashMap::new(),
+        output: None,
+    };
     for block in read(Path::new(name)).blocks {
         if let Err(wrong) = run.block(&block) {
-            panic!("{name}:{}: {wrong}\n--- the block:\n{}", block.line, block.text);
+            panic!(
+                "{name}:{}: {wrong}\n--- the block:\n{}",
+                block.line, block.text
+            );
         }
     }
-    assert!(run.background.is_empty(), "{name}: nothing shows what {:?} wrote", run.background.keys());
+    assert!(
+        run.background.is_empty(),
+        "{name}: nothing shows what {:?} wrote",
+        run.background.keys()
+    );
 }
 
 impl Run {
@@ -53,38 +64,62 @@ impl Run {
         }
         if let Some(file) = block.note("the file") {
             let text = fs::read_to_string(root().join(file)).map_err(|error| error.to_string())?;
-            return if text.trim_end() == block.text { Ok(()) } else { Err(format!("{file} is not this")) };
+            return if text.trim_end() == block.text {
+                Ok(())
+            } else {
+                Err(format!("{file} is not this"))
+            };
         }
         if let Some(reason) = block.note("not run") {
-            return if reason.is_empty() { Err("why is it not run?".to_owned()) } else { Ok(()) };
+            return if reason.is_empty() {
+                Err("why is it not run?".to_owned())
+            } else {
+                Ok(())
+            };
         }
         if block.note("the welcome").is_some() {
             return compare(&block.text, &self.gateway.welcome());
         }
         if let Some(name) = block.note("output of") {
-            let mut terminal = self.background.remove(name).ok_or_else(|| format!("there is no {name}"))?;
+            let mut terminal = self
+                .background
+                .remove(name)
+                .ok_or_else(|| format!("there is no {name}"))?;
             let is = |text: &str| shows(&block.text, &self.gateway.shown(text));
-            return terminal.until(is).map_err(|text| differs(&self.gateway.shown(&text)));
+            return terminal
+                .until(is)
+                .map_err(|text| differs(&self.gateway.shown(&text)));
         }
         match block.language.as_str() {
             "sh" => match block.note("in the background") {
                 Some(name) => self.start(name, &block.text),
-                None => self.script(&block.text).map(|written| self.output = Some(written)),
+                None => self
+                    .script(&block.text)
+                    .map(|written| self.output = Some(written)),
             },
             "console" => self.console(&block.text),
-            "text" => compare(&block.text, &output.ok_or("it shows the output of nothing")?),
+            "text" => compare(
+                &block.text,
+                &output.ok_or("it shows the output of nothing")?,
+            ),
             _ => Ok(()),
         }
     }
 
     fn terminal(&self, script: &str) -> Terminal {
-        Terminal::run(&self.gateway.command(script), self.gateway.folder(), &self.gateway.environment())
+        Terminal::run(
+            &self.gateway.command(script),
+            self.gateway.folder(),
+            &self.gateway.environment(),
+        )
     }
 
     /// What it wrote first is waited for: by then it has connected.
     fn start(&mut self, name: &str, script: &str) -> Result<(), String> {
         let mut terminal = self.terminal(script);
-        terminal.until(|text| text.contains("live")).map_err(|text| differs(&text))?;
+        terminal
+            .until(|text| text.contains("live"))
+            .map_err(|text| differs(&text))?;
         self.background.insert(name.to_owned(), terminal);
         Ok(())
     }
@@ -102,19 +137,32 @@ impl Run {
     /// Runs command by command. Some are there to show how they fail.
     fn console(&self, text: &str) -> Result<(), String> {
         for step in format!("\n{text}").split("\n$ ").skip(1) {
-            let more = step.split_inclusive('\n').take_while(|line| line.ends_with("\\\n")).count();
-            let (command, shown) = step.match_indices('\n').nth(more).map_or((step, ""), |(at, _)| step.split_at(at));
+            let more = step
+                .split_inclusive('\n')
+                .take_while(|line| line.ends_with("\\\n"))
+                .count();
+            let (command, shown) = step
+                .match_indices('\n')
+                .nth(more)
+                .map_or((step, ""), |(at, _)| step.split_at(at));
             let (status, written) = self.terminal(command).end();
             status.ok_or_else(|| format!("{command} did not end in time"))?;
-            compare(shown.trim_start_matches('\n'), &self.gateway.shown(&written))
-                .map_err(|wrong| format!("{command}: {wrong}"))?;
+            compare(
+                shown.trim_start_matches('\n'),
+                &self.gateway.shown(&written),
+            )
+            .map_err(|wrong| format!("{command}: {wrong}"))?;
         }
         Ok(())
     }
 }
 
 fn compare(expected: &str, actual: &str) -> Result<(), String> {
-    if shows(expected, actual) { Ok(()) } else { Err(differs(actual)) }
+    if shows(expected, actual) {
+        Ok(())
+    } else {
+        Err(differs(actual))
+    }
 }
 
 fn differs(actual: &str) -> String {
@@ -123,10 +171,20 @@ fn differs(actual: &str) -> String {
 
 #[test]
 fn every_document_with_commands_is_run() {
-    let with_commands = all().into_iter().filter(|path| read(path).blocks.iter().any(is_run));
-    let names: Vec<String> = with_commands.map(|path| path.display().to_string()).collect();
-    let missing: Vec<_> = names.iter().filter(|name| !RUN.contains(&name.as_str())).collect();
-    assert!(missing.is_empty(), "they have commands, and no test: {missing:?}");
+    let with_commands = all()
+        .into_iter()
+        .filter(|path| read(path).blocks.iter().any(is_run));
+    let names: Vec<String> = with_commands
+        .map(|path| path.display().to_string())
+        .collect();
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !RUN.contains(&name.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "they have commands, and no test: {missing:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A command in a terminal of its own, as a reader runs it: a pseudoterminal without colours, 100 columns wide.
+//! A command in a terminal of its own, as a reader runs it: a pseudoterminal without colours, 100
+//! columns wide.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
@@ -39,17 +40,29 @@ impl Terminal {
             .expect("bash is installed");
         let (sender, output) = sync_channel(64);
         sides.read(move |bytes| sender.send(bytes).is_ok());
-        Self { child, output, written: Vec::new() }
+        Self {
+            child,
+            output,
+            written: Vec::new(),
+        }
     }
 
     /// What stands in the terminal: where a line was written over, what was written last.
     pub(crate) fn text(&self) -> String {
         let controls =
-            Regex::new("\u{1b}(\\[[0-9;?]*[A-Za-z]|\\][^\u{1b}\u{7}]*(\u{1b}\\\\|\u{7}))").expect("a pattern");
+            Regex::new("\u{1b}(\\[[0-9;?]*[A-Za-z]|\\][^\u{1b}\u{7}]*(\u{1b}\\\\|\u{7}))")
+                .expect("a pattern");
         let text = String::from_utf8_lossy(&self.written);
         // A terminal's lines end with a carriage return, and those of HTTP with one more.
-        let lines = text.split('\n').map(|line| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default());
-        controls.replace_all(&lines.collect::<Vec<_>>().join("\n"), "").into_owned()
+        let lines = text.split('\n').map(|line| {
+            line.trim_end_matches('\r')
+                .rsplit('\r')
+                .next()
+                .unwrap_or_default()
+        });
+        controls
+            .replace_all(&lines.collect::<Vec<_>>().join("\n"), "")
+            .into_owned()
     }
 
     /// Waits until what stands in the terminal is this; else what stands there instead.
@@ -72,11 +85,16 @@ impl Terminal {
         if !ended {
             return (None, self.text());
         }
-        (Some(self.child.wait().expect("its status is known")), self.text())
+        (
+            Some(self.child.wait().expect("its status is known")),
+            self.text(),
+        )
     }
 
     fn more(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
-        let bytes = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
+        let bytes = self
+            .output
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
         self.written.extend_from_slice(&bytes);
         Ok(())
     }

@@ -1,9 +1,12 @@
-//! What is refused, at which place, and what its writer is told; and the limits, to the last one that passes.
+//! What is refused, at which place, and what its writer is told; and the limits, to the last one
+//! that passes.
 
 use people_gateway::filter::{Filter, FilterError};
 
 fn refusal(text: &str) -> FilterError {
-    Filter::parse(text).err().unwrap_or_else(|| panic!("{text} is refused"))
+    Filter::parse(text)
+        .err()
+        .unwrap_or_else(|| panic!("{text} is refused"))
 }
 
 /// A filter with its fault between ⟦ and ⟧, and a word of what its writer is told.
@@ -13,7 +16,11 @@ fn refused(cases: &[(&str, &str)]) {
         let error = refusal(&text);
         let offset = marked.chars().position(|char| char == '⟦').expect("a mark");
         let length = marked.chars().position(|char| char == '⟧').expect("a mark") - offset - 1;
-        assert_eq!((error.offset, error.length), (offset, length), "{marked}: {error}");
+        assert_eq!(
+            (error.offset, error.length),
+            (offset, length),
+            "{marked}: {error}"
+        );
         assert!(error.detail.contains(told), "{marked}: {error}");
     }
 }
@@ -22,7 +29,10 @@ fn refused(cases: &[(&str, &str)]) {
 fn known_fields_are_typed() {
     refused(&[
         ("age == ⟦\"x\"⟧", "age is a number"),
-        ("job == \"😀é\" && age == ⟦\"30\"⟧", "write 30 without quotes"),
+        (
+            "job == \"😀é\" && age == ⟦\"30\"⟧",
+            "write 30 without quotes",
+        ),
         ("⟦true⟧ != age", "age is a number"),
         ("age in [1, ⟦'x'⟧]", "age is a number"),
         ("age == ⟦null⟧", "never null"),
@@ -127,12 +137,20 @@ fn texts_have_16_kib() {
     let error = refusal(&sized(16_385));
     assert_eq!((error.offset, error.length), (16_384, 1));
     let error = refusal(&"é".repeat(8_193));
-    assert_eq!((error.offset, error.length), (8_192, 1), "places are code points, the limit is bytes");
+    assert_eq!(
+        (error.offset, error.length),
+        (8_192, 1),
+        "places are code points, the limit is bytes"
+    );
 }
 
 #[test]
 fn filters_have_64_conditions() {
-    for (condition, by) in [("age == 1", " && "), ("true", "||"), ("has(attributes.x)", " || ")] {
+    for (condition, by) in [
+        ("age == 1", " && "),
+        ("true", "||"),
+        ("has(attributes.x)", " || "),
+    ] {
         let filter = |count: usize| vec![condition; count].join(by);
         assert!(Filter::parse(&filter(64)).is_ok());
         let error = refusal(&filter(65));
@@ -146,7 +164,10 @@ fn filters_have_8_levels() {
     // Chains inside each other, by turns.
     let chains = |levels: usize| {
         (0..levels).fold("true".to_owned(), |inner, level| {
-            format!("age > 1 {} ({inner})", if level % 2 == 0 { "&&" } else { "||" })
+            format!(
+                "age > 1 {} ({inner})",
+                if level % 2 == 0 { "&&" } else { "||" }
+            )
         })
     };
     let shapes: [&dyn Fn(usize) -> String; 4] = [
@@ -169,8 +190,13 @@ fn a_chain_counts_once_and_list_items_not_at_all() {
     let nested = format!("{}{chain}{}", "!(".repeat(7), ")".repeat(7));
     assert!(Filter::parse(&nested).is_ok());
     assert!(Filter::parse(&format!("!({nested})")).is_err());
-    let pairs = (0..60).fold("true".to_owned(), |inner, number| format!("({inner} || age == {number})"));
-    assert!(Filter::parse(&pairs).is_ok(), "parentheses around each pair of a chain change nothing");
+    let pairs = (0..60).fold("true".to_owned(), |inner, number| {
+        format!("({inner} || age == {number})")
+    });
+    assert!(
+        Filter::parse(&pairs).is_ok(),
+        "parentheses around each pair of a chain change nothing"
+    );
 }
 
 #[test]
@@ -185,7 +211,12 @@ fn filters_have_1000_list_items_in_all() {
 #[test]
 fn compiled_patterns_have_256_kib() {
     assert!(Filter::parse("job.matches('^[a-z]{1,500}$')").is_ok());
-    for pattern in ["[a-z]{20000}", "\\\\w{1000}", "(a{1000}){1000}", "((((x{100}){100}){100}){100})"] {
+    for pattern in [
+        "[a-z]{20000}",
+        "\\\\w{1000}",
+        "(a{1000}){1000}",
+        "((((x{100}){100}){100}){100})",
+    ] {
         let error = refusal(&format!("job.matches(\"{pattern}\")"));
         assert_eq!(error.offset, 12, "{error}");
         assert!(error.detail.contains("262144 bytes"), "{error}");
@@ -197,6 +228,13 @@ fn patterns_have_16384_places_in_all() {
     let filter = |count: usize| vec![r#"job.matches("[ab]{1000}")"#; count].join(" || ");
     assert!(Filter::parse(&filter(16)).is_ok());
     let error = refusal(&filter(17));
-    assert_eq!((error.offset, error.length), (filter(16).len() + 16, 12), "{error}");
-    assert!(error.detail.contains("16384") && error.detail.contains("17000"), "{error}");
+    assert_eq!(
+        (error.offset, error.length),
+        (filter(16).len() + 16, 12),
+        "{error}"
+    );
+    assert!(
+        error.detail.contains("16384") && error.detail.contains("17000"),
+        "{error}"
+    );
 }

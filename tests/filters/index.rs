@@ -19,18 +19,30 @@ enum Step {
 const NUMBERS: u32 = 60;
 
 /// Everybody answers these, each of which asks something else: filters that share them hang deep.
-const DEEP: &str = "age >= 0 && id.startsWith('') && firstName.startsWith('') && lastName.startsWith('') && \
-    job.startsWith('') && id.endsWith('') && firstName.endsWith('') && lastName.endsWith('') && job.endsWith('') && \
-    size(id) >= 0 && size(firstName) >= 0 && size(lastName) >= 0 && size(job) >= 0";
+const DEEP: &str = "age >= 0 && id.startsWith('') && firstName.startsWith('') && \
+                    lastName.startsWith('') && job.startsWith('') && id.endsWith('') && \
+                    firstName.endsWith('') && lastName.endsWith('') && job.endsWith('') && \
+                    size(id) >= 0 && size(firstName) >= 0 && size(lastName) >= 0 && size(job) >= 0";
 
-/// Filters of which many share their first conditions, so that buckets grow into nodes and shrink again.
+/// Filters of which many share their first conditions, so that buckets grow into nodes and shrink
+/// again.
 fn filter() -> impl Strategy<Value = String> {
-    let shared =
-        select(&["attributes.x == 1", "age >= 1", "has(attributes.x)", "'a' in attributes.x", "job == \"a\""][..]);
-    let joined = || prop::collection::vec(condition(), 1..4).prop_map(|conditions| conditions.join(" && "));
-    let either = || prop::collection::vec(condition(), 2..5).prop_map(|conditions| conditions.join(" || "));
+    let shared = select(
+        &[
+            "attributes.x == 1",
+            "age >= 1",
+            "has(attributes.x)",
+            "'a' in attributes.x",
+            "job == \"a\"",
+        ][..],
+    );
+    let joined =
+        || prop::collection::vec(condition(), 1..4).prop_map(|conditions| conditions.join(" && "));
+    let either =
+        || prop::collection::vec(condition(), 2..5).prop_map(|conditions| conditions.join(" || "));
     let several = |least, most, by: &'static str| {
-        let inner = (either(), select(&["", "!"][..])).prop_map(|(either, not)| format!("{not}({either})"));
+        let inner =
+            (either(), select(&["", "!"][..])).prop_map(|(either, not)| format!("{not}({either})"));
         prop::collection::vec(inner, least..most).prop_map(move |parts| parts.join(by))
     };
     let many = prop::collection::vec(condition(), 20..64);
@@ -40,32 +52,40 @@ fn filter() -> impl Strategy<Value = String> {
         2 => joined().prop_map(|rest| format!("{DEEP} && {rest}")),
         1 => several(2, 6, " && "),
         1 => several(2, 4, " || "),
-        1 => (several(2, 4, " && "), several(2, 3, " || ")).prop_map(|(one, other)| format!("!({one}) && !({other})")),
+        1 => (several(2, 4, " && "), several(2, 3, " || "))
+            .prop_map(|(one, other)| format!("!({one}) && !({other})")),
         1 => (many, select(&[" && ", " || "][..])).prop_map(|(conditions, by)| conditions.join(by)),
         3 => (shared, joined()).prop_map(|(shared, rest)| format!("{shared} && {rest}")),
     ]
 }
 
 fn view() -> impl Strategy<Value = View> {
-    let kinds = prop_oneof![4 => Just(Kinds::All), 1 => Just(Kinds::Saves), 1 => Just(Kinds::Deletes)];
-    (kinds, filter()).prop_map(|(kinds, text)| View { kinds, filter: Filter::parse(&text).expect("a filter") })
+    let kinds =
+        prop_oneof![4 => Just(Kinds::All), 1 => Just(Kinds::Saves), 1 => Just(Kinds::Deletes)];
+    (kinds, filter()).prop_map(|(kinds, text)| View {
+        kinds,
+        filter: Filter::parse(&text).expect("a filter"),
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let image = || prop::option::weighted(0.8, fields());
     // Half of all changes are to one field.
-    let images = (image(), image(), any::<bool>()).prop_map(|(before, after, one_field)| match (&before, &after) {
-        (Some(fields), Some(other)) if one_field => {
-            let mut fields = fields.clone();
-            fields["age"] = other["age"].clone();
-            (before.map(json), Some(json(fields)))
+    let images = (image(), image(), any::<bool>()).prop_map(|(before, after, one_field)| {
+        match (&before, &after) {
+            (Some(fields), Some(other)) if one_field => {
+                let mut fields = fields.clone();
+                fields["age"] = other["age"].clone();
+                (before.map(json), Some(json(fields)))
+            }
+            _ => (before.map(json), after.map(json)),
         }
-        _ => (before.map(json), after.map(json)),
     });
     prop_oneof![
         5 => (0..NUMBERS, view()).prop_map(|(number, view)| Step::Add(number, view)),
         1 => (0..NUMBERS).prop_map(Step::Remove),
-        3 => (select(&IDS[..]), images).prop_map(|(id, (before, after))| Step::Change(id, before, after)),
+        3 => (select(&IDS[..]), images)
+            .prop_map(|(id, (before, after))| Step::Change(id, before, after)),
     ]
 }
 
@@ -83,9 +103,21 @@ fn judged(index: &Index, views: &Views, images: &Images<'_>) -> [Vec<(usize, Ver
     };
     let mut named = vec![7];
     index.candidates(images, &mut named);
-    assert!(named.is_sorted_by(|one, two| one < two), "ascending, each once: {named:?}");
-    assert!(named.iter().all(|number| views[*number as usize].is_some()), "only views that are there: {named:?}");
-    [(0..views.len()).filter_map(judge).collect(), named.iter().filter_map(|number| judge(*number as usize)).collect()]
+    assert!(
+        named.is_sorted_by(|one, two| one < two),
+        "ascending, each once: {named:?}"
+    );
+    assert!(
+        named.iter().all(|number| views[*number as usize].is_some()),
+        "only views that are there: {named:?}"
+    );
+    [
+        (0..views.len()).filter_map(judge).collect(),
+        named
+            .iter()
+            .filter_map(|number| judge(*number as usize))
+            .collect(),
+    ]
 }
 
 proptest! {
@@ -116,7 +148,8 @@ proptest! {
                 }
             }
         }
-        // What is in it decides what it is made of: one that never saw the views that left is the same.
+        // What is in it decides what it is made of: one that never saw the views that left is the
+        // same.
         let mut fresh = Index::default();
         for number in order.iter().rev() {
             if let Some(view) = &views[*number as usize] {
@@ -127,6 +160,7 @@ proptest! {
         for number in order {
             index.remove(number);
         }
-        prop_assert_eq!(index.census(), Census { entries: 0, nodes: 3 }, "the three roots are left");
+        let roots = Census { entries: 0, nodes: 3 };
+        prop_assert_eq!(index.census(), roots, "the three roots are left");
     }
 }

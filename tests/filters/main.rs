@@ -1,4 +1,5 @@
-//! What filters and views promise: against another reader of CEL, against histories, against any text.
+//! What filters and views promise: against another reader of CEL, against histories, against any
+//! text.
 
 #[cfg(test)]
 mod any_text;

@@ -6,13 +6,16 @@ use people_gateway::filter::Filter;
 const ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 
 fn ada(attributes: &str) -> FieldsJson {
-    let fields = r#"{"firstName":"Zoë","lastName":"O'Neil","age":36,"job":"","attributes":ATTRIBUTES}"#;
+    let fields =
+        r#"{"firstName":"Zoë","lastName":"O'Neil","age":36,"job":"","attributes":ATTRIBUTES}"#;
     FieldsJson::from_stored(&fields.replace("ATTRIBUTES", attributes)).expect("a person's fields")
 }
 
 fn says(filter: &str, attributes: &str) -> bool {
     let id: PersonId = ID.parse().expect("an id");
-    Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}")).matches(id, &ada(attributes))
+    Filter::parse(filter)
+        .unwrap_or_else(|error| panic!("{filter}: {error}"))
+        .matches(id, &ada(attributes))
 }
 
 fn check(attributes: &str, yes: &[&str], no: &[&str]) {
@@ -26,7 +29,11 @@ fn check(attributes: &str, yes: &[&str], no: &[&str]) {
 
 #[test]
 fn the_empty_text_is_everyone() {
-    check("{}", &["", "  \n\t", "// nothing but a remark", "true", "!false"], &["false", "!true"]);
+    check(
+        "{}",
+        &["", "  \n\t", "// nothing but a remark", "true", "!false"],
+        &["false", "!true"],
+    );
     assert!(Filter::default().is_everyone() && Filter::parse("").expect("everyone").is_everyone());
     assert!(!Filter::parse("age > 0").expect("a filter").is_everyone());
 }
@@ -54,8 +61,13 @@ fn a_condition_on_something_missing_is_false_and_its_negation_true() {
             check(attributes, &[&format!("!({condition})")], &[condition]);
         }
     }
-    let without = FieldsJson::from_stored(r#"{"firstName":"A","lastName":"B","age":0,"job":""}"#).expect("fields");
-    assert!(!Filter::parse("has(attributes.x)").expect("a filter").matches(ID.parse().expect("an id"), &without));
+    let without = FieldsJson::from_stored(r#"{"firstName":"A","lastName":"B","age":0,"job":""}"#)
+        .expect("fields");
+    assert!(
+        !Filter::parse("has(attributes.x)")
+            .expect("a filter")
+            .matches(ID.parse().expect("an id"), &without)
+    );
 }
 
 #[test]
@@ -113,10 +125,26 @@ fn numbers_compare_by_value_and_exactly() {
         ("1.0", "1u", "2"),
         ("9007199254740993", "9007199254740993", "9007199254740994"),
         ("9007199254740992", "9007199254740992.0", "9007199254740993"),
-        ("18446744073709551615", "18446744073709551615u", "18446744073709551616.0"),
-        ("9223372036854775807", "0x7fffffffffffffff", "9223372036854775808.0"),
-        ("-9223372036854775808", "-9223372036854775808", "-9223372036854775807"),
-        ("-9223372036854775808", "-9223372036854775808.0", "-0x7fffffffffffffff"),
+        (
+            "18446744073709551615",
+            "18446744073709551615u",
+            "18446744073709551616.0",
+        ),
+        (
+            "9223372036854775807",
+            "0x7fffffffffffffff",
+            "9223372036854775808.0",
+        ),
+        (
+            "-9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775807",
+        ),
+        (
+            "-9223372036854775808",
+            "-9223372036854775808.0",
+            "-0x7fffffffffffffff",
+        ),
         ("1e300", "1.0e300", "1.1e300"),
         ("1e20", "100000000000000000000.0", "1.0000000000000001e20"),
         ("-0.0", "0", "1"),
@@ -128,7 +156,9 @@ fn numbers_compare_by_value_and_exactly() {
                 &format!("attributes.n == {equal}"),
                 &format!("attributes.n in [{less}, {equal}]"),
                 &format!("attributes.n <= {equal} && attributes.n >= {equal}"),
-                &format!("attributes.n != {less} && attributes.n < {less} && {less} > attributes.n"),
+                &format!(
+                    "attributes.n != {less} && attributes.n < {less} && {less} > attributes.n"
+                ),
             ],
             &[
                 &format!("attributes.n == {less}"),
@@ -142,7 +172,10 @@ fn numbers_compare_by_value_and_exactly() {
 #[test]
 fn values_of_different_types_are_unequal_and_not_ordered() {
     for value in ["1", "\"a\"", "true", "null", "[1]", "{\"a\":1}"] {
-        for literal in ["1", "\"a\"", "true", "null"].into_iter().filter(|literal| *literal != value) {
+        for literal in ["1", "\"a\"", "true", "null"]
+            .into_iter()
+            .filter(|literal| *literal != value)
+        {
             check(
                 &format!("{{\"x\":{value}}}"),
                 &[&format!("attributes.x != {literal}")],
@@ -157,12 +190,20 @@ fn values_of_different_types_are_unequal_and_not_ordered() {
     }
     check(
         "{\"x\":null}",
-        &["attributes.x == null", "has(attributes.x)", "attributes.x in [null]"],
+        &[
+            "attributes.x == null",
+            "has(attributes.x)",
+            "attributes.x in [null]",
+        ],
         &["attributes.x <= null"],
     );
     check(
         "{\"x\":true}",
-        &["attributes.x > false", "attributes.x == true", "true == attributes.x"],
+        &[
+            "attributes.x > false",
+            "attributes.x == true",
+            "true == attributes.x",
+        ],
         &["attributes.x < true"],
     );
 }
@@ -170,8 +211,16 @@ fn values_of_different_types_are_unequal_and_not_ordered() {
 #[test]
 fn texts_are_ordered_by_code_point_and_not_normalised() {
     // In UTF-16 the first code unit of the second is the smaller one.
-    check("{\"x\":\"\u{ffee}\"}", &["attributes.x < \"😀\"", "attributes.x > \"\u{d7ff}\""], &[]);
-    check("{\"x\":\"e\u{301}\"}", &["size(attributes.x) == 2", "attributes.x < \"é\""], &["attributes.x == \"é\""]);
+    check(
+        "{\"x\":\"\u{ffee}\"}",
+        &["attributes.x < \"😀\"", "attributes.x > \"\u{d7ff}\""],
+        &[],
+    );
+    check(
+        "{\"x\":\"e\u{301}\"}",
+        &["size(attributes.x) == 2", "attributes.x < \"é\""],
+        &["attributes.x == \"é\""],
+    );
     check(
         "{\"x\":\"a😀\"}",
         &["attributes.x.size() == 2", "attributes.x.endsWith('😀')"],
@@ -182,7 +231,8 @@ fn texts_are_ordered_by_code_point_and_not_normalised() {
 #[test]
 fn lists_have_elements_and_objects_have_keys() {
     check(
-        "{\"l\":[1,\"a\",null,true,[2],{\"k\":3}],\"o\":{\"k\":null,\"any name\":{\"z\":1}},\"s\":\"a\",\"n\":1}",
+        "{\"l\":[1,\"a\",null,true,[2],{\"k\":3}],\"o\":{\"k\":null,\
+         \"any name\":{\"z\":1}},\"s\":\"a\",\"n\":1}",
         &[
             "1.0 in attributes.l",
             "\"a\" in attributes.l",
@@ -216,10 +266,20 @@ fn patterns_match_anywhere_in_linear_time() {
     let attributes = format!("{{\"x\":\"{}b\"}}", "a".repeat(4000));
     check(
         &attributes,
-        &["attributes.x.matches(\"ab\")", "attributes.x.matches(r'^(a|aa)+b$')"],
-        &["attributes.x.matches(\"^b\")", "attributes.x.matches(\"(a*)*c\")"],
+        &[
+            "attributes.x.matches(\"ab\")",
+            "attributes.x.matches(r'^(a|aa)+b$')",
+        ],
+        &[
+            "attributes.x.matches(\"^b\")",
+            "attributes.x.matches(\"(a*)*c\")",
+        ],
     );
-    check("{\"x\":\"one\\ntwo\"}", &["attributes.x.matches('(?m)^two$')"], &["attributes.x.matches('^two$')"]);
+    check(
+        "{\"x\":\"one\\ntwo\"}",
+        &["attributes.x.matches('(?m)^two$')"],
+        &["attributes.x.matches('^two$')"],
+    );
 }
 
 #[test]
@@ -233,7 +293,11 @@ fn and_binds_closer_than_or_and_not_closest() {
             "!!true",
             "!has(attributes.x) && age > 3",
         ],
-        &["(true || false) && false", "!(true || false)", "false && true || false"],
+        &[
+            "(true || false) && false",
+            "!(true || false)",
+            "false && true || false",
+        ],
     );
 }
 
@@ -243,11 +307,17 @@ fn filters_are_equal_when_they_ask_the_same_however_they_are_written() {
     for (one, other) in [
         ("", "true"),
         ("age>30", " ( 30.0 < age ) // grown up"),
-        ("job == 'a' && age == 1 && age != 2", "job == \"a\" && (age == 0x1 && age != 2u)"),
+        (
+            "job == 'a' && age == 1 && age != 2",
+            "job == \"a\" && (age == 0x1 && age != 2u)",
+        ),
         ("age in [1, 2, 1.0]", "age in [2, 1]"),
         ("attributes.x.y == 1", "attributes[\"x\"]['y'] == 1"),
         ("job.matches(r'\\d')", "job.matches(\"\\\\d\")"),
-        ("id == '0190F3E2-7C1B-7D9A-8F00-1234567890AB'", "id == '0190f3e2-7c1b-7d9a-8f00-1234567890ab'"),
+        (
+            "id == '0190F3E2-7C1B-7D9A-8F00-1234567890AB'",
+            "id == '0190f3e2-7c1b-7d9a-8f00-1234567890ab'",
+        ),
     ] {
         assert_eq!(parse(one), parse(other));
     }
@@ -256,7 +326,10 @@ fn filters_are_equal_when_they_ask_the_same_however_they_are_written() {
         ("age > 30", "age >= 30"),
         ("job == '1'", "lastName == '1'"),
         ("attributes.x == 1", "attributes.x == '1'"),
-        ("attributes.x == 9007199254740993", "attributes.x == 9007199254740992.0"),
+        (
+            "attributes.x == 9007199254740993",
+            "attributes.x == 9007199254740992.0",
+        ),
         ("job.startsWith('a')", "job.endsWith('a')"),
         ("!(age == 1)", "age == 1"),
     ] {

@@ -1,7 +1,7 @@
 //! Our filters against the interpreter of the crate cel, which shares no code with ours.
 //!
-//! Each single condition is evaluated by it, an error counting as false; the conditions are joined here, because CEL's own
-//! `&&` and `||` carry errors on, and ours are two-valued.
+//! Each single condition is evaluated by it, an error counting as false; the conditions are joined
+//! here, because CEL's own `&&` and `||` carry errors on, and ours are two-valued.
 
 use std::collections::HashMap;
 
@@ -23,9 +23,12 @@ fn in_cel(value: &Value) -> Cel {
         },
         Value::String(text) => Cel::from(text.as_str()),
         Value::Array(list) => Cel::from(list.iter().map(in_cel).collect::<Vec<_>>()),
-        Value::Object(object) => {
-            Cel::from(object.iter().map(|(key, value)| (key.as_str(), in_cel(value))).collect::<HashMap<_, _>>())
-        }
+        Value::Object(object) => Cel::from(
+            object
+                .iter()
+                .map(|(key, value)| (key.as_str(), in_cel(value)))
+                .collect::<HashMap<_, _>>(),
+        ),
     }
 }
 
@@ -45,8 +48,10 @@ proptest! {
     #[test]
     fn a_filter_says_of_everyone_what_cel_says(expression in expression(), person in someone()) {
         let text = expression.text();
-        let filter = Filter::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+        let filter = Filter::parse(&text)
+            .map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
         let expected = expression.is_true(&|condition| says_cel(condition, &person));
-        prop_assert_eq!(filter.matches(person.id, &person.json()), expected, "{} of {}", text, person.fields);
+        let matches = filter.matches(person.id, &person.json());
+        prop_assert_eq!(matches, expected, "{} of {}", text, person.fields);
     }
 }

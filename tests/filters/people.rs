@@ -63,34 +63,59 @@ impl Someone {
 /// The fields of a person.
 pub(crate) fn fields() -> impl Strategy<Value = Value> {
     let attributes = prop::collection::hash_map(select(&KEYS[..]), value(), 0..4);
-    let name = || select(TEXTS.iter().copied().filter(|text| !text.is_empty()).collect::<Vec<_>>());
-    (name(), name(), 0_u8..4, select(&TEXTS[..]), prop::option::of(attributes)).prop_map(
-        |(first, last, age, job, attributes)| {
+    let name = || {
+        select(
+            TEXTS
+                .iter()
+                .copied()
+                .filter(|text| !text.is_empty())
+                .collect::<Vec<_>>(),
+        )
+    };
+    (
+        name(),
+        name(),
+        0_u8..4,
+        select(&TEXTS[..]),
+        prop::option::of(attributes),
+    )
+        .prop_map(|(first, last, age, job, attributes)| {
             let mut fields = json!({"firstName": first, "lastName": last, "age": age, "job": job});
             if let Some(attributes) = attributes {
-                fields["attributes"] = attributes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+                fields["attributes"] = attributes
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect();
             }
             fields
-        },
-    )
+        })
 }
 
 pub(crate) fn someone() -> impl Strategy<Value = Someone> {
-    (select(&IDS[..]), fields()).prop_map(|(id, fields)| Someone { id: id.parse().expect("an id"), fields })
+    (select(&IDS[..]), fields()).prop_map(|(id, fields)| Someone {
+        id: id.parse().expect("an id"),
+        fields,
+    })
 }
 
 fn value() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         1 => Just(Value::Null),
         2 => any::<bool>().prop_map(Value::from),
-        4 => select(&NUMBERS[..]).prop_map(|number| serde_json::from_str(number).expect("a number")),
+        4 => select(&NUMBERS[..])
+            .prop_map(|number| serde_json::from_str(number).expect("a number")),
         4 => select(&TEXTS[..]).prop_map(Value::from),
     ];
     scalar.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
             prop::collection::hash_map(select(&KEYS[..]), inner, 0..3).prop_map(|object| {
-                Value::Object(object.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+                Value::Object(
+                    object
+                        .into_iter()
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .collect::<Map<_, _>>(),
+                )
             }),
         ]
     })
@@ -141,17 +166,26 @@ pub(crate) fn condition() -> impl Strategy<Value = String> {
     let among = prop_oneof![
         (attribute(), list(literal())),
         (text_path(), list(select(&TEXTS[..]).prop_map(quoted))),
-        (Just("age".to_owned()), list(select(&NUMBERS[..]).prop_map(str::to_owned))),
-        (Just("id".to_owned()), list(select(&IDS[..]).prop_map(quoted))),
+        (
+            Just("age".to_owned()),
+            list(select(&NUMBERS[..]).prop_map(str::to_owned))
+        ),
+        (
+            Just("id".to_owned()),
+            list(select(&IDS[..]).prop_map(quoted))
+        ),
     ];
     prop_oneof![
-        4 => (pair(), relation()).prop_map(|((path, literal), relation)| format!("{path} {relation} {literal}")),
-        1 => (pair(), relation()).prop_map(|((path, literal), relation)| format!("{literal}{relation}{path}")),
+        4 => (pair(), relation())
+            .prop_map(|((path, literal), relation)| format!("{path} {relation} {literal}")),
+        1 => (pair(), relation())
+            .prop_map(|((path, literal), relation)| format!("{literal}{relation}{path}")),
         2 => among.prop_map(|(path, list)| format!("{path} in {list}")),
         2 => (literal(), attribute()).prop_map(|(literal, path)| format!("{literal} in {path}")),
         2 => (any_path(), select(&METHODS[..]), select(&TEXTS[..]))
             .prop_map(|(path, method, text)| format!("{path}.{method}(\"{text}\")")),
-        1 => (any_path(), select(&PATTERNS[..])).prop_map(|(path, text)| format!("{path}.matches(\"{text}\")")),
+        1 => (any_path(), select(&PATTERNS[..]))
+            .prop_map(|(path, text)| format!("{path}.matches(\"{text}\")")),
         1 => (any_path(), relation(), small())
             .prop_map(|(path, relation, size)| format!("size({path}) {relation} {size}")),
         1 => (any_path(), relation(), small())
@@ -175,8 +209,10 @@ impl Expression {
     /// Its text; parentheses stand where they are needed.
     pub(crate) fn text(&self) -> String {
         let joined = |parts: &[Self], by: &str| {
-            let parts: Vec<_> =
-                parts.iter().map(|part| part.inside(matches!(part, Self::All(_) | Self::Any(_)))).collect();
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|part| part.inside(matches!(part, Self::All(_) | Self::Any(_))))
+                .collect();
             parts.join(by)
         };
         match self {
@@ -188,7 +224,11 @@ impl Expression {
     }
 
     fn inside(&self, parentheses: bool) -> String {
-        if parentheses { format!("({})", self.text()) } else { self.text() }
+        if parentheses {
+            format!("({})", self.text())
+        } else {
+            self.text()
+        }
     }
 
     /// What it is when `holds` says what its conditions are.
@@ -206,7 +246,9 @@ pub(crate) fn expression() -> impl Strategy<Value = Expression> {
     let leaf = condition().prop_map(Expression::Condition);
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            inner.clone().prop_map(|inner| Expression::Not(Box::new(inner))),
+            inner
+                .clone()
+                .prop_map(|inner| Expression::Not(Box::new(inner))),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Expression::All),
             prop::collection::vec(inner, 2..4).prop_map(Expression::Any),
         ]

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use people_gateway::domain::{At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp};
+use people_gateway::domain::{
+    At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp,
+};
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -11,7 +13,10 @@ use crate::people::{IDS, expression, fields};
 
 /// Saves and deletes (none) of a few people.
 fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Value>)>> {
-    prop::collection::vec((select(&IDS[..]), prop::option::weighted(0.7, fields())), 0..30)
+    prop::collection::vec(
+        (select(&IDS[..]), prop::option::weighted(0.7, fields())),
+        0..30,
+    )
 }
 
 /// The changes that a history makes: what changes nothing (the delete of nobody) is none.
@@ -20,7 +25,8 @@ fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, after) in history {
         let id = id.parse().expect("an id");
-        let after = after.map(|fields| FieldsJson::from_stored(&fields.to_string()).expect("fields"));
+        let after =
+            after.map(|fields| FieldsJson::from_stored(&fields.to_string()).expect("fields"));
         let before = match &after {
             Some(fields) => state.insert(id, fields.clone()),
             None => state.remove(&id),
@@ -28,15 +34,30 @@ fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
         if before.is_none() && after.is_none() {
             continue;
         }
-        let at = At::new(Partition::new(0), Position::start_of("1".parse().expect("an epoch")));
+        let at = At::new(
+            Partition::new(0),
+            Position::start_of("1".parse().expect("an epoch")),
+        );
         let (time, previous) = (Timestamp::from_millis(0), Tag::START);
-        changes.push(Change { at, previous, id, time, created_at: time, before, after, trace: None });
+        changes.push(Change {
+            at,
+            previous,
+            id,
+            time,
+            created_at: time,
+            before,
+            after,
+            trace: None,
+        });
     }
     changes
 }
 
 fn view(kinds: Kinds, filter: &Filter) -> View {
-    View { kinds, filter: filter.clone() }
+    View {
+        kinds,
+        filter: filter.clone(),
+    }
 }
 
 proptest! {
@@ -62,11 +83,13 @@ proptest! {
                 Verdict::Create | Verdict::Enter => {
                     let after = change.after.clone().expect("somebody came");
                     prop_assert_eq!(shown.insert(change.id, after), None, "only a stranger comes");
-                    prop_assert_eq!(verdict == Verdict::Enter, known.contains(&change.id), "who was there enters");
+                    let entered = verdict == Verdict::Enter;
+                    prop_assert_eq!(entered, known.contains(&change.id), "who was there enters");
                 }
                 Verdict::Update => {
                     let after = change.after.clone().expect("somebody is there");
-                    prop_assert!(shown.insert(change.id, after).is_some(), "only someone shown is updated");
+                    let before = shown.insert(change.id, after);
+                    prop_assert!(before.is_some(), "only someone shown is updated");
                 }
                 Verdict::Leave | Verdict::Delete => {
                     prop_assert!(shown.remove(&change.id).is_some(), "only someone shown goes");
@@ -75,8 +98,11 @@ proptest! {
                 Verdict::Outside => {}
             }
             known = state.keys().copied().collect();
-            let matching: BTreeMap<_, _> =
-                state.iter().filter(|(id, fields)| filter.matches(**id, fields)).map(|(id, f)| (*id, f.clone())).collect();
+            let matching: BTreeMap<_, _> = state
+                .iter()
+                .filter(|(id, fields)| filter.matches(**id, fields))
+                .map(|(id, fields)| (*id, fields.clone()))
+                .collect();
             prop_assert_eq!(&shown, &matching);
         }
     }

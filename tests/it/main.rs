@@ -17,7 +17,7 @@ mod metrics;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
-#[path = "../support/process.rs"]
+#[path = "../support/process/mod.rs"]
 mod process;
 mod rest;
 #[cfg(test)]
@@ -39,6 +39,7 @@ mod traces;
 mod views;
 
 /// A person's body.
-pub(crate) const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
+pub(crate) const ADA: &str =
+    r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
 /// An id that nobody has.
 pub(crate) const NOBODY: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";

@@ -1,5 +1,5 @@
-//! The stores under test. Each kind says how to start an empty one and how to lose all that it holds; the suites run
-//! for every kind that is listed in their `held_by!`.
+//! The stores under test. Each kind says how to start an empty one and how to lose all that it
+//! holds; the suites run for every kind that is listed in their `held_by!`.
 
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
@@ -33,8 +33,8 @@ pub(crate) trait Backing: Sized {
     async fn wipe(&mut self);
 }
 
-/// Runs each of the named promises, functions over `&mut impl Backing`, as a test of its own for every kind of store
-/// and for every number of partitions.
+/// Runs each of the named promises, functions over `&mut impl Backing`, as a test of its own for
+/// every kind of store and for every number of partitions.
 macro_rules! held_by {
     ($($promise:ident),* $(,)?) => {
         mod embedded { $( $crate::backing::held_by!(@test $promise, $crate::backing::Embedded); )* }
@@ -68,7 +68,9 @@ impl Backing for Redis {
             retention: setup.retention(),
             ..redis::Options::default()
         };
-        let store = RedisStore::open(options, Metrics::default()).await.expect("the store opens");
+        let store = RedisStore::open(options, Metrics::default())
+            .await
+            .expect("the store opens");
         Self { server, store }
     }
 
@@ -90,7 +92,10 @@ impl Setup {
 
     pub(crate) fn retention(self) -> Retention {
         let log_max = NonZeroUsize::new(self.log_max).expect("at least one");
-        Retention { log_max, idempotency_ttl: self.idempotency_ttl }
+        Retention {
+            log_max,
+            idempotency_ttl: self.idempotency_ttl,
+        }
     }
 }
 
@@ -106,18 +111,28 @@ impl Embedded {
     pub(crate) fn options(setup: Setup, folder: &std::path::Path) -> Options {
         // A disk may be slow.
         let answer_within = Duration::from_secs(60);
-        Options { answer_within, ..Options::new(folder, setup.partitions(), setup.retention()) }
+        Options {
+            answer_within,
+            ..Options::new(folder, setup.partitions(), setup.retention())
+        }
     }
 
     fn open(&mut self) {
-        let options = Options { metrics: Metrics::default(), ..Self::options(self.setup, self.folder.path()) };
+        let options = Options {
+            metrics: Metrics::default(),
+            ..Self::options(self.setup, self.folder.path())
+        };
         self.store = Some(EmbeddedStore::open(options).expect("the store opens"));
     }
 }
 
 impl Backing for Embedded {
     async fn start(setup: Setup) -> Self {
-        let mut backing = Self { setup, store: None, folder: tempfile::tempdir().expect("a folder") };
+        let mut backing = Self {
+            setup,
+            store: None,
+            folder: tempfile::tempdir().expect("a folder"),
+        };
         backing.open();
         backing
     }

@@ -1,5 +1,6 @@
-//! What every store promises, held against each of them: one conformance suite, a model check, and the embedded
-//! store's durability. (`cfg(test)` tells clippy that helpers are tests too: they may unwrap.)
+//! What every store promises, held against each of them: one conformance suite, a model check, and
+//! the embedded store's durability. (`cfg(test)` tells clippy that helpers are tests too: they may
+//! unwrap.)
 
 #[cfg(test)]
 mod backing;

@@ -1,5 +1,6 @@
-//! Thousands of random operations: after each one the store and the reference agree on the reply, the state, the log,
-//! the numbers and the tags, and whoever only follows the log or the feed has the same people.
+//! Thousands of random operations: after each one the store and the reference agree on the reply,
+//! the state, the log, the numbers and the tags, and whoever only follows the log or the feed has
+//! the same people.
 //!
 //! `MODEL_SEED=N` runs one history again; every run prints its seed, which a failing test shows.
 
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::domain::{Partition, Person, PersonId, Position, Seq, Tag};
-use people_gateway::store::{Applied, Expect, Feed, FeedEvent, IdempotencyKey, Since, Store, Write};
+use people_gateway::store::{
+    Applied, Expect, Feed, FeedEvent, IdempotencyKey, Since, Store, Write,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -17,7 +20,11 @@ use crate::backing::{Backing, Setup, held_by};
 use crate::people::{ROOMY, at_millis, count, delete, events, everyone, framed, id, save};
 use crate::reference::{Reference, fold};
 
-const SETUP: Setup = Setup { partitions: 1, log_max: 12, idempotency_ttl: Duration::from_secs(3600) };
+const SETUP: Setup = Setup {
+    partitions: 1,
+    log_max: 12,
+    idempotency_ttl: Duration::from_secs(3600),
+};
 /// Operations of one history.
 const OPERATIONS: usize = 4_000;
 /// Of so many operations one compares everything.
@@ -32,14 +39,24 @@ const REMEMBERED: usize = 20;
 held_by!(random_operations_agree_with_the_reference);
 
 async fn random_operations_agree_with_the_reference(backing: &mut impl Backing) {
-    let seed = std::env::var("MODEL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
-    println!("partitions {}, MODEL_SEED={seed}", backing.store().partitions().get());
+    let seed = std::env::var("MODEL_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(rand::random);
+    println!(
+        "partitions {}, MODEL_SEED={seed}",
+        backing.store().partitions().get()
+    );
     let mut random = StdRng::seed_from_u64(seed);
     let mut old_places = Vec::new();
     let mut run = Run::new(backing.store()).await;
     for number in 1..=OPERATIONS {
         if random.random_ratio(1, u32::try_from(WIPE_EVERY).expect("small")) {
-            old_places.extend(run.partitions().into_iter().flat_map(|partition| run.reference.places(partition)));
+            old_places.extend(
+                run.partitions()
+                    .into_iter()
+                    .flat_map(|partition| run.reference.places(partition)),
+            );
             drop(run);
             backing.wipe().await;
             run = Run::new(backing.store()).await;
@@ -74,7 +91,16 @@ impl Run {
         assert_eq!(events(&mut feed, 1).await, [FeedEvent::Connected]);
         let reference = Reference::new(store.partitions(), SETUP.log_max, places.clone());
         let (follower, keyed, revisions) = (BTreeMap::new(), VecDeque::new(), VecDeque::new());
-        Self { store, feed, reference, places, follower, keyed, revisions, touched: id(0) }
+        Self {
+            store,
+            feed,
+            reference,
+            places,
+            follower,
+            keyed,
+            revisions,
+            touched: id(0),
+        }
     }
 
     fn partitions(&self) -> Vec<Partition> {
@@ -85,7 +111,11 @@ impl Run {
         let write = self.choose_write(random);
         self.touched = write.id;
         let refusal = self.reference.refusal(&write);
-        let answer = self.store.apply(write.clone()).await.expect("the store answers");
+        let answer = self
+            .store
+            .apply(write.clone())
+            .await
+            .expect("the store answers");
         if let Some(refusal) = refusal {
             assert_eq!(answer, refusal, "to {write:?}");
             return;
@@ -109,7 +139,11 @@ impl Run {
         }
         let id = id(random.random_range(0..PEOPLE));
         let name = format!("{:x}", random.random::<u32>());
-        let write = if random.random_ratio(1, 3) { delete(id) } else { save(id, &name) };
+        let write = if random.random_ratio(1, 3) {
+            delete(id)
+        } else {
+            save(id, &name)
+        };
         let current = self.reference.people.get(&id).map(|person| person.revision);
         let expect = match random.random_range(0..10) {
             0..4 => Expect::Anything,
@@ -120,57 +154,115 @@ impl Run {
             _ => Expect::Impossible,
         };
         let idempotency = random.random_ratio(1, 4).then(|| any_key(random));
-        Write { expect, idempotency, time: at_millis(random.random_range(0..1 << 40)), ..write }
+        Write {
+            expect,
+            idempotency,
+            time: at_millis(random.random_range(0..1 << 40)),
+            ..write
+        }
     }
 
     async fn ask_since(&mut self, random: &mut StdRng, old_places: &[Position]) {
         let partition = *self.partitions().choose(random).expect("there is one");
         let places = self.reference.places(partition);
         let recent = &places[places.len().saturating_sub(2 * SETUP.log_max)..];
-        let place = *(if random.random_bool(0.8) { recent } else { &places }).choose(random).expect("the start");
+        let place = *(if random.random_bool(0.8) {
+            recent
+        } else {
+            &places
+        })
+        .choose(random)
+        .expect("the start");
         let from = match random.random_range(0..8) {
-            0 => Position { tag: Tag::new(random.random()), ..place },
-            1 => Position { seq: Seq::new(place.seq.get() + random.random_range(1..30)).expect("small"), ..place },
-            2 => Position { tag: recent.choose(random).expect("the start").tag, ..place },
+            0 => Position {
+                tag: Tag::new(random.random()),
+                ..place
+            },
+            1 => Position {
+                seq: Seq::new(place.seq.get() + random.random_range(1..30)).expect("small"),
+                ..place
+            },
+            2 => Position {
+                tag: recent.choose(random).expect("the start").tag,
+                ..place
+            },
             3 => *old_places.choose(random).unwrap_or(&place),
             _ => place,
         };
         let most = random.random_range(1..2 * SETUP.log_max);
-        let answer = self.store.since(partition, from, count(most)).await.expect("the log answers");
-        assert_eq!(answer, self.reference.since(partition, from, most), "since {partition}:{from}, at most {most}");
+        let answer = self
+            .store
+            .since(partition, from, count(most))
+            .await
+            .expect("the log answers");
+        assert_eq!(
+            answer,
+            self.reference.since(partition, from, most),
+            "since {partition}:{from}, at most {most}"
+        );
     }
 
     async fn ask_recorded(&mut self, random: &mut StdRng) {
         let partition = *self.partitions().choose(random).expect("there is one");
         let key = any_key(random);
-        let answer = self.store.recorded(partition, &key).await.expect("the store answers");
-        assert_eq!(answer, self.reference.recorded(partition, &key), "{key:?} in {partition}");
+        let answer = self
+            .store
+            .recorded(partition, &key)
+            .await
+            .expect("the store answers");
+        assert_eq!(
+            answer,
+            self.reference.recorded(partition, &key),
+            "{key:?} in {partition}"
+        );
     }
 
     async fn compare(&mut self, whole: bool) {
-        assert_eq!(self.store.probe().await.expect("the heads"), self.reference.heads());
+        assert_eq!(
+            self.store.probe().await.expect("the heads"),
+            self.reference.heads()
+        );
         assert_eq!(events(&mut self.feed, 1).await, [FeedEvent::Probe]);
-        let person = self.store.get(self.touched).await.expect("the store answers");
+        let person = self
+            .store
+            .get(self.touched)
+            .await
+            .expect("the store answers");
         assert_eq!(person.as_ref(), self.reference.people.get(&self.touched));
         let partition = self.store.partitions().of(self.touched);
         self.follow(partition).await;
         let most = if whole { 2 * SETUP.log_max } else { 3 };
-        let tail = self.store.tail(partition, count(most)).await.expect("the log answers");
+        let tail = self
+            .store
+            .tail(partition, count(most))
+            .await
+            .expect("the log answers");
         assert_eq!(tail, self.reference.tail(partition, most));
         if whole {
             for partition in self.partitions() {
                 self.follow(partition).await;
             }
             assert_eq!(self.follower, self.reference.people, "the replayed log");
-            assert_eq!(everyone(&*self.store, 5).await, self.reference.everyone(), "the list");
+            assert_eq!(
+                everyone(&*self.store, 5).await,
+                self.reference.everyone(),
+                "the list"
+            );
         }
     }
 
-    /// Goes on from where the follower is. It never falls behind by more than one change, so the log must continue.
+    /// Goes on from where the follower is. It never falls behind by more than one change, so the
+    /// log must continue.
     async fn follow(&mut self, partition: Partition) {
         let from = self.places[partition.index()];
-        let answer = self.store.since(partition, from, count(SETUP.log_max)).await.expect("the log answers");
-        let Since::Continues { head, changes } = answer else { panic!("{from}: {answer:?}") };
+        let answer = self
+            .store
+            .since(partition, from, count(SETUP.log_max))
+            .await
+            .expect("the log answers");
+        let Since::Continues { head, changes } = answer else {
+            panic!("{from}: {answer:?}")
+        };
         for change in &changes {
             assert_eq!(change.predecessor(), Some(self.places[partition.index()]));
             self.places[partition.index()] = change.at.position;
@@ -181,11 +273,18 @@ impl Run {
 }
 
 fn any_key(random: &mut StdRng) -> IdempotencyKey {
-    IdempotencyKey { name: [random.random_range(0..KEYS); 32], fingerprint: [random.random_range(0..2); 32] }
+    IdempotencyKey {
+        name: [random.random_range(0..KEYS); 32],
+        fingerprint: [random.random_range(0..2); 32],
+    }
 }
 
 fn choose<T: Clone>(random: &mut StdRng, from: &VecDeque<T>) -> Option<T> {
-    if from.is_empty() { None } else { from.get(random.random_range(0..from.len())).cloned() }
+    if from.is_empty() {
+        None
+    } else {
+        from.get(random.random_range(0..from.len())).cloned()
+    }
 }
 
 fn remember<T>(into: &mut VecDeque<T>, value: T) {

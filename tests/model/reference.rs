@@ -1,11 +1,14 @@
-//! The contract in memory, as plainly as it can be said: whole histories, no trimming, no chain to follow.
+//! The contract in memory, as plainly as it can be said: whole histories, no trimming, no chain to
+//! follow.
 //!
-//! It cannot foresee tags and epochs, which are random, so it takes those from the answers and insists that they are
-//! new.
+//! It cannot foresee tags and epochs, which are random, so it takes those from the answers and
+//! insists that they are new.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use people_gateway::domain::{At, Change, Partition, Partitions, Person, PersonId, Position, Seq, Tag};
+use people_gateway::domain::{
+    At, Change, Partition, Partitions, Person, PersonId, Position, Seq, Tag,
+};
 use people_gateway::store::{Applied, Break, Expect, IdempotencyKey, Recorded, Since, Tail, Write};
 
 /// What a store should hold.
@@ -26,12 +29,15 @@ struct History {
 
 impl History {
     fn head(&self) -> Position {
-        self.changes.last().map_or(self.start, |change| change.at.position)
+        self.changes
+            .last()
+            .map_or(self.start, |change| change.at.position)
     }
 
     /// The position with this number.
     fn position(&self, seq: Seq) -> Option<Position> {
-        let positions = std::iter::once(self.start).chain(self.changes.iter().map(|change| change.at.position));
+        let positions =
+            std::iter::once(self.start).chain(self.changes.iter().map(|change| change.at.position));
         positions.into_iter().nth(usize::try_from(seq.get()).ok()?)
     }
 }
@@ -39,20 +45,42 @@ impl History {
 impl Reference {
     /// An empty store whose epochs start at `starts`.
     pub(crate) fn new(partitions: Partitions, log_max: usize, starts: Vec<Position>) -> Self {
-        let histories: Vec<_> = starts.into_iter().map(|start| History { start, changes: Vec::new() }).collect();
-        assert!(histories.iter().all(|history| history.start == Position::start_of(history.start.epoch)));
+        let histories: Vec<_> = starts
+            .into_iter()
+            .map(|start| History {
+                start,
+                changes: Vec::new(),
+            })
+            .collect();
+        assert!(
+            histories
+                .iter()
+                .all(|history| history.start == Position::start_of(history.start.epoch))
+        );
         let (people, keys, tags) = (BTreeMap::new(), HashMap::new(), HashSet::new());
-        Self { partitions, log_max, people, histories, keys, tags }
+        Self {
+            partitions,
+            log_max,
+            people,
+            histories,
+            keys,
+            tags,
+        }
     }
 
-    /// What a write must be answered with; a success is only foreseen, and [`Reference::follow`] completes it.
+    /// What a write must be answered with; a success is only foreseen, and [`Reference::follow`]
+    /// completes it.
     pub(crate) fn refusal(&self, write: &Write) -> Option<Applied> {
         let partition = self.partitions.of(write.id);
         if let Some(key) = &write.idempotency
             && let Some((fingerprint, recorded)) = self.keys.get(&(partition, key.name))
         {
             let same = *fingerprint == key.fingerprint;
-            return Some(if same { Applied::Replayed(recorded.clone()) } else { Applied::KeyReused });
+            return Some(if same {
+                Applied::Replayed(recorded.clone())
+            } else {
+                Applied::KeyReused
+            });
         }
         let current = self.people.get(&write.id).map(|person| person.revision);
         let holds = match write.expect {
@@ -71,15 +99,27 @@ impl Reference {
 
     /// Takes over a success; the change that it must have left in log and feed.
     pub(crate) fn follow(&mut self, write: &Write, answer: &Applied) -> Change {
-        let Applied::Done { at, created_at } = *answer else { panic!("expected it to happen, not {answer:?}") };
+        let Applied::Done { at, created_at } = *answer else {
+            panic!("expected it to happen, not {answer:?}")
+        };
         let partition = self.partitions.of(write.id);
         let history = &mut self.histories[partition.index()];
         let head = history.head();
-        let expected = Position { epoch: head.epoch, seq: head.seq.next(), tag: at.position.tag };
+        let expected = Position {
+            epoch: head.epoch,
+            seq: head.seq.next(),
+            tag: at.position.tag,
+        };
         assert_eq!(at, At::new(partition, expected));
-        assert!(at.position.tag != Tag::START && self.tags.insert((partition, at.position.tag)), "an old tag: {at}");
+        assert!(
+            at.position.tag != Tag::START && self.tags.insert((partition, at.position.tag)),
+            "an old tag: {at}"
+        );
         let before = self.people.get(&write.id);
-        assert_eq!(created_at, before.map_or(write.time, |person| person.created_at));
+        assert_eq!(
+            created_at,
+            before.map_or(write.time, |person| person.created_at)
+        );
         let change = Change {
             at,
             previous: head.tag,
@@ -94,8 +134,16 @@ impl Reference {
         fold(&mut self.people, &change);
         if let Some(key) = &write.idempotency {
             let (id, time, save) = (write.id, write.time, write.save.clone());
-            let recorded = Recorded { at, id, created_at, time, save, same_request: true };
-            self.keys.insert((partition, key.name), (key.fingerprint, recorded));
+            let recorded = Recorded {
+                at,
+                id,
+                created_at,
+                time,
+                save,
+                same_request: true,
+            };
+            self.keys
+                .insert((partition, key.name), (key.fingerprint, recorded));
         }
         change
     }
@@ -107,7 +155,9 @@ impl Reference {
     /// Every place that the partition's log has had in this epoch, trimmed ones included.
     pub(crate) fn places(&self, partition: Partition) -> Vec<Position> {
         let history = &self.histories[partition.index()];
-        std::iter::once(history.start).chain(history.changes.iter().map(|change| change.at.position)).collect()
+        std::iter::once(history.start)
+            .chain(history.changes.iter().map(|change| change.at.position))
+            .collect()
     }
 
     pub(crate) fn since(&self, partition: Partition, from: Position, count: usize) -> Since {
@@ -120,28 +170,50 @@ impl Reference {
             Break::Trimmed
         } else if history.position(from.seq) == Some(from) {
             let seen = usize::try_from(from.seq.get()).expect("it is in the history");
-            let changes = history.changes.iter().skip(seen).take(count).cloned().collect();
+            let changes = history
+                .changes
+                .iter()
+                .skip(seen)
+                .take(count)
+                .cloned()
+                .collect();
             return Since::Continues { head, changes };
         } else {
             Break::Forked
         };
-        Since::Broken { reason, head: Some(head) }
+        Since::Broken {
+            reason,
+            head: Some(head),
+        }
     }
 
     pub(crate) fn tail(&self, partition: Partition, count: usize) -> Tail {
         let history = &self.histories[partition.index()];
-        let skipped = history.changes.len().saturating_sub(count.min(self.log_max));
-        Tail { head: history.head(), changes: history.changes[skipped..].to_vec() }
+        let skipped = history
+            .changes
+            .len()
+            .saturating_sub(count.min(self.log_max));
+        Tail {
+            head: history.head(),
+            changes: history.changes[skipped..].to_vec(),
+        }
     }
 
     pub(crate) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Option<Recorded> {
         let (fingerprint, recorded) = self.keys.get(&(partition, key.name))?;
-        Some(Recorded { same_request: *fingerprint == key.fingerprint, ..recorded.clone() })
+        Some(Recorded {
+            same_request: *fingerprint == key.fingerprint,
+            ..recorded.clone()
+        })
     }
 
     /// Everyone, partition by partition in id order.
     pub(crate) fn everyone(&self) -> Vec<Person> {
-        let of = |partition| self.people.values().filter(move |person| self.partitions.of(person.id) == partition);
+        let of = |partition| {
+            self.people
+                .values()
+                .filter(move |person| self.partitions.of(person.id) == partition)
+        };
         self.partitions.iter().flat_map(of).cloned().collect()
     }
 }
@@ -149,7 +221,11 @@ impl Reference {
 /// What a change makes of a state: how every reader of the log follows it.
 pub(crate) fn fold(people: &mut BTreeMap<PersonId, Person>, change: &Change) {
     let before = people.get(&change.id).map(|person| person.fields.clone());
-    assert_eq!(before, change.before, "the image before {} is not what was there", change.at);
+    assert_eq!(
+        before, change.before,
+        "the image before {} is not what was there",
+        change.at
+    );
     match change.person() {
         Some(person) => drop(people.insert(change.id, person)),
         None => drop(people.remove(&change.id)),

@@ -1,5 +1,5 @@
-//! docs/asyncapi.yaml against the program: each of its examples is what our own types write, or is read by them, and
-//! no message is left out.
+//! docs/asyncapi.yaml against the program: each of its examples is what our own types write, or is
+//! read by them, and no message is left out.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,9 @@ fn to_json(yaml: &Yaml) -> Value {
         Yaml::Boolean(truth) => Value::from(*truth),
         Yaml::Array(list) => list.iter().map(to_json).collect(),
         Yaml::Hash(members) => {
-            let member = |(key, value): (&Yaml, &Yaml)| (key.as_str().expect("a name").to_owned(), to_json(value));
+            let member = |(key, value): (&Yaml, &Yaml)| {
+                (key.as_str().expect("a name").to_owned(), to_json(value))
+            };
             Value::Object(members.iter().map(member).collect::<Map<_, _>>())
         }
         Yaml::Null => Value::Null,
@@ -42,8 +44,13 @@ fn examples(document: &Value) -> BTreeMap<&str, Vec<&Value>> {
     messages
         .iter()
         .map(|(name, message)| {
-            let examples = message["examples"].as_array().unwrap_or_else(|| panic!("{name} has no example"));
-            (name.as_str(), examples.iter().map(|example| &example["payload"]).collect())
+            let examples = message["examples"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{name} has no example"));
+            (
+                name.as_str(),
+                examples.iter().map(|example| &example["payload"]).collect(),
+            )
         })
         .collect()
 }
@@ -55,9 +62,16 @@ fn written() -> BTreeMap<String, Vec<Value>> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let string = |bytes: &[u8]| Value::from(std::str::from_utf8(bytes).unwrap());
     for (kind, verdict) in VERDICTS {
-        let sent = |dress: Dress| dress.change(verdict, &change(verdict), Some(&cursor())).unwrap();
+        let sent = |dress: Dress| {
+            dress
+                .change(verdict, &change(verdict), Some(&cursor()))
+                .unwrap()
+        };
         add(format!("json.{kind}"), parse(text(&sent(Dress::Json))));
-        add(format!("cloudevents.{kind}"), parse(text(&sent(Dress::CloudEvents))));
+        add(
+            format!("cloudevents.{kind}"),
+            parse(text(&sent(Dress::CloudEvents))),
+        );
         add(format!("sse.{kind}"), string(&sent(Dress::Sse)));
         let sentence = match kind {
             "leave" => "text.left",
@@ -69,17 +83,30 @@ fn written() -> BTreeMap<String, Vec<Value>> {
         }
     }
     for people in [vec![ada(), grace()], vec![]] {
-        add("json.snapshot".to_owned(), parse(text(&Dress::Json.pages(&people)[0])));
-        add("cloudevents.snapshot".to_owned(), parse(text(&Dress::CloudEvents.pages(&people)[0])));
-        add("sse.snapshot".to_owned(), string(&Dress::Sse.pages(&people)[0]));
+        add(
+            "json.snapshot".to_owned(),
+            parse(text(&Dress::Json.pages(&people)[0])),
+        );
+        add(
+            "cloudevents.snapshot".to_owned(),
+            parse(text(&Dress::CloudEvents.pages(&people)[0])),
+        );
+        add(
+            "sse.snapshot".to_owned(),
+            string(&Dress::Sse.pages(&people)[0]),
+        );
     }
     each_message(|name, message| {
         let sent = |dress: Dress| dress.message(message).unwrap();
         let kind = message.name();
         add(format!("json.{kind}"), parse(text(&sent(Dress::Json))));
-        // A batch needs a dress that composes; what answers a client needs one whose client can speak.
+        // A batch needs a dress that composes; what answers a client needs one whose client can
+        // speak.
         if kind != "batch" {
-            add(format!("cloudevents.{kind}"), parse(text(&sent(Dress::CloudEvents))));
+            add(
+                format!("cloudevents.{kind}"),
+                parse(text(&sent(Dress::CloudEvents))),
+            );
         }
         if !["filtered", "error", "pong"].contains(&kind) {
             add(format!("sse.{name}"), string(&sent(Dress::Sse)));
@@ -91,9 +118,15 @@ fn written() -> BTreeMap<String, Vec<Value>> {
 /// The event without its id where that is a UUID of version 7, which is another one each time.
 fn comparable(payload: &Value) -> Value {
     let mut payload = payload.clone();
-    if let Some(event) = payload.as_object_mut().filter(|members| members.contains_key("specversion")) {
+    if let Some(event) = payload
+        .as_object_mut()
+        .filter(|members| members.contains_key("specversion"))
+    {
         let id = event["id"].as_str().unwrap();
-        if id.parse::<uuid::Uuid>().is_ok_and(|id| id.get_version_num() == 7) {
+        if id
+            .parse::<uuid::Uuid>()
+            .is_ok_and(|id| id.get_version_num() == 7)
+        {
             event.shift_remove("id");
         }
     }
@@ -106,13 +139,24 @@ fn the_servers_messages_are_written_as_their_examples_show() {
     let documented = examples(&document);
     let written = written();
     for (name, payloads) in &written {
-        let shown = documented.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not documented"));
+        let shown = documented
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("{name} is not documented"));
         let shown: Vec<Value> = shown.iter().map(|payload| comparable(payload)).collect();
-        assert_eq!(shown, payloads.iter().map(comparable).collect::<Vec<_>>(), "{name}");
+        assert_eq!(
+            shown,
+            payloads.iter().map(comparable).collect::<Vec<_>>(),
+            "{name}"
+        );
     }
-    let unknown: Vec<_> =
-        documented.keys().filter(|name| !name.starts_with("client.") && !written.contains_key(**name)).collect();
-    assert!(unknown.is_empty(), "documented, but never sent: {unknown:?}");
+    let unknown: Vec<_> = documented
+        .keys()
+        .filter(|name| !name.starts_with("client.") && !written.contains_key(**name))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "documented, but never sent: {unknown:?}"
+    );
 }
 
 #[test]
@@ -120,23 +164,54 @@ fn the_clients_messages_are_read_as_their_examples_mean() {
     let document = document();
     let documented = examples(&document);
     let reference = |text: &str| Some(text.to_owned());
-    let filter =
-        |kinds, text: &str, from, reference| Request::Filter { kinds, filter_text: text.to_owned(), from, reference };
+    let filter = |kinds, text: &str, from, reference| Request::Filter {
+        kinds,
+        filter_text: text.to_owned(),
+        from,
+        reference,
+    };
     let read = |name: &str| -> Vec<Request> {
-        documented[name].iter().map(|payload| Request::read(&payload.to_string()).unwrap()).collect()
+        documented[name]
+            .iter()
+            .map(|payload| Request::read(&payload.to_string()).unwrap())
+            .collect()
     };
     let filters = [
-        filter(Kinds::All, "age >= 65 && attributes.team == \"engine\"", FilterFrom::Snapshot, reference("f1")),
+        filter(
+            Kinds::All,
+            "age >= 65 && attributes.team == \"engine\"",
+            FilterFrom::Snapshot,
+            reference("f1"),
+        ),
         filter(Kinds::All, "", FilterFrom::Now, None),
     ];
     assert_eq!(read("client.filter"), filters);
-    assert_eq!(read("client.ping"), [Request::Ping { reference: reference("p1") }]);
+    assert_eq!(
+        read("client.ping"),
+        [Request::Ping {
+            reference: reference("p1")
+        }]
+    );
     assert_eq!(read("client.stop"), [Request::Stop]);
-    let words: Vec<Wish> =
-        documented["client.text"].iter().map(|payload| Wish::read(payload.as_str().unwrap())).collect();
-    assert_eq!(words, [Wish::Show(Kinds::Saves), Wish::Show(Kinds::Deletes), Wish::Show(Kinds::All), Wish::Stop]);
+    let words: Vec<Wish> = documented["client.text"]
+        .iter()
+        .map(|payload| Wish::read(payload.as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            Wish::Show(Kinds::Saves),
+            Wish::Show(Kinds::Deletes),
+            Wish::Show(Kinds::All),
+            Wish::Stop
+        ]
+    );
     let known = ["client.filter", "client.ping", "client.stop", "client.text"];
-    let named: Vec<_> = documented.keys().filter(|name| name.starts_with("client.")).copied().collect();
+    let named: Vec<_> = documented
+        .keys()
+        .filter(|name| name.starts_with("client."))
+        .copied()
+        .collect();
     assert_eq!(named, known);
 }
 
@@ -150,7 +225,9 @@ fn every_reference_in_the_document_leads_somewhere() {
                     assert!(document.pointer(target).is_some(), "{target} is not there");
                     *met += 1;
                 }
-                members.values().for_each(|value| walk(document, value, met));
+                members
+                    .values()
+                    .for_each(|value| walk(document, value, met));
             }
             Value::Array(list) => list.iter().for_each(|value| walk(document, value, met)),
             _ => {}
@@ -165,7 +242,9 @@ fn every_reference_in_the_document_leads_somewhere() {
 fn every_example_has_the_members_that_its_schema_names() {
     let document = document();
     let resolved = |schema: &'_ Value| -> Value {
-        let target = schema["$ref"].as_str().map(|target| document.pointer(&target[1..]).unwrap());
+        let target = schema["$ref"]
+            .as_str()
+            .map(|target| document.pointer(&target[1..]).unwrap());
         target.unwrap_or(schema).clone()
     };
     for (name, payloads) in examples(&document) {
@@ -175,11 +254,19 @@ fn every_example_has_the_members_that_its_schema_names() {
                 assert_eq!(schema["type"], "string", "{name}");
                 continue;
             };
-            let known = schema["properties"].as_object().unwrap_or_else(|| panic!("{name} has no properties"));
-            let strange: Vec<_> = members.keys().filter(|member| !known.contains_key(*member)).collect();
+            let known = schema["properties"]
+                .as_object()
+                .unwrap_or_else(|| panic!("{name} has no properties"));
+            let strange: Vec<_> = members
+                .keys()
+                .filter(|member| !known.contains_key(*member))
+                .collect();
             assert!(strange.is_empty(), "{name}: {strange:?}");
             for required in schema["required"].as_array().unwrap() {
-                assert!(members.contains_key(required.as_str().unwrap()), "{name} lacks {required}");
+                assert!(
+                    members.contains_key(required.as_str().unwrap()),
+                    "{name} lacks {required}"
+                );
             }
             for (member, value) in members {
                 if let Some(only) = known[member].get("const") {
@@ -188,5 +275,8 @@ fn every_example_has_the_members_that_its_schema_names() {
             }
         }
     }
-    assert_eq!(document["components"]["schemas"]["Cursor"]["examples"][0], samples::cursor().to_string());
+    assert_eq!(
+        document["components"]["schemas"]["Cursor"]["examples"][0],
+        samples::cursor().to_string()
+    );
 }

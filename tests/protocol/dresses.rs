@@ -11,13 +11,15 @@ use crate::samples::{self, VERDICTS, change, cursor, each_message};
 use crate::wire::{Event, event, text};
 
 const ADA: &str = concat!(
-    r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","firstName":"Ada","lastName":"Lovelace","age":36,"#,
-    r#""job":"Mathematician","attributes":{"team":"engine"},"revision":"5f3a9c01.42.d1e5","#,
+    r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","firstName":"Ada","lastName":"Lovelace","#,
+    r#""age":36,"job":"Mathematician","attributes":{"team":"engine"},"#,
+    r#""revision":"5f3a9c01.42.d1e5","#,
     r#""createdAt":"2026-11-22T10:09:00.000Z","updatedAt":"2026-11-22T10:10:00.123Z"}"#
 );
 const GRACE: &str = concat!(
-    r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ac","firstName":"Grace","lastName":"Hopper","age":85,"job":"","#,
-    r#""revision":"5f3a9c01.7.bee","createdAt":"2026-11-22T10:09:00.000Z","updatedAt":"2026-11-22T10:09:00.000Z"}"#
+    r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ac","firstName":"Grace","lastName":"Hopper","#,
+    r#""age":85,"job":"","revision":"5f3a9c01.7.bee","#,
+    r#""createdAt":"2026-11-22T10:09:00.000Z","updatedAt":"2026-11-22T10:09:00.000Z"}"#
 );
 const CURSOR: &str = "0:5f3a9c01.42.d1e5,1:5f3a9c01.7.bee";
 
@@ -26,7 +28,8 @@ fn change_json(kind: &str) -> String {
     let at = format!(r#"{{"type":"{kind}","at":"0:5f3a9c01.42.d1e5""#);
     match kind {
         "leave" | "delete" => {
-            format!(r#"{at},"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","revision":"5f3a9c01.42.d1e5"}}"#)
+            let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+            format!(r#"{at},"id":"{id}","revision":"5f3a9c01.42.d1e5"}}"#)
         }
         _ => format!(r#"{at},"person":{ADA}}}"#),
     }
@@ -37,7 +40,12 @@ fn message_json(name: &str) -> String {
     match name {
         "live" | "position" => format!(r#"{{"type":"{name}","cursor":"{CURSOR}"}}"#),
         "batch" => format!(
-            r#"{{"type":"batch","cursor":"{CURSOR}","changes":[{{"type":"enter","person":{ADA}}},{{"type":"leave","id":"0190f3e2-7c1b-7d9a-8f00-1234567890ac","revision":"5f3a9c01.7.bee"}}]}}"#
+            concat!(
+                r#"{{"type":"batch","cursor":"{}","changes":[{{"type":"enter","person":{}}},"#,
+                r#"{{"type":"leave","id":"0190f3e2-7c1b-7d9a-8f00-1234567890ac","#,
+                r#""revision":"5f3a9c01.7.bee"}}]}}"#
+            ),
+            CURSOR, ADA
         ),
         "reset" => r#"{"type":"reset","reason":"trimmed"}"#.to_owned(),
         "stale" => r#"{"type":"stale","seconds":5}"#.to_owned(),
@@ -46,8 +54,10 @@ fn message_json(name: &str) -> String {
         "filteredSnapshot" => r#"{"type":"filtered"}"#.to_owned(),
         "pongSnapshot" => r#"{"type":"pong"}"#.to_owned(),
         "error" => concat!(
-            r#"{"type":"error","ref":"f1","problem":{"type":"/problems/filter","title":"The filter is refused","#,
-            r#""status":400,"detail":"age is a number; compare it with a number, not with a text.","offset":7,"length":3}}"#
+            r#"{"type":"error","ref":"f1","problem":{"type":"/problems/filter","#,
+            r#""title":"The filter is refused","status":400,"#,
+            r#""detail":"age is a number; compare it with a number, not with a text.","#,
+            r#""offset":7,"length":3}}"#
         )
         .to_owned(),
         other => panic!("no expectation for {other}"),
@@ -58,29 +68,48 @@ fn message_json(name: &str) -> String {
 fn people_v1_json_says_what_the_protocol_shows() {
     for (kind, verdict) in VERDICTS {
         for cursor in [None, Some(&cursor())] {
-            let frame = Dress::Json.change(verdict, &change(verdict), cursor).unwrap();
+            let frame = Dress::Json
+                .change(verdict, &change(verdict), cursor)
+                .unwrap();
             assert_eq!(text(&frame), change_json(kind));
         }
     }
-    each_message(|name, message| assert_eq!(text(&Dress::Json.message(message).unwrap()), message_json(name)));
+    each_message(|name, message| {
+        assert_eq!(
+            text(&Dress::Json.message(message).unwrap()),
+            message_json(name)
+        );
+    });
     let pages = Dress::Json.pages(&[samples::ada(), samples::grace()]);
     assert_eq!(
         pages.iter().map(text).collect::<Vec<_>>(),
         [format!(r#"{{"type":"snapshot","people":[{ADA},{GRACE}]}}"#)]
     );
-    assert_eq!(Dress::Json.pages(&[]).iter().map(text).collect::<Vec<_>>(), [r#"{"type":"snapshot","people":[]}"#]);
+    assert_eq!(
+        Dress::Json.pages(&[]).iter().map(text).collect::<Vec<_>>(),
+        [r#"{"type":"snapshot","people":[]}"#]
+    );
 }
 
 #[test]
 fn a_change_as_a_cloud_event_is_known_by_its_place() {
     for (kind, verdict) in VERDICTS {
-        let frame = Dress::CloudEvents.change(verdict, &change(verdict), Some(&cursor())).unwrap();
+        let frame = Dress::CloudEvents
+            .change(verdict, &change(verdict), Some(&cursor()))
+            .unwrap();
         let data = match kind {
-            "leave" | "delete" => r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","revision":"5f3a9c01.42.d1e5"}"#,
+            "leave" | "delete" => {
+                r#"{"id":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","revision":"5f3a9c01.42.d1e5"}"#
+            }
             _ => ADA,
         };
         let envelope = format!(
-            r#"{{"specversion":"1.0","id":"0:5f3a9c01.42.d1e5","source":"/people","type":"people.{kind}","subject":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","time":"2026-11-22T10:10:00.123Z","datacontenttype":"application/json","data":"#
+            concat!(
+                r#"{{"specversion":"1.0","id":"0:5f3a9c01.42.d1e5","source":"/people","#,
+                r#""type":"people.{}","subject":"0190f3e2-7c1b-7d9a-8f00-1234567890ab","#,
+                r#""time":"2026-11-22T10:10:00.123Z","datacontenttype":"application/json","data":"#
+            ),
+            kind
         );
         assert_eq!(text(&frame), format!("{envelope}{data}}}"));
     }
@@ -89,7 +118,15 @@ fn a_change_as_a_cloud_event_is_known_by_its_place() {
 /// The event without its id, which is a UUID of version 7 and differs from `others`.
 fn without_id(event: &str, others: &mut Vec<Uuid>) -> Value {
     let mut event: Value = serde_json::from_str(event).unwrap();
-    let id: Uuid = event.as_object_mut().unwrap().remove("id").unwrap().as_str().unwrap().parse().unwrap();
+    let id: Uuid = event
+        .as_object_mut()
+        .unwrap()
+        .remove("id")
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert_eq!(id.get_version_num(), 7);
     assert!(!others.contains(&id), "no two events have one id");
     others.push(id);
@@ -103,52 +140,89 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
         let mut data: Value = serde_json::from_str(said).unwrap();
         let kind = data.as_object_mut().unwrap().shift_remove("type").unwrap();
         let kind = format!("people.{}", kind.as_str().unwrap());
-        json!({"specversion": "1.0", "source": "/people", "type": kind, "datacontenttype": "application/json", "data": data})
+        json!({
+            "specversion": "1.0", "source": "/people", "type": kind,
+            "datacontenttype": "application/json", "data": data,
+        })
     };
     each_message(|name, message| {
         let frame = Dress::CloudEvents.message(message).unwrap();
-        assert_eq!(without_id(text(&frame), &mut ids), envelope(&message_json(name)));
+        assert_eq!(
+            without_id(text(&frame), &mut ids),
+            envelope(&message_json(name))
+        );
     });
     for people in [vec![], vec![samples::ada(), samples::grace()]] {
-        let (json, events) = (Dress::Json.pages(&people), Dress::CloudEvents.pages(&people));
+        let (json, events) = (
+            Dress::Json.pages(&people),
+            Dress::CloudEvents.pages(&people),
+        );
         assert_eq!(events.len(), 1);
-        assert_eq!(without_id(text(&events[0]), &mut ids), envelope(text(&json[0])));
+        assert_eq!(
+            without_id(text(&events[0]), &mut ids),
+            envelope(text(&json[0]))
+        );
     }
 }
 
 #[test]
 fn server_sent_events_carry_the_json_and_from_live_on_the_cursor() {
-    let expected =
-        |name: &str, data: String, id: Option<&str>| Event { name: name.to_owned(), data, id: id.map(str::to_owned) };
+    let expected = |name: &str, data: String, id: Option<&str>| Event {
+        name: name.to_owned(),
+        data,
+        id: id.map(str::to_owned),
+    };
     for (kind, verdict) in VERDICTS {
         let after = cursor();
-        let sent = |cursor| event(&Dress::Sse.change(verdict, &change(verdict), cursor).unwrap());
-        assert_eq!(sent(Some(&after)), expected(kind, change_json(kind), Some(CURSOR)));
+        let sent = |cursor| {
+            event(
+                &Dress::Sse
+                    .change(verdict, &change(verdict), cursor)
+                    .unwrap(),
+            )
+        };
+        assert_eq!(
+            sent(Some(&after)),
+            expected(kind, change_json(kind), Some(CURSOR))
+        );
         assert_eq!(sent(None), expected(kind, change_json(kind), None));
     }
     each_message(|name, message| {
-        let id = ["live", "position", "batch"].contains(&name).then_some(CURSOR);
+        let id = ["live", "position", "batch"]
+            .contains(&name)
+            .then_some(CURSOR);
         let sent = event(&Dress::Sse.message(message).unwrap());
         assert_eq!(sent, expected(message.name(), message_json(name), id));
     });
     for people in [vec![], vec![samples::ada()]] {
         let (json, events) = (Dress::Json.pages(&people), Dress::Sse.pages(&people));
         assert_eq!(events.len(), 1);
-        assert_eq!(event(&events[0]), expected("snapshot", text(&json[0]).to_owned(), None));
+        assert_eq!(
+            event(&events[0]),
+            expected("snapshot", text(&json[0]).to_owned(), None)
+        );
     }
-    let raw = Dress::Sse.message(&people_gateway::protocol::message::Message::Live(&cursor())).unwrap();
-    let written = format!("event: live\nid: {CURSOR}\ndata: {}\n\n", message_json("live"));
+    let raw = Dress::Sse
+        .message(&people_gateway::protocol::message::Message::Live(&cursor()))
+        .unwrap();
+    let written = format!(
+        "event: live\nid: {CURSOR}\ndata: {}\n\n",
+        message_json("live")
+    );
     assert_eq!(raw, written);
 }
 
 #[test]
 fn text_says_sentences_and_nothing_else() {
     let saved = format!(
-        "Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age=36, job=Mathematician)",
+        "Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age=36, \
+         job=Mathematician)",
         id = samples::ADA_ID
     );
     for (kind, verdict) in VERDICTS {
-        let frame = Dress::Text.change(verdict, &change(verdict), Some(&cursor())).unwrap();
+        let frame = Dress::Text
+            .change(verdict, &change(verdict), Some(&cursor()))
+            .unwrap();
         let sentence = match kind {
             "leave" => format!("Left person [{}]", samples::ADA_ID),
             "delete" => format!("Deleted person [{}]", samples::ADA_ID),
@@ -166,7 +240,12 @@ fn text_says_sentences_and_nothing_else() {
 #[test]
 fn nothing_is_shown_of_what_is_outside_a_view() {
     for dress in [Dress::Text, Dress::Json, Dress::CloudEvents, Dress::Sse] {
-        assert!(dress.change(Verdict::Outside, &change(Verdict::Update), Some(&cursor())).is_none(), "{dress:?}");
+        assert!(
+            dress
+                .change(Verdict::Outside, &change(Verdict::Update), Some(&cursor()))
+                .is_none(),
+            "{dress:?}"
+        );
     }
 }
 
@@ -174,13 +253,25 @@ fn nothing_is_shown_of_what_is_outside_a_view() {
 fn a_dress_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
     assert_eq!(Dress::named("people.v1.json"), Some(Dress::Json));
     assert_eq!(Dress::named("cloudevents.json"), Some(Dress::CloudEvents));
-    assert_eq!(["", "People.v1.json", "text", "sse"].map(Dress::named), [None; 4]);
+    assert_eq!(
+        ["", "People.v1.json", "text", "sse"].map(Dress::named),
+        [None; 4]
+    );
     let gone = Close::new(CloseCode::NORMAL, "");
     for dress in [Dress::Text, Dress::Json, Dress::CloudEvents] {
-        assert_eq!((&dress.ping()[..], &dress.close(&gone)[..]), (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..]));
-        assert_eq!((dress.has_cursor(), dress.composes()), (dress != Dress::Text, dress == Dress::Json));
+        assert_eq!(
+            (&dress.ping()[..], &dress.close(&gone)[..]),
+            (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..])
+        );
+        assert_eq!(
+            (dress.has_cursor(), dress.composes()),
+            (dress != Dress::Text, dress == Dress::Json)
+        );
     }
-    assert_eq!((&Dress::Sse.ping()[..], &Dress::Sse.close(&gone)[..]), (&b":\n"[..], &b""[..]));
+    assert_eq!(
+        (&Dress::Sse.ping()[..], &Dress::Sse.close(&gone)[..]),
+        (&b":\n"[..], &b""[..])
+    );
     assert!(Dress::Sse.has_cursor() && Dress::Sse.composes());
     assert_eq!(&sse::prelude()[..], b"retry: 3000\n");
 }

@@ -1,5 +1,5 @@
-//! The wire formats from outside: every message in every dress to the letter, what holds for any text, and the
-//! examples of docs/asyncapi.yaml.
+//! The wire formats from outside: every message in every dress to the letter, what holds for any
+//! text, and the examples of docs/asyncapi.yaml.
 
 #[cfg(test)]
 mod asyncapi;

@@ -13,9 +13,15 @@ use crate::wire::{event, text};
 fn people(lengths: &[usize]) -> Vec<Person> {
     let person = |(index, length): (u128, &usize)| {
         let attributes = json!({"é": "x".repeat(*length)});
-        let fields = json!({"firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": attributes});
+        let fields = json!({
+            "firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": attributes,
+        });
         let fields = FieldsJson::from_stored(&fields.to_string()).unwrap();
-        Person { id: PersonId::new(Uuid::from_u128(index)), fields, ..samples::ada() }
+        Person {
+            id: PersonId::new(Uuid::from_u128(index)),
+            fields,
+            ..samples::ada()
+        }
     };
     (0..).zip(lengths).map(person).collect()
 }
@@ -24,11 +30,25 @@ fn people(lengths: &[usize]) -> Vec<Person> {
 fn read(dress: Dress, people: &[Person]) -> Vec<(usize, Vec<String>)> {
     let pages = dress.pages(people);
     let read = |page| {
-        let said = if dress == Dress::Sse { event(page).data } else { text(page).to_owned() };
+        let said = if dress == Dress::Sse {
+            event(page).data
+        } else {
+            text(page).to_owned()
+        };
         let message: Value = serde_json::from_str(&said).unwrap();
-        let content = if dress == Dress::CloudEvents { &message["data"] } else { &message };
+        let content = if dress == Dress::CloudEvents {
+            &message["data"]
+        } else {
+            &message
+        };
         let people = content["people"].as_array().unwrap();
-        (said.len(), people.iter().map(|person| person["id"].as_str().unwrap().to_owned()).collect())
+        (
+            said.len(),
+            people
+                .iter()
+                .map(|person| person["id"].as_str().unwrap().to_owned())
+                .collect(),
+        )
     };
     pages.iter().map(read).collect()
 }
@@ -45,15 +65,22 @@ proptest! {
             let pages = read(dress, &people);
             prop_assert!(!pages.is_empty());
             for (length, ids) in &pages {
-                prop_assert!(*length <= PAGE_BYTES || ids.len() == 1, "{length} bytes with {} people", ids.len());
+                prop_assert!(
+                    *length <= PAGE_BYTES || ids.len() == 1,
+                    "{length} bytes with {} people",
+                    ids.len()
+                );
                 prop_assert!(!ids.is_empty() || people.is_empty());
             }
-            // No page could have taken the first person of the next: pages are not smaller than they need to be.
+            // No page could have taken the first person of the next: pages are not smaller than
+            // they need to be.
             for (pair, next) in pages.windows(2).zip(starts(&pages)) {
                 prop_assert!(pair[0].0 + 1 + people[next].to_json().len() > PAGE_BYTES);
             }
             let ids: Vec<String> = pages.into_iter().flat_map(|(_, ids)| ids).collect();
-            prop_assert_eq!(ids, people.iter().map(|person| person.id.to_string()).collect::<Vec<_>>());
+            let expected: Vec<String> =
+                people.iter().map(|person| person.id.to_string()).collect();
+            prop_assert_eq!(ids, expected);
         }
     }
 }
@@ -73,8 +100,11 @@ fn a_page_takes_a_person_who_fits_to_the_byte_and_no_byte_more() {
         let first = [7_000; 8];
         let alone = read(dress, &people(&first))[0].0;
         let fits = PAGE_BYTES - alone - 1 - people(&[0])[0].to_json().len();
-        let lengths =
-            |second| read(dress, &people(&[&first[..], &[second]].concat())).into_iter().map(|(length, _)| length);
+        let lengths = |second| {
+            read(dress, &people(&[&first[..], &[second]].concat()))
+                .into_iter()
+                .map(|(length, _)| length)
+        };
         assert_eq!(lengths(fits).collect::<Vec<_>>(), [PAGE_BYTES], "{dress:?}");
         assert_eq!(lengths(fits + 1).count(), 2, "{dress:?}");
     }

@@ -1,21 +1,27 @@
 //! The values that the formats are shown with, the same in the tests and in docs/asyncapi.yaml.
 
 use people_gateway::domain::{
-    At, Change, Epoch, FieldsJson, Partition, Person, PersonId, Position, Seq, Tag, Timestamp,
+    At, Change, Cursor, Epoch, FieldsJson, Partition, Person, PersonId, Position, Seq, Tag,
+    Timestamp,
 };
 use people_gateway::filter::Verdict;
-use people_gateway::protocol::cursor::Cursor;
 use people_gateway::protocol::message::{Composed, Message};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
 
-pub(crate) const ADA: &str =
-    r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician","attributes":{"team":"engine"}}"#;
+pub(crate) const ADA: &str = concat!(
+    r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician","#,
+    r#""attributes":{"team":"engine"}}"#
+);
 pub(crate) const ADA_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 const GRACE: &str = r#"{"firstName":"Grace","lastName":"Hopper","age":85,"job":""}"#;
 const GRACE_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ac";
 
 pub(crate) fn position(seq: u64, tag: u64) -> Position {
-    Position { epoch: Epoch::new(0x5f3a_9c01), seq: Seq::new(seq).unwrap(), tag: Tag::new(tag) }
+    Position {
+        epoch: Epoch::new(0x5f3a_9c01),
+        seq: Seq::new(seq).unwrap(),
+        tag: Tag::new(tag),
+    }
 }
 
 /// A change of Ada, as a view that gave `verdict` met it.
@@ -61,12 +67,17 @@ pub(crate) fn grace() -> Person {
 /// One person who is in the view, and one who left.
 pub(crate) fn composed() -> Vec<Composed> {
     let grace: PersonId = GRACE_ID.parse().unwrap();
-    vec![Composed::Shown(Verdict::Enter, ada()), Composed::Gone(Verdict::Leave, grace, position(7, 0xbee))]
+    vec![
+        Composed::Shown(Verdict::Enter, ada()),
+        Composed::Gone(Verdict::Leave, grace, position(7, 0xbee)),
+    ]
 }
 
 pub(crate) fn problem() -> Problem {
     let detail = "age is a number; compare it with a number, not with a text.";
-    Problem::new(ProblemKind::Filter, detail).with("offset", 7).with("length", 3)
+    Problem::new(ProblemKind::Filter, detail)
+        .with("offset", 7)
+        .with("length", 3)
 }
 
 pub(crate) const VERDICTS: [(&str, Verdict); 5] = [
@@ -77,19 +88,56 @@ pub(crate) const VERDICTS: [(&str, Verdict); 5] = [
     ("delete", Verdict::Delete),
 ];
 
-/// Each message that is neither change nor page, under its own name; where it has two forms, under two.
+/// Each message that is neither change nor page, under its own name; where it has two forms, under
+/// two.
 pub(crate) fn each_message(mut seen: impl FnMut(&str, &Message<'_>)) {
     let (cursor, changes, problem) = (cursor(), composed(), problem());
     let (reference, cursor) = (Some("f1"), &cursor);
     seen("live", &Message::Live(cursor));
     seen("position", &Message::Position(cursor));
-    seen("batch", &Message::Batch { cursor, changes: &changes });
+    seen(
+        "batch",
+        &Message::Batch {
+            cursor,
+            changes: &changes,
+        },
+    );
     seen("reset", &Message::Reset("trimmed"));
     seen("stale", &Message::Stale { seconds: 5 });
     seen("fresh", &Message::Fresh);
-    seen("filtered", &Message::Filtered { reference, cursor: Some(cursor) });
-    seen("filteredSnapshot", &Message::Filtered { reference: None, cursor: None });
-    seen("error", &Message::Error { reference, problem: &problem });
-    seen("pong", &Message::Pong { reference, cursor: Some(cursor) });
-    seen("pongSnapshot", &Message::Pong { reference: None, cursor: None });
+    seen(
+        "filtered",
+        &Message::Filtered {
+            reference,
+            cursor: Some(cursor),
+        },
+    );
+    seen(
+        "filteredSnapshot",
+        &Message::Filtered {
+            reference: None,
+            cursor: None,
+        },
+    );
+    seen(
+        "error",
+        &Message::Error {
+            reference,
+            problem: &problem,
+        },
+    );
+    seen(
+        "pong",
+        &Message::Pong {
+            reference,
+            cursor: Some(cursor),
+        },
+    );
+    seen(
+        "pongSnapshot",
+        &Message::Pong {
+            reference: None,
+            cursor: None,
+        },
+    );
 }

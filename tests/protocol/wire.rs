@@ -16,11 +16,20 @@ pub(crate) fn text(frame: &Bytes) -> &str {
     assert_eq!(frame[0], 0x81, "a final text frame");
     let (header, length) = match frame[1] {
         short @ 0..126 => (2, usize::from(short)),
-        126 => (4, usize::from(u16::from_be_bytes(frame[2..4].try_into().unwrap()))),
-        127 => (10, usize::try_from(u64::from_be_bytes(frame[2..10].try_into().unwrap())).unwrap()),
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(frame[2..4].try_into().unwrap())),
+        ),
+        127 => (
+            10,
+            usize::try_from(u64::from_be_bytes(frame[2..10].try_into().unwrap())).unwrap(),
+        ),
         masked => panic!("a masked frame: {masked:#x}"),
     };
-    let least = [(4, 126), (10, 65_536)].into_iter().find(|(long, _)| *long == header).map_or(0, |(_, least)| least);
+    let least = [(4, 126), (10, 65_536)]
+        .into_iter()
+        .find(|(long, _)| *long == header)
+        .map_or(0, |(_, least)| least);
     assert!(length >= least, "the header is longer than it has to be");
     assert_eq!(frame.len(), header + length, "one frame and nothing else");
     std::str::from_utf8(&frame[header..]).unwrap()
@@ -28,13 +37,19 @@ pub(crate) fn text(frame: &Bytes) -> &str {
 
 /// All events of a stream: HTML Living Standard, section 9.2.6. A line ends with CR LF, LF or CR.
 pub(crate) fn events(stream: &[u8]) -> Vec<Event> {
-    let text = std::str::from_utf8(stream).unwrap().replace("\r\n", "\n").replace('\r', "\n");
+    let text = std::str::from_utf8(stream)
+        .unwrap()
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     let (mut events, mut event, mut data) = (Vec::new(), Event::default(), Vec::new());
     for line in text.split_terminator('\n') {
         if line.is_empty() {
             let ready = std::mem::take(&mut event);
             if !data.is_empty() {
-                events.push(Event { data: std::mem::take(&mut data).join("\n"), ..ready });
+                events.push(Event {
+                    data: std::mem::take(&mut data).join("\n"),
+                    ..ready
+                });
             }
             continue;
         }

@@ -6,31 +6,54 @@ use std::time::Duration;
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{Applied, PageLimits, Store, StoreError};
 
-use crate::people::{ONLY, assert_state_is_the_replayed_log, count, done, id, keyed, open, options, save};
+use crate::people::{
+    ONLY, assert_state_is_the_replayed_log, count, done, id, keyed, open, options, save,
+};
 use crate::proxy::Proxy;
 use crate::support::redis::{PATIENCE, RedisServer, eventually};
 
 async fn in_bounded_time<T>(call: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, call).await.expect("the call ends in bounded time")
+    tokio::time::timeout(PATIENCE, call)
+        .await
+        .expect("the call ends in bounded time")
 }
 
 async fn behind_a_proxy(server: &RedisServer) -> (Proxy, Arc<RedisStore>) {
     let proxy = Proxy::start(server.port()).await;
-    let store = open(Options { url: proxy.url(), ..options(server) }).await;
+    let store = open(Options {
+        url: proxy.url(),
+        ..options(server)
+    })
+    .await;
     (proxy, store)
 }
 
 #[tokio::test]
 async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() {
     let server = RedisServer::start(&[]).await;
-    let store = open(Options { retry_limit: Duration::from_secs(1), ..options(&server) }).await;
+    let store = open(Options {
+        retry_limit: Duration::from_secs(1),
+        ..options(&server)
+    })
+    .await;
     let position = done(&store, save(1, "A")).await;
     server.freeze();
-    let unavailable = |error: StoreError| assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    let unavailable =
+        |error: StoreError| assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     in_bounded_time(async {
         unavailable(store.get(id(1)).await.expect_err("no answer"));
-        unavailable(store.page(ONLY, None, PageLimits::people(count(1))).await.expect_err("no answer"));
-        unavailable(store.since(ONLY, position, count(1)).await.expect_err("no answer"));
+        unavailable(
+            store
+                .page(ONLY, None, PageLimits::people(count(1)))
+                .await
+                .expect_err("no answer"),
+        );
+        unavailable(
+            store
+                .since(ONLY, position, count(1))
+                .await
+                .expect_err("no answer"),
+        );
         unavailable(store.probe().await.expect_err("no answer"));
         // No connection passed its check, so nothing was sent.
         unavailable(store.apply(save(2, "B")).await.expect_err("no answer"));
@@ -44,12 +67,17 @@ async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() 
 #[tokio::test]
 async fn a_write_that_meets_a_restart_waits_for_it() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
-    let store = open(Options { retry_limit: PATIENCE, ..options(&server) }).await;
+    let store = open(Options {
+        retry_limit: PATIENCE,
+        ..options(&server)
+    })
+    .await;
     done(&store, save(1, "A")).await;
     server.kill9();
     let writing = tokio::spawn({
         let store = Arc::clone(&store);
-        // A connection that died under the write leaves its outcome unknown; the key tells, as it does for a gateway.
+        // A connection that died under the write leaves its outcome unknown; the key tells, as it
+        // does for a gateway.
         async move {
             let write = keyed(save(2, "B"), 1);
             match store.apply(write.clone()).await {
@@ -59,7 +87,10 @@ async fn a_write_that_meets_a_restart_waits_for_it() {
         }
     });
     server.restart().await;
-    in_bounded_time(writing).await.expect("no panic").expect("written");
+    in_bounded_time(writing)
+        .await
+        .expect("no panic")
+        .expect("written");
     assert_eq!(assert_state_is_the_replayed_log(&store).await, 2);
 }
 
@@ -71,13 +102,30 @@ async fn a_lost_answer_is_an_unknown_outcome_and_its_key_tells_it() {
     for write in [save(2, "B"), keyed(save(2, "C"), 1)] {
         proxy.swallow_answers(1);
         let outcome = in_bounded_time(store.apply(write)).await;
-        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(StoreError::OutcomeUnknown(_))),
+            "{outcome:?}"
+        );
         assert_eq!(proxy.left(), 0);
     }
-    let person = store.get(id(2)).await.expect("an answer").expect("it happened");
-    assert_eq!(assert_state_is_the_replayed_log(&store).await, 3, "each happened once");
-    let again = store.apply(keyed(save(2, "C"), 1)).await.expect("an outcome");
-    assert!(matches!(&again, Applied::Replayed(first) if first.at.position == person.revision), "{again:?}");
+    let person = store
+        .get(id(2))
+        .await
+        .expect("an answer")
+        .expect("it happened");
+    assert_eq!(
+        assert_state_is_the_replayed_log(&store).await,
+        3,
+        "each happened once"
+    );
+    let again = store
+        .apply(keyed(save(2, "C"), 1))
+        .await
+        .expect("an outcome");
+    assert!(
+        matches!(&again, Applied::Replayed(first) if first.at.position == person.revision),
+        "{again:?}"
+    );
 }
 
 #[tokio::test]
@@ -85,24 +133,47 @@ async fn a_lost_answer_stays_unknown_when_the_server_cannot_be_asked_again() {
     let server = RedisServer::start(&[]).await;
     let proxy = Proxy::start(server.port()).await;
     let limit = Duration::from_secs(1);
-    let store = open(Options { url: proxy.url(), retry_limit: limit, ..options(&server) }).await;
+    let store = open(Options {
+        url: proxy.url(),
+        retry_limit: limit,
+        ..options(&server)
+    })
+    .await;
     proxy.swallow_the_last_answer();
     let outcome = in_bounded_time(store.apply(keyed(save(2, "B"), 1))).await;
-    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(StoreError::OutcomeUnknown(_))),
+        "{outcome:?}"
+    );
     let direct = open(options(&server)).await;
-    assert_eq!(assert_state_is_the_replayed_log(&direct).await, 1, "it did happen");
+    assert_eq!(
+        assert_state_is_the_replayed_log(&direct).await,
+        1,
+        "it did happen"
+    );
 }
 
 #[tokio::test]
 async fn a_write_that_stays_unanswered_until_the_limit_is_not_called_undone() {
     let server = RedisServer::start(&[]).await;
-    let store = open(Options { retry_limit: Duration::from_secs(3), ..options(&server) }).await;
+    let store = open(Options {
+        retry_limit: Duration::from_secs(3),
+        ..options(&server)
+    })
+    .await;
     // Reads and checks pass, scripts that write wait: the write is sent, and no answer comes.
-    server.command::<()>(&["CLIENT", "PAUSE", "20000", "WRITE"]).await;
+    server
+        .command::<()>(&["CLIENT", "PAUSE", "20000", "WRITE"])
+        .await;
     let outcome = in_bounded_time(store.apply(keyed(save(1, "A"), 1))).await;
-    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(StoreError::OutcomeUnknown(_))),
+        "{outcome:?}"
+    );
     server.command::<()>(&["CLIENT", "UNPAUSE"]).await;
-    in_bounded_time(store.apply(keyed(save(1, "A"), 1))).await.expect("an outcome");
+    in_bounded_time(store.apply(keyed(save(1, "A"), 1)))
+        .await
+        .expect("an outcome");
     assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
 }
 
@@ -113,7 +184,11 @@ async fn a_read_that_lost_its_answer_just_asks_again() {
     done(&store, save(1, "A")).await;
     proxy.swallow_answers(1);
     assert_eq!(
-        in_bounded_time(store.page(ONLY, None, PageLimits::people(count(9)))).await.expect("a page").people.len(),
+        in_bounded_time(store.page(ONLY, None, PageLimits::people(count(9))))
+            .await
+            .expect("a page")
+            .people
+            .len(),
         1
     );
     assert_eq!(proxy.left(), 0);
@@ -122,7 +197,12 @@ async fn a_read_that_lost_its_answer_just_asks_again() {
 #[tokio::test]
 async fn more_than_the_queue_takes_is_refused_as_overload() {
     let server = RedisServer::start(&[]).await;
-    let small = Options { queue: count(8), batch: count(2), lanes: count(1), ..options(&server) };
+    let small = Options {
+        queue: count(8),
+        batch: count(2),
+        lanes: count(1),
+        ..options(&server)
+    };
     let store = open(small).await;
     server.freeze();
     let writes: Vec<_> = (0..100)
@@ -148,9 +228,12 @@ async fn a_dropped_store_leaves_no_connection_behind() {
     feed.connected().await;
     done(&store, save(1, "A")).await;
     drop((store, feed));
-    eventually("all connections but the asking one are closed", async || {
-        let clients: String = server.command(&["CLIENT", "LIST"]).await;
-        clients.lines().count() == 1
-    })
+    eventually(
+        "all connections but the asking one are closed",
+        async || {
+            let clients: String = server.command(&["CLIENT", "LIST"]).await;
+            clients.lines().count() == 1
+        },
+    )
     .await;
 }

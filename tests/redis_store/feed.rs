@@ -4,9 +4,13 @@ use std::collections::VecDeque;
 
 use people_gateway::domain::{Change, Partition};
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Feed, FeedEvent, FeedLimits, PageLimits, Since, Store, StoreError, decode_frame};
+use people_gateway::store::{
+    Feed, FeedEvent, FeedLimits, PageLimits, Since, Store, StoreError, decode_frame,
+};
 
-use crate::people::{ONLY, assert_state_is_the_replayed_log, count, delete, done, open, options, partitions, save};
+use crate::people::{
+    ONLY, assert_state_is_the_replayed_log, count, delete, done, open, options, partitions, save,
+};
 use crate::support::redis::{PATIENCE, RedisServer};
 
 /// A feed of which a test takes one event after the other.
@@ -17,17 +21,27 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn open(store: &RedisStore) -> Self {
-        let limits = FeedLimits { events: count(10_000), bytes: count(10_000_000) };
-        Self { feed: store.feed(limits), waiting: VecDeque::new() }
+        let limits = FeedLimits {
+            events: count(10_000),
+            bytes: count(10_000_000),
+        };
+        Self {
+            feed: store.feed(limits),
+            waiting: VecDeque::new(),
+        }
     }
 
     pub(crate) async fn next(&mut self) -> FeedEvent {
         if self.waiting.is_empty() {
             let mut events = Vec::new();
-            tokio::time::timeout(PATIENCE, self.feed.receive(&mut events, 1_000)).await.expect("an event in time");
+            tokio::time::timeout(PATIENCE, self.feed.receive(&mut events, 1_000))
+                .await
+                .expect("an event in time");
             self.waiting.extend(events);
         }
-        self.waiting.pop_front().expect("receive returns with something")
+        self.waiting
+            .pop_front()
+            .expect("receive returns with something")
     }
 
     pub(crate) async fn connected(&mut self) {
@@ -53,13 +67,23 @@ impl Watched {
 #[tokio::test]
 async fn a_frame_says_what_the_log_says() {
     let server = RedisServer::start(&[]).await;
-    let store = open(Options { partitions: partitions(4), ..options(&server) }).await;
+    let store = open(Options {
+        partitions: partitions(4),
+        ..options(&server)
+    })
+    .await;
     let mut feed = Watched::open(&store);
     feed.connected().await;
     let mut heard: Vec<Vec<Change>> = vec![Vec::new(); 4];
     for n in 0..40_u128 {
-        let write = if n % 3 == 2 { delete((n - 1) % 7) } else { save(n % 7, "Ünï") };
-        if let people_gateway::store::Applied::Done { at, .. } = store.apply(write).await.expect("an outcome") {
+        let write = if n % 3 == 2 {
+            delete((n - 1) % 7)
+        } else {
+            save(n % 7, "Ünï")
+        };
+        if let people_gateway::store::Applied::Done { at, .. } =
+            store.apply(write).await.expect("an outcome")
+        {
             let change = feed.change().await;
             assert_eq!(change.at, at);
             heard[at.partition.index()].push(change);
@@ -67,7 +91,10 @@ async fn a_frame_says_what_the_log_says() {
     }
     for (n, heard) in (0..).zip(heard) {
         assert!(!heard.is_empty(), "people fall into every partition");
-        let tail = store.tail(Partition::new(n), count(100)).await.expect("the log");
+        let tail = store
+            .tail(Partition::new(n), count(100))
+            .await
+            .expect("the log");
         assert_eq!(tail.changes, heard);
     }
 }
@@ -79,7 +106,12 @@ async fn a_killed_subscription_is_told_and_comes_back() {
     let mut feed = Watched::open(&store);
     feed.connected().await;
     for n in 0..3 {
-        assert_eq!(server.command::<usize>(&["CLIENT", "KILL", "TYPE", "pubsub"]).await, 1);
+        assert_eq!(
+            server
+                .command::<usize>(&["CLIENT", "KILL", "TYPE", "pubsub"])
+                .await,
+            1
+        );
         feed.disconnected().await;
         feed.connected().await;
         done(&store, save(n, "A")).await;
@@ -109,7 +141,11 @@ async fn a_frozen_server_is_noticed_and_awaited() {
 async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
     let server = RedisServer::start(&[]).await;
     let (one, other) = (open(options(&server)).await, open(options(&server)).await);
-    let mut feeds = [Watched::open(&one), Watched::open(&one), Watched::open(&other)];
+    let mut feeds = [
+        Watched::open(&one),
+        Watched::open(&one),
+        Watched::open(&other),
+    ];
     for feed in &mut feeds {
         feed.connected().await;
     }
@@ -124,27 +160,51 @@ async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
 #[tokio::test]
 async fn a_wiped_database_is_laid_out_again_by_a_probe() {
     let server = RedisServer::start(&[]).await;
-    let two = Options { partitions: partitions(2), ..options(&server) };
+    let two = Options {
+        partitions: partitions(2),
+        ..options(&server)
+    };
     let store = open(two.clone()).await;
     let before = store.probe().await.expect("heads");
     let old = done(&store, save(1, "A")).await;
     let partition = store.partitions().of(crate::people::id(1));
     server.command::<()>(&["FLUSHALL"]).await;
     assert!(matches!(
-        store.since(partition, old, count(10)).await.expect("an answer"),
-        Since::Broken { reason: people_gateway::store::Break::Epoch, head: None }
+        store
+            .since(partition, old, count(10))
+            .await
+            .expect("an answer"),
+        Since::Broken {
+            reason: people_gateway::store::Break::Epoch,
+            head: None
+        }
     ));
     let after = store.probe().await.expect("heads");
     for (before, after) in before.iter().zip(&after) {
         assert_ne!(before.epoch, after.epoch);
         assert_eq!(after.seq.get(), 0);
     }
-    assert_eq!(store.probe().await.expect("heads"), after, "what is there is not written again");
-    open(Options { migrate: false, ..two }).await;
+    assert_eq!(
+        store.probe().await.expect("heads"),
+        after,
+        "what is there is not written again"
+    );
+    open(Options {
+        migrate: false,
+        ..two
+    })
+    .await;
 
     // Pages and tails do not wait for a probe either.
     server.command::<()>(&["FLUSHALL"]).await;
-    assert!(store.page(ONLY, None, PageLimits::people(count(10))).await.expect("a page").people.is_empty());
+    assert!(
+        store
+            .page(ONLY, None, PageLimits::people(count(10)))
+            .await
+            .expect("a page")
+            .people
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -163,6 +223,10 @@ async fn a_database_laid_out_anew_with_other_partitions_is_not_served() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     server.command::<()>(&["FLUSHALL"]).await;
-    open(Options { partitions: partitions(2), ..options(&server) }).await;
+    open(Options {
+        partitions: partitions(2),
+        ..options(&server)
+    })
+    .await;
     assert!(matches!(store.probe().await, Err(StoreError::Corrupt(_))));
 }

@@ -1,6 +1,8 @@
-//! The Redis store's own promises: what it refuses to open, what it survives, what it never says wrongly.
+//! The Redis store's own promises: what it refuses to open, what it survives, what it never says
+//! wrongly.
 //!
-//! What both stores promise alike is in the conformance suite. Each test here starts its own `redis-server`.
+//! What both stores promise alike is in the conformance suite. Each test here starts its own
+//! `redis-server`.
 //!
 //! `cfg(test)` is always set here; it tells clippy that helpers are tests too, and may panic.
 

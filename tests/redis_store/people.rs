@@ -1,11 +1,14 @@
-//! Stores and people for the tests, and the one comparison that matters: state against replayed log.
+//! Stores and people for the tests, and the one comparison that matters: state against replayed
+//! log.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use people_gateway::domain::{FieldsJson, Partition, Partitions, PersonId, Position, Tag, Timestamp};
+use people_gateway::domain::{
+    FieldsJson, Partition, Partitions, PersonId, Position, Tag, Timestamp,
+};
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{Applied, Expect, IdempotencyKey, PageLimits, Store, Write};
 use people_gateway::telemetry::Metrics;
@@ -30,7 +33,9 @@ pub(crate) fn options(server: &RedisServer) -> Options {
 }
 
 pub(crate) async fn open(options: Options) -> Arc<RedisStore> {
-    RedisStore::open(options, Metrics::default()).await.expect("the store opens")
+    RedisStore::open(options, Metrics::default())
+        .await
+        .expect("the store opens")
 }
 
 pub(crate) fn partitions(count: u16) -> Partitions {
@@ -62,11 +67,20 @@ pub(crate) fn save(n: u128, name: &str) -> Write {
 }
 
 pub(crate) fn delete(n: u128) -> Write {
-    Write { save: None, ..save(n, "A") }
+    Write {
+        save: None,
+        ..save(n, "A")
+    }
 }
 
 pub(crate) fn keyed(write: Write, key: u8) -> Write {
-    Write { idempotency: Some(IdempotencyKey { name: [key; 32], fingerprint: [key; 32] }), ..write }
+    Write {
+        idempotency: Some(IdempotencyKey {
+            name: [key; 32],
+            fingerprint: [key; 32],
+        }),
+        ..write
+    }
 }
 
 /// Writes, and expects it to happen.
@@ -77,18 +91,31 @@ pub(crate) async fn done(store: &RedisStore, write: Write) -> Position {
     }
 }
 
-/// Replays each partition's whole log and compares it with the head, the people and the chain of tags; how many changes
-/// there are in all.
+/// Replays each partition's whole log and compares it with the head, the people and the chain of
+/// tags; how many changes there are in all.
 pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usize {
     let mut total = 0;
     for partition in store.partitions().iter() {
-        let tail = store.tail(partition, count(100_000)).await.expect("the log");
+        let tail = store
+            .tail(partition, count(100_000))
+            .await
+            .expect("the log");
         let mut people = BTreeMap::new();
         let mut last = Position::start_of(tail.head.epoch);
         for change in &tail.changes {
-            assert_eq!(change.predecessor(), Some(last), "the chain breaks at {}", change.at);
+            assert_eq!(
+                change.predecessor(),
+                Some(last),
+                "the chain breaks at {}",
+                change.at
+            );
             assert_ne!(change.at.position.tag, Tag::START);
-            assert_eq!(change.before, people.get(&change.id).map(|(_, fields): &(_, FieldsJson)| fields.clone()));
+            assert_eq!(
+                change.before,
+                people
+                    .get(&change.id)
+                    .map(|(_, fields): &(_, FieldsJson)| fields.clone())
+            );
             match &change.after {
                 Some(fields) => people.insert(change.id, (change.at.position, fields.clone())),
                 None => people.remove(&change.id),
@@ -96,9 +123,16 @@ pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usiz
             last = change.at.position;
         }
         assert_eq!(tail.head, last, "the head is the log's last entry");
-        let page = store.page(partition, None, PageLimits::people(count(100_000))).await.expect("the people");
+        let page = store
+            .page(partition, None, PageLimits::people(count(100_000)))
+            .await
+            .expect("the people");
         assert_eq!(page.head, last);
-        let stored: Vec<_> = page.people.into_iter().map(|p| (p.id, (p.revision, p.fields))).collect();
+        let stored: Vec<_> = page
+            .people
+            .into_iter()
+            .map(|p| (p.id, (p.revision, p.fields)))
+            .collect();
         assert_eq!(stored, people.into_iter().collect::<Vec<_>>());
         total += tail.changes.len();
     }

@@ -1,4 +1,5 @@
-//! A relay of bytes in front of a server that can swallow one answer: the write happens, and nobody hears of it.
+//! A relay of bytes in front of a server that can swallow one answer: the write happens, and nobody
+//! hears of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,7 +32,12 @@ impl Proxy {
                 }
             }
         });
-        Self { port, swallow, last, task }
+        Self {
+            port,
+            swallow,
+            last,
+            task,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -69,7 +75,13 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, swallow: Arc<Atomic
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let call = asked[..length].windows(7).any(|word| word == b"EVALSHA");
-                cut = cut || call && swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+                let swallowed = || {
+                    let one_less = |n: usize| n.checked_sub(1);
+                    swallow
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                        .is_ok()
+                };
+                cut = cut || call && swallowed();
                 if server.write_all(&asked[..length]).await.is_err() { return }
             }
             read = server.read(&mut answered) => {

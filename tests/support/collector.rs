@@ -1,5 +1,5 @@
-//! A collector of spans: takes OTLP over HTTP on a free port of 127.0.0.1, and tells what it was sent. Gone when it is
-//! dropped.
+//! A collector of spans: takes OTLP over HTTP on a free port of 127.0.0.1, and tells what it was
+//! sent. Gone when it is dropped.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -49,7 +49,10 @@ pub(crate) struct Span {
 impl Collector {
     /// Listens on a free port.
     pub(crate) async fn start() -> Self {
-        let (spans, refusals) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Refusals::default()));
+        let (spans, refusals) = (
+            Arc::new(Mutex::new(Vec::new())),
+            Arc::new(Refusals::default()),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (taken, refuses) = (Arc::clone(&spans), Arc::clone(&refusals));
@@ -59,12 +62,21 @@ impl Collector {
                 return (StatusCode::FORBIDDEN, Bytes::new());
             }
             let request = ExportTraceServiceRequest::decode(body).expect("OTLP");
-            taken.lock().unwrap_or_else(PoisonError::into_inner).extend(read(request));
+            taken
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(read(request));
             (StatusCode::OK, Bytes::new())
         };
         let router = Router::new().route("/v1/traces", post(take));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-        Self { address, spans, refusals, task }
+        let task =
+            tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        Self {
+            address,
+            spans,
+            refusals,
+            task,
+        }
     }
 
     /// What `trace.endpoint` has to be.
@@ -89,12 +101,18 @@ impl Collector {
 
     /// All that it was sent so far.
     pub(crate) fn spans(&self) -> Vec<Span> {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.spans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Those of one name.
     pub(crate) fn named(&self, name: &str) -> Vec<Span> {
-        self.spans().into_iter().filter(|span| span.name == name).collect()
+        self.spans()
+            .into_iter()
+            .filter(|span| span.name == name)
+            .collect()
     }
 }
 
@@ -114,8 +132,15 @@ impl Span {
 fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
     let mut spans = Vec::new();
     for resource in request.resource_spans {
-        let process = resource.resource.map(|resource| resource.attributes).unwrap_or_default();
-        for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+        let process = resource
+            .resource
+            .map(|resource| resource.attributes)
+            .unwrap_or_default();
+        for span in resource
+            .scope_spans
+            .into_iter()
+            .flat_map(|scope| scope.spans)
+        {
             spans.push(span_of(span, &process));
         }
     }
@@ -125,11 +150,17 @@ fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
 fn span_of(span: Sent, process: &[KeyValue]) -> Span {
     let attributes = process.iter().chain(&span.attributes);
     Span {
-        attributes: attributes.map(|pair| (pair.key.clone(), text(pair.value.as_ref()))).collect(),
+        attributes: attributes
+            .map(|pair| (pair.key.clone(), text(pair.value.as_ref())))
+            .collect(),
         trace: hex(&span.trace_id),
         id: hex(&span.span_id),
         parent: hex(&span.parent_span_id),
-        links: span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect(),
+        links: span
+            .links
+            .iter()
+            .map(|link| (hex(&link.trace_id), hex(&link.span_id)))
+            .collect(),
         kind: span.kind,
         failed: span.status.is_some_and(|status| status.code == 2),
         name: span.name,
@@ -140,11 +171,17 @@ fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::IntValue(number)) => number.to_string(),
-        Some(Value::ArrayValue(values)) => values.values.iter().map(|value| text(Some(value))).collect(),
+        Some(Value::ArrayValue(values)) => values
+            .values
+            .iter()
+            .map(|value| text(Some(value)))
+            .collect(),
         other => format!("{other:?}"),
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+    bytes.iter().fold(String::new(), |digits, byte| {
+        digits + &format!("{byte:02x}")
+    })
 }

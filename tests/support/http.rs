@@ -1,5 +1,5 @@
-//! A gateway in this process: its server on a free port, an embedded store in a folder of its own, and a client.
-//! Dropping it ends all of it.
+//! A gateway in this process: its server on a free port, an embedded store in a folder of its own,
+//! and a client. Dropping it ends all of it.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::domain::Partitions;
+use people_gateway::history::{self, History};
 use people_gateway::http::{Options, Server, ServerOptions, State, router, system_clock};
-use people_gateway::hub::{self, Hub};
 use people_gateway::session::{self, Sessions};
 use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::{Retention, Store, StoreSlot};
@@ -45,7 +45,12 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { options: Options::default(), server: ServerOptions::default(), partitions: 4, between: Between::Nothing }
+        Self {
+            options: Options::default(),
+            server: ServerOptions::default(),
+            partitions: 4,
+            between: Between::Nothing,
+        }
     }
 }
 
@@ -87,10 +92,11 @@ impl Gateway {
             answer_within: DEADLINE,
             ..embedded::Options::new(directory.path(), partitions, retention)
         };
-        let store: Arc<dyn Store> = tokio::task::spawn_blocking(move || EmbeddedStore::open(options))
-            .await
-            .expect("no panic")
-            .expect("a store");
+        let store: Arc<dyn Store> =
+            tokio::task::spawn_blocking(move || EmbeddedStore::open(options))
+                .await
+                .expect("no panic")
+                .expect("a store");
         let slot = StoreSlot::new();
         match setup.between {
             Between::Nothing => slot.fill(Arc::clone(&store)),
@@ -99,20 +105,43 @@ impl Gateway {
         }
         let metrics = Arc::new(Metrics::default());
         let state = state(slot, setup.options, Arc::clone(&metrics));
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), setup.server, Arc::clone(&metrics)).expect("a port");
+        let server = Server::bind(
+            ([127, 0, 0, 1], 0).into(),
+            setup.server,
+            Arc::clone(&metrics),
+        )
+        .expect("a port");
         let address = server.local_addr().expect("an address");
         let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
         tokio::spawn(server.serve(router(state), shutdown.clone(), tracker.clone()));
-        let client = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client");
-        Self { address, store, metrics, shutdown, tracker, client, _directory: directory }
+        let client = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .build()
+            .expect("a client");
+        Self {
+            address,
+            store,
+            metrics,
+            shutdown,
+            tracker,
+            client,
+            _directory: directory,
+        }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
-        self.client.request(method, format!("http://{}{path}", self.address))
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
     }
 
-    pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = self.request(method, path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -129,7 +158,8 @@ impl Gateway {
 
     /// A call with a JSON body.
     pub(crate) async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(method, path, &[("content-type", "application/json")], body).await
+        self.call(method, path, &[("content-type", "application/json")], body)
+            .await
     }
 
     /// Saves a person under a new id, which it answers.
@@ -141,7 +171,10 @@ impl Gateway {
 
     /// A connection on which a test speaks for itself.
     pub(crate) async fn connect(&self) -> TcpStream {
-        timeout(DEADLINE, TcpStream::connect(self.address)).await.expect("in time").expect("a connection")
+        timeout(DEADLINE, TcpStream::connect(self.address))
+            .await
+            .expect("in time")
+            .expect("a connection")
     }
 
     /// Sends bytes as they are, and reads to the end of the connection.
@@ -152,12 +185,20 @@ impl Gateway {
     }
 }
 
-/// What handlers need. No relay runs here: these tests are about REST, and live updates are refused until one does.
+/// What handlers need. No relay runs here: these tests are about REST, and live updates are refused
+/// until one does.
 pub(crate) fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> State {
-    let (hub, _) = Hub::new(hub::Options::default(), Metrics::default());
+    let history = Arc::new(History::new(history::Options::default()));
+    let options_of_sessions = session::Options::default();
+    let (sessions, _) = Sessions::new(
+        history,
+        store.clone(),
+        options_of_sessions,
+        Metrics::default(),
+    );
     State {
-        store: store.clone(),
-        sessions: Sessions::new(hub, store, session::Options::default()),
+        store,
+        sessions,
         options: Arc::new(options),
         metrics,
         clock: system_clock,
@@ -172,9 +213,13 @@ impl Drop for Gateway {
     }
 }
 
-/// Where a relative reference leads (RFC 3986, section 5.2) from a call at `path`, as a path with its query.
+/// Where a relative reference leads (RFC 3986, section 5.2) from a call at `path`, as a path with
+/// its query.
 pub(crate) fn resolved(path: &str, reference: &str) -> String {
-    assert!(!reference.starts_with('/'), "below a proxy's path it leads elsewhere: {reference}");
+    assert!(
+        !reference.starts_with('/'),
+        "below a proxy's path it leads elsewhere: {reference}"
+    );
     let base = url::Url::parse(&format!("http://gateway{path}")).expect("a path");
     let url = base.join(reference).expect("a reference");
     url[url::Position::BeforePath..].to_owned()
@@ -183,7 +228,10 @@ pub(crate) fn resolved(path: &str, reference: &str) -> String {
 /// What comes until the peer closes.
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.expect("the peer closes in time").expect("no reset");
+    timeout(DEADLINE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("the peer closes in time")
+        .expect("no reset");
     String::from_utf8(bytes).expect("text")
 }
 
@@ -191,11 +239,17 @@ impl Answer {
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.text().await.expect("a body") }
+        Self {
+            status,
+            headers,
+            body: response.text().await.expect("a body"),
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("ASCII"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("ASCII"))
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -208,11 +262,20 @@ impl Answer {
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, name: &str) -> serde_json::Value {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
         let document = self.json();
         assert_eq!(document["type"], format!("/problems/{name}"), "{document}");
         assert_eq!(document["status"], status, "{document}");
-        assert!(document["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{document}");
+        assert!(
+            document["detail"]
+                .as_str()
+                .is_some_and(|detail| !detail.is_empty()),
+            "{document}"
+        );
         let id = self.header("x-request-id").expect("a request id");
         assert_eq!(document["instance"], format!("urn:uuid:{id}"), "{document}");
         document

@@ -34,17 +34,27 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server with these command line options added, and waits until it answers. Without other options it
-    /// keeps nothing on disk.
+    /// Starts a server with these command line options added, and waits until it answers. Without
+    /// other options it keeps nothing on disk.
     pub(crate) async fn start(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        let password = options.iter().position(|o| o == "--requirepass").map(|at| options[at + 1].clone());
-        // Another process may take the port between our look and the server's: then the server ends, and we look again.
+        let password = options
+            .iter()
+            .position(|o| o == "--requirepass")
+            .map(|at| options[at + 1].clone());
+        // Another process may take the port between our look and the server's: then the server
+        // ends, and we look again.
         for _ in 0..10 {
             let folder = tempfile::tempdir().expect("a folder");
             let port = free_port();
             let process = spawn(folder.path(), port, &options);
-            let mut server = Self { folder, port, options: options.clone(), password: password.clone(), process };
+            let mut server = Self {
+                folder,
+                port,
+                options: options.clone(),
+                password: password.clone(),
+                process,
+            };
             if server.answers().await {
                 return server;
             }
@@ -86,7 +96,9 @@ impl RedisServer {
         let limits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
             .set_response_timeout(Some(Duration::from_secs(5)));
-        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&limits).await
+        Client::open(self.url())?
+            .get_multiplexed_async_connection_with_config(&limits)
+            .await
     }
 
     /// Runs one command on a connection of its own, in database 0; panics when it fails.
@@ -135,7 +147,10 @@ impl RedisServer {
                     return false;
                 }
                 if let Ok(mut connection) = self.connect().await
-                    && ::redis::cmd("PING").exec_async(&mut connection).await.is_ok()
+                    && ::redis::cmd("PING")
+                        .exec_async(&mut connection)
+                        .await
+                        .is_ok()
                     && self.is_it(&mut connection).await
                 {
                     return true;
@@ -143,14 +158,20 @@ impl RedisServer {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.unwrap_or(false)
+        tokio::time::timeout(PATIENCE, asking)
+            .await
+            .unwrap_or(false)
     }
 }
 
 impl RedisServer {
-    /// Whether our process is at the other end, and not another that has the port while ours is about to end.
+    /// Whether our process is at the other end, and not another that has the port while ours is
+    /// about to end.
     async fn is_it(&self, connection: &mut MultiplexedConnection) -> bool {
-        let info: RedisResult<String> = ::redis::cmd("INFO").arg("server").query_async(connection).await;
+        let info: RedisResult<String> = ::redis::cmd("INFO")
+            .arg("server")
+            .query_async(connection)
+            .await;
         let ours = format!("process_id:{}", self.process.id());
         info.is_ok_and(|info| info.lines().any(|line| line == ours))
     }
@@ -174,12 +195,23 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "not in time: {what}");
+    assert!(
+        tokio::time::timeout(PATIENCE, asking).await.is_ok(),
+        "not in time: {what}"
+    );
 }
 
 fn spawn(folder: &Path, port: u16, options: &[String]) -> Child {
     Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--save", "", "--loglevel", "warning", "--port"])
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+            "--port",
+        ])
         .arg(port.to_string())
         .arg("--dir")
         .arg(folder)

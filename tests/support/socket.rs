@@ -29,24 +29,41 @@ pub(crate) enum End {
 impl Listener {
     /// Opens a WebSocket.
     pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
-        let opened =
-            timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time");
+        let opened = timeout(DEADLINE, connect_async(format!("ws://{address}{path}")))
+            .await
+            .expect("an answer in time");
         Self(opened.expect("a handshake").0)
     }
 
     /// Opens a WebSocket, offering these subprotocols; the one that the server chose comes with it.
-    pub(crate) async fn open_as(address: SocketAddr, path: &str, subprotocols: &str) -> (Self, Option<String>) {
-        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
-        request.headers_mut().insert(PROTOCOL, subprotocols.parse().expect("a header"));
-        let opened = timeout(DEADLINE, connect_async(request)).await.expect("an answer in time");
+    pub(crate) async fn open_as(
+        address: SocketAddr,
+        path: &str,
+        subprotocols: &str,
+    ) -> (Self, Option<String>) {
+        let mut request = format!("ws://{address}{path}")
+            .into_client_request()
+            .expect("a request");
+        request
+            .headers_mut()
+            .insert(PROTOCOL, subprotocols.parse().expect("a header"));
+        let opened = timeout(DEADLINE, connect_async(request))
+            .await
+            .expect("an answer in time");
         let (socket, answer) = opened.expect("a handshake");
-        let chosen = answer.headers().get(PROTOCOL).map(|chosen| chosen.to_str().expect("ASCII").to_owned());
+        let chosen = answer
+            .headers()
+            .get(PROTOCOL)
+            .map(|chosen| chosen.to_str().expect("ASCII").to_owned());
         (Self(socket), chosen)
     }
 
     /// The answer of a gateway that refuses the handshake.
     pub(crate) async fn refused(address: SocketAddr, path: &str) -> u16 {
-        match timeout(DEADLINE, connect_async(format!("ws://{address}{path}"))).await.expect("an answer in time") {
+        match timeout(DEADLINE, connect_async(format!("ws://{address}{path}")))
+            .await
+            .expect("an answer in time")
+        {
             Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
             other => panic!("not refused: {other:?}"),
         }
@@ -54,13 +71,18 @@ impl Listener {
 
     /// Sends a text.
     pub(crate) async fn say(&mut self, text: &str) {
-        timeout(DEADLINE, self.0.send(Message::text(text))).await.expect("in time").expect("an open socket");
+        timeout(DEADLINE, self.0.send(Message::text(text)))
+            .await
+            .expect("in time")
+            .expect("an open socket");
     }
 
     /// The next sentence, or how the stream ended. Control frames are answered on the way.
     pub(crate) async fn next(&mut self) -> Result<String, End> {
         // One limit around all: pings come for as long as nothing else does.
-        timeout(DEADLINE, self.next_text()).await.expect("a sentence comes in time")
+        timeout(DEADLINE, self.next_text())
+            .await
+            .expect("a sentence comes in time")
     }
 
     async fn next_text(&mut self) -> Result<String, End> {

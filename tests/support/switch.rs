@@ -1,4 +1,5 @@
-//! A relay of bytes whose server can be changed: what a failover looks like to those who use the old address.
+//! A relay of bytes whose server can be changed: what a failover looks like to those who use the
+//! old address.
 
 use std::net::SocketAddr;
 
@@ -32,7 +33,11 @@ impl Switch {
                 tokio::spawn(relay(client, current.clone()));
             }
         });
-        Self { address, server, task }
+        Self {
+            address,
+            server,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -59,9 +64,13 @@ impl Drop for Switch {
 
 async fn relay(mut client: TcpStream, mut server: watch::Receiver<Server>) {
     let (Server::CuttingOthers(port) | Server::SparingOthers(port)) = *server.borrow_and_update();
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut stream) => {}
-        _ = server.wait_for(|server| matches!(server, Server::CuttingOthers(now) if *now != port)) => {}
+        _ = server.wait_for(
+            |server| matches!(server, Server::CuttingOthers(now) if *now != port)
+        ) => {}
     }
 }

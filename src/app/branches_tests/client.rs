@@ -1,5 +1,5 @@
-//! A client of the model's gateway: reads the frames of its socket, folds them, and complains of whatever contradicts
-//! what it was told before.
+//! A client of the model's gateway: reads the frames of its socket, folds them, and complains of
+//! whatever contradicts what it was told before.
 
 use std::collections::BTreeMap;
 
@@ -35,14 +35,22 @@ pub(super) struct Saved {
 
 impl Saved {
     pub(super) fn text(&self) -> String {
-        let parts = self.cursor.iter().map(|(partition, position)| At::new(*partition, *position).to_string());
+        let parts = self
+            .cursor
+            .iter()
+            .map(|(partition, position)| At::new(*partition, *position).to_string());
         parts.collect::<Vec<_>>().join(",")
     }
 }
 
 impl Client {
     /// One that begins with a snapshot, now, or where another left off.
-    pub(super) fn new(socket: UnixStream, is_text: bool, snapshot: bool, saved: Option<&Saved>) -> Self {
+    pub(super) fn new(
+        socket: UnixStream,
+        is_text: bool,
+        snapshot: bool,
+        saved: Option<&Saved>,
+    ) -> Self {
         let people = saved.and_then(|saved| saved.people.clone());
         Self {
             socket,
@@ -61,7 +69,10 @@ impl Client {
     /// What it holds, to come back with it.
     pub(super) fn save(&self) -> Option<Saved> {
         let cursor = self.cursor.clone()?;
-        Some(Saved { cursor, people: self.knows_all.then(|| self.people.clone()) })
+        Some(Saved {
+            cursor,
+            people: self.knows_all.then(|| self.people.clone()),
+        })
     }
 
     /// Whether it knows exactly who is in the view.
@@ -89,8 +100,18 @@ impl Client {
     fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (first, length) = (*self.bytes.first()?, *self.bytes.get(1)?);
         let (header, length) = match length {
-            126 => (4, usize::from(u16::from_be_bytes([*self.bytes.get(2)?, *self.bytes.get(3)?]))),
-            127 => (10, usize::try_from(u64::from_be_bytes(self.bytes.get(2..10)?.try_into().ok()?)).ok()?),
+            126 => (
+                4,
+                usize::from(u16::from_be_bytes([
+                    *self.bytes.get(2)?,
+                    *self.bytes.get(3)?,
+                ])),
+            ),
+            127 => (
+                10,
+                usize::try_from(u64::from_be_bytes(self.bytes.get(2..10)?.try_into().ok()?))
+                    .ok()?,
+            ),
             short => (2, usize::from(short)),
         };
         let payload = self.bytes.get(header..header + length)?.to_vec();
@@ -100,13 +121,22 @@ impl Client {
 
     fn sentence(&mut self, text: &str) {
         self.log.push(text.to_owned());
-        let id = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).expect("an id").0;
+        let id = text
+            .split_once('[')
+            .and_then(|(_, rest)| rest.split_once(']'))
+            .expect("an id")
+            .0;
         let id: PersonId = id.parse().expect("an id");
         if text.starts_with("Saved person") {
-            let age = text.split_once("age=").and_then(|(_, rest)| rest.split_once(',')).expect("an age").0;
+            let age = text
+                .split_once("age=")
+                .and_then(|(_, rest)| rest.split_once(','))
+                .expect("an age")
+                .0;
             // Text tells no revision.
             let nowhere = "0.0.0".parse().expect("a position");
-            self.people.insert(id, (age.parse().expect("a number"), nowhere));
+            self.people
+                .insert(id, (age.parse().expect("a number"), nowhere));
         } else {
             self.people.remove(&id);
         }
@@ -119,7 +149,10 @@ impl Client {
             "snapshot" => {
                 assert!(self.cursor.is_none(), "a page to a live view");
                 for person in message["people"].as_array().expect("people") {
-                    assert!(self.save_person(person), "someone is in two pages of a snapshot");
+                    assert!(
+                        self.save_person(person),
+                        "someone is in two pages of a snapshot"
+                    );
                 }
             }
             "live" => {
@@ -142,7 +175,11 @@ impl Client {
                 self.advance(&message, store);
             }
             "create" | "enter" | "update" | "leave" | "delete" => {
-                let at: At = message["at"].as_str().expect("an at").parse().expect("an at");
+                let at: At = message["at"]
+                    .as_str()
+                    .expect("an at")
+                    .parse()
+                    .expect("an at");
                 self.pass(at, false);
                 if let Some(cursor) = &mut self.cursor {
                     cursor.insert(at.partition, at.position);
@@ -168,28 +205,50 @@ impl Client {
     fn pass(&mut self, at: At, may_stay: bool) {
         if let Some(told) = self.told.insert(at.partition, at.position) {
             let stays = may_stay && told == at.position;
-            assert!(stays || (told.epoch == at.position.epoch && told.seq < at.position.seq), "{at} after {told}");
+            assert!(
+                stays || (told.epoch == at.position.epoch && told.seq < at.position.seq),
+                "{at} after {told}"
+            );
         }
     }
 
     fn fold(&mut self, change: &Value) {
         let kind = change["type"].as_str().expect("a type");
         let was_in = match kind {
-            "leave" | "delete" => {
-                self.people.remove(&change["id"].as_str().expect("an id").parse().expect("an id")).is_some()
-            }
+            "leave" | "delete" => self
+                .people
+                .remove(
+                    &change["id"]
+                        .as_str()
+                        .expect("an id")
+                        .parse()
+                        .expect("an id"),
+                )
+                .is_some(),
             _ => !self.save_person(&change["person"]),
         };
         if self.knows_all {
-            assert_eq!(was_in, !matches!(kind, "create" | "enter"), "{change} does not fit the view");
+            assert_eq!(
+                was_in,
+                !matches!(kind, "create" | "enter"),
+                "{change} does not fit the view"
+            );
         }
     }
 
     /// Whether the person is new.
     fn save_person(&mut self, person: &Value) -> bool {
-        let id = person["id"].as_str().expect("an id").parse().expect("an id");
+        let id = person["id"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("an id");
         let age = u8::try_from(person["age"].as_u64().expect("an age")).expect("a small number");
-        let revision = person["revision"].as_str().expect("a revision").parse().expect("a position");
+        let revision = person["revision"]
+            .as_str()
+            .expect("a revision")
+            .parse()
+            .expect("a position");
         self.people.insert(id, (age, revision)).is_none()
     }
 }

@@ -1,8 +1,11 @@
-//! Relay, ring, pages and resume together, against a store whose history branches: a failover that loses writes, a split
-//! brain in which commands and channel speak of different branches, a store that comes back older. Whatever happens when,
-//! once one branch has won every client holds it exactly, or was told that it does not.
+//! Relay, ring, pages and resume together, against a store whose history branches: a failover that
+//! loses writes, a split brain in which commands and channel speak of different branches, a store
+//! that comes back older. Whatever happens when, once one branch has won every client holds it
+//! exactly, or was told that it does not.
 
 mod client;
+mod servers;
+mod steps;
 mod store;
 
 use std::cell::RefCell;
@@ -18,14 +21,16 @@ use tokio::runtime::Handle;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
+use crate::fanout::{self, Dispatcher, EgressChoice};
 use crate::filter::{Filter, Kinds, View};
-use crate::hub::{self, EgressChoice, Hub, Subscription};
+use crate::history::{self, History};
 use crate::protocol::dress::Dress;
 use crate::relay;
-use crate::session::{self, Sessions, Start};
+use crate::session::{self, Sessions, Start, Subscription};
 use crate::store::{Break, Store, StoreSlot};
-use crate::telemetry::{Metrics, Readiness};
+use crate::telemetry::{Metrics, Readiness, Traces};
 use client::{Client, Saved};
+use steps::{From, Setting, Step, setting, step};
 use store::{ModelStore, PEOPLE};
 
 /// The views show who is at least so old.
@@ -33,96 +38,10 @@ const AGE: u8 = 20;
 /// How long after the last fault every view is exact.
 const HEALED: Duration = Duration::from_secs(3);
 
-/// What happens next.
-#[derive(Clone, Debug)]
-enum Step {
-    /// A write of this gateway, or of one that is at the other server; its frame may be lost.
-    Write {
-        elsewhere: bool,
-        person: u128,
-        age: Option<u8>,
-        loses_frame: bool,
-    },
-    /// The other server becomes a copy that lacks so many writes of each log.
-    Copy(usize),
-    /// Commands go to the other server, some of them later than others.
-    SwitchCommands {
-        strays: bool,
-    },
-    /// Frames come from the other server; the gateway may be told.
-    SwitchChannel {
-        told: bool,
-    },
-    /// The server loses so many writes of each log; it may cut the subscription.
-    Lose(usize, bool),
-    Wipe,
-    Open {
-        is_text: bool,
-        from: From,
-    },
-    /// A client's place is remembered, to be resumed by any other later.
-    Save(prop::sample::Index),
-    /// A client is cut off, and resumes.
-    Cut(prop::sample::Index),
-    Wait(u64),
-}
-
-#[derive(Clone, Debug)]
-enum From {
-    Now,
-    Snapshot,
-    Saved(prop::sample::Index),
-}
-
-/// What the gateway is given.
-#[derive(Clone, Debug)]
-struct Setting {
-    partitions: u16,
-    log_max: usize,
-    ring_bytes: usize,
-    head_interval_ms: u64,
-    seed: u64,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let index = any::<prop::sample::Index>;
-    let from = prop_oneof![1 => Just(From::Now), 4 => Just(From::Snapshot), 4 => index().prop_map(From::Saved)];
-    let age = prop::option::weighted(0.8, 15..25_u8);
-    let write = (prop::bool::weighted(0.2), 0..PEOPLE, age, prop::bool::weighted(0.1));
-    prop_oneof![
-        12 => write.prop_map(|(elsewhere, person, age, loses_frame)| Step::Write { elsewhere, person, age, loses_frame }),
-        1 => (0..4_usize).prop_map(Step::Copy),
-        1 => any::<bool>().prop_map(|strays| Step::SwitchCommands { strays }),
-        1 => any::<bool>().prop_map(|told| Step::SwitchChannel { told }),
-        1 => (1..5_usize, any::<bool>()).prop_map(|(lost, cuts)| Step::Lose(lost, cuts)),
-        1 => prop::bool::weighted(0.2).prop_map(|wipes| if wipes { Step::Wipe } else { Step::Wait(300) }),
-        4 => (prop::bool::weighted(0.2), from).prop_map(|(is_text, from)| Step::Open { is_text, from }),
-        2 => index().prop_map(Step::Save),
-        2 => index().prop_map(Step::Cut),
-        5 => (1..200_u64).prop_map(Step::Wait),
-    ]
-}
-
-fn setting() -> impl Strategy<Value = Setting> {
-    let partitions = prop_oneof![Just(1_u16), Just(3)];
-    let log_max = prop_oneof![3 => Just(1000_usize), 1 => Just(8)];
-    let ring_bytes = prop_oneof![2 => Just(1_usize << 20), 1 => Just(1500)];
-    let heads = prop_oneof![Just(1000_u64), Just(400)];
-    (partitions, log_max, ring_bytes, heads, any::<u64>()).prop_map(
-        |(partitions, log_max, ring_bytes, head_interval_ms, seed)| Setting {
-            partitions,
-            log_max,
-            ring_bytes,
-            head_interval_ms,
-            seed,
-        },
-    )
-}
-
 /// A gateway before the model, and its clients.
 struct World {
     store: Arc<ModelStore>,
-    sessions: Arc<Sessions>,
+    sessions: Sessions,
     metrics: Metrics,
     clients: Rc<RefCell<Vec<Opened>>>,
     saved: Vec<Saved>,
@@ -144,17 +63,29 @@ impl World {
     async fn start(setting: &Setting) -> Self {
         let store = ModelStore::new(setting.partitions, setting.log_max, setting.seed);
         let metrics = Metrics::default();
-        let hub_options = hub::Options {
+        let history = Arc::new(History::new(history::Options {
             ring_bytes: count(setting.ring_bytes),
-            egress: EgressChoice::Send,
-            ..hub::Options::default()
-        };
-        let (hub, dispatcher) = Hub::new(hub_options, metrics.clone());
+        }));
         let slot = StoreSlot::new();
         let shared: Arc<dyn Store> = Arc::<ModelStore>::clone(&store);
         slot.fill(Arc::clone(&shared));
-        let options = session::Options { log_page: count(3), page_people: count(2), ..session::Options::default() };
-        let sessions = Sessions::new(Arc::clone(&hub), slot, options);
+        let options = session::Options {
+            log_page: count(3),
+            page_people: count(2),
+            ..session::Options::default()
+        };
+        let (sessions, commands) =
+            Sessions::new(Arc::clone(&history), slot, options, metrics.clone());
+        let dispatcher = Dispatcher::new(
+            fanout::Options {
+                egress: EgressChoice::Send,
+                ..fanout::Options::default()
+            },
+            Arc::clone(&history),
+            (sessions.clone(), commands),
+            metrics.clone(),
+            Traces::default(),
+        );
         let relay_options = relay::Options {
             head_interval: Duration::from_millis(setting.head_interval_ms),
             page: count(4),
@@ -162,17 +93,37 @@ impl World {
             ..relay::Options::default()
         };
         let readiness = Readiness::new(Duration::from_secs(5));
-        let links = relay::Links { store: shared, dispatcher, readiness, metrics: metrics.clone() };
-        tokio::task::spawn_local(relay::run(relay_options, links, Handle::current()));
-        while hub.place().is_none() {
+        let links = relay::Links {
+            store: shared,
+            readiness,
+            metrics: metrics.clone(),
+        };
+        tokio::task::spawn_local(fanout::run(
+            relay_options,
+            links,
+            dispatcher,
+            Handle::current(),
+        ));
+        while history.checkpoint().is_none() {
             sleep(Duration::from_millis(10)).await;
         }
-        Self { store, sessions, metrics, clients: Rc::default(), saved: Vec::new() }
+        Self {
+            store,
+            sessions,
+            metrics,
+            clients: Rc::default(),
+            saved: Vec::new(),
+        }
     }
 
     async fn run(&mut self, step: Step) {
         match step {
-            Step::Write { elsewhere, person, age, loses_frame } => {
+            Step::Write {
+                elsewhere,
+                person,
+                age,
+                loses_frame,
+            } => {
                 self.store.write(elsewhere, person, age, loses_frame);
             }
             Step::Copy(lost) => self.store.copy(lost),
@@ -194,7 +145,8 @@ impl World {
                 self.read();
                 let clients = self.clients.borrow();
                 if !clients.is_empty() {
-                    self.saved.extend(clients[index.index(clients.len())].client.save());
+                    self.saved
+                        .extend(clients[index.index(clients.len())].client.save());
                 }
             }
             Step::Cut(index) => {
@@ -214,18 +166,34 @@ impl World {
 
     /// Connects a client; what happens meanwhile happens.
     fn open(&self, is_text: bool, start: Start, saved: Option<Saved>) {
-        let (sessions, clients) = (Arc::clone(&self.sessions), Rc::clone(&self.clients));
+        let (sessions, clients) = (self.sessions.clone(), Rc::clone(&self.clients));
         let breaks = self.store.breaks();
         tokio::task::spawn_local(async move {
             let filter = Filter::parse(&format!("age >= {AGE}")).expect("a filter");
-            let view = View { kinds: Kinds::All, filter };
+            let view = View {
+                kinds: Kinds::All,
+                filter,
+            };
             let dress = if is_text { Dress::Text } else { Dress::Json };
             let snapshot = start == Start::Snapshot;
-            let started = sessions.start(Subscription { view, dress, close_on: None }, start).await;
+            let started = sessions
+                .start(
+                    Subscription {
+                        view,
+                        dress,
+                        close_on: None,
+                    },
+                    start,
+                )
+                .await;
             let started = started.expect("the store answers");
             let (near, far) = UnixStream::pair().expect("two file descriptors");
             let client = Client::new(far, is_text, snapshot, saved.as_ref());
-            clients.borrow_mut().push(Opened { client, breaks, is_text });
+            clients.borrow_mut().push(Opened {
+                client,
+                breaks,
+                is_text,
+            });
             sessions.serve(near, Bytes::new(), started, ()).await;
         });
     }
@@ -244,40 +212,70 @@ impl World {
             .map(|reason| self.metrics.session_new_heads.at(reason.label()).get())
             .iter()
             .sum();
-        for Opened { client, breaks, is_text } in &*self.clients.borrow() {
+        for Opened {
+            client,
+            breaks,
+            is_text,
+        } in &*self.clients.borrow()
+        {
             let told = format!("\n{}\nthe store is at {heads:?}", client.log.join("\n"));
             if let Some(code) = client.closed {
-                let is_fine = if *is_text { code == 4010 } else { code == 1013 && setting.log_max < 1000 };
+                let is_fine = if *is_text {
+                    code == 4010
+                } else {
+                    code == 1013 && setting.log_max < 1000
+                };
                 assert!(is_fine, "closed with {code}{told}");
                 continue;
             }
             if *is_text {
                 if client.is_exact() && new_heads == 0 {
-                    let ages = |people: &store::People| people.iter().map(|(id, (age, _))| (*id, *age)).collect();
+                    let ages = |people: &store::People| {
+                        people.iter().map(|(id, (age, _))| (*id, *age)).collect()
+                    };
                     let (held, right): (Vec<_>, Vec<_>) = (ages(&client.people), ages(&exact));
-                    assert_eq!(held, right, "a text client was left with a wrong view in silence{told}");
+                    assert_eq!(
+                        held, right,
+                        "a text client was left with a wrong view in silence{told}"
+                    );
                 }
                 continue;
             }
-            let cursor = client.cursor.as_ref().unwrap_or_else(|| panic!("not live{told}"));
+            let cursor = client
+                .cursor
+                .as_ref()
+                .unwrap_or_else(|| panic!("not live{told}"));
             for (partition, position) in cursor {
                 let head = heads[partition.index()];
-                assert!(position.epoch == head.epoch && position.seq <= head.seq, "{position} is not of it{told}");
+                assert!(
+                    position.epoch == head.epoch && position.seq <= head.seq,
+                    "{position} is not of it{told}"
+                );
             }
             if client.is_exact() {
                 assert_eq!(client.people, exact, "{told}");
             }
-            // Commands and channel change branches at moments of their own, also after a client came.
+            // Commands and channel change branches at moments of their own, also after a client
+            // came.
             let most = 2 * (self.store.breaks() - breaks) + 2;
-            assert!(strays || client.resets <= most, "{} resets for {most} breaks{told}", client.resets);
+            assert!(
+                strays || client.resets <= most,
+                "{} resets for {most} breaks{told}",
+                client.resets
+            );
         }
     }
 }
 
 fn run(setting: &Setting, steps: Vec<Step>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build();
     let world = async {
-        let strays = steps.iter().any(|step| matches!(step, Step::SwitchCommands { strays: true }));
+        let strays = steps
+            .iter()
+            .any(|step| matches!(step, Step::SwitchCommands { strays: true }));
         let mut world = World::start(setting).await;
         for step in steps {
             world.run(step).await;
@@ -291,8 +289,15 @@ fn run(setting: &Setting, steps: Vec<Step>) {
         }
         sleep(HEALED).await;
         world.check(setting, strays);
-        let trimmed = world.metrics.session_resets.at(Break::Trimmed.label()).get();
-        assert!(setting.log_max < 1000 || trimmed == 0, "nothing was trimmed");
+        let trimmed = world
+            .metrics
+            .session_resets
+            .at(Break::Trimmed.label())
+            .get();
+        assert!(
+            setting.log_max < 1000 || trimmed == 0,
+            "nothing was trimmed"
+        );
     };
     LocalSet::new().block_on(&runtime.expect("a runtime"), world);
 }

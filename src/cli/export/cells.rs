@@ -13,7 +13,8 @@ pub(super) struct Column {
     path: Vec<String>,
 }
 
-/// The columns of a table, what stands between them, and whether cells are kept from being taken for formulas.
+/// The columns of a table, what stands between them, and whether cells are kept from being taken
+/// for formulas.
 #[derive(Debug)]
 pub(super) struct Columns {
     all: Vec<Column>,
@@ -32,7 +33,10 @@ pub(super) enum Texts {
 
 /// A name that no person has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected id, firstName, lastName, age, job, attributes, attributes.NAME, revision, createdAt or updatedAt")]
+#[error(
+    "expected id, firstName, lastName, age, job, attributes, attributes.NAME, revision, createdAt \
+     or updatedAt"
+)]
 pub(super) struct InvalidColumn;
 
 const USUAL: [&str; 6] = ["id", "firstName", "lastName", "age", "job", "attributes"];
@@ -41,9 +45,18 @@ impl Columns {
     /// These; where there are none, the usual ones.
     pub(super) fn new(mut columns: Vec<Column>, separator: u8, texts: Texts) -> Self {
         if columns.is_empty() {
-            columns = USUAL.map(|name| Column { name: name.to_owned(), path: vec![name.to_owned()] }).into();
+            columns = USUAL
+                .map(|name| Column {
+                    name: name.to_owned(),
+                    path: vec![name.to_owned()],
+                })
+                .into();
         }
-        Self { all: columns, separator: char::from(separator), texts }
+        Self {
+            all: columns,
+            separator: char::from(separator),
+            texts,
+        }
     }
 
     /// The first line.
@@ -51,14 +64,19 @@ impl Columns {
         self.joined(self.all.iter().map(|column| column.name.clone()))
     }
 
-    /// A person's line. What is not there is an empty cell; lists and objects are JSON. Numbers are no formulas.
+    /// A person's line. What is not there is an empty cell; lists and objects are JSON. Numbers are
+    /// no formulas.
     pub(super) fn row(&self, object: &Map<String, Value>) -> String {
-        self.joined(self.all.iter().map(|column| match (column.of(object), self.texts) {
-            (None, _) => String::new(),
-            (Some(Value::String(text)), Texts::Protected) => protected(text).into_owned(),
-            (Some(Value::String(text)), Texts::Plain) => text.clone(),
-            (Some(value), _) => value.to_string(),
-        }))
+        self.joined(
+            self.all
+                .iter()
+                .map(|column| match (column.of(object), self.texts) {
+                    (None, _) => String::new(),
+                    (Some(Value::String(text)), Texts::Protected) => protected(text).into_owned(),
+                    (Some(Value::String(text)), Texts::Plain) => text.clone(),
+                    (Some(value), _) => value.to_string(),
+                }),
+        )
     }
 
     fn joined(&self, cells: impl Iterator<Item = String>) -> String {
@@ -85,7 +103,8 @@ impl Columns {
 impl Column {
     fn of<'a>(&self, object: &'a Map<String, Value>) -> Option<&'a Value> {
         let (first, rest) = self.path.split_first()?;
-        rest.iter().try_fold(object.get(first)?, |value, name| value.get(name))
+        rest.iter()
+            .try_fold(object.get(first)?, |value, name| value.get(name))
     }
 }
 
@@ -98,9 +117,20 @@ impl FromStr for Column {
         let known = match name {
             "revision" | "createdAt" | "updatedAt" => true,
             name if USUAL.contains(&name) => true,
-            _ => path.len() > 1 && path[0] == "attributes" && path.iter().all(|name| !name.is_empty()),
+            _ => {
+                path.len() > 1
+                    && path[0] == "attributes"
+                    && path.iter().all(|name| !name.is_empty())
+            }
         };
-        if known { Ok(Self { name: name.to_owned(), path }) } else { Err(InvalidColumn) }
+        if known {
+            Ok(Self {
+                name: name.to_owned(),
+                path,
+            })
+        } else {
+            Err(InvalidColumn)
+        }
     }
 }
 
@@ -111,7 +141,11 @@ mod tests {
     use super::*;
 
     fn columns(names: &[&str], separator: u8) -> Columns {
-        Columns::new(names.iter().map(|name| name.parse().unwrap()).collect(), separator, Texts::Protected)
+        Columns::new(
+            names.iter().map(|name| name.parse().unwrap()).collect(),
+            separator,
+            Texts::Protected,
+        )
     }
 
     #[test]
@@ -121,20 +155,57 @@ mod tests {
             "attributes": {"city": "Oslo; Bergen", "address": {"zip": "0150"}, "tags": ["a", "b"]},
         });
         let object = object.as_object().unwrap();
-        let all = columns(&["firstName", "lastName", "age", "job", "attributes.city", "attributes.address.zip"], b',');
-        assert_eq!(all.headings(), "firstName,lastName,age,job,attributes.city,attributes.address.zip\n");
-        assert_eq!(all.row(object), "\"Ada \"\"Countess\"\"\",\"Love,lace\",36,\"a\nb\",Oslo; Bergen,0150\n");
-        let some = columns(&["lastName", "attributes.city", "attributes.none.x", "attributes.tags"], b';');
-        assert_eq!(some.row(object), "Love,lace;\"Oslo; Bergen\";;\"[\"\"a\"\",\"\"b\"\"]\"\n");
+        let all = columns(
+            &[
+                "firstName",
+                "lastName",
+                "age",
+                "job",
+                "attributes.city",
+                "attributes.address.zip",
+            ],
+            b',',
+        );
+        assert_eq!(
+            all.headings(),
+            "firstName,lastName,age,job,attributes.city,attributes.address.zip\n"
+        );
+        assert_eq!(
+            all.row(object),
+            "\"Ada \"\"Countess\"\"\",\"Love,lace\",36,\"a\nb\",Oslo; Bergen,0150\n"
+        );
+        let some = columns(
+            &[
+                "lastName",
+                "attributes.city",
+                "attributes.none.x",
+                "attributes.tags",
+            ],
+            b';',
+        );
+        assert_eq!(
+            some.row(object),
+            "Love,lace;\"Oslo; Bergen\";;\"[\"\"a\"\",\"\"b\"\"]\"\n"
+        );
         assert_eq!(columns(&["attributes.none"], b',').row(object), "\"\"\n");
     }
 
     #[test]
     fn texts_are_kept_from_being_formulas_and_numbers_are_none() {
-        let object =
-            json!({"firstName": "=1+1", "lastName": "\t@x", "age": 1, "attributes": {"text": "-5", "number": -5}});
+        let object = json!({
+            "firstName": "=1+1", "lastName": "\t@x", "age": 1,
+            "attributes": {"text": "-5", "number": -5},
+        });
         let object = object.as_object().unwrap();
-        let mut columns = columns(&["firstName", "lastName", "attributes.text", "attributes.number"], b',');
+        let mut columns = columns(
+            &[
+                "firstName",
+                "lastName",
+                "attributes.text",
+                "attributes.number",
+            ],
+            b',',
+        );
         assert_eq!(columns.row(object), "'=1+1,'\t@x,'-5,-5\n");
         columns.texts = Texts::Plain;
         assert_eq!(columns.row(object), "=1+1,\t@x,-5,-5\n");
@@ -142,7 +213,14 @@ mod tests {
 
     #[test]
     fn a_column_that_no_person_has_is_refused() {
-        for name in ["name", "attribute.x", "attributes.", "attributes.a..b", "", "id.x"] {
+        for name in [
+            "name",
+            "attribute.x",
+            "attributes.",
+            "attributes.a..b",
+            "",
+            "id.x",
+        ] {
             assert_eq!(name.parse::<Column>(), Err(InvalidColumn), "{name}");
         }
     }

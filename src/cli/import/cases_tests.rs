@@ -47,9 +47,20 @@ struct Flags {
 }
 
 /// All that is found in a file, in its order, and what ended it.
-fn read(source: Source, name: &str, rules: Rules, separator: Option<u8>) -> (Vec<Item>, Option<String>) {
+fn read(
+    source: Source,
+    name: &str,
+    rules: Rules,
+    separator: Option<u8>,
+) -> (Vec<Item>, Option<String>) {
     let format = Format::of(std::path::Path::new(name));
-    let mut people = People::new(source, format, Ids::Derived(name.to_owned()), rules, separator);
+    let mut people = People::new(
+        source,
+        format,
+        Ids::Derived(name.to_owned()),
+        rules,
+        separator,
+    );
     let mut items = Vec::new();
     loop {
         match people.batch() {
@@ -61,25 +72,59 @@ fn read(source: Source, name: &str, rules: Rules, separator: Option<u8>) -> (Vec
 }
 
 fn from_hex(hex: &str) -> Vec<u8> {
-    let digits = hex.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
-    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    let digits = hex
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| str::from_utf8(pair).unwrap());
+    digits
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
+}
+
+impl Flags {
+    /// What the columns are, and what separates them.
+    fn split(self) -> (Rules, Option<u8>) {
+        let rules = Rules {
+            map: self.map.into_iter().collect(),
+            text: self.text,
+            number: self.number,
+            list: self.list,
+            skip: self.skip,
+            plain: self.plain,
+        };
+        (rules, self.separator.map(|c| u8::try_from(c).unwrap()))
+    }
 }
 
 #[test]
 fn files_mean_what_the_console_takes_them_for() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/import/cases.json")).unwrap();
-    for Case { name, file, text, bytes, encoding, rules, people, refused, error } in cases {
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../../tests/import/cases.json")).unwrap();
+    for Case {
+        name,
+        file,
+        text,
+        bytes,
+        encoding,
+        rules,
+        people,
+        refused,
+        error,
+    } in cases
+    {
         let file = file.as_deref().unwrap_or("f.csv");
         let bytes = bytes.map_or_else(|| text.unwrap().into_bytes(), |hex| from_hex(&hex));
         let encoding = encoding.map(|label| encoding::named(&label).unwrap());
         let source = Source::of(Box::new(Cursor::new(bytes)), encoding);
-        let Flags { separator, map, text, number, list, skip, plain } = rules;
-        let rules = Rules { map: map.into_iter().collect(), text, number, list, skip, plain };
-        let (items, ended) = read(source, file, rules, separator.map(|c| u8::try_from(c).unwrap()));
+        let (rules, separator) = rules.split();
+        let (items, ended) = read(source, file, rules, separator);
         let (mut found, mut told) = (Vec::new(), Vec::new());
         for Item { line, person } in items {
             match person {
-                Ok(json) => found.push((line, serde_json::from_str::<Map<String, Value>>(&json).unwrap())),
+                Ok(json) => found.push((
+                    line,
+                    serde_json::from_str::<Map<String, Value>>(&json).unwrap(),
+                )),
                 Err(words) => told.push((line, words)),
             }
         }
@@ -90,14 +135,18 @@ fn files_mean_what_the_console_takes_them_for() {
             }
         }
         assert_eq!(found, people, "{name}");
-        let lines = |refused: &[(u64, String)]| refused.iter().map(|(line, _)| *line).collect::<Vec<_>>();
+        let lines =
+            |refused: &[(u64, String)]| refused.iter().map(|(line, _)| *line).collect::<Vec<_>>();
         assert_eq!(lines(&told), lines(&refused), "{name}: {told:?}");
         for ((_, words), (_, expected)) in told.iter().zip(&refused) {
             assert!(words.contains(expected), "{name}: {words}");
         }
         assert_eq!(ended.is_some(), error.is_some(), "{name}: {ended:?}");
         let (ended, error) = (ended.unwrap_or_default(), error.unwrap_or_default());
-        assert!(ended.to_lowercase().contains(&error.to_lowercase()), "{name}: {ended}");
+        assert!(
+            ended.to_lowercase().contains(&error.to_lowercase()),
+            "{name}: {ended}"
+        );
     }
 }
 
@@ -155,7 +204,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(text(), inner, 0..4).prop_map(|map| Value::from(Map::from_iter(map))),
+            proptest::collection::btree_map(text(), inner, 0..4)
+                .prop_map(|map| Value::from(Map::from_iter(map))),
         ]
     })
 }
@@ -165,9 +215,15 @@ prop_compose! {
         first in text(), last in text(), job in text(), age in 0_u8..=150,
         attributes in proptest::option::of(proptest::collection::btree_map(text(), value(), 0..4)),
     ) -> Map<String, Value> {
-        let mut person = Map::from_iter([("id".to_owned(), Value::from(crate::telemetry::clock::fresh_uuid().to_string()))]);
+        let id = crate::telemetry::clock::fresh_uuid().to_string();
+        let mut person = Map::from_iter([("id".to_owned(), Value::from(id))]);
         // A name is never empty.
-        for (name, value) in [("firstName", first + "x"), ("lastName", "x".to_owned() + &last), ("job", job)] {
+        let texts = [
+            ("firstName", first + "x"),
+            ("lastName", "x".to_owned() + &last),
+            ("job", job),
+        ];
+        for (name, value) in texts {
             person.insert(name.to_owned(), value.into());
         }
         person.insert("age".to_owned(), age.into());
@@ -181,7 +237,10 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_exported_as_csv_is_imported_as_it_was(
-        people in proptest::collection::vec(person(), 1..5), separator in prop_oneof![Just(b','), Just(b';'), Just(b'\t'), Just(b'|'), Just(b'=')],
+        people in proptest::collection::vec(person(), 1..5),
+        separator in prop_oneof![
+            Just(b','), Just(b';'), Just(b'\t'), Just(b'|'), Just(b'=')
+        ],
         plain in any::<bool>(), marked in any::<bool>(),
     ) {
         let mut exported = crate::cli::export::csv(&people, separator, plain);
@@ -193,17 +252,22 @@ proptest! {
         let source = Source::of(Box::new(Cursor::new(exported.clone().into_bytes())), None);
         let (items, ended) = read(source, "people.csv", rules, told);
         prop_assert_eq!(ended, None, "{}", &exported);
-        let found: Result<Vec<Map<String, Value>>, String> =
-            items.into_iter().map(|item| item.person.map(|json| serde_json::from_str(&json).unwrap())).collect();
+        let found: Result<Vec<Map<String, Value>>, String> = items
+            .into_iter()
+            .map(|item| item.person.map(|json| serde_json::from_str(&json).unwrap()))
+            .collect();
         prop_assert_eq!(found, Ok(people), "{}", &exported);
     }
 
     #[test]
     fn a_line_of_json_is_imported_as_it_was(people in proptest::collection::vec(person(), 1..5)) {
-        let lines: Vec<String> = people.into_iter().map(|person| Value::from(person).to_string()).collect();
-        let source = Source::of(Box::new(Cursor::new((lines.join("\n") + "\n").into_bytes())), None);
+        let lines: Vec<String> =
+            people.into_iter().map(|person| Value::from(person).to_string()).collect();
+        let file = (lines.join("\n") + "\n").into_bytes();
+        let source = Source::of(Box::new(Cursor::new(file)), None);
         let (items, ended) = read(source, "people", Rules::default(), None);
         prop_assert_eq!(ended, None);
-        prop_assert_eq!(items.into_iter().map(|item| item.person).collect::<Vec<_>>(), lines.into_iter().map(Ok).collect::<Vec<_>>());
+        let found: Vec<_> = items.into_iter().map(|item| item.person).collect();
+        prop_assert_eq!(found, lines.into_iter().map(Ok).collect::<Vec<_>>());
     }
 }

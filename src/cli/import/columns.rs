@@ -62,7 +62,13 @@ impl Columns {
     /// Reads the headings.
     pub(super) fn of(header: &[String], rules: &Rules) -> anyhow::Result<Self> {
         let names: Vec<&str> = header.iter().map(|name| trimmed(name)).collect();
-        let list = || names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let list = || {
+            names
+                .iter()
+                .map(|name| format!("{name:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let mapped = rules.map.iter().map(|(heading, _)| heading);
         let typed = rules.text.iter().chain(&rules.number).chain(&rules.list);
         for named in mapped.chain(typed).chain(&rules.skip) {
@@ -72,33 +78,60 @@ impl Columns {
                 list()
             );
         }
-        let targets: Vec<Target> = names.iter().map(|name| target(name, rules)).collect::<anyhow::Result<_>>()?;
+        let targets: Vec<Target> = names
+            .iter()
+            .map(|name| target(name, rules))
+            .collect::<anyhow::Result<_>>()?;
         for (index, one) in targets.iter().enumerate() {
-            if let Some(other) = targets[..index].iter().position(|other| one.collides(other)) {
-                bail!("the columns {:?} and {:?} are the same thing: --skip one of them", names[other], names[index]);
+            if let Some(other) = targets[..index]
+                .iter()
+                .position(|other| one.collides(other))
+            {
+                bail!(
+                    "the columns {:?} and {:?} are the same thing: --skip one of them",
+                    names[other],
+                    names[index]
+                );
             }
         }
-        let missing = |field: &&&str| **field != "id" && !targets.iter().any(|target| target.is_field(field));
+        let missing =
+            |field: &&&str| **field != "id" && !targets.iter().any(|target| target.is_field(field));
         if let Some(field) = FIELDS.iter().find(missing) {
-            bail!("no column is {field}; there are {}. Say which one it is: --map 'COLUMN={field}'", list());
+            bail!(
+                "no column is {field}; there are {}. Say which one it is: --map 'COLUMN={field}'",
+                list()
+            );
         }
-        Ok(Self { targets, plain: rules.plain })
+        Ok(Self {
+            targets,
+            plain: rules.plain,
+        })
     }
 
-    /// The person that a record is, as JSON; in words what is wrong with the record otherwise. Empty cells are left out,
-    /// and cells that are not there count as empty: spreadsheets leave out the last ones of a row.
+    /// The person that a record is, as JSON; in words what is wrong with the record otherwise.
+    /// Empty cells are left out, and cells that are not there count as empty: spreadsheets leave
+    /// out the last ones of a row.
     pub(super) fn person(&self, cells: &[String]) -> Result<Map<String, Value>, String> {
         let expected = self.targets.len();
-        if cells.iter().skip(expected).any(|cell| !trimmed(cell).is_empty()) {
+        if cells
+            .iter()
+            .skip(expected)
+            .any(|cell| !trimmed(cell).is_empty())
+        {
             let count = cells.len();
             return Err(format!(
-                "has {count} cells where the headings are {expected}: put texts with separators in quotes"
+                "has {count} cells where the headings are {expected}: put texts with separators in \
+                 quotes"
             ));
         }
-        let cells = cells.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let cells = cells
+            .iter()
+            .map(String::as_str)
+            .chain(std::iter::repeat(""));
         let columns = || self.targets.iter().zip(cells.clone());
         // What single columns hold lies in the whole object, whichever stands first.
-        let whole = columns().find(|(target, cell)| **target == Target::Attributes && !cell.is_empty());
+        let whole =
+            columns().find(|(target, cell)| **target == Target::Attributes && !cell.is_empty());
         let whole = whole.map(|(_, cell)| attributes(cell)).transpose()?;
         let (mut person, mut attributes) = (Map::new(), whole.clone().unwrap_or_default());
         for (index, (target, cell)) in columns().enumerate() {
@@ -117,11 +150,18 @@ impl Columns {
                 Target::Text(name) => drop(person.insert((*name).to_owned(), raw.into())),
                 Target::Age => drop(person.insert("age".to_owned(), values::years(cell))),
                 Target::Attribute(path, kind) => {
-                    let refused = |words: &dyn std::fmt::Display| format!("attributes.{}: {words}", path.join("."));
+                    let refused = |words: &dyn std::fmt::Display| {
+                        format!("attributes.{}: {words}", path.join("."))
+                    };
                     // What was protected was a text, also where it looks like a number.
-                    let kind = if text.is_some() && *kind == Cell::Typed { Cell::Text } else { *kind };
+                    let kind = if text.is_some() && *kind == Cell::Typed {
+                        Cell::Text
+                    } else {
+                        *kind
+                    };
                     let value = kind.value(raw).map_err(|words| refused(&words))?;
-                    values::insert(&mut attributes, path, value).map_err(|taken: Taken| refused(&taken))?;
+                    values::insert(&mut attributes, path, value)
+                        .map_err(|taken: Taken| refused(&taken))?;
                 }
             }
         }
@@ -145,7 +185,9 @@ impl Target {
     fn collides(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nothing | Self::Unnamed, _) => false,
-            (Self::Attribute(one, _), Self::Attribute(other, _)) => one.starts_with(other) || other.starts_with(one),
+            (Self::Attribute(one, _), Self::Attribute(other, _)) => {
+                one.starts_with(other) || other.starts_with(one)
+            }
             _ => self == other,
         }
     }
@@ -174,7 +216,11 @@ fn target(name: &str, rules: &Rules) -> anyhow::Result<Target> {
     if rules.skip.iter().any(|skipped| is_named(name, skipped)) {
         return Ok(Target::Nothing);
     }
-    let mapped = rules.map.iter().find(|(heading, _)| is_named(name, heading)).map(|(_, field)| field.as_str());
+    let mapped = rules
+        .map
+        .iter()
+        .find(|(heading, _)| is_named(name, heading))
+        .map(|(_, field)| field.as_str());
     if name.is_empty() && mapped.is_none() {
         return Ok(Target::Unnamed);
     }
@@ -183,7 +229,10 @@ fn target(name: &str, rules: &Rules) -> anyhow::Result<Target> {
         && !FIELDS.contains(&field)
         && !field.starts_with("attributes.")
     {
-        bail!("--map '{name}={field}': expected {} or attributes.NAME after the =", FIELDS.join(", "));
+        bail!(
+            "--map '{name}={field}': expected {} or attributes.NAME after the =",
+            FIELDS.join(", ")
+        );
     }
     let (field, named) = (mapped.unwrap_or(name), plain(mapped.unwrap_or(name)));
     let target = match FIELDS.iter().find(|known| plain(known) == named) {
@@ -192,7 +241,9 @@ fn target(name: &str, rules: &Rules) -> anyhow::Result<Target> {
         None if KNOWN.contains(&field) => Target::Nothing,
         None if field == ATTRIBUTES => Target::Attributes,
         None => {
-            let path = field.strip_prefix("attributes.").map_or_else(|| vec![field.to_owned()], values::path);
+            let path = field
+                .strip_prefix("attributes.")
+                .map_or_else(|| vec![field.to_owned()], values::path);
             ensure!(
                 !path.iter().any(String::is_empty),
                 "the column {name:?} names no attribute: --skip it, or --map it"
@@ -200,17 +251,33 @@ fn target(name: &str, rules: &Rules) -> anyhow::Result<Target> {
             return Ok(Target::Attribute(path, kind));
         }
     };
-    let fits = kind == Cell::Typed || matches!((&target, kind), (Target::Text(_), Cell::Text) | (Target::Nothing, _));
-    ensure!(fits, "the column {name:?} is {field}, which has a type of its own: say nothing of it");
+    let fits = kind == Cell::Typed
+        || matches!(
+            (&target, kind),
+            (Target::Text(_), Cell::Text) | (Target::Nothing, _)
+        );
+    ensure!(
+        fits,
+        "the column {name:?} is {field}, which has a type of its own: say nothing of it"
+    );
     Ok(target)
 }
 
 /// What the flags say of a column's cells.
 fn kind(name: &str, rules: &Rules) -> anyhow::Result<Cell> {
-    let said = [(&rules.text, Cell::Text), (&rules.number, Cell::Number), (&rules.list, Cell::List)];
-    let mut said = said.into_iter().filter(|(names, _)| names.iter().any(|named| is_named(name, named)));
+    let said = [
+        (&rules.text, Cell::Text),
+        (&rules.number, Cell::Number),
+        (&rules.list, Cell::List),
+    ];
+    let mut said = said
+        .into_iter()
+        .filter(|(names, _)| names.iter().any(|named| is_named(name, named)));
     let kind = said.next().map_or(Cell::Typed, |(_, kind)| kind);
-    ensure!(said.next().is_none(), "the column {name:?} is one of --text, --number and --list");
+    ensure!(
+        said.next().is_none(),
+        "the column {name:?} is one of --text, --number and --list"
+    );
     Ok(kind)
 }
 
@@ -219,10 +286,13 @@ fn is_named(heading: &str, named: &str) -> bool {
     heading == named || heading.strip_prefix("attributes.") == Some(named)
 }
 
-/// A heading in its plainest form: `First name`, `first_name` and `firstName` are one. Fields are named in ASCII, so no
-/// letter beyond it counts as one of theirs: the capital İ is no i.
+/// A heading in its plainest form: `First name`, `first_name` and `firstName` are one. Fields are
+/// named in ASCII, so no letter beyond it counts as one of theirs: the capital İ is no i.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,11 +5,17 @@ use serde_json::json;
 use super::*;
 
 fn columns(header: &str, rules: &Rules) -> anyhow::Result<Columns> {
-    Columns::of(&header.split(',').map(str::to_owned).collect::<Vec<_>>(), rules)
+    Columns::of(
+        &header.split(',').map(str::to_owned).collect::<Vec<_>>(),
+        rules,
+    )
 }
 
 fn person(header: &str, cells: &[&str], rules: &Rules) -> Result<Value, String> {
-    columns(header, rules).unwrap().person(&names(cells)).map(Value::from)
+    columns(header, rules)
+        .unwrap()
+        .person(&names(cells))
+        .map(Value::from)
 }
 
 fn refused(header: &str, rules: &Rules) -> String {
@@ -25,17 +31,30 @@ const ADA: [&str; 4] = ["Ada", "Lovelace", "36", "Mathematician"];
 
 #[test]
 fn headings_are_fields_in_any_plain_spelling_and_attributes_otherwise() {
-    let ada = json!({"firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": "Mathematician"});
+    let ada =
+        json!({"firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": "Mathematician"});
     for header in [
         HEADER,
         "First name,last_name,AGE, Job ",
         "first-name,LASTNAME,age,job",
         "\u{feff}first\u{feff}Name,lastName\u{a0},age,job",
     ] {
-        assert_eq!(person(header, &ADA, &Rules::default()), Ok(ada.clone()), "{header}");
+        assert_eq!(
+            person(header, &ADA, &Rules::default()),
+            Ok(ada.clone()),
+            "{header}"
+        );
     }
-    let turkish = person(&format!("{HEADER},İD"), &[&ADA[..], &["x"]].concat(), &Rules::default()).unwrap();
-    assert_eq!((turkish.get("id"), &turkish["attributes"]), (None, &json!({"İD": "x"})));
+    let turkish = person(
+        &format!("{HEADER},İD"),
+        &[&ADA[..], &["x"]].concat(),
+        &Rules::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        (turkish.get("id"), &turkish["attributes"]),
+        (None, &json!({"İD": "x"}))
+    );
     let header = format!("{HEADER},city,attributes.address.zip,attributes,revision,");
     let cells = [&ADA[..], &["Oslo", "7", "{\"b\":[1]}", "a.1.b", ""]].concat();
     let mut expected = ada;
@@ -47,12 +66,19 @@ fn headings_are_fields_in_any_plain_spelling_and_attributes_otherwise() {
 fn an_attribute_has_one_place_whichever_column_stands_first() {
     let people = |header: &str, cells: &[&str]| {
         let cells = [&ADA[..], cells].concat();
-        person(&format!("{HEADER},{header}"), &cells, &Rules::default()).map(|person| person["attributes"].clone())
+        person(&format!("{HEADER},{header}"), &cells, &Rules::default())
+            .map(|person| person["attributes"].clone())
     };
     let mixed = Ok(json!({"address": {"zip": 7, "street": "A"}, "b": null}));
     let json = "{\"address\":{\"street\":\"A\"},\"b\":null}";
-    assert_eq!(people("attributes,attributes.address.zip", &[json, "7"]), mixed);
-    assert_eq!(people("attributes.address.zip,attributes", &["7", json]), mixed);
+    assert_eq!(
+        people("attributes,attributes.address.zip", &[json, "7"]),
+        mixed
+    );
+    assert_eq!(
+        people("attributes.address.zip,attributes", &["7", json]),
+        mixed
+    );
     assert_eq!(people("attributes,city", &["{}", ""]), Ok(json!({})));
     assert_eq!(people("attributes,city", &["", ""]), Ok(Value::Null));
     for (header, cells) in [
@@ -61,28 +87,64 @@ fn an_attribute_has_one_place_whichever_column_stands_first() {
         ("attributes,attributes.a.b", ["{\"a\":1}", "1"]),
         ("attributes,attributes.a.b", ["{\"a\":{\"b\":{}}}", "1"]),
     ] {
-        assert!(people(header, &cells).unwrap_err().ends_with("is given twice"), "{header}");
+        assert!(
+            people(header, &cells)
+                .unwrap_err()
+                .ends_with("is given twice"),
+            "{header}"
+        );
     }
     for (cell, words) in [
-        ("{\"a\":1,\"a\":1}", "attributes: the key \"a\" is given twice"),
-        ("{\"a\":99999999999999999999}", "attributes: holds 99999999999999999999, an integer beyond 64 bits"),
+        (
+            "{\"a\":1,\"a\":1}",
+            "attributes: the key \"a\" is given twice",
+        ),
+        (
+            "{\"a\":99999999999999999999}",
+            "attributes: holds 99999999999999999999, an integer beyond 64 bits",
+        ),
     ] {
-        assert!(people("attributes", &[cell]).unwrap_err().starts_with(words), "{cell}");
+        assert!(
+            people("attributes", &[cell])
+                .unwrap_err()
+                .starts_with(words),
+            "{cell}"
+        );
         let attribute = people("x", &[cell]).unwrap_err();
-        assert!(attribute.starts_with(&words.replacen("attributes", "attributes.x", 1)), "{attribute}");
+        assert!(
+            attribute.starts_with(&words.replacen("attributes", "attributes.x", 1)),
+            "{attribute}"
+        );
     }
 }
 
 #[test]
 fn a_cell_without_a_heading_is_refused_unless_it_is_empty_or_left_out() {
     let header = format!("{HEADER},,city");
-    let refused = person(&header, &[&ADA[..], &["lost", ""]].concat(), &Rules::default()).unwrap_err();
-    assert!(refused.starts_with("cell 5 stands under no heading"), "{refused}");
+    let refused = person(
+        &header,
+        &[&ADA[..], &["lost", ""]].concat(),
+        &Rules::default(),
+    )
+    .unwrap_err();
+    assert!(
+        refused.starts_with("cell 5 stands under no heading"),
+        "{refused}"
+    );
     assert!(person(&header, &[&ADA[..], &[" ", ""]].concat(), &Rules::default()).is_ok());
-    let skip = Rules { skip: names(&[""]), ..Rules::default() };
+    let skip = Rules {
+        skip: names(&[""]),
+        ..Rules::default()
+    };
     assert!(person(&header, &[&ADA[..], &["lost", ""]].concat(), &skip).is_ok());
-    let map = Rules { map: vec![(String::new(), "attributes.x".into())], ..Rules::default() };
-    assert_eq!(person(&header, &[&ADA[..], &["kept"]].concat(), &map).unwrap()["attributes"]["x"], "kept");
+    let map = Rules {
+        map: vec![(String::new(), "attributes.x".into())],
+        ..Rules::default()
+    };
+    assert_eq!(
+        person(&header, &[&ADA[..], &["kept"]].concat(), &map).unwrap()["attributes"]["x"],
+        "kept"
+    );
 }
 
 #[test]
@@ -95,15 +157,29 @@ fn what_was_protected_from_spreadsheets_is_a_text_again() {
         (&json!("=1+1"), &json!("'@"), &json!("'t Hooft"))
     );
     assert_eq!(read["attributes"], json!({"x": "-5", "n": -5}));
-    let read = person(&header, &cells, &Rules { plain: true, ..Rules::default() }).unwrap();
-    assert_eq!((&read["firstName"], &read["lastName"]), (&json!("'=1+1"), &json!("''@")));
+    let read = person(
+        &header,
+        &cells,
+        &Rules {
+            plain: true,
+            ..Rules::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (&read["firstName"], &read["lastName"]),
+        (&json!("'=1+1"), &json!("''@"))
+    );
     assert_eq!(read["attributes"], json!({"x": "'-5", "n": -5}));
 }
 
 #[test]
 fn rules_rename_keep_texts_and_make_lists() {
     let rules = Rules {
-        map: vec![("Given name".into(), "firstName".into()), ("Ort".into(), "attributes.city".into())],
+        map: vec![
+            ("Given name".into(), "firstName".into()),
+            ("Ort".into(), "attributes.city".into()),
+        ],
         text: names(&["phone"]),
         number: names(&["height"]),
         list: names(&["tags", "none"]),
@@ -111,14 +187,19 @@ fn rules_rename_keep_texts_and_make_lists() {
         plain: false,
     };
     let header = "Given name,firstName,lastName,age,job,Ort,phone,attributes.tags,none,height";
-    let cells = ["Ada", "x", "Lovelace", "36", "", "Oslo", "4711", "chess;go", "", "1.70"];
+    let cells = [
+        "Ada", "x", "Lovelace", "36", "", "Oslo", "4711", "chess;go", "", "1.70",
+    ];
     let expected = json!({
         "firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": "",
         "attributes": {"city": "Oslo", "phone": "4711", "tags": ["chess", "go"], "height": 1.7},
     });
     assert_eq!(person(header, &cells, &rules), Ok(expected));
     let refused = person(header, &[&cells[..9], &["tall"]].concat(), &rules).unwrap_err();
-    assert!(refused.starts_with("attributes.height: must be a number"), "{refused}");
+    assert!(
+        refused.starts_with("attributes.height: must be a number"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -128,10 +209,17 @@ fn what_the_gateway_must_judge_is_left_to_it() {
         person(HEADER, &cells, &Rules::default()),
         Ok(json!({"lastName": " Love lace ", "age": 36.5, "job": ""}))
     );
-    for (cell, age) in
-        [("old", json!("old")), ("36.0", json!(36)), (" 3.6E+01\u{a0}", json!(36)), ("1e3", json!("1e3"))]
-    {
-        assert_eq!(person(HEADER, &["A", "B", cell, "C"], &Rules::default()).unwrap()["age"], age, "{cell}");
+    for (cell, age) in [
+        ("old", json!("old")),
+        ("36.0", json!(36)),
+        (" 3.6E+01\u{a0}", json!(36)),
+        ("1e3", json!("1e3")),
+    ] {
+        assert_eq!(
+            person(HEADER, &["A", "B", cell, "C"], &Rules::default()).unwrap()["age"],
+            age,
+            "{cell}"
+        );
     }
 }
 
@@ -139,33 +227,72 @@ fn what_the_gateway_must_judge_is_left_to_it() {
 fn a_record_that_does_not_fit_the_headings_is_refused_in_words() {
     // Spreadsheets leave out the last cells of a row where they are empty.
     let short = person(HEADER, &ADA[..3], &Rules::default());
-    assert_eq!(short, Ok(json!({"firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": ""})));
-    assert!(person(HEADER, &[&ADA[..], &["x"]].concat(), &Rules::default()).unwrap_err().contains("has 5 cells"));
+    assert_eq!(
+        short,
+        Ok(json!({"firstName": "Ada", "lastName": "Lovelace", "age": 36, "job": ""}))
+    );
+    assert!(
+        person(HEADER, &[&ADA[..], &["x"]].concat(), &Rules::default())
+            .unwrap_err()
+            .contains("has 5 cells")
+    );
     assert!(person(HEADER, &[&ADA[..], &[""]].concat(), &Rules::default()).is_ok());
     let attributes = format!("{HEADER},attributes");
-    assert!(person(&attributes, &[&ADA[..], &["[1]"]].concat(), &Rules::default()).is_err());
+    assert!(
+        person(
+            &attributes,
+            &[&ADA[..], &["[1]"]].concat(),
+            &Rules::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn headings_that_make_no_sense_are_refused_with_what_to_do() {
     let none = Rules::default();
     assert!(refused("Given name,lastName,age,job", &none).contains("--map 'COLUMN=firstName'"));
-    assert!(refused(&format!("{HEADER},First Name"), &none).contains("\"firstName\" and \"First Name\""));
+    assert!(
+        refused(&format!("{HEADER},First Name"), &none)
+            .contains("\"firstName\" and \"First Name\"")
+    );
     assert!(refused(&format!("{HEADER},city,attributes.city"), &none).contains("--skip"));
     assert!(refused(&format!("{HEADER},attributes.a,attributes.a.b"), &none).contains("--skip"));
-    let text = Rules { text: names(&["phone"]), ..Rules::default() };
+    let text = Rules {
+        text: names(&["phone"]),
+        ..Rules::default()
+    };
     assert!(refused(HEADER, &text).contains("no column is named \"phone\""));
-    let both = Rules { list: names(&["phone"]), ..text };
-    assert!(refused(&format!("{HEADER},phone"), &both).contains("one of --text, --number and --list"));
-    let nowhere = Rules { map: vec![("job".into(), "title".into())], ..Rules::default() };
+    let both = Rules {
+        list: names(&["phone"]),
+        ..text
+    };
+    assert!(
+        refused(&format!("{HEADER},phone"), &both).contains("one of --text, --number and --list")
+    );
+    let nowhere = Rules {
+        map: vec![("job".into(), "title".into())],
+        ..Rules::default()
+    };
     assert!(refused(HEADER, &nowhere).contains("--map 'job=title'"));
     for unnamed in ["attributes.", "attributes.a..b", "attributes.a."] {
-        assert!(refused(&format!("{HEADER},{unnamed}"), &none).contains("names no attribute"), "{unnamed}");
+        assert!(
+            refused(&format!("{HEADER},{unnamed}"), &none).contains("names no attribute"),
+            "{unnamed}"
+        );
     }
-    for (list, header) in
-        [("age", HEADER.to_owned()), ("firstName", HEADER.to_owned()), ("attributes", format!("{HEADER},attributes"))]
-    {
-        let rules = Rules { list: names(&[list]), ..Rules::default() };
-        assert!(refused(&header, &rules).contains("has a type of its own"), "{list}");
+    for (list, header) in [
+        ("age", HEADER.to_owned()),
+        ("firstName", HEADER.to_owned()),
+        ("attributes", format!("{HEADER},attributes")),
+    ] {
+        let rules = Rules {
+            list: names(&[list]),
+            ..Rules::default()
+        };
+        assert!(
+            refused(&header, &rules).contains("has a type of its own"),
+            "{list}"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Cuts CSV (RFC 4180) into records.
 //!
-//! Our own, because it has to refuse what libraries read as something else: csv-core and Papa Parse take `"x" y"` for one
-//! cell, and neither can say where it stands. The console's twin is csv.js; tests/import/cases.json holds both to one
-//! behaviour, and csv-core is the oracle for what it should accept.
+//! Our own, because it has to refuse what libraries read as something else: csv-core and Papa Parse
+//! take `"x" y"` for one cell, and neither can say where it stands. The console's twin is csv.js;
+//! tests/import/cases.json holds both to one behaviour, and csv-core is the oracle for what it
+//! should accept.
 
 use crate::cli::values::trimmed;
 
@@ -18,18 +19,26 @@ pub(super) struct Record {
     pub(super) cells: Vec<String>,
 }
 
-/// Why nothing more can be read: with a quote in the wrong place, nobody knows where cells and records end.
+/// Why nothing more can be read: with a quote in the wrong place, nobody knows where cells and
+/// records end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     #[error(
-        "line {line}, column {column}: the cell goes on behind this quote: inside quotes, a quote is written twice"
+        "line {line}, column {column}: the cell goes on behind this quote: inside quotes, a quote \
+         is written twice"
     )]
     GoesOn { line: u64, column: u64 },
-    #[error("line {line}, column {column}: blanks stand before this quote: it must be the first character of its cell")]
+    #[error(
+        "line {line}, column {column}: blanks stand before this quote: it must be the first \
+         character of its cell"
+    )]
     AfterBlanks { line: u64, column: u64 },
     #[error("line {line}, column {column}: this quote is not closed")]
     Unclosed { line: u64, column: u64 },
-    #[error("line {line}: the record that begins here has more than {RECORD_MAX} characters, so it is no person")]
+    #[error(
+        "line {line}: the record that begins here has more than {RECORD_MAX} characters, so it is \
+         no person"
+    )]
     TooLong { line: u64 },
 }
 
@@ -47,7 +56,8 @@ enum State {
 
 /// Text in, records out. Rows in which all cells are blank are no records.
 pub(super) struct Cutter {
-    /// What stands between cells; of comma, semicolon and tab the one that comes first in the headings, unless chosen.
+    /// What stands between cells; of comma, semicolon and tab the one that comes first in the
+    /// headings, unless chosen.
     separator: Option<char>,
     chosen: bool,
     /// The headings, or a line `sep=;` before them, are still to come.
@@ -85,7 +95,8 @@ impl Cutter {
         }
     }
 
-    /// Takes a piece of the text, and appends the records that it completes, also those before a fault.
+    /// Takes a piece of the text, and appends the records that it completes, also those before a
+    /// fault.
     pub(super) fn push(&mut self, text: &str, records: &mut Vec<Record>) -> Result<(), Malformed> {
         text.chars().try_for_each(|c| self.take(c, records))
     }
@@ -113,7 +124,8 @@ impl Cutter {
         let (line, column) = (self.line, self.column + 1);
         self.column = if line_end || second_of_two { 0 } else { column };
         self.line += u64::from(line_end);
-        if self.separator.is_none() && self.state != State::Quoted && matches!(c, ',' | ';' | '\t') {
+        if self.separator.is_none() && self.state != State::Quoted && matches!(c, ',' | ';' | '\t')
+        {
             self.separator = Some(c);
         }
         match (self.state, c) {
@@ -123,7 +135,12 @@ impl Cutter {
             _ if line_end => self.end_record(records),
             _ if self.separator == Some(c) => self.end_cell(),
             (State::Quote, '"') => self.push_to(State::Quoted, c),
-            (State::Quote, _) => return Err(Malformed::GoesOn { line, column: column - 1 }),
+            (State::Quote, _) => {
+                return Err(Malformed::GoesOn {
+                    line,
+                    column: column - 1,
+                });
+            }
             (State::Start, '"') => (self.state, self.quote) = (State::Quoted, (line, column)),
             (State::Blanks, '"') => return Err(Malformed::AfterBlanks { line, column }),
             (State::Start | State::Blanks, _) if is_blank(c) => self.push_to(State::Blanks, c),
@@ -144,7 +161,10 @@ impl Cutter {
 
     fn end_record(&mut self, records: &mut Vec<Record>) {
         self.end_cell();
-        let record = Record { line: self.begun, cells: std::mem::take(&mut self.cells) };
+        let record = Record {
+            line: self.begun,
+            cells: std::mem::take(&mut self.cells),
+        };
         (self.begun, self.length) = (self.line, 0);
         if record.cells.iter().all(|cell| trimmed(cell).is_empty()) {
             self.separator = self.separator.filter(|_| self.chosen || !self.at_headings);
@@ -161,7 +181,8 @@ impl Cutter {
         }
     }
 
-    /// The separator that Excel's line `sep=;` tells, which stands before the headings; none of any other line.
+    /// The separator that Excel's line `sep=;` tells, which stands before the headings; none of any
+    /// other line.
     fn told_by(&self, cells: &[String]) -> Option<char> {
         let (word, rest) = cells[0].split_at_checked("sep=".len())?;
         match (&cells[1..], rest) {
@@ -192,7 +213,9 @@ mod tests {
 
     fn cut(pieces: &[&str]) -> (Vec<Record>, Option<Malformed>) {
         let (mut cutter, mut records) = (Cutter::new(None), Vec::new());
-        let outcome = pieces.iter().try_for_each(|piece| cutter.push(piece, &mut records));
+        let outcome = pieces
+            .iter()
+            .try_for_each(|piece| cutter.push(piece, &mut records));
         let outcome = outcome.and_then(|()| cutter.end(&mut records));
         (records, outcome.err())
     }
@@ -212,7 +235,9 @@ mod tests {
                 ReadRecordResult::End => break,
                 ReadRecordResult::Record => {
                     let starts = std::iter::once(0).chain(ends[..count].iter().copied());
-                    let cell = |(start, end): (usize, &usize)| String::from_utf8(cells[start..*end].to_vec()).unwrap();
+                    let cell = |(start, end): (usize, &usize)| {
+                        String::from_utf8(cells[start..*end].to_vec()).unwrap()
+                    };
                     records.push(starts.zip(&ends[..count]).map(cell).collect::<Vec<_>>());
                 }
                 full => panic!("{full:?}"),
@@ -226,16 +251,24 @@ mod tests {
     fn a_record_is_never_longer_than_its_limit_and_then_its_place_is_told() {
         let long = "x".repeat(RECORD_MAX);
         assert_eq!(cut(&["a\n", &long]).0.len(), 2);
-        assert_eq!(cut(&["a\n\n", &long, "x"]).1, Some(Malformed::TooLong { line: 3 }));
+        assert_eq!(
+            cut(&["a\n\n", &long, "x"]).1,
+            Some(Malformed::TooLong { line: 3 })
+        );
         let unclosed = Some(Malformed::Unclosed { line: 2, column: 3 });
-        assert_eq!(cut(&["a\n", "b,\"", &"x\r\n".repeat(RECORD_MAX)]).1, unclosed);
+        assert_eq!(
+            cut(&["a\n", "b,\"", &"x\r\n".repeat(RECORD_MAX)]).1,
+            unclosed
+        );
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn what_is_accepted_means_what_it_means_to_csv_core(text in "a,[ab,\"\r\n \u{feff}]{0,40}") {
+        fn what_is_accepted_means_what_it_means_to_csv_core(
+            text in "a,[ab,\"\r\n \u{feff}]{0,40}",
+        ) {
             let (records, fault) = cut(&[&text]);
             let cells: Vec<Vec<String>> = records.into_iter().map(|record| record.cells).collect();
             if fault.is_none() {

@@ -15,8 +15,8 @@ pub(super) enum Foreign {
     },
     /// UTF-16 that does not say so.
     #[error(
-        "this looks like UTF-16 without a byte order mark: every second byte of its first line is zero. \
-         If it is, say --encoding {0}"
+        "this looks like UTF-16 without a byte order mark: every second byte of its first line is \
+         zero. If it is, say --encoding {0}"
     )]
     Utf16(&'static str),
     /// What no browser reads either.
@@ -27,14 +27,17 @@ pub(super) enum Foreign {
 /// The encoding of that name, as browsers know it (encoding.spec.whatwg.org).
 pub(super) fn named(label: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-        "no encoding has that name: try windows-1252 (Western Europe), windows-1250, iso-8859-2, shift_jis, gb18030, \
-         euc-kr or utf-16le"
+        "no encoding has that name: try windows-1252 (Western Europe), windows-1250, iso-8859-2, \
+         shift_jis, gb18030, euc-kr or utf-16le"
             .to_owned()
     })
 }
 
 /// What a file is written in, by its first bytes, and how many of them are its mark.
-pub(super) fn of(begin: &[u8], chosen: Option<&'static Encoding>) -> Result<(&'static Encoding, usize), Foreign> {
+pub(super) fn of(
+    begin: &[u8],
+    chosen: Option<&'static Encoding>,
+) -> Result<(&'static Encoding, usize), Foreign> {
     if begin.starts_with(b"\xFF\xFE\0\0") || begin.starts_with(b"\0\0\xFE\xFF") {
         return Err(Foreign::Utf32);
     }
@@ -42,9 +45,19 @@ pub(super) fn of(begin: &[u8], chosen: Option<&'static Encoding>) -> Result<(&'s
         return Ok(marked);
     }
     let encoding = chosen.unwrap_or(UTF_8);
-    // In UTF-16 the separators of the first line are a byte of ASCII and a zero; no heading and no JSON has a zero.
-    let line = begin.iter().position(|byte| *byte == b'\n').map_or(begin, |end| &begin[..end]);
-    let zeros = |first: usize| line.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    // In UTF-16 the separators of the first line are a byte of ASCII and a zero; no heading and no
+    // JSON has a zero.
+    let line = begin
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(begin, |end| &begin[..end]);
+    let zeros = |first: usize| {
+        line.iter()
+            .skip(first)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
     match (zeros(0), zeros(1)) {
         _ if encoding == UTF_16LE || encoding == UTF_16BE => Ok((encoding, 0)),
         (0, 0) => Ok((encoding, 0)),
@@ -87,10 +100,15 @@ mod tests {
 
     #[test]
     fn what_is_written_in_words_of_two_or_four_bytes_is_named() {
-        let utf_16 =
-            |text: &str, to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+        let utf_16 = |text: &str, to_bytes: fn(u16) -> [u8; 2]| {
+            text.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>()
+        };
         for text in ["id,firstName\r\n", "名前,歳\n太郎,1\n", "{\"a\":1}"] {
-            assert_eq!(of(&utf_16(text, u16::to_le_bytes), None), Err(Foreign::Utf16("utf-16le")), "{text}");
+            assert_eq!(
+                of(&utf_16(text, u16::to_le_bytes), None),
+                Err(Foreign::Utf16("utf-16le")),
+                "{text}"
+            );
             let big = of(&utf_16(text, u16::to_be_bytes), Some(WINDOWS_1252));
             assert_eq!(big, Err(Foreign::Utf16("utf-16be")), "{text}");
         }
@@ -101,7 +119,15 @@ mod tests {
 
     #[test]
     fn encodings_have_the_names_that_browsers_know() {
-        for label in ["windows-1252", "CP1252", "latin1", "shift_jis", "utf-16le", "UTF-8", " gbk "] {
+        for label in [
+            "windows-1252",
+            "CP1252",
+            "latin1",
+            "shift_jis",
+            "utf-16le",
+            "UTF-8",
+            " gbk ",
+        ] {
             assert!(named(label).is_ok(), "{label}");
         }
         for label in ["", "ebcdic", "utf-7", "iso-2022-kr", "replacement"] {

@@ -39,7 +39,10 @@ impl LineCutter {
     pub(super) fn end(&mut self, lines: &mut Vec<Line>) {
         self.number += 1;
         let line = std::mem::take(&mut self.line);
-        lines.push(Line { number: self.number, text: (self.length <= LINE_MAX).then_some(line) });
+        lines.push(Line {
+            number: self.number,
+            text: (self.length <= LINE_MAX).then_some(line),
+        });
         self.length = 0;
     }
 }
@@ -60,7 +63,10 @@ mod tests {
             cutter.end(&mut lines);
             let numbered = lines.iter().zip(1..);
             assert!(numbered.clone().all(|(line, number)| line.number == number));
-            assert!(lines.iter().map(|line| line.text.as_deref()).eq(expected), "{middle}");
+            assert!(
+                lines.iter().map(|line| line.text.as_deref()).eq(expected),
+                "{middle}"
+            );
         }
     }
 }

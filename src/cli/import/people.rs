@@ -1,4 +1,5 @@
-//! The file's people, in batches of bounded size: whoever sends them holds a few of these, never the file.
+//! The file's people, in batches of bounded size: whoever sends them holds a few of these, never
+//! the file.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -94,16 +95,33 @@ impl Format {
 
 impl People {
     /// Where the format is not known, what begins with a brace is NDJSON and anything else is CSV.
-    pub(super) fn new(source: Source, format: Option<Format>, ids: Ids, rules: Rules, separator: Option<u8>) -> Self {
+    pub(super) fn new(
+        source: Source,
+        format: Option<Format>,
+        ids: Ids,
+        rules: Rules,
+        separator: Option<u8>,
+    ) -> Self {
         let shape = match format {
-            None => Shape::Unknown { rules, separator, blanks: String::new() },
+            None => Shape::Unknown {
+                rules,
+                separator,
+                blanks: String::new(),
+            },
             Some(Format::Csv) => Shape::table(rules, separator),
             Some(Format::Ndjson) => Shape::Lines(LineCutter::default()),
         };
-        Self { source, ids, shape, items: VecDeque::new(), end: None }
+        Self {
+            source,
+            ids,
+            shape,
+            items: VecDeque::new(),
+            end: None,
+        }
     }
 
-    /// The next people; none at the end of the file. What makes the rest unreadable is told when all before it was given.
+    /// The next people; none at the end of the file. What makes the rest unreadable is told when
+    /// all before it was given.
     pub(super) fn batch(&mut self) -> anyhow::Result<Option<Batch>> {
         let mut batch = Batch::default();
         let mut bytes = 0;
@@ -127,7 +145,9 @@ impl People {
     /// Why nobody was found, where the whole file has been read and nobody was.
     pub(super) const fn nobody(&self) -> Nobody {
         match &self.shape {
-            Shape::Table(Table { columns: Some(_), .. }) => Nobody::HeadingsOnly,
+            Shape::Table(Table {
+                columns: Some(_), ..
+            }) => Nobody::HeadingsOnly,
             _ => Nobody::Empty,
         }
     }
@@ -150,20 +170,34 @@ impl People {
 
 impl Shape {
     fn table(rules: Rules, separator: Option<u8>) -> Self {
-        Self::Table(Table { rules, cutter: Cutter::new(separator), columns: None })
+        Self::Table(Table {
+            rules,
+            cutter: Cutter::new(separator),
+            columns: None,
+        })
     }
 
-    /// Takes a piece of the file, and appends the people that it completes, also those before a fault.
+    /// Takes a piece of the file, and appends the people that it completes, also those before a
+    /// fault.
     fn push(&mut self, text: &str, ids: &Ids, items: &mut VecDeque<Item>) -> anyhow::Result<()> {
         match self {
-            Self::Unknown { rules, separator, blanks } => {
+            Self::Unknown {
+                rules,
+                separator,
+                blanks,
+            } => {
                 blanks.push_str(text);
                 let shape = match trimmed(blanks).chars().next() {
                     Some('{') => Self::Lines(LineCutter::default()),
-                    Some('[') => bail!("this is a JSON array: make lines of it with jq -c '.[]', and import those"),
+                    Some('[') => bail!(
+                        "this is a JSON array: make lines of it with jq -c '.[]', and import those"
+                    ),
                     Some(_) => Self::table(std::mem::take(rules), *separator),
                     None if blanks.len() <= LINE_MAX => return Ok(()),
-                    None => bail!("the file begins with more than {LINE_MAX} blanks: this is no file of people"),
+                    None => bail!(
+                        "the file begins with more than {LINE_MAX} blanks: this is no file of \
+                         people"
+                    ),
                 };
                 let text = std::mem::take(blanks);
                 *self = shape;
@@ -205,7 +239,12 @@ impl Shape {
 
 impl Table {
     /// The people of records, of which the first one has the headings.
-    fn take(&mut self, records: Vec<Record>, ids: &Ids, items: &mut VecDeque<Item>) -> anyhow::Result<()> {
+    fn take(
+        &mut self,
+        records: Vec<Record>,
+        ids: &Ids,
+        items: &mut VecDeque<Item>,
+    ) -> anyhow::Result<()> {
         for Record { line, cells } in records {
             let Some(columns) = &self.columns else {
                 self.columns = Some(Columns::of(&cells, &self.rules)?);
@@ -230,7 +269,10 @@ fn json(Line { number, text }: Line, ids: &Ids) -> Option<Item> {
         Some(text) => Ok(ids.name(trimmed(text), number)),
         None => Err(format!("is longer than {LINE_MAX} characters")),
     };
-    Some(Item { line: number, person })
+    Some(Item {
+        line: number,
+        person,
+    })
 }
 
 #[cfg(test)]
@@ -241,30 +283,65 @@ mod tests {
 
     fn people(text: &str, format: Option<Format>) -> People {
         let source = Source::of(Box::new(Cursor::new(text.to_owned())), None);
-        People::new(source, format, Ids::Derived("f".into()), Rules::default(), None)
+        People::new(
+            source,
+            format,
+            Ids::Derived("f".into()),
+            Rules::default(),
+            None,
+        )
     }
 
     fn lines(text: &str, format: Option<Format>) -> Vec<(u64, bool)> {
         let mut people = people(text, format);
         let mut lines = Vec::new();
         while let Some(batch) = people.batch().unwrap() {
-            lines.extend(batch.items.into_iter().map(|item| (item.line, item.person.is_ok())));
+            lines.extend(
+                batch
+                    .items
+                    .into_iter()
+                    .map(|item| (item.line, item.person.is_ok())),
+            );
         }
         lines
     }
 
     #[test]
     fn what_begins_with_a_brace_is_ndjson_and_anything_else_csv() {
-        assert_eq!(lines("\n {\"id\":\"x\"}\n\nnonsense\n", None), [(2, true), (4, true)]);
-        assert_eq!(lines("\nfirstName;lastName;age;job\n\n;;;\nA;B;1;C\nA;B;1;C;D\n", None), [(5, true), (6, false)]);
+        assert_eq!(
+            lines("\n {\"id\":\"x\"}\n\nnonsense\n", None),
+            [(2, true), (4, true)]
+        );
+        assert_eq!(
+            lines(
+                "\nfirstName;lastName;age;job\n\n;;;\nA;B;1;C\nA;B;1;C;D\n",
+                None
+            ),
+            [(5, true), (6, false)]
+        );
         let old = "first name;lastName;age;job\rA;B;1;C\rA;\"B\r\";1;C\r\nA;B;1;C\r";
         assert_eq!(lines(old, None), [(2, true), (3, true), (5, true)]);
-        assert_eq!(lines("\n\nfirst name;lastName;age;job\nA;B;1;C", Some(Format::Csv)), [(4, true)]);
-        assert!(people("[{}]", None).batch().unwrap_err().to_string().contains("jq"));
+        assert_eq!(
+            lines(
+                "\n\nfirst name;lastName;age;job\nA;B;1;C",
+                Some(Format::Csv)
+            ),
+            [(4, true)]
+        );
+        assert!(
+            people("[{}]", None)
+                .batch()
+                .unwrap_err()
+                .to_string()
+                .contains("jq")
+        );
         assert!(people("{}\n", Some(Format::Csv)).batch().is_err());
-        for (name, format) in
-            [("a.CSV", Some(Format::Csv)), ("a.b.jsonl", Some(Format::Ndjson)), ("csv", None), ("-", None)]
-        {
+        for (name, format) in [
+            ("a.CSV", Some(Format::Csv)),
+            ("a.b.jsonl", Some(Format::Ndjson)),
+            ("csv", None),
+            ("-", None),
+        ] {
             assert_eq!(Format::of(Path::new(name)), format, "{name}");
         }
         for (text, nobody) in [
@@ -273,7 +350,11 @@ mod tests {
             ("id,firstName,lastName,age,job\n\n", Nobody::HeadingsOnly),
         ] {
             let mut people = people(text, None);
-            assert_eq!((people.batch().unwrap(), people.nobody()), (None, nobody), "{text:?}");
+            assert_eq!(
+                (people.batch().unwrap(), people.nobody()),
+                (None, nobody),
+                "{text:?}"
+            );
         }
     }
 
@@ -289,12 +370,25 @@ mod tests {
         assert_eq!(sizes, [BATCH_PEOPLE, BATCH_PEOPLE, 1]);
         let fault = "firstName,lastName,age,job\nA,B,1,\n\"";
         let mut reader = people(fault, None);
-        assert_eq!(reader.batch().unwrap().unwrap().items.len(), 1, "what stands before a fault is given");
-        assert!(reader.batch().unwrap_err().to_string().starts_with("line 3, column 1: "));
+        assert_eq!(
+            reader.batch().unwrap().unwrap().items.len(),
+            1,
+            "what stands before a fault is given"
+        );
+        assert!(
+            reader
+                .batch()
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 3, column 1: ")
+        );
         let long = format!("{{\"x\":\"{}\"}}\n", "x".repeat(BATCH_BYTES));
         let mut reader = people(&long.repeat(2), None);
         assert_eq!(
-            [reader.batch().unwrap().unwrap().items.len(), reader.batch().unwrap().unwrap().items.len()],
+            [
+                reader.batch().unwrap().unwrap().items.len(),
+                reader.batch().unwrap().unwrap().items.len()
+            ],
             [1, 1]
         );
     }

@@ -1,5 +1,5 @@
-//! The file as text, piece by piece, whatever it is written in. Nothing is guessed and nothing replaced: what is no text
-//! ends it, with the line.
+//! The file as text, piece by piece, whatever it is written in. Nothing is guessed and nothing
+//! replaced: what is no text ends it, with the line.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -44,15 +44,33 @@ impl Source {
             return Ok(Self::of(Box::new(io::stdin()), chosen));
         }
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+        let metadata = file
+            .metadata()
+            .with_context(|| format!("cannot look at {}", path.display()))?;
         let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self { size, ..Self::of(Box::new(file), chosen) })
+        Ok(Self {
+            size,
+            ..Self::of(Box::new(file), chosen)
+        })
     }
 
     pub(super) fn of(reader: Box<dyn Read + Send>, chosen: Option<&'static Encoding>) -> Self {
-        let place = Place { line: 1, carriage: false };
+        let place = Place {
+            line: 1,
+            carriage: false,
+        };
         let (bytes, text) = (vec![0; PIECE_BYTES], String::new());
-        Self { reader, chosen, decoder: None, bytes, text, end: None, place, read: 0, size: None }
+        Self {
+            reader,
+            chosen,
+            decoder: None,
+            bytes,
+            text,
+            end: None,
+            place,
+            read: 0,
+            size: None,
+        }
     }
 
     /// Bytes so far.
@@ -75,7 +93,11 @@ impl Source {
 
     /// Reads and decodes a piece.
     fn fill(&mut self) -> anyhow::Result<()> {
-        let wanted = if self.decoder.is_none() { SAMPLE_BYTES } else { 1 };
+        let wanted = if self.decoder.is_none() {
+            SAMPLE_BYTES
+        } else {
+            1
+        };
         let (mut filled, mut over) = (0, false);
         while filled < wanted && !over {
             match self.reader.read(&mut self.bytes[filled..]) {
@@ -95,13 +117,19 @@ impl Source {
                 none.insert(encoding.new_decoder_without_bom_handling())
             }
         };
-        let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).context("the piece is too long")?;
+        let room = decoder
+            .max_utf8_buffer_length_without_replacement(bytes.len())
+            .context("the piece is too long")?;
         self.text.reserve(room);
-        let (outcome, _) = decoder.decode_to_string_without_replacement(bytes, &mut self.text, over);
+        let (outcome, _) =
+            decoder.decode_to_string_without_replacement(bytes, &mut self.text, over);
         self.end = match outcome {
             DecoderResult::Malformed(..) => {
                 let line = self.place.after(&self.text);
-                Some(Err(Foreign::Bytes { line, name: decoder.encoding().name() }))
+                Some(Err(Foreign::Bytes {
+                    line,
+                    name: decoder.encoding().name(),
+                }))
             }
             DecoderResult::InputEmpty | DecoderResult::OutputFull => over.then_some(Ok(())),
         };
@@ -145,14 +173,20 @@ mod tests {
     }
 
     /// The text of a file, and what ended it.
-    fn text(bytes: &[u8], at_once: usize, chosen: Option<&'static Encoding>) -> (String, Option<String>) {
+    fn text(
+        bytes: &[u8],
+        at_once: usize,
+        chosen: Option<&'static Encoding>,
+    ) -> (String, Option<String>) {
         let dripping = Dripping(io::Cursor::new(bytes.to_vec()), at_once);
         let (mut source, mut text) = (Source::of(Box::new(dripping), chosen), String::new());
         loop {
             match source.next() {
                 Ok(Some(piece)) => text.push_str(piece),
                 Ok(None) => {
-                    assert!(source.next().unwrap().is_none() && source.read() == bytes.len() as u64);
+                    assert!(
+                        source.next().unwrap().is_none() && source.read() == bytes.len() as u64
+                    );
                     return (text, None);
                 }
                 Err(error) => return (text, Some(error.to_string())),
@@ -164,7 +198,11 @@ mod tests {
     fn a_file_is_the_same_text_whatever_it_is_written_in_and_however_it_comes() {
         let whole = format!("id,name\r\n1,東京 Größe {}\n", "x".repeat(2 * PIECE_BYTES));
         let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| {
-            "\u{feff}".encode_utf16().chain(whole.encode_utf16()).flat_map(to_bytes).collect::<Vec<_>>()
+            "\u{feff}"
+                .encode_utf16()
+                .chain(whole.encode_utf16())
+                .flat_map(to_bytes)
+                .collect::<Vec<_>>()
         };
         let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
         let japanese = whole.replace("öß", "");
@@ -179,7 +217,10 @@ mod tests {
                 assert_eq!(text(bytes, at_once, chosen), (whole.clone(), None));
             }
             let bytes = SHIFT_JIS.encode(&japanese).0;
-            assert_eq!(text(&bytes, at_once, Some(SHIFT_JIS)), (japanese.clone(), None));
+            assert_eq!(
+                text(&bytes, at_once, Some(SHIFT_JIS)),
+                (japanese.clone(), None)
+            );
             assert_eq!(text(b"", at_once, None), (String::new(), None));
         }
     }
@@ -196,11 +237,20 @@ mod tests {
                 let (text, error) = text(bytes, at_once, None);
                 assert_eq!(text, before);
                 let error = error.expect("it ends");
-                assert!(error.starts_with(&format!("line {line} is not UTF-8: ")), "{error}");
+                assert!(
+                    error.starts_with(&format!("line {line} is not UTF-8: ")),
+                    "{error}"
+                );
                 assert!(error.contains("--encoding"), "{error}");
             }
             let odd = text(b"\xFF\xFEa\0\n\0b", at_once, None);
-            assert_eq!((odd.0.as_str(), odd.1.unwrap().starts_with("line 2 is not UTF-16LE")), ("a\n", true));
+            assert_eq!(
+                (
+                    odd.0.as_str(),
+                    odd.1.unwrap().starts_with("line 2 is not UTF-16LE")
+                ),
+                ("a\n", true)
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Texts fit to be shown in a terminal. Users name people, not us, so their characters must neither steer the terminal, nor
-//! turn around or hide what stands beside them.
+//! Texts fit to be shown in a terminal. Users name people, not us, so their characters must neither
+//! steer the terminal, nor turn around or hide what stands beside them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What is written as its number: controls, formats (marks of direction, tags, the byte order mark), separators of lines
-/// and paragraphs, and what has no width. Not the joiners and selectors, without which Persian, Hindi and many emoji are
-/// written wrongly, nor the signs that enclose Arabic numbers, which are seen.
+/// What is written as its number: controls, formats (marks of direction, tags, the byte order
+/// mark), separators of lines and paragraphs, and what has no width. Not the joiners and selectors,
+/// without which Persian, Hindi and many emoji are written wrongly, nor the signs that enclose
+/// Arabic numbers, which are seen.
 static UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
     let unseen = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]";
     let harmless = r"[\u{200c}\u{200d}\p{Variation_Selector}\p{Prepended_Concatenation_Mark}]";
@@ -33,10 +34,12 @@ pub(in crate::cli) fn visible_lines(text: &str) -> Cow<'_, str> {
 pub(in crate::cli) fn visible_json(json: &str) -> Cow<'_, str> {
     UNSEEN.replace_all(json, |found: &Captures<'_>| match &found[0] {
         blank @ ("\n" | "\r" | "\t") => blank.to_owned(),
-        unseen => unseen.encode_utf16().fold(String::new(), |mut escaped, unit| {
-            write!(escaped, "\\u{unit:04x}").expect("a String takes all that is written to it");
-            escaped
-        }),
+        unseen => unseen
+            .encode_utf16()
+            .fold(String::new(), |mut escaped, unit| {
+                write!(escaped, "\\u{unit:04x}").expect("a String takes all that is written to it");
+                escaped
+            }),
     })
 }
 
@@ -86,9 +89,15 @@ mod tests {
         for c in UNFIT {
             let text = format!("a{c}b");
             let shown = format!("a\\u{{{:x}}}b", u32::from(c));
-            assert_eq!((visible(&text), visible_lines(&text)), (shown.as_str().into(), shown.as_str().into()));
+            assert_eq!(
+                (visible(&text), visible_lines(&text)),
+                (shown.as_str().into(), shown.as_str().into())
+            );
         }
-        assert_eq!((visible("a\tb\n"), visible_lines("a\tb\n")), ("a\\u{9}b\\u{a}".into(), "a\tb\n".into()));
+        assert_eq!(
+            (visible("a\tb\n"), visible_lines("a\tb\n")),
+            ("a\\u{9}b\\u{a}".into(), "a\tb\n".into())
+        );
         for text in [
             "Zoë",
             "e\u{301}",
@@ -101,14 +110,21 @@ mod tests {
             "\\u{1b}",
             "\u{600}1",
         ] {
-            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text), "{text}");
+            assert!(
+                matches!(visible(text), Cow::Borrowed(same) if same == text),
+                "{text}"
+            );
         }
     }
 
     proptest! {
         #[test]
-        fn json_means_the_same_and_has_nothing_unfit(text in any::<String>(), more in proptest::collection::vec(0..UNFIT.len(), 0..4)) {
-            let text: String = text.chars().chain(more.into_iter().map(|index| UNFIT[index])).collect();
+        fn json_means_the_same_and_has_nothing_unfit(
+            text in any::<String>(),
+            more in proptest::collection::vec(0..UNFIT.len(), 0..4),
+        ) {
+            let more = more.into_iter().map(|index| UNFIT[index]);
+            let text: String = text.chars().chain(more).collect();
             let json = serde_json::json!({ (text.clone()): [text] });
             let shown = visible_json(&json.to_string()).into_owned();
             prop_assert!(!shown.chars().any(is_unseen), "{}", shown);

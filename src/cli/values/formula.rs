@@ -1,16 +1,22 @@
-//! Cells that a spreadsheet would take for formulas: an apostrophe before them makes them texts again (OWASP, "CSV
-//! Injection"), and taking it away gives back what was there.
+//! Cells that a spreadsheet would take for formulas: an apostrophe before them makes them texts
+//! again (OWASP, "CSV Injection"), and taking it away gives back what was there.
 
 use std::borrow::Cow;
 
-/// With an apostrophe in front where the text, behind apostrophes of its own, begins as a formula may.
+/// With an apostrophe in front where the text, behind apostrophes of its own, begins as a formula
+/// may.
 pub(in crate::cli) fn protected(text: &str) -> Cow<'_, str> {
-    if begins_as_formula(text) { format!("'{text}").into() } else { text.into() }
+    if begins_as_formula(text) {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// What [`protected`] made this of; none where it made nothing of it.
 pub(in crate::cli) fn unprotected(cell: &str) -> Option<&str> {
-    cell.strip_prefix('\'').filter(|text| begins_as_formula(text))
+    cell.strip_prefix('\'')
+        .filter(|text| begins_as_formula(text))
 }
 
 /// Full-width signs count for some spreadsheets, too.

@@ -1,10 +1,11 @@
-//! Events as lines to read. Colours are always in them; who writes them takes them out again where they don't belong.
+//! Events as lines to read. Colours are always in them; who writes them takes them out again where
+//! they don't belong.
 
 use anstyle::{AnsiColor, Style};
+use people_client::{Change, Event, ResetReason, Start};
 use serde_json::{Map, Value};
 
 use crate::cli::shown::{self, DIM, visible};
-use crate::client::{Change, Event, ResetReason, Start};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
@@ -16,9 +17,10 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// What a reader wants to know of a server's message: whole lines, none for bookkeeping.
 pub(super) fn lines(event: &Event) -> String {
     match event {
-        Event::Snapshot { people } => {
-            people.iter().map(|record| person(DIM, "=", "is", &record.object)).collect::<String>()
-        }
+        Event::Snapshot { people } => people
+            .iter()
+            .map(|record| person(DIM, "=", "is", &record.object))
+            .collect::<String>(),
         Event::Change { change, .. } => line(change),
         Event::Batch { changes, .. } => changes.iter().map(line).collect(),
         Event::Live { cursor } => dim(&format!("live at {cursor}")) + "\n",
@@ -32,10 +34,15 @@ pub(super) fn lines(event: &Event) -> String {
             format!("{WARNING}reset: what was shown no longer counts ({reason}){WARNING:#}\n")
         }
         Event::Stale { seconds } => {
-            format!("{WARNING}stale: for {seconds} s nobody could say whether all of it came through{WARNING:#}\n")
+            format!(
+                "{WARNING}stale: for {seconds} s nobody could say whether all of it came \
+                 through{WARNING:#}\n"
+            )
         }
         Event::Fresh => format!("{GREEN}fresh: all of it came through{GREEN:#}\n"),
-        Event::Error { problem, .. } => format!("{RED}refused: {}{RED:#}\n", visible(&problem.detail)),
+        Event::Error { problem, .. } => {
+            format!("{RED}refused: {}{RED:#}\n", visible(&problem.detail))
+        }
         Event::Filtered { .. } => dim("the new filter holds") + "\n",
         Event::Position { .. }
         | Event::Pong { .. }
@@ -49,12 +56,22 @@ pub(super) fn lines(event: &Event) -> String {
 pub(super) fn note(event: &Event) -> Option<String> {
     match event {
         Event::Connected { from: Start::Now } => Some(dim("connected, from now on")),
-        Event::Connected { from: Start::Snapshot } => Some(dim("connected, with a snapshot")),
-        Event::Connected { from: Start::Cursor(cursor) } => Some(dim(&format!("connected, from {cursor}"))),
-        Event::Disconnected { why, retry: Some(wait) } => {
+        Event::Connected {
+            from: Start::Snapshot,
+        } => Some(dim("connected, with a snapshot")),
+        Event::Connected {
+            from: Start::Cursor(cursor),
+        } => Some(dim(&format!("connected, from {cursor}"))),
+        Event::Disconnected {
+            why,
+            retry: Some(wait),
+        } => {
             let why = why.to_string();
             let why = visible(&why);
-            Some(format!("{WARNING}{why}; trying again in {:.1} s{WARNING:#}", wait.as_secs_f64()))
+            Some(format!(
+                "{WARNING}{why}; trying again in {:.1} s{WARNING:#}",
+                wait.as_secs_f64()
+            ))
         }
         Event::Disconnected { retry: None, .. } => Some(dim("disconnected")),
         _ => None,
@@ -67,7 +84,9 @@ pub(super) fn dim(text: &str) -> String {
 }
 
 fn line(change: &Change) -> String {
-    let gone = |style: Style, sign: &str, verb: &str| format!("{style}{sign} {verb:<6}{style:#} {}\n", change.id());
+    let gone = |style: Style, sign: &str, verb: &str| {
+        format!("{style}{sign} {verb:<6}{style:#} {}\n", change.id())
+    };
     match change {
         Change::Create(record) => person(GREEN, "+", "create", &record.object),
         Change::Enter(record) => person(CYAN, ">", "enter", &record.object),

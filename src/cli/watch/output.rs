@@ -1,14 +1,15 @@
-//! Where `watch` writes: events to standard output, in the form that fits it; the connection's fate to standard error.
+//! Where `watch` writes: events to standard output, in the form that fits it; the connection's fate
+//! to standard error.
 
 use std::io;
 
 use anstream::{AutoStream, ColorChoice};
+use people_client::{Cursor, Event};
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use super::lines;
 use crate::cli::gateway::say_coloured;
 use crate::cli::shown::{Form, for_stdout};
-use crate::client::{Cursor, Event};
 
 /// Standard output. Colours are for terminals, and left out where `NO_COLOR` says so.
 pub(super) struct Output {
@@ -20,7 +21,11 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(form: Form) -> Self {
         let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        Self { form, coloured, stdout: tokio::io::stdout() }
+        Self {
+            form,
+            coloured,
+            stdout: tokio::io::stdout(),
+        }
     }
 
     /// What is written about an event: whole lines, or nothing.
@@ -36,7 +41,11 @@ impl Output {
 
     /// The text with its colours, or without where they don't belong.
     pub(super) fn coloured(&self, text: &str) -> String {
-        if self.coloured { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
+        if self.coloured {
+            text.to_owned()
+        } else {
+            anstream::adapter::strip_str(text).to_string()
+        }
     }
 
     /// Writes all of it before it returns.

@@ -28,20 +28,49 @@ pub(super) fn lines(status: &str, rows: &[Row<'_>], count: usize, size: Size) ->
     let cells: Vec<[String; 4]> = rows.iter().map(|row| cells(row.person)).collect();
     let widths: Vec<usize> = (0..WIDEST.len())
         .map(|column| {
-            let widest = cells.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
+            let widest = cells
+                .iter()
+                .map(|cells| cells[column].width())
+                .max()
+                .unwrap_or(0);
             widest.max(HEADINGS[column].width()).min(WIDEST[column])
         })
         .collect();
-    let people = format!("{} {}", HumanCount(count as u64), if count == 1 { "person" } else { "people" });
-    let mut lines = vec![styled(BOLD, &fit(&format!("{people}  {status}"), size.columns))];
-    lines.push(styled(DIM, &fit(&format!("  {}", aligned(&HEADINGS.map(str::to_owned), &widths)), size.columns)));
+    let people = format!(
+        "{} {}",
+        HumanCount(count as u64),
+        if count == 1 { "person" } else { "people" }
+    );
+    let mut lines = vec![styled(
+        BOLD,
+        &fit(&format!("{people}  {status}"), size.columns),
+    )];
+    lines.push(styled(
+        DIM,
+        &fit(
+            &format!("  {}", aligned(&HEADINGS.map(str::to_owned), &widths)),
+            size.columns,
+        ),
+    ));
     for (row, cells) in rows.iter().zip(&cells) {
         let (style, sign) = style(row.mark);
-        lines.push(styled(style, &fit(&format!("{sign} {}", aligned(cells, &widths)), size.columns)));
+        lines.push(styled(
+            style,
+            &fit(&format!("{sign} {}", aligned(cells, &widths)), size.columns),
+        ));
     }
-    let shown = rows.iter().filter(|row| !matches!(row.mark, Mark::Leave | Mark::Delete)).count();
+    let shown = rows
+        .iter()
+        .filter(|row| !matches!(row.mark, Mark::Leave | Mark::Delete))
+        .count();
     if let hidden @ 1.. = count.saturating_sub(shown) {
-        lines.push(styled(DIM, &fit(&format!("  and {} more", HumanCount(hidden as u64)), size.columns)));
+        lines.push(styled(
+            DIM,
+            &fit(
+                &format!("  and {} more", HumanCount(hidden as u64)),
+                size.columns,
+            ),
+        ));
     }
     lines.truncate(size.lines);
     lines
@@ -67,10 +96,17 @@ fn cells(person: &Map<String, Value>) -> [String; 4] {
     let age = person.get("age").map(Value::to_string).unwrap_or_default();
     let attributes = person.get("attributes").and_then(Value::as_object);
     let attributes = attributes.into_iter().flatten().map(|(name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         format!("{} {}", visible(name), visible(&value))
     });
-    [name, age, text(person, "job"), attributes.collect::<Vec<_>>().join(" · ")]
+    [
+        name,
+        age,
+        text(person, "job"),
+        attributes.collect::<Vec<_>>().join(" · "),
+    ]
 }
 
 /// Cells side by side; the last one takes what it needs.
@@ -110,23 +146,56 @@ mod tests {
     use super::*;
 
     fn plain(size: Size, people: &[(Mark, Value)], count: usize) -> Vec<String> {
-        let rows = people.iter().map(|(mark, person)| Row { mark: *mark, person: person.as_object().unwrap() });
+        let rows = people.iter().map(|(mark, person)| Row {
+            mark: *mark,
+            person: person.as_object().unwrap(),
+        });
         let lines = lines("live", &rows.collect::<Vec<_>>(), count, size);
-        lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
+        lines
+            .iter()
+            .map(|line| anstream::adapter::strip_str(line).to_string())
+            .collect()
     }
 
     #[test]
     fn columns_fit_and_are_aligned_also_with_wide_characters() {
-        let person = |first: &str, age: u8, job: &str, city: &str| json!({"firstName": first, "lastName": "L", "age": age, "job": job, "attributes": {"city": city, "n": [1]}});
+        let person = |first: &str, age: u8, job: &str, city: &str| {
+            json!({
+                "firstName": first, "lastName": "L", "age": age, "job": job,
+                "attributes": {"city": city, "n": [1]},
+            })
+        };
         let people = [
             (Mark::Create, person("Ada", 7, "Chef", "東京")),
-            (Mark::Delete, person("雪雪", 36, &"j".repeat(40), "\u{1b}[2J")),
+            (
+                Mark::Delete,
+                person("雪雪", 36, &"j".repeat(40), "\u{1b}[2J"),
+            ),
         ];
-        let lines = plain(Size { columns: 58, lines: 9 }, &people, 12);
+        let lines = plain(
+            Size {
+                columns: 58,
+                lines: 9,
+            },
+            &people,
+            12,
+        );
         assert_eq!(lines[0], "12 people  live");
-        assert_eq!(lines[1], format!("  {:<6}  {:<3}  {:<26}  attributes", "name", "age", "job"));
-        assert_eq!(lines[2], format!("+ {:<6}  {:<3}  {:<26}  city 東京 · n …", "Ada L", "7", "Chef"));
-        assert_eq!(lines[3], format!("- 雪雪 L  36   {}…  city \\u{{1b}}[2J…", "j".repeat(25)));
+        assert_eq!(
+            lines[1],
+            format!("  {:<6}  {:<3}  {:<26}  attributes", "name", "age", "job")
+        );
+        assert_eq!(
+            lines[2],
+            format!(
+                "+ {:<6}  {:<3}  {:<26}  city 東京 · n …",
+                "Ada L", "7", "Chef"
+            )
+        );
+        assert_eq!(
+            lines[3],
+            format!("- 雪雪 L  36   {}…  city \\u{{1b}}[2J…", "j".repeat(25))
+        );
         assert_eq!(lines[4], "  and 11 more");
         assert!(lines.iter().all(|line| line.width() <= 58));
     }
@@ -136,10 +205,29 @@ mod tests {
         let person = json!({"firstName": "A", "lastName": "L", "age": 1, "job": ""});
         for columns in 0..4 {
             for lines in 0..4 {
-                let shown = plain(Size { columns, lines }, &[(Mark::Nothing, person.clone())], 1);
-                assert!(shown.len() <= lines && shown.iter().all(|line| line.width() <= columns), "{shown:?}");
+                let shown = plain(
+                    Size { columns, lines },
+                    &[(Mark::Nothing, person.clone())],
+                    1,
+                );
+                assert!(
+                    shown.len() <= lines && shown.iter().all(|line| line.width() <= columns),
+                    "{shown:?}"
+                );
             }
         }
-        assert_eq!((room(Size { columns: 1, lines: 2 }), room(Size { columns: 1, lines: 24 })), (0, 21));
+        assert_eq!(
+            (
+                room(Size {
+                    columns: 1,
+                    lines: 2
+                }),
+                room(Size {
+                    columns: 1,
+                    lines: 24
+                })
+            ),
+            (0, 21)
+        );
     }
 }

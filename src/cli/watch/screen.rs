@@ -1,5 +1,5 @@
-//! A terminal that is ours for a while: its second screen, without a cursor, and without what is typed. Dropping it gives
-//! it back as it was.
+//! A terminal that is ours for a while: its second screen, without a cursor, and without what is
+//! typed. Dropping it gives it back as it was.
 
 use std::io::{self, Write as _};
 
@@ -31,21 +31,25 @@ pub(super) struct Size {
 impl Screen {
     /// Takes the terminal over.
     pub(super) fn enter() -> io::Result<Self> {
-        let screen = Self { before: termios::tcgetattr(io::stdin()).ok() };
+        let screen = Self {
+            before: termios::tcgetattr(io::stdin()).ok(),
+        };
         screen.take()?;
         Ok(screen)
     }
 
-    /// Gives the terminal back, stops this program as Ctrl-Z stops others, and takes the terminal when it goes on.
+    /// Gives the terminal back, stops this program as Ctrl-Z stops others, and takes the terminal
+    /// when it goes on.
     pub(super) fn suspend(&self) -> io::Result<()> {
         self.give_back();
-        // Stops as SIGTSTP does, which is caught: not where no shell is above us that would let us go on (POSIX.1-2024,
-        // 2.4.3: a stop signal for an orphaned process group).
+        // Stops as SIGTSTP does, which is caught: not where no shell is above us that would let us
+        // go on (POSIX.1-2024, 2.4.3: a stop signal for an orphaned process group).
         kill_process(getpid(), Signal::TTOU)?;
         self.take()
     }
 
-    /// Keeps what is typed from being shown. A shell that stopped us for a while may have set that otherwise.
+    /// Keeps what is typed from being shown. A shell that stopped us for a while may have set that
+    /// otherwise.
     pub(super) fn silence(&self) {
         if let Some(mut silent) = self.before.clone() {
             silent.local_modes.remove(LocalModes::ECHO);
@@ -54,7 +58,8 @@ impl Screen {
         }
     }
 
-    /// First the modes: the system lets who is in the background wait here, before it writes over a shell's screen.
+    /// First the modes: the system lets who is in the background wait here, before it writes over a
+    /// shell's screen.
     fn take(&self) -> io::Result<()> {
         self.silence();
         let mut out = io::stdout();
@@ -74,16 +79,23 @@ impl Screen {
     /// How large it is now; as the first terminals were, where it doesn't say.
     pub(super) fn size() -> Size {
         match termios::tcgetwinsize(io::stdout()) {
-            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
-                Size { columns: size.ws_col.into(), lines: size.ws_row.into() }
-            }
-            _ => Size { columns: 80, lines: 24 },
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
+                columns: size.ws_col.into(),
+                lines: size.ws_row.into(),
+            },
+            _ => Size {
+                columns: 80,
+                lines: 24,
+            },
         }
     }
 
     /// What makes the screen show these lines, each of which fits.
     pub(super) fn frame(lines: &[String]) -> String {
-        let lines: Vec<String> = lines.iter().map(|line| format!("{line}{LINE_END}")).collect();
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| format!("{line}{LINE_END}"))
+            .collect();
         format!("{BEGIN}{}{END}", lines.join("\r\n"))
     }
 }

@@ -27,7 +27,10 @@ pub(super) struct Signals {
 impl Signals {
     /// Starts catching. Must be called inside the runtime.
     pub(super) fn catch() -> io::Result<Self> {
-        Ok(Self { stop: StopSignals::catch()?, ends: None })
+        Ok(Self {
+            stop: StopSignals::catch()?,
+            ends: None,
+        })
     }
 
     /// Waits for the next one. Cancel safe.
@@ -44,6 +47,10 @@ impl Signals {
             () = late => {}
         }
         self.ends = Some(before.unwrap_or_else(|| Instant::now() + LIMIT));
-        if before.is_some() { Asked::AtOnce } else { Asked::InGoodOrder }
+        if before.is_some() {
+            Asked::AtOnce
+        } else {
+            Asked::InGoodOrder
+        }
     }
 }

@@ -26,7 +26,11 @@ impl Turns {
     /// Starts catching. Must be called inside the runtime.
     pub(super) fn catch() -> io::Result<Self> {
         let caught = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
-        Ok(Self { resized: caught(Number::WINCH)?, suspended: caught(Number::TSTP)?, resumed: caught(Number::CONT)? })
+        Ok(Self {
+            resized: caught(Number::WINCH)?,
+            suspended: caught(Number::TSTP)?,
+            resumed: caught(Number::CONT)?,
+        })
     }
 
     /// Waits for the next one. Cancel safe.

@@ -1,9 +1,11 @@
-//! `watch --view`: the people who match, kept on the screen. It is drawn a few times a second, however much happens.
+//! `watch --view`: the people who match, kept on the screen. It is drawn a few times a second,
+//! however much happens.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use people_client::{ClientError, Event, Live, View, ViewState};
 use tokio::time::{Instant, sleep_until};
 
 use super::lines;
@@ -15,14 +17,17 @@ use super::table::Recent;
 use super::turns::{Turn, Turns};
 use super::{Ended, Met};
 use crate::cli::shown::visible;
-use crate::client::{ClientError, Event, Live, View, ViewState};
 use crate::filter::Kinds;
 
 /// Between two frames, at least.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Shows it until it ends.
-pub(super) async fn show(live: &mut Live, condition: &str, signals: &mut Signals) -> anyhow::Result<Ended> {
+pub(super) async fn show(
+    live: &mut Live,
+    condition: &str,
+    signals: &mut Signals,
+) -> anyhow::Result<Ended> {
     let mut turns = Turns::catch().context("cannot catch the terminal's signals")?;
     let mut output = Output::new(super::Form::Plain);
     let screen = Screen::enter().context("cannot use the terminal")?;
@@ -76,9 +81,20 @@ struct Shown {
 
 impl Shown {
     fn new(condition: &str, now: Instant) -> Self {
-        let condition = if condition.is_empty() { "everyone".to_owned() } else { visible(condition).into_owned() };
+        let condition = if condition.is_empty() {
+            "everyone".to_owned()
+        } else {
+            visible(condition).into_owned()
+        };
         let note = Some("connecting".to_owned());
-        Self { condition, view: View::new(Kinds::All), recent: Recent::default(), note, drawn: now, due: now }
+        Self {
+            condition,
+            view: View::new(Kinds::All),
+            recent: Recent::default(),
+            note,
+            drawn: now,
+            due: now,
+        }
     }
 
     fn take(&mut self, event: &Event, now: Instant) {
@@ -86,7 +102,9 @@ impl Shown {
         // A contradiction shows in the view's state.
         let contradiction = self.view.apply(event).err();
         match event {
-            Event::Stale { .. } | Event::Error { .. } => self.note = Some(lines::lines(event).trim_end().to_owned()),
+            Event::Stale { .. } | Event::Error { .. } => {
+                self.note = Some(lines::lines(event).trim_end().to_owned());
+            }
             Event::Fresh | Event::Connected { .. } => self.note = None,
             Event::Disconnected { .. } => self.note = lines::note(event),
             _ => {}
@@ -110,8 +128,17 @@ impl Shown {
         let rows = self.recent.rows(people, page::room(size), now);
         let lines = page::lines(&self.status(), &rows, people.len(), size);
         self.drawn = now;
-        self.due = self.recent.fades(now).unwrap_or(now + IDLE).max(now + FRAME);
-        Screen::frame(&lines.iter().map(|line| output.coloured(line)).collect::<Vec<_>>())
+        self.due = self
+            .recent
+            .fades(now)
+            .unwrap_or(now + IDLE)
+            .max(now + FRAME);
+        Screen::frame(
+            &lines
+                .iter()
+                .map(|line| output.coloured(line))
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn status(&self) -> String {

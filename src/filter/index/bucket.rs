@@ -1,17 +1,18 @@
-//! What hangs at one value, one range or one path: the entries of the branches that lead there. Few are a plain list; more
-//! become a node of their own, over what they ask besides.
+//! What hangs at one value, one range or one path: the entries of the branches that lead there. Few
+//! are a plain list; more become a node of their own, over what they ask besides.
 
 use smallvec::SmallVec;
 
-use super::ask::Part;
 use super::node::Node;
+use super::plan::{self, Part};
 use super::search::{BothImages, Search};
-use super::{Seen, Views, plan};
+use super::{Seen, Views};
 
 /// Entries that are a list. So few are judged sooner than their parts are looked up.
 const FEW: usize = 8;
-/// Parts behind which more entries are a list, the deeper the more: otherwise nine filters of 64 conditions that have most
-/// of them in common would make 64 nodes for their nine entries. So it is at most two and a half nodes an entry.
+/// Parts behind which more entries are a list, the deeper the more: otherwise nine filters of 64
+/// conditions that have most of them in common would make 64 nodes for their nine entries. So it is
+/// at most two and a half nodes an entry.
 const DEEP: usize = 8;
 
 /// A branch of a view's filter.
@@ -63,7 +64,13 @@ impl<'p> Way<'p> {
     /// The next part, and the way behind it; none at the end.
     pub(super) fn next(self) -> Option<(&'p Part<'p>, Self)> {
         let part = self.parts.get(self.depth)?;
-        Some((part, Self { depth: self.depth + 1, ..self }))
+        Some((
+            part,
+            Self {
+                depth: self.depth + 1,
+                ..self
+            },
+        ))
     }
 
     /// How many entries are a list here.
@@ -96,7 +103,9 @@ impl Bucket {
     fn add(&mut self, way: Way<'_>, edit: Edit<'_>) {
         match self {
             Self::Empty => *self = Self::One(edit.entry),
-            Self::One(first) => *self = Self::Few(Box::new([*first, edit.entry].into_iter().collect())),
+            Self::One(first) => {
+                *self = Self::Few(Box::new([*first, edit.entry].into_iter().collect()));
+            }
             Self::Few(entries) if entries.len() < way.few() => entries.push(edit.entry),
             Self::Few(entries) => {
                 let mut node = Box::<Node>::default();
@@ -104,7 +113,16 @@ impl Bucket {
                     let view = edit.views.of(*entry);
                     let parts = plan::branch(view.filter.predicate(), entry.branch.into())
                         .expect("an entry's branch was not void when it was added");
-                    node.edit(Way { parts: &parts, depth: way.depth }, Edit { entry: *entry, ..edit });
+                    node.edit(
+                        Way {
+                            parts: &parts,
+                            depth: way.depth,
+                        },
+                        Edit {
+                            entry: *entry,
+                            ..edit
+                        },
+                    );
                 }
                 node.edit(way, edit);
                 *self = Self::Many(node);

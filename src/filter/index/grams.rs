@@ -1,4 +1,5 @@
-//! Buckets found by a few bytes that a text holds somewhere: who asks for a longer text in it is found by these.
+//! Buckets found by a few bytes that a text holds somewhere: who asks for a longer text in it is
+//! found by these.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
@@ -12,7 +13,8 @@ use super::values::is_sparse;
 
 /// Lengths in bytes.
 const LENGTHS: [usize; 4] = [1, 2, 4, 8];
-/// So many grams of a length are looked for one by one in a text; of more, all that the text holds are looked up.
+/// So many grams of a length are looked for one by one in a text; of more, all that the text holds
+/// are looked up.
 const FEW: usize = 16;
 
 /// One, two, four or eight bytes.
@@ -30,7 +32,8 @@ pub(super) struct Grams {
 }
 
 impl Gram {
-    /// The bytes that a text begins with, as many as there are of a length that is looked up; none of the empty text.
+    /// The bytes that a text begins with, as many as there are of a length that is looked up; none
+    /// of the empty text.
     pub(super) fn first_of(text: &str) -> Option<Self> {
         let length = Self::length_in(text)?;
         Some(Self::of(&text.as_bytes()[..length]))
@@ -43,13 +46,19 @@ impl Gram {
     }
 
     fn length_in(text: &str) -> Option<usize> {
-        LENGTHS.into_iter().rev().find(|length| *length <= text.len())
+        LENGTHS
+            .into_iter()
+            .rev()
+            .find(|length| *length <= text.len())
     }
 
     fn of(few: &[u8]) -> Self {
         let mut bytes = [0; 8];
         bytes[..few.len()].copy_from_slice(few);
-        Self { bytes, length: few.len() }
+        Self {
+            bytes,
+            length: few.len(),
+        }
     }
 
     fn table(self) -> usize {
@@ -84,7 +93,11 @@ impl Grams {
 
     pub(super) fn edit(&mut self, gram: Gram, edit: impl FnOnce(&mut Bucket)) {
         let (table, number) = (&mut self.tables[gram.table()], gram.number());
-        match table.entry(key::mixed(number), |slot| slot.0 == number, |slot| key::mixed(slot.0)) {
+        match table.entry(
+            key::mixed(number),
+            |slot| slot.0 == number,
+            |slot| key::mixed(slot.0),
+        ) {
             Slot::Vacant(slot) => {
                 let mut bucket = Bucket::default();
                 edit(&mut bucket);
@@ -111,9 +124,15 @@ impl Grams {
 }
 
 /// Appends the buckets of all grams of `N` bytes that the text holds, some of them several times.
-fn scan<'t, const N: usize>(table: &'t HashTable<(u64, Bucket)>, text: &[u8], found: &mut Vec<&'t Bucket>) {
+fn scan<'t, const N: usize>(
+    table: &'t HashTable<(u64, Bucket)>,
+    text: &[u8],
+    found: &mut Vec<&'t Bucket>,
+) {
     if table.len() <= FEW {
-        let held = table.iter().filter(|(number, _)| memmem::find(text, &number.to_le_bytes()[..N]).is_some());
+        let held = table
+            .iter()
+            .filter(|(number, _)| memmem::find(text, &number.to_le_bytes()[..N]).is_some());
         found.extend(held.map(|(_, bucket)| bucket));
         return;
     }
@@ -121,6 +140,10 @@ fn scan<'t, const N: usize>(table: &'t HashTable<(u64, Bucket)>, text: &[u8], fo
         let mut bytes = [0; 8];
         bytes[..N].copy_from_slice(window);
         let number = u64::from_le_bytes(bytes);
-        found.extend(table.find(key::mixed(number), |slot| slot.0 == number).map(|(_, bucket)| bucket));
+        found.extend(
+            table
+                .find(key::mixed(number), |slot| slot.0 == number)
+                .map(|(_, bucket)| bucket),
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! Values as the index keeps them: fingerprints to be found by, and edges of ranges that sort like what they stand for.
+//! Values as the index keeps them: fingerprints to be found by, and edges of ranges that sort like
+//! what they stand for.
 //!
-//! All may tell fewer values apart than filters do, and never more: who is found wrongly is judged and passed over, who is
-//! not found is lost.
+//! All may tell fewer values apart than filters do, and never more: who is found wrongly is judged
+//! and passed over, who is not found is lost.
 
 use std::hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState};
 use std::ops::Range;
@@ -11,7 +12,8 @@ use smallvec::SmallVec;
 
 use crate::filter::scalar::{Number, Relation, ScalarRef};
 
-/// A text as an edge of a range: bytes of UTF-8, which sort like code points. Short ones lie beside each other in memory.
+/// A text as an edge of a range: bytes of UTF-8, which sort like code points. Short ones lie beside
+/// each other in memory.
 pub(super) type TextEdge = SmallVec<[u8; 16]>;
 
 /// Greater than every text, for no UTF-8 holds this byte.
@@ -21,8 +23,9 @@ static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 /// Doubles below this, in both directions, are no other number's nearest double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A value's hash under a secret of this process. `SipHash`, because values come from strangers: whoever cannot guess the
-/// secret cannot make many values share a slot. Two values with one fingerprint only cost a judgement.
+/// A value's hash under a secret of this process. `SipHash`, because values come from strangers:
+/// whoever cannot guess the secret cannot make many values share a slot. Two values with one
+/// fingerprint only cost a judgement.
 pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
     let mut hasher = SECRET.build_hasher();
     match value {
@@ -40,11 +43,12 @@ pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
     hasher.finish()
 }
 
-/// The fingerprints of what a text begins with, of ascending lengths in bytes, in one pass over the text.
+/// The fingerprints of what a text begins with, of ascending lengths in bytes, in one pass over the
+/// text.
 pub(super) struct Beginnings<'t> {
     text: &'t [u8],
-    /// Has taken the text up to `taken`, in pieces of `PIECE`. A hasher may tell texts apart by how they were cut, so that
-    /// all are cut alike: into such pieces, and a last one for what is left.
+    /// Has taken the text up to `taken`, in pieces of `PIECE`. A hasher may tell texts apart by how
+    /// they were cut, so that all are cut alike: into such pieces, and a last one for what is left.
     hasher: DefaultHasher,
     taken: usize,
 }
@@ -53,13 +57,19 @@ impl<'t> Beginnings<'t> {
     const PIECE: usize = 16;
 
     pub(super) fn of(text: &'t [u8]) -> Self {
-        Self { text, hasher: SECRET.build_hasher(), taken: 0 }
+        Self {
+            text,
+            hasher: SECRET.build_hasher(),
+            taken: 0,
+        }
     }
 
-    /// The fingerprint of the first `length` bytes: no more than there are, no fewer than last time.
+    /// The fingerprint of the first `length` bytes: no more than there are, no fewer than last
+    /// time.
     pub(super) fn fingerprint(&mut self, length: usize) -> u64 {
         while self.taken + Self::PIECE <= length {
-            self.hasher.write(&self.text[self.taken..self.taken + Self::PIECE]);
+            self.hasher
+                .write(&self.text[self.taken..self.taken + Self::PIECE]);
             self.taken += Self::PIECE;
         }
         let mut hasher = self.hasher.clone();
@@ -68,9 +78,11 @@ impl<'t> Beginnings<'t> {
     }
 }
 
-/// The hash of a few bytes under a secret of this process: one multiplication, because a text has as many as it is long.
+/// The hash of a few bytes under a secret of this process: one multiplication, because a text has
+/// as many as it is long.
 pub(super) fn mixed(number: u64) -> u64 {
-    static FACTORS: LazyLock<[u64; 2]> = LazyLock::new(|| [SECRET.hash_one(0), SECRET.hash_one(1) | 1]);
+    static FACTORS: LazyLock<[u64; 2]> =
+        LazyLock::new(|| [SECRET.hash_one(0), SECRET.hash_one(1) | 1]);
     let [secret, factor] = *FACTORS;
     let product = u128::from(number ^ secret) * u128::from(factor);
     #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
@@ -78,12 +90,16 @@ pub(super) fn mixed(number: u64) -> u64 {
     (product >> 64) as u64 ^ low
 }
 
-/// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number within a range is within
-/// the rounded range.
+/// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number
+/// within a range is within the rounded range.
 pub(super) fn number_edge(number: Number) -> u64 {
     let bits = nearest(number).to_bits();
     // Doubles sort like their bits, negative ones the other way round and below.
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
 }
 
 fn nearest(number: Number) -> f64 {
@@ -120,7 +136,12 @@ pub(super) fn text(text: &str) -> Range<TextEdge> {
 /// Where the texts are that have this relation, one of order, to `text`.
 pub(super) fn texts(relation: Relation, text: &str) -> Range<TextEdge> {
     let next = || [text.as_bytes(), &[0]].concat().into();
-    ordered(relation, TextEdge::new()..ABOVE_ALL_TEXTS.into(), text.as_bytes().into(), next)
+    ordered(
+        relation,
+        TextEdge::new()..ABOVE_ALL_TEXTS.into(),
+        text.as_bytes().into(),
+        next,
+    )
 }
 
 /// Whether a range ends on both sides.
@@ -140,7 +161,8 @@ impl Ends for Range<TextEdge> {
     }
 }
 
-/// The part of `all` that has this relation to the value at `edge`; `next` is the least edge above it.
+/// The part of `all` that has this relation to the value at `edge`; `next` is the least edge above
+/// it.
 fn ordered<K>(relation: Relation, all: Range<K>, edge: K, next: impl FnOnce() -> K) -> Range<K> {
     match relation {
         Relation::Less => all.start..edge,

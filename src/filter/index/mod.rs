@@ -1,18 +1,16 @@
 //! The views that a change may concern, found without a look at the others.
 //!
-//! A view's filter is taken apart into branches, of which one must hold if it matches, and a branch into parts (`plan`).
-//! A branch hangs as an entry at its most selective part: at a value, a range, an element, or the mere presence of a path.
-//! Where more than a few hang at one, they become a node that looks at their next parts, so that of a thousand views
-//! with `team == "red" && city == ...` one is touched and not a thousand: a matching tree (Aguilera et al., Matching
-//! Events in a Content-Based Subscription System, PODC 1999). What says nothing that can be looked up (`!=` on a field that
-//! everybody has, the opposite of what attributes are asked, a pattern without a fixed text) is an entry that is always
-//! touched. docs/operations.md tells what each shape costs.
+//! A view's filter is taken apart into branches, of which one must hold if it matches, and a branch
+//! into parts (`plan`). A branch hangs as an entry at its most selective part: at a value, a range,
+//! an element, or the mere presence of a path. Where more than a few hang at one, they become a
+//! node that looks at their next parts, so that of a thousand views with `team == "red" && city ==
+//! ...` one is touched and not a thousand: a matching tree (Aguilera et al., Matching Events in a
+//! Content-Based Subscription System, PODC 1999). What says nothing that can be looked up (`!=` on
+//! a field that everybody has, the opposite of what attributes are asked, a pattern without a fixed
+//! text) is an entry that is always touched. docs/operations.md tells what each shape costs.
 //!
 //! The index errs on one side only: who is named may still be `Outside`, who is not named is.
 
-mod ask;
-#[cfg(test)]
-mod bound_tests;
 mod bucket;
 mod grams;
 mod intervals;
@@ -61,7 +59,8 @@ enum Seen {
     Node,
 }
 
-/// The views, by number: an entry that is moved down is planned again, so that it need not keep its parts.
+/// The views, by number: an entry that is moved down is planned again, so that it need not keep its
+/// parts.
 #[derive(Default)]
 struct Views(Vec<Option<View>>);
 
@@ -73,22 +72,33 @@ impl Index {
         self.edit(Verb::Add, number, view);
     }
 
-    /// Removes the view with this number, if there is one; the index is then as if it had never been added.
+    /// Removes the view with this number, if there is one; the index is then as if it had never
+    /// been added.
     pub fn remove(&mut self, number: u32) {
         if let Some(view) = self.views.set(number, None) {
             self.edit(Verb::Remove, number, &view);
         }
     }
 
-    /// The numbers of all views to which `images` may mean something, ascending, each once: of all whose verdict is not
-    /// `Outside`, and of some others. They replace what was in `into`.
+    /// The numbers of all views to which `images` may mean something, ascending, each once: of all
+    /// whose verdict is not `Outside`, and of some others. They replace what was in `into`.
     pub fn candidates(&self, images: &Images<'_>, into: &mut Vec<u32>) -> Looked {
         into.clear();
-        let both = Both { before: images.before.as_ref(), after: images.after.as_ref() };
-        let mut search = Search { into, looked: Looked::default() };
+        let both = Both {
+            before: images.before.as_ref(),
+            after: images.after.as_ref(),
+        };
+        let mut search = Search {
+            into,
+            looked: Looked::default(),
+        };
         if !both.is_none() {
             // A change that ends with nobody is a delete.
-            let of_its_kind = if both.after.is_some() { &self.saves } else { &self.deletes };
+            let of_its_kind = if both.after.is_some() {
+                &self.saves
+            } else {
+                &self.deletes
+            };
             self.all.look(both, &mut search);
             of_its_kind.look(both, &mut search);
         }
@@ -119,9 +129,17 @@ impl Index {
         let predicate = view.filter.predicate();
         for branch in 0..plan::branches(predicate) {
             if let Some(parts) = plan::branch(predicate, branch) {
-                let branch = u16::try_from(branch).expect("a filter has no more than 1,504 branches");
+                let branch =
+                    u16::try_from(branch).expect("a filter has no more than 1,504 branches");
                 let entry = Entry { number, branch };
-                root.edit(Way::new(&parts), Edit { verb, entry, views: &self.views });
+                root.edit(
+                    Way::new(&parts),
+                    Edit {
+                        verb,
+                        entry,
+                        views: &self.views,
+                    },
+                );
             }
         }
     }
@@ -139,6 +157,8 @@ impl Views {
     }
 
     fn of(&self, entry: Entry) -> &View {
-        self.0[entry.number as usize].as_ref().expect("an entry is removed with its view")
+        self.0[entry.number as usize]
+            .as_ref()
+            .expect("an entry is removed with its view")
     }
 }

@@ -12,7 +12,13 @@ use super::search::{BothImages, Search};
 use crate::filter::image::Path;
 
 /// The paths that everybody has.
-static KNOWN: [Path; 5] = [Path::Id, Path::FirstName, Path::LastName, Path::Age, Path::Job];
+static KNOWN: [Path; 5] = [
+    Path::Id,
+    Path::FirstName,
+    Path::LastName,
+    Path::Age,
+    Path::Job,
+];
 
 #[derive(Default)]
 pub(super) struct Node {
@@ -35,7 +41,11 @@ impl Node {
         for entry in &self.satisfied {
             search.find(entry.number);
         }
-        let known = self.known.iter().flat_map(|places| places.iter()).zip(&KNOWN);
+        let known = self
+            .known
+            .iter()
+            .flat_map(|places| places.iter())
+            .zip(&KNOWN);
         for (place, path) in known.filter(|(place, _)| !place.is_empty()) {
             place.look(images.and_then(|image| image.get(path)), images, search);
         }
@@ -58,12 +68,20 @@ impl Node {
             return;
         };
         if let Path::Attribute(keys) = part.path {
-            let (name, deeper) = keys.split_first().expect("a path into the attributes has a name at least");
+            let (name, deeper) = keys
+                .split_first()
+                .expect("a path into the attributes has a name at least");
             return self.attributes.edit(name, deeper, &part.ask, way, edit);
         }
         let known = self.known.get_or_insert_default();
-        let place = KNOWN.iter().zip(&mut **known).find(|(path, _)| *path == part.path).map(|(_, place)| place);
-        place.expect("a path is known or leads into the attributes").edit(&[], &part.ask, way, edit);
+        let place = KNOWN
+            .iter()
+            .zip(&mut **known)
+            .find(|(path, _)| *path == part.path)
+            .map(|(_, place)| place);
+        place
+            .expect("a path is known or leads into the attributes")
+            .edit(&[], &part.ask, way, edit);
         if known.iter().all(Place::is_empty) {
             self.known = None;
         }
@@ -71,9 +89,13 @@ impl Node {
 
     pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
         see(Seen::Node);
-        self.satisfied.iter().for_each(|entry| see(Seen::Entry(*entry)));
+        self.satisfied
+            .iter()
+            .for_each(|entry| see(Seen::Entry(*entry)));
         let known = self.known.iter().flat_map(|places| places.iter());
-        known.filter(|place| !place.is_empty()).for_each(|place| place.visit(see));
+        known
+            .filter(|place| !place.is_empty())
+            .for_each(|place| place.visit(see));
         self.attributes.visit(see);
     }
 }

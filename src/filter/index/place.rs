@@ -3,18 +3,19 @@
 use smallvec::SmallVec;
 
 use super::Seen;
-use super::ask::Ask;
 use super::bucket::{Bucket, Edit, Way};
 use super::grams::Grams;
 use super::intervals::Intervals;
 use super::key::{self, TextEdge};
 use super::names::Names;
+use super::plan::Ask;
 use super::search::{Both, BothImages, Search};
 use super::values::{Prefixes, Values};
 use crate::filter::image::Found;
 use crate::filter::scalar::{Number, ScalarRef};
 
-/// What is asked here, each kind once; none is empty. Of most paths it is one kind, which then lies in the place itself.
+/// What is asked here, each kind once; none is empty. Of most paths it is one kind, which then lies
+/// in the place itself.
 #[derive(Default)]
 pub(super) struct Place(SmallVec<[Asked; 1]>);
 
@@ -39,7 +40,12 @@ impl Place {
     }
 
     /// `images` have been as asked so far, and `found` here.
-    pub(super) fn look(&self, found: Both<Found<'_>>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    pub(super) fn look(
+        &self,
+        found: Both<Found<'_>>,
+        images: BothImages<'_, '_>,
+        search: &mut Search<'_>,
+    ) {
         search.looked.nodes += 1;
         let images = images.where_there_is(&found);
         // Most changes leave most values as they are.
@@ -64,13 +70,19 @@ impl Place {
         }
     }
 
-    /// Whether two values have the same answers here. Of lists and objects it is their size that is asked for, unless
-    /// somebody asks for what they hold: only then are they compared.
+    /// Whether two values have the same answers here. Of lists and objects it is their size that is
+    /// asked for, unless somebody asks for what they hold: only then are they compared.
     fn are_same(&self, before: Found<'_>, after: Found<'_>) -> bool {
-        let holding = || self.0.iter().any(|asked| matches!(asked, Asked::Holding(_)));
+        let holding = || {
+            self.0
+                .iter()
+                .any(|asked| matches!(asked, Asked::Holding(_)))
+        };
         match (before, after) {
             (Found::Scalar(before), Found::Scalar(after)) => before == after,
-            (Found::List(before), Found::List(after)) => before.len() == after.len() && (!holding() || before == after),
+            (Found::List(before), Found::List(after)) => {
+                before.len() == after.len() && (!holding() || before == after)
+            }
             (Found::Object(before), Found::Object(after)) => {
                 before.len() == after.len() && (!holding() || before == after)
             }
@@ -81,7 +93,9 @@ impl Place {
     fn look_for(&self, found: Found<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
         for asked in &self.0 {
             match (asked, found) {
-                (Asked::Equal(values), Found::Scalar(scalar)) => values.look(scalar, images, search),
+                (Asked::Equal(values), Found::Scalar(scalar)) => {
+                    values.look(scalar, images, search);
+                }
                 (Asked::Numbers(ranges), Found::Scalar(ScalarRef::Number(number))) => {
                     ranges.look(&key::number_edge(number), images, search);
                 }
@@ -94,7 +108,9 @@ impl Place {
                 (Asked::Suffixes(suffixes), Found::Scalar(ScalarRef::Text(text))) => {
                     suffixes.look(&turned(text, suffixes.longest()), images, search);
                 }
-                (Asked::Grams(grams), Found::Scalar(ScalarRef::Text(text))) => grams.look(text, images, search),
+                (Asked::Grams(grams), Found::Scalar(ScalarRef::Text(text))) => {
+                    grams.look(text, images, search);
+                }
                 (Asked::Sizes(ranges), found) => {
                     if let Some(size) = found.size() {
                         ranges.look(&key::number_edge(Number::from_size(size)), images, search);
@@ -105,7 +121,9 @@ impl Place {
                     elements.for_each(|element| values.look(element, images, search));
                 }
                 (Asked::Holding(values), Found::Object(object)) => {
-                    object.keys().for_each(|key| values.look(ScalarRef::Text(key), images, search));
+                    object
+                        .keys()
+                        .for_each(|key| values.look(ScalarRef::Text(key), images, search));
                 }
                 _ => {}
             }
@@ -113,7 +131,10 @@ impl Place {
     }
 
     pub(super) fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) {
-        let known = self.0.iter_mut().position(|asked| asked.edit(keys, ask, way, edit));
+        let known = self
+            .0
+            .iter_mut()
+            .position(|asked| asked.edit(keys, ask, way, edit));
         let at = known.unwrap_or_else(|| {
             let mut asked = Asked::nothing(keys, ask);
             asked.edit(keys, ask, way, edit);
@@ -163,15 +184,21 @@ impl Asked {
     fn edit(&mut self, keys: &[Box<str>], ask: &Ask<'_>, way: Way<'_>, edit: Edit<'_>) -> bool {
         let here = |bucket: &mut Bucket| bucket.edit(way, edit);
         match (self, keys.split_first(), ask) {
-            (Self::Below(names), Some((name, deeper)), _) => names.edit(name, deeper, ask, way, edit),
-            (Self::Equal(values), None, Ask::Equal(value)) | (Self::Holding(values), None, Ask::Holding(value)) => {
+            (Self::Below(names), Some((name, deeper)), _) => {
+                names.edit(name, deeper, ask, way, edit);
+            }
+            (Self::Equal(values), None, Ask::Equal(value))
+            | (Self::Holding(values), None, Ask::Holding(value)) => {
                 values.edit(*value, here);
             }
-            (Self::Numbers(ranges), None, Ask::Numbers(range)) | (Self::Sizes(ranges), None, Ask::Sizes(range)) => {
+            (Self::Numbers(ranges), None, Ask::Numbers(range))
+            | (Self::Sizes(ranges), None, Ask::Sizes(range)) => {
                 ranges.edit(range, here);
             }
             (Self::Texts(ranges), None, Ask::Texts(range)) => ranges.edit(range, here),
-            (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => prefixes.edit(prefix.as_bytes(), here),
+            (Self::Prefixes(prefixes), None, Ask::Prefix(prefix)) => {
+                prefixes.edit(prefix.as_bytes(), here);
+            }
             (Self::Suffixes(suffixes), None, Ask::Suffix(suffix)) => {
                 suffixes.edit(&turned(suffix, suffix.len()), here);
             }

@@ -1,4 +1,5 @@
-//! One pass over the index with both images of a change: what is found, and what was touched on the way.
+//! One pass over the index with both images of a change: what is found, and what was touched on the
+//! way.
 
 use crate::filter::image::Image;
 
@@ -7,7 +8,8 @@ use crate::filter::image::Image;
 pub struct Looked {
     /// Entries touched: each names a view, and a view may be named several times.
     pub entries: usize,
-    /// Other places looked at: nodes, paths, ranges. They may grow with the logarithm of what is in the index.
+    /// Other places looked at: nodes, paths, ranges. They may grow with the logarithm of what is in
+    /// the index.
     pub nodes: usize,
 }
 
@@ -36,7 +38,10 @@ impl Search<'_> {
 
 impl<T: Copy> Both<T> {
     pub(super) fn and_then<U>(self, of: impl Fn(T) -> Option<U>) -> Both<U> {
-        Both { before: self.before.and_then(&of), after: self.after.and_then(&of) }
+        Both {
+            before: self.before.and_then(&of),
+            after: self.after.and_then(&of),
+        }
     }
 
     /// Those of which there is the other, too.
@@ -48,11 +53,17 @@ impl<T: Copy> Both<T> {
     }
 
     pub(super) const fn only_before(self) -> Self {
-        Self { before: self.before, after: None }
+        Self {
+            before: self.before,
+            after: None,
+        }
     }
 
     pub(super) const fn only_after(self) -> Self {
-        Self { before: None, after: self.after }
+        Self {
+            before: None,
+            after: self.after,
+        }
     }
 
     pub(super) const fn is_none(&self) -> bool {

@@ -16,8 +16,9 @@ use crate::filter::scalar::ScalarRef;
 #[derive(Default)]
 pub(super) struct Values(HashTable<(u64, Bucket)>);
 
-/// Buckets by what texts begin with. A text is looked up once for each length that somebody asks for and the text has:
-/// that is a step for each, whatever the number of beginnings; as ranges of texts they would be compared byte by byte.
+/// Buckets by what texts begin with. A text is looked up once for each length that somebody asks
+/// for and the text has: that is a step for each, whatever the number of beginnings; as ranges of
+/// texts they would be compared byte by byte.
 #[derive(Default)]
 pub(super) struct Prefixes {
     /// By the length in bytes; none is empty.
@@ -29,7 +30,12 @@ impl Values {
         self.0.is_empty()
     }
 
-    pub(super) fn look(&self, value: ScalarRef<'_>, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    pub(super) fn look(
+        &self,
+        value: ScalarRef<'_>,
+        images: BothImages<'_, '_>,
+        search: &mut Search<'_>,
+    ) {
         self.look_at(key::fingerprint(value), images, search);
     }
 
@@ -44,7 +50,10 @@ impl Values {
     }
 
     fn edit_at(&mut self, fingerprint: u64, edit: impl FnOnce(&mut Bucket)) {
-        match self.0.entry(fingerprint, |slot| slot.0 == fingerprint, |slot| slot.0) {
+        match self
+            .0
+            .entry(fingerprint, |slot| slot.0 == fingerprint, |slot| slot.0)
+        {
             Slot::Vacant(slot) => {
                 let mut bucket = Bucket::default();
                 edit(&mut bucket);
@@ -78,7 +87,8 @@ impl Prefixes {
     /// Looks for what a text, or one that was turned round, begins with.
     pub(super) fn look(&self, text: &[u8], images: BothImages<'_, '_>, search: &mut Search<'_>) {
         let mut beginnings = key::Beginnings::of(text);
-        // All fingerprints first: then the processor waits for the tables' memory at the same time, not in turn.
+        // All fingerprints first: then the processor waits for the tables' memory at the same time,
+        // not in turn.
         let lengths = self.lengths.range(..=text.len());
         let tables = lengths.map(|(length, values)| (beginnings.fingerprint(*length), values));
         for (fingerprint, values) in tables.collect::<SmallVec<[_; 16]>>() {
@@ -89,7 +99,9 @@ impl Prefixes {
 
     /// The length of the longest that is asked for.
     pub(super) fn longest(&self) -> usize {
-        self.lengths.last_key_value().map_or(0, |(length, _)| *length)
+        self.lengths
+            .last_key_value()
+            .map_or(0, |(length, _)| *length)
     }
 
     pub(super) fn edit(&mut self, prefix: &[u8], edit: impl FnOnce(&mut Bucket)) {
@@ -105,7 +117,8 @@ impl Prefixes {
     }
 }
 
-/// Whether a table should give back memory: what is walked and kept follows what is in it, not what was.
+/// Whether a table should give back memory: what is walked and kept follows what is in it, not what
+/// was.
 pub(super) const fn is_sparse(length: usize, capacity: usize) -> bool {
     capacity > 16 && length < capacity / 4
 }

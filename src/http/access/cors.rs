@@ -1,4 +1,5 @@
-//! Cross-origin resource sharing: the headers by which a browser knows what a page may send and read.
+//! Cross-origin resource sharing: the headers by which a browser knows what a page may send and
+//! read.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// The last three carry a trace from the page to the gateway (W3C Trace Context, W3C Baggage).
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, traceparent, tracestate, baggage",
+    "Accept, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, traceparent, \
+     tracestate, baggage",
 );
-const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Location, Link, Change-Position, Idempotency-Replayed");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("ETag, Location, Link, Change-Position, Idempotency-Replayed");
 /// For how long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
@@ -35,6 +38,10 @@ pub(super) fn vary(response: &mut Response) {
 
 /// Lets the pages of `origin` read the answer and its headers.
 pub(super) fn share(response: &mut Response, origin: HeaderValue) {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }

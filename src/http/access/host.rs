@@ -1,4 +1,5 @@
-//! The host that a request or an origin names (RFC 3986, section 3.2.2), with a port or without one.
+//! The host that a request or an origin names (RFC 3986, section 3.2.2), with a port or without
+//! one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,7 +8,8 @@ use std::str::FromStr;
 /// The longest name that DNS knows, in characters.
 const NAME_MAX: usize = 253;
 
-/// A host: addresses compare by value, names without regard to case and to the dot that may end them.
+/// A host: addresses compare by value, names without regard to case and to the dot that may end
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// A name, in lower case and without a final dot.
@@ -36,17 +38,30 @@ impl FromStr for Host {
 
     /// Reads a name or an address; IPv6 addresses stand in brackets.
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
-        if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            return inner.parse::<Ipv6Addr>().map(|address| Self::Address(address.into())).map_err(|_| InvalidHost);
+        if let Some(inner) = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            return inner
+                .parse::<Ipv6Addr>()
+                .map(|address| Self::Address(address.into()))
+                .map_err(|_| InvalidHost);
         }
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         if let Ok(address) = name.parse::<Ipv4Addr>() {
             return Ok(Self::Address(address.into()));
         }
         let fits = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte))
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte))
         };
-        if name.len() <= NAME_MAX && name.split('.').all(fits) { Ok(Self::Name(name)) } else { Err(InvalidHost) }
+        if name.len() <= NAME_MAX && name.split('.').all(fits) {
+            Ok(Self::Name(name))
+        } else {
+            Err(InvalidHost)
+        }
     }
 }
 
@@ -79,8 +94,15 @@ impl FromStr for Authority {
         if !port.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(InvalidHost);
         }
-        let port = if port.is_empty() { None } else { Some(port.parse().map_err(|_| InvalidHost)?) };
-        Ok(Self { host: host.parse()?, port })
+        let port = if port.is_empty() {
+            None
+        } else {
+            Some(port.parse().map_err(|_| InvalidHost)?)
+        };
+        Ok(Self {
+            host: host.parse()?,
+            port,
+        })
     }
 }
 
@@ -110,11 +132,15 @@ mod tests {
             ("127.1", "127.1", None),
         ] {
             let authority: Authority = text.parse().expect(text);
-            assert_eq!((authority.host.to_string().as_str(), authority.port), (shown, port), "{text}");
+            assert_eq!(
+                (authority.host.to_string().as_str(), authority.port),
+                (shown, port),
+                "{text}"
+            );
         }
         for text in [
-            "", ".", ":", ":80", "a..b", "a b", "a/b", "u@a", "a:b", "a:+80", "a:70000", "::1", "[::1", "[::1]x",
-            "[x]", "[::1]:x", "a,b", "ä", "a:80:80", "a%00", "http://a",
+            "", ".", ":", ":80", "a..b", "a b", "a/b", "u@a", "a:b", "a:+80", "a:70000", "::1",
+            "[::1", "[::1]x", "[x]", "[::1]:x", "a,b", "ä", "a:80:80", "a%00", "http://a",
         ] {
             assert_eq!(text.parse::<Authority>(), Err(InvalidHost), "{text}");
         }
@@ -123,13 +149,25 @@ mod tests {
 
     #[test]
     fn loopback_is_a_name_or_an_address_of_this_machine() {
-        for text in
-            ["localhost", "app.localhost", "127.0.0.1", "127.8.9.10", "[::1]", "[::ffff:127.0.0.1]", "LOCALHOST."]
-        {
+        for text in [
+            "localhost",
+            "app.localhost",
+            "127.0.0.1",
+            "127.8.9.10",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "LOCALHOST.",
+        ] {
             assert!(text.parse::<Host>().expect(text).is_loopback(), "{text}");
         }
-        for text in ["localhost.evil.example", "evillocalhost", "10.0.0.1", "[::]", "0.0.0.0", "127.0.0.1.evil.example"]
-        {
+        for text in [
+            "localhost.evil.example",
+            "evillocalhost",
+            "10.0.0.1",
+            "[::]",
+            "0.0.0.0",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!text.parse::<Host>().expect(text).is_loopback(), "{text}");
         }
     }

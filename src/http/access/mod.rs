@@ -1,6 +1,7 @@
 //! Who may call: every request passes here before it is routed.
 //!
-//! `policy` decides, without doing anything; here its decisions become answers, headers and log lines.
+//! `policy` decides, without doing anything; here its decisions become answers, headers and log
+//! lines.
 
 mod cors;
 mod host;
@@ -28,27 +29,41 @@ pub(super) struct Access {
     told: Told,
 }
 
-/// Why the page that asks may not have a stream; a request carries it to the handler that would open one.
+/// Why the page that asks may not have a stream; a request carries it to the handler that would
+/// open one.
 #[derive(Clone, Debug)]
 struct ForeignPage(Problem);
 
 impl Access {
     /// The public listener's.
     pub(super) fn public(exposure: Exposure, hosts: Vec<Host>, origins: Vec<Origin>) -> Self {
-        Self::new(Policy { exposure, demand: Demand::Always, hosts, origins })
+        Self::new(Policy {
+            exposure,
+            demand: Demand::Always,
+            hosts,
+            origins,
+        })
     }
 
     /// The admin listener's: no page of another origin has anything to do there.
     pub(super) fn admin(exposure: Exposure, hosts: Vec<Host>) -> Self {
-        Self::new(Policy { exposure, demand: Demand::FromHttp11, hosts, origins: Vec::new() })
+        Self::new(Policy {
+            exposure,
+            demand: Demand::FromHttp11,
+            hosts,
+            origins: Vec::new(),
+        })
     }
 
     fn new(policy: Policy) -> Self {
-        Self { policy, told: Told::default() }
+        Self {
+            policy,
+            told: Told::default(),
+        }
     }
 
-    /// Refuses who asked for another host, answers preflights, marks what another origin's pages may read, and hands all
-    /// else to `inner`.
+    /// Refuses who asked for another host, answers preflights, marks what another origin's pages
+    /// may read, and hands all else to `inner`.
     pub(super) async fn guard<F: Future<Output = Response>>(
         &self,
         mut request: Request,
@@ -82,14 +97,17 @@ impl Access {
         response
     }
 
-    /// Refuses who asked for another host; that is all where no page of another origin is ever admitted.
+    /// Refuses who asked for another host; that is all where no page of another origin is ever
+    /// admitted.
     pub(super) fn check_host(&self, request: &Request) -> Result<(), Problem> {
         self.host(request).map(drop)
     }
 
     /// The host that a request names, if it names one and is served.
     fn host(&self, request: &Request) -> Result<Option<Authority>, Problem> {
-        let named = self.policy.host(request.version(), request.uri(), request.headers());
+        let named = self
+            .policy
+            .host(request.version(), request.uri(), request.headers());
         named.map_err(|fault| {
             if let HostFault::Unknown(host) = &fault {
                 self.log(
@@ -103,7 +121,10 @@ impl Access {
 
     /// Why a page of this origin may not do what only some may; an operator reads it once.
     fn foreign(&self, origin: &HeaderValue, asked: Option<&Authority>) -> Problem {
-        self.log(&refusals::shown(origin), "pages of this origin are refused; http.origins lists those that may call");
+        self.log(
+            &refusals::shown(origin),
+            "pages of this origin are refused; http.origins lists those that may call",
+        );
         refusals::origin(origin, asked, self.policy.exposure)
     }
 
@@ -119,8 +140,10 @@ impl Access {
 
     /// Marks who may read an answer. A page that is refused may read why, and nothing else.
     fn mark(&self, response: &mut Response, caller: Caller, origin: Option<HeaderValue>) {
-        let refusal =
-            response.extensions().get::<Problem>().is_some_and(|problem| problem.kind() == ProblemKind::Origin);
+        let refusal = response
+            .extensions()
+            .get::<Problem>()
+            .is_some_and(|problem| problem.kind() == ProblemKind::Origin);
         if self.policy.varies() || refusal {
             cors::vary(response);
         }
@@ -133,16 +156,8 @@ impl Access {
 
 /// Whether the page that asks, if it is one, may open a live stream.
 pub(super) fn admit(request: &Request) -> Result<(), Problem> {
-    request.extensions().get::<ForeignPage>().map_or(Ok(()), |foreign| Err(foreign.0.clone()))
-}
-
-/// The refusal of a page, as an example.
-pub(super) fn refused_page() -> Problem {
-    let asked = Authority { host: Host::Name("people.example".to_owned()), port: None };
-    refusals::origin(&HeaderValue::from_static("https://other.example"), Some(&asked), Exposure::Network)
-}
-
-/// The refusal of a host, as an example.
-pub(super) fn refused_host() -> Problem {
-    refusals::host(&HostFault::Unknown(Host::Name("other.example".to_owned())))
+    request
+        .extensions()
+        .get::<ForeignPage>()
+        .map_or(Ok(()), |foreign| Err(foreign.0.clone()))
 }

@@ -28,8 +28,14 @@ impl FromStr for Origin {
         let Authority { host, port } = authority.parse().map_err(|_| InvalidOrigin)?;
         let port = port.or(default_port(&scheme));
         let named = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-        if named { Ok(Self { scheme, host, port }) } else { Err(InvalidOrigin) }
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        if named {
+            Ok(Self { scheme, host, port })
+        } else {
+            Err(InvalidOrigin)
+        }
     }
 }
 
@@ -44,8 +50,8 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether a request to `authority` went to the page's own host. A proxy may have ended TLS, so the scheme is not
-    /// compared, and an authority without a port stands for the scheme's own.
+    /// Whether a request to `authority` went to the page's own host. A proxy may have ended TLS, so
+    /// the scheme is not compared, and an authority without a port stands for the scheme's own.
     pub(super) fn is_at(&self, authority: &Authority) -> bool {
         authority.host == self.host && authority.port.or(default_port(&self.scheme)) == self.port
     }

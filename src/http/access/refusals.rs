@@ -1,4 +1,5 @@
-//! What a caller is told whose host or origin is refused: what is wrong, and who can change it where.
+//! What a caller is told whose host or origin is refused: what is wrong, and who can change it
+//! where.
 
 use axum::http::HeaderValue;
 
@@ -13,14 +14,19 @@ pub(super) const REPEATED_MAX: usize = 200;
 pub(super) fn host(fault: &HostFault) -> Problem {
     let malformed = |detail: &str| Problem::new(ProblemKind::Malformed, detail);
     match fault {
-        HostFault::Missing => malformed("The header Host is missing: send the name or address that you asked for."),
+        HostFault::Missing => {
+            malformed("The header Host is missing: send the name or address that you asked for.")
+        }
         HostFault::Twice => malformed("The header Host is given twice: send it once."),
-        HostFault::Invalid => malformed("The header Host must be a name or an address, with or without a port."),
+        HostFault::Invalid => {
+            malformed("The header Host must be a name or an address, with or without a port.")
+        }
         HostFault::Unknown(host) => Problem::new(
             ProblemKind::Host,
             format!(
-                "This gateway is not called {host}. Ask it by its address or as localhost; if the name is its own, the \
-                 operator adds it: http.hosts = [\"{host}\"] (or PEOPLE_GATEWAY__HTTP__HOSTS={host})."
+                "This gateway is not called {host}. Ask it by its address or as localhost; if the \
+                 name is its own, the operator adds it: http.hosts = [\"{host}\"] (or \
+                 PEOPLE_GATEWAY__HTTP__HOSTS={host})."
             ),
         )
         .with("host", host.to_string())
@@ -30,11 +36,18 @@ pub(super) fn host(fault: &HostFault) -> Problem {
 
 /// Two `Origin` headers.
 pub(super) fn origin_twice() -> Problem {
-    Problem::new(ProblemKind::Malformed, "The header Origin is given twice: send it once.")
+    Problem::new(
+        ProblemKind::Malformed,
+        "The header Origin is given twice: send it once.",
+    )
 }
 
 /// Why a page of another origin may not do this.
-pub(in crate::http) fn origin(origin: &HeaderValue, asked: Option<&Authority>, exposure: Exposure) -> Problem {
+pub(in crate::http) fn origin(
+    origin: &HeaderValue,
+    asked: Option<&Authority>,
+    exposure: Exposure,
+) -> Problem {
     let origin = shown(origin);
     let detail = if origin == "null" {
         let where_to = match exposure {
@@ -42,19 +55,23 @@ pub(in crate::http) fn origin(origin: &HeaderValue, asked: Option<&Authority>, e
             Exposure::Network => "and list where it comes from in http.origins",
         };
         format!(
-            "The page has no origin that could be listed: browsers send `null` for files, sandboxed frames and some \
-             redirects. Serve it over HTTP (python3 -m http.server, for instance), {where_to}."
+            "The page has no origin that could be listed: browsers send `null` for files, \
+             sandboxed frames and some redirects. Serve it over HTTP (python3 -m http.server, for \
+             instance), {where_to}."
         )
     } else {
         let asked = asked.map_or_else(|| "no host".to_owned(), ToString::to_string);
         format!(
-            "Pages of the origin {origin} may not do this: the request went to {asked}. If the page is yours, the operator \
-             lists it: http.origins = [\"{origin}\"] (or PEOPLE_GATEWAY__HTTP__ORIGINS={origin}). If a proxy stands in \
-             between and rewrites Host (changeOrigin of a development server, nginx without proxy_set_header Host), let \
+            "Pages of the origin {origin} may not do this: the request went to {asked}. If the \
+             page is yours, the operator lists it: http.origins = [\"{origin}\"] (or \
+             PEOPLE_GATEWAY__HTTP__ORIGINS={origin}). If a proxy stands in between and rewrites \
+             Host (changeOrigin of a development server, nginx without proxy_set_header Host), let \
              it keep Host as the browser sent it."
         )
     };
-    Problem::new(ProblemKind::Origin, detail).with("origin", origin).with("setting", "http.origins")
+    Problem::new(ProblemKind::Origin, detail)
+        .with("origin", origin)
+        .with("setting", "http.origins")
 }
 
 /// A header's value as it may be repeated.

@@ -1,4 +1,5 @@
-//! What was logged once and is not logged again. Callers choose the words, so their number is bounded.
+//! What was logged once and is not logged again. Callers choose the words, so their number is
+//! bounded.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,11 @@ impl Told {
             return Log::No;
         }
         told.insert(word.to_owned());
-        if told.len() == REMEMBERED_MAX { Log::YesAndNoMore } else { Log::Yes }
+        if told.len() == REMEMBERED_MAX {
+            Log::YesAndNoMore
+        } else {
+            Log::Yes
+        }
     }
 }
 
@@ -42,8 +47,16 @@ mod tests {
         let told = Told::default();
         let logged = |word: &str| told.log(word) != Log::No;
         assert!(logged("a") && !logged("a") && logged("b") && !logged("a"));
-        let many: Vec<Log> = (0..1000).map(|number| told.log(&number.to_string())).collect();
-        assert_eq!(many.iter().filter(|log| **log != Log::No).count(), REMEMBERED_MAX - 2);
-        assert_eq!(many.iter().filter(|log| **log == Log::YesAndNoMore).count(), 1);
+        let many: Vec<Log> = (0..1000)
+            .map(|number| told.log(&number.to_string()))
+            .collect();
+        assert_eq!(
+            many.iter().filter(|log| **log != Log::No).count(),
+            REMEMBERED_MAX - 2
+        );
+        assert_eq!(
+            many.iter().filter(|log| **log == Log::YesAndNoMore).count(),
+            1
+        );
     }
 }

@@ -1,10 +1,8 @@
-//! Server-sent events (WHATWG HTML, section 9.2): the session writes into one end of a socket pair, the response's body
-//! is what comes out of the other.
+//! Server-sent events (WHATWG HTML, section 9.2): the session writes into one end of a socket pair,
+//! the response's body is what comes out of the other.
 //!
-//! So a session is the same whatever it writes to: what it does not get rid of waits in a bounded queue, and a client
-//! that takes nothing is noticed.
-
-use std::sync::Arc;
+//! So a session is the same whatever it writes to: what it does not get rid of waits in a bounded
+//! queue, and a client that takes nothing is noticed.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -15,10 +13,9 @@ use tokio_util::io::ReaderStream;
 
 use super::Wanted;
 use crate::http::{ConnectionPermit, State};
-use crate::hub::Socket;
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::session::Start;
+use crate::session::{Socket, Start};
 
 /// What the kernel may hold of a stream between session and response, in bytes.
 const PAIR_BYTES: usize = 64 * 1024;
@@ -36,21 +33,37 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     }
     let started = wanted.start(state).await?;
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
-        Problem::new(ProblemKind::Overloaded, "This gateway has no room for another stream.").caused_by(error)
+        Problem::new(
+            ProblemKind::Overloaded,
+            "This gateway has no room for another stream.",
+        )
+        .caused_by(error)
     })?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
-    state.sessions.spawn(Arc::clone(&state.sessions).serve(near, Bytes::new(), started, permit));
+    state.sessions.spawn(
+        state
+            .sessions
+            .clone()
+            .serve(near, Bytes::new(), started, permit),
+    );
     let mut response = Response::new(Body::from_stream(ReaderStream::new(far)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
 
-/// The id of the last event that an event source had, whatever it is; it wins over what the query says.
+/// The id of the last event that an event source had, whatever it is; it wins over what the query
+/// says.
 fn last_event_id(request: &Request) -> Option<String> {
-    let id = request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty())?;
+    let id = request
+        .headers()
+        .get(LAST_EVENT_ID)
+        .filter(|id| !id.is_empty())?;
     Some(String::from_utf8_lossy(id.as_bytes()).into_owned())
 }

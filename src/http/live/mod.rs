@@ -1,7 +1,7 @@
 //! Live updates: what a client chooses when it connects, whichever way the stream goes to it.
 //!
-//! Where a session begins is decided before the request is answered, so that nothing is missed that is accepted after
-//! the answer.
+//! Where a session begins is decided before the request is answered, so that nothing is missed that
+//! is accepted after the answer.
 
 mod events;
 mod websocket;
@@ -16,10 +16,9 @@ use super::query::Parameters;
 use super::{Shared, State, access};
 use crate::domain::Operation;
 use crate::filter::{Kinds, View};
-use crate::hub::Subscription;
 use crate::protocol::dress::Dress;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::session::{NotStarted, Start, Started};
+use crate::session::{Opening, Start, StartError, Subscription};
 
 const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
 /// What an event source in a library (a polyfill) sends in place of the header `Last-Event-ID`.
@@ -34,35 +33,54 @@ struct Wanted {
 }
 
 /// `GET /updates`.
-pub(super) async fn updates(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn updates(
+    Extract(state): Extract<Shared>,
+    request: Request,
+) -> Result<Response, Problem> {
     open(&state, request).await
 }
 
 /// A WebSocket, or server-sent events where no upgrade is asked for.
 pub(super) async fn open(state: &State, request: Request) -> Result<Response, Problem> {
-    if is_upgrade(&request) { websocket::open(state, request).await } else { events::open(state, request).await }
+    if is_upgrade(&request) {
+        websocket::open(state, request).await
+    } else {
+        events::open(state, request).await
+    }
 }
 
 /// Whether this page may read the stream, and whether this gateway still takes clients.
 fn admit(state: &State, request: &Request) -> Result<(), Problem> {
     access::admit(request)?;
     if state.readiness.is_draining() {
-        return Err(Problem::new(ProblemKind::Overloaded, "This gateway is going down: connect again, to another."));
+        return Err(Problem::new(
+            ProblemKind::Overloaded,
+            "This gateway is going down: connect again, to another.",
+        ));
     }
     Ok(())
 }
 
 impl Wanted {
     fn of(state: &State, uri: &Uri, dress: Dress) -> Result<Self, Problem> {
-        let known = if dress == Dress::Sse { EVENT_PARAMETERS } else { PARAMETERS };
+        let known = if dress == Dress::Sse {
+            EVENT_PARAMETERS
+        } else {
+            PARAMETERS
+        };
         let parameters = Parameters::parse(uri.query(), known)?;
         let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
         let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
-        let filter = state.sessions.filters().parse(parameters.get("where").unwrap_or_default())?;
+        let filter = state
+            .sessions
+            .filters()
+            .parse(parameters.get("where").unwrap_or_default())?;
         let close_on = match parameters.get("close_on") {
             None => None,
             Some(_) if dress == Dress::Sse => {
-                return Err(malformed("close_on is for WebSocket: an event source would connect again."));
+                return Err(malformed(
+                    "close_on is for WebSocket: an event source would connect again.",
+                ));
             }
             Some("save") => Some(Operation::Save),
             Some("delete") => Some(Operation::Delete),
@@ -75,31 +93,45 @@ impl Wanted {
             (None, Some("snapshot")) => Start::Snapshot,
             (None, Some(cursor)) => Start::Cursor(cursor.to_owned()),
         };
-        Ok(Self { subscription: Subscription { view: View { kinds, filter }, dress, close_on }, start })
+        Ok(Self {
+            subscription: Subscription {
+                view: View { kinds, filter },
+                dress,
+                close_on,
+            },
+            start,
+        })
     }
 
-    async fn start(self, state: &State) -> Result<Started, Problem> {
-        state.sessions.start(self.subscription, self.start).await.map_err(refusal)
+    async fn start(self, state: &State) -> Result<Opening, Problem> {
+        state
+            .sessions
+            .start(self.subscription, self.start)
+            .await
+            .map_err(refusal)
     }
 }
 
-fn refusal(error: NotStarted) -> Problem {
+fn refusal(error: StartError) -> Problem {
     match error {
-        NotStarted::NotReady => Problem::new(
+        StartError::NotReady => Problem::new(
             ProblemKind::StoreUnavailable,
             "The store has not been reached yet. Connect again in a moment.",
         ),
-        NotStarted::Cursor(error) => Problem::new(
+        StartError::Cursor(error) => Problem::new(
             ProblemKind::Cursor,
             format!("from is now, snapshot or a cursor as you were given it: {error}."),
         ),
-        NotStarted::Gone(reason) => Problem::new(
+        StartError::Gone(reason) => Problem::new(
             ProblemKind::Cursor,
-            format!("What came after this cursor is no longer known ({}): start with from=snapshot.", reason.name()),
+            format!(
+                "What came after this cursor is no longer known ({}): start with from=snapshot.",
+                reason.name()
+            ),
         )
         .with_status(axum::http::StatusCode::GONE)
         .with("reason", reason.name()),
-        NotStarted::Store(error) => Problem::from(error),
+        StartError::Store(error) => Problem::from(error),
     }
 }
 

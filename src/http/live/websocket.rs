@@ -1,6 +1,5 @@
 //! The WebSocket handshake (RFC 6455, section 4.2). The session then owns the socket.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -35,11 +34,14 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     let accept = handshake(&request)?;
     super::admit(state, &request)?;
     let dress = dress(request.headers())?;
-    let started = Wanted::of(state, request.uri(), dress)?.start(state).await?;
+    let started = Wanted::of(state, request.uri(), dress)?
+        .start(state)
+        .await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
+    let upgrade =
+        upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
-    let sessions = Arc::clone(&state.sessions);
+    let sessions = state.sessions.clone();
     state.sessions.spawn(async move {
         // Where nothing comes of it, the client went before it had the answer.
         if let Ok(Some((socket, early))) = timeout(HANDOVER_LIMIT, take_over(upgrade)).await {
@@ -53,7 +55,10 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     headers.insert(header::CONNECTION, UPGRADE);
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     if let Some(subprotocol) = dress.subprotocol() {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(subprotocol),
+        );
     }
     Ok(response)
 }
@@ -63,11 +68,15 @@ fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
     if !headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
         return Ok(Dress::Text);
     }
-    listed(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Dress::named).ok_or_else(|| {
-        let known = Dress::NAMED.map(Dress::subprotocol);
-        malformed("None of these subprotocols is spoken here; without one the stream is plain text.")
+    listed(headers, &header::SEC_WEBSOCKET_PROTOCOL)
+        .find_map(Dress::named)
+        .ok_or_else(|| {
+            let known = Dress::NAMED.map(Dress::subprotocol);
+            malformed(
+                "None of these subprotocols is spoken here; without one the stream is plain text.",
+            )
             .with("subprotocols", known)
-    })
+        })
 }
 
 /// The socket itself, and what the peer sent right behind its request.
@@ -84,16 +93,23 @@ async fn take_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
 fn handshake(request: &Request) -> Result<HeaderValue, Problem> {
     let headers = request.headers();
     if request.version() != Version::HTTP_11 || !lists(headers, &header::CONNECTION, "upgrade") {
-        return Err(malformed("A WebSocket handshake is HTTP/1.1 with Connection: Upgrade."));
+        return Err(malformed(
+            "A WebSocket handshake is HTTP/1.1 with Connection: Upgrade.",
+        ));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
-        return Err(malformed("Only version 13 of WebSocket (RFC 6455) is spoken here.")
-            .with_status(StatusCode::UPGRADE_REQUIRED)
-            .with_header(header::SEC_WEBSOCKET_VERSION, VERSION)
-            .with_header(header::UPGRADE, WEBSOCKET)
-            .with_header(header::CONNECTION, UPGRADE));
+        return Err(
+            malformed("Only version 13 of WebSocket (RFC 6455) is spoken here.")
+                .with_status(StatusCode::UPGRADE_REQUIRED)
+                .with_header(header::SEC_WEBSOCKET_VERSION, VERSION)
+                .with_header(header::UPGRADE, WEBSOCKET)
+                .with_header(header::CONNECTION, UPGRADE),
+        );
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).filter(|key| is_nonce(key));
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes)
+        .filter(|key| is_nonce(key));
     let key = key.ok_or_else(|| malformed("Sec-WebSocket-Key must be 16 bytes in base64."))?;
     Ok(HeaderValue::try_from(derive_accept_key(key)).expect("base64 is visible ASCII"))
 }
@@ -102,7 +118,9 @@ fn handshake(request: &Request) -> Result<HeaderValue, Problem> {
 fn is_nonce(key: &[u8]) -> bool {
     key.len() == 24
         && key.ends_with(b"==")
-        && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && key[..22]
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 /// Whether a header's lists name `token`, in any case.
@@ -112,6 +130,9 @@ fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 
 /// What a header's comma-separated lists name.
 fn listed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }

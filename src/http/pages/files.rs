@@ -1,4 +1,5 @@
-//! Which file stands at which path: the tables of `src/console/README.md` and `src/api-page/README.md`.
+//! Which file stands at which path: the tables of `web/console/README.md` and
+//! `web/api/README.md`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,17 +8,24 @@ use axum::body::Bytes;
 use include_dir::{Dir, include_dir};
 
 use super::asset::Asset;
-use crate::http::openapi;
+use super::openapi;
 
-static CONSOLE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/console");
-static API_PAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/api-page");
+static CONSOLE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/web/console");
+static API_PAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/web/api");
 static CLIENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/clients/js/src");
 const CLIENT_INDEX: &[u8] = include_bytes!("../../../clients/js/index.js");
 const EXAMPLES: &[u8] = include_bytes!("../../../examples/people.csv");
 const ASYNC_API: &[u8] = include_bytes!("../../../docs/asyncapi.yaml");
 
-/// Parts of the console that the API page uses too. It has them at its own paths: the console may be off.
-const SHARED: [&str; 5] = ["style.css", "icon.svg", "copy.js", "theme.js", "vendor/htm-preact.js"];
+/// Parts of the console that the API page uses too. It has them at its own paths: the console may
+/// be off.
+const SHARED: [&str; 5] = [
+    "style.css",
+    "icon.svg",
+    "copy.js",
+    "theme.js",
+    "vendor/htm-preact.js",
+];
 
 /// What is at a path.
 pub(super) fn at(path: &str) -> Option<&'static Asset> {
@@ -30,27 +38,51 @@ fn files() -> HashMap<String, Asset> {
     add_folder(&mut files, &CONSOLE, "/console", "/");
     add_folder(&mut files, &API_PAGE, "/docs", "/docs");
     add_folder(&mut files, &CLIENT, "/console/src", "");
-    files.insert("/console/client.js".to_owned(), Asset::new(JAVASCRIPT, CLIENT_INDEX.into()));
-    files.insert("/console/people.csv".to_owned(), Asset::new("text/csv; charset=utf-8", EXAMPLES.into()));
+    files.insert(
+        "/console/client.js".to_owned(),
+        Asset::new(JAVASCRIPT, CLIENT_INDEX.into()),
+    );
+    files.insert(
+        "/console/people.csv".to_owned(),
+        Asset::new("text/csv; charset=utf-8", EXAMPLES.into()),
+    );
     for name in SHARED {
         let file = CONSOLE.get_file(name).expect("the console has its parts");
         let media = media(name).expect("and they are of types that pages are made of");
-        files.insert(format!("/docs/{name}"), Asset::new(media, file.contents().into()));
+        files.insert(
+            format!("/docs/{name}"),
+            Asset::new(media, file.contents().into()),
+        );
     }
-    files.insert("/asyncapi.yaml".to_owned(), Asset::new("application/yaml", ASYNC_API.into()));
-    files.insert("/openapi.json".to_owned(), Asset::new(JSON, Bytes::from(openapi::compact() + "\n")));
+    files.insert(
+        "/asyncapi.yaml".to_owned(),
+        Asset::new("application/yaml", ASYNC_API.into()),
+    );
+    files.insert(
+        "/openapi.json".to_owned(),
+        Asset::new(JSON, Bytes::from(format!("{}\n", openapi::document()))),
+    );
     files
 }
 
 /// All files of a folder and of those in it, its `index.html` at the path `page`.
-fn add_folder(files: &mut HashMap<String, Asset>, folder: &'static Dir<'static>, path: &str, page: &str) {
+fn add_folder(
+    files: &mut HashMap<String, Asset>,
+    folder: &'static Dir<'static>,
+    path: &str,
+    page: &str,
+) {
     for inner in folder.dirs() {
         add_folder(files, inner, path, page);
     }
     for file in folder.files() {
         let name = file.path().to_str().expect("our files have names in ASCII");
         let Some(media) = media(name) else { continue };
-        let path = if name == "index.html" { page.to_owned() } else { format!("{path}/{name}") };
+        let path = if name == "index.html" {
+            page.to_owned()
+        } else {
+            format!("{path}/{name}")
+        };
         files.insert(path, Asset::new(media, file.contents().into()));
     }
 }
@@ -77,10 +109,23 @@ mod tests {
 
     #[test]
     fn pages_and_all_that_they_load_are_there_and_nothing_else() {
-        for path in ["/", "/docs", "/console/client.js", "/console/src/live.js", "/console/vendor/LICENSE-preact"] {
+        for path in [
+            "/",
+            "/docs",
+            "/console/client.js",
+            "/console/src/live.js",
+            "/console/vendor/LICENSE-preact",
+        ] {
             assert!(at(path).is_some(), "{path}");
         }
-        for path in ["/console/README.md", "/docs/README.md", "/console/index.html", "/console", "/Cargo.toml", ""] {
+        for path in [
+            "/console/README.md",
+            "/docs/README.md",
+            "/console/index.html",
+            "/console",
+            "/Cargo.toml",
+            "",
+        ] {
             assert!(at(path).is_none(), "{path}");
         }
     }

@@ -1,8 +1,9 @@
-//! What a browser or a tool asks for: the console, the API page, and the two descriptions of the API. All of it is part
-//! of the program; no file is read while it runs.
+//! What a browser or a tool asks for: the console, the API page, and the two descriptions of the
+//! API. All of it is part of the program; no file is read while it runs.
 
 mod asset;
 mod files;
+pub mod openapi;
 
 use std::net::SocketAddr;
 
@@ -25,7 +26,11 @@ const ADMIN: [(&str, &str); 7] = [
 ];
 
 /// A page, or a file that one loads: whatever stands at the request's path.
-pub(super) async fn page(Extract(state): Extract<Shared>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn page(
+    Extract(state): Extract<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     match files::at(uri.path()) {
         Some(asset) => Ok(asset.answer(&headers)),
         None => Err(missing(uri.path(), state.options.admin)),
@@ -42,10 +47,13 @@ fn missing(path: &str, admin: Option<SocketAddr>) -> Problem {
     let elsewhere = ADMIN.iter().find(|(asked, _)| *asked == path);
     let detail = match (elsewhere, admin) {
         (None, _) => format!("There is no {path}. People are at /people and /people/ID."),
-        (Some((_, path)), Some(admin)) => format!("{path} is on the admin listener: http://{admin}{path}"),
+        (Some((_, path)), Some(admin)) => {
+            format!("{path} is on the admin listener: http://{admin}{path}")
+        }
         (Some((_, path)), None) => {
             format!(
-                "{path} is on the admin listener, another port (setting admin.listen), which is not for the public."
+                "{path} is on the admin listener, another port (setting admin.listen), which is \
+                 not for the public."
             )
         }
     };

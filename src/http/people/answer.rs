@@ -21,8 +21,8 @@ pub(super) enum Origin {
     Replayed,
 }
 
-/// Where a created person is, seen from the call that created it. `Location` is relative (RFC 3986, section 5.2), so that a
-/// proxy may put the gateway below any path.
+/// Where a created person is, seen from the call that created it. `Location` is relative (RFC 3986,
+/// section 5.2), so that a proxy may put the gateway below any path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Location {
     /// At the path that was called: `PUT /people/ID`.
@@ -45,8 +45,21 @@ pub(super) struct Success {
 impl Success {
     /// The success that a key remembers.
     pub(super) fn recorded(recorded: Recorded, origin: Origin) -> Self {
-        let Recorded { at, id, created_at, time, save, .. } = recorded;
-        let person = save.map(|fields| Person { id, fields, revision: at.position, created_at, updated_at: time });
+        let Recorded {
+            at,
+            id,
+            created_at,
+            time,
+            save,
+            ..
+        } = recorded;
+        let person = save.map(|fields| Person {
+            id,
+            fields,
+            revision: at.position,
+            created_at,
+            updated_at: time,
+        });
         Self { at, person, origin }
     }
 
@@ -59,7 +72,9 @@ impl Success {
         let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
         response.headers_mut().insert(CHANGE_POSITION, at);
         if self.origin == Origin::Replayed {
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response
     }

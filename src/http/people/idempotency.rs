@@ -18,16 +18,19 @@ impl<'a> Key<'a> {
     /// The request's key, if it has one.
     pub(super) fn of(headers: &'a HeaderMap) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(HEADER).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        let key = value
-            .to_str()
-            .ok()
-            .filter(|key| (1..=LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let key = value.to_str().ok().filter(|key| {
+            (1..=LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        });
         match key {
             Some(key) if values.next().is_none() => Ok(Some(Self(key))),
             _ => Err(Problem::new(
                 ProblemKind::Idempotency,
-                format!("Idempotency-Key is one value of 1 to {LENGTH_MAX} visible ASCII characters."),
+                format!(
+                    "Idempotency-Key is one value of 1 to {LENGTH_MAX} visible ASCII characters."
+                ),
             )
             .with_status(axum::http::StatusCode::BAD_REQUEST)),
         }
@@ -38,8 +41,10 @@ impl<'a> Key<'a> {
         if !headers.contains_key(HEADER) {
             return Ok(());
         }
-        let detail = "Idempotency-Key does not cover an import: give each line an id, then a repeat is harmless.";
-        Err(Problem::new(ProblemKind::Idempotency, detail).with_status(axum::http::StatusCode::BAD_REQUEST))
+        let detail = "Idempotency-Key does not cover an import: give each line an id, then a \
+                      repeat is harmless.";
+        Err(Problem::new(ProblemKind::Idempotency, detail)
+            .with_status(axum::http::StatusCode::BAD_REQUEST))
     }
 
     /// The key itself.
@@ -47,22 +52,43 @@ impl<'a> Key<'a> {
         self.0
     }
 
-    /// The record's name, and the fingerprint of the request that it stands for. Every part is hashed with its length,
-    /// so that no two requests run together.
-    pub(super) fn covers(self, method: &str, path: &str, headers: &HeaderMap, body: &[u8]) -> IdempotencyKey {
-        let precondition =
-            |name| headers.get(name).map_or(&b""[..], |value: &axum::http::HeaderValue| value.as_bytes());
-        let (if_match, if_none_match) = (precondition(header::IF_MATCH), precondition(header::IF_NONE_MATCH));
+    /// The record's name, and the fingerprint of the request that it stands for. Every part is
+    /// hashed with its length, so that no two requests run together.
+    pub(super) fn covers(
+        self,
+        method: &str,
+        path: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> IdempotencyKey {
+        let precondition = |name| {
+            headers
+                .get(name)
+                .map_or(&b""[..], |value: &axum::http::HeaderValue| value.as_bytes())
+        };
+        let (if_match, if_none_match) = (
+            precondition(header::IF_MATCH),
+            precondition(header::IF_NONE_MATCH),
+        );
         IdempotencyKey {
             name: digest(&[method.as_bytes(), path.as_bytes(), self.0.as_bytes()]),
-            fingerprint: digest(&[method.as_bytes(), path.as_bytes(), if_match, if_none_match, body]),
+            fingerprint: digest(&[
+                method.as_bytes(),
+                path.as_bytes(),
+                if_match,
+                if_none_match,
+                body,
+            ]),
         }
     }
 }
 
 /// The 422 of a key that was used for another request.
 pub(super) fn reused() -> Problem {
-    Problem::new(ProblemKind::Idempotency, "This Idempotency-Key was used for another request: take a new one.")
+    Problem::new(
+        ProblemKind::Idempotency,
+        "This Idempotency-Key was used for another request: take a new one.",
+    )
 }
 
 fn digest(parts: &[&[u8]]) -> [u8; 32] {
@@ -83,12 +109,20 @@ mod tests {
         let valid = |values: &[&[u8]]| {
             let mut headers = HeaderMap::new();
             for value in values {
-                headers.append(HEADER, axum::http::HeaderValue::from_bytes(value).expect("a value"));
+                headers.append(
+                    HEADER,
+                    axum::http::HeaderValue::from_bytes(value).expect("a value"),
+                );
             }
             Key::of(&headers).is_ok()
         };
         assert!(valid(&[]) && valid(&[b"a"]) && valid(&[&[b'~'; 255]]));
-        assert!(!valid(&[b""]) && !valid(&[&[b'~'; 256]]) && !valid(&[b"a b"]) && !valid(&[b"\xc3\xa5"]));
+        assert!(
+            !valid(&[b""])
+                && !valid(&[&[b'~'; 256]])
+                && !valid(&[b"a b"])
+                && !valid(&[b"\xc3\xa5"])
+        );
         assert!(!valid(&[b"a", b"a"]));
     }
 
@@ -102,14 +136,25 @@ mod tests {
         let key = Key("k");
         let first = key.covers("PUT", "/people/1", &none, b"body");
         assert_eq!(key.covers("PUT", "/people/1", &none, b"body"), first);
-        assert_ne!(key.covers("PATCH", "/people/1", &none, b"body").name, first.name);
-        assert_ne!(key.covers("PUT", "/people/2", &none, b"body").name, first.name);
-        for (headers, body) in [(&none, &b"other"[..]), (&matching, b"body"), (&creating, b"body")] {
+        assert_ne!(
+            key.covers("PATCH", "/people/1", &none, b"body").name,
+            first.name
+        );
+        assert_ne!(
+            key.covers("PUT", "/people/2", &none, b"body").name,
+            first.name
+        );
+        for (headers, body) in [
+            (&none, &b"other"[..]),
+            (&matching, b"body"),
+            (&creating, b"body"),
+        ] {
             let other = key.covers("PUT", "/people/1", headers, body);
             assert_eq!(other.name, first.name);
             assert_ne!(other.fingerprint, first.fingerprint);
         }
-        let [one, other] = [&matching, &creating].map(|headers| key.covers("PUT", "/people/1", headers, b"body"));
+        let [one, other] =
+            [&matching, &creating].map(|headers| key.covers("PUT", "/people/1", headers, b"body"));
         assert_ne!(one.fingerprint, other.fingerprint);
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /people/import`: people as NDJSON, a line each, saved while they arrive.
 //!
-//! Any number of lines passes through bounded memory: a few are being saved at a time, and only refused ones are
-//! remembered. Lines about the same person are saved in the order of the lines.
+//! Any number of lines passes through bounded memory: a few are being saved at a time, and only
+//! refused ones are remembered. Lines about the same person are saved in the order of the lines.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -30,8 +30,12 @@ use crate::telemetry::clock::fresh_uuid;
 /// Of a body after the import stopped.
 const SKIPPED_BYTES: usize = 256 << 20;
 
-/// The call: answers when the body has been read, with a line for each refused line and a last one that counts.
-pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
+/// The call: answers when the body has been read, with a line for each refused line and a last one
+/// that counts.
+pub(in crate::http) async fn import(
+    Extract(state): Extract<Shared>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, content) = request.into_parts();
     Parameters::none(parts.uri.query())?;
     media::check_body(&parts.headers, media::LINES).map_err(|problem| {
@@ -42,7 +46,11 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
     Key::none(&parts.headers)?;
     // Nothing is read for a store that is not there.
     state.store.get()?;
-    let mut chunks = Chunks { body: content, idle_limit: state.options.body_idle_limit, end: None };
+    let mut chunks = Chunks {
+        body: content,
+        idle_limit: state.options.body_idle_limit,
+        end: None,
+    };
     state.metrics.imports.inc();
     let mut import = Import::new(state, parts.extensions.get().copied());
     let ended = import.run(&mut chunks).await;
@@ -54,13 +62,16 @@ pub(in crate::http) async fn import(Extract(state): Extract<Shared>, request: Re
         Ok(ending) => Ok(import.report(ending)),
         Err(problem) => {
             let Import { saved, refused, .. } = &import;
-            Err(problem.with("saved", *saved).with("refused", refused.len()).with("lines", import.lines.count()))
+            Err(problem
+                .with("saved", *saved)
+                .with("refused", refused.len())
+                .with("lines", import.lines.count()))
         }
     }
 }
 
-/// Reads on to the end of a body of which nothing more is wanted: who sends all of it before they read would lose the
-/// answer otherwise. Who sends more than this has to read meanwhile.
+/// Reads on to the end of a body of which nothing more is wanted: who sends all of it before they
+/// read would lose the answer otherwise. Who sends more than this has to read meanwhile.
 async fn skip(chunks: &mut Chunks) {
     let mut left = SKIPPED_BYTES;
     while left > 0 {
@@ -130,8 +141,8 @@ impl Import {
         Ok(Ending::Complete)
     }
 
-    /// Waits for bytes while lines are being saved. The wait for bytes is one future, so that its deadline is not moved
-    /// by what else happens.
+    /// Waits for bytes while lines are being saved. The wait for bytes is one future, so that its
+    /// deadline is not moved by what else happens.
     async fn next_chunk(&mut self, chunks: &mut Chunks) -> Result<Option<Bytes>, Problem> {
         let mut next = std::pin::pin!(chunks.next());
         loop {
@@ -143,15 +154,22 @@ impl Import {
         }
     }
 
-    /// Checks a line and begins to save it, once there is room and no earlier line about that person is under way.
+    /// Checks a line and begins to save it, once there is room and no earlier line about that
+    /// person is under way.
     async fn take(&mut self, number: u64, line: Line) {
         let (id, write) = match self.read(number, &line) {
             Ok(Some(write)) => (write.id, write),
             Ok(None) => return,
             Err(problem) => return self.refuse(number, problem),
         };
-        while self.busy.contains(&id) || self.saving.len() >= self.state.options.import_in_flight.get() {
-            let saved = self.saving.next().await.expect("a person is busy only while its line is being saved");
+        while self.busy.contains(&id)
+            || self.saving.len() >= self.state.options.import_in_flight.get()
+        {
+            let saved = self
+                .saving
+                .next()
+                .await
+                .expect("a person is busy only while its line is being saved");
             self.settle(saved);
         }
         self.busy.insert(id);
@@ -162,14 +180,21 @@ impl Import {
                 StoreError::OutcomeUnknown(_) => Problem::from(error).with("id", id.to_string()),
                 error => error.into(),
             });
-            Saved { line: number, id, result }
+            Saved {
+                line: number,
+                id,
+                result,
+            }
         }));
     }
 
     /// The write that a line asks for; none for a blank line.
     fn read(&self, number: u64, line: &Line) -> Result<Option<Write>, Problem> {
         let Line::Whole(bytes) = line else {
-            let detail = format!("A line must not be longer than {} bytes.", self.state.options.body_bytes_max);
+            let detail = format!(
+                "A line must not be longer than {} bytes.",
+                self.state.options.body_bytes_max
+            );
             return Err(Problem::new(ProblemKind::TooLarge, detail));
         };
         // Where files were joined, a byte order mark may stand alone.
@@ -217,14 +242,23 @@ impl Import {
     }
 
     fn report(self, ending: Ending) -> Response {
-        let total = json!({"saved": self.saved, "refused": self.refused.len(), "lines": self.lines.count()});
+        let total = json!({
+            "saved": self.saved, "refused": self.refused.len(), "lines": self.lines.count(),
+        });
         let (length, pieces) = self.refused.answer(total.to_string());
         let pieces = pieces.map(Ok::<_, Infallible>);
         let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
-        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media::NDJSON));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(media::NDJSON),
+        );
         if ending == Ending::Stopped {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -29,7 +29,13 @@ pub(super) struct Lines {
 impl Lines {
     /// Lines of at most `max` bytes.
     pub(super) fn new(max: usize) -> Self {
-        Self { max, input: Bytes::new(), begun: Vec::new(), overflown: false, count: 0 }
+        Self {
+            max,
+            input: Bytes::new(),
+            begun: Vec::new(),
+            overflown: false,
+            count: 0,
+        }
     }
 
     /// How many lines there were so far, blank ones included.
@@ -39,7 +45,10 @@ impl Lines {
 
     /// Adds bytes.
     pub(super) fn push(&mut self, bytes: Bytes) {
-        debug_assert!(self.input.is_empty(), "all lines are taken before the next bytes come");
+        debug_assert!(
+            self.input.is_empty(),
+            "all lines are taken before the next bytes come"
+        );
         self.input = bytes;
     }
 
@@ -77,7 +86,11 @@ impl Lines {
     fn close(&mut self) -> (u64, Line) {
         self.count += 1;
         let begun = std::mem::take(&mut self.begun);
-        let line = if std::mem::take(&mut self.overflown) { Line::TooLong } else { self.line(begun.into()) };
+        let line = if std::mem::take(&mut self.overflown) {
+            Line::TooLong
+        } else {
+            self.line(begun.into())
+        };
         (self.count, line)
     }
 
@@ -85,7 +98,11 @@ impl Lines {
         if bytes.ends_with(RETURN) {
             bytes.truncate(bytes.len() - RETURN.len());
         }
-        if bytes.len() > self.max { Line::TooLong } else { Line::Whole(bytes) }
+        if bytes.len() > self.max {
+            Line::TooLong
+        } else {
+            Line::Whole(bytes)
+        }
     }
 }
 
@@ -112,11 +129,15 @@ mod tests {
     proptest! {
         #[test]
         fn lines_are_the_same_however_the_bytes_arrive(
-            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a'), Just(b'b')], 0..60),
+            bytes in prop::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a'), Just(b'b')],
+                0..60,
+            ),
             at in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
             max in 0..8_usize,
         ) {
-            let mut cuts: Vec<usize> = at.iter().map(|index| index.index(bytes.len() + 1)).collect();
+            let mut cuts: Vec<usize> =
+                at.iter().map(|index| index.index(bytes.len() + 1)).collect();
             cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
@@ -127,7 +148,13 @@ mod tests {
             let expected: Vec<Line> = expected
                 .into_iter()
                 .map(|line| line.strip_suffix(RETURN).unwrap_or(line))
-                .map(|line| if line.len() > max { Line::TooLong } else { Line::Whole(Bytes::copy_from_slice(line)) })
+                .map(|line| {
+                    if line.len() > max {
+                        Line::TooLong
+                    } else {
+                        Line::Whole(Bytes::copy_from_slice(line))
+                    }
+                })
                 .collect();
             prop_assert_eq!(cut(&pieces, max), expected);
         }

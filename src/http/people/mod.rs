@@ -30,7 +30,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text);
+        let text = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map(|Path(text)| text);
         text.ok().and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| {
             Problem::new(
                 ProblemKind::Malformed,

@@ -21,7 +21,12 @@ pub(in crate::http) async fn read(
 ) -> Result<Response, Problem> {
     Parameters::none(query.as_deref())?;
     let precondition = Precondition::of_read(&headers)?;
-    let person = state.store.get()?.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
+    let person = state
+        .store
+        .get()?
+        .get(id)
+        .await?
+        .ok_or_else(|| Problem::no_person(id))?;
     if !precondition.holds(person.revision) {
         return Err(precondition.failed(person.revision));
     }
@@ -31,7 +36,9 @@ pub(in crate::http) async fn read(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         *response.body_mut() = answer::body(&person);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     }
     let headers = response.headers_mut();
     headers.insert(header::ETAG, entity_tag(person.revision));

@@ -9,7 +9,9 @@ use super::PathId;
 use super::answer::{Location, Origin, Success};
 use super::idempotency::{self, Key};
 use super::preconditions::{Precondition, damaged};
-use crate::domain::{Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext};
+use crate::domain::{
+    Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext,
+};
 use crate::http::query::Parameters;
 use crate::http::{Shared, State, body, media};
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -37,8 +39,8 @@ enum Outcome {
 }
 
 impl Call {
-    /// Checks query, type and size, and reads the body. `path` is the canonical one, so that an id in another case is
-    /// the same request.
+    /// Checks query, type and size, and reads the body. `path` is the canonical one, so that an id
+    /// in another case is the same request.
     async fn read(
         state: &State,
         request: Request,
@@ -49,7 +51,11 @@ impl Call {
         Parameters::none(parts.uri.query())?;
         if !taken.is_empty() {
             media::check_body(&parts.headers, taken).map_err(|problem| {
-                let name = if parts.method == Method::PATCH { "accept-patch" } else { "accept-post" };
+                let name = if parts.method == Method::PATCH {
+                    "accept-patch"
+                } else {
+                    "accept-post"
+                };
                 let (name, value) = media::accept_header(name, taken);
                 problem.with_header(name, value)
             })?;
@@ -58,7 +64,13 @@ impl Call {
         Key::of(&parts.headers)?;
         let body = body::read(&parts.headers, content, &state.options).await?;
         let trace = parts.extensions.get().copied();
-        Ok(Self { headers: parts.headers, method: parts.method, path, body, trace })
+        Ok(Self {
+            headers: parts.headers,
+            method: parts.method,
+            path,
+            body,
+            trace,
+        })
     }
 
     fn text(&self) -> Result<&str, Problem> {
@@ -70,16 +82,22 @@ impl Call {
     }
 
     fn idempotency(&self) -> Result<Option<IdempotencyKey>, Problem> {
-        let covers = |key: Key<'_>| key.covers(self.method.as_str(), &self.path, &self.headers, &self.body);
+        let covers =
+            |key: Key<'_>| key.covers(self.method.as_str(), &self.path, &self.headers, &self.body);
         Ok(self.key()?.map(covers))
     }
 }
 
 /// `POST /people`.
-pub(in crate::http) async fn create(Extract(state): Extract<Shared>, request: Request) -> Result<Response, Problem> {
+pub(in crate::http) async fn create(
+    Extract(state): Extract<Shared>,
+    request: Request,
+) -> Result<Response, Problem> {
     Precondition::none(request.headers())?;
     let call = Call::read(&state, request, "/people".to_owned(), &[media::JSON]).await?;
-    let fields = Draft::parse(call.text()?, IdRule::Ignored)?.fields.to_json();
+    let fields = Draft::parse(call.text()?, IdRule::Ignored)?
+        .fields
+        .to_json();
     let store = state.store.get()?;
     let write = Write {
         id: new_id(store.partitions(), call.key()?),
@@ -91,7 +109,10 @@ pub(in crate::http) async fn create(Extract(state): Extract<Shared>, request: Re
     };
     match carry_out(store.as_ref(), &write).await? {
         Outcome::Success(success) => Ok(success.answer(StatusCode::CREATED, Location::Below)),
-        Outcome::Conflict(_) => Err(Problem::new(ProblemKind::Conflict, "The new id was taken. Try again.")),
+        Outcome::Conflict(_) => Err(Problem::new(
+            ProblemKind::Conflict,
+            "The new id was taken. Try again.",
+        )),
     }
 }
 
@@ -103,8 +124,14 @@ pub(in crate::http) async fn replace(
 ) -> Result<Response, Problem> {
     let precondition = Precondition::of(request.headers())?;
     let call = Call::read(&state, request, format!("/people/{id}"), &[media::JSON]).await?;
-    let fields = Draft::parse(call.text()?, IdRule::MustBe(id))?.fields.to_json();
-    let status = if precondition == Precondition::Absent { StatusCode::CREATED } else { StatusCode::OK };
+    let fields = Draft::parse(call.text()?, IdRule::MustBe(id))?
+        .fields
+        .to_json();
+    let status = if precondition == Precondition::Absent {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let write = Write {
         id,
         save: Some(fields),
@@ -113,7 +140,13 @@ pub(in crate::http) async fn replace(
         time: (state.clock)(),
         trace: call.trace,
     };
-    finish(carry_out(state.store.get()?.as_ref(), &write).await?, precondition, &call.method, id, status)
+    finish(
+        carry_out(state.store.get()?.as_ref(), &write).await?,
+        precondition,
+        &call.method,
+        id,
+        status,
+    )
 }
 
 /// `DELETE /people/{id}`.
@@ -133,17 +166,30 @@ pub(in crate::http) async fn delete(
         trace: call.trace,
     };
     let outcome = carry_out(state.store.get()?.as_ref(), &write).await?;
-    finish(outcome, precondition, &call.method, id, StatusCode::NO_CONTENT)
+    finish(
+        outcome,
+        precondition,
+        &call.method,
+        id,
+        StatusCode::NO_CONTENT,
+    )
 }
 
-/// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person is still what it was merged into.
+/// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person is still what it was
+/// merged into.
 pub(in crate::http) async fn patch(
     Extract(state): Extract<Shared>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
     let precondition = Precondition::of_existing(request.headers())?;
-    let call = Call::read(&state, request, format!("/people/{id}"), &[media::MERGE_PATCH, media::JSON]).await?;
+    let call = Call::read(
+        &state,
+        request,
+        format!("/people/{id}"),
+        &[media::MERGE_PATCH, media::JSON],
+    )
+    .await?;
     let patch = MergePatch::parse(call.text()?, id)?;
     let key = call.idempotency()?;
     let store = state.store.get()?;
@@ -154,7 +200,9 @@ pub(in crate::http) async fn patch(
         if !recorded.same_request {
             return Err(idempotency::reused());
         }
-        return Ok(Success::recorded(recorded, Origin::Replayed).answer(StatusCode::OK, Location::Here));
+        return Ok(
+            Success::recorded(recorded, Origin::Replayed).answer(StatusCode::OK, Location::Here)
+        );
     }
     for _ in 0..PATCH_TRIES {
         let current = store.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
@@ -176,7 +224,10 @@ pub(in crate::http) async fn patch(
     }
     Err(Problem::new(
         ProblemKind::Conflict,
-        format!("Others changed the person each of the {PATCH_TRIES} times that the patch was merged. Try again."),
+        format!(
+            "Others changed the person each of the {PATCH_TRIES} times that the patch was merged. \
+             Try again."
+        ),
     ))
 }
 
@@ -191,14 +242,18 @@ fn new_id(partitions: Partitions, key: Option<Key<'_>>) -> PersonId {
     }
 }
 
-/// Applies a write. With a key, an unknown outcome is settled by one repeat: the record tells whether it happened.
+/// Applies a write. With a key, an unknown outcome is settled by one repeat: the record tells
+/// whether it happened.
 async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem> {
     let (mut applied, mut origin) = (store.apply(write.clone()).await, Origin::Replayed);
     if write.idempotency.is_some() && matches!(applied, Err(StoreError::OutcomeUnknown(_))) {
         // Only an answer settles it: a repeat that was refused says nothing of the first attempt.
         if let Ok(settled) = store.apply(write.clone()).await {
             // Time and id tell our own first attempt from an earlier request of the caller.
-            if matches!(&settled, Applied::Replayed(first) if (first.id, first.time) == (write.id, write.time)) {
+            if matches!(
+                &settled,
+                Applied::Replayed(first) if (first.id, first.time) == (write.id, write.time)
+            ) {
                 origin = Origin::First;
             }
             applied = Ok(settled);
@@ -219,9 +274,15 @@ async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem>
                 created_at,
                 updated_at: write.time,
             };
-            Outcome::Success(Success { at, person: write.save.clone().map(saved), origin: Origin::First })
+            Outcome::Success(Success {
+                at,
+                person: write.save.clone().map(saved),
+                origin: Origin::First,
+            })
         }
-        Applied::Replayed(recorded) if recorded.same_request => Outcome::Success(Success::recorded(recorded, origin)),
+        Applied::Replayed(recorded) if recorded.same_request => {
+            Outcome::Success(Success::recorded(recorded, origin))
+        }
         Applied::Replayed(_) | Applied::KeyReused => return Err(idempotency::reused()),
         Applied::Conflict { current } => Outcome::Conflict(current),
         Applied::NotFound => Outcome::Conflict(None),
@@ -240,5 +301,25 @@ fn finish(
         Outcome::Success(success) => Ok(success.answer(status, Location::Here)),
         Outcome::Conflict(None) => Err(precondition.nobody(method, id)),
         Outcome::Conflict(Some(current)) => Err(precondition.failed(current)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PATCH_TRIES;
+    use crate::http::openapi;
+
+    #[test]
+    fn the_description_says_how_often_a_patch_is_merged() {
+        let document = openapi::document();
+        let conflict = "/components/responses/Conflict/content/application~1problem+json";
+        for place in [
+            "/paths/~1people~1{id}/patch/description".to_owned(),
+            format!("{conflict}/examples/conflict/value/detail"),
+        ] {
+            let text = document.pointer(&place).and_then(|text| text.as_str());
+            let said = format!(" {PATCH_TRIES} times");
+            assert!(text.is_some_and(|text| text.contains(&said)), "{text:?}");
+        }
     }
 }

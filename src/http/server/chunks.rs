@@ -1,7 +1,8 @@
 //! Where a chunked body ends (RFC 9112, section 7.1), without a look at what is in it.
 
-/// A chunked body as its bytes pass. Strict: what is not written exactly as the RFC has it is [`Chunks::Lost`], where the
-/// end is not known; the HTTP library refuses such a body or is more patient with it, and either is its own affair.
+/// A chunked body as its bytes pass. Strict: what is not written exactly as the RFC has it is
+/// [`Chunks::Lost`], where the end is not known; the HTTP library refuses such a body or is more
+/// patient with it, and either is its own affair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chunks {
     /// In the size of a chunk, of which some digits were read.
@@ -33,7 +34,10 @@ const DIGITS_MAX: u8 = 16;
 
 impl Chunks {
     /// Before the first byte.
-    pub(super) const START: Self = Self::Size { digits: 0, value: 0 };
+    pub(super) const START: Self = Self::Size {
+        digits: 0,
+        value: 0,
+    };
 
     /// Takes the bytes of the body from the front of `bytes`, and tells how many there are.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
@@ -56,11 +60,18 @@ impl Chunks {
 
     fn after(self, byte: u8) -> Self {
         match (self, byte) {
-            (Self::Size { digits, value }, byte) if byte.is_ascii_hexdigit() && digits < DIGITS_MAX => {
+            (Self::Size { digits, value }, byte)
+                if byte.is_ascii_hexdigit() && digits < DIGITS_MAX =>
+            {
                 let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
-                Self::Size { digits: digits + 1, value: value << 4 | digit }
+                Self::Size {
+                    digits: digits + 1,
+                    value: value << 4 | digit,
+                }
             }
-            (Self::Size { digits: 1.., value } | Self::Extension { value }, b'\r') => Self::SizeEnd { value },
+            (Self::Size { digits: 1.., value } | Self::Extension { value }, b'\r') => {
+                Self::SizeEnd { value }
+            }
             (Self::Size { digits: 1.., value }, b';' | b' ' | b'\t') => Self::Extension { value },
             (Self::Extension { value }, byte) if byte != b'\n' => Self::Extension { value },
             (Self::SizeEnd { value: 0 } | Self::TrailerEnd, b'\n') => Self::TrailerStart,
@@ -94,7 +105,11 @@ mod tests {
                 for bytes in all.as_bytes().chunks(piece) {
                     taken += chunks.take(bytes);
                 }
-                assert_eq!((chunks, taken), (Chunks::Over, body.len()), "{body:?} in pieces of {piece}");
+                assert_eq!(
+                    (chunks, taken),
+                    (Chunks::Over, body.len()),
+                    "{body:?} in pieces of {piece}"
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its end.
 //!
-//! While a connection is idle nothing of it is kept but its socket: the HTTP library is there for requests, and let go when
-//! none comes for a while.
+//! While a connection is idle nothing of it is kept but its socket: the HTTP library is there for
+//! requests, and let go when none comes for a while.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -35,10 +35,12 @@ use crate::http::envelope::RefusedHead;
 const SETTLE: Duration = Duration::from_millis(10);
 /// How much of what a peer still sends after its last answer is read, in bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
-/// What the HTTP library may hold of a head beyond the limit, which is judged before: so that it never judges itself.
+/// What the HTTP library may hold of a head beyond the limit, which is judged before: so that it
+/// never judges itself.
 const SPARE_BYTES: usize = 4096;
 
-/// Serves one connection until its peer, a limit or the shutdown ends it, or a session takes it over.
+/// Serves one connection until its peer, a limit or the shutdown ends it, or a session takes it
+/// over.
 pub(super) async fn serve(
     stream: TcpStream,
     permit: ConnectionPermit,
@@ -46,12 +48,23 @@ pub(super) async fn serve(
     options: ServerOptions,
     shutdown: CancellationToken,
 ) {
-    let limits = Limits { head_bytes: options.header_bytes_max, head_time: options.header_limit };
+    let limits = Limits {
+        head_bytes: options.header_bytes_max,
+        head_time: options.header_limit,
+    };
     let mut intake = Intake::new(stream, permit.clone(), limits);
     let mut patience = options.header_limit;
     while intake.has_begun() || has_come(intake.stream(), patience, &shutdown).await {
         // In a box of its own, so that an idle connection does without it.
-        intake = match Box::pin(answer(intake, permit.clone(), router.clone(), options, &shutdown)).await {
+        intake = match Box::pin(answer(
+            intake,
+            permit.clone(),
+            router.clone(),
+            options,
+            &shutdown,
+        ))
+        .await
+        {
             Ended::Idle(intake) => intake,
             Ended::Last(stream) => {
                 let _ = timeout(options.linger_limit, part(stream)).await;
@@ -74,8 +87,8 @@ enum Ended {
     Gone,
 }
 
-/// Waits for the first byte of a request. None comes when the peer left, or sent nothing for so long, or the gateway shuts
-/// down; what is here by then is served.
+/// Waits for the first byte of a request. None comes when the peer left, or sent nothing for so
+/// long, or the gateway shuts down; what is here by then is served.
 async fn has_come(stream: &TcpStream, patience: Duration, shutdown: &CancellationToken) -> bool {
     let mut byte = [0];
     tokio::select! {
@@ -108,7 +121,9 @@ async fn answer(
     intake.wake();
     let gate = intake.gate();
     let taken = Arc::clone(&gate);
-    let service = service_fn(move |request| respond(request, permit.clone(), router.clone(), Arc::clone(&gate)));
+    let service = service_fn(move |request| {
+        respond(request, permit.clone(), router.clone(), Arc::clone(&gate))
+    });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         // Longer than a connection is kept: the intake's limits end a head, and the wait for one.
@@ -133,7 +148,9 @@ async fn answer(
         tracing::debug!(%error, "connection ended early");
         return Ended::Gone;
     }
-    let Some(parts) = serving.into_parts() else { return Ended::Gone };
+    let Some(parts) = serving.into_parts() else {
+        return Ended::Gone;
+    };
     let intake = parts.io.into_inner();
     if (idle || intake.is_dozing()) && intake.is_between_requests() && parts.read_buf.is_empty() {
         Ended::Idle(intake)
@@ -148,9 +165,14 @@ fn respond(
     permit: ConnectionPermit,
     router: Router,
     gate: Arc<Gate>,
-) -> impl Future<Output = Result<hyper::Response<Counted<Paced<Body>, Answering>>, std::convert::Infallible>> {
+) -> impl Future<
+    Output = Result<hyper::Response<Counted<Paced<Body>, Answering>>, std::convert::Infallible>,
+> {
     let (answering, metrics) = (permit.answering(), permit.metrics());
-    let (received, sent) = (metrics.http_request_body_bytes.clone(), metrics.http_response_body_bytes.clone());
+    let (received, sent) = (
+        metrics.http_request_body_bytes.clone(),
+        metrics.http_response_body_bytes.clone(),
+    );
     let mut request = request.map(|body| Body::new(Counted::new(body, received, ())));
     if let Some(problem) = permit.take_refusal() {
         request.extensions_mut().insert(RefusedHead(problem));
@@ -166,22 +188,25 @@ fn respond(
     }
 }
 
-/// Ends once the library can be asked to stop without a loss: it drops what it has written and the peer has not taken.
+/// Ends once the library can be asked to stop without a loss: it drops what it has written and the
+/// peer has not taken.
 async fn can_stop(gate: &Gate, shutdown: &CancellationToken) {
     settled(shutdown).await;
     gate.open().await;
 }
 
-/// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it has read nothing,
-/// hyper closes a connection, also with a request waiting in the kernel: a timer fires after the sockets of the same turn
-/// of the runtime were looked at, so that such a request is a request under way.
+/// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it
+/// has read nothing, hyper closes a connection, also with a request waiting in the kernel: a timer
+/// fires after the sockets of the same turn of the runtime were looked at, so that such a request
+/// is a request under way.
 async fn settled(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     sleep(SETTLE).await;
 }
 
-/// Says that nothing more comes, and reads on: closing a socket with unread bytes in it resets the connection, and the
-/// reset may overtake the answer (a 413 sent before the body was read, for instance).
+/// Says that nothing more comes, and reads on: closing a socket with unread bytes in it resets the
+/// connection, and the reset may overtake the answer (a 413 sent before the body was read, for
+/// instance).
 pub(super) async fn part(mut stream: TcpStream) {
     if stream.shutdown().await.is_err() {
         return;

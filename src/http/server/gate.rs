@@ -1,8 +1,9 @@
 //! Whether the socket takes what is written.
 //!
-//! No request is answered while earlier answers wait for the socket. Else a peer that sends request after request and
-//! takes no answers fills memory: hyper bounds how much of a body waits, not how many answers without one. Nor is a body
-//! read on while the socket has not taken what came of it before.
+//! No request is answered while earlier answers wait for the socket. Else a peer that sends request
+//! after request and takes no answers fills memory: hyper bounds how much of a body waits, not how
+//! many answers without one. Nor is a body read on while the socket has not taken what came of it
+//! before.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -57,7 +58,11 @@ impl Gate {
     /// Waits until the stream has taken all that came of the body.
     pub(super) fn poll_empty(&self, context: &Context<'_>) -> Poll<()> {
         self.waiting.register(context.waker());
-        if self.is_empty.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_empty.load(Relaxed) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn note<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -73,7 +78,13 @@ impl<S> Gated<S> {
     /// The stream, and its gate.
     pub(super) fn new(stream: S) -> (Self, Arc<Gate>) {
         let gate = Arc::<Gate>::default();
-        (Self { stream, gate: Arc::clone(&gate) }, gate)
+        (
+            Self {
+                stream,
+                gate: Arc::clone(&gate),
+            },
+            gate,
+        )
     }
 
     /// The stream, to wait for it.
@@ -98,7 +109,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.gate.note(written)
     }
@@ -139,13 +154,16 @@ mod tests {
         let (near, mut far) = tokio::io::duplex(8);
         let (mut stream, gate) = Gated::new(near);
         gate.open().await;
-        let writing = tokio::spawn(async move { stream.write_all(&[7; 16]).await.map(|()| stream) });
+        let writing =
+            tokio::spawn(async move { stream.write_all(&[7; 16]).await.map(|()| stream) });
         while !gate.is_shut.load(Relaxed) {
             tokio::task::yield_now().await;
         }
         let mut opening = Box::pin(gate.open());
         assert!(futures_util::poll!(&mut opening).is_pending());
-        far.read_exact(&mut [0; 16]).await.expect("all that is written");
+        far.read_exact(&mut [0; 16])
+            .await
+            .expect("all that is written");
         opening.await;
         drop(writing.await.expect("it ends").expect("all is taken"));
     }

@@ -1,4 +1,5 @@
-//! What is passed on, the HTTP library takes: it never refuses by itself, and ends heads where we do.
+//! What is passed on, the HTTP library takes: it never refuses by itself, and ends heads where we
+//! do.
 
 use std::convert::Infallible;
 
@@ -28,7 +29,8 @@ async fn library(bytes: Vec<u8>) -> String {
     let talk = async {
         far.write_all(&bytes).await.expect("room");
         let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") && far.read_buf(&mut answer).await.expect("open") > 0 {}
+        while !answer.ends_with(b"\r\n\r\n") && far.read_buf(&mut answer).await.expect("open") > 0 {
+        }
         String::from_utf8(answer).expect("text")
     };
     tokio::pin!(talk);
@@ -62,7 +64,12 @@ fn head() -> impl Strategy<Value = String> {
         Just("localhost:80".to_owned()),
         Just("/a b".to_owned()),
     ];
-    let version = prop_oneof![6 => Just("HTTP/1.1"), 2 => Just("HTTP/1.0"), 1 => Just("HTTP/2.0"), 1 => Just("HTTP")];
+    let version = prop_oneof![
+        6 => Just("HTTP/1.1"),
+        2 => Just("HTTP/1.0"),
+        1 => Just("HTTP/2.0"),
+        1 => Just("HTTP"),
+    ];
     let header = prop_oneof![
         Just("host: a".to_owned()),
         "[a-zA-Z-]{1,8}:[ -~]{0,12}",

@@ -1,9 +1,10 @@
 //! What a connection reads: requests as the HTTP library takes them.
 //!
-//! It stands between the socket and the library, knows where heads and bodies begin and end, and hands out one head at a
-//! time, each whole. So it can encode what a target holds raw, and put a refusal of ours where the library would say no
-//! without a word; bodies and other protocols pass as they are. And it knows when the library merely waits for another
-//! request: then nothing but the socket need be kept.
+//! It stands between the socket and the library, knows where heads and bodies begin and end, and
+//! hands out one head at a time, each whole. So it can encode what a target holds raw, and put a
+//! refusal of ours where the library would say no without a word; bodies and other protocols pass
+//! as they are. And it knows when the library merely waits for another request: then nothing but
+//! the socket need be kept.
 
 use std::io;
 use std::pin::Pin;
@@ -27,7 +28,8 @@ const PIECE_BYTES: usize = 4096;
 const DOZE_AFTER: Duration = Duration::from_secs(1);
 /// What stands for a head that was refused: the answer to it is ours, and the last.
 const REFUSED: &[u8] = b"GET /refused HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-const REFUSED_HEAD: &[u8] = b"HEAD /refused HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+const REFUSED_HEAD: &[u8] =
+    b"HEAD /refused HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// A connection's reading side, with the socket.
 pub(super) struct Intake {
@@ -36,7 +38,8 @@ pub(super) struct Intake {
     permit: ConnectionPermit,
     limits: Limits,
     phase: Phase,
-    /// What was read and not judged: the beginning of a head, or what stands behind the one under way.
+    /// What was read and not judged: the beginning of a head, or what stands behind the one under
+    /// way.
     held: Vec<u8>,
     /// How much of `held` was looked through, and holds no whole head.
     looked: usize,
@@ -64,7 +67,20 @@ impl Intake {
         let (held, out) = (Vec::new(), Vec::new());
         let (since, timer) = (None, None);
         let (dozing, ended) = (false, false);
-        Self { stream, gate, permit, limits, phase: Phase::Head, held, looked: 0, out, since, timer, dozing, ended }
+        Self {
+            stream,
+            gate,
+            permit,
+            limits,
+            phase: Phase::Head,
+            held,
+            looked: 0,
+            out,
+            since,
+            timer,
+            dozing,
+            ended,
+        }
     }
 
     /// The socket, to wait for it.
@@ -121,7 +137,11 @@ impl Intake {
 
     /// Puts a refusal in place of the head that begins with `bytes`.
     fn refuse(&mut self, problem: Problem, bytes: &[u8]) {
-        let substitute = if bytes.trim_ascii_start().starts_with(b"HEAD ") { REFUSED_HEAD } else { REFUSED };
+        let substitute = if bytes.trim_ascii_start().starts_with(b"HEAD ") {
+            REFUSED_HEAD
+        } else {
+            REFUSED
+        };
         self.out = substitute.to_vec();
         self.permit.refuse_next(problem);
         (self.held, self.looked, self.since) = (Vec::new(), 0, None);
@@ -149,8 +169,8 @@ impl Intake {
         }
     }
 
-    /// Judges what was read into `buf` behind its first `before` bytes, while nothing was held: as a rule one whole head,
-    /// and then it stays where it is.
+    /// Judges what was read into `buf` behind its first `before` bytes, while nothing was held: as
+    /// a rule one whole head, and then it stays where it is.
     fn judge_read(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let read = &buf.filled()[before..];
         let mut stays = 0;
@@ -182,8 +202,8 @@ impl Intake {
         polled.map_ok(|()| read)
     }
 
-    /// Nothing came. While the library only waits, that ends after a time: before the beginning of a head it is told that
-    /// nothing comes, and within a head that is refused.
+    /// Nothing came. While the library only waits, that ends after a time: before the beginning of
+    /// a head it is told that nothing comes, and within a head that is refused.
     fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.permit.is_busy() {
             return Poll::Pending;
@@ -195,12 +215,18 @@ impl Intake {
                 self.since = None;
             }
             let since = *self.since.get_or_insert_with(Instant::now);
-            let due = since + if begun { self.limits.head_time } else { DOZE_AFTER };
+            let due = since
+                + if begun {
+                    self.limits.head_time
+                } else {
+                    DOZE_AFTER
+                };
             if Instant::now() >= due {
                 break;
             }
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            // A timer that fires too early costs one look; setting it anew for each request costs more.
+            // A timer that fires too early costs one look; setting it anew for each request costs
+            // more.
             if timer.deadline() > due || timer.is_elapsed() {
                 timer.as_mut().reset(due);
             }
@@ -215,8 +241,13 @@ impl Intake {
         Poll::Ready(())
     }
 
-    /// Reads at the beginning of a request or within its head. Nothing in `buf` means that nothing comes.
-    fn poll_head(&mut self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    /// Reads at the beginning of a request or within its head. Nothing in `buf` means that nothing
+    /// comes.
+    fn poll_head(
+        &mut self,
+        context: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         loop {
             if !self.out.is_empty() {
@@ -231,7 +262,9 @@ impl Intake {
             let polled = if begun {
                 self.poll_more(context)
             } else {
-                Pin::new(&mut self.stream).poll_read(context, buf).map_ok(|()| buf.filled().len() - before)
+                Pin::new(&mut self.stream)
+                    .poll_read(context, buf)
+                    .map_ok(|()| buf.filled().len() - before)
             };
             match polled {
                 Poll::Ready(Ok(1..)) if !begun => {
@@ -256,7 +289,11 @@ impl Intake {
     }
 
     /// Reads a body, or what is none of ours.
-    fn poll_body(&mut self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_body(
+        &mut self,
+        context: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if !self.held.is_empty() {
             let there = self.held.len().min(buf.remaining());
             let taken = self.phase.take(&self.held[..there]);
@@ -276,9 +313,13 @@ impl Intake {
     }
 }
 
-/// How many bytes of blank lines stand in front of a head; they are skipped (RFC 9112, section 2.2).
+/// How many bytes of blank lines stand in front of a head; they are skipped (RFC 9112, section
+/// 2.2).
 fn blank_lines(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    bytes
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count()
 }
 
 /// Whether an empty line ends in `bytes`.
@@ -287,7 +328,11 @@ fn ends_a_head(bytes: &[u8]) -> bool {
 }
 
 impl AsyncRead for Intake {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.out.is_empty() {
             this.hand_out(buf);
@@ -308,7 +353,11 @@ impl AsyncRead for Intake {
 }
 
 impl AsyncWrite for Intake {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -328,7 +377,8 @@ impl AsyncWrite for Intake {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// Nothing: whether the connection ends with the library, or goes on with another instance, is not for it to say.
+    /// Nothing: whether the connection ends with the library, or goes on with another instance, is
+    /// not for it to say.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -1,7 +1,8 @@
-//! Sockets: one accept loop over hyper, because `axum::serve` has no limit on connections, heads or stalled peers.
+//! Sockets: one accept loop over hyper, because `axum::serve` has no limit on connections, heads or
+//! stalled peers.
 //!
-//! The listener's options (no delay, send buffer, stall limit) are inherited by what it accepts, so that accepting
-//! costs no further system calls.
+//! The listener's options (no delay, send buffer, stall limit) are inherited by what it accepts, so
+//! that accepting costs no further system calls.
 
 mod chunks;
 mod connection;
@@ -40,7 +41,8 @@ use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::Metrics;
 use intake::Intake;
 
-/// Connections that are being told, at the same time, that the gateway is full; more are closed without a word.
+/// Connections that are being told, at the same time, that the gateway is full; more are closed
+/// without a word.
 const REFUSALS_MAX: usize = 64;
 /// How long to wait after a failed accept (no file descriptor left, for instance).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -56,8 +58,16 @@ pub struct Server {
 
 impl Server {
     /// Binds `address` (port 0 takes a free one). Must be called inside a tokio runtime.
-    pub fn bind(address: SocketAddr, options: ServerOptions, metrics: Arc<Metrics>) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    pub fn bind(
+        address: SocketAddr,
+        options: ServerOptions,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -65,8 +75,14 @@ impl Server {
         limit_stalls(&SockRef::from(&socket), Some(options.stall_limit))?;
         socket.bind(&address.into())?;
         socket.listen(i32::from(options.backlog))?;
-        metrics.http_connections_max.set(i64::try_from(options.connections_max.get()).unwrap_or(i64::MAX));
-        Ok(Self { listeners: vec![TcpListener::from_std(socket.into())?], options, metrics })
+        metrics
+            .http_connections_max
+            .set(i64::try_from(options.connections_max.get()).unwrap_or(i64::MAX));
+        Ok(Self {
+            listeners: vec![TcpListener::from_std(socket.into())?],
+            options,
+            metrics,
+        })
     }
 
     /// Listens where the other one does, too, under the same limits.
@@ -81,19 +97,29 @@ impl Server {
         self.listeners[0].local_addr()
     }
 
-    /// The next connection at any of its addresses. Cancel safe: what was not returned stays in the kernel's queue.
+    /// The next connection at any of its addresses. Cancel safe: what was not returned stays in the
+    /// kernel's queue.
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         poll_fn(|context| {
-            let accepted = self.listeners.iter().map(|listener| listener.poll_accept(context)).find(Poll::is_ready);
+            let accepted = self
+                .listeners
+                .iter()
+                .map(|listener| listener.poll_accept(context))
+                .find(Poll::is_ready);
             accepted.unwrap_or(Poll::Pending)
         })
         .await
     }
 
-    /// Accepts until `shutdown`, then stops listening. Connections run on `tracker`; after `shutdown` each ends with
-    /// the request that it is serving.
+    /// Accepts until `shutdown`, then stops listening. Connections run on `tracker`; after
+    /// `shutdown` each ends with the request that it is serving.
     pub async fn serve(self, router: Router, shutdown: CancellationToken, tracker: TaskTracker) {
-        let places = Arc::new(Semaphore::new(self.options.connections_max.get().min(Semaphore::MAX_PERMITS)));
+        let places = Arc::new(Semaphore::new(
+            self.options
+                .connections_max
+                .get()
+                .min(Semaphore::MAX_PERMITS),
+        ));
         let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
         let linger_limit = self.options.linger_limit;
         let mut told: Option<Instant> = None;
@@ -127,7 +153,10 @@ impl Server {
                 Err(error) => {
                     if told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD) {
                         told = Some(Instant::now());
-                        tracing::warn!(%error, "cannot accept connections; trying until it is possible again");
+                        tracing::warn!(
+                            %error,
+                            "cannot accept connections; trying until it is possible again"
+                        );
                     }
                     let _ = timeout(ACCEPT_PAUSE, shutdown.cancelled()).await;
                 }
@@ -154,15 +183,17 @@ async fn refuse(mut stream: TcpStream) {
     let length = body.len();
     let _ = write!(
         answer,
-        "content-type: application/problem+json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "content-type: application/problem+json\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
     );
     if stream.write_all(answer.as_bytes()).await.is_ok() {
         connection::part(stream).await;
     }
 }
 
-/// Sets how long a peer may take nothing of what waits for it before the kernel ends the connection; none lifts the limit.
-/// Only Linux has such an option: elsewhere the kernel's own patience is the limit.
+/// Sets how long a peer may take nothing of what waits for it before the kernel ends the
+/// connection; none lifts the limit. Only Linux has such an option: elsewhere the kernel's own
+/// patience is the limit.
 pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     return socket.set_tcp_user_timeout(limit);
@@ -173,17 +204,27 @@ pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io:
     }
 }
 
-/// The socket of a connection that became one of another protocol, and what its peer sent right behind the request.
+/// The socket of a connection that became one of another protocol, and what its peer sent right
+/// behind the request.
 pub(super) fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     let parts = upgraded.downcast::<TokioIo<Intake>>().ok()?;
     let (socket, held) = parts.io.into_inner().into_parts();
-    Some((socket, if held.is_empty() { parts.read_buf } else { [&parts.read_buf[..], &held].concat().into() }))
+    Some((
+        socket,
+        if held.is_empty() {
+            parts.read_buf
+        } else {
+            [&parts.read_buf[..], &held].concat().into()
+        },
+    ))
 }
 
 /// Errors of one connection that went before it was accepted, not of the listener.
 fn is_the_peers(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
     )
 }

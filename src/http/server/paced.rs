@@ -1,5 +1,5 @@
-//! A body that is read on once the socket has taken what came of it before: hyper alone would hold 64 KiB more of it for a
-//! peer that does not read.
+//! A body that is read on once the socket has taken what came of it before: hyper alone would hold
+//! 64 KiB more of it for a peer that does not read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +22,11 @@ pub(super) struct Paced<B> {
 impl<B> Paced<B> {
     /// The body of an answer that is written to the stream of this gate.
     pub(super) fn new(body: B, gate: Arc<Gate>) -> Self {
-        Self { body, gate, given: 0 }
+        Self {
+            body,
+            gate,
+            given: 0,
+        }
     }
 }
 
@@ -39,7 +43,9 @@ impl<B: Body + Unpin> Body for Paced<B> {
             self.given = 0;
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        let data = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref());
         self.given += data.map_or(0, bytes::Buf::remaining);
         self.gate.fill();
         Poll::Ready(frame)
@@ -81,6 +87,11 @@ mod tests {
                 stream.flush().await.expect("all is taken");
             }
         }
-        assert!(body.frame().now_or_never().expect("nothing is waited for").is_none());
+        assert!(
+            body.frame()
+                .now_or_never()
+                .expect("nothing is waited for")
+                .is_none()
+        );
     }
 }

@@ -29,8 +29,14 @@ impl Phase {
     pub(super) fn behind(head: &Head) -> Self {
         match head.content {
             Content::Length(0) => Self::after_body(head.upgrade),
-            Content::Length(left) => Self::Body { left, upgrade: head.upgrade },
-            Content::Chunks(chunks) => Self::Chunks { chunks, upgrade: head.upgrade },
+            Content::Length(left) => Self::Body {
+                left,
+                upgrade: head.upgrade,
+            },
+            Content::Chunks(chunks) => Self::Chunks {
+                chunks,
+                upgrade: head.upgrade,
+            },
         }
     }
 
@@ -38,11 +44,13 @@ impl Phase {
         if upgrade { Self::Verdict } else { Self::Head }
     }
 
-    /// How many bytes at the front of `bytes` pass as they are; what is behind a body that ends there is the next phase.
+    /// How many bytes at the front of `bytes` pass as they are; what is behind a body that ends
+    /// there is the next phase.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         match self {
             Self::Body { left, upgrade } => {
-                let taken = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let taken =
+                    usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 *left -= taken as u64;
                 if *left == 0 {
                     *self = Self::after_body(*upgrade);

@@ -1,5 +1,5 @@
-//! A connection's place among those that may be open, and what its two sides have to tell each other: the one that reads
-//! requests and the one that answers them.
+//! A connection's place among those that may be open, and what its two sides have to tell each
+//! other: the one that reads requests and the one that answers them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::protocol::problem::Problem;
 use crate::telemetry::Metrics;
 
-/// A connection's place among `connections_max`: a request finds it in its extensions, and a session that outlives the
-/// request keeps it. The place is free again once all clones are gone.
+/// A connection's place among `connections_max`: a request finds it in its extensions, and a
+/// session that outlives the request keeps it. The place is free again once all clones are gone.
 #[derive(Clone)]
 pub struct ConnectionPermit {
     place: Arc<Place>,
@@ -47,8 +47,16 @@ impl ConnectionPermit {
     pub(super) fn new(permit: OwnedSemaphorePermit, metrics: Arc<Metrics>) -> Self {
         metrics.http_connections.inc();
         let [busy, switched] = [(); 2].map(|()| AtomicBool::new(false));
-        let place = Place { _permit: permit, metrics, busy, switched, refused: Mutex::new(None) };
-        Self { place: Arc::new(place) }
+        let place = Place {
+            _permit: permit,
+            metrics,
+            busy,
+            switched,
+            refused: Mutex::new(None),
+        };
+        Self {
+            place: Arc::new(place),
+        }
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {
@@ -76,11 +84,19 @@ impl ConnectionPermit {
 
     /// The next request stands for a head that was refused.
     pub(super) fn refuse_next(&self, problem: Problem) {
-        *self.place.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+        *self
+            .place
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 
     /// Why the request that begins now is refused, if it stands for such a head.
     pub(super) fn take_refusal(&self) -> Option<Problem> {
-        self.place.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.place
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }

@@ -1,16 +1,19 @@
-//! Characters that a URL must not hold raw, in the target of a request: they are taken as if they were encoded, because
-//! filters are made of them, and people type filters.
+//! Characters that a URL must not hold raw, in the target of a request: they are taken as if they
+//! were encoded, because filters are made of them, and people type filters.
 
 use std::ops::Range;
 
 /// Hexadecimal digits, as percent-encoding writes them.
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Whether a byte must be encoded (RFC 3986, section 2): neither reserved nor unreserved, or no ASCII. Brackets stay: they
-/// are read as they are. A number sign would begin a fragment, which is nobody's to send. Blanks and controls are not
-/// here: they end the target, or the request is none.
+/// Whether a byte must be encoded (RFC 3986, section 2): neither reserved nor unreserved, or no
+/// ASCII. Brackets stay: they are read as they are. A number sign would begin a fragment, which is
+/// nobody's to send. Blanks and controls are not here: they end the target, or the request is none.
 fn must_be_encoded(byte: u8) -> bool {
-    matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') || !byte.is_ascii()
+    matches!(
+        byte,
+        b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+    ) || !byte.is_ascii()
 }
 
 /// Where the target stands in a request's first line.
@@ -29,7 +32,11 @@ pub(super) fn encoded(target: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(target.len() + 2 * wrong);
     for byte in target {
         if must_be_encoded(*byte) {
-            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            out.extend([
+                b'%',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]);
         } else {
             out.push(*byte);
         }
@@ -44,15 +51,29 @@ mod tests {
     #[test]
     fn what_a_url_must_not_hold_is_encoded_and_all_else_stays() {
         for (raw, expected) in [
-            ("/people?where=age>18&&job!=\"x\"", "/people?where=age%3E18&&job!=%22x%22"),
-            ("/a?b={c|d}^e<f`g\\h#i", "/a?b=%7Bc%7Cd%7D%5Ee%3Cf%60g%5Ch%23i"),
+            (
+                "/people?where=age>18&&job!=\"x\"",
+                "/people?where=age%3E18&&job!=%22x%22",
+            ),
+            (
+                "/a?b={c|d}^e<f`g\\h#i",
+                "/a?b=%7Bc%7Cd%7D%5Ee%3Cf%60g%5Ch%23i",
+            ),
             ("/ü", "/%C3%BC"),
         ] {
-            assert_eq!(encoded(raw.as_bytes()).as_deref(), Some(expected.as_bytes()), "{raw}");
+            assert_eq!(
+                encoded(raw.as_bytes()).as_deref(),
+                Some(expected.as_bytes()),
+                "{raw}"
+            );
         }
-        for same in
-            ["/people?where=age%20%3E+18", "/a[1]?b=[\"".trim_end_matches('"'), "*", "/%zz%", "/~a-b_c.d!$&'()*+,;=:@"]
-        {
+        for same in [
+            "/people?where=age%20%3E+18",
+            "/a[1]?b=[\"".trim_end_matches('"'),
+            "*",
+            "/%zz%",
+            "/~a-b_c.d!$&'()*+,;=:@",
+        ] {
             assert_eq!(encoded(same.as_bytes()), None, "{same}");
         }
         assert_eq!(encoded(b"/\xff").as_deref(), Some(&b"/%FF"[..]));

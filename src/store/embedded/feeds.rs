@@ -19,6 +19,9 @@ impl Feeds {
     /// Gives the events, in order, to every feed.
     pub(super) fn publish(&self, events: &[FeedEvent]) {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        feeds.retain(|feed| feed.upgrade().is_some_and(|queue| events.iter().all(|event| queue.push(event.clone()))));
+        feeds.retain(|feed| {
+            feed.upgrade()
+                .is_some_and(|queue| events.iter().all(|event| queue.push(event.clone())))
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! The open file, shared by the readers and the writer, which alone may replace it.
 //!
-//! redb refuses everything after an I/O error until the file is opened again. Each opening has a number, so that a
-//! reader that met a dead handle waits for the next one and for no other.
+//! redb refuses everything after an I/O error until the file is opened again. Each opening has a
+//! number, so that a reader that met a dead handle waits for the next one and for no other.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -24,7 +24,10 @@ pub(super) struct Handle {
 impl Handle {
     /// A handle that is open for the first time.
     pub(super) fn new(database: Database) -> Self {
-        Self { database: RwLock::new(Some(database)), opening: watch::Sender::new(Some(Opening::FIRST)) }
+        Self {
+            database: RwLock::new(Some(database)),
+            opening: watch::Sender::new(Some(Opening::FIRST)),
+        }
     }
 
     /// The opening in force.
@@ -36,7 +39,10 @@ impl Handle {
     pub(super) async fn opened(&self, dead: Option<Opening>) -> Opening {
         let mut opening = self.opening.subscribe();
         let found = opening.wait_for(|now| now.is_some() && *now != dead).await;
-        found.ok().and_then(|now| *now).expect("the sender lives as long as self, and the condition asks for some")
+        found
+            .ok()
+            .and_then(|now| *now)
+            .expect("the sender lives as long as self, and the condition asks for some")
     }
 
     /// Begins to read; the transaction outlives the lock.
@@ -58,13 +64,20 @@ impl Handle {
 
     /// Takes the file away from the readers. Its lock is given back when it is dropped.
     pub(super) fn take(&self) -> Option<Database> {
-        self.opening.send_if_modified(|opening| opening.take().is_some());
-        self.database.write().unwrap_or_else(PoisonError::into_inner).take()
+        self.opening
+            .send_if_modified(|opening| opening.take().is_some());
+        self.database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Puts a newly opened file in place.
     pub(super) fn reopen(&self, database: Database, next: Opening) {
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        *self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(database);
         self.opening.send_replace(Some(next));
     }
 }

@@ -1,34 +1,32 @@
-//! The embedded store: one redb file, one process, and everything in it durable before it is acknowledged.
+//! The embedded store: one redb file, one process, and everything in it durable before it is
+//! acknowledged.
 //!
-//! Writes go through one thread that commits what waits together (group commit); reads are transactions of their own
-//! on blocking threads. The log protocol is that of the Redis scripts, rule by rule.
+//! Writes go through one thread that commits what waits together (group commit); reads are
+//! transactions of their own on blocking threads. The log protocol is that of the Redis scripts,
+//! rule by rule.
 
 mod audit;
 mod batch;
-#[cfg(test)]
-mod disk;
-#[cfg(test)]
-mod faults;
 mod feeds;
 mod file;
-#[cfg(test)]
-mod full;
 mod handle;
+mod options;
 mod read;
 mod reserve;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod thread;
 mod writer;
 
 pub use file::OpenError;
+pub use options::Options;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::mpsc::sync_channel;
 
 use async_trait::async_trait;
 use redb::ReadTransaction;
@@ -41,35 +39,15 @@ use self::file::{Location, Opened};
 use self::handle::Handle;
 use self::reserve::{Reserve, ReserveFile, Room};
 use self::tables::Failure;
+use self::thread::WriterThread;
 use self::writer::{Job, Reopen, Task, Writer};
 use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded, Retention, Since,
-    Store, StoreError, Tail, Write,
+    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded,
+    Since, Store, StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::{DamageAt, Damages, Metrics};
-
-/// Where the store is and how it works.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The folder of the file; made when it is missing.
-    pub directory: PathBuf,
-    /// How many logs there are; fixed when the file is made.
-    pub partitions: Partitions,
-    /// What the log and the idempotency records keep.
-    pub retention: Retention,
-    /// Writes that may wait; one more is [`StoreError::Overloaded`].
-    pub queue: NonZeroUsize,
-    /// Writes that one commit takes at most.
-    pub batch: NonZeroUsize,
-    /// How long a caller waits for an answer.
-    pub answer_within: Duration,
-    /// Memory for the file's pages, in bytes.
-    pub cache_bytes: usize,
-    /// Counts commits, writes and errors.
-    pub metrics: Metrics,
-}
+use crate::telemetry::{DamageAt, Damages};
 
 /// Queries that are answered at the same time. Each keeps a processor busy, or waits for the disk.
 const READERS: usize = 8;
@@ -84,32 +62,9 @@ pub struct EmbeddedStore {
     turns: Semaphore,
 }
 
-/// The writer's thread and the way to it. Dropping it waits for what was asked before.
-struct WriterThread {
-    queue: Option<SyncSender<Task>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Options {
-    /// A store in `directory` with the usual limits.
-    pub fn new(directory: impl Into<PathBuf>, partitions: Partitions, retention: Retention) -> Self {
-        const QUEUE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
-        const BATCH: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
-        Self {
-            directory: directory.into(),
-            partitions,
-            retention,
-            queue: QUEUE,
-            batch: BATCH,
-            answer_within: Duration::from_secs(5),
-            cache_bytes: 64 << 20,
-            metrics: Metrics::default(),
-        }
-    }
-}
-
 impl EmbeddedStore {
-    /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its checksums compared.
+    /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its
+    /// checksums compared.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         Self::open_by(options, Location::open_or_create)
     }
@@ -130,12 +85,19 @@ impl EmbeddedStore {
             Err(error) if error.is_full_disk() && room.release().is_ok() => open(&location)?,
             opened => opened?,
         };
-        let marker = MarkerFile::new(&options.directory).open(&opened.1, &options.metrics.store_damage);
+        let marker =
+            MarkerFile::new(&options.directory).open(&opened.1, &options.metrics.store_damage);
         let reopen = {
             let location = location.clone();
             move || location.open()
         };
-        let started = Self::start(options, opened, Box::new(reopen), Reserve::new(room, reserve::RETRY), marker);
+        let started = Self::start(
+            options,
+            opened,
+            Box::new(reopen),
+            Reserve::new(room, reserve::RETRY),
+            marker,
+        );
         started.map_err(|error| location.failed(&redb::Error::Io(error).into()))
     }
 
@@ -156,19 +118,27 @@ impl EmbeddedStore {
             reopen,
             reserve,
             marker,
-            rules: Rules { partitions: options.partitions, retention: options.retention },
+            rules: Rules {
+                partitions: options.partitions,
+                retention: options.retention,
+            },
             heads,
             batch: options.batch.get(),
             feeds: Arc::clone(&feeds),
             metrics: options.metrics.clone(),
         };
-        let spawned = std::thread::Builder::new().name("embedded-writer".into()).spawn(move || writer.run());
-        let writer = WriterThread { queue: Some(queue), thread: Some(spawned?) };
-        Ok(Arc::new(Self { options, handle, feeds, writer, turns: Semaphore::new(READERS) }))
+        let writer = WriterThread::start(writer, queue)?;
+        Ok(Arc::new(Self {
+            options,
+            handle,
+            feeds,
+            writer,
+            turns: Semaphore::new(READERS),
+        }))
     }
 
-    /// Answers from one instant of the file. When the handle turns out dead, waits for the writer to open the file
-    /// again and asks once more.
+    /// Answers from one instant of the file. When the handle turns out dead, waits for the writer
+    /// to open the file again and asks once more.
     async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -181,15 +151,19 @@ impl EmbeddedStore {
                 let opening = self.handle.opened(dead).await;
                 let _turn = self.turns.acquire().await.expect("it is never closed");
                 let (handle, query) = (Arc::clone(&self.handle), Arc::clone(&query));
-                let answer = tokio::task::spawn_blocking(move || query(&handle.begin_read()?)).await;
+                let answer =
+                    tokio::task::spawn_blocking(move || query(&handle.begin_read()?)).await;
                 let failure = match answer {
                     Ok(Ok(answer)) => return Ok(answer),
                     Ok(Err(failure)) => failure,
-                    Err(error) if error.is_panic() => return Err(StoreError::Corrupt(error.to_string())),
+                    Err(error) if error.is_panic() => {
+                        return Err(StoreError::Corrupt(error.to_string()));
+                    }
                     Err(error) => return Err(StoreError::Unavailable(error.to_string())),
                 };
                 if !matches!(failure, Failure::Corrupt(_)) {
-                    // An I/O error poisons the handle. When the queue is full, the next write finds out as well.
+                    // An I/O error poisons the handle. When the queue is full, the next write finds
+                    // out as well.
                     let _ = self.writer.send(Task::Reopen(opening));
                 }
                 match failure {
@@ -205,14 +179,22 @@ impl EmbeddedStore {
     async fn write(&self, write: Write) -> Result<Applied, StoreError> {
         let claimed = Arc::new(AtomicBool::new(false));
         let (answer, answered) = oneshot::channel();
-        self.writer.send(Task::Write(Job { write, claimed: Arc::clone(&claimed), answer }))?;
+        self.writer.send(Task::Write(Job {
+            write,
+            claimed: Arc::clone(&claimed),
+            answer,
+        }))?;
         match tokio::time::timeout(self.options.answer_within, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(StoreError::OutcomeUnknown("the writer ended before it answered".into())),
+            Ok(Err(_)) => Err(StoreError::OutcomeUnknown(
+                "the writer ended before it answered".into(),
+            )),
             Err(_) if claimed.swap(true, Ordering::AcqRel) => {
                 Err(StoreError::OutcomeUnknown("the file takes too long".into()))
             }
-            Err(_) => Err(StoreError::Unavailable("the write waited too long for its turn, and was withdrawn".into())),
+            Err(_) => Err(StoreError::Unavailable(
+                "the write waited too long for its turn, and was withdrawn".into(),
+            )),
         }
     }
 
@@ -242,20 +224,34 @@ impl Store for EmbeddedStore {
         outcome
     }
 
-    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+    async fn recorded(
+        &self,
+        partition: Partition,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Recorded>, StoreError> {
         let key = key.clone();
-        self.read(move |transaction| read::recorded(transaction, partition, &key)).await
+        self.read(move |transaction| read::recorded(transaction, partition, &key))
+            .await
     }
 
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
         let partition = self.options.partitions.of(id);
-        let read = self.read(move |transaction| read::get(transaction, partition, id)).await?;
+        let read = self
+            .read(move |transaction| read::get(transaction, partition, id))
+            .await?;
         note_person(self.damages(), partition, id, read.as_ref().err());
         self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
-    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
-        let read = self.read(move |transaction| read::page(transaction, partition, after, most)).await?;
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        most: PageLimits,
+    ) -> Result<Page, StoreError> {
+        let read = self
+            .read(move |transaction| read::page(transaction, partition, after, most))
+            .await?;
         Ok(read.noted(self.damages(), partition, after))
     }
 
@@ -265,29 +261,44 @@ impl Store for EmbeddedStore {
         after: Option<PersonId>,
         count: NonZeroUsize,
     ) -> Result<Vec<PersonId>, StoreError> {
-        self.read(move |transaction| read::ids(transaction, partition, after, count)).await
+        self.read(move |transaction| read::ids(transaction, partition, after, count))
+            .await
     }
 
-    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
-        let (since, flaw) = self.read(move |transaction| read::since(transaction, partition, from, count)).await?;
+    async fn since(
+        &self,
+        partition: Partition,
+        from: Position,
+        count: NonZeroUsize,
+    ) -> Result<Since, StoreError> {
+        let (since, flaw) = self
+            .read(move |transaction| read::since(transaction, partition, from, count))
+            .await?;
         note_flaw(self.damages(), partition, flaw);
         Ok(since)
     }
 
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
-        let (tail, flaw) = self.read(move |transaction| read::tail(transaction, partition, count)).await?;
+        let (tail, flaw) = self
+            .read(move |transaction| read::tail(transaction, partition, count))
+            .await?;
         note_flaw(self.damages(), partition, flaw);
         Ok(tail)
     }
 
-    /// The channel is this process; what it proves is that the file can be read and that the writer lives.
+    /// The channel is this process; what it proves is that the file can be read and that the writer
+    /// lives.
     async fn probe(&self) -> Result<Vec<Position>, StoreError> {
-        if self.writer.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+        if self.writer.has_ended() {
             return self.counted(Err(StoreError::Unavailable("its writer has ended".into())));
         }
         let (partitions, known) = (self.options.partitions, self.damages().known());
-        let read =
-            move |transaction: &_| Ok((read::heads(transaction, partitions)?, read::mended(transaction, &known)?));
+        let read = move |transaction: &_| {
+            Ok((
+                read::heads(transaction, partitions)?,
+                read::mended(transaction, &known)?,
+            ))
+        };
         let (heads, mended) = self.read(read).await?;
         for at in mended {
             self.damages().mended(at);
@@ -300,25 +311,5 @@ impl Store for EmbeddedStore {
         let queue = FeedQueue::new(limits);
         self.feeds.open(&queue);
         Feed::new(queue)
-    }
-}
-
-impl WriterThread {
-    fn send(&self, task: Task) -> Result<(), StoreError> {
-        let queue = self.queue.as_ref().expect("the queue is taken on drop only");
-        queue.try_send(task).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("its writer has ended".into()),
-        })
-    }
-}
-
-impl Drop for WriterThread {
-    fn drop(&mut self) {
-        self.queue.take();
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has told so already; its file is closed with it.
-            let _ = thread.join();
-        }
     }
 }

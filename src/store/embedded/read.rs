@@ -11,7 +11,8 @@ use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::store::chain::{self, Entry, Flaw};
 use crate::store::damage::PageRead;
 use crate::store::{
-    Break, CorruptRecord, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail, decode_frame,
+    Break, CorruptRecord, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail,
+    decode_frame,
 };
 use crate::telemetry::DamageAt;
 use crate::telemetry::clock::unix_millis;
@@ -24,7 +25,9 @@ pub(super) fn get(
 ) -> Result<Result<Option<Person>, CorruptRecord>, Failure> {
     let people = transaction.open_table(PEOPLE)?;
     let stored = people.get(tables::person_key(partition, id))?;
-    Ok(stored.map(|text| Record::decode(text.value()).map(|record| record.into_person(id))).transpose())
+    Ok(stored
+        .map(|text| Record::decode(text.value()).map(|record| record.into_person(id)))
+        .transpose())
 }
 
 pub(super) fn page(
@@ -34,8 +37,17 @@ pub(super) fn page(
     most: PageLimits,
 ) -> Result<PageRead, Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let mut read = PageRead { page: Page { head, people: Vec::new(), next: None }, damaged: Vec::new() };
-    let Some(range) = range_after(partition, after) else { return Ok(read) };
+    let mut read = PageRead {
+        page: Page {
+            head,
+            people: Vec::new(),
+            next: None,
+        },
+        damaged: Vec::new(),
+    };
+    let Some(range) = range_after(partition, after) else {
+        return Ok(read);
+    };
     let rows = transaction.open_table(PEOPLE)?.range(range)?;
     let (mut bytes, mut last) = (0, None);
     for (number, row) in rows.enumerate() {
@@ -61,13 +73,22 @@ pub(super) fn ids(
     after: Option<PersonId>,
     count: NonZeroUsize,
 ) -> Result<Vec<PersonId>, Failure> {
-    let Some(range) = range_after(partition, after) else { return Ok(Vec::new()) };
-    let rows = transaction.open_table(PEOPLE)?.range(range)?.take(count.get());
-    rows.map(|row| Ok(PersonId::new(uuid::Uuid::from_u128(row?.0.value().1)))).collect()
+    let Some(range) = range_after(partition, after) else {
+        return Ok(Vec::new());
+    };
+    let rows = transaction
+        .open_table(PEOPLE)?
+        .range(range)?
+        .take(count.get());
+    rows.map(|row| Ok(PersonId::new(uuid::Uuid::from_u128(row?.0.value().1))))
+        .collect()
 }
 
 /// The keys of a partition's people after this id; none behind the last of all ids.
-fn range_after(partition: Partition, after: Option<PersonId>) -> Option<RangeInclusive<(u16, u128)>> {
+fn range_after(
+    partition: Partition,
+    after: Option<PersonId>,
+) -> Option<RangeInclusive<(u16, u128)>> {
     let from = after.map_or(Some(0), |id| id.uuid().as_u128().checked_add(1))?;
     Some((partition.get(), from)..=(partition.get(), u128::MAX))
 }
@@ -80,7 +101,15 @@ pub(super) fn since(
     count: NonZeroUsize,
 ) -> Result<(Since, Option<Flaw>), Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let broken = |reason| Ok((Since::Broken { reason, head: Some(head) }, None));
+    let broken = |reason| {
+        Ok((
+            Since::Broken {
+                reason,
+                head: Some(head),
+            },
+            None,
+        ))
+    };
     if from.epoch != head.epoch {
         return broken(Break::Epoch);
     }
@@ -88,14 +117,20 @@ pub(super) fn since(
         return broken(Break::Forked);
     }
     if from.seq == head.seq {
-        return if from.tag == head.tag { Ok(chain::since(head, from, [])) } else { broken(Break::Forked) };
+        return if from.tag == head.tag {
+            Ok(chain::since(head, from, []))
+        } else {
+            broken(Break::Forked)
+        };
     }
     let log = transaction.open_table(LOG)?;
     let next = from.seq.next();
     let mut rows = log.range((partition.get(), next.get())..=(partition.get(), u64::MAX))?;
     let first = rows.next().transpose()?;
     let first = first.filter(|(key, _)| key.value().1 == next.get());
-    let Some(first) = first.map(|(_, frame)| change(partition, frame.value())) else { return broken(Break::Trimmed) };
+    let Some(first) = first.map(|(_, frame)| change(partition, frame.value())) else {
+        return broken(Break::Trimmed);
+    };
     if first.as_ref().is_ok_and(|first| first.previous != from.tag) {
         return broken(Break::Forked);
     }
@@ -113,7 +148,12 @@ pub(super) fn tail(
 ) -> Result<(Tail, Option<Flaw>), Failure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
     let mut entries = Vec::new();
-    for row in transaction.open_table(LOG)?.range(tables::log_of(partition))?.rev().take(count.get()) {
+    for row in transaction
+        .open_table(LOG)?
+        .range(tables::log_of(partition))?
+        .rev()
+        .take(count.get())
+    {
         entries.push(change(partition, row?.1.value()));
     }
     Ok(chain::tail(head, entries))
@@ -124,22 +164,38 @@ pub(super) fn recorded(
     partition: Partition,
     key: &IdempotencyKey,
 ) -> Result<Option<Recorded>, Failure> {
-    live_key(&transaction.open_table(KEYS)?, partition, key, unix_millis())
+    live_key(
+        &transaction.open_table(KEYS)?,
+        partition,
+        key,
+        unix_millis(),
+    )
 }
 
-pub(super) fn heads(transaction: &ReadTransaction, partitions: Partitions) -> Result<Vec<Position>, Failure> {
+pub(super) fn heads(
+    transaction: &ReadTransaction,
+    partitions: Partitions,
+) -> Result<Vec<Position>, Failure> {
     let heads = transaction.open_table(HEADS)?;
-    partitions.iter().map(|partition| tables::head(&heads, partition)).collect()
+    partitions
+        .iter()
+        .map(|partition| tables::head(&heads, partition))
+        .collect()
 }
 
 /// What of this is sound again, or gone.
-pub(super) fn mended(transaction: &ReadTransaction, known: &[DamageAt]) -> Result<Vec<DamageAt>, Failure> {
+pub(super) fn mended(
+    transaction: &ReadTransaction,
+    known: &[DamageAt],
+) -> Result<Vec<DamageAt>, Failure> {
     let mut mended = Vec::new();
     for at in known {
         let is_mended = match at {
             DamageAt::Person(partition, id) => get(transaction, *partition, *id)?.is_ok(),
             DamageAt::Entry(partition, seq) => {
-                let entry = transaction.open_table(LOG)?.get((partition.get(), seq.get()))?;
+                let entry = transaction
+                    .open_table(LOG)?
+                    .get((partition.get(), seq.get()))?;
                 entry.is_none_or(|frame| change(*partition, frame.value()).is_ok())
             }
             DamageAt::Ids(_) | DamageAt::Log(_) | DamageAt::History(_) => false,

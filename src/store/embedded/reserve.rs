@@ -1,8 +1,9 @@
-//! Room kept back for deletes. The store's file is copy-on-write, so a delete needs pages too, and on a full disk it would
-//! find none.
+//! Room kept back for deletes. The store's file is copy-on-write, so a delete needs pages too, and
+//! on a full disk it would find none.
 //!
-//! While the reserve is held, everything is taken. When the disk is full it is given back for deletes to use, and saves
-//! are refused until it can be held again: somebody made room, or so much was deleted that compacting the file makes some.
+//! While the reserve is held, everything is taken. When the disk is full it is given back for
+//! deletes to use, and saves are refused until it can be held again: somebody made room, or so much
+//! was deleted that compacting the file makes some.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -17,8 +18,8 @@ use super::tables::is_full_disk;
 const NAME: &str = "people.reserve";
 /// Bytes that are held.
 const SIZE: u64 = 2 << 20;
-/// Bytes that must be free beyond these when they are taken: or the next save would fill the disk at once, and the store
-/// would go to and fro.
+/// Bytes that must be free beyond these when they are taken: or the next save would fill the disk
+/// at once, and the store would go to and fro.
 const MARGIN: u64 = 2 << 20;
 /// The part of the store's file that has to be deleted before it is compacted.
 const WORTH: u64 = 32;
@@ -50,9 +51,11 @@ pub(super) struct Reserve {
     /// Pause between attempts to hold it again; each is made by a write that comes after it.
     retry: Duration,
     state: State,
-    /// Bytes that deletes have freed in the file since the disk was found full, or since it was compacted.
+    /// Bytes that deletes have freed in the file since the disk was found full, or since it was
+    /// compacted.
     freed: i64,
-    /// How many of them have it compacted: doubled by each time, because what lies between others stays where it is.
+    /// How many of them have it compacted: doubled by each time, because what lies between others
+    /// stays where it is.
     enough: i64,
 }
 
@@ -72,12 +75,19 @@ enum State {
 impl Reserve {
     /// Holds the room, if it can be held.
     pub(super) fn new(room: impl Room + 'static, retry: Duration) -> Self {
-        let mut reserve = Self { room: Box::new(room), retry, state: State::Held, freed: 0, enough: 0 };
+        let mut reserve = Self {
+            room: Box::new(room),
+            retry,
+            state: State::Held,
+            freed: 0,
+            enough: 0,
+        };
         reserve.hold();
         reserve
     }
 
-    /// What may be written now. Where the room is not held, tries to hold it again, once in a while.
+    /// What may be written now. Where the room is not held, tries to hold it again, once in a
+    /// while.
     pub(super) fn admits(&mut self) -> Admits {
         if let State::Spent { again } | State::Unusable { again } = self.state
             && again <= Instant::now()
@@ -110,7 +120,8 @@ impl Reserve {
         matches!(self.state, State::Spent { .. }) && self.freed >= self.enough
     }
 
-    /// The disk has what it could get: either there is room now, or more has to be deleted than before.
+    /// The disk has what it could get: either there is room now, or more has to be deleted than
+    /// before.
     pub(super) fn compacted(&mut self) {
         self.freed = 0;
         self.enough = self.enough.saturating_mul(2);
@@ -126,7 +137,10 @@ impl Reserve {
 
     fn held(&mut self) {
         if !matches!(self.state, State::Held) {
-            tracing::info!(bytes = SIZE, "there is room again: saves are taken, and some room is kept for deletes");
+            tracing::info!(
+                bytes = SIZE,
+                "there is room again: saves are taken, and some room is kept for deletes"
+            );
         }
         self.state = State::Held;
     }
@@ -134,21 +148,32 @@ impl Reserve {
     fn spent(&mut self) {
         if !matches!(self.state, State::Spent { .. }) {
             let needed = SIZE + MARGIN;
-            tracing::error!(needed, "the disk is full: deletes go on, saves are refused until so many bytes are free");
+            tracing::error!(
+                needed,
+                "the disk is full: deletes go on, saves are refused until so many bytes are free"
+            );
             (self.freed, self.enough) = (0, self.room.worth_compacting());
         }
-        self.state = State::Spent { again: Instant::now() + self.retry };
+        self.state = State::Spent {
+            again: Instant::now() + self.retry,
+        };
     }
 
     fn unusable(&mut self, error: &io::Error) {
         if !matches!(self.state, State::Unusable { .. }) {
-            tracing::warn!(%error, "no room can be kept for deletes: on a full disk they would be refused, too");
+            tracing::warn!(
+                %error,
+                "no room can be kept for deletes: on a full disk they would be refused, too"
+            );
         }
-        self.state = State::Unusable { again: Instant::now() + self.retry };
+        self.state = State::Unusable {
+            again: Instant::now() + self.retry,
+        };
     }
 }
 
-/// A file beside the store's. It has its name only when all of it is on the disk, so a file of this name is room held.
+/// A file beside the store's. It has its name only when all of it is on the disk, so a file of this
+/// name is room held.
 pub(super) struct ReserveFile {
     path: PathBuf,
     /// The store's file.
@@ -157,12 +182,16 @@ pub(super) struct ReserveFile {
 
 impl ReserveFile {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(NAME), store: directory.join(file::NAME) }
+        Self {
+            path: directory.join(NAME),
+            store: directory.join(file::NAME),
+        }
     }
 }
 
 impl Room for ReserveFile {
-    /// What holding it takes; and of a large file a part, because compacting takes as long as the file is large.
+    /// What holding it takes; and of a large file a part, because compacting takes as long as the
+    /// file is large.
     fn worth_compacting(&self) -> i64 {
         let store = fs::metadata(&self.store).map_or(0, |store| allocated(&store));
         (SIZE + MARGIN).max(store / WORTH).cast_signed()
@@ -178,8 +207,8 @@ impl Room for ReserveFile {
         made.inspect_err(|_| drop(fs::remove_file(&draft)))
     }
 
-    /// Cut before it is removed, and the cut synced: some file systems give blocks back only then, and a backup that has
-    /// the file open would keep them.
+    /// Cut before it is removed, and the cut synced: some file systems give blocks back only then,
+    /// and a backup that has the file open would keep them.
     fn release(&self) -> io::Result<()> {
         let opened = File::options().write(true).open(&self.path);
         let cut = opened.and_then(|file| file.set_len(0).and_then(|()| file.sync_all()));
@@ -190,7 +219,8 @@ impl Room for ReserveFile {
     }
 }
 
-/// Bytes that a file takes of the disk. Where the system doesn't tell, its length: that is at least as much.
+/// Bytes that a file takes of the disk. Where the system doesn't tell, its length: that is at least
+/// as much.
 fn allocated(file: &fs::Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(file) * 512;
@@ -198,8 +228,8 @@ fn allocated(file: &fs::Metadata) -> u64 {
     file.len()
 }
 
-/// Writes a file of [`SIZE`], where [`MARGIN`] more fits. It is of random bytes, because a file system may keep others
-/// in less room than they will need.
+/// Writes a file of [`SIZE`], where [`MARGIN`] more fits. It is of random bytes, because a file
+/// system may keep others in less room than they will need.
 fn fill(draft: &Path) -> io::Result<()> {
     let mut file = private_file(draft)?;
     file.set_len(0)?;
@@ -229,9 +259,17 @@ mod tests {
         let held = fs::metadata(&path).unwrap();
         assert_eq!(held.len(), SIZE);
         assert!(held.blocks() * 512 >= SIZE, "{} blocks", held.blocks());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing else");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "and nothing else"
+        );
         room.hold().unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().ino(), held.ino(), "it is not written again");
+        assert_eq!(
+            fs::metadata(&path).unwrap().ino(),
+            held.ino(),
+            "it is not written again"
+        );
         room.release().unwrap();
         room.release().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -1,7 +1,8 @@
-//! What stands in the file: the tables, their keys and values, and how a failure of the file is told.
+//! What stands in the file: the tables, their keys and values, and how a failure of the file is
+//! told.
 //!
-//! Keys begin with the partition. A UUID as a number sorts as its lower-case text does, so the table's own order is the
-//! order of ids.
+//! Keys begin with the partition. A UUID as a number sorts as its lower-case text does, so the
+//! table's own order is the order of ids.
 
 use std::io::ErrorKind;
 
@@ -22,7 +23,8 @@ pub(super) const LOG: TableDefinition<'_, (u16, u64), &[u8]> = TableDefinition::
 /// `REVISION ID CREATED TIME JSON`, the JSON empty for a delete.
 pub(super) const KEYS: TableDefinition<'_, (u16, KeyName), KeyValue> = TableDefinition::new("keys");
 /// The same keys in the order in which they expire.
-pub(super) const EXPIRIES: TableDefinition<'_, (u64, u16, KeyName), ()> = TableDefinition::new("expiries");
+pub(super) const EXPIRIES: TableDefinition<'_, (u64, u16, KeyName), ()> =
+    TableDefinition::new("expiries");
 
 /// SHA-256.
 pub(super) type KeyName = &'static [u8; 32];
@@ -31,7 +33,8 @@ type KeyValue = (u64, &'static [u8; 32], &'static str);
 /// Why something could not be read from the file or written to it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The handle is closed, or was poisoned by an earlier failure: the file has to be opened again.
+    /// The handle is closed, or was poisoned by an earlier failure: the file has to be opened
+    /// again.
     #[error("the file is being opened again")]
     Closed,
     /// The file itself.
@@ -59,16 +62,22 @@ impl Failure {
             Self::Corrupt(detail) => StoreError::Corrupt(detail.clone()),
             Self::File(error) => match &**error {
                 redb::Error::Io(io) if is_full_disk(io.kind()) => StoreError::Full(io.to_string()),
-                redb::Error::Io(io) if io.kind() == ErrorKind::FileTooLarge => StoreError::Full(io.to_string()),
+                redb::Error::Io(io) if io.kind() == ErrorKind::FileTooLarge => {
+                    StoreError::Full(io.to_string())
+                }
                 redb::Error::Corrupted(detail) => StoreError::Corrupt(detail.clone()),
                 error => StoreError::Unavailable(error.to_string()),
             },
         }
     }
 
-    /// Whether room elsewhere on the disk would have helped. It does not help a file that has reached a limit of its own.
+    /// Whether room elsewhere on the disk would have helped. It does not help a file that has
+    /// reached a limit of its own.
     pub(super) fn is_full_disk(&self) -> bool {
-        matches!(self, Self::File(error) if matches!(&**error, redb::Error::Io(io) if is_full_disk(io.kind())))
+        let Self::File(error) = self else {
+            return false;
+        };
+        matches!(&**error, redb::Error::Io(io) if is_full_disk(io.kind()))
     }
 }
 
@@ -87,19 +96,32 @@ pub(super) struct Head {
 }
 
 /// The head of every partition, in order.
-pub(super) fn heads(database: &redb::Database, partitions: Partitions) -> Result<Vec<Head>, Failure> {
+pub(super) fn heads(
+    database: &redb::Database,
+    partitions: Partitions,
+) -> Result<Vec<Head>, Failure> {
     let transaction = redb::ReadableDatabase::begin_read(database)?;
     let (heads, log) = (transaction.open_table(HEADS)?, transaction.open_table(LOG)?);
     let all = partitions.iter().map(|partition| {
         let position = head(&heads, partition)?;
-        let oldest = log.range(log_of(partition))?.next().transpose()?.map(|(key, _)| key.value().1);
-        Ok(Head { position, oldest: oldest.unwrap_or(position.seq.get() + 1) })
+        let oldest = log
+            .range(log_of(partition))?
+            .next()
+            .transpose()?
+            .map(|(key, _)| key.value().1);
+        Ok(Head {
+            position,
+            oldest: oldest.unwrap_or(position.seq.get() + 1),
+        })
     });
     all.collect()
 }
 
 /// One partition's head.
-pub(super) fn head(heads: &impl ReadableTable<u16, &'static str>, partition: Partition) -> Result<Position, Failure> {
+pub(super) fn head(
+    heads: &impl ReadableTable<u16, &'static str>,
+    partition: Partition,
+) -> Result<Position, Failure> {
     let stored = heads.get(partition.get())?;
     let position = stored.as_ref().and_then(|text| text.value().parse().ok());
     position.ok_or_else(|| Failure::Corrupt(format!("partition {partition} has no head")))
@@ -117,13 +139,29 @@ pub(super) fn person_key(partition: Partition, id: PersonId) -> (u16, u128) {
 
 /// The text of an idempotency record.
 pub(super) fn encode_recorded(recorded: &Recorded) -> String {
-    let Recorded { at, id, created_at, time, save, .. } = recorded;
+    let Recorded {
+        at,
+        id,
+        created_at,
+        time,
+        save,
+        ..
+    } = recorded;
     let json = save.as_ref().map_or("", FieldsJson::as_str);
-    format!("{} {id} {} {} {json}", at.position, created_at.as_millis(), time.as_millis())
+    format!(
+        "{} {id} {} {} {json}",
+        at.position,
+        created_at.as_millis(),
+        time.as_millis()
+    )
 }
 
 /// Reads what [`encode_recorded`] wrote.
-pub(super) fn decode_recorded(partition: Partition, same_request: bool, text: &str) -> Result<Recorded, Failure> {
+pub(super) fn decode_recorded(
+    partition: Partition,
+    same_request: bool,
+    text: &str,
+) -> Result<Recorded, Failure> {
     let parse = || {
         let mut parts = text.splitn(5, ' ');
         let at = At::new(partition, parts.next()?.parse().ok()?);
@@ -134,7 +172,15 @@ pub(super) fn decode_recorded(partition: Partition, same_request: bool, text: &s
             "" => None,
             json => Some(FieldsJson::from_stored(json).ok()?),
         };
-        Some(Recorded { at, id, created_at, time, save, same_request })
+        Some(Recorded {
+            at,
+            id,
+            created_at,
+            time,
+            save,
+            same_request,
+        })
     };
-    parse().ok_or_else(|| Failure::Corrupt(format!("an idempotency record of partition {partition}")))
+    parse()
+        .ok_or_else(|| Failure::Corrupt(format!("an idempotency record of partition {partition}")))
 }

@@ -1,10 +1,11 @@
 //! The one thread that writes: it takes what waits, commits it together, publishes, and answers.
 //!
-//! When the file fails, the thread opens it again, sees by the heads whether the last batch was committed after all,
-//! and only then answers: nobody is told that a write happened when it did not, or the other way round.
+//! When the file fails, the thread opens it again, sees by the heads whether the last batch was
+//! committed after all, and only then answers: nobody is told that a write happened when it did
+//! not, or the other way round.
 //!
-//! When the file has no room for a batch, its saves are refused and its deletes are tried again, one by one. When enough
-//! was deleted, the file is compacted, so that the disk has room again.
+//! When the file has no room for a batch, its saves are refused and its deletes are tried again,
+//! one by one. When enough was deleted, the file is compacted, so that the disk has room again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,8 @@ use crate::telemetry::clock::unix_millis;
 /// Pauses between attempts to open a failed file again: doubled from the first up to the last.
 const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
-/// How long a compaction waits for the end of what is being read: each takes a moment, and no other begins.
+/// How long a compaction waits for the end of what is being read: each takes a moment, and no other
+/// begins.
 const READERS: Duration = Duration::from_secs(1);
 /// How often it looks whether they ended.
 const LOOK: Duration = Duration::from_millis(1);
@@ -45,7 +47,8 @@ pub(super) enum Task {
 /// One write and who waits for it.
 pub(super) struct Job {
     pub(super) write: Write,
-    /// Set by the thread when it takes the job, and by the caller when it gives up; whoever is second yields.
+    /// Set by the thread when it takes the job, and by the caller when it gives up; whoever is
+    /// second yields.
     pub(super) claimed: Arc<AtomicBool>,
     pub(super) answer: oneshot::Sender<Answer>,
 }
@@ -74,13 +77,17 @@ pub(super) struct Writer {
 /// A batch that did not go through.
 struct Failed {
     failure: Failure,
-    /// The answers and effect that hold if the commit happened all the same; none when it was not reached.
+    /// The answers and effect that hold if the commit happened all the same; none when it was not
+    /// reached.
     in_doubt: Option<(Vec<Answer>, Effect)>,
 }
 
 impl<E: Into<Failure>> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self { failure: error.into(), in_doubt: None }
+        Self {
+            failure: error.into(),
+            in_doubt: None,
+        }
     }
 }
 
@@ -132,20 +139,26 @@ impl Writer {
         let mut jobs: Vec<Job> = Vec::new();
         let mut next = Some(Task::Write(first));
         while let Some(task) = next {
-            // A request to reopen needs no care here: if it was right, this batch will meet the dead handle too.
+            // A request to reopen needs no care here: if it was right, this batch will meet the
+            // dead handle too.
             if let Task::Write(job) = task
                 && !job.claimed.swap(true, Ordering::AcqRel)
             {
                 jobs.push(job);
             }
-            next = if jobs.len() < most { self.queue.try_recv().ok() } else { None };
+            next = if jobs.len() < most {
+                self.queue.try_recv().ok()
+            } else {
+                None
+            };
         }
         jobs
     }
 
-    /// Carries out what a full disk admits, each alone: it needs little room, and makes some for the next. A batch that
-    /// does not fit would use up the room all the same, in places of the file that the next one does not look for.
-    /// Behind the first that does not fit alone, none is tried: for each that fails, the file has to be opened again.
+    /// Carries out what a full disk admits, each alone: it needs little room, and makes some for
+    /// the next. A batch that does not fit would use up the room all the same, in places of the
+    /// file that the next one does not look for. Behind the first that does not fit alone, none is
+    /// tried: for each that fails, the file has to be opened again.
     fn one_by_one(&mut self, jobs: Vec<Job>) -> Result<(), Ended> {
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {
@@ -163,7 +176,13 @@ impl Writer {
             return Ok(None);
         }
         let mut outcome = self.attempt(&jobs, admits);
-        if matches!(&outcome, Err(Failed { failure: Failure::Closed, in_doubt: None })) {
+        if matches!(
+            &outcome,
+            Err(Failed {
+                failure: Failure::Closed,
+                in_doubt: None
+            })
+        ) {
             // The handle was dead before: nothing happened, and a new one may well do it.
             self.open_again()?;
             outcome = self.attempt(&jobs, admits);
@@ -179,8 +198,17 @@ impl Writer {
 
     fn attempt(&self, jobs: &[Job], admits: Admits) -> Result<(Vec<Answer>, Effect), Failed> {
         let transaction = self.handle.begin_write()?;
-        let mut batch = Batch::open(&transaction, self.rules, admits, self.heads.clone(), unix_millis())?;
-        let answers = jobs.iter().map(|job| batch.apply(&job.write)).collect::<Result<Vec<_>, _>>()?;
+        let mut batch = Batch::open(
+            &transaction,
+            self.rules,
+            admits,
+            self.heads.clone(),
+            unix_millis(),
+        )?;
+        let answers = jobs
+            .iter()
+            .map(|job| batch.apply(&job.write))
+            .collect::<Result<Vec<_>, _>>()?;
         let effect = batch.finish(jobs.len())?;
         if !effect.changed {
             transaction.abort()?;
@@ -191,7 +219,10 @@ impl Writer {
                 self.metrics.store_batches.inc();
                 Ok((answers, effect))
             }
-            Err(error) => Err(Failed { failure: error.into(), in_doubt: Some((answers, effect)) }),
+            Err(error) => Err(Failed {
+                failure: error.into(),
+                in_doubt: Some((answers, effect)),
+            }),
         }
     }
 
@@ -201,8 +232,11 @@ impl Writer {
         self.marker.note(&self.heads);
         self.reserve.freed(effect.freed);
         self.metrics.store_writes.inc_by(effect.frames.len() as u64);
-        let events: Vec<_> =
-            effect.frames.into_iter().map(|(partition, frame)| FeedEvent::Frame(partition, frame)).collect();
+        let events: Vec<_> = effect
+            .frames
+            .into_iter()
+            .map(|(partition, frame)| FeedEvent::Frame(partition, frame))
+            .collect();
         self.feeds.publish(&events);
         for (job, answer) in jobs.into_iter().zip(answers) {
             // The caller may have gone; the write stands.
@@ -210,17 +244,26 @@ impl Writer {
         }
     }
 
-    /// Finds out what became of a batch that failed, and answers it, unless there is another way to try.
+    /// Finds out what became of a batch that failed, and answers it, unless there is another way to
+    /// try.
     fn recover(&mut self, jobs: Vec<Job>, failed: Failed) -> Result<Option<Full>, Ended> {
         let Failed { failure, in_doubt } = failed;
-        tracing::error!(error = %failure, writes = jobs.len(), "a batch of writes failed; opening the file again");
+        tracing::error!(
+            error = %failure,
+            writes = jobs.len(),
+            "a batch of writes failed; opening the file again"
+        );
         if failure.is_full_disk() {
             self.reserve.release();
         }
         self.open_again()?;
         match in_doubt {
-            Some((answers, effect)) if effect.heads == self.heads => self.finish(jobs, answers, effect),
-            _ if matches!(failure.told(), StoreError::Full(_)) => return Ok(Some(Full { jobs, failure })),
+            Some((answers, effect)) if effect.heads == self.heads => {
+                self.finish(jobs, answers, effect);
+            }
+            _ if matches!(failure.told(), StoreError::Full(_)) => {
+                return Ok(Some(Full { jobs, failure }));
+            }
             _ => refuse(jobs, &failure),
         }
         Ok(None)
@@ -229,21 +272,30 @@ impl Writer {
     /// Gives the disk what deletes have freed in the file. Nobody reads or writes meanwhile.
     fn compact(&mut self) -> Result<(), Ended> {
         let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
-        let Some(mut database) = self.handle.take() else { return self.open_as(next) };
+        let Some(mut database) = self.handle.take() else {
+            return self.open_as(next);
+        };
         tracing::info!("compacting the store's file, for what was deleted to be room on the disk");
         let until = Instant::now() + READERS;
         let compacted = loop {
             match database.compact() {
-                Err(CompactionError::TransactionInProgress) if Instant::now() < until => thread::park_timeout(LOOK),
+                Err(CompactionError::TransactionInProgress) if Instant::now() < until => {
+                    thread::park_timeout(LOOK);
+                }
                 compacted => break compacted,
             }
         };
         self.reserve.compacted();
         match compacted {
             Ok(_) => tracing::info!("the store's file is compacted"),
-            Err(CompactionError::TransactionInProgress) => tracing::warn!("not compacted: somebody reads for too long"),
+            Err(CompactionError::TransactionInProgress) => {
+                tracing::warn!("not compacted: somebody reads for too long");
+            }
             Err(error) => {
-                tracing::error!(%error, "the store's file could not be compacted; opening it again");
+                tracing::error!(
+                    %error,
+                    "the store's file could not be compacted; opening it again"
+                );
                 drop(database);
                 return self.open_as(next);
             }
@@ -252,7 +304,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered at once.
+    /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered
+    /// at once.
     fn open_again(&mut self) -> Result<(), Ended> {
         let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
         self.handle.close();
@@ -285,7 +338,10 @@ impl Writer {
     fn refuse_for(&self, pause: Duration) -> Result<(), Ended> {
         let until = Instant::now() + pause;
         loop {
-            match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self
+                .queue
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
                 Ok(Task::Write(job)) => {
                     let _ = job.answer.send(Err(Failure::Closed.told()));
                 }

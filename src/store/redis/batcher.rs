@@ -1,7 +1,8 @@
-//! Single commands become pipelines: what waits goes out together, so a connection's check is paid once a batch.
+//! Single commands become pipelines: what waits goes out together, so a connection's check is paid
+//! once a batch.
 //!
-//! The queue is bounded and refuses what does not fit. A few lanes drain it; each holds one pooled connection at a time.
-//! The lanes end when the batcher is dropped.
+//! The queue is bounded and refuses what does not fit. A few lanes drain it; each holds one pooled
+//! connection at a time. The lanes end when the batcher is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,8 @@ use super::failure::Failure;
 use super::options::Options;
 use crate::telemetry::Metrics;
 
-/// How long an answer proves that its connection is alive. A lane that is at work goes on with it; the check of a pooled
-/// connection would cost a round trip, in which Redis has nothing to do.
+/// How long an answer proves that its connection is alive. A lane that is at work goes on with it;
+/// the check of a pooled connection would cost a round trip, in which Redis has nothing to do.
 const PROOF_LASTS: Duration = Duration::from_millis(20);
 
 /// The way into the queue.
@@ -32,8 +33,9 @@ struct Item {
     answer: oneshot::Sender<Result<Value, Failure>>,
 }
 
-/// Decides once and for all whether a command was sent: the lane claims it right before sending, the caller when it
-/// gives up. Whoever comes first has it, so a caller knows for sure that what it gave up never happened.
+/// Decides once and for all whether a command was sent: the lane claims it right before sending,
+/// the caller when it gives up. Whoever comes first has it, so a caller knows for sure that what it
+/// gave up never happened.
 #[derive(Clone, Default)]
 struct Claim(Arc<AtomicBool>);
 
@@ -58,7 +60,11 @@ impl Claim {
 
 impl Batcher {
     /// Starts the lanes on the current runtime.
-    pub(super) fn start(options: &Options, connections: &Arc<Connections>, metrics: &Metrics) -> Self {
+    pub(super) fn start(
+        options: &Options,
+        connections: &Arc<Connections>,
+        metrics: &Metrics,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(options.queue.get());
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..options.lanes.get() {
@@ -77,18 +83,26 @@ impl Batcher {
     pub(super) async fn send(&self, command: Cmd, deadline: Instant) -> Result<Value, Failure> {
         let (answer, answered) = oneshot::channel();
         let claim = Claim::default();
-        let item = Item { command, claim: claim.clone(), answer };
+        let item = Item {
+            command,
+            claim: claim.clone(),
+            answer,
+        };
         self.queue.try_send(item).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Failure::NotNow("the runtime is shutting down".to_owned()),
+            mpsc::error::TrySendError::Closed(_) => {
+                Failure::NotNow("the runtime is shutting down".to_owned())
+            }
         })?;
         match tokio::time::timeout_at(deadline, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) if claim.take() => Err(Failure::NotNow("the runtime is shutting down".to_owned())),
-            Ok(Err(_)) => Err(Failure::Lost("the runtime is shutting down".to_owned())),
-            Err(_) if claim.take() => {
-                Err(Failure::NotNow("it waited for a connection until its time was up".to_owned()))
+            Ok(Err(_)) if claim.take() => {
+                Err(Failure::NotNow("the runtime is shutting down".to_owned()))
             }
+            Ok(Err(_)) => Err(Failure::Lost("the runtime is shutting down".to_owned())),
+            Err(_) if claim.take() => Err(Failure::NotNow(
+                "it waited for a connection until its time was up".to_owned(),
+            )),
             Err(_) => Err(Failure::Lost("no answer within the time limit".to_owned())),
         }
     }
@@ -137,7 +151,8 @@ impl Lane {
         }
     }
 
-    /// Waits for something to do; how much there is. Gives a kept connection back when it waits for too long.
+    /// Waits for something to do; how much there is. Gives a kept connection back when it waits for
+    /// too long.
     async fn wait(&self, items: &mut Vec<Item>, kept: &mut Option<Kept>) -> usize {
         let next = async { self.queue.lock().await.recv_many(items, self.most).await };
         tokio::pin!(next);
@@ -151,9 +166,12 @@ impl Lane {
         next.await
     }
 
-    /// Takes along what arrived while the connection was checked, unless another lane stands at the (empty) queue.
+    /// Takes along what arrived while the connection was checked, unless another lane stands at the
+    /// (empty) queue.
     fn top_up(&self, items: &mut Vec<Item>) {
-        let Ok(mut queue) = self.queue.try_lock() else { return };
+        let Ok(mut queue) = self.queue.try_lock() else {
+            return;
+        };
         while items.len() < self.most {
             let Ok(item) = queue.try_recv() else { return };
             items.push(item);

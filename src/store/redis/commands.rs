@@ -65,7 +65,13 @@ impl Commands {
             .arg(tag.to_string())
             .arg(Epoch::new(fresh()).to_string())
             .arg(self.retention.log_max.get())
-            .arg(write.idempotency.as_ref().map(fingerprint).unwrap_or_default())
+            .arg(
+                write
+                    .idempotency
+                    .as_ref()
+                    .map(fingerprint)
+                    .unwrap_or_default(),
+            )
             .arg(self.idempotency_ttl())
             .arg(&keys.channel)
             .arg("PUBLISH")
@@ -78,13 +84,17 @@ impl Commands {
 
     pub(super) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Cmd {
         let mut command = ::redis::cmd("HMGET");
-        command.arg(self.keys.of(partition).idempotency(Some(key))).arg(&["f", "r", "i", "c", "u", "b"]);
+        command
+            .arg(self.keys.of(partition).idempotency(Some(key)))
+            .arg(&["f", "r", "i", "c", "u", "b"]);
         command
     }
 
     pub(super) fn get(&self, id: PersonId) -> Cmd {
         let mut command = ::redis::cmd("HGET");
-        command.arg(&self.keys.of(self.partitions.of(id)).people).arg(id.encode(&mut PersonId::buffer()));
+        command
+            .arg(&self.keys.of(self.partitions.of(id)).people)
+            .arg(id.encode(&mut PersonId::buffer()));
         command
     }
 
@@ -92,7 +102,10 @@ impl Commands {
     pub(super) fn page(&self, partition: Partition, from: PersonId, most: PageLimits) -> Cmd {
         let keys = self.keys.of(partition);
         let mut command = SCRIPTS.page.call(&[&keys.meta, &keys.ids, &keys.people]);
-        command.arg(from.encode(&mut PersonId::buffer())).arg(limit(most.people)).arg(most.bytes);
+        command
+            .arg(from.encode(&mut PersonId::buffer()))
+            .arg(limit(most.people))
+            .arg(most.bytes);
         command
     }
 
@@ -106,7 +119,12 @@ impl Commands {
         self.listed_between(partition, [from, ids::LAST], count)
     }
 
-    fn listed_between(&self, partition: Partition, range: [PersonId; 2], count: NonZeroUsize) -> Cmd {
+    fn listed_between(
+        &self,
+        partition: Partition,
+        range: [PersonId; 2],
+        count: NonZeroUsize,
+    ) -> Cmd {
         let [first, last] = range.map(|id| format!("[{id}"));
         let mut command = ::redis::cmd("ZRANGE");
         command
@@ -130,21 +148,31 @@ impl Commands {
     /// Whether a partition's keys agree.
     pub(super) fn count(&self, partition: Partition) -> Cmd {
         let keys = self.keys.of(partition);
-        SCRIPTS.count.call(&[&keys.meta, &keys.log, &keys.people, &keys.ids])
+        SCRIPTS
+            .count
+            .call(&[&keys.meta, &keys.log, &keys.people, &keys.ids])
     }
 
     /// The first log entry from a number on.
     pub(super) fn entry(&self, partition: Partition, from: Option<Seq>) -> Cmd {
         let mut command = ::redis::cmd("XRANGE");
         command.arg(&self.keys.of(partition).log);
-        command.arg(from.map_or("-".to_owned(), |seq| format!("{seq}-0"))).arg("+").arg("COUNT").arg(1);
+        command
+            .arg(from.map_or("-".to_owned(), |seq| format!("{seq}-0")))
+            .arg("+")
+            .arg("COUNT")
+            .arg(1);
         command
     }
 
     pub(super) fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Cmd {
         let keys = self.keys.of(partition);
         let mut command = SCRIPTS.since.call(&[&keys.meta, &keys.log]);
-        command.arg(from.epoch.to_string()).arg(from.seq.get()).arg(from.tag.to_string()).arg(limit(count));
+        command
+            .arg(from.epoch.to_string())
+            .arg(from.seq.get())
+            .arg(from.tag.to_string())
+            .arg(limit(count));
         command
     }
 
@@ -157,7 +185,9 @@ impl Commands {
 
     /// A record's time to live in milliseconds; at least one, because Redis reads 0 as "expired".
     fn idempotency_ttl(&self) -> u64 {
-        u64::try_from(self.retention.idempotency_ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 50)
+        u64::try_from(self.retention.idempotency_ttl.as_millis())
+            .unwrap_or(u64::MAX)
+            .clamp(1, 1 << 50)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::telemetry::RedisErrorLabel;
 pub(super) enum Failure {
     /// The scripts were not loaded; they are now. Nothing happened.
     NoScript,
-    /// No connection could be had in time, or the server is not in a state to do it. Nothing happened, and the next try
-    /// may meet better luck.
+    /// No connection could be had in time, or the server is not in a state to do it. Nothing
+    /// happened, and the next try may meet better luck.
     NotNow(String),
     /// It was sent, and its answer never came.
     Lost(String),
@@ -19,7 +19,8 @@ pub(super) enum Failure {
     Overloaded,
     /// No memory or disk is left. Nothing happened.
     Full(String),
-    /// The server refused it for good: what is stored is not what the command expects, or the user may not do it.
+    /// The server refused it for good: what is stored is not what the command expects, or the user
+    /// may not do it.
     Refused(String),
 }
 
@@ -29,10 +30,10 @@ impl Failure {
         let why = || error.to_string();
         match error.code() {
             "NOSCRIPT" => Self::NoScript,
-            // A failover or a restart is going on, another script is running, or the password was changed: a new
-            // connection finds the new master, or the new password.
-            "READONLY" | "LOADING" | "MASTERDOWN" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN" | "NOREPLICAS" | "NOAUTH"
-            | "WRONGPASS" => Self::NotNow(why()),
+            // A failover or a restart is going on, another script is running, or the password was
+            // changed: a new connection finds the new master, or the new password.
+            "READONLY" | "LOADING" | "MASTERDOWN" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN"
+            | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" => Self::NotNow(why()),
             "OOM" | "MISCONF" => Self::Full(why()),
             _ => Self::Refused(why()),
         }
@@ -59,7 +60,9 @@ impl Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::NoScript => Self::Unavailable("Redis forgot the scripts while they were loaded".to_owned()),
+            Failure::NoScript => {
+                Self::Unavailable("Redis forgot the scripts while they were loaded".to_owned())
+            }
             Failure::NotNow(why) | Failure::Lost(why) => Self::Unavailable(why),
             Failure::Overloaded => Self::Overloaded,
             Failure::Full(why) => Self::Full(why),
@@ -79,7 +82,14 @@ mod tests {
 
     #[test]
     fn what_surely_did_not_happen_is_told_from_what_may_have() {
-        for code in ["READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN"] {
+        for code in [
+            "READONLY",
+            "LOADING",
+            "MASTERDOWN",
+            "BUSY",
+            "TRYAGAIN",
+            "CLUSTERDOWN",
+        ] {
             assert!(matches!(sorted(code), Failure::NotNow(_)), "{code}");
         }
         for code in ["OOM", "MISCONF"] {

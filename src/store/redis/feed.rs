@@ -1,8 +1,8 @@
 //! The subscription: one connection of its own, supervised for as long as the feed is held.
 //!
-//! Every step has a time limit, and a connection that gives no sign of life is dropped: a frozen server or a dead link
-//! never says so by itself. What arrives is moved into the bounded queue at once, because the library's own queue has
-//! no bound.
+//! Every step has a time limit, and a connection that gives no sign of life is dropped: a frozen
+//! server or a dead link never says so by itself. What arrives is moved into the bounded queue at
+//! once, because the library's own queue has no bound.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use ::redis::aio::{PubSubSink, PubSubStream};
 use ::redis::{Client, Msg, Value};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use people_core::Backoff;
 use tokio::time::{Instant, timeout};
 
-use super::attempts::Backoff;
 use super::connect::check_clock;
 use super::keys::Keys;
 use super::options::Options;
@@ -67,8 +67,14 @@ impl Supervisor {
         probes: Arc<AtomicU64>,
     ) -> Self {
         let partitions = options.partitions.iter();
-        let mut channels: HashMap<_, _> =
-            partitions.map(|partition| (keys.of(partition).channel.clone(), Source::Changes(partition))).collect();
+        let mut channels: HashMap<_, _> = partitions
+            .map(|partition| {
+                (
+                    keys.of(partition).channel.clone(),
+                    Source::Changes(partition),
+                )
+            })
+            .collect();
         channels.insert(keys.probe.clone(), Source::Probes);
         Self {
             client,
@@ -105,7 +111,7 @@ impl Supervisor {
             if !std::mem::replace(&mut told, true) {
                 tracing::warn!(why, "no subscription; trying again until there is one");
             }
-            tokio::time::sleep(backoff.pause()).await;
+            tokio::time::sleep(backoff.next_wait()).await;
         }
     }
 
@@ -141,7 +147,9 @@ impl Supervisor {
         while let Some(messages) = ready.next().await {
             heard.anything.fetch_add(1, Ordering::Relaxed);
             for message in messages {
-                let Some(event) = self.event(&message) else { continue };
+                let Some(event) = self.event(&message) else {
+                    continue;
+                };
                 if event == FeedEvent::Probe {
                     heard.probes.fetch_add(1, Ordering::Relaxed);
                 }
@@ -155,17 +163,19 @@ impl Supervisor {
 
     fn event(&self, message: &Msg) -> Option<FeedEvent> {
         match self.channels.get(message.get_channel_name())? {
-            Source::Changes(partition) => {
-                Some(FeedEvent::Frame(*partition, Bytes::copy_from_slice(message.get_payload_bytes())))
-            }
+            Source::Changes(partition) => Some(FeedEvent::Frame(
+                *partition,
+                Bytes::copy_from_slice(message.get_payload_bytes()),
+            )),
             Source::Probes => Some(FeedEvent::Probe),
         }
     }
 
-    /// Ends when there was neither an answer to a ping nor any message within the time limit. A late answer with
-    /// messages in between is a busy connection, not a dead one. Ends too when probes that were published do not arrive,
-    /// whatever else does: then the server is not the one that commands go to (a replica that was cut off, say, or a
-    /// master that was replaced, to which others still write).
+    /// Ends when there was neither an answer to a ping nor any message within the time limit. A
+    /// late answer with messages in between is a busy connection, not a dead one. Ends too when
+    /// probes that were published do not arrive, whatever else does: then the server is not the one
+    /// that commands go to (a replica that was cut off, say, or a master that was replaced, to
+    /// which others still write).
     async fn listen_for_life(&self, mut sink: PubSubSink, heard: &Heard) -> Ended {
         let mut last_probe = 0;
         let mut published = self.probes.load(Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! The heads of all logs, and whether the keys beside them agree: what the store is asked every second.
+//! The heads of all logs, and whether the keys beside them agree: what the store is asked every
+//! second.
 
 use std::sync::atomic::Ordering;
 
@@ -40,7 +41,10 @@ impl RedisStore {
 
     /// Gives all members of a list of ids the same score, without which their order is broken.
     pub(super) async fn even(&self, partition: Partition) -> Result<(), StoreError> {
-        tracing::warn!(%partition, "scores of the list of ids differ; setting them to 0, as all should be");
+        tracing::warn!(
+            %partition,
+            "scores of the list of ids differ; setting them to 0, as all should be"
+        );
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.even(partition, EVEN_AT_ONCE));
         while !matches!(self.first(&pipeline).await?, Value::Int(0)) {}
@@ -58,7 +62,12 @@ impl RedisStore {
         let keys = &self.commands.keys;
         let mut pipeline = pipe();
         for partition in keys.partitions() {
-            pipeline.cmd("HMGET").arg(&partition.meta).arg("e").arg("s").arg("t");
+            pipeline
+                .cmd("HMGET")
+                .arg(&partition.meta)
+                .arg("e")
+                .arg("s")
+                .arg("t");
         }
         pipeline.cmd("HGET").arg(&keys.layout).arg("partitions");
         pipeline.cmd("INFO").arg("replication");
@@ -76,26 +85,36 @@ impl RedisStore {
         let layout = answers.pop().transpose()?.unwrap_or(Value::Nil);
         self.check_layout(&layout)?;
         self.note_asides(asides, beside);
-        let heads = answers.into_iter().map(|answer| reply::head_of(answer?)).collect::<Result<Option<Vec<_>>, _>>()?;
+        let heads = answers
+            .into_iter()
+            .map(|answer| reply::head_of(answer?))
+            .collect::<Result<Option<Vec<_>>, _>>()?;
         Ok(heads.filter(|_| layout != Value::Nil))
     }
 
-    /// Adds the questions beside the heads: a few partitions are counted, in turn, and what is known to be damaged is
-    /// looked at again.
+    /// Adds the questions beside the heads: a few partitions are counted, in turn, and what is
+    /// known to be damaged is looked at again.
     fn asides(&self, pipeline: &mut Pipeline) -> Vec<Aside> {
         let commands = &self.commands;
         let count = usize::from(commands.partitions.get());
         let first = self.counted_next.fetch_add(COUNTED, Ordering::Relaxed);
         let mut asides = Vec::new();
         let all: Vec<Partition> = commands.partitions.iter().collect();
-        for partition in all.into_iter().cycle().skip(first % count).take(COUNTED.min(count)) {
+        for partition in all
+            .into_iter()
+            .cycle()
+            .skip(first % count)
+            .take(COUNTED.min(count))
+        {
             pipeline.add_command(commands.count(partition));
             asides.push(Aside::Count(partition));
         }
         for damage in self.damages().known() {
             match damage {
                 DamageAt::Person(partition, id) => {
-                    pipeline.add_command(commands.get(id)).add_command(commands.listed(id));
+                    pipeline
+                        .add_command(commands.get(id))
+                        .add_command(commands.listed(id));
                     asides.push(Aside::Person(partition, id));
                 }
                 DamageAt::Entry(partition, seq) => {
@@ -110,7 +129,8 @@ impl RedisStore {
         asides
     }
 
-    /// Takes note of what the answers beside the heads tell. One that is missing or refused tells nothing.
+    /// Takes note of what the answers beside the heads tell. One that is missing or refused tells
+    /// nothing.
     fn note_asides(&self, asides: Vec<Aside>, answers: Vec<Result<Value, Failure>>) {
         let mut answers = answers.into_iter();
         for aside in asides {
@@ -121,7 +141,10 @@ impl RedisStore {
                     }
                 }
                 Aside::Person(partition, id) => {
-                    let (Some(Ok(record)), Some(Ok(listed))) = (answers.next(), answers.next()) else { continue };
+                    let (Some(Ok(record)), Some(Ok(listed))) = (answers.next(), answers.next())
+                    else {
+                        continue;
+                    };
                     let is_listed = !matches!(&listed, Value::Array(ids) if ids.is_empty());
                     let damage = match reply::person(id, &record) {
                         Ok(None) if is_listed => Some(CorruptRecord::Missing),
@@ -130,9 +153,13 @@ impl RedisStore {
                     note_person(self.damages(), partition, id, damage.as_ref());
                 }
                 Aside::Entry(partition, seq) => {
-                    let (Some(Ok(oldest)), Some(Ok(entry))) = (answers.next(), answers.next()) else { continue };
+                    let (Some(Ok(oldest)), Some(Ok(entry))) = (answers.next(), answers.next())
+                    else {
+                        continue;
+                    };
                     let read = |answer| reply::entry(partition, answer).ok();
-                    let is_trimmed = matches!(read(oldest), Some(Some((Some(oldest), _))) if oldest > seq);
+                    let is_trimmed =
+                        matches!(read(oldest), Some(Some((Some(oldest), _))) if oldest > seq);
                     let is_sound = match read(entry) {
                         Some(Some((at, entry))) => at == Some(seq) && entry.is_ok(),
                         Some(None) => true,
@@ -151,7 +178,10 @@ impl RedisStore {
         let Value::Array(parts) = answer else { return };
         let [Value::Int(records), Value::Int(ids), head, last] = &parts[..] else {
             if !self.count_refused.swap(true, Ordering::Relaxed) {
-                tracing::warn!("the user may not run hlen and zcard: a list of ids that lost people is not noticed");
+                tracing::warn!(
+                    "the user may not run hlen and zcard: a list of ids that lost people is not \
+                     noticed"
+                );
             }
             return;
         };
@@ -159,12 +189,16 @@ impl RedisStore {
             format!("it names {ids} people, and there are {records} records")
         });
         let number = |value: &Value| match value {
-            Value::BulkString(bytes) => String::from_utf8_lossy(bytes).trim_end_matches("-0").to_owned(),
+            Value::BulkString(bytes) => String::from_utf8_lossy(bytes)
+                .trim_end_matches("-0")
+                .to_owned(),
             _ => String::new(),
         };
         let (head, last) = (number(head), number(last));
         let agrees = head.is_empty() || head == last || (head == "0" && last.is_empty());
-        self.note(DamageAt::Log(partition), !agrees, || format!("it ends with entry {last:?}, and its head is {head}"));
+        self.note(DamageAt::Log(partition), !agrees, || {
+            format!("it ends with entry {last:?}, and its head is {head}")
+        });
     }
 
     fn note(&self, at: DamageAt, is_damaged: bool, detail: impl FnOnce() -> String) {
@@ -175,25 +209,28 @@ impl RedisStore {
         }
     }
 
-    /// A server that was made a replica serves what it last heard, perhaps for ever: its heads prove nothing, and whoever
-    /// is connected to it has to look for the master again.
+    /// A server that was made a replica serves what it last heard, perhaps for ever: its heads
+    /// prove nothing, and whoever is connected to it has to look for the master again.
     fn check_role(&self, replication: &Value) -> Result<(), StoreError> {
         if reply::is_replica(replication) {
             self.connections.renew();
-            return Err(StoreError::Unavailable("the server has become a replica".to_owned()));
+            return Err(StoreError::Unavailable(
+                "the server has become a replica".to_owned(),
+            ));
         }
         Ok(())
     }
 
-    /// A deployment that was wiped and laid out anew with another number of partitions is not ours any more.
+    /// A deployment that was wiped and laid out anew with another number of partitions is not ours
+    /// any more.
     fn check_layout(&self, partitions: &Value) -> Result<(), StoreError> {
         let ours = self.commands.partitions.get();
         match partitions {
             Value::Nil => Ok(()),
             Value::BulkString(there) if there == ours.to_string().as_bytes() => Ok(()),
-            _ => {
-                Err(StoreError::Corrupt(format!("the layout no longer has the {ours} partitions of store.partitions")))
-            }
+            _ => Err(StoreError::Corrupt(format!(
+                "the layout no longer has the {ours} partitions of store.partitions"
+            ))),
         }
     }
 
@@ -201,11 +238,16 @@ impl RedisStore {
         if refused.is_some() {
             self.probes.fetch_sub(1, Ordering::Relaxed);
         }
-        let was_refused = self.probe_refused.swap(refused.is_some(), Ordering::Relaxed);
+        let was_refused = self
+            .probe_refused
+            .swap(refused.is_some(), Ordering::Relaxed);
         if let Some(why) = refused
             && !was_refused
         {
-            tracing::warn!(?why, "the probe could not be published: this gateway will not get ready");
+            tracing::warn!(
+                ?why,
+                "the probe could not be published: this gateway will not get ready"
+            );
         }
     }
 }

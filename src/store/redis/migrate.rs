@@ -1,7 +1,9 @@
-//! Brings the layout in Redis up to the one that this program knows, once, whoever else is starting at the same time.
+//! Brings the layout in Redis up to the one that this program knows, once, whoever else is starting
+//! at the same time.
 //!
-//! `migrations/README.md` says how a file is run. The lock keeps gateways from doing the same work side by side; that
-//! nothing runs twice is kept by the script, which checks lock and version in the same step as it migrates and records.
+//! `migrations/README.md` says how a file is run. The lock keeps gateways from doing the same work
+//! side by side; that nothing runs twice is kept by the script, which checks lock and version in
+//! the same step as it migrates and records.
 
 use std::time::Duration;
 
@@ -18,7 +20,10 @@ use crate::domain::{Epoch, Partitions};
 use crate::telemetry::clock::unix_millis;
 
 /// The files of `migrations/`, in order; the number of the last one is the layout's version.
-const MIGRATIONS: [(&str, &str); 1] = [("0001_genesis", include_str!("../../../migrations/0001_genesis.lua"))];
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "0001_genesis",
+    include_str!("../../../migrations/0001_genesis.lua"),
+)];
 /// The frame around a file, and the line of it that the file replaces.
 const FRAME: &str = include_str!("scripts/migration.lua");
 const PLACE: &str = "  -- MIGRATION --\n";
@@ -49,13 +54,18 @@ struct Layout {
 
 /// Checks the layout, and runs what is missing unless that is switched off.
 pub(super) async fn run(options: &Options, checked: &mut Checked) -> Result<Report, OpenError> {
-    let mut report = Report { version: KNOWN, applied: Vec::new(), partitions: options.partitions };
+    let mut report = Report {
+        version: KNOWN,
+        applied: Vec::new(),
+        partitions: options.partitions,
+    };
     if read(options, checked).await?.version == KNOWN {
         return Ok(report);
     }
     if !options.migrate {
         return Err(OpenError::Fatal(format!(
-            "the layout in {} is older than this program's: run people-gateway migrate, or set store.migrate to true",
+            "the layout in {} is older than this program's: run people-gateway migrate, or set \
+             store.migrate to true",
             redacted(&options.url)
         )));
     }
@@ -82,7 +92,9 @@ async fn run_locked(
         let command = migration(options, &checked.keys, token, index, name, body);
         let answer: String = ask(options, name, &command, &mut checked.connection).await?;
         if answer != "DONE" {
-            return Err(OpenError::Unreachable(format!("migration {name} was overtaken by another gateway's")));
+            return Err(OpenError::Unreachable(format!(
+                "migration {name} was overtaken by another gateway's"
+            )));
         }
         tracing::info!(migration = name, "migrated");
         report.applied.push(name);
@@ -93,20 +105,33 @@ async fn run_locked(
 /// The layout, if it is one that this program can serve.
 async fn read(options: &Options, checked: &mut Checked) -> Result<Layout, OpenError> {
     let mut question = cmd("HMGET");
-    question.arg(&checked.keys.layout).arg("version").arg("partitions");
-    let (version, partitions): (Option<usize>, Option<u16>) =
-        ask(options, "reading the layout", &question, &mut checked.connection).await?;
-    let layout = Layout { version: version.unwrap_or(0), partitions };
+    question
+        .arg(&checked.keys.layout)
+        .arg("version")
+        .arg("partitions");
+    let (version, partitions): (Option<usize>, Option<u16>) = ask(
+        options,
+        "reading the layout",
+        &question,
+        &mut checked.connection,
+    )
+    .await?;
+    let layout = Layout {
+        version: version.unwrap_or(0),
+        partitions,
+    };
     let shown = redacted(&options.url);
     if layout.version > KNOWN {
         return Err(OpenError::Fatal(format!(
-            "the layout in {shown} has version {}, and this program knows {KNOWN}: use a newer people-gateway",
+            "the layout in {shown} has version {}, and this program knows {KNOWN}: use a newer \
+             people-gateway",
             layout.version
         )));
     }
     match layout.partitions {
         Some(there) if there != options.partitions.get() => Err(OpenError::Fatal(format!(
-            "{shown} was laid out with {there} partitions under the prefix {:?}, and store.partitions is {}: set store.partitions to {there}",
+            "{shown} was laid out with {there} partitions under the prefix {:?}, and \
+             store.partitions is {}: set store.partitions to {there}",
             options.prefix,
             options.partitions.get()
         ))),
@@ -118,27 +143,60 @@ async fn lock(options: &Options, checked: &mut Checked, token: &str) -> Result<(
     let deadline = Instant::now() + options.migration_wait;
     let mut take = cmd("SET");
     let ttl = u64::try_from(LOCK_TTL.as_millis()).expect("30 seconds fit");
-    take.arg(&checked.keys.migrate_lock).arg(token).arg("NX").arg("PX").arg(ttl);
+    take.arg(&checked.keys.migrate_lock)
+        .arg(token)
+        .arg("NX")
+        .arg("PX")
+        .arg(ttl);
     loop {
-        let answer: Value = ask(options, "taking the migration lock", &take, &mut checked.connection).await?;
+        let answer: Value = ask(
+            options,
+            "taking the migration lock",
+            &take,
+            &mut checked.connection,
+        )
+        .await?;
         if answer != Value::Nil {
             return Ok(());
         }
         if Instant::now() + LOCK_POLL > deadline {
-            return Err(OpenError::Unreachable("another gateway is migrating the layout".to_owned()));
+            return Err(OpenError::Unreachable(
+                "another gateway is migrating the layout".to_owned(),
+            ));
         }
         tokio::time::sleep(LOCK_POLL).await;
     }
 }
 
-fn migration(options: &Options, keys: &Keys, token: &str, index: usize, name: &str, body: &str) -> Cmd {
+fn migration(
+    options: &Options,
+    keys: &Keys,
+    token: &str,
+    index: usize,
+    name: &str,
+    body: &str,
+) -> Cmd {
     let mut names = vec![&*keys.layout, &*keys.migrate_lock];
     for partition in keys.partitions() {
-        names.extend([&*partition.meta, &*partition.log, &*partition.people, &*partition.ids]);
+        names.extend([
+            &*partition.meta,
+            &*partition.log,
+            &*partition.people,
+            &*partition.ids,
+        ]);
     }
     let mut command = cmd("EVAL");
-    command.arg(FRAME.replace(PLACE, body)).arg(names.len()).arg(&names);
-    command.arg(token).arg(index).arg(index + 1).arg(options.partitions.get()).arg(name).arg(unix_millis());
+    command
+        .arg(FRAME.replace(PLACE, body))
+        .arg(names.len())
+        .arg(&names);
+    command
+        .arg(token)
+        .arg(index)
+        .arg(index + 1)
+        .arg(options.partitions.get())
+        .arg(name)
+        .arg(unix_millis());
     for _ in options.partitions.iter() {
         command.arg(Epoch::new(fresh()).to_string());
     }
@@ -171,14 +229,25 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .expect("the folder")
-            .map(|file| file.expect("a file").file_name().into_string().expect("a name"))
+            .map(|file| {
+                file.expect("a file")
+                    .file_name()
+                    .into_string()
+                    .expect("a name")
+            })
             .filter(|name| name != "README.md")
             .collect();
         files.sort();
-        let known: Vec<String> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.lua")).collect();
+        let known: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|(name, _)| format!("{name}.lua"))
+            .collect();
         assert_eq!(files, known);
         for (index, name) in known.iter().enumerate() {
-            assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name} has another number than its place");
+            assert!(
+                name.starts_with(&format!("{:04}_", index + 1)),
+                "{name} has another number than its place"
+            );
         }
         assert_eq!(FRAME.matches(PLACE).count(), 1);
     }

@@ -1,9 +1,9 @@
 //! The store of gateways that share: people, log and publication in Redis, each write one script.
 //!
-//! `commands` says what is asked, `calls` how often, `batcher` and `connect` how it gets there, `reply` what the answer
-//! means, `feed` what comes back by itself. `check` and `migrate` stand before all of it.
+//! `commands` says what is asked, `calls` how often, `batcher` and `connect` how it gets there,
+//! `reply` what the answer means, `feed` what comes back by itself. `check` and `migrate` stand
+//! before all of it.
 
-mod attempts;
 mod audit;
 mod batcher;
 mod calls;
@@ -32,13 +32,12 @@ use self::connect::Connections;
 use self::reply::RangeRead;
 use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, CorruptRecord, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
-    StoreError, Tail, Write,
+    Applied, CorruptRecord, Feed, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits,
+    Recorded, Since, Store, StoreError, Tail, Write,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::telemetry::{DamageAt, Damages, Metrics};
 
-pub use attempts::Backoff;
 pub use migrate::Report;
 pub use options::{Options, redacted};
 pub use scripts::save_script;
@@ -74,21 +73,28 @@ pub enum OpenError {
 
 /// Brings the layout up to date, whatever [`Options::migrate`] says, and reports what that took.
 pub async fn migrate(options: Options) -> Result<Report, OpenError> {
-    let options = Options { migrate: true, ..options };
+    let options = Options {
+        migrate: true,
+        ..options
+    };
     let mut checked = check::check(&options, fresh()).await?;
     migrate::run(&options, &mut checked).await
 }
 
 impl RedisStore {
-    /// Checks the server and its layout, and opens the store. Its tasks live on the runtime that this is called in, and
-    /// end when the store is dropped.
+    /// Checks the server and its layout, and opens the store. Its tasks live on the runtime that
+    /// this is called in, and end when the store is dropped.
     pub async fn open(options: Options, metrics: Metrics) -> Result<Arc<Self>, OpenError> {
         let mut checked = check::check(&options, fresh()).await?;
         migrate::run(&options, &mut checked).await?;
         let connections = Connections::new(checked.info.clone(), &options, &metrics)?;
         let batcher = Batcher::start(&options, &connections, &metrics);
         Ok(Arc::new(Self {
-            commands: Commands { keys: checked.keys, partitions: options.partitions, retention: options.retention },
+            commands: Commands {
+                keys: checked.keys,
+                partitions: options.partitions,
+                retention: options.retention,
+            },
             client: connect::client(checked.info)?,
             connections,
             batcher,
@@ -106,7 +112,12 @@ impl RedisStore {
     }
 
     /// The people of a partition from `from` on.
-    async fn range(&self, partition: Partition, from: PersonId, most: PageLimits) -> Result<RangeRead, StoreError> {
+    async fn range(
+        &self,
+        partition: Partition,
+        from: PersonId,
+        most: PageLimits,
+    ) -> Result<RangeRead, StoreError> {
         let command = self.commands.page(partition, from, most);
         let read = |answer| reply::page(self.commands.partitions, partition, answer);
         self.ask_with_head(command, read).await
@@ -135,9 +146,17 @@ impl Store for RedisStore {
         outcome
     }
 
-    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+    async fn recorded(
+        &self,
+        partition: Partition,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Recorded>, StoreError> {
         let answer = self.counted(self.ask(self.commands.recorded(partition, key)).await)?;
-        self.counted(reply::recorded(partition, answer, &commands::fingerprint(key)))
+        self.counted(reply::recorded(
+            partition,
+            answer,
+            &commands::fingerprint(key),
+        ))
     }
 
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
@@ -146,15 +165,29 @@ impl Store for RedisStore {
         if matches!(read, Ok(None)) && self.counted(self.is_listed(id).await)? {
             read = Err(CorruptRecord::Missing);
         }
-        note_person(self.damages(), self.commands.partitions.of(id), id, read.as_ref().err());
+        note_person(
+            self.damages(),
+            self.commands.partitions.of(id),
+            id,
+            read.as_ref().err(),
+        );
         self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
-    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        most: PageLimits,
+    ) -> Result<Page, StoreError> {
         let Some(from) = keys::ids::first_after(after) else {
             // Behind the last of all ids; there still is a head.
             let tail = self.tail(partition, NonZeroUsize::MIN).await?;
-            return Ok(Page { head: tail.head, people: Vec::new(), next: None });
+            return Ok(Page {
+                head: tail.head,
+                people: Vec::new(),
+                next: None,
+            });
         };
         let mut range = self.counted(self.range(partition, from, most).await)?;
         if !range.is_even {
@@ -162,7 +195,10 @@ impl Store for RedisStore {
             range = self.counted(self.range(partition, from, most).await)?;
         }
         if let Some(member) = range.foreign {
-            self.damages().found(DamageAt::Ids(partition), &format!("{member} is listed, and is no id of its people"));
+            self.damages().found(
+                DamageAt::Ids(partition),
+                &format!("{member} is listed, and is no id of its people"),
+            );
         }
         Ok(range.read.noted(self.damages(), partition, after))
     }
@@ -178,8 +214,14 @@ impl Store for RedisStore {
         while let Some(missing) = NonZeroUsize::new(count.get() - found.len())
             && let Some(from) = keys::ids::first_after(after)
         {
-            let answer = self.counted(self.ask(self.commands.ids(partition, from, missing)).await)?;
-            let (ids, next) = self.counted(reply::ids(self.commands.partitions, partition, missing, answer))?;
+            let answer =
+                self.counted(self.ask(self.commands.ids(partition, from, missing)).await)?;
+            let (ids, next) = self.counted(reply::ids(
+                self.commands.partitions,
+                partition,
+                missing,
+                answer,
+            ))?;
             found.extend(ids);
             after = next;
             if after.is_none() {
@@ -189,7 +231,12 @@ impl Store for RedisStore {
         Ok(found)
     }
 
-    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
+    async fn since(
+        &self,
+        partition: Partition,
+        from: Position,
+        count: NonZeroUsize,
+    ) -> Result<Since, StoreError> {
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.since(partition, from, count));
         let answer = self.counted(self.first(&pipeline).await)?;
@@ -200,7 +247,10 @@ impl Store for RedisStore {
 
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
         let command = self.commands.tail(partition, count);
-        let (tail, flaw) = self.counted(self.ask_with_head(command, |answer| reply::tail(partition, answer)).await)?;
+        let (tail, flaw) = self.counted(
+            self.ask_with_head(command, |answer| reply::tail(partition, answer))
+                .await,
+        )?;
         note_flaw(self.damages(), partition, flaw);
         Ok(tail)
     }
@@ -212,7 +262,13 @@ impl Store for RedisStore {
     fn feed(&self, limits: FeedLimits) -> Feed {
         let queue = FeedQueue::new(limits);
         let (client, probes) = (self.client.clone(), Arc::clone(&self.probes));
-        let supervisor = feed::Supervisor::new(&self.options, client, &self.commands.keys, Arc::clone(&queue), probes);
+        let supervisor = feed::Supervisor::new(
+            &self.options,
+            client,
+            &self.commands.keys,
+            Arc::clone(&queue),
+            probes,
+        );
         Feed::supervised(queue, tokio::spawn(supervisor.run()).abort_handle())
     }
 }

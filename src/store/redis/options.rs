@@ -58,7 +58,10 @@ impl Default for Options {
             url: "redis://127.0.0.1:6379/0".to_owned(),
             prefix: "people".to_owned(),
             partitions: Partitions::ONE,
-            retention: Retention { log_max: at_least_one(100_000), idempotency_ttl: Duration::from_secs(24 * 60 * 60) },
+            retention: Retention {
+                log_max: at_least_one(100_000),
+                idempotency_ttl: Duration::from_secs(24 * 60 * 60),
+            },
             migrate: true,
             connect_timeout: Duration::from_secs(1),
             command_timeout: Duration::from_secs(2),
@@ -79,7 +82,18 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, prefix, partitions, retention, migrate, pool_size, lanes, batch, queue, .. } = self;
+        let Self {
+            url,
+            prefix,
+            partitions,
+            retention,
+            migrate,
+            pool_size,
+            lanes,
+            batch,
+            queue,
+            ..
+        } = self;
         f.debug_struct("Options")
             .field("url", &redacted(url))
             .field("prefix", prefix)
@@ -94,8 +108,9 @@ impl fmt::Debug for Options {
     }
 }
 
-/// The url with `***` in place of its password, for logs, errors and the effective configuration. Query and fragment
-/// are left out. What does not parse is not shown at all: a secret might be anywhere in it.
+/// The url with `***` in place of its password, for logs, errors and the effective configuration.
+/// Query and fragment are left out. What does not parse is not shown at all: a secret might be
+/// anywhere in it.
 pub fn redacted(url: &str) -> String {
     let Ok(mut parsed) = url::Url::parse(url) else {
         return "a text that is not a url".to_owned();
@@ -124,7 +139,10 @@ mod tests {
         for malformed in ["redis://:s3cret@db:port", "s3cret", "redis://:s3cret@"] {
             assert!(!redacted(malformed).contains("s3cret"), "{malformed}");
         }
-        let options = Options { url: url.to_owned(), ..Options::default() };
+        let options = Options {
+            url: url.to_owned(),
+            ..Options::default()
+        };
         assert!(!format!("{options:?}").contains("s3cret"));
     }
 }

@@ -1,5 +1,5 @@
-//! What the store was found to hold that cannot be served: remembered until it is mended, so that it is logged once,
-//! counted while it lasts, and named by `/readyz`.
+//! What the store was found to hold that cannot be served: remembered until it is mended, so that
+//! it is logged once, counted while it lasts, and named by `/readyz`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,8 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 use super::labels::{DamageLabel, Label as _};
 use crate::domain::{Partition, PersonId, Seq};
 
-/// Damages that are remembered. More of them are not logged one by one, and count when others were mended.
+/// Damages that are remembered. More of them are not logged one by one, and count when others were
+/// mended.
 const REMEMBERED: usize = 256;
 
 /// Where something is damaged.
@@ -46,7 +47,8 @@ impl DamageAt {
 }
 
 impl Damages {
-    /// Something is damaged, as `detail` says; logged where it is new. The detail never holds what is stored.
+    /// Something is damaged, as `detail` says; logged where it is new. The detail never holds what
+    /// is stored.
     pub fn found(&self, at: DamageAt, detail: &str) {
         let mut known = self.lock();
         if known.contains_key(&at) || known.len() >= REMEMBERED {
@@ -62,7 +64,10 @@ impl Damages {
             "the store holds something that cannot be served; people-gateway check names all of it"
         );
         if full {
-            tracing::error!(REMEMBERED, "so much is damaged that no more of it is logged one by one");
+            tracing::error!(
+                REMEMBERED,
+                "so much is damaged that no more of it is logged one by one"
+            );
         }
     }
 
@@ -97,7 +102,9 @@ impl Damages {
 impl fmt::Display for Damages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.lock();
-        let Some((first, detail)) = known.first_key_value() else { return f.write_str("nothing is damaged") };
+        let Some((first, detail)) = known.first_key_value() else {
+            return f.write_str("nothing is damaged");
+        };
         write!(f, "{first}: {detail}")?;
         match known.len() - 1 {
             0 => Ok(()),
@@ -127,7 +134,8 @@ impl EncodeMetric for Damages {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for kind in DamageLabel::ALL {
             let count = i64::try_from(self.count(*kind)).unwrap_or(i64::MAX);
-            ConstGauge::new(count).encode(encoder.encode_family(&[(DamageLabel::NAME, kind.word())])?)?;
+            ConstGauge::new(count)
+                .encode(encoder.encode_family(&[(DamageLabel::NAME, kind.word())])?)?;
         }
         Ok(())
     }
@@ -142,7 +150,10 @@ mod tests {
     use super::*;
 
     fn person(number: u128) -> DamageAt {
-        DamageAt::Person(Partition::new(0), PersonId::new(uuid::Uuid::from_u128(number)))
+        DamageAt::Person(
+            Partition::new(0),
+            PersonId::new(uuid::Uuid::from_u128(number)),
+        )
     }
 
     #[test]
@@ -152,10 +163,22 @@ mod tests {
         damages.found(person(1), "garbage");
         damages.found(person(1), "still garbage");
         damages.found(DamageAt::Ids(Partition::new(0)), "7 records, 6 ids");
-        assert_eq!((damages.count(DamageLabel::Record), damages.count(DamageLabel::Ids)), (1, 1));
+        assert_eq!(
+            (
+                damages.count(DamageLabel::Record),
+                damages.count(DamageLabel::Ids)
+            ),
+            (1, 1)
+        );
         let told = damages.to_string();
-        assert_eq!(told, "person 00000000-0000-0000-0000-000000000001: garbage; and 1 more");
-        assert_eq!(damages.known(), [person(1), DamageAt::Ids(Partition::new(0))]);
+        assert_eq!(
+            told,
+            "person 00000000-0000-0000-0000-000000000001: garbage; and 1 more"
+        );
+        assert_eq!(
+            damages.known(),
+            [person(1), DamageAt::Ids(Partition::new(0))]
+        );
         damages.mended(person(1));
         assert_eq!(damages.count(DamageLabel::Record), 0);
         damages.mended(DamageAt::Ids(Partition::new(0)));

@@ -1,5 +1,5 @@
-//! A histogram of seconds whose observations may count many times, over atomics: a change that was written to ten
-//! thousand sockets in one go is one observation of weight ten thousand.
+//! A histogram of seconds whose observations may count many times, over atomics: a change that was
+//! written to ten thousand sockets in one go is one observation of weight ten thousand.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,12 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::telemetry::clock::unix_time;
 
-/// Upper bounds in seconds, for all histograms alike: from a command of Redis to a client that lags.
-const BOUNDS: [f64; 18] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Upper bounds in seconds, for all histograms alike: from a command of Redis to a client that
+/// lags.
+const BOUNDS: [f64; 18] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0, 60.0,
+];
 /// One more bucket for what is above all bounds.
 const BUCKETS: usize = BOUNDS.len() + 1;
 
@@ -48,7 +51,13 @@ impl Histogram {
 
     /// Adds what was observed elsewhere.
     pub fn add(&self, observations: &Observations) {
-        for (bucket, count) in self.0.buckets.iter().zip(observations.buckets).filter(|(_, count)| *count > 0) {
+        for (bucket, count) in self
+            .0
+            .buckets
+            .iter()
+            .zip(observations.buckets)
+            .filter(|(_, count)| *count > 0)
+        {
             bucket.inc_by(count);
         }
         self.0.seconds.inc_by(observations.seconds);
@@ -74,9 +83,12 @@ impl WallClock {
         Self(unix_time())
     }
 
-    /// Seconds since a moment in milliseconds of Unix; 0 for one that lies ahead, because another machine's clock does.
+    /// Seconds since a moment in milliseconds of Unix; 0 for one that lies ahead, because another
+    /// machine's clock does.
     pub fn seconds_since(self, millis: i64) -> f64 {
-        self.0.saturating_sub(Duration::from_millis(u64::try_from(millis).unwrap_or(0))).as_secs_f64()
+        self.0
+            .saturating_sub(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+            .as_secs_f64()
     }
 }
 
@@ -87,7 +99,9 @@ impl TypedMetric for Histogram {
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<_> = bounds.zip(self.0.buckets.iter().map(Counter::get)).collect();
+        let buckets: Vec<_> = bounds
+            .zip(self.0.buckets.iter().map(Counter::get))
+            .collect();
         // What is counted meanwhile is in the buckets or not, and the count follows them.
         let count = buckets.iter().map(|(_, count)| count).sum();
         encoder.encode_histogram::<NoLabelSet>(self.0.seconds.get(), count, &buckets, None)
@@ -128,7 +142,10 @@ mod tests {
             "h_bucket{le=\"60.0\"} 1009",
             "h_bucket{le=\"+Inf\"} 1011",
         ] {
-            assert!(text.lines().any(|found| found == line), "no {line} in {text}");
+            assert!(
+                text.lines().any(|found| found == line),
+                "no {line} in {text}"
+            );
         }
     }
 

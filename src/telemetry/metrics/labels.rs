@@ -1,4 +1,5 @@
-//! The labels of metrics: closed lists of constant words, so that nobody outside decides how many series there are.
+//! The labels of metrics: closed lists of constant words, so that nobody outside decides how many
+//! series there are.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,8 +23,9 @@ pub trait Label: Copy + Send + Sync + 'static {
     fn word(self) -> &'static str;
 }
 
-/// One metric for each value of a label. All are there from the beginning, at zero: a series that appears with its first
-/// event looks to Prometheus as if that event had not happened. Finding one takes neither a lock nor a hash.
+/// One metric for each value of a label. All are there from the beginning, at zero: a series that
+/// appears with its first event looks to Prometheus as if that event had not happened. Finding one
+/// takes neither a lock nor a hash.
 pub struct Each<L, M> {
     metrics: Arc<[M]>,
     label: PhantomData<L>,
@@ -39,7 +41,11 @@ impl<L: Label, M> Each<L, M> {
 impl Each<VerdictLabel, Counter> {
     /// Adds what was counted elsewhere.
     pub fn add(&self, counts: &VerdictCounts) {
-        for (label, count) in VerdictLabel::ALL.iter().zip(counts.0).filter(|(_, count)| *count > 0) {
+        for (label, count) in VerdictLabel::ALL
+            .iter()
+            .zip(counts.0)
+            .filter(|(_, count)| *count > 0)
+        {
             self.at(*label).inc_by(count);
         }
     }
@@ -47,13 +53,19 @@ impl Each<VerdictLabel, Counter> {
 
 impl<L: Label, M: Default> Default for Each<L, M> {
     fn default() -> Self {
-        Self { metrics: L::ALL.iter().map(|_| M::default()).collect(), label: PhantomData }
+        Self {
+            metrics: L::ALL.iter().map(|_| M::default()).collect(),
+            label: PhantomData,
+        }
     }
 }
 
 impl<L, M> Clone for Each<L, M> {
     fn clone(&self) -> Self {
-        Self { metrics: Arc::clone(&self.metrics), label: PhantomData }
+        Self {
+            metrics: Arc::clone(&self.metrics),
+            label: PhantomData,
+        }
     }
 }
 
@@ -66,7 +78,8 @@ impl<L, M: fmt::Debug> fmt::Debug for Each<L, M> {
 impl<L: Label, M: EncodeMetric + TypedMetric> EncodeMetric for Each<L, M> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for label in L::ALL {
-            self.at(*label).encode(encoder.encode_family(&[(L::NAME, label.word())])?)?;
+            self.at(*label)
+                .encode(encoder.encode_family(&[(L::NAME, label.word())])?)?;
         }
         Ok(())
     }
@@ -108,7 +121,12 @@ pub struct RouteLabels {
 }
 
 macro_rules! labels {
-    ($( $(#[$doc:meta])* $type:ident, $name:literal { $( $(#[$value_doc:meta])* $value:ident = $word:literal, )* } )*) => { $(
+    ($(
+        $(#[$doc:meta])*
+        $type:ident, $name:literal {
+            $( $(#[$value_doc:meta])* $value:ident = $word:literal, )*
+        }
+    )*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $type { $( $(#[$value_doc])* $value, )* }

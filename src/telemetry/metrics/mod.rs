@@ -1,8 +1,8 @@
-//! Every metric of the gateway, by name. The names are a promise to dashboards and alerts: docs/operations.md lists them,
-//! and a test compares.
+//! Every metric of the gateway, by name. The names are a promise to dashboards and alerts:
+//! docs/operations.md lists them, and a test compares.
 //!
-//! Handles are plain atomics that clone cheaply. What happens once for each delivery is counted by the thread that does it
-//! and added once for many ([`Observations`], [`VerdictCounts`]).
+//! Handles are plain atomics that clone cheaply. What happens once for each delivery is counted by
+//! the thread that does it and added once for many ([`Observations`], [`VerdictCounts`]).
 
 mod damages;
 mod histogram;
@@ -14,8 +14,9 @@ mod text_format;
 pub use damages::{DamageAt, Damages};
 pub use histogram::{Histogram, Observations, WallClock};
 pub use labels::{
-    BreakLabel, CloseLabel, DamageLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel, RedisErrorLabel,
-    RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel,
+    BreakLabel, CloseLabel, DamageLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel,
+    RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts,
+    VerdictLabel,
 };
 pub use text_format::text_format;
 
@@ -46,7 +47,10 @@ macro_rules! metrics {
             pub fn register(registry: &mut Registry) -> Self {
                 let metrics = Self::default();
                 let registry = registry.sub_registry_with_prefix(PREFIX);
-                $( registry.register(stringify!($name), concat!($($help),*).trim(), metrics.$name.clone()); )*
+                $(
+                    let help = concat!($($help),*).trim();
+                    registry.register(stringify!($name), help, metrics.$name.clone());
+                )*
                 metrics
             }
         }
@@ -78,7 +82,8 @@ metrics! {
     store_batches: Counter,
     /// Store calls that failed, by reason
     store_errors: Each<StoreErrorLabel, Counter>,
-    /// What the store is known to hold that cannot be served, by kind; at most 256 in all are remembered
+    /// What the store is known to hold that cannot be served, by kind; at most 256 in all are
+    /// remembered
     store_damage: Damages,
     /// Time from a pipeline's sending to its last answer, once for each of its commands, by command
     redis_command_duration_seconds: Each<RedisCommandLabel, Histogram>,
@@ -112,7 +117,8 @@ metrics! {
     filters: Gauge,
     /// Changes handed to sessions as they came, by verdict
     deliveries: Each<VerdictLabel, Counter>,
-    /// Time from a change, by its writer's clock, to its write to a session's socket, once for each delivery
+    /// Time from a change, by its writer's clock, to its write to a session's socket, once for each
+    /// delivery
     delivery_latency_seconds: Histogram,
     /// Bytes that sessions' sockets took, all frames included
     session_sent_bytes: Counter,
@@ -144,15 +150,21 @@ metrics! {
     trace_spans_exported: Counter,
 }
 
-/// A registry of all that a gateway tells: its metrics, whether it is ready, what it was built from, and its process.
+/// A registry of all that a gateway tells: its metrics, whether it is ready, what it was built
+/// from, and its process.
 pub fn registry(readiness: Readiness) -> (Registry, Metrics) {
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let own = registry.sub_registry_with_prefix(PREFIX);
     own.register_collector(Box::new(readiness));
-    // A gauge, as of other exporters, not OpenMetrics' own type of such: not all that read metrics know that.
+    // A gauge, as of other exporters, not OpenMetrics' own type of such: not all that read metrics
+    // know that.
     let built = own.sub_registry_with_label(("version".into(), env!("CARGO_PKG_VERSION").into()));
-    built.register("build_info", "What this gateway was built from: always 1", ConstGauge::new(1_i64));
+    built.register(
+        "build_info",
+        "What this gateway was built from: always 1",
+        ConstGauge::new(1_i64),
+    );
     #[cfg(target_os = "linux")]
     registry.register_collector(Box::new(Process));
     (registry, metrics)

@@ -1,4 +1,5 @@
-//! What the kernel says of this process, under the names that every exporter of Prometheus uses. Read at each scrape.
+//! What the kernel says of this process, under the names that every exporter of Prometheus uses.
+//! Read at each scrape.
 
 use std::fmt;
 use std::fs;
@@ -29,7 +30,8 @@ impl Stat {
         Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
     }
 
-    /// The second field is the program's name in parentheses, and may hold any character: fields are counted behind it.
+    /// The second field is the program's name in parentheses, and may hold any character: fields
+    /// are counted behind it.
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
         // The first one here is the third of proc(5).
@@ -48,11 +50,15 @@ impl Stat {
 /// When the machine started, in seconds of Unix.
 fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    stat.lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()
 }
 
-/// Open file descriptors. Since Linux 6.2 the folder's size is their number; before that it is 0, and they are counted one
-/// by one, which takes milliseconds with ten thousand clients.
+/// Open file descriptors. Since Linux 6.2 the folder's size is their number; before that it is 0,
+/// and they are counted one by one, which takes milliseconds with ten thousand clients.
 fn open_files() -> Option<i64> {
     let folder = "/proc/self/fd";
     let size = fs::metadata(folder).ok()?.len();
@@ -68,21 +74,52 @@ impl Collector for Process {
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
         };
         if let Some(stat) = Stat::read() {
-            put("process_cpu_seconds", "CPU time, user and system", &ConstCounter::new(stat.cpu_seconds))?;
-            put("process_resident_memory_bytes", "Memory in RAM", &ConstGauge::new(stat.resident_bytes))?;
-            put("process_virtual_memory_bytes", "Memory that is mapped", &ConstGauge::new(stat.virtual_bytes))?;
-            put("process_threads", "Threads of the process", &ConstGauge::new(stat.threads))?;
+            put(
+                "process_cpu_seconds",
+                "CPU time, user and system",
+                &ConstCounter::new(stat.cpu_seconds),
+            )?;
+            put(
+                "process_resident_memory_bytes",
+                "Memory in RAM",
+                &ConstGauge::new(stat.resident_bytes),
+            )?;
+            put(
+                "process_virtual_memory_bytes",
+                "Memory that is mapped",
+                &ConstGauge::new(stat.virtual_bytes),
+            )?;
+            put(
+                "process_threads",
+                "Threads of the process",
+                &ConstGauge::new(stat.threads),
+            )?;
             if let Some(boot) = boot_time() {
                 let start = ConstGauge::new(boot + stat.started);
-                put("process_start_time_seconds", "When the process started, in seconds of Unix", &start)?;
+                put(
+                    "process_start_time_seconds",
+                    "When the process started, in seconds of Unix",
+                    &start,
+                )?;
             }
         }
         if let Some(open) = open_files() {
-            put("process_open_fds", "Open file descriptors", &ConstGauge::new(open))?;
+            put(
+                "process_open_fds",
+                "Open file descriptors",
+                &ConstGauge::new(open),
+            )?;
         }
         // No limit at all is as good as the highest.
-        let limit = getrlimit(Resource::Nofile).current.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
-        put("process_max_fds", "File descriptors that may be open", &ConstGauge::new(limit))
+        let limit = getrlimit(Resource::Nofile)
+            .current
+            .and_then(|limit| i64::try_from(limit).ok())
+            .unwrap_or(i64::MAX);
+        put(
+            "process_max_fds",
+            "File descriptors that may be open",
+            &ConstGauge::new(limit),
+        )
     }
 }
 
@@ -103,9 +140,15 @@ mod tests {
         let fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
         let stat = Stat::parse(&format!("7 (a ) b) {}", fields.join(" "))).unwrap();
         assert_eq!((stat.threads, stat.virtual_bytes), (20, 23));
-        assert_eq!(stat.resident_bytes, 24 * i64::try_from(page_size()).unwrap());
+        assert_eq!(
+            stat.resident_bytes,
+            24 * i64::try_from(page_size()).unwrap()
+        );
         let ticks = clock_ticks_per_second() as f64;
-        assert!((stat.cpu_seconds - 29.0 / ticks).abs() < 1e-9 && (stat.started - 22.0 / ticks).abs() < 1e-9);
+        assert!(
+            (stat.cpu_seconds - 29.0 / ticks).abs() < 1e-9
+                && (stat.started - 22.0 / ticks).abs() < 1e-9
+        );
         assert!(Stat::parse("7 (a) 3 4").is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! The text format 0.0.4, which came before `OpenMetrics`: for scrapers that know no other.
 
-/// `OpenMetrics`, as our registry writes it, in the older format: counters are named as their samples are, the end is not
-/// marked, and units are not told. We write neither exemplars nor time stamps.
+/// `OpenMetrics`, as our registry writes it, in the older format: counters are named as their
+/// samples are, the end is not marked, and units are not told. We write neither exemplars nor time
+/// stamps.
 pub fn text_format(open_metrics: &str) -> String {
     let mut out = String::with_capacity(open_metrics.len());
     let mut help = None;
@@ -37,11 +38,13 @@ mod tests {
 
     #[test]
     fn counters_are_named_as_their_samples_are_and_the_rest_stays() {
-        let open_metrics = "# HELP a Things done.\n# TYPE a counter\na_total{kind=\"x y\"} 1\n# HELP b_seconds Time.\n\
-                            # TYPE b_seconds histogram\n# UNIT b_seconds seconds\nb_seconds_bucket{le=\"1.0\"} 2\n\
+        let open_metrics = "# HELP a Things done.\n# TYPE a counter\na_total{kind=\"x y\"} 1\n\
+                            # HELP b_seconds Time.\n# TYPE b_seconds histogram\n\
+                            # UNIT b_seconds seconds\nb_seconds_bucket{le=\"1.0\"} 2\n\
                             b_seconds_count 2\n# HELP c One.\n# TYPE c gauge\nc 1\n# EOF\n";
-        let text = "# HELP a_total Things done.\n# TYPE a_total counter\na_total{kind=\"x y\"} 1\n# HELP b_seconds Time.\n\
-                    # TYPE b_seconds histogram\nb_seconds_bucket{le=\"1.0\"} 2\nb_seconds_count 2\n# HELP c One.\n\
+        let text = "# HELP a_total Things done.\n# TYPE a_total counter\na_total{kind=\"x y\"} 1\n\
+                    # HELP b_seconds Time.\n# TYPE b_seconds histogram\n\
+                    b_seconds_bucket{le=\"1.0\"} 2\nb_seconds_count 2\n# HELP c One.\n\
                     # TYPE c gauge\nc 1\n";
         assert_eq!(text_format(open_metrics), text);
     }

@@ -1,5 +1,5 @@
-//! Counts the spans that ended and those that a collector took, so that an operator sees how many were lost between: to
-//! a full queue, or to an outage.
+//! Counts the spans that ended and those that a collector took, so that an operator sees how many
+//! were lost between: to a full queue, or to an outage.
 
 use std::fmt;
 use std::time::Duration;

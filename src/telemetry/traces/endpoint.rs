@@ -1,4 +1,5 @@
-//! What an operator says about traces, checked: where the collector is, and which share of requests is recorded.
+//! What an operator says about traces, checked: where the collector is, and which share of requests
+//! is recorded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +16,8 @@ pub struct Endpoint(Url);
 /// A text that is not such an address. It does not repeat the text: a password may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "has to be http://HOST:PORT or https://HOST:PORT, without a user; what a collector wants to know of its caller goes into \
-     the variable OTEL_EXPORTER_OTLP_HEADERS"
+    "has to be http://HOST:PORT or https://HOST:PORT, without a user; what a collector wants to \
+     know of its caller goes into the variable OTEL_EXPORTER_OTLP_HEADERS"
 )]
 pub struct InvalidEndpoint;
 
@@ -33,7 +34,11 @@ impl Endpoint {
     /// Where spans are sent: the path is the usual one unless another was given.
     pub(super) fn traces(&self) -> String {
         let base = self.0.as_str().trim_end_matches('/');
-        if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") }
+        if base.ends_with(PATH) {
+            base.to_owned()
+        } else {
+            format!("{base}{PATH}")
+        }
     }
 }
 
@@ -61,7 +66,11 @@ impl fmt::Display for Endpoint {
 impl SampleRatio {
     /// Checks a share.
     pub fn new(ratio: f64) -> Result<Self, InvalidRatio> {
-        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err(InvalidRatio) }
+        if (0.0..=1.0).contains(&ratio) {
+            Ok(Self(ratio))
+        } else {
+            Err(InvalidRatio)
+        }
     }
 
     /// From 0 to 1.
@@ -78,8 +87,14 @@ mod tests {
     fn the_usual_path_is_added_unless_it_is_there() {
         for (text, traces) in [
             ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
-            ("https://collector.example/", "https://collector.example/v1/traces"),
-            ("https://collector.example/otlp/", "https://collector.example/otlp/v1/traces"),
+            (
+                "https://collector.example/",
+                "https://collector.example/v1/traces",
+            ),
+            (
+                "https://collector.example/otlp/",
+                "https://collector.example/otlp/v1/traces",
+            ),
             ("http://h:1/v1/traces", "http://h:1/v1/traces"),
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().traces(), traces);
@@ -88,9 +103,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_or_holds_a_password_is_refused() {
-        for text in
-            ["", "localhost:4318", "grpc://h:4317", "http://u:p@h", "http://u@h", "http://h?key=1", "http://h#x"]
-        {
+        for text in [
+            "",
+            "localhost:4318",
+            "grpc://h:4317",
+            "http://u:p@h",
+            "http://u@h",
+            "http://h?key=1",
+            "http://h#x",
+        ] {
             assert_eq!(text.parse::<Endpoint>(), Err(InvalidEndpoint), "{text}");
         }
     }

@@ -1,14 +1,18 @@
-//! How spans leave: gathered by a thread of the SDK from a bounded queue, sent in batches, and lost where a collector does
-//! not take them.
+//! How spans leave: gathered by a thread of the SDK from a bounded queue, sent in batches, and lost
+//! where a collector does not take them.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{
+    ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
+};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider,
+};
 use uuid::Uuid;
 
 use super::counted::Counted;
@@ -47,12 +51,14 @@ pub enum ExportError {
     Client(#[from] reqwest::Error),
 }
 
-/// The way out of this process, held until it ends. Dropping it without [`Export::close`] may block for some seconds.
+/// The way out of this process, held until it ends. Dropping it without [`Export::close`] may block
+/// for some seconds.
 #[derive(Debug)]
 pub struct Export(SdkTracerProvider);
 
 impl Export {
-    /// Starts the thread that exports. Spans begin at the [`Traces`]. Must be called inside the runtime that is to send.
+    /// Starts the thread that exports. Spans begin at the [`Traces`]. Must be called inside the
+    /// runtime that is to send.
     pub fn start(options: &Options, metrics: &Metrics) -> Result<(Self, Traces), ExportError> {
         let exporter = SpanExporter::builder()
             .with_http()
@@ -60,16 +66,24 @@ impl Export {
             .with_timeout(options.timeout)
             .with_http_client(Sender::new(options.timeout)?)
             .build()?;
-        let exporter = Counted { inner: exporter, spans: metrics.trace_spans_exported.clone() };
+        let exporter = Counted {
+            inner: exporter,
+            spans: metrics.trace_spans_exported.clone(),
+        };
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(options.queue.get())
             .with_scheduled_delay(options.interval)
             .build();
         let processor = BatchSpanProcessor::new(exporter, batches);
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio.get()))))
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
+                options.sample_ratio.get(),
+            ))))
             .with_resource(resource())
-            .with_span_processor(Counted { inner: processor, spans: metrics.trace_spans.clone() })
+            .with_span_processor(Counted {
+                inner: processor,
+                spans: metrics.trace_spans.clone(),
+            })
             .build();
         let traces = Traces::new(provider.tracer(SERVICE), options.system);
         Ok((Self(provider), traces))

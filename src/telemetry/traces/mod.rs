@@ -1,7 +1,8 @@
-//! Traces: what one request or one change took, told to a collector over OTLP. Off unless an endpoint is set.
+//! Traces: what one request or one change took, told to a collector over OTLP. Off unless an
+//! endpoint is set.
 //!
-//! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away. Nobody waits for a
-//! collector: a span that finds the queue full is dropped.
+//! `spans` holds every span that the gateway makes, by name; `export` and `sender` carry them away.
+//! Nobody waits for a collector: a span that finds the queue full is dropped.
 
 mod counted;
 mod endpoint;
@@ -14,7 +15,8 @@ pub use export::{Export, ExportError, Options};
 pub use spans::{PublishSpan, Reach, RelaySpan, RequestSpan};
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
+    Link, Span as _, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId,
+    TraceState, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
@@ -60,12 +62,23 @@ impl Traces {
 
 impl Tracer {
     fn begin(&self, beginning: Beginning) -> Span {
-        let Beginning { kind, name, parent, link, attributes } = beginning;
+        let Beginning {
+            kind,
+            name,
+            parent,
+            link,
+            attributes,
+        } = beginning;
         let links = link.map(|link| Link::with_context(span_context(link)));
-        let builder = self.tracer.span_builder(name).with_kind(kind).with_attributes(attributes);
+        let builder = self
+            .tracer
+            .span_builder(name)
+            .with_kind(kind)
+            .with_attributes(attributes);
         let builder = builder.with_links(links.into_iter().collect());
-        let parent =
-            parent.map_or_else(Context::new, |parent| Context::new().with_remote_span_context(span_context(parent)));
+        let parent = parent.map_or_else(Context::new, |parent| {
+            Context::new().with_remote_span_context(span_context(parent))
+        });
         Span(self.tracer.build_with_context(builder, &parent))
     }
 }
@@ -81,6 +94,9 @@ impl Span {
 
 fn span_context(context: TraceContext) -> SpanContext {
     let flags = TraceFlags::default().with_sampled(context.is_sampled());
-    let (trace, span) = (TraceId::from_bytes(context.trace_id()), SpanId::from_bytes(context.span_id()));
+    let (trace, span) = (
+        TraceId::from_bytes(context.trace_id()),
+        SpanId::from_bytes(context.span_id()),
+    );
     SpanContext::new(trace, span, flags, true, TraceState::NONE)
 }

@@ -1,4 +1,5 @@
-//! Sends what the SDK exports, and tells an outage of the collector when it begins and when it ends.
+//! Sends what the SDK exports, and tells an outage of the collector when it begins and when it
+//! ends.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -18,10 +19,15 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// A client that gives up a request after `timeout`. Must be called inside the runtime that is to send.
+    /// A client that gives up a request after `timeout`. Must be called inside the runtime that is
+    /// to send.
     pub(super) fn new(timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(timeout).build()?;
-        Ok(Self { client, runtime: Handle::current(), failing: AtomicBool::new(false) })
+        Ok(Self {
+            client,
+            runtime: Handle::current(),
+            failing: AtomicBool::new(false),
+        })
     }
 
     /// The attempts between the first failure and the next success tell an operator nothing new.
@@ -29,7 +35,10 @@ impl Sender {
         let was_failing = self.failing.swap(failure.is_some(), Ordering::Relaxed);
         match failure {
             Some(why) if !was_failing => {
-                tracing::warn!(why, "spans cannot be exported: they are dropped until they can");
+                tracing::warn!(
+                    why,
+                    "spans cannot be exported: they are dropped until they can"
+                );
             }
             None if was_failing => tracing::info!("spans are exported again"),
             _ => {}
@@ -41,7 +50,9 @@ impl Sender {
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
-        let sending = self.runtime.spawn(async move { client.send_bytes(request).await });
+        let sending = self
+            .runtime
+            .spawn(async move { client.send_bytes(request).await });
         let answer = sending.await.unwrap_or_else(|ended| Err(ended.into()));
         match &answer {
             Ok(answer) if answer.status().is_success() => self.tell(None),

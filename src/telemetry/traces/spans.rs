@@ -1,5 +1,5 @@
-//! Every span of the gateway, and what is said of it, in the words of OpenTelemetry's conventions for HTTP and messaging
-//! where they have one: <https://opentelemetry.io/docs/specs/semconv/>.
+//! Every span of the gateway, and what is said of it, in the words of OpenTelemetry's conventions
+//! for HTTP and messaging where they have one: <https://opentelemetry.io/docs/specs/semconv/>.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,8 @@ use crate::domain::{At, Operation, TraceContext};
 /// What changes are published to, and relayed from.
 const DESTINATION: &str = "people";
 
-/// A request, from its head to the head of its answer. In a box, because every request's future has room for one.
+/// A request, from its head to the head of its answer. In a box, because every request's future has
+/// room for one.
 #[derive(Debug)]
 pub struct RequestSpan(Box<Span>);
 
@@ -43,7 +44,8 @@ impl Reach {
 }
 
 impl Traces {
-    /// A request begins. `method` is one that HTTP knows, or `_OTHER`; `route` is the path with its variables by name.
+    /// A request begins. `method` is one that HTTP knows, or `_OTHER`; `route` is the path with its
+    /// variables by name.
     pub fn request(
         &self,
         method: &'static str,
@@ -61,7 +63,13 @@ impl Traces {
         // The conventions' word for a method that is not known, in a name.
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
-        let span = tracer.begin(Beginning { kind: SpanKind::Server, name, parent, link: None, attributes });
+        let span = tracer.begin(Beginning {
+            kind: SpanKind::Server,
+            name,
+            parent,
+            link: None,
+            attributes,
+        });
         Some(RequestSpan(Box::new(span)))
     }
 
@@ -82,12 +90,18 @@ impl Traces {
         ];
         let name = format!("publish {DESTINATION}");
         let parent = Some(request);
-        let span = tracer.begin(Beginning { kind: SpanKind::Producer, name, parent, link: None, attributes });
+        let span = tracer.begin(Beginning {
+            kind: SpanKind::Producer,
+            name,
+            parent,
+            link: None,
+            attributes,
+        });
         Some(PublishSpan(span))
     }
 
-    /// A change has arrived that the span `written` published: its relay is a part of the same trace, and linked to that
-    /// span as the conventions want it of consumers.
+    /// A change has arrived that the span `written` published: its relay is a part of the same
+    /// trace, and linked to that span as the conventions want it of consumers.
     pub fn relay(&self, at: At, written: TraceContext) -> Option<RelaySpan> {
         let tracer = self.0.as_ref()?;
         let mut attributes = vec![
@@ -99,8 +113,17 @@ impl Traces {
         attributes.extend(place(at));
         let name = format!("relay {DESTINATION}");
         let (parent, link) = (Some(written), Some(written));
-        let span = tracer.begin(Beginning { kind: SpanKind::Consumer, name, parent, link, attributes });
-        Some(RelaySpan { span, reach: OnceLock::new() })
+        let span = tracer.begin(Beginning {
+            kind: SpanKind::Consumer,
+            name,
+            parent,
+            link,
+            attributes,
+        });
+        Some(RelaySpan {
+            span,
+            reach: OnceLock::new(),
+        })
     }
 }
 
@@ -113,7 +136,10 @@ impl RequestSpan {
     /// The answer is there; the span ends.
     pub fn answered(mut self, status: u16, request_id: Option<&str>) {
         let span = &mut self.0.0;
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+        span.set_attribute(KeyValue::new(
+            "http.response.status_code",
+            i64::from(status),
+        ));
         if let Some(id) = request_id {
             let id = Value::Array(Array::String(vec![StringValue::from(id.to_owned())]));
             span.set_attribute(KeyValue::new("http.response.header.x-request-id", id));
@@ -138,7 +164,9 @@ impl PublishSpan {
 
     /// The store answered that nothing was to be changed; the span ends.
     pub fn answered(mut self, outcome: &'static str) {
-        self.0.0.set_attribute(KeyValue::new("people_gateway.outcome", outcome));
+        self.0
+            .0
+            .set_attribute(KeyValue::new("people_gateway.outcome", outcome));
     }
 
     /// The store could not do it; the span ends.
@@ -158,7 +186,9 @@ impl RelaySpan {
 
 impl Drop for RelaySpan {
     fn drop(&mut self) {
-        let Some(Reach { classes, sessions }) = self.reach.get() else { return };
+        let Some(Reach { classes, sessions }) = self.reach.get() else {
+            return;
+        };
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.span.0.set_attributes([
             KeyValue::new("people_gateway.classes", count(*classes)),
@@ -170,7 +200,10 @@ impl Drop for RelaySpan {
 /// Where a change stands: its partition, and its place in it as its name.
 fn place(at: At) -> [KeyValue; 2] {
     [
-        KeyValue::new("messaging.destination.partition.id", at.partition.to_string()),
+        KeyValue::new(
+            "messaging.destination.partition.id",
+            at.partition.to_string(),
+        ),
         KeyValue::new("messaging.message.id", at.to_string()),
     ]
 }

@@ -36,8 +36,24 @@ impl Description {
         Self::new(gateway.get("/openapi.json").await.json())
     }
 
+    /// The problem of this name among the examples of a call's answer, without its instance.
+    #[track_caller]
+    pub(crate) fn problem(&self, method: &str, path: &str, status: u16, name: &str) -> Value {
+        let call = &self.document["paths"][path][method.to_lowercase()];
+        let response = self.resolve(&call["responses"][status.to_string()]);
+        let examples = &response["content"]["application/problem+json"]["examples"];
+        let mut problem = examples[name]["value"].clone();
+        let members = problem.as_object_mut();
+        let members = members.unwrap_or_else(|| panic!("{method} {path} {status} has no {name}"));
+        members.shift_remove("instance");
+        problem
+    }
+
     pub(crate) fn new(document: Value) -> Self {
-        Self { document, seen: BTreeSet::new() }
+        Self {
+            document,
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Paths, each with its calls by method in lower case.
@@ -51,12 +67,17 @@ impl Description {
 
     /// All that a call may answer: `(name of the call, status)`.
     pub(crate) fn promised(&self) -> BTreeSet<(String, String)> {
-        let calls = self.paths().values().flat_map(|item| item.as_object().expect("calls").values());
+        let calls = self
+            .paths()
+            .values()
+            .flat_map(|item| item.as_object().expect("calls").values());
         calls
             .flat_map(|call| {
                 let name = call["operationId"].as_str().expect("a name").to_owned();
                 let statuses = call["responses"].as_object().expect("answers").keys();
-                statuses.map(move |status| (name.clone(), status.clone())).collect::<Vec<_>>()
+                statuses
+                    .map(move |status| (name.clone(), status.clone()))
+                    .collect::<Vec<_>>()
             })
             .collect()
     }
@@ -71,11 +92,22 @@ impl Description {
     pub(crate) fn judge(&mut self, method: &str, path: &str, answer: &Answer) {
         let what = format!("{method} {path}: {answer:?}");
         let call = &self.document["paths"][path][method.to_lowercase()];
-        let name = call["operationId"].as_str().unwrap_or_else(|| panic!("not described: {what}")).to_owned();
+        let name = call["operationId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not described: {what}"))
+            .to_owned();
         let status = answer.status.to_string();
-        let response = call["responses"].get(&status).unwrap_or_else(|| panic!("status not described: {what}"));
+        let response = call["responses"]
+            .get(&status)
+            .unwrap_or_else(|| panic!("status not described: {what}"));
+        let response = self.resolve(response);
         for (header, value) in &answer.headers {
-            self.judge_header(response, header.as_str(), value.to_str().expect("ASCII"), &what);
+            self.judge_header(
+                response,
+                header.as_str(),
+                value.to_str().expect("ASCII"),
+                &what,
+            );
         }
         self.judge_body(response, answer, &what);
         self.seen.insert((name, status));
@@ -87,7 +119,9 @@ impl Description {
             return;
         }
         let described = response["headers"].as_object().into_iter().flatten();
-        let found = described.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
+        let found = described
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(header));
         let (_, found) = found.unwrap_or_else(|| panic!("header {header} not described: {what}"));
         let faults = self.faults(&self.resolve(found)["schema"], &Value::from(value));
         assert_eq!(faults, "", "header {header}: {what}");
@@ -99,8 +133,12 @@ impl Description {
             assert_eq!(answer.body, "", "a body is not described: {what}");
             return;
         };
-        let media = answer.header("content-type").unwrap_or_else(|| panic!("no type: {what}"));
-        let content = contents.get(media).unwrap_or_else(|| panic!("type {media} not described: {what}"));
+        let media = answer
+            .header("content-type")
+            .unwrap_or_else(|| panic!("no type: {what}"));
+        let content = contents
+            .get(media)
+            .unwrap_or_else(|| panic!("type {media} not described: {what}"));
         if content["x-stream"] == true {
             return;
         }
@@ -114,7 +152,9 @@ impl Description {
         }
         if media == "application/problem+json" {
             let examples = content["examples"].as_object().expect("examples").values();
-            let described = examples.map(|example| &example["value"]).any(|known| known["type"] == body["type"]);
+            let described = examples
+                .map(|example| &example["value"])
+                .any(|known| known["type"] == body["type"] && known["title"] == body["title"]);
             assert!(described, "no such problem is described: {what}");
             assert_eq!(body["status"], answer.status, "{what}");
         }
@@ -125,15 +165,20 @@ impl Description {
         let mut root = schema.clone();
         root["components"] = self.document["components"].clone();
         let validator = jsonschema::draft202012::new(&root).expect("a schema");
-        let faults: Vec<String> =
-            validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        let faults: Vec<String> = validator
+            .iter_errors(value)
+            .map(|fault| format!("{}: {fault}", fault.instance_path()))
+            .collect();
         faults.join("; ")
     }
 
     /// The part that a reference leads to.
     pub(crate) fn resolve<'d>(&'d self, part: &'d Value) -> &'d Value {
         match part["$ref"].as_str() {
-            Some(reference) => self.document.pointer(&reference[1..]).expect("references lead somewhere"),
+            Some(reference) => self
+                .document
+                .pointer(&reference[1..])
+                .expect("references lead somewhere"),
             None => part,
         }
     }

@@ -1,4 +1,5 @@
-//! What the program itself says of its pages: the description on standard output, the console's address at start.
+//! What the program itself says of its pages: the description on standard output, the console's
+//! address at start.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -9,7 +10,10 @@ use crate::gateway::Gateway;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-    command.env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -19,7 +23,10 @@ async fn the_command_prints_what_a_gateway_serves() {
     assert!(output.status.success());
     let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(printed["openapi"], "3.1.0");
-    assert_eq!(printed, Gateway::start().await.get("/openapi.json").await.json());
+    assert_eq!(
+        printed,
+        Gateway::start().await.get("/openapi.json").await.json()
+    );
 }
 
 #[test]
@@ -27,14 +34,22 @@ fn the_first_address_at_start_is_that_of_the_console_unless_it_is_off() {
     for (console, label) in [("on", "console"), ("off", "REST and live updates")] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut process = program()
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+                "--store",
+            ])
             .arg(format!("embedded:{}", folder.path().display()))
             .env("PEOPLE_GATEWAY__HTTP__CONSOLE", console)
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-        let first = lines.map_while(Result::ok).find(|line| line.contains("http://"));
+        let first = lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("http://"));
         process.kill().expect("it can be killed");
         process.wait().expect("it ends");
         let first = first.expect("the welcome has addresses");

@@ -9,14 +9,20 @@ use crate::gateway::Gateway;
 
 /// The paths that the router is made of.
 fn routed() -> BTreeSet<String> {
-    templates(Console::On).into_iter().map(str::to_owned).collect()
+    templates(Console::On)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[tokio::test]
 async fn every_path_of_the_router_is_described_and_no_other() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
-    assert_eq!(description.paths().keys().cloned().collect::<BTreeSet<_>>(), routed());
+    assert_eq!(
+        description.paths().keys().cloned().collect::<BTreeSet<_>>(),
+        routed()
+    );
 }
 
 #[tokio::test]
@@ -27,12 +33,28 @@ async fn every_method_of_a_path_is_described_and_no_other() {
         let filled = path.replace("{id}", crate::NOBODY).replace(['{', '}'], "");
         let answer = gateway.call("BREW", &filled, &[], "").await;
         assert_eq!(answer.status, 405, "{path}");
-        let allowed: BTreeSet<&str> = answer.header("allow").expect("Allow").split(',').map(str::trim).collect();
-        let mut described: BTreeSet<String> =
-            calls.as_object().expect("calls").keys().map(|method| method.to_uppercase()).collect();
+        let allowed: BTreeSet<&str> = answer
+            .header("allow")
+            .expect("Allow")
+            .split(',')
+            .map(str::trim)
+            .collect();
+        let mut described: BTreeSet<String> = calls
+            .as_object()
+            .expect("calls")
+            .keys()
+            .map(|method| method.to_uppercase())
+            .collect();
         if described.contains("GET") {
             described.insert("HEAD".to_owned());
         }
-        assert_eq!(allowed.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), described, "{path}");
+        assert_eq!(
+            allowed
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<BTreeSet<_>>(),
+            described,
+            "{path}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The shapes in the description: examples fit them, people have their fields, and their limits are the gateway's.
+//! The shapes in the description: examples fit them, people have their fields, and their limits are
+//! the gateway's.
 
 use serde_json::{Value, json};
 
@@ -20,9 +21,15 @@ async fn every_example_fits_its_shape() {
             let what = format!("{method} {path}");
             let answers = call["responses"].as_object().expect("answers").values();
             let bodies = answers.chain(call.get("requestBody"));
-            for content in bodies.filter_map(|body| body["content"].as_object()).flat_map(|contents| contents.values())
+            for content in bodies
+                .filter_map(|body| description.resolve(body)["content"].as_object())
+                .flat_map(|contents| contents.values())
             {
-                let many = content["examples"].as_object().into_iter().flatten().map(|(_, example)| &example["value"]);
+                let many = content["examples"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(_, example)| &example["value"]);
                 for example in content.get("example").into_iter().chain(many) {
                     check(&what, &content["schema"], example);
                 }
@@ -42,16 +49,31 @@ async fn a_person_has_the_fields_that_are_described_and_no_other() {
     let description = Description::of(&gateway).await;
     let mut body: Value = serde_json::from_str(ADA).expect("JSON");
     body["attributes"] = json!({"city": "London"});
-    let person = gateway.send("POST", "/people", &body.to_string()).await.json();
-    let fields = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    assert_eq!(fields(&person), fields(&description.schema("Person")["properties"]));
+    let person = gateway
+        .send("POST", "/people", &body.to_string())
+        .await
+        .json();
+    let fields = |value: &Value| {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        fields(&person),
+        fields(&description.schema("Person")["properties"])
+    );
 }
 
 #[tokio::test]
 async fn the_limits_that_are_described_are_those_that_are_kept() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
-    let properties = description.schema("NewPerson")["properties"].as_object().expect("fields");
+    let properties = description.schema("NewPerson")["properties"]
+        .as_object()
+        .expect("fields");
     let mut count = 0;
     for (field, schema) in properties {
         let text = |length: u64| Value::from("å".repeat(usize::try_from(length).expect("short")));
@@ -61,8 +83,12 @@ async fn the_limits_that_are_described_are_those_that_are_kept() {
             values.extend([(text(least), 201), (text(most), 201), (text(most + 1), 422)]);
             values.extend((least > 0).then(|| (text(least - 1), 422)));
         }
-        if let (Some(least), Some(most)) = (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
-            values.extend([(least, 201), (most, 201), (least - 1, 422), (most + 1, 422)].map(|(n, s)| (json!(n), s)));
+        if let (Some(least), Some(most)) = (schema["minimum"].as_i64(), schema["maximum"].as_i64())
+        {
+            values.extend(
+                [(least, 201), (most, 201), (least - 1, 422), (most + 1, 422)]
+                    .map(|(n, s)| (json!(n), s)),
+            );
         }
         for (value, status) in values {
             let mut body: Value = serde_json::from_str(ADA).expect("JSON");
@@ -75,9 +101,16 @@ async fn the_limits_that_are_described_are_those_that_are_kept() {
     assert_eq!(count, 4 + 4 + 4 + 3, "first name, last name, age, job");
     let limit = &description.paths()["/people"]["get"]["parameters"][1];
     let limits = &description.resolve(limit)["schema"];
-    let (least, most) = (limits["minimum"].as_i64().expect("least"), limits["maximum"].as_i64().expect("most"));
+    let (least, most) = (
+        limits["minimum"].as_i64().expect("least"),
+        limits["maximum"].as_i64().expect("most"),
+    );
     for (value, status) in [(least, 200), (most, 200), (least - 1, 400), (most + 1, 400)] {
-        assert_eq!(gateway.get(&format!("/people?limit={value}")).await.status, status, "{value}");
+        assert_eq!(
+            gateway.get(&format!("/people?limit={value}")).await.status,
+            status,
+            "{value}"
+        );
     }
 }
 
@@ -87,14 +120,27 @@ async fn attributes_are_as_deep_as_is_described() {
     let description = Description::of(&gateway).await;
     let lists = |levels| (1..levels).fold(json!([]), |within, _| json!([within]));
     let objects = |levels| (1..levels).fold(json!({}), |within, _| json!({ "a": within }));
-    let most = description.schema("Attributes")["x-levels-max"].as_u64().expect("a number");
+    let most = description.schema("Attributes")["x-levels-max"]
+        .as_u64()
+        .expect("a number");
     for (levels, status) in [(2, 201), (most, 201), (most + 1, 422)] {
         for attributes in [objects(levels), json!({ "a": lists(levels - 1) })] {
             let mut body: Value = serde_json::from_str(ADA).expect("JSON");
             body["attributes"] = attributes;
             // No schema can count levels: that is what the number is for.
-            assert_eq!(description.faults(description.schema("NewPerson"), &body), "", "{body}");
-            assert_eq!(gateway.send("POST", "/people", &body.to_string()).await.status, status, "{body}");
+            assert_eq!(
+                description.faults(description.schema("NewPerson"), &body),
+                "",
+                "{body}"
+            );
+            assert_eq!(
+                gateway
+                    .send("POST", "/people", &body.to_string())
+                    .await
+                    .status,
+                status,
+                "{body}"
+            );
         }
     }
 }

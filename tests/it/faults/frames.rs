@@ -1,4 +1,5 @@
-//! The channel is a hint and the log the judge: what somebody else publishes there shows nobody anything.
+//! The channel is a hint and the log the judge: what somebody else publishes there shows nobody
+//! anything.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::process::{DEADLINE, eventually, person};
 use crate::scale_out::fleet::Fleet;
 use crate::support::redis::RedisServer;
 
-/// Heads are compared once, at the start: whatever the log is asked later is asked because of a frame.
+/// Heads are compared once, at the start: whatever the log is asked later is asked because of a
+/// frame.
 const UNHURRIED: &[(&str, &str)] = &[
     ("live.head_interval_ms", "3600000"),
     ("live.ready_limit_ms", "7200000"),
@@ -30,21 +32,38 @@ struct Intruder {
 impl Intruder {
     async fn on(redis: &RedisServer) -> Self {
         let client = ::redis::Client::open(redis.url()).expect("a url");
-        let (mut sink, messages) = client.get_async_pubsub().await.expect("a connection").split();
+        let (mut sink, messages) = client
+            .get_async_pubsub()
+            .await
+            .expect("a connection")
+            .split();
         sink.subscribe(Fleet::channel(0)).await.expect("subscribed");
-        Self { messages, _sink: sink, commands: redis.connect().await.expect("a connection") }
+        Self {
+            messages,
+            _sink: sink,
+            commands: redis.connect().await.expect("a connection"),
+        }
     }
 
     /// The next frame that is published.
     async fn hears(&mut self) -> Bytes {
-        let message = timeout(DEADLINE, self.messages.next()).await.expect("in time").expect("connected");
+        let message = timeout(DEADLINE, self.messages.next())
+            .await
+            .expect("in time")
+            .expect("connected");
         Bytes::copy_from_slice(message.get_payload_bytes())
     }
 
     /// Publishes these bytes; the gateway has received them, but perhaps not looked at them yet.
     async fn says(&mut self, bytes: &[u8]) {
-        let publish = ::redis::cmd("PUBLISH").arg(Fleet::channel(0)).arg(bytes).clone();
-        let receivers: u32 = publish.query_async(&mut self.commands).await.expect("an answer");
+        let publish = ::redis::cmd("PUBLISH")
+            .arg(Fleet::channel(0))
+            .arg(bytes)
+            .clone();
+        let receivers: u32 = publish
+            .query_async(&mut self.commands)
+            .await
+            .expect("an answer");
         assert_eq!(receivers, 2, "the gateway and the intruder");
         assert_eq!(self.hears().await, bytes);
     }
@@ -66,10 +85,20 @@ async fn a_frame_that_comes_again_is_shown_once() {
     for frame in frames.iter().chain(frames.iter().rev()) {
         intruder.says(frame).await;
     }
-    eventually("the repeats are counted", || async { gateway.count("relay_duplicates_total").await == 6 }).await;
+    eventually("the repeats are counted", || async {
+        gateway.count("relay_duplicates_total").await == 6
+    })
+    .await;
     gateway.create(&person("Mary")).await;
-    assert!(listener.sentence().await.contains("Mary"), "nothing came between");
-    assert_eq!(gateway.count("relay_heals_total").await, asked, "a repeat is recognised without asking the log");
+    assert!(
+        listener.sentence().await.contains("Mary"),
+        "nothing came between"
+    );
+    assert_eq!(
+        gateway.count("relay_heals_total").await,
+        asked,
+        "a repeat is recognised without asking the log"
+    );
 }
 
 #[tokio::test]
@@ -92,23 +121,46 @@ async fn a_forged_frame_is_never_shown_and_raises_one_question() {
     }
     gateway.create(&person("Grace")).await;
     intruder.hears().await;
-    assert!(listener.sentence().await.contains("Grace"), "none of the forged frames was shown");
+    assert!(
+        listener.sentence().await.contains("Grace"),
+        "none of the forged frames was shown"
+    );
     for _ in 0..3_000 {
-        let publish = ::redis::cmd("PUBLISH").arg(Fleet::channel(0)).arg(&*forged[0]).clone();
-        publish.exec_async(&mut intruder.commands).await.expect("an answer");
+        let publish = ::redis::cmd("PUBLISH")
+            .arg(Fleet::channel(0))
+            .arg(&*forged[0])
+            .clone();
+        publish
+            .exec_async(&mut intruder.commands)
+            .await
+            .expect("an answer");
     }
     gateway.create(&person("Joan")).await;
-    assert!(listener.sentence().await.contains("Joan"), "nor is one of a flood");
+    assert!(
+        listener.sentence().await.contains("Joan"),
+        "nor is one of a flood"
+    );
 
     let questions = quiet(async || gateway.count("relay_heals_total").await).await - asked;
     let frames = forged.len() as u64 + 3_000;
     // Grace and Joan may have arrived while a question was open, and be asked for once more.
-    assert!((1..=frames + 2).contains(&questions), "{questions} questions about {frames} frames");
-    assert_eq!(gateway.count("relay_resets_total").await, 0, "no history was believed to be broken");
+    assert!(
+        (1..=frames + 2).contains(&questions),
+        "{questions} questions about {frames} frames"
+    );
+    assert_eq!(
+        gateway.count("relay_resets_total").await,
+        0,
+        "no history was believed to be broken"
+    );
     assert_eq!(gateway.count("relay_disconnects_total").await, 0);
     gateway.create(&person("Mary")).await;
     assert!(listener.sentence().await.contains("Mary"));
-    assert_eq!(gateway.count("relay_heals_total").await - asked, questions, "it is trusted again without a question");
+    assert_eq!(
+        gateway.count("relay_heals_total").await - asked,
+        questions,
+        "it is trusted again without a question"
+    );
 }
 
 /// What claims to be the next change of Mallory.
@@ -122,7 +174,9 @@ fn forgeries(real: &Bytes) -> Vec<Vec<u8>> {
     let seq = |n: u64| Seq::new(n).expect("a number in range");
     let tag = Tag::new(0xbad);
     let mut forged = vec![
-        changed(&|c| (c.at.position.seq, c.at.position.tag, c.previous) = (seq(1_000_000), tag, tag)),
+        changed(&|c| {
+            (c.at.position.seq, c.at.position.tag, c.previous) = (seq(1_000_000), tag, tag);
+        }),
         changed(&|c| (c.at.position.seq, c.at.position.tag, c.previous) = (seq(3), tag, tag)),
         changed(&|c| (c.at.position.seq, c.at.position.tag) = (seq(2), tag)),
         changed(&|c| (c.at.position.seq, c.at.position.tag) = (seq(1), tag)),

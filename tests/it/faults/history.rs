@@ -1,4 +1,5 @@
-//! Redis comes back without what it had: that is told, counted, and the text stream goes on from what there is now.
+//! Redis comes back without what it had: that is told, counted, and the text stream goes on from
+//! what there is now.
 
 use crate::process::{Gateway, eventually, person};
 use crate::scale_out::fleet::{Fleet, QUICK};
@@ -15,8 +16,16 @@ async fn reset(gateway: &Gateway, reason: &str, partitions: u16) {
         gateway.count_at("relay_resets_total", &label).await >= u64::from(partitions)
     })
     .await;
-    assert_eq!(gateway.count("relay_resets_total").await, u64::from(partitions), "once, and for no other reason");
-    let told = gateway.log().lines().filter(|line| line.contains("lost history") && line.contains(reason)).count();
+    assert_eq!(
+        gateway.count("relay_resets_total").await,
+        u64::from(partitions),
+        "once, and for no other reason"
+    );
+    let told = gateway
+        .log()
+        .lines()
+        .filter(|line| line.contains("lost history") && line.contains(reason))
+        .count();
     assert_eq!(told, usize::from(partitions), "an operator is told");
 }
 
@@ -27,7 +36,10 @@ async fn goes_on(fleet: &[&Gateway], listeners: &mut [Listener]) {
         let id = fleet[round % fleet.len()].create(&person(&name)).await;
         for listener in &mut *listeners {
             let sentence = listener.sentence().await;
-            assert!(sentence.contains(&id) && sentence.contains(&name), "{sentence}");
+            assert!(
+                sentence.contains(&id) && sentence.contains(&name),
+                "{sentence}"
+            );
         }
     }
 }
@@ -71,7 +83,8 @@ async fn a_flushed_redis_is_a_new_epoch() {
     goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
 }
 
-/// Nobody cuts the connections to the old master, which still answers: it is a replica now, and knows of nothing new.
+/// Nobody cuts the connections to the old master, which still answers: it is a replica now, and
+/// knows of nothing new.
 #[tokio::test]
 async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one() {
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
@@ -89,7 +102,8 @@ async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one()
     // Nobody listens on port 1.
     master.command::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await;
 
-    // Writes of others first: nothing but the old master's own word tells this gateway to look elsewhere.
+    // Writes of others first: nothing but the old master's own word tells this gateway to look
+    // elsewhere.
     let replica_url = replica.url();
     settings.pop();
     settings.push(("store.url", &replica_url));
@@ -99,14 +113,22 @@ async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one()
         assert!(listener[0].sentence().await.contains(name));
     }
     goes_on(&[&gateway, &elsewhere], &mut listener).await;
-    eventually("the subscription follows", || async { gateway.count("relay_disconnects_total").await >= 1 }).await;
+    eventually("the subscription follows", || async {
+        gateway.count("relay_disconnects_total").await >= 1
+    })
+    .await;
     gateway.wait_ready().await;
     goes_on(&[&gateway, &elsewhere], &mut listener).await;
-    assert_eq!(gateway.count("relay_resets_total").await, 0, "the new master lacks nothing");
+    assert_eq!(
+        gateway.count("relay_resets_total").await,
+        0,
+        "the new master lacks nothing"
+    );
 }
 
-/// The replica is promoted while the old master still takes writes; then everybody moves to it. Whether what the new
-/// master wrote itself leaves it behind, level with or ahead of what clients saw, the tags tell.
+/// The replica is promoted while the old master still takes writes; then everybody moves to it.
+/// Whether what the new master wrote itself leaves it behind, level with or ahead of what clients
+/// saw, the tags tell.
 #[tokio::test]
 async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
     for own_writes in [0, 2, 5] {
@@ -122,7 +144,10 @@ async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
 
         let replica = master.start_replica().await;
         let meta = |key| ["HGET", "{people.p0}:meta", key];
-        let (kept, tag): (u64, String) = (master.command(&meta("s")).await, master.command(&meta("t")).await);
+        let (kept, tag): (u64, String) = (
+            master.command(&meta("s")).await,
+            master.command(&meta("t")).await,
+        );
         eventually("the replica has it", || async {
             replica.command::<Option<String>>(&meta("t")).await == Some(tag.clone())
         })

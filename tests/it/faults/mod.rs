@@ -33,16 +33,21 @@ impl Audience {
         for gateway in &fleet.gateways {
             for kinds in Kinds::ALL {
                 let listener = gateway.listen(kinds.query()).await;
-                clients.push((kinds, tokio::spawn(follow(listener, markers.sentences(kinds)))));
+                clients.push((
+                    kinds,
+                    tokio::spawn(follow(listener, markers.sentences(kinds))),
+                ));
             }
         }
         Self { clients, markers }
     }
 
-    /// Asserts that each of them was shown exactly what the log holds, and never disconnected; and that no gateway
-    /// thought that history had broken.
+    /// Asserts that each of them was shown exactly what the log holds, and never disconnected; and
+    /// that no gateway thought that history had broken.
     async fn has_seen_all(self, fleet: &Fleet) {
-        self.markers.write(&mut Writer::new(99, fleet.addresses())).await;
+        self.markers
+            .write(&mut Writer::new(99, fleet.addresses()))
+            .await;
         let log = fleet.log().await;
         for (number, (kinds, client)) in self.clients.into_iter().enumerate() {
             let received = client.await.expect("no panic").expect("never disconnected");

@@ -6,7 +6,12 @@ use crate::socket::Listener;
 use crate::support::redis::RedisServer;
 
 fn settings<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    QUICK.iter().chain(&[("store.url", url)]).chain(more).copied().collect()
+    QUICK
+        .iter()
+        .chain(&[("store.url", url)])
+        .chain(more)
+        .copied()
+        .collect()
 }
 
 /// What a gateway says that gives up.
@@ -14,7 +19,10 @@ pub(super) async fn gives_up(mut gateway: Gateway) -> String {
     assert_eq!(gateway.exit_code().await, Some(1));
     let log = gateway.log();
     let last = log.lines().last().expect("it says why").to_owned();
-    assert!(last.starts_with("people-gateway: the store cannot be used: "), "{log}");
+    assert!(
+        last.starts_with("people-gateway: the store cannot be used: "),
+        "{log}"
+    );
     last
 }
 
@@ -25,7 +33,11 @@ async fn a_gateway_started_before_redis_listens_refuses_and_serves_once_redis_is
     let url = redis.url();
     let gateway = Gateway::start(&settings(&url, &[])).await;
     assert_eq!(gateway.readyz().await, 503);
-    let refused = gateway.request("GET", "/people").send().await.expect("an answer");
+    let refused = gateway
+        .request("GET", "/people")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(gateway.put(crate::NOBODY, &person("Ada"), true).await, 503);
@@ -43,7 +55,10 @@ async fn a_wrong_password_ends_the_start() {
     let redis = RedisServer::start(&["--requirepass", "right"]).await;
     let url = redis.url().replace("right", "wrong-secret");
     let why = gives_up(Gateway::start(&settings(&url, &[])).await).await;
-    assert!(why.contains("password") && !why.contains("wrong-secret"), "{why}");
+    assert!(
+        why.contains("password") && !why.contains("wrong-secret"),
+        "{why}"
+    );
 }
 
 #[tokio::test]

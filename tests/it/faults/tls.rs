@@ -24,7 +24,8 @@ impl Secured {
         let folder = tempfile::tempdir().expect("a folder");
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("signed");
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
+            .expect("signed");
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new([name.to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &authority).expect("signed");
@@ -34,7 +35,10 @@ impl Secured {
             path.to_str().expect("text").to_owned()
         };
         let authority = file("authority.pem", authority.pem());
-        let (certificate, key) = (file("redis.pem", certificate.pem()), file("redis.key", key.serialize_pem()));
+        let (certificate, key) = (
+            file("redis.pem", certificate.pem()),
+            file("redis.key", key.serialize_pem()),
+        );
         let port = free_port();
         let options = [
             ("--tls-port", &*port.to_string()),
@@ -44,7 +48,11 @@ impl Secured {
             ("--tls-auth-clients", "no"),
         ];
         let redis = RedisServer::start(&options.map(|(name, value)| [name, value]).concat()).await;
-        Self { redis, url: format!("rediss://127.0.0.1:{port}/3"), folder }
+        Self {
+            redis,
+            url: format!("rediss://127.0.0.1:{port}/3"),
+            folder,
+        }
     }
 
     fn authority(&self) -> PathBuf {
@@ -73,11 +81,21 @@ async fn a_redis_behind_tls_takes_writes_and_relays_them() {
     for name in ["Ada", "Grace", "Joan"] {
         let id = writer.create(&person(name)).await;
         let sentence = listener.sentence().await;
-        assert!(sentence.contains(&id) && sentence.contains(name), "{sentence}");
+        assert!(
+            sentence.contains(&id) && sentence.contains(name),
+            "{sentence}"
+        );
     }
     let clients: String = secured.redis.command(&["CLIENT", "LIST"]).await;
     let plain = format!("laddr=127.0.0.1:{} ", secured.redis.port());
-    assert_eq!(clients.lines().filter(|client| client.contains(&plain)).count(), 1, "nobody but who asks: {clients}");
+    assert_eq!(
+        clients
+            .lines()
+            .filter(|client| client.contains(&plain))
+            .count(),
+        1,
+        "nobody but who asks: {clients}"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +104,10 @@ async fn an_authority_that_is_not_trusted_ends_the_start_with_what_to_do() {
     let stranger = Secured::named("127.0.0.1").await;
     for authority in [None, Some(stranger.authority())] {
         let why = gives_up(secured.gateway(authority.as_deref()).await).await;
-        assert!(why.contains("not trusted here") && why.contains("SSL_CERT_FILE"), "{why}");
+        assert!(
+            why.contains("not trusted here") && why.contains("SSL_CERT_FILE"),
+            "{why}"
+        );
     }
     let keys: u64 = secured.redis.command(&["DBSIZE"]).await;
     assert_eq!(keys, 0, "nothing was written");
@@ -96,7 +117,10 @@ async fn an_authority_that_is_not_trusted_ends_the_start_with_what_to_do() {
 async fn the_certificate_of_another_server_ends_the_start_with_its_name() {
     let secured = Secured::named("redis.example").await;
     let why = gives_up(secured.gateway(Some(&secured.authority())).await).await;
-    assert!(why.contains("redis.example") && why.contains("store.url"), "{why}");
+    assert!(
+        why.contains("redis.example") && why.contains("store.url"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -104,5 +128,8 @@ async fn an_address_that_does_not_agree_with_its_port_about_tls_is_told_what_to_
     let secured = Secured::named("127.0.0.1").await;
     let plain = secured.url.replace("rediss:", "redis:");
     let gateway = Gateway::start(&[("store.url", &plain)]).await;
-    eventually("the log says so", || async { gateway.log().contains("write rediss:// instead") }).await;
+    eventually("the log says so", || async {
+        gateway.log().contains("write rediss:// instead")
+    })
+    .await;
 }

@@ -30,10 +30,20 @@ async fn after_stop_the_peers_close_is_awaited_and_ends_the_connection() {
     assert_eq!(peer.next().await, closed(1000));
     gateway.create(&person("Ada")).await;
     peer.send(&frame(PING, b"still there?")).await;
-    assert!(super::counts(&gateway, "sessions", 1).await, "the session waits");
+    assert!(
+        super::counts(&gateway, "sessions", 1).await,
+        "the session waits"
+    );
     peer.send(&close(1000, b"")).await;
-    assert_eq!(peer.rest().await, [Got::End], "nothing comes after a close frame");
-    eventually("the session is gone", async || super::counts(&gateway, "sessions", 0).await).await;
+    assert_eq!(
+        peer.rest().await,
+        [Got::End],
+        "nothing comes after a close frame"
+    );
+    eventually("the session is gone", async || {
+        super::counts(&gateway, "sessions", 0).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -42,7 +52,10 @@ async fn a_peer_that_never_answers_stop_is_cut_after_the_close_timeout() {
     let mut peer = Peer::open(gateway.address, "/people").await;
     peer.say("stop").await;
     assert_eq!(peer.rest().await, [closed(1000), Got::End]);
-    eventually("the session is gone", async || super::counts(&gateway, "sessions", 0).await).await;
+    eventually("the session is gone", async || {
+        super::counts(&gateway, "sessions", 0).await
+    })
+    .await;
     assert!(super::counts(&gateway, "sessions_closed_total", 1).await);
 }
 
@@ -72,7 +85,10 @@ async fn close_on_ends_with_the_first_such_change_that_is_shown() {
         assert_eq!(end, End::Closed(1000, String::new()), "{query}");
         assert_eq!(seen.len(), expected.len(), "{query}: {seen:?}");
         for (seen, expected) in seen.iter().zip(expected) {
-            assert!(expected.split(' ').all(|word| seen.contains(word)), "{query}: {seen}");
+            assert!(
+                expected.split(' ').all(|word| seen.contains(word)),
+                "{query}: {seen}"
+            );
         }
     }
 }
@@ -85,7 +101,12 @@ async fn close_on_waits_for_a_change_that_is_shown() {
     for _ in 0..3 {
         let id = gateway.create(&person("Ada")).await;
         assert_eq!(gateway.delete(&id).await, 204);
-        assert!(saves.sentence().await.starts_with(&format!("Saved person [{id}]")));
+        assert!(
+            saves
+                .sentence()
+                .await
+                .starts_with(&format!("Saved person [{id}]"))
+        );
         assert_eq!(deletes.sentence().await, format!("Deleted person [{id}]"));
     }
     for mut listener in [saves, deletes] {
@@ -112,7 +133,9 @@ async fn a_slow_client_gets_all_up_to_its_close_on_however_long_it_takes() {
     loop {
         match peer.told().await {
             Got::Text(sentence) if sentence.starts_with("Saved") => saves += 1,
-            Got::Text(sentence) => break assert_eq!(sentence, format!("Deleted person [{}]", people[0])),
+            Got::Text(sentence) => {
+                break assert_eq!(sentence, format!("Deleted person [{}]", people[0]));
+            }
             other => panic!("{other:?} after {saves} saves"),
         }
     }
@@ -130,8 +153,14 @@ async fn the_peers_close_is_answered_with_its_own_code() {
     }
     let mut peer = Peer::open(gateway.address, "/people").await;
     peer.send(&frame(CLOSE, b"")).await;
-    assert_eq!(peer.rest().await, [Got::Close(None, String::new()), Got::End]);
-    eventually("nobody is left", async || super::counts(&gateway, "sessions", 0).await).await;
+    assert_eq!(
+        peer.rest().await,
+        [Got::Close(None, String::new()), Got::End]
+    );
+    eventually("nobody is left", async || {
+        super::counts(&gateway, "sessions", 0).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -152,19 +181,29 @@ async fn a_peer_that_closes_is_answered_even_while_it_still_sends() {
 async fn stop_and_the_peers_own_close_at_once_end_with_one_close_frame() {
     let gateway = Gateway::ready(&[NEVER]).await;
     let mut peer = Peer::open(gateway.address, "/people").await;
-    peer.send(&[frame(0x81, b"stop"), close(1001, b"")].concat()).await;
+    peer.send(&[frame(0x81, b"stop"), close(1001, b"")].concat())
+        .await;
     assert_eq!(peer.rest().await, [closed(1000), Got::End]);
 }
 
 #[tokio::test]
 async fn a_peer_that_closes_and_takes_nothing_does_not_stay_for_ever() {
-    let settings =
-        [("live.close_timeout_ms", "300"), ("live.ping_interval_ms", "60000"), ("live.silence_limit_ms", "600000")];
+    let settings = [
+        ("live.close_timeout_ms", "300"),
+        ("live.ping_interval_ms", "60000"),
+        ("live.silence_limit_ms", "600000"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let mut peer = Peer::open_small(gateway.address, "/people").await;
     save_big(&gateway, &ids(100), 0..3).await;
-    eventually("its socket is full", async || gateway.metric("session_backlogs_total").await > 0.0).await;
+    eventually("its socket is full", async || {
+        gateway.metric("session_backlogs_total").await > 0.0
+    })
+    .await;
     peer.send(&close(1000, b"")).await;
-    eventually("the session is gone", async || super::counts(&gateway, "sessions", 0).await).await;
+    eventually("the session is gone", async || {
+        super::counts(&gateway, "sessions", 0).await
+    })
+    .await;
     drop(peer);
 }

@@ -17,7 +17,10 @@ fn aged(age: u8) -> Value {
 }
 
 fn saved(id: &str, age: u8) -> String {
-    format!("Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age={age}, job=Mathematician)")
+    format!(
+        "Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age={age}, \
+         job=Mathematician)"
+    )
 }
 
 #[tokio::test]
@@ -46,9 +49,16 @@ async fn someone_enters_the_view_is_updated_leaves_it_and_is_deleted_out_of_it()
             assert_eq!(adults.sentence().await, expected);
         }
         if partitions == "1" {
-            assert_eq!(adults.sentence().await, saved(&end, 99), "the delete of who had left is not shown");
+            assert_eq!(
+                adults.sentence().await,
+                saved(&end, 99),
+                "the delete of who had left is not shown"
+            );
         } else {
-            assert!(adults.until(&end).await.is_empty(), "the delete of who had left is not shown");
+            assert!(
+                adults.until(&end).await.is_empty(),
+                "the delete of who had left is not shown"
+            );
         }
     }
 }
@@ -60,10 +70,17 @@ async fn words_choose_the_kinds_and_the_filter_stays() {
     let mut red = person("Red");
     red["attributes"] = json!({"team": "red"});
     for round in 0..3 {
-        let (red, blue) = (gateway.create(&red).await, gateway.create(&person("Blue")).await);
+        let (red, blue) = (
+            gateway.create(&red).await,
+            gateway.create(&person("Blue")).await,
+        );
         assert_eq!(gateway.delete(&blue).await, 204);
         assert_eq!(gateway.delete(&red).await, 204);
-        assert_eq!(listener.sentence().await, format!("Deleted person [{red}]"), "round {round}");
+        assert_eq!(
+            listener.sentence().await,
+            format!("Deleted person [{red}]"),
+            "round {round}"
+        );
     }
     listener.say("saves").await;
     let shown = loop {
@@ -80,7 +97,10 @@ async fn words_choose_the_kinds_and_the_filter_stays() {
         assert_eq!(sentence, format!("Deleted person [{end}]"));
     };
     assert!(shown.0.contains(&shown.1), "{shown:?}");
-    assert_eq!(listener.sentence().await, format!("Left person [{}]", shown.1));
+    assert_eq!(
+        listener.sentence().await,
+        format!("Left person [{}]", shown.1)
+    );
     listener.say("stop").await;
     assert_eq!(listener.end().await, End::Closed(1000, String::new()));
 }
@@ -93,7 +113,10 @@ async fn every_client_is_shown_its_own_view() {
         ("age < 5", Some([0, 1, 2, 3, 4].as_slice())),
         ("5>age", Some(&[0, 1, 2, 3, 4])),
         ("age in [9, 3]", Some(&[3, 9])),
-        ("!(age > 0) || age == 7 && firstName.startsWith('A')", Some(&[0, 7])),
+        (
+            "!(age > 0) || age == 7 && firstName.startsWith('A')",
+            Some(&[0, 7]),
+        ),
         ("false", Some(&[])),
         ("", Some(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9])),
     ];
@@ -101,10 +124,16 @@ async fn every_client_is_shown_its_own_view() {
     for (filter, ages) in filters {
         let Some(ages) = ages else {
             let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
-            assert_eq!(Listener::refused(gateway.address, &format!("/people?where={filter}")).await, 400);
+            assert_eq!(
+                Listener::refused(gateway.address, &format!("/people?where={filter}")).await,
+                400
+            );
             continue;
         };
-        let all = format!("({}) || job == 'End'", if filter.is_empty() { "true" } else { filter });
+        let all = format!(
+            "({}) || job == 'End'",
+            if filter.is_empty() { "true" } else { filter }
+        );
         listeners.push((listen(&gateway, &all, "").await, ages));
     }
     let mut ids = Vec::new();
@@ -115,7 +144,10 @@ async fn every_client_is_shown_its_own_view() {
     end["job"] = json!("End");
     gateway.create(&end).await;
     for (mut listener, ages) in listeners {
-        let expected: Vec<_> = ages.iter().map(|age| saved(&ids[usize::from(*age)], *age)).collect();
+        let expected: Vec<_> = ages
+            .iter()
+            .map(|age| saved(&ids[usize::from(*age)], *age))
+            .collect();
         assert_eq!(listener.until("job=End").await, expected);
     }
 }
@@ -133,9 +165,17 @@ async fn close_on_waits_for_someone_of_the_view() {
 #[tokio::test]
 async fn a_refused_filter_is_a_problem_of_the_handshake() {
     let gateway = Gateway::ready(&[]).await;
-    let door = format!("http://{}/updates?where=age+%3D%3D+%22x%22", gateway.address);
-    let request = reqwest::Client::new().get(door).header("connection", "upgrade").header("upgrade", "websocket");
-    let request = request.header("sec-websocket-version", "13").header("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZg==");
+    let door = format!(
+        "http://{}/updates?where=age+%3D%3D+%22x%22",
+        gateway.address
+    );
+    let request = reqwest::Client::new()
+        .get(door)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket");
+    let request = request
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZg==");
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), 400);
     let problem: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");

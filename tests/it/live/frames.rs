@@ -1,12 +1,14 @@
 //! Frames as RFC 6455 wants them, and what a peer gets that sends others.
 
-use super::peer::{BINARY, CLOSE, FIRST, Got, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame, frame_with};
+use super::peer::{
+    BINARY, CLOSE, FIRST, Got, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame, frame_with,
+};
 use crate::process::{DEADLINE, Gateway, person};
 
 const KIB: usize = 1024;
 
-/// Sends bytes on a new connection; everything that comes back. The close timeout is longer than the test's patience,
-/// so the connection ends because of what was sent.
+/// Sends bytes on a new connection; everything that comes back. The close timeout is longer than
+/// the test's patience, so the connection ends because of what was sent.
 async fn answer(gateway: &Gateway, bytes: &[u8]) -> Vec<Got> {
     let mut peer = Peer::open(gateway.address, "/people").await;
     peer.send(bytes).await;
@@ -22,13 +24,19 @@ async fn refuses(code: u16, cases: Vec<(&str, Vec<u8>)>) {
     let gateway = gateway().await;
     for (name, bytes) in cases {
         let got = answer(&gateway, &bytes).await;
-        let [Got::Close(Some(closed), _), Got::End] = &got[..] else { panic!("{name}: {got:?}") };
+        let [Got::Close(Some(closed), _), Got::End] = &got[..] else {
+            panic!("{name}: {got:?}")
+        };
         assert_eq!(*closed, code, "{name}");
     }
 }
 
 fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
-    [&[first, u8::try_from(payload.len()).expect("short")], payload].concat()
+    [
+        &[first, u8::try_from(payload.len()).expect("short")],
+        payload,
+    ]
+    .concat()
 }
 
 #[tokio::test]
@@ -41,7 +49,10 @@ async fn frames_that_break_the_protocol_are_closed_with_1002() {
         ("the second reserved bit", frame(TEXT | 0x20, b"hi")),
         ("the third reserved bit", frame(TEXT | 0x10, b"hi")),
         ("a reserved bit of a ping", frame(PING | 0x40, b"")),
-        ("a reserved bit of a continuation", [frame(FIRST, b"a"), frame(LAST | 0x10, b"b")].concat()),
+        (
+            "a reserved bit of a continuation",
+            [frame(FIRST, b"a"), frame(LAST | 0x10, b"b")].concat(),
+        ),
         ("a ping of 126 bytes", frame(PING, &[0; 126])),
         ("a pong of 126 bytes", frame(PONG, &[0; 126])),
         ("a close of 126 bytes", close(1000, &[b'x'; 124])),
@@ -51,17 +62,47 @@ async fn frames_that_break_the_protocol_are_closed_with_1002() {
         ("a close in fragments", frame(CLOSE & 0x7f, b"")),
         ("a last fragment of nothing", frame(LAST, b"x")),
         ("a middle fragment of nothing", frame(MIDDLE, b"x")),
-        ("a fragment behind a whole message", [frame(TEXT, b"all"), frame(LAST, b"x")].concat()),
-        ("a text within a text", [frame(FIRST, b"a"), frame(TEXT, b"b")].concat()),
-        ("a binary within a text", [frame(FIRST, b"a"), frame(BINARY, b"b")].concat()),
-        ("a text within a binary", [frame(0x02, b"a"), frame(TEXT, b"b")].concat()),
-        ("a second beginning", [frame(FIRST, b"a"), frame(FIRST, b"b")].concat()),
+        (
+            "a fragment behind a whole message",
+            [frame(TEXT, b"all"), frame(LAST, b"x")].concat(),
+        ),
+        (
+            "a text within a text",
+            [frame(FIRST, b"a"), frame(TEXT, b"b")].concat(),
+        ),
+        (
+            "a binary within a text",
+            [frame(FIRST, b"a"), frame(BINARY, b"b")].concat(),
+        ),
+        (
+            "a text within a binary",
+            [frame(0x02, b"a"), frame(TEXT, b"b")].concat(),
+        ),
+        (
+            "a second beginning",
+            [frame(FIRST, b"a"), frame(FIRST, b"b")].concat(),
+        ),
         ("a close of one byte", frame(CLOSE, &[3])),
-        ("a short length in 16 bits", frame_with(TEXT, &[126, 0, 125], &[b'x'; 125])),
-        ("a length of nothing in 16 bits", frame_with(PING, &[126, 0, 0], b"")),
-        ("a length of 16 bits in 64", frame_with(TEXT, &[127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], &[b'x'; 65_535])),
-        ("a short length in 64 bits", frame_with(TEXT, &[127, 0, 0, 0, 0, 0, 0, 0, 1], b"x")),
-        ("a length beyond 63 bits", frame_with(TEXT, &[127, 0x80, 0, 0, 0, 0, 0, 0, 0], b"")),
+        (
+            "a short length in 16 bits",
+            frame_with(TEXT, &[126, 0, 125], &[b'x'; 125]),
+        ),
+        (
+            "a length of nothing in 16 bits",
+            frame_with(PING, &[126, 0, 0], b""),
+        ),
+        (
+            "a length of 16 bits in 64",
+            frame_with(TEXT, &[127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], &[b'x'; 65_535]),
+        ),
+        (
+            "a short length in 64 bits",
+            frame_with(TEXT, &[127, 0, 0, 0, 0, 0, 0, 0, 1], b"x"),
+        ),
+        (
+            "a length beyond 63 bits",
+            frame_with(TEXT, &[127, 0x80, 0, 0, 0, 0, 0, 0, 0], b""),
+        ),
     ];
     for opcode in (0x3..=0x7).chain(0xb..=0xf) {
         cases.push(("a reserved opcode", frame(0x80 | opcode, b"")));
@@ -71,14 +112,25 @@ async fn frames_that_break_the_protocol_are_closed_with_1002() {
 
 #[tokio::test]
 async fn close_codes_that_nobody_may_send_are_closed_with_1002() {
-    let never = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535];
-    refuses(1002, never.iter().map(|code| ("a close code", close(*code, b""))).collect()).await;
+    let never = [
+        0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
+    ];
+    refuses(
+        1002,
+        never
+            .iter()
+            .map(|code| ("a close code", close(*code, b"")))
+            .collect(),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn close_codes_that_a_peer_may_send_are_echoed() {
     let gateway = gateway().await;
-    for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999] {
+    for code in [
+        1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999,
+    ] {
         let got = answer(&gateway, &close(code, b"")).await;
         assert_eq!(got, [Got::Close(Some(code), String::new()), Got::End]);
     }
@@ -93,11 +145,23 @@ async fn text_that_is_not_utf8_is_closed_with_1007() {
         ("a lonely byte", frame(TEXT, &[0xff])),
         ("a surrogate", frame(TEXT, &[0xed, 0xa0, 0x80])),
         ("an overlong form", frame(TEXT, &[0xc0, 0xaf])),
-        ("beyond the last character", frame(TEXT, &[0xf4, 0x90, 0x80, 0x80])),
+        (
+            "beyond the last character",
+            frame(TEXT, &[0xf4, 0x90, 0x80, 0x80]),
+        ),
         ("a character cut off", frame(TEXT, &[b'a', 0xe2, 0x82])),
-        ("cut off over fragments", [frame(FIRST, &[0xe2]), frame(LAST, &[0x82])].concat()),
-        ("spoilt in a later fragment", [frame(FIRST, &[0xe2, 0x82]), frame(LAST, b"x")].concat()),
-        ("spoilt in the first fragment", [frame(FIRST, &[0xff]), frame(LAST, b"x")].concat()),
+        (
+            "cut off over fragments",
+            [frame(FIRST, &[0xe2]), frame(LAST, &[0x82])].concat(),
+        ),
+        (
+            "spoilt in a later fragment",
+            [frame(FIRST, &[0xe2, 0x82]), frame(LAST, b"x")].concat(),
+        ),
+        (
+            "spoilt in the first fragment",
+            [frame(FIRST, &[0xff]), frame(LAST, b"x")].concat(),
+        ),
         ("a close reason", close(1000, &[0xff])),
         ("a close reason cut off", close(1000, &[b'a', 0xe2, 0x82])),
     ];
@@ -108,8 +172,16 @@ async fn text_that_is_not_utf8_is_closed_with_1007() {
 async fn a_character_may_be_split_over_fragments() {
     let gateway = gateway().await;
     let euro = "€".as_bytes();
-    let bytes = [frame(FIRST, &euro[..1]), frame(MIDDLE, &euro[1..2]), frame(LAST, &euro[2..]), frame(TEXT, b"stop")];
-    assert_eq!(answer(&gateway, &[bytes.concat(), close(1000, b"")].concat()).await[0], stopped());
+    let bytes = [
+        frame(FIRST, &euro[..1]),
+        frame(MIDDLE, &euro[1..2]),
+        frame(LAST, &euro[2..]),
+        frame(TEXT, b"stop"),
+    ];
+    assert_eq!(
+        answer(&gateway, &[bytes.concat(), close(1000, b"")].concat()).await[0],
+        stopped()
+    );
 }
 
 fn stopped() -> Got {
@@ -124,9 +196,23 @@ async fn a_message_of_more_than_64_kib_is_closed_with_1009_by_its_header_alone()
         ("one byte more", header(64 * 1024 + 1)),
         ("a gigabyte", header(1 << 30)),
         ("all that 63 bits say", header(u64::MAX >> 1)),
-        ("a binary one", frame_with(BINARY, &[127, 0, 0, 0, 0, 0, 1, 0, 1], b"")),
-        ("over two fragments", [frame(FIRST, &half), frame_with(LAST, &[126, 0x80, 1], b"")].concat()),
-        ("over three", [frame(FIRST, &half), frame(MIDDLE, &half), frame_with(LAST, &[1], b"")].concat()),
+        (
+            "a binary one",
+            frame_with(BINARY, &[127, 0, 0, 0, 0, 0, 1, 0, 1], b""),
+        ),
+        (
+            "over two fragments",
+            [frame(FIRST, &half), frame_with(LAST, &[126, 0x80, 1], b"")].concat(),
+        ),
+        (
+            "over three",
+            [
+                frame(FIRST, &half),
+                frame(MIDDLE, &half),
+                frame_with(LAST, &[1], b""),
+            ]
+            .concat(),
+        ),
     ];
     refuses(1009, cases).await;
 }
@@ -147,10 +233,20 @@ async fn a_message_of_exactly_64_kib_is_taken() {
     let cases = [
         frame(TEXT, &vec![b'x'; 64 * KIB]),
         frame(BINARY, &vec![0xff; 64 * KIB]),
-        [frame(FIRST, &quarter), frame(MIDDLE, &quarter), frame(MIDDLE, &quarter), frame(LAST, &quarter)].concat(),
+        [
+            frame(FIRST, &quarter),
+            frame(MIDDLE, &quarter),
+            frame(MIDDLE, &quarter),
+            frame(LAST, &quarter),
+        ]
+        .concat(),
     ];
     for bytes in cases {
-        let got = answer(&gateway, &[bytes, frame(PING, b"ok"), close(1000, b"")].concat()).await;
+        let got = answer(
+            &gateway,
+            &[bytes, frame(PING, b"ok"), close(1000, b"")].concat(),
+        )
+        .await;
         assert_eq!(got, [Got::Pong(b"ok".to_vec()), stopped(), Got::End]);
     }
 }
@@ -189,8 +285,19 @@ async fn pongs_that_nobody_asked_for_binary_and_empty_messages_are_taken_in_sile
         frame(MIDDLE, b""),
         frame(LAST, b""),
     ];
-    let got = answer(&gateway, &[quiet.concat(), frame(PING, b"end"), close(3000, b"")].concat()).await;
-    assert_eq!(got, [Got::Pong(b"end".to_vec()), Got::Close(Some(3000), String::new()), Got::End]);
+    let got = answer(
+        &gateway,
+        &[quiet.concat(), frame(PING, b"end"), close(3000, b"")].concat(),
+    )
+    .await;
+    assert_eq!(
+        got,
+        [
+            Got::Pong(b"end".to_vec()),
+            Got::Close(Some(3000), String::new()),
+            Got::End
+        ]
+    );
 }
 
 #[tokio::test]
@@ -242,23 +349,38 @@ async fn frames_may_arrive_byte_by_byte_or_many_at_once() {
 #[tokio::test]
 async fn frames_in_the_same_packet_as_the_handshake_are_read() {
     let gateway = gateway().await;
-    let early = [frame(PING, b"early"), frame(TEXT, b"deletes"), frame(FIRST, b"st")].concat();
+    let early = [
+        frame(PING, b"early"),
+        frame(TEXT, b"deletes"),
+        frame(FIRST, b"st"),
+    ]
+    .concat();
     let mut peer = Peer::connect(gateway.address).await;
-    peer.send(&[super::peer::handshake("/people", &[]).as_bytes(), &early].concat()).await;
+    peer.send(&[super::peer::handshake("/people", &[]).as_bytes(), &early].concat())
+        .await;
     peer.shaken().await;
     assert_eq!(peer.next().await, Got::Pong(b"early".to_vec()));
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
         let id = gateway.create(&person("Ada")).await;
         assert_eq!(gateway.delete(&id).await, 204);
-        let Got::Text(sentence) = peer.next().await else { panic!("a sentence") };
+        let Got::Text(sentence) = peer.next().await else {
+            panic!("a sentence")
+        };
         if sentence == format!("Deleted person [{id}]") {
             break;
         }
-        assert_eq!(peer.next().await, Got::Text(format!("Deleted person [{id}]")));
-        assert!(tokio::time::Instant::now() < deadline, "the early word does not take hold");
+        assert_eq!(
+            peer.next().await,
+            Got::Text(format!("Deleted person [{id}]"))
+        );
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the early word does not take hold"
+        );
     }
-    peer.send(&[frame(LAST, b"op"), close(1000, b"")].concat()).await;
+    peer.send(&[frame(LAST, b"op"), close(1000, b"")].concat())
+        .await;
     assert_eq!(peer.rest().await, [stopped(), Got::End]);
 }
 
@@ -267,7 +389,8 @@ async fn all_may_come_with_the_handshake_even_the_end() {
     let gateway = gateway().await;
     let mut peer = Peer::connect(gateway.address).await;
     let early = [frame(TEXT, b"stop"), close(1000, b"")].concat();
-    peer.send(&[super::peer::handshake("/updates", &[]).as_bytes(), &early].concat()).await;
+    peer.send(&[super::peer::handshake("/updates", &[]).as_bytes(), &early].concat())
+        .await;
     peer.finish().await;
     peer.shaken().await;
     assert_eq!(peer.rest().await, [stopped(), Got::End]);

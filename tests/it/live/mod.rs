@@ -17,13 +17,27 @@ use serde_json::{Value, json};
 
 use crate::process::{Gateway, person};
 
-/// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a request of its own.
+/// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a
+/// request of its own.
 pub(crate) async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
     for round in rounds {
-        let lines: Vec<_> = people.iter().map(|id| format!("{}\n", big(id, round))).collect();
-        let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
-        let answer = import.body(lines.concat()).send().await.expect("an answer").text().await.expect("text");
-        let answer: Value = serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
+        let lines: Vec<_> = people
+            .iter()
+            .map(|id| format!("{}\n", big(id, round)))
+            .collect();
+        let import = gateway
+            .request("POST", "/people/import")
+            .header("content-type", "application/x-ndjson");
+        let answer = import
+            .body(lines.concat())
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("text");
+        let answer: Value =
+            serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
         assert_eq!(answer["saved"], people.len());
     }
 }
@@ -38,12 +52,19 @@ fn big(id: &str, round: u32) -> Value {
 
 /// Deletes people, many at once.
 async fn delete_all(gateway: &Gateway, people: &[String]) {
-    stream::iter(people).for_each_concurrent(32, |id| async move { assert_eq!(gateway.delete(id).await, 204) }).await;
+    stream::iter(people)
+        .for_each_concurrent(
+            32,
+            |id| async move { assert_eq!(gateway.delete(id).await, 204) },
+        )
+        .await;
 }
 
 /// So many ids of nobody.
 pub(crate) fn ids(count: u32) -> Vec<String> {
-    (0..count).map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}")).collect()
+    (0..count)
+        .map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}"))
+        .collect()
 }
 
 /// Whether a metric has this value.

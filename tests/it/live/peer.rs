@@ -1,5 +1,5 @@
-//! A WebSocket peer that works byte by byte: it sends what no library would, and takes nothing from a server that
-//! RFC 6455 forbids. It answers neither pings nor close frames by itself.
+//! A WebSocket peer that works byte by byte: it sends what no library would, and takes nothing from
+//! a server that RFC 6455 forbids. It answers neither pings nor close frames by itself.
 
 use std::net::SocketAddr;
 
@@ -57,9 +57,15 @@ impl Peer {
     }
 
     async fn connected(socket: TcpSocket, address: SocketAddr) -> Self {
-        let stream = timeout(DEADLINE, socket.connect(address)).await.expect("in time").expect("a connection");
+        let stream = timeout(DEADLINE, socket.connect(address))
+            .await
+            .expect("in time")
+            .expect("a connection");
         stream.set_nodelay(true).expect("a socket of ours");
-        Self { stream, read: Vec::new() }
+        Self {
+            stream,
+            read: Vec::new(),
+        }
     }
 
     /// Opens a WebSocket.
@@ -79,7 +85,9 @@ impl Peer {
     /// Connects; the kernel keeps very little unread.
     pub(crate) async fn connect_small(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
+        socket
+            .set_recv_buffer_size(SMALL_BUFFER)
+            .expect("a socket of ours");
         Self::connected(socket, address).await
     }
 
@@ -92,16 +100,24 @@ impl Peer {
     pub(crate) async fn shaken(&mut self) {
         let (status, head) = self.head().await;
         assert_eq!(status, 101, "{head}");
-        assert!(head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+        assert!(
+            head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+            "{head}"
+        );
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time").expect("an open connection");
+        timeout(DEADLINE, self.stream.write_all(bytes))
+            .await
+            .expect("in time")
+            .expect("an open connection");
     }
 
     /// Sends; an error where the connection is gone.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        timeout(DEADLINE, self.stream.write_all(bytes)).await.expect("in time")
+        timeout(DEADLINE, self.stream.write_all(bytes))
+            .await
+            .expect("in time")
     }
 
     pub(crate) async fn say(&mut self, text: &str) {
@@ -116,32 +132,53 @@ impl Peer {
     /// Status and header lines (in lower case) of an answer.
     pub(crate) async fn head(&mut self) -> (u16, String) {
         let end = loop {
-            if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .read
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break end + 4;
             }
-            assert!(self.more().await, "no answer: {:?}", String::from_utf8_lossy(&self.read));
+            assert!(
+                self.more().await,
+                "no answer: {:?}",
+                String::from_utf8_lossy(&self.read)
+            );
         };
-        let head = String::from_utf8(self.read.drain(..end).collect()).expect("ASCII").to_lowercase();
+        let head = String::from_utf8(self.read.drain(..end).collect())
+            .expect("ASCII")
+            .to_lowercase();
         (head[9..12].parse().expect("a status"), head)
     }
 
     /// The answer to a handshake that is refused.
     pub(crate) async fn refusal(&mut self) -> Refusal {
         let (status, head) = self.head().await;
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
+        let length = head
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.split('\r').next());
         let length = length.map_or(0, |length| length.parse().expect("a length"));
         while self.read.len() < length {
             assert!(self.more().await, "the body is cut");
         }
         let body: Vec<u8> = self.read.drain(..length).collect();
-        Refusal { status, head, problem: serde_json::from_slice(&body).unwrap_or_default() }
+        Refusal {
+            status,
+            head,
+            problem: serde_json::from_slice(&body).unwrap_or_default(),
+        }
     }
 
-    /// The lines up to the next empty one, of a body that ends with the connection; none at its end.
+    /// The lines up to the next empty one, of a body that ends with the connection; none at its
+    /// end.
     pub(crate) async fn paragraph(&mut self) -> Option<String> {
         let mut looked = 0;
         loop {
-            if let Some(found) = self.read[looked..].windows(2).position(|pair| pair == b"\n\n") {
+            if let Some(found) = self.read[looked..]
+                .windows(2)
+                .position(|pair| pair == b"\n\n")
+            {
                 let end = looked + found;
                 let lines: Vec<u8> = self.read.drain(..end + 2).take(end).collect();
                 return Some(String::from_utf8(lines).expect("UTF-8"));
@@ -163,7 +200,11 @@ impl Peer {
                 return got;
             }
             if !self.more().await {
-                assert!(self.read.is_empty(), "cut within a frame, after {} bytes of it", self.read.len());
+                assert!(
+                    self.read.is_empty(),
+                    "cut within a frame, after {} bytes of it",
+                    self.read.len()
+                );
                 return Got::End;
             }
         }
@@ -179,7 +220,9 @@ impl Peer {
                 }
             }
         };
-        timeout(DEADLINE, told).await.expect("more than pings in time")
+        timeout(DEADLINE, told)
+            .await
+            .expect("more than pings in time")
     }
 
     /// Everything to the end of the connection, pings left out.
@@ -191,10 +234,14 @@ impl Peer {
         all
     }
 
-    /// Takes at most so many bytes from the kernel, to be parsed later; false at the end of the connection.
+    /// Takes at most so many bytes from the kernel, to be parsed later; false at the end of the
+    /// connection.
     pub(crate) async fn sip(&mut self, most: usize) -> bool {
         let mut bytes = vec![0; most];
-        match timeout(DEADLINE, self.stream.read(&mut bytes)).await.expect("something comes in time") {
+        match timeout(DEADLINE, self.stream.read(&mut bytes))
+            .await
+            .expect("something comes in time")
+        {
             Ok(count) => {
                 self.read.extend_from_slice(&bytes[..count]);
                 count > 0
@@ -210,14 +257,32 @@ impl Peer {
     /// A whole frame, if there is one.
     fn parse(&mut self) -> Option<Got> {
         let (first, second) = (*self.read.first()?, *self.read.get(1)?);
-        assert_eq!(first & 0xf0, 0x80, "one piece, no reserved bits: {first:#x}");
+        assert_eq!(
+            first & 0xf0,
+            0x80,
+            "one piece, no reserved bits: {first:#x}"
+        );
         assert_eq!(second & 0x80, 0, "a server does not mask");
         let (start, length) = match second {
-            126 => (4, usize::from(u16::from_be_bytes(self.read.get(2..4)?.try_into().expect("two bytes")))),
-            127 => (10, u64::from_be_bytes(self.read.get(2..10)?.try_into().expect("eight bytes")).try_into().ok()?),
+            126 => (
+                4,
+                usize::from(u16::from_be_bytes(
+                    self.read.get(2..4)?.try_into().expect("two bytes"),
+                )),
+            ),
+            127 => (
+                10,
+                u64::from_be_bytes(self.read.get(2..10)?.try_into().expect("eight bytes"))
+                    .try_into()
+                    .ok()?,
+            ),
             short => (2, usize::from(short)),
         };
-        let shortest = if length < 126 { 2 } else { 4 + 6 * usize::from(length > 65_535) };
+        let shortest = if length < 126 {
+            2
+        } else {
+            4 + 6 * usize::from(length > 65_535)
+        };
         assert_eq!(start, shortest, "the shortest form of the length");
         assert!(first & 8 == 0 || length <= 125, "control frames are short");
         if self.read.len() < start + length {
@@ -236,12 +301,16 @@ fn got(first: u8, payload: Vec<u8>) -> Got {
         PING => Got::Ping,
         PONG => Got::Pong(payload),
         CLOSE if payload.is_empty() => Got::Close(None, String::new()),
-        CLOSE => Got::Close(Some(u16::from_be_bytes([payload[0], payload[1]])), text(&payload[2..])),
+        CLOSE => Got::Close(
+            Some(u16::from_be_bytes([payload[0], payload[1]])),
+            text(&payload[2..]),
+        ),
         other => panic!("not a frame of the text dress: {other:#x}"),
     }
 }
 
-/// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them out.
+/// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them
+/// out.
 pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     let usual = [
         ("Host", "localhost"),
@@ -250,9 +319,14 @@ pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let kept = usual.iter().filter(|(name, _)| changed.iter().all(|(other, _)| other != name));
+    let kept = usual
+        .iter()
+        .filter(|(name, _)| changed.iter().all(|(other, _)| other != name));
     let changed = changed.iter().filter(|(_, value)| !value.is_empty());
-    let lines: Vec<_> = kept.chain(changed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines: Vec<_> = kept
+        .chain(changed)
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     format!("GET {path} HTTP/1.1\r\n{}\r\n", lines.concat())
 }
 
@@ -261,7 +335,11 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let length = match length {
         0..126 => vec![u8::try_from(length).expect("short")],
-        126..65_536 => [&[126][..], &u16::try_from(length).expect("16 bits").to_be_bytes()].concat(),
+        126..65_536 => [
+            &[126][..],
+            &u16::try_from(length).expect("16 bits").to_be_bytes(),
+        ]
+        .concat(),
         _ => [&[127][..], &(length as u64).to_be_bytes()].concat(),
     };
     frame_with(first, &length, payload)
@@ -273,7 +351,12 @@ pub(crate) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first, length[0] | 0x80];
     bytes.extend_from_slice(&length[1..]);
     bytes.extend_from_slice(&MASK);
-    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        payload
+            .iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     bytes
 }
 

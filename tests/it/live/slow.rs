@@ -7,12 +7,15 @@ use super::{delete_all, ids, save_big};
 use crate::process::{DEADLINE, Gateway, eventually, person};
 
 /// Nobody is given up while a slow machine runs this.
-const PATIENT: [(&str, &str); 2] = [("live.ping_interval_ms", "200"), ("live.silence_limit_ms", "600000")];
+const PATIENT: [(&str, &str); 2] = [
+    ("live.ping_interval_ms", "200"),
+    ("live.silence_limit_ms", "600000"),
+];
 const PEOPLE: u32 = 100;
 const CHANGES: usize = 2500;
 
-/// Makes [`CHANGES`] changes of which a client that reads sees every one, and a slow one none; returns what the first
-/// one saw, and the other.
+/// Makes [`CHANGES`] changes of which a client that reads sees every one, and a slow one none;
+/// returns what the first one saw, and the other.
 async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
     let mut healthy = gateway.listen("").await;
     let slow = Peer::open_small(gateway.address, "/people").await;
@@ -28,8 +31,10 @@ async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
             seen.push(healthy.sentence().await);
         }
     }
-    eventually("the slow client's queue overflowed", async || gateway.metric("session_overflows_total").await > 0.0)
-        .await;
+    eventually("the slow client's queue overflowed", async || {
+        gateway.metric("session_overflows_total").await > 0.0
+    })
+    .await;
     (seen, slow)
 }
 
@@ -79,12 +84,20 @@ async fn who_reads_late_gets_all_in_order_from_the_log() {
 #[tokio::test]
 async fn with_several_partitions_the_order_of_each_person_holds() {
     for ring in ["65536", "33554432"] {
-        let settings = [PATIENT[0], PATIENT[1], ("live.ring_bytes", ring), ("store.partitions", "4")];
+        let settings = [
+            PATIENT[0],
+            PATIENT[1],
+            ("live.ring_bytes", ring),
+            ("store.partitions", "4"),
+        ];
         let gateway = Gateway::ready(&settings).await;
         let (expected, mut slow) = fall_behind(&gateway).await;
         let got = sentences(&mut slow, CHANGES).await;
         assert!(by_person(&got) == by_person(&expected), "ring of {ring}");
-        assert_eq!(gateway.metric("session_log_reads_total").await > 0.0, ring == "65536");
+        assert_eq!(
+            gateway.metric("session_log_reads_total").await > 0.0,
+            ring == "65536"
+        );
         is_live_again(&gateway, &mut slow).await;
     }
 }
@@ -93,7 +106,10 @@ async fn with_several_partitions_the_order_of_each_person_holds() {
 async fn is_live_again(gateway: &Gateway, peer: &mut Peer) {
     let id = gateway.create(&person("Live")).await;
     let sentence = sentences(peer, 1).await.remove(0);
-    assert!(sentence.starts_with(&format!("Saved person [{id}]")), "{sentence}");
+    assert!(
+        sentence.starts_with(&format!("Saved person [{id}]")),
+        "{sentence}"
+    );
 }
 
 #[tokio::test]
@@ -140,14 +156,21 @@ async fn control_frames_come_between_frames_and_the_last_ping_is_answered() {
     let people = ids(PEOPLE);
     for round in 0..10 {
         save_big(&gateway, &people, round..round + 1).await;
-        slow.send(&frame(PING, format!("ping {round}").as_bytes())).await;
+        slow.send(&frame(PING, format!("ping {round}").as_bytes()))
+            .await;
     }
-    eventually("its queue overflowed", async || gateway.metric("session_overflows_total").await > 0.0).await;
+    eventually("its queue overflowed", async || {
+        gateway.metric("session_overflows_total").await > 0.0
+    })
+    .await;
     slow.send(&frame(PING, b"last")).await;
     let (mut texts, mut pongs) = (0, Vec::new());
     let deadline = tokio::time::Instant::now() + DEADLINE;
     while texts < 1000 || pongs.last().is_none_or(|last| last != b"last") {
-        assert!(tokio::time::Instant::now() < deadline, "{texts} sentences, {pongs:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{texts} sentences, {pongs:?}"
+        );
         match slow.next().await {
             Got::Text(sentence) => {
                 texts += 1;
@@ -191,13 +214,25 @@ async fn a_ping_that_waits_when_the_queue_overflows_is_still_answered() {
 
 #[tokio::test]
 async fn who_falls_behind_what_the_log_keeps_is_closed_with_4010() {
-    let settings = [PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536"), ("store.log_max", "200")];
+    let settings = [
+        PATIENT[0],
+        PATIENT[1],
+        ("live.ring_bytes", "65536"),
+        ("store.log_max", "200"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let (expected, mut slow) = fall_behind(&gateway).await;
     let mut got = slow.rest().await;
     assert_eq!(got.pop(), Some(Got::End));
-    let Some(Got::Close(Some(4010), reason)) = got.pop() else { panic!("{:?}", got.last()) };
+    let Some(Got::Close(Some(4010), reason)) = got.pop() else {
+        panic!("{:?}", got.last())
+    };
     assert!(reason.contains("log"), "{reason}");
     assert!(got.len() < expected.len());
-    assert!(got.iter().zip(&expected).all(|(got, expected)| *got == Got::Text(expected.clone())), "a true beginning");
+    assert!(
+        got.iter()
+            .zip(&expected)
+            .all(|(got, expected)| *got == Got::Text(expected.clone())),
+        "a true beginning"
+    );
 }

@@ -1,11 +1,14 @@
-//! A word sent by a client that is behind takes hold at one place in the stream: what lies before it was judged by the old
-//! kinds alone, what lies behind it by the new ones alone.
+//! A word sent by a client that is behind takes hold at one place in the stream: what lies before
+//! it was judged by the old kinds alone, what lies behind it by the new ones alone.
 
 use super::peer::{Got, Peer};
 use super::{delete_all, ids, save_big};
 use crate::process::{Gateway, eventually, person};
 
-const PATIENT: [(&str, &str); 2] = [("live.ping_interval_ms", "1000"), ("live.silence_limit_ms", "600000")];
+const PATIENT: [(&str, &str); 2] = [
+    ("live.ping_interval_ms", "1000"),
+    ("live.silence_limit_ms", "600000"),
+];
 
 /// Reads so many sentences.
 async fn take(peer: &mut Peer, count: usize, seen: &mut Vec<String>) {
@@ -29,7 +32,9 @@ fn switches_once(all: &[String], before: &str, after: &str, got: &[String]) -> b
     (0..=all.len()).any(|place| {
         let (begin, rest) = all.split_at(place);
         let begin = begin.iter().filter(|sentence| sentence.starts_with(before));
-        begin.chain(rest.iter().filter(|sentence| sentence.starts_with(after))).eq(got)
+        begin
+            .chain(rest.iter().filter(|sentence| sentence.starts_with(after)))
+            .eq(got)
     })
 }
 
@@ -39,7 +44,10 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
     // Each reads so much before it says the word.
     let mut switching = Vec::new();
     for count in [0, 1, 40, 300, 800] {
-        switching.push((count, Peer::open_small(gateway.address, "/people?kinds=saves").await));
+        switching.push((
+            count,
+            Peer::open_small(gateway.address, "/people?kinds=saves").await,
+        ));
     }
     let people = ids(100);
     let mut all = Vec::new();
@@ -50,14 +58,23 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
         delete_all(&gateway, &people).await;
         take(&mut healthy, people.len(), &mut all).await;
     }
-    eventually("their queues overflowed", async || gateway.metric("session_overflows_total").await >= 5.0).await;
+    eventually("their queues overflowed", async || {
+        gateway.metric("session_overflows_total").await >= 5.0
+    })
+    .await;
     for (count, mut peer) in switching {
         let mut got = Vec::new();
         take(&mut peer, count, &mut got).await;
         peer.say("deletes").await;
-        // Somebody is saved and deleted until the client is shown that: then its word has taken hold.
+        // Somebody is saved and deleted until the client is shown that: then its word has taken
+        // hold.
         let marks = std::cell::RefCell::new(vec![gateway.create(&person("Mark")).await]);
-        let is_mark = |sentence: &String| marks.borrow().iter().any(|id| *sentence == format!("Deleted person [{id}]"));
+        let is_mark = |sentence: &String| {
+            marks
+                .borrow()
+                .iter()
+                .any(|id| *sentence == format!("Deleted person [{id}]"))
+        };
         let done = std::cell::Cell::new(false);
         let marking = async {
             while !done.get() {
@@ -76,9 +93,17 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
         };
         tokio::join!(marking, reading);
         take(&mut healthy, 1, &mut all).await;
-        let end = all.iter().position(|sentence| Some(sentence) == got.last()).expect("all is all");
+        let end = all
+            .iter()
+            .position(|sentence| Some(sentence) == got.last())
+            .expect("all is all");
         let told = switches_once(&all[..=end], "Saved", "Deleted", &got);
-        assert!(told, "after {count} sentences of {}, {} more", end + 1, got.len() - count);
+        assert!(
+            told,
+            "after {count} sentences of {}, {} more",
+            end + 1,
+            got.len() - count
+        );
     }
     gateway
 }
@@ -90,20 +115,30 @@ async fn a_word_of_a_client_that_is_behind_in_memory_takes_hold_at_one_place() {
 
 #[tokio::test]
 async fn a_word_of_a_client_that_is_behind_in_the_log_takes_hold_at_one_place() {
-    let gateway = switch_while_behind(&[PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536")]).await;
+    let gateway =
+        switch_while_behind(&[PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536")]).await;
     assert!(gateway.metric("session_log_reads_total").await > 0.0);
 }
 
 #[tokio::test]
 async fn a_word_changes_nothing_that_is_queued_already() {
-    let settings = [PATIENT[0], PATIENT[1], ("live.queue_changes", "100000"), ("live.queue_bytes", "100000000")];
+    let settings = [
+        PATIENT[0],
+        PATIENT[1],
+        ("live.queue_changes", "100000"),
+        ("live.queue_bytes", "100000000"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let mut healthy = Peer::open(gateway.address, "/people").await;
     let mut slow = Peer::open_small(gateway.address, "/people").await;
     let people = ids(100);
     let mut expected = Vec::new();
-    tokio::join!(save_big(&gateway, &people, 0..5), take(&mut healthy, 500, &mut expected));
-    // What a healthy client was shown is queued for a slow one no later than the next change is shown.
+    tokio::join!(
+        save_big(&gateway, &people, 0..5),
+        take(&mut healthy, 500, &mut expected)
+    );
+    // What a healthy client was shown is queued for a slow one no later than the next change is
+    // shown.
     gateway.create(&person("Next")).await;
     take(&mut healthy, 1, &mut expected).await;
     slow.say("deletes").await;
@@ -112,7 +147,12 @@ async fn a_word_changes_nothing_that_is_queued_already() {
     take(&mut slow, 500, &mut got).await;
     assert!(got == expected[..500], "all that was queued, as it was");
     assert_eq!(gateway.delete(&people[0]).await, 204);
-    read_on(&mut slow, &format!("Deleted person [{}]", people[0]), &mut got).await;
+    read_on(
+        &mut slow,
+        &format!("Deleted person [{}]", people[0]),
+        &mut got,
+    )
+    .await;
     assert!(super::counts(&gateway, "session_overflows_total", 0).await);
 }
 
@@ -127,10 +167,17 @@ async fn a_word_during_a_snapshot_leaves_it_whole() {
     peer.say("saves").await;
     take(&mut peer, people.len() - 1, &mut got).await;
     for (id, sentence) in people.iter().zip(&got) {
-        assert!(sentence.starts_with("Saved person ") && sentence.contains(id), "{id}: {sentence:.80}");
+        assert!(
+            sentence.starts_with("Saved person ") && sentence.contains(id),
+            "{id}: {sentence:.80}"
+        );
     }
     assert_eq!(gateway.delete(&people[0]).await, 204);
     gateway.create(&person("Last")).await;
     take(&mut peer, 1, &mut got).await;
-    assert!(got[people.len()].contains("Last"), "the word holds: {:.80}", got[people.len()]);
+    assert!(
+        got[people.len()].contains("Last"),
+        "the word holds: {:.80}",
+        got[people.len()]
+    );
 }

@@ -13,14 +13,29 @@ async fn saves_and_deletes_arrive_as_the_tutorials_sentences() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     let id = gateway.create(&person("Ada")).await;
-    let saved =
-        format!("Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age=36, job=Mathematician)");
+    let saved = format!(
+        "Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age=36, \
+         job=Mathematician)"
+    );
     assert_eq!(listener.sentence().await, saved);
     assert_eq!(gateway.put(&id, &person("Grace"), false).await, 200);
     assert_eq!(listener.sentence().await, saved.replace("Ada", "Grace"));
-    let patch = gateway.request("PATCH", &format!("/people/{id}")).header("content-type", "application/json");
-    assert_eq!(patch.body(r#"{"age":37}"#).send().await.expect("an answer").status(), 200);
-    assert_eq!(listener.sentence().await, saved.replace("Ada", "Grace").replace("age=36", "age=37"));
+    let patch = gateway
+        .request("PATCH", &format!("/people/{id}"))
+        .header("content-type", "application/json");
+    assert_eq!(
+        patch
+            .body(r#"{"age":37}"#)
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
+    assert_eq!(
+        listener.sentence().await,
+        saved.replace("Ada", "Grace").replace("age=36", "age=37")
+    );
     assert_eq!(gateway.delete(&id).await, 204);
     assert_eq!(listener.sentence().await, format!("Deleted person [{id}]"));
     assert_eq!(gateway.put(&id, &person("Ada"), true).await, 201);
@@ -48,10 +63,14 @@ async fn values_stand_as_they_are_without_quotes_or_escapes_and_attributes_are_l
         ("\u{feff}bom", "\u{2028}\u{2029}", "</script>&amp;"),
         (&"𝒜".repeat(200), &"é".repeat(200), &"\u{ffff}".repeat(200)),
     ] {
-        let body = json!({"firstName": first, "lastName": last, "age": 150, "job": job, "attributes": {"a": [1]}});
+        let body = json!({
+            "firstName": first, "lastName": last, "age": 150, "job": job, "attributes": {"a": [1]},
+        });
         let id = gateway.create(&body).await;
-        let expected =
-            format!("Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age=150, job={job})");
+        let expected = format!(
+            "Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age=150, \
+             job={job})"
+        );
         assert_eq!(listener.sentence().await, expected);
     }
 }
@@ -86,7 +105,10 @@ async fn changes_of_a_person_arrive_in_their_order() {
         seen.push(listener.sentence().await);
     }
     for id in &people {
-        let of_id: Vec<_> = seen.iter().filter(|sentence| sentence.contains(&format!("[{id}]"))).collect();
+        let of_id: Vec<_> = seen
+            .iter()
+            .filter(|sentence| sentence.contains(&format!("[{id}]")))
+            .collect();
         assert_eq!(of_id.len(), 21);
         for (age, sentence) in of_id[..20].iter().enumerate() {
             assert!(sentence.contains(&format!("age={age},")), "{sentence}");
@@ -110,9 +132,13 @@ async fn what_is_accepted_after_the_handshake_was_answered_is_never_missed() {
         for _ in 0..40 {
             let mut peer = Peer::open(gateway.address, "/people").await;
             let first = begun.load(Relaxed);
-            let mut missing: Vec<_> = (first..first + 20).map(|number| format!("=n{number}.")).collect();
+            let mut missing: Vec<_> = (first..first + 20)
+                .map(|number| format!("=n{number}."))
+                .collect();
             for _ in 0..2000 {
-                let Got::Text(sentence) = peer.told().await else { panic!("a sentence") };
+                let Got::Text(sentence) = peer.told().await else {
+                    panic!("a sentence")
+                };
                 missing.retain(|name| !sentence.contains(name));
                 if missing.is_empty() {
                     break;
@@ -171,10 +197,17 @@ async fn a_client_that_just_goes_leaves_the_others_alone() {
     }
     let mut half = Peer::open(gateway.address, "/people").await;
     half.finish().await;
-    assert_eq!(half.rest().await, [Got::End], "who says that nothing more comes has left");
+    assert_eq!(
+        half.rest().await,
+        [Got::End],
+        "who says that nothing more comes has left"
+    );
     gateway.create(&person("Ada")).await;
     assert!(stays.sentence().await.contains("Ada"));
-    crate::process::eventually("the others are gone", async || super::counts(&gateway, "sessions", 1).await).await;
+    crate::process::eventually("the others are gone", async || {
+        super::counts(&gateway, "sessions", 1).await
+    })
+    .await;
     stays.say("stop").await;
     assert_eq!(stays.end().await, End::Closed(1000, String::new()));
 }

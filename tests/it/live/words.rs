@@ -11,8 +11,9 @@ const ALL: &[&str] = &["Saved", "Deleted"];
 /// More than there are words under way in these tests.
 const ENDS: usize = 3;
 
-/// What a listener is shown of somebody who is saved and then deleted. Another one, saved and deleted behind, marks the
-/// end whatever the kinds; there are several, because a word that takes hold between the two hides both.
+/// What a listener is shown of somebody who is saved and then deleted. Another one, saved and
+/// deleted behind, marks the end whatever the kinds; there are several, because a word that takes
+/// hold between the two hides both.
 async fn shown(gateway: &Gateway, listener: &mut Listener) -> Vec<String> {
     let person = person("Ada");
     let (somebody, marker) = (gateway.create(&person).await, gateway.create(&person).await);
@@ -33,8 +34,12 @@ async fn shown(gateway: &Gateway, listener: &mut Listener) -> Vec<String> {
         }
         sentences.push(sentence);
     }
-    let of_somebody = sentences.iter().filter(|sentence| sentence.contains(&somebody));
-    of_somebody.map(|sentence| sentence.split(' ').next().expect("a word").to_owned()).collect()
+    let of_somebody = sentences
+        .iter()
+        .filter(|sentence| sentence.contains(&somebody));
+    of_somebody
+        .map(|sentence| sentence.split(' ').next().expect("a word").to_owned())
+        .collect()
 }
 
 /// Waits until a word has taken hold.
@@ -45,7 +50,10 @@ async fn becomes(gateway: &Gateway, listener: &mut Listener, kinds: &[&str]) {
         if shown == kinds {
             return;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{kinds:?} does not take hold, but {shown:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{kinds:?} does not take hold, but {shown:?}"
+        );
     }
 }
 
@@ -54,15 +62,32 @@ async fn saves_and_deletes_are_the_kinds_and_every_other_text_is_all() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     assert_eq!(shown(&gateway, &mut listener).await, ALL, "at first");
-    for other in
-        ["all", "", "Saves", "SAVES", " saves", "saves ", "saves\n", "\"saves\"", "save", "delete", "Stop", "stop "]
-    {
+    for other in [
+        "all",
+        "",
+        "Saves",
+        "SAVES",
+        " saves",
+        "saves ",
+        "saves\n",
+        "\"saves\"",
+        "save",
+        "delete",
+        "Stop",
+        "stop ",
+    ] {
         listener.say("saves").await;
         becomes(&gateway, &mut listener, SAVES).await;
         listener.say(other).await;
         becomes(&gateway, &mut listener, ALL).await;
     }
-    for other in ["Deletes", "deletes\0", "{\"type\":\"filter\"}", "ｄeletes", "x".repeat(65_536).as_str()] {
+    for other in [
+        "Deletes",
+        "deletes\0",
+        "{\"type\":\"filter\"}",
+        "ｄeletes",
+        "x".repeat(65_536).as_str(),
+    ] {
         listener.say("deletes").await;
         becomes(&gateway, &mut listener, DELETES).await;
         listener.say(other).await;
@@ -75,9 +100,11 @@ async fn of_several_words_the_last_holds() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     for _ in 0..10 {
-        for (words, kinds) in
-            [(["saves", "deletes"], DELETES), (["deletes", "saves"], SAVES), (["saves", "everything"], ALL)]
-        {
+        for (words, kinds) in [
+            (["saves", "deletes"], DELETES),
+            (["deletes", "saves"], SAVES),
+            (["saves", "everything"], ALL),
+        ] {
             for word in words {
                 listener.say(word).await;
             }
@@ -111,13 +138,19 @@ async fn words_of_one_client_are_nothing_to_the_others() {
     becomes(&gateway, &mut one, DELETES).await;
     let id = gateway.create(&person("Ada")).await;
     let sentences = other.until(&id).await;
-    assert!(sentences.iter().any(|sentence| sentence.starts_with("Saved")), "{sentences:?}");
+    assert!(
+        sentences
+            .iter()
+            .any(|sentence| sentence.starts_with("Saved")),
+        "{sentences:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
     let gateway = Gateway::ready(&[]).await;
-    // The last word that means anything is the fragmented "deletes": a client that asked by it sees no save.
+    // The last word that means anything is the fragmented "deletes": a client that asked by it sees
+    // no save.
     let mut peer = Peer::open(gateway.address, "/people").await;
     for bytes in [
         frame(FIRST, b"del"),
@@ -131,13 +164,18 @@ async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
     }
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
-        let (ada, end) = (gateway.create(&person("Ada")).await, gateway.create(&person("End")).await);
+        let (ada, end) = (
+            gateway.create(&person("Ada")).await,
+            gateway.create(&person("End")).await,
+        );
         for id in [&ada, &end] {
             assert_eq!(gateway.delete(id).await, 204);
         }
         let mut about_ada = Vec::new();
         loop {
-            let Got::Text(sentence) = peer.told().await else { panic!("a sentence") };
+            let Got::Text(sentence) = peer.told().await else {
+                panic!("a sentence")
+            };
             if sentence == format!("Deleted person [{end}]") {
                 break;
             }
@@ -146,7 +184,10 @@ async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
         if about_ada == [format!("Deleted person [{ada}]")] {
             break;
         }
-        assert!(tokio::time::Instant::now() < deadline, "deletes does not take hold: {about_ada:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "deletes does not take hold: {about_ada:?}"
+        );
     }
     peer.send(&frame(TEXT, b"stop")).await;
     assert_eq!(peer.told().await, Got::Close(Some(1000), String::new()));

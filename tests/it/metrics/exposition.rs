@@ -8,12 +8,25 @@ async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
     let gateway = Gateway::ready(&[]).await;
     gateway.create(&person("Ada")).await;
     let scrape = Scrape::of(&gateway).await;
-    assert!(scrape.families.len() > 40, "{} families", scrape.families.len());
+    assert!(
+        scrape.families.len() > 40,
+        "{} families",
+        scrape.families.len()
+    );
     for (name, family) in &scrape.families {
-        let good = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.ends_with("_total");
-        assert!(good && (name.starts_with(PREFIX) || name.starts_with("process_")), "{name}");
+        let good = name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && !name.ends_with("_total");
+        assert!(
+            good && (name.starts_with(PREFIX) || name.starts_with("process_")),
+            "{name}"
+        );
         assert!(family.help.len() > 8, "{name} says nothing of itself");
-        assert!(!family.samples.is_empty(), "{name} has no series before its first event");
+        assert!(
+            !family.samples.is_empty(),
+            "{name} has no series before its first event"
+        );
         for sample in &family.samples {
             let suffixes: &[&str] = match family.kind.as_str() {
                 "counter" => &["_total"],
@@ -21,8 +34,16 @@ async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
                 "histogram" => &["_bucket", "_sum", "_count"],
                 other => panic!("{name} is a {other}"),
             };
-            let suffix = sample.name.strip_prefix(name.as_str()).expect("the family's name");
-            assert!(suffixes.contains(&suffix), "{} in a {}", sample.name, family.kind);
+            let suffix = sample
+                .name
+                .strip_prefix(name.as_str())
+                .expect("the family's name");
+            assert!(
+                suffixes.contains(&suffix),
+                "{} in a {}",
+                sample.name,
+                family.kind
+            );
             assert!(sample.value >= 0.0, "{sample:?}");
         }
         if family.kind == "histogram" {
@@ -43,7 +64,10 @@ fn buckets_add_up(family: &super::Family) {
             Some(bound) => {
                 assert!(sample.value >= last, "{sample:?}");
                 last = sample.value;
-                assert!(bound != "+Inf" || (last - count).abs() < 0.5, "{sample:?} of {count}");
+                assert!(
+                    bound != "+Inf" || (last - count).abs() < 0.5,
+                    "{sample:?} of {count}"
+                );
             }
         }
     }

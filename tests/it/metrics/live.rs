@@ -38,7 +38,8 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
     for _ in 0..7 {
         all.sentence().await;
     }
-    // To those two Ada is created, leaves, enters, changes, is deleted; to `all` two are created, one changes, both go.
+    // To those two Ada is created, leaves, enters, changes, is deleted; to `all` two are created,
+    // one changes, both go.
     let expected = [
         ("deliveries_total{verdict=\"create\"}", 4),
         ("deliveries_total{verdict=\"enter\"}", 2),
@@ -53,19 +54,30 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
     ];
     become_counts(&gateway, &expected).await;
     let scrape = Scrape::of(&gateway).await;
-    let (lag, latency) = (scrape.get("relay_lag_seconds_sum"), scrape.get("delivery_latency_seconds_sum"));
-    assert!(lag > 0.0 && latency > 0.0, "clocks count milliseconds, and ours goes on: {lag} {latency}");
+    let (lag, latency) = (
+        scrape.get("relay_lag_seconds_sum"),
+        scrape.get("delivery_latency_seconds_sum"),
+    );
+    assert!(
+        lag > 0.0 && latency > 0.0,
+        "clocks count milliseconds, and ours goes on: {lag} {latency}"
+    );
 }
 
 #[tokio::test]
-async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_and_each_end_has_its_code() {
+async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_and_each_end_has_its_code()
+ {
     let gateway = Gateway::ready(&[]).await;
     let path = "/people?where=age%20%3E%2030";
     let mut text = Listener::open(gateway.address, path).await;
     let mut other = Peer::open(gateway.address, path).await;
     let (json, _) = Listener::open_as(gateway.address, path, "people.v1.json").await;
     let (events, _) = Listener::open_as(gateway.address, "/updates", "cloudevents.json").await;
-    let source = gateway.request("GET", "/updates").send().await.expect("a stream");
+    let source = gateway
+        .request("GET", "/updates")
+        .send()
+        .await
+        .expect("a stream");
     let up = [
         ("sessions{dress=\"text\"}", 2),
         ("sessions{dress=\"json\"}", 1),
@@ -99,11 +111,19 @@ async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_an
     become_counts(&gateway, &down).await;
 }
 
-/// Everything that comes to a client from its handshake's answer to the end: the bytes behind that answer's head.
+/// Everything that comes to a client from its handshake's answer to the end: the bytes behind that
+/// answer's head.
 async fn bytes_to_the_end(peer: &mut Peer) -> u64 {
     let mut all = Vec::new();
-    timeout(DEADLINE, peer.stream.read_to_end(&mut all)).await.expect("an end in time").expect("no reset");
-    let head = all.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer") + 4;
+    timeout(DEADLINE, peer.stream.read_to_end(&mut all))
+        .await
+        .expect("an end in time")
+        .expect("no reset");
+    let head = all
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("an answer")
+        + 4;
     (all.len() - head) as u64
 }
 
@@ -112,26 +132,36 @@ async fn bytes_are_those_that_the_client_was_sent() {
     let gateway = Gateway::ready(&[]).await;
     let mut peer = Peer::connect(gateway.address).await;
     let json = [("Sec-WebSocket-Protocol", "people.v1.json")];
-    let hello =
-        [handshake("/people", &[]).replace("\r\n\r\n", "\r\n"), format!("{}: {}\r\n\r\n", json[0].0, json[0].1)];
+    let hello = [
+        handshake("/people", &[]).replace("\r\n\r\n", "\r\n"),
+        format!("{}: {}\r\n\r\n", json[0].0, json[0].1),
+    ];
     peer.send(hello.concat().as_bytes()).await;
     become_counts(&gateway, &[("views", 1)]).await;
     for _ in 0..5 {
         gateway.create(&person("Ada")).await;
     }
     become_counts(&gateway, &[("deliveries_total", 5)]).await;
-    peer.send(&frame(TEXT, br#"{"type":"ping","ref":"x"}"#)).await;
+    peer.send(&frame(TEXT, br#"{"type":"ping","ref":"x"}"#))
+        .await;
     peer.send(&frame(TEXT, br#"{"type":"stop"}"#)).await;
     peer.send(&frame(CLOSE, &1000_u16.to_be_bytes())).await;
     peer.stream.flush().await.expect("sent");
     let received = bytes_to_the_end(&mut peer).await;
     assert!(received > 1000, "five people in JSON");
-    become_counts(&gateway, &[("sessions", 0), ("session_sent_bytes_total", received)]).await;
+    become_counts(
+        &gateway,
+        &[("sessions", 0), ("session_sent_bytes_total", received)],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_it() {
-    let patient = [("live.silence_limit_ms", "600000"), ("live.queue_changes", "64")];
+    let patient = [
+        ("live.silence_limit_ms", "600000"),
+        ("live.queue_changes", "64"),
+    ];
     let gateway = Gateway::ready(&patient).await;
     let mut slow = Peer::connect_small(gateway.address).await;
     slow.send(handshake("/people", &[]).as_bytes()).await;
@@ -141,12 +171,19 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
     while Scrape::of(&gateway).await.count("session_overflows_total") == 0 {
         save_big(&gateway, &people, rounds..rounds + 1).await;
         rounds += 1;
-        assert!(rounds < 200, "the queue holds 64 changes, and the kernel some megabytes at most");
+        assert!(
+            rounds < 200,
+            "the queue holds 64 changes, and the kernel some megabytes at most"
+        );
     }
     slow.send(&frame(TEXT, b"stop")).await;
     slow.send(&frame(CLOSE, &1000_u16.to_be_bytes())).await;
     let received = bytes_to_the_end(&mut slow).await;
-    become_counts(&gateway, &[("sessions", 0), ("session_sent_bytes_total", received)]).await;
+    become_counts(
+        &gateway,
+        &[("sessions", 0), ("session_sent_bytes_total", received)],
+    )
+    .await;
 
     let mut late = Peer::open_small(gateway.address, "/people").await;
     while Scrape::of(&gateway).await.count("session_overflows_total") == 1 {
@@ -162,13 +199,19 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
             other => panic!("{other:?}"),
         }
     }
-    eventually("it is served again", || async { Scrape::of(&gateway).await.count("views") == 1 }).await;
+    eventually("it is served again", || async {
+        Scrape::of(&gateway).await.count("views") == 1
+    })
+    .await;
     let after = Scrape::of(&gateway).await;
     let more = |key: &str| after.count(key) - before.count(key);
     assert_eq!(more("catch_ups_total"), 1);
     assert!(more("catch_up_changes_total{source=\"memory\"}") > 0);
     // Text is never composed: all that was read for it was shown.
-    assert_eq!(more("catch_up_deliveries_total"), more("catch_up_changes_total"));
+    assert_eq!(
+        more("catch_up_deliveries_total"),
+        more("catch_up_changes_total")
+    );
     assert!(after.count("session_backlogs_total") > 0);
 }
 
@@ -176,7 +219,8 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
 async fn snapshots_pages_and_resets_are_counted() {
     let gateway = Gateway::ready(&[("live.snapshot_people", "10")]).await;
     save_big(&gateway, &ids(25), 0..1).await;
-    let (mut whole, _) = Listener::open_as(gateway.address, "/people?from=snapshot", "people.v1.json").await;
+    let (mut whole, _) =
+        Listener::open_as(gateway.address, "/people?from=snapshot", "people.v1.json").await;
     whole.until("\"live\"").await;
     let alien = "/people?from=0:abc.7.def";
     let (mut anew, _) = Listener::open_as(gateway.address, alien, "people.v1.json").await;

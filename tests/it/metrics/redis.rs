@@ -11,11 +11,22 @@ async fn commands_are_counted_by_name_and_errors_by_kind() {
     let ada = gateway.create(&person("Ada")).await;
     gateway.create(&person("Grace")).await;
     let path = format!("/people/{ada}");
-    assert_eq!(gateway.request("GET", &path).send().await.expect("an answer").status(), 200);
+    assert_eq!(
+        gateway
+            .request("GET", &path)
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
     assert_eq!(gateway.delete(&ada).await, 204);
     let expected = [
         (r#"redis_command_duration_seconds_count{command="save"}"#, 2),
-        (r#"redis_command_duration_seconds_count{command="delete"}"#, 1),
+        (
+            r#"redis_command_duration_seconds_count{command="delete"}"#,
+            1,
+        ),
         (r#"redis_command_duration_seconds_count{command="tail"}"#, 1),
         ("redis_errors_total", 0),
         ("store_batches_total", 4),
@@ -24,7 +35,11 @@ async fn commands_are_counted_by_name_and_errors_by_kind() {
     // Each probe asks for the layout by HGET, and by INFO for the server's role.
     let read = || async {
         let scrape = Scrape::of(&gateway).await;
-        let sent = |command| scrape.count(&format!(r#"redis_command_duration_seconds_count{{command="{command}"}}"#));
+        let sent = |command| {
+            scrape.count(&format!(
+                r#"redis_command_duration_seconds_count{{command="{command}"}}"#
+            ))
+        };
         sent("hget") == sent("info") + 1
     };
     eventually("one person was read", read).await;

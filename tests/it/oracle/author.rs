@@ -1,4 +1,5 @@
-//! A writer of random histories: the same seed writes the same people, so that what fails once fails again.
+//! A writer of random histories: the same seed writes the same people, so that what fails once
+//! fails again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ const NAMES: [&str; 6] = ["Ada", "Grace", "Joan", "Zoë", "Ann", "Élodie"];
 const JOBS: [&str; 4] = ["Mathematician", "Engineer", "R&D", ""];
 const CITIES: [&str; 3] = ["Paris", "Oslo", "Łódź"];
 
-/// The conditions of the oracle: equality, ranges, `in`, `||`, `!`, attributes and functions of texts.
+/// The conditions of the oracle: equality, ranges, `in`, `||`, `!`, attributes and functions of
+/// texts.
 pub(crate) const CONDITIONS: [&str; 10] = [
     "",
     r#"job == "Engineer""#,
@@ -41,11 +43,27 @@ pub(crate) struct Author {
 }
 
 impl Author {
-    /// Writes to these gateways in turn. Each change is counted in `written` when it is acknowledged.
-    pub(crate) fn new(seed: u64, number: u32, gateways: Vec<SocketAddr>, written: Arc<AtomicUsize>) -> Self {
+    /// Writes to these gateways in turn. Each change is counted in `written` when it is
+    /// acknowledged.
+    pub(crate) fn new(
+        seed: u64,
+        number: u32,
+        gateways: Vec<SocketAddr>,
+        written: Arc<AtomicUsize>,
+    ) -> Self {
         let mut random = StdRng::seed_from_u64(seed ^ (u64::from(number) << 32));
-        let people = (0..PEOPLE).map(|_| (uuid::Builder::from_random_bytes(random.random()).into_uuid(), false));
-        Self { people: people.collect(), random, writer: Writer::new(number, gateways), written }
+        let people = (0..PEOPLE).map(|_| {
+            (
+                uuid::Builder::from_random_bytes(random.random()).into_uuid(),
+                false,
+            )
+        });
+        Self {
+            people: people.collect(),
+            random,
+            writer: Writer::new(number, gateways),
+            written,
+        }
     }
 
     /// Makes so many changes; where each stands.

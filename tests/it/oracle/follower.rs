@@ -1,10 +1,10 @@
-//! A client under watch: the reference client with its folded view, which is moved from gateway to gateway whenever its
-//! connection is lost or cut, and tells at the end all that it was shown.
+//! A client under watch: the reference client with its folded view, which is moved from gateway to
+//! gateway whenever its connection is lost or cut, and tells at the end all that it was shown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use people_gateway::client::{Change, Cursor, Event, Limits, Live, ResetReason, Start, View, ViewState};
+use people_client::{Change, Cursor, Event, Limits, Live, ResetReason, Start, View, ViewState};
 use people_gateway::domain::At;
 use people_gateway::filter::Kinds;
 use tokio::sync::{mpsc, watch};
@@ -84,14 +84,28 @@ impl Follower {
             contradictions: Vec::new(),
             asks: asks.clone(),
         };
-        let following = Following { gateways, turn: first, seen, progress: sender, place: asks.from };
-        Self { task: tokio::spawn(following.run(cut, goals)), cuts, goal, progress }
+        let following = Following {
+            gateways,
+            turn: first,
+            seen,
+            progress: sender,
+            place: asks.from,
+        };
+        Self {
+            task: tokio::spawn(following.run(cut, goals)),
+            cuts,
+            goal,
+            progress,
+        }
     }
 
     /// Waits until it has come this far.
     pub(crate) async fn until(&mut self, what: &str, reached: impl FnMut(&Progress) -> bool) {
         let waiting = timeout(DEADLINE, self.progress.wait_for(reached)).await;
-        assert!(matches!(waiting, Ok(Ok(_))), "not in time, or the client ended: {what}");
+        assert!(
+            matches!(waiting, Ok(Ok(_))),
+            "not in time, or the client ended: {what}"
+        );
     }
 
     /// Cuts its connection in the middle of whatever it is being told.
@@ -102,12 +116,19 @@ impl Follower {
     /// Waits until it has seen all up to these places; what it was shown.
     pub(crate) async fn finish(self, places: &[At]) -> Seen {
         self.goal.send_replace(Some(places.to_vec()));
-        timeout(DEADLINE * 2, self.task).await.expect("a client sees the last change in time").expect("no panic")
+        timeout(DEADLINE * 2, self.task)
+            .await
+            .expect("a client sees the last change in time")
+            .expect("no panic")
     }
 }
 
 impl Following {
-    async fn run(mut self, mut cuts: mpsc::Receiver<()>, mut goal: watch::Receiver<Option<Vec<At>>>) -> Seen {
+    async fn run(
+        mut self,
+        mut cuts: mpsc::Receiver<()>,
+        mut goal: watch::Receiver<Option<Vec<At>>>,
+    ) -> Seen {
         let mut live = self.connect();
         loop {
             if is_there(live.cursor(), goal.borrow_and_update().as_deref()) {
@@ -130,10 +151,20 @@ impl Following {
 
     fn connect(&self) -> Live {
         let gateway = self.gateways[self.turn % self.gateways.len()];
-        let endpoint = format!("ws://{gateway}/updates").parse().expect("an endpoint");
-        let Asks { kinds, condition, .. } = &self.seen.asks;
-        let limits = Limits { backoff_first: Duration::from_millis(20), ..Limits::default() };
-        let options = Live::builder(endpoint).kinds(*kinds).condition(condition).limits(limits);
+        let endpoint = format!("ws://{gateway}/updates")
+            .parse()
+            .expect("an endpoint");
+        let Asks {
+            kinds, condition, ..
+        } = &self.seen.asks;
+        let limits = Limits {
+            backoff_first: Duration::from_millis(20),
+            ..Limits::default()
+        };
+        let options = Live::builder(endpoint)
+            .kinds(*kinds)
+            .condition(condition)
+            .limits(limits);
         options.from(self.place.clone()).build()
     }
 
@@ -154,17 +185,23 @@ impl Following {
     fn take(&mut self, event: &Event) {
         let seen = &mut self.seen;
         if let Err(contradiction) = seen.view.apply(event) {
-            seen.contradictions.push(format!("{contradiction} ({event:?})"));
+            seen.contradictions
+                .push(format!("{contradiction} ({event:?})"));
         }
         let mut progress = *self.progress.borrow();
         match event {
-            Event::Connected { from: Start::Cursor(_) } => seen.resumes += 1,
+            Event::Connected {
+                from: Start::Cursor(_),
+            } => seen.resumes += 1,
             Event::Live { cursor } => {
                 seen.began.get_or_insert_with(|| cursor.clone());
                 progress.lives += 1;
             }
             Event::Change { at, change } => {
-                seen.changes.push(Shown { at: at.to_string(), word: word(change) });
+                seen.changes.push(Shown {
+                    at: at.to_string(),
+                    word: word(change),
+                });
                 progress.changes += 1;
             }
             Event::Batch { changes, .. } => {
@@ -179,11 +216,22 @@ impl Following {
 }
 
 impl Seen {
-    /// Asserts that nothing was shown that cannot be, that nothing was told twice, and that no view was given up.
+    /// Asserts that nothing was shown that cannot be, that nothing was told twice, and that no view
+    /// was given up.
     #[track_caller]
     pub(crate) fn was_told_the_truth(&self, who: &str) {
-        assert!(self.contradictions.is_empty(), "{who} {:?}: {:#?}", self.asks, self.contradictions);
-        assert!(self.resets.is_empty(), "{who} {:?}: no reset was due: {:?}", self.asks, self.resets);
+        assert!(
+            self.contradictions.is_empty(),
+            "{who} {:?}: {:#?}",
+            self.asks,
+            self.contradictions
+        );
+        assert!(
+            self.resets.is_empty(),
+            "{who} {:?}: no reset was due: {:?}",
+            self.asks,
+            self.resets
+        );
         let mut places: Vec<_> = self.changes.iter().map(|shown| &shown.at).collect();
         places.sort();
         let twice = places.windows(2).find(|pair| pair[0] == pair[1]);
@@ -206,9 +254,13 @@ fn word(change: &Change) -> &'static str {
 }
 
 fn is_there(cursor: Option<&Cursor>, goal: Option<&[At]>) -> bool {
-    let (Some(cursor), Some(goal)) = (cursor, goal) else { return false };
+    let (Some(cursor), Some(goal)) = (cursor, goal) else {
+        return false;
+    };
     goal.iter().all(|at| {
-        let position = cursor.position(at.partition);
-        position.is_some_and(|position| position.epoch == at.position.epoch && position.seq >= at.position.seq)
+        let position = cursor.get(at.partition);
+        position.is_some_and(|position| {
+            position.epoch == at.position.epoch && position.seq >= at.position.seq
+        })
     })
 }

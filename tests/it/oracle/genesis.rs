@@ -1,6 +1,6 @@
 //! An empty store: there is a place before the first change, so a view opened there misses nothing.
 
-use people_gateway::client::Start;
+use people_client::Start;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
@@ -26,27 +26,46 @@ async fn a_view_opened_before_the_first_write_ever_sees_it() {
 
 async fn sees_the_first_write(gateway: Gateway) {
     let client = |from| {
-        let asks = Asks { kinds: Kinds::All, condition: "age > 30".to_owned(), from };
+        let asks = Asks {
+            kinds: Kinds::All,
+            condition: "age > 30".to_owned(),
+            from,
+        };
         Follower::start(vec![gateway.address], 0, asks)
     };
     let mut clients = [Start::Snapshot, Start::Now, Start::Snapshot, Start::Now].map(client);
     for client in &mut clients {
-        client.until("a client is live", |progress| progress.lives == 1).await;
+        client
+            .until("a client is live", |progress| progress.lives == 1)
+            .await;
     }
     // Two of them come back with the cursor of a store in which nothing ever happened.
     for client in &mut clients[2..] {
         client.cut().await;
-        client.until("a client is live again", |progress| progress.lives == 2).await;
+        client
+            .until("a client is live again", |progress| progress.lives == 2)
+            .await;
     }
     let id = gateway.create(&person("Ada")).await;
-    let answer = gateway.request("PUT", &format!("/people/{id}")).header("content-type", "application/json");
+    let answer = gateway
+        .request("PUT", &format!("/people/{id}"))
+        .header("content-type", "application/json");
     let older = json!({"firstName": "Ada", "lastName": "King", "age": 37, "job": "Countess"});
-    let answer = answer.body(older.to_string()).send().await.expect("an answer");
-    let place = answer.headers()["change-position"].to_str().expect("ASCII").to_owned();
+    let answer = answer
+        .body(older.to_string())
+        .send()
+        .await
+        .expect("an answer");
+    let place = answer.headers()["change-position"]
+        .to_str()
+        .expect("ASCII")
+        .to_owned();
     let everyone = truth::list(&gateway, "").await;
     assert_eq!(everyone.len(), 1);
     for (number, client) in clients.into_iter().enumerate() {
-        let seen = client.finish(&last_of_each(std::slice::from_ref(&place))).await;
+        let seen = client
+            .finish(&last_of_each(std::slice::from_ref(&place)))
+            .await;
         seen.was_told_the_truth("a client of an empty store");
         let words: Vec<_> = seen.changes.iter().map(|shown| shown.word).collect();
         assert_eq!(words, ["create", "update"], "client {number}");

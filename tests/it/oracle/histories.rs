@@ -1,10 +1,11 @@
-//! The oracle: 24 clients with ten filters hold exactly what matches through 600 random changes, while subscriptions,
-//! gateways and Redis are killed. A history that fails is written again with `ORACLE_SEED=N`.
+//! The oracle: 24 clients with ten filters hold exactly what matches through 600 random changes,
+//! while subscriptions, gateways and Redis are killed. A history that fails is written again with
+//! `ORACLE_SEED=N`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use people_gateway::client::Start;
+use people_client::Start;
 use people_gateway::filter::Kinds;
 use tokio::task::JoinHandle;
 
@@ -44,7 +45,13 @@ struct Clients {
 #[tokio::test]
 async fn views_stay_exact_while_subscriptions_are_killed() {
     let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0001, &[Fault::Subscriptions; 5]).await;
+    run(
+        World::Redis(fleet),
+        4,
+        0x5eed_0001,
+        &[Fault::Subscriptions; 5],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -62,22 +69,40 @@ async fn views_stay_exact_while_redis_is_killed_and_restarted() {
 #[tokio::test]
 async fn views_of_one_partition_stay_exact_through_all_faults_in_turn() {
     let fleet = Fleet::start(3, 1, TELLING).await;
-    let faults = [Fault::Subscriptions, Fault::Gateway, Fault::Redis, Fault::Gateway, Fault::Subscriptions];
+    let faults = [
+        Fault::Subscriptions,
+        Fault::Gateway,
+        Fault::Redis,
+        Fault::Gateway,
+        Fault::Subscriptions,
+    ];
     run(World::Redis(fleet), 1, 0x5eed_0004, &faults).await;
 }
 
 #[tokio::test]
 async fn views_of_the_embedded_store_stay_exact_while_its_gateway_is_killed() {
     let gateway = Gateway::ready(&[TELLING, &[("store.partitions", "4")]].concat()).await;
-    run(World::Embedded(gateway), 4, 0x5eed_0005, &[Fault::Gateway; 3]).await;
+    run(
+        World::Embedded(gateway),
+        4,
+        0x5eed_0005,
+        &[Fault::Gateway; 3],
+    )
+    .await;
 }
 
 async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
-    let seed = std::env::var("ORACLE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
+    let seed = std::env::var("ORACLE_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(seed);
     // Shown where the test fails.
     eprintln!("ORACLE_SEED={seed}");
     let written_so_far = Arc::new(AtomicUsize::new(0));
-    let mut clients = Clients { addresses: world.addresses(), running: Vec::new() };
+    let mut clients = Clients {
+        addresses: world.addresses(),
+        running: Vec::new(),
+    };
     clients.join(0..CLIENTS / 2).await;
     let authors = (0..AUTHORS).map(|number| {
         let author = Author::new(seed, number, world.addresses(), Arc::clone(&written_so_far));
@@ -86,7 +111,10 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
     let authors: Vec<JoinHandle<_>> = authors.collect();
     for (number, fault) in faults.iter().enumerate() {
         let due = (number + 1) * BETWEEN;
-        eventually("authors are at work", async || written_so_far.load(Ordering::SeqCst) >= due).await;
+        eventually("authors are at work", async || {
+            written_so_far.load(Ordering::SeqCst) >= due
+        })
+        .await;
         world = world.suffer(*fault, number).await;
         if number == 0 {
             clients.join(CLIENTS / 2..CLIENTS).await;
@@ -95,7 +123,11 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
     let places = written(authors).await;
     assert_eq!(places.len(), CHANGES);
     let last = last_of_each(&places);
-    assert_eq!(last.len(), usize::from(partitions), "every partition was written to");
+    assert_eq!(
+        last.len(),
+        usize::from(partitions),
+        "every partition was written to"
+    );
 
     let everyone = truth::list(world.gateway(), "").await;
     assert!(!everyone.is_empty());
@@ -113,7 +145,10 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
         }
     }
     if faults.iter().any(|fault| matches!(fault, Fault::Gateway)) {
-        assert!(resumes >= CLIENTS / 3, "clients of a killed gateway resumed: {resumes}");
+        assert!(
+            resumes >= CLIENTS / 3,
+            "clients of a killed gateway resumed: {resumes}"
+        );
     } else {
         assert_eq!(resumes, 0, "what breaks below a gateway disconnects nobody");
     }
@@ -131,11 +166,18 @@ impl Clients {
                 _ => (Kinds::All, Start::Snapshot),
             };
             let condition = CONDITIONS[(number % (CLIENTS / 2)) % CONDITIONS.len()].to_owned();
-            let asks = Asks { kinds, condition, from };
-            self.running.push(Follower::start(self.addresses.clone(), number, asks));
+            let asks = Asks {
+                kinds,
+                condition,
+                from,
+            };
+            self.running
+                .push(Follower::start(self.addresses.clone(), number, asks));
         }
         for client in &mut self.running[first..] {
-            client.until("a client is live", |progress| progress.lives > 0).await;
+            client
+                .until("a client is live", |progress| progress.lives > 0)
+                .await;
         }
     }
 }
@@ -166,7 +208,9 @@ impl World {
         match (self, fault) {
             (Self::Redis(mut fleet), Fault::Gateway) => {
                 let victim = fleet.gateways.remove(number % 3);
-                fleet.gateways.insert(number % 3, victim.kill9_and_restart().await);
+                fleet
+                    .gateways
+                    .insert(number % 3, victim.kill9_and_restart().await);
                 Self::Redis(fleet)
             }
             (Self::Redis(fleet), Fault::Subscriptions) => {

@@ -1,4 +1,5 @@
-//! Exact views, end to end: whatever breaks on the way, the view that a client folds is the people who match.
+//! Exact views, end to end: whatever breaks on the way, the view that a client folds is the people
+//! who match.
 
 pub(crate) mod author;
 mod cuts;
@@ -14,7 +15,8 @@ mod truth;
 
 use people_gateway::domain::{At, Partition};
 
-/// A client whose view moved past something is told so at once, so that it knows when it has seen all.
+/// A client whose view moved past something is told so at once, so that it knows when it has seen
+/// all.
 const TELLING: &[(&str, &str)] = &[("live.position_interval_ms", "100")];
 
 /// The last of these places in each partition.
@@ -22,7 +24,10 @@ fn last_of_each(places: &[String]) -> Vec<At> {
     let mut last: Vec<At> = Vec::new();
     for place in places {
         let at: At = place.parse().expect("a place");
-        match last.iter_mut().find(|known| known.partition == at.partition) {
+        match last
+            .iter_mut()
+            .find(|known| known.partition == at.partition)
+        {
             Some(known) if known.position.seq < at.position.seq => *known = at,
             Some(_) => {}
             None => last.push(at),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use people_gateway::client::Start;
+use people_client::Start;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
@@ -42,8 +42,12 @@ async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
     let seen = snapshots(&fleet.gateways[1], CLIENTS).await;
     let many = page_reads(&fleet.redis).await - before;
     // On a busy machine not all of them come while the same page may be shared.
-    let times = 1 + usize::try_from(begun.elapsed().as_secs() / SHARED_FOR.as_secs()).expect("seconds");
-    assert!(many * 10 <= one * 11 * times, "{many} page reads for {CLIENTS} clients, {one} for one, {times} times");
+    let times =
+        1 + usize::try_from(begun.elapsed().as_secs() / SHARED_FOR.as_secs()).expect("seconds");
+    assert!(
+        many * 10 <= one * 11 * times,
+        "{many} page reads for {CLIENTS} clients, {one} for one, {times} times"
+    );
     for (number, seen) in seen.iter().enumerate() {
         seen.was_told_the_truth("a client of many");
         assert_eq!(seen.view.people().len(), PEOPLE / 150);
@@ -56,7 +60,8 @@ async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
 #[tokio::test]
 async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_twice() {
     for partitions in [1, 4] {
-        // Pages of two people: each was read at another moment, and many changes lie between the first and the last.
+        // Pages of two people: each was read at another moment, and many changes lie between the
+        // first and the last.
         let settings = [TELLING, &[("live.snapshot_people", "2")]].concat();
         let fleet = Fleet::on(RedisServer::start(&[]).await, 2, partitions, &settings).await;
         let count = Arc::new(AtomicUsize::new(0));
@@ -68,9 +73,16 @@ async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_
         let mut clients = Vec::new();
         for wave in 1..=WAVES {
             let due = wave * (CHANGES / (WAVES + 1));
-            eventually("authors are at work", async || count.load(Ordering::SeqCst) >= due).await;
+            eventually("authors are at work", async || {
+                count.load(Ordering::SeqCst) >= due
+            })
+            .await;
             for (number, condition) in CONDITIONS.into_iter().enumerate() {
-                let asks = Asks { kinds: Kinds::All, condition: condition.to_owned(), from: Start::Snapshot };
+                let asks = Asks {
+                    kinds: Kinds::All,
+                    condition: condition.to_owned(),
+                    from: Start::Snapshot,
+                };
                 clients.push(Follower::start(fleet.addresses(), number, asks));
             }
         }
@@ -79,7 +91,13 @@ async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_
         for client in clients {
             let seen = client.finish(&last).await;
             seen.was_told_the_truth("who came while people were written");
-            truth::judge("who came while people were written", &seen, &fleet.gateways[0], &everyone).await;
+            truth::judge(
+                "who came while people were written",
+                &seen,
+                &fleet.gateways[0],
+                &everyone,
+            )
+            .await;
         }
     }
 }
@@ -88,7 +106,11 @@ async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_
 async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Seen> {
     let clients = (0..count).map(|number| {
         let condition = format!("age == {}", number % 150);
-        let asks = Asks { kinds: Kinds::All, condition, from: Start::Snapshot };
+        let asks = Asks {
+            kinds: Kinds::All,
+            condition,
+            from: Start::Snapshot,
+        };
         Follower::start(vec![gateway.address], 0, asks)
     });
     let clients: Vec<_> = clients.collect();
@@ -101,17 +123,34 @@ async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Seen> {
 
 async fn import(gateway: &Gateway) {
     let lines = (0..PEOPLE).map(|number| {
-        let person = json!({"firstName": "Ada", "lastName": "Lovelace", "age": number % 150, "job": "Mathematician"});
+        let person = json!({
+            "firstName": "Ada", "lastName": "Lovelace", "age": number % 150, "job": "Mathematician",
+        });
         format!("{person}\n")
     });
-    let import = gateway.request("POST", "/people/import").header("content-type", "application/x-ndjson");
-    let answer = import.body(lines.collect::<String>()).send().await.expect("an answer").text().await.expect("text");
-    assert_eq!(answer.trim(), format!(r#"{{"saved":{PEOPLE},"refused":0,"lines":{PEOPLE}}}"#));
+    let import = gateway
+        .request("POST", "/people/import")
+        .header("content-type", "application/x-ndjson");
+    let answer = import
+        .body(lines.collect::<String>())
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("text");
+    assert_eq!(
+        answer.trim(),
+        format!(r#"{{"saved":{PEOPLE},"refused":0,"lines":{PEOPLE}}}"#)
+    );
 }
 
 /// How often a page was read: no other script has a ZRANGE in it.
 async fn page_reads(redis: &RedisServer) -> usize {
     let info: String = redis.command(&["INFO", "commandstats"]).await;
-    let line = info.lines().find_map(|line| line.strip_prefix("cmdstat_zrange:calls="));
-    line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("cmdstat_zrange:calls="));
+    line.and_then(|line| line.split(',').next())
+        .map_or(0, |calls| calls.parse().expect("a number"))
 }

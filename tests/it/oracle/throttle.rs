@@ -1,5 +1,5 @@
-//! Connections over which little comes: a relay in front of a gateway for a client with a library, and a bare client
-//! that only counts what it takes.
+//! Connections over which little comes: a relay in front of a gateway for a client with a library,
+//! and a bare client that only counts what it takes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +26,8 @@ pub(super) enum Pace {
     Full,
 }
 
-/// A relay of bytes that passes 16 KB a second of what the gateway sends, until it is told to pass all.
+/// A relay of bytes that passes 16 KB a second of what the gateway sends, until it is told to pass
+/// all.
 pub(super) struct Throttle {
     pub(super) address: SocketAddr,
     pace: watch::Sender<Pace>,
@@ -43,7 +44,11 @@ impl Throttle {
                 tokio::spawn(relay(client, gateway, current.clone()));
             }
         });
-        Self { address, pace, task }
+        Self {
+            address,
+            pace,
+            task,
+        }
     }
 
     pub(super) fn full_speed(&self) {
@@ -65,7 +70,9 @@ async fn relay(client: TcpStream, gateway: SocketAddr, pace: watch::Receiver<Pac
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let now = *pace.borrow();
-            let Ok(taken @ 1..) = take(&mut from_gateway, &mut buffer, now).await else { return };
+            let Ok(taken @ 1..) = take(&mut from_gateway, &mut buffer, now).await else {
+                return;
+            };
             if to_client.write_all(&buffer[..taken]).await.is_err() {
                 return;
             }
@@ -78,7 +85,11 @@ async fn relay(client: TcpStream, gateway: SocketAddr, pace: watch::Receiver<Pac
 }
 
 /// Takes something at this pace; how many bytes.
-async fn take(from: &mut (impl tokio::io::AsyncRead + Unpin), buffer: &mut [u8], pace: Pace) -> std::io::Result<usize> {
+async fn take(
+    from: &mut (impl tokio::io::AsyncRead + Unpin),
+    buffer: &mut [u8],
+    pace: Pace,
+) -> std::io::Result<usize> {
     match pace {
         Pace::Full => from.read(buffer).await,
         Pace::Slow => {
@@ -89,8 +100,8 @@ async fn take(from: &mut (impl tokio::io::AsyncRead + Unpin), buffer: &mut [u8],
     }
 }
 
-/// A WebSocket of `people.v1.json` that takes what comes at one pace, looks at nothing of it, and answers nothing.
-/// It ends with the task.
+/// A WebSocket of `people.v1.json` that takes what comes at one pace, looks at nothing of it, and
+/// answers nothing. It ends with the task.
 pub(super) async fn sink(gateway: SocketAddr, pace: Pace) -> JoinHandle<()> {
     let mut stream = small(gateway).await;
     let request = format!(
@@ -98,12 +109,24 @@ pub(super) async fn sink(gateway: SocketAddr, pace: Pace) -> JoinHandle<()> {
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Protocol: people.v1.json\r\n\r\n"
     );
-    stream.write_all(request.as_bytes()).await.expect("an open connection");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("an open connection");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(timeout(DEADLINE, stream.read_u8()).await.expect("in time").expect("an answer"));
+        head.push(
+            timeout(DEADLINE, stream.read_u8())
+                .await
+                .expect("in time")
+                .expect("an answer"),
+        );
     }
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "{:?}", String::from_utf8_lossy(&head));
+    assert!(
+        head.starts_with(b"HTTP/1.1 101 "),
+        "{:?}",
+        String::from_utf8_lossy(&head)
+    );
     tokio::spawn(async move {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(1..) = take(&mut stream, &mut buffer, pace).await {}
@@ -112,6 +135,11 @@ pub(super) async fn sink(gateway: SocketAddr, pace: Pace) -> JoinHandle<()> {
 
 async fn small(gateway: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(SMALL_BUFFER).expect("a socket of ours");
-    timeout(DEADLINE, socket.connect(gateway)).await.expect("in time").expect("a connection")
+    socket
+        .set_recv_buffer_size(SMALL_BUFFER)
+        .expect("a socket of ours");
+    timeout(DEADLINE, socket.connect(gateway))
+        .await
+        .expect("in time")
+        .expect("a connection")
 }

@@ -1,31 +1,67 @@
-//! The admin listener.
+//! The admin listener says whether the gateway lives, is ready, and what it counted.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::http::{AdminOptions, Exposure, Server, ServerOptions, admin_router};
-use people_gateway::telemetry::{self, DamageAt, Readiness};
+use people_gateway::telemetry::{self, DamageAt, Metrics, Readiness};
+use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use tokio::io::AsyncWriteExt;
-
 use crate::gateway::{Answer, read_to_end};
+
+/// An admin listener of this machine, which has counted one write.
+struct Admin {
+    address: SocketAddr,
+    client: reqwest::Client,
+    readiness: Readiness,
+    metrics: Metrics,
+}
+
+impl Admin {
+    /// Starts it; the test's runtime ends it.
+    fn start() -> Self {
+        let readiness = Readiness::new(Duration::from_secs(600));
+        let (registry, metrics) = telemetry::registry(readiness.clone());
+        metrics.store_writes.inc();
+        let server = Server::bind(
+            ([127, 0, 0, 1], 0).into(),
+            ServerOptions::default(),
+            Arc::default(),
+        )
+        .expect("a port");
+        let address = server.local_addr().expect("an address");
+        let options = AdminOptions {
+            exposure: Exposure::Local,
+            hosts: vec!["people.example".parse().expect("a host")],
+        };
+        let router = admin_router(
+            options,
+            readiness.clone(),
+            metrics.store_damage.clone(),
+            Arc::new(registry),
+        );
+        tokio::spawn(server.serve(router, CancellationToken::new(), TaskTracker::new()));
+        Self {
+            address,
+            client: reqwest::Client::new(),
+            readiness,
+            metrics,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.client.get(format!("http://{}{path}", self.address))).await
+    }
+}
 
 #[tokio::test]
 async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
-    let readiness = Readiness::new(Duration::from_secs(600));
-    let (registry, metrics) = telemetry::registry(readiness.clone());
-    metrics.store_writes.inc();
-    let shutdown = CancellationToken::new();
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), ServerOptions::default(), Arc::default()).expect("a port");
-    let address = server.local_addr().expect("an address");
-    let options = AdminOptions { exposure: Exposure::Local, hosts: vec!["people.example".parse().expect("a host")] };
-    let router = admin_router(options, readiness.clone(), metrics.store_damage.clone(), Arc::new(registry));
-    tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
-    let client = reqwest::Client::new();
-    let get = |path: &str| Answer::of(client.get(format!("http://{address}{path}")));
-
+    let admin = Admin::start();
+    let (readiness, metrics) = (&admin.readiness, &admin.metrics);
+    let get = |path| admin.get(path);
     assert_eq!(get("/livez").await.status, 200);
     let early = get("/readyz").await;
     assert_eq!(early.status, 503);
@@ -34,10 +70,17 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     let ready = get("/readyz").await;
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
     let damage = DamageAt::Ids(people_gateway::domain::Partition::new(0));
-    metrics.store_damage.found(damage, "it names 2 people, and there are 3 records");
+    metrics
+        .store_damage
+        .found(damage, "it names 2 people, and there are 3 records");
     let degraded = get("/readyz").await;
     assert_eq!(degraded.status, 200, "everybody else is served");
-    assert!(degraded.body.starts_with("degraded: list of ids of partition 0: it names 2"), "{degraded:?}");
+    assert!(
+        degraded
+            .body
+            .starts_with("degraded: list of ids of partition 0: it names 2"),
+        "{degraded:?}"
+    );
     metrics.store_damage.mended(damage);
     assert_eq!(get("/readyz").await.body, "ready\n");
     readiness.drain();
@@ -47,13 +90,30 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     assert_eq!(get("/livez").await.status, 200);
 
     let counted = get("/metrics").await;
-    assert_eq!(counted.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
-    assert!(counted.body.contains("\npeople_gateway_store_writes_total 1\n"), "{}", counted.body);
+    assert_eq!(
+        counted.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    assert!(
+        counted
+            .body
+            .contains("\npeople_gateway_store_writes_total 1\n"),
+        "{}",
+        counted.body
+    );
     get("/people").await.problem(404, "not-found");
+}
 
-    // The older format is for who likes it better, and no page whose name was pointed at this machine may look.
+/// The older format is for clients that like it better, and no page whose name was pointed at this
+/// machine may look.
+#[tokio::test]
+async fn metrics_are_told_in_the_format_asked_for_and_to_no_foreign_host() {
+    let admin = Admin::start();
     let ask = |accept: &str, host: &str| {
-        let request = client.get(format!("http://{address}/metrics")).header("accept", accept);
+        let request = admin
+            .client
+            .get(format!("http://{}/metrics", admin.address))
+            .header("accept", accept);
         Answer::of(request.header("host", host))
     };
     let text = "text/plain; version=0.0.4; charset=utf-8";
@@ -62,8 +122,9 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
         ("text/plain;version=0.0.4;q=1,*/*;q=0.1", text),
         ("text/plain", text),
         (
-            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;\
-          version=0.0.4;q=0.5,*/*;q=0.1",
+            "application/openmetrics-text;version=1.0.0,\
+             application/openmetrics-text;version=0.0.1;q=0.75,\
+             text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             open,
         ),
         ("*/*", open),
@@ -71,35 +132,65 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     ] {
         let answer = ask(accept, "localhost").await;
         assert_eq!(answer.header("content-type"), Some(kind), "{accept}");
-        let line_of_it = if kind == text { "# TYPE people_gateway_store_writes_total counter" } else { "# EOF" };
-        assert!(answer.body.lines().any(|line| line == line_of_it), "{}", answer.body);
+        let line_of_it = if kind == text {
+            "# TYPE people_gateway_store_writes_total counter"
+        } else {
+            "# EOF"
+        };
+        assert!(
+            answer.body.lines().any(|line| line == line_of_it),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(ask("*/*", "people.example:9091").await.status, 200);
     ask("*/*", "evil.example").await.problem(421, "host");
-    let mut old = tokio::net::TcpStream::connect(address).await.expect("a connection");
-    old.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await.expect("sent");
-    assert!(read_to_end(&mut old).await.starts_with("HTTP/1.0 503 "), "a balancer's check has no Host");
-    shutdown.cancel();
+    admin.readiness.drain();
+    let mut old = tokio::net::TcpStream::connect(admin.address)
+        .await
+        .expect("a connection");
+    old.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")
+        .await
+        .expect("sent");
+    assert!(
+        read_to_end(&mut old).await.starts_with("HTTP/1.0 503 "),
+        "a balancer's check has no Host"
+    );
 }
 
 #[tokio::test]
 async fn a_server_listens_at_all_addresses_that_it_was_given() {
-    let bind = |ip: [u8; 4], port| Server::bind((ip, port).into(), ServerOptions::default(), Arc::default());
+    let bind = |ip: [u8; 4], port| {
+        Server::bind((ip, port).into(), ServerOptions::default(), Arc::default())
+    };
     let first = bind([127, 0, 0, 1], 0).expect("a port");
     let port = first.local_addr().expect("an address").port();
     // Another one of loopback, which a name may have beside it.
     let server = first.and(bind([127, 0, 0, 2], port).expect("the same port there"));
     let (registry, metrics) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
     let shutdown = CancellationToken::new();
-    let options = AdminOptions { exposure: Exposure::Local, hosts: Vec::new() };
+    let options = AdminOptions {
+        exposure: Exposure::Local,
+        hosts: Vec::new(),
+    };
     let readiness = Readiness::new(Duration::from_secs(600));
-    let router = admin_router(options, readiness, metrics.store_damage.clone(), Arc::new(registry));
+    let router = admin_router(
+        options,
+        readiness,
+        metrics.store_damage.clone(),
+        Arc::new(registry),
+    );
     let serving = tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
     for turn in [1, 2, 1, 2] {
-        let answer = reqwest::get(format!("http://127.0.0.{turn}:{port}/livez")).await.expect("an answer");
+        let answer = reqwest::get(format!("http://127.0.0.{turn}:{port}/livez"))
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 200);
     }
     shutdown.cancel();
     serving.await.expect("it ends");
-    assert!(bind([127, 0, 0, 2], port).is_ok(), "nobody listens there any more");
+    assert!(
+        bind([127, 0, 0, 2], port).is_ok(),
+        "nobody listens there any more"
+    );
 }

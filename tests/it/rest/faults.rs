@@ -16,7 +16,12 @@ async fn a_store_that_cannot_do_it_is_told_by_kind() {
     let faulty = store.get().expect("wrapped");
     let secret = || "secret-host".to_owned();
     for (error, status, name, again) in [
-        (StoreError::Unavailable(secret()), 503, "store-unavailable", true),
+        (
+            StoreError::Unavailable(secret()),
+            503,
+            "store-unavailable",
+            true,
+        ),
         (StoreError::Overloaded, 503, "overloaded", true),
         (StoreError::Full(secret()), 507, "store-full", false),
     ] {
@@ -28,11 +33,19 @@ async fn a_store_that_cannot_do_it_is_told_by_kind() {
         let answer = gateway.send("POST", "/people", ADA).await;
         let problem = answer.problem(status, name);
         assert_eq!(answer.header("retry-after").is_some(), again, "{answer:?}");
-        assert!(problem.get("outcome").is_none() && !answer.body.contains("secret-host"), "{problem}");
+        assert!(
+            problem.get("outcome").is_none() && !answer.body.contains("secret-host"),
+            "{problem}"
+        );
     }
-    faulty.before_apply(1, |_| Box::pin(async { Some(Err(StoreError::Corrupt("secret".into()))) }));
+    faulty.before_apply(1, |_| {
+        Box::pin(async { Some(Err(StoreError::Corrupt("secret".into()))) })
+    });
     let answer = gateway.send("POST", "/people", ADA).await;
-    assert_eq!((answer.status, &answer.json()["type"]), (500, &"about:blank".into()));
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (500, &"about:blank".into())
+    );
     assert!(!answer.body.contains("secret"));
 }
 
@@ -40,18 +53,32 @@ async fn a_store_that_cannot_do_it_is_told_by_kind() {
 async fn a_panic_is_our_fault_and_the_next_request_is_served() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
-    store.get().expect("wrapped").before_apply(1, |_| Box::pin(async { panic!("on purpose: secret") }));
+    store
+        .get()
+        .expect("wrapped")
+        .before_apply(1, |_| Box::pin(async { panic!("on purpose: secret") }));
     let answer = gateway.send("POST", "/people", ADA).await;
-    assert_eq!((answer.status, answer.header("content-type")), (500, Some("application/problem+json")));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (500, Some("application/problem+json"))
+    );
     assert!(!answer.body.contains("secret"), "{answer:?}");
     assert_eq!(gateway.send("POST", "/people", ADA).await.status, 201);
-    let label = RequestLabels { method: "POST", route: "/people", status: 500 };
+    let label = RequestLabels {
+        method: "POST",
+        route: "/people",
+        status: 500,
+    };
     assert_eq!(gateway.metrics.http_requests.get_or_create(&label).get(), 1);
 }
 
 #[tokio::test]
 async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
-    let gateway = Gateway::start_with(Setup { between: Between::Outage, ..Setup::default() }).await;
+    let gateway = Gateway::start_with(Setup {
+        between: Between::Outage,
+        ..Setup::default()
+    })
+    .await;
     let path = format!("/people/{NOBODY}");
     for (method, path, kind, body) in [
         ("GET", "/people", "", ""),
@@ -62,7 +89,9 @@ async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
         ("DELETE", &path, "", ""),
         ("POST", "/people/import", "application/x-ndjson", ADA),
     ] {
-        let answer = gateway.call(method, path, &[("content-type", kind)], body).await;
+        let answer = gateway
+            .call(method, path, &[("content-type", kind)], body)
+            .await;
         answer.problem(503, "store-unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"), "{method} {path}");
     }

@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use people_gateway::domain::{Partition, Partitions, Person, PersonId, Position};
 use people_gateway::store::{
-    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store, StoreError, Tail, Write,
+    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
+    StoreError, Tail, Write,
 };
 
 use crate::gateway::{Between, Setup};
 
 /// What happens before a write; an answer takes the place of the real one.
-type BeforeApply = Box<dyn Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync>;
+type BeforeApply =
+    Box<dyn Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync>;
 type BeforePage = Box<dyn Fn() -> Option<StoreError> + Send + Sync>;
 
 /// Wraps the real store; without orders it changes nothing.
@@ -41,16 +43,28 @@ impl Faulty {
             assert!(put.set(Arc::clone(&faulty)).is_ok(), "wrapped once");
             faulty as Arc<dyn Store>
         };
-        (Setup { between: Between::Wrapper(Box::new(wrap)), ..Setup::default() }, cell)
+        (
+            Setup {
+                between: Between::Wrapper(Box::new(wrap)),
+                ..Setup::default()
+            },
+            cell,
+        )
     }
 
     /// Runs `what` before each of the next `times` writes.
     pub(super) fn before_apply<F>(&self, times: usize, what: F)
     where
-        F: Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync + 'static,
+        F: Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>>
+            + Send
+            + Sync
+            + 'static,
     {
         let what: BeforeApply = Box::new(what);
-        *self.before_apply.lock().expect("no test panics while it holds this") = Some(Arc::new(what));
+        *self
+            .before_apply
+            .lock()
+            .expect("no test panics while it holds this") = Some(Arc::new(what));
         self.arm(times);
     }
 
@@ -65,8 +79,14 @@ impl Faulty {
     }
 
     /// Fails pages for which `what` answers an error.
-    pub(super) fn before_page(&self, what: impl Fn() -> Option<StoreError> + Send + Sync + 'static) {
-        *self.before_page.lock().expect("no test panics while it holds this") = Some(Box::new(what));
+    pub(super) fn before_page(
+        &self,
+        what: impl Fn() -> Option<StoreError> + Send + Sync + 'static,
+    ) {
+        *self
+            .before_page
+            .lock()
+            .expect("no test panics while it holds this") = Some(Box::new(what));
     }
 }
 
@@ -78,8 +98,16 @@ impl Store for Faulty {
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let less = |armed: usize| armed.checked_sub(1);
-        if self.armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
-            let what = self.before_apply.lock().expect("no test panics while it holds this").clone();
+        if self
+            .armed
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
+        {
+            let what = self
+                .before_apply
+                .lock()
+                .expect("no test panics while it holds this")
+                .clone();
             if let Some(what) = what
                 && let Some(answer) = what(write.clone()).await
             {
@@ -89,7 +117,11 @@ impl Store for Faulty {
         self.inner.apply(write).await
     }
 
-    async fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Result<Option<Recorded>, StoreError> {
+    async fn recorded(
+        &self,
+        partition: Partition,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Recorded>, StoreError> {
         self.inner.recorded(partition, key).await
     }
 
@@ -97,9 +129,18 @@ impl Store for Faulty {
         self.inner.get(id).await
     }
 
-    async fn page(&self, partition: Partition, after: Option<PersonId>, most: PageLimits) -> Result<Page, StoreError> {
-        let error =
-            self.before_page.lock().expect("no test panics while it holds this").as_ref().and_then(|what| what());
+    async fn page(
+        &self,
+        partition: Partition,
+        after: Option<PersonId>,
+        most: PageLimits,
+    ) -> Result<Page, StoreError> {
+        let error = self
+            .before_page
+            .lock()
+            .expect("no test panics while it holds this")
+            .as_ref()
+            .and_then(|what| what());
         match error {
             Some(error) => Err(error),
             None => self.inner.page(partition, after, most).await,
@@ -115,7 +156,12 @@ impl Store for Faulty {
         self.inner.ids(partition, after, count).await
     }
 
-    async fn since(&self, partition: Partition, from: Position, count: NonZeroUsize) -> Result<Since, StoreError> {
+    async fn since(
+        &self,
+        partition: Partition,
+        from: Position,
+        count: NonZeroUsize,
+    ) -> Result<Since, StoreError> {
         self.inner.since(partition, from, count).await
     }
 

@@ -8,7 +8,8 @@ use crate::gateway::{Gateway, Setup};
 /// Sends a request with these lines behind the first; status and body of the answer.
 async fn ask(gateway: &Gateway, first: &str, lines: &str, body: &str) -> (u16, String) {
     let length = body.len();
-    let head = format!("{first}\r\n{lines}connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    let head =
+        format!("{first}\r\n{lines}connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
     let answer = gateway.raw(head.as_bytes()).await;
     let status: Option<u16> = answer.get(9..12).and_then(|status| status.parse().ok());
     assert!(status.is_some(), "no answer to {head}: {answer}");
@@ -18,10 +19,15 @@ async fn ask(gateway: &Gateway, first: &str, lines: &str, body: &str) -> (u16, S
 async fn problem(gateway: &Gateway, first: &str, lines: &str, status: u16, name: &str) {
     let (given, answer) = ask(gateway, first, lines, ADA).await;
     assert_eq!(given, status, "{first} {lines} {answer}");
-    assert!(answer.contains(&format!("\"type\":\"/problems/{name}\"")), "{first} {lines} {answer}");
-    for header in
-        ["content-type: application/problem+json\r\n", "x-content-type-options: nosniff\r\n", "x-request-id: "]
-    {
+    assert!(
+        answer.contains(&format!("\"type\":\"/problems/{name}\"")),
+        "{first} {lines} {answer}"
+    );
+    for header in [
+        "content-type: application/problem+json\r\n",
+        "x-content-type-options: nosniff\r\n",
+        "x-request-id: ",
+    ] {
         assert!(answer.contains(header), "{first} {lines} {answer}");
     }
 }
@@ -30,17 +36,23 @@ async fn problem(gateway: &Gateway, first: &str, lines: &str, status: u16, name:
 const ASKED: [(&str, &str); 9] = [
     ("GET /people HTTP/1.1", ""),
     ("HEAD /people HTTP/1.1", ""),
-    ("POST /people HTTP/1.1", "content-type: application/json\r\n"),
+    (
+        "POST /people HTTP/1.1",
+        "content-type: application/json\r\n",
+    ),
     ("GET /updates HTTP/1.1", ""),
     ("GET /people HTTP/1.1", "accept: text/event-stream\r\n"),
     (
         "GET /people HTTP/1.1",
-        "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: \
-         dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
     ),
     ("GET / HTTP/1.1", ""),
     ("GET /nothing HTTP/1.1", ""),
-    ("OPTIONS /people HTTP/1.1", "access-control-request-method: PUT\r\n"),
+    (
+        "OPTIONS /people HTTP/1.1",
+        "access-control-request-method: PUT\r\n",
+    ),
 ];
 
 #[tokio::test]
@@ -52,26 +64,71 @@ async fn a_page_whose_name_was_pointed_at_this_machine_gets_nothing() {
         assert_eq!(status, 421, "{first} {lines} {answer}");
         assert!(!answer.contains("access-control-allow"), "{answer}");
         let named = answer.contains("http.hosts = [\\\"evil.example\\\"]");
-        assert!(named || first.starts_with("HEAD"), "it says which setting changes it: {answer}");
+        assert!(
+            named || first.starts_with("HEAD"),
+            "it says which setting changes it: {answer}"
+        );
     }
-    assert_eq!(gateway.get("/people").await.body, "[]\n", "nothing was saved");
+    assert_eq!(
+        gateway.get("/people").await.body,
+        "[]\n",
+        "nothing was saved"
+    );
 }
 
 #[tokio::test]
 async fn names_of_this_machine_and_addresses_are_served_in_any_spelling() {
     let gateway = Gateway::start().await;
-    for host in
-        ["localhost", "LOCALHOST.:8080", "app.localhost:1", "127.0.0.1", "127.1.2.3:9", "[::1]:8080", "10.0.0.7"]
-    {
-        let (status, answer) = ask(&gateway, "GET /people HTTP/1.1", &format!("host: {host}\r\n"), "").await;
+    for host in [
+        "localhost",
+        "LOCALHOST.:8080",
+        "app.localhost:1",
+        "127.0.0.1",
+        "127.1.2.3:9",
+        "[::1]:8080",
+        "10.0.0.7",
+    ] {
+        let (status, answer) = ask(
+            &gateway,
+            "GET /people HTTP/1.1",
+            &format!("host: {host}\r\n"),
+            "",
+        )
+        .await;
         assert_eq!(status, 200, "{host} {answer}");
     }
-    for host in ["evil.example:8080", "EVIL.example.", "localhost.evil.example", "127.0.0.1.nip.io", "127.1"] {
-        problem(&gateway, "GET /people HTTP/1.1", &format!("host: {host}\r\n"), 421, "host").await;
+    for host in [
+        "evil.example:8080",
+        "EVIL.example.",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "127.1",
+    ] {
+        problem(
+            &gateway,
+            "GET /people HTTP/1.1",
+            &format!("host: {host}\r\n"),
+            421,
+            "host",
+        )
+        .await;
     }
-    let (status, _) = ask(&gateway, "GET http://localhost/people HTTP/1.1", "host: localhost\r\n", "").await;
+    let (status, _) = ask(
+        &gateway,
+        "GET http://localhost/people HTTP/1.1",
+        "host: localhost\r\n",
+        "",
+    )
+    .await;
     assert_eq!(status, 200, "a target in absolute form");
-    problem(&gateway, "GET http://evil.example/people HTTP/1.1", "host: localhost\r\n", 421, "host").await;
+    problem(
+        &gateway,
+        "GET http://evil.example/people HTTP/1.1",
+        "host: localhost\r\n",
+        421,
+        "host",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -80,13 +137,24 @@ async fn a_host_that_is_missing_there_twice_or_none_is_refused_wherever_the_gate
         let mut setup = Setup::default();
         setup.options.exposure = exposure;
         let gateway = Gateway::start_with(setup).await;
-        for lines in
-            ["", "host: localhost\r\nhost: localhost\r\n", "host:\r\n", "host: a b\r\n", "host: localhost:x\r\n"]
-        {
+        for lines in [
+            "",
+            "host: localhost\r\nhost: localhost\r\n",
+            "host:\r\n",
+            "host: a b\r\n",
+            "host: localhost:x\r\n",
+        ] {
             problem(&gateway, "GET /people HTTP/1.1", lines, 400, "malformed").await;
         }
         problem(&gateway, "GET /people HTTP/1.0", "", 400, "malformed").await;
-        problem(&gateway, "GET http://localhost/people HTTP/1.1", "", 400, "malformed").await;
+        problem(
+            &gateway,
+            "GET http://localhost/people HTTP/1.1",
+            "",
+            400,
+            "malformed",
+        )
+        .await;
         let two = "host: localhost\r\norigin: http://a.example\r\norigin: http://localhost\r\n";
         problem(&gateway, "GET /people HTTP/1.1", two, 400, "malformed").await;
     }
@@ -95,18 +163,42 @@ async fn a_host_that_is_missing_there_twice_or_none_is_refused_wherever_the_gate
 #[tokio::test]
 async fn listed_names_are_served_and_on_the_network_all_names_are_where_none_is_listed() {
     for (exposure, hosts, name, expected) in [
-        (Exposure::Local, vec!["people.example"], "people.example:8080", 200),
+        (
+            Exposure::Local,
+            vec!["people.example"],
+            "people.example:8080",
+            200,
+        ),
         (Exposure::Local, vec!["people.example"], "evil.example", 421),
-        (Exposure::Network, vec!["people.example"], "People.Example.", 200),
+        (
+            Exposure::Network,
+            vec!["people.example"],
+            "People.Example.",
+            200,
+        ),
         (Exposure::Network, vec!["people.example"], "localhost", 200),
-        (Exposure::Network, vec!["people.example"], "evil.example", 421),
+        (
+            Exposure::Network,
+            vec!["people.example"],
+            "evil.example",
+            421,
+        ),
         (Exposure::Network, vec![], "evil.example", 200),
     ] {
         let mut setup = Setup::default();
         setup.options.exposure = exposure;
-        setup.options.hosts = hosts.iter().map(|host| host.parse().expect("a host")).collect();
+        setup.options.hosts = hosts
+            .iter()
+            .map(|host| host.parse().expect("a host"))
+            .collect();
         let gateway = Gateway::start_with(setup).await;
-        let (status, answer) = ask(&gateway, "GET /people HTTP/1.1", &format!("host: {name}\r\n"), "").await;
+        let (status, answer) = ask(
+            &gateway,
+            "GET /people HTTP/1.1",
+            &format!("host: {name}\r\n"),
+            "",
+        )
+        .await;
         assert_eq!(status, expected, "{exposure:?} {hosts:?} {name} {answer}");
     }
 }

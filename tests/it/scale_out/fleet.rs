@@ -41,36 +41,72 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// So many gateways, ready, on a durable Redis of their own.
     pub(crate) async fn start(gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
-        Self::on(RedisServer::start(DURABLE).await, gateways, partitions, settings).await
+        Self::on(
+            RedisServer::start(DURABLE).await,
+            gateways,
+            partitions,
+            settings,
+        )
+        .await
     }
 
     /// So many gateways, ready, on this Redis.
-    pub(crate) async fn on(redis: RedisServer, gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn on(
+        redis: RedisServer,
+        gateways: usize,
+        partitions: u16,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let (url, logs) = (url(&redis), partitions.to_string());
         let mut all = QUICK.to_vec();
-        all.extend([("store.url", &*url), ("store.prefix", PREFIX), ("store.partitions", &*logs)]);
+        all.extend([
+            ("store.url", &*url),
+            ("store.prefix", PREFIX),
+            ("store.partitions", &*logs),
+        ]);
         all.extend(settings);
         let mut running = Vec::new();
         for _ in 0..gateways {
             running.push(Gateway::ready(&all).await);
         }
-        Self { redis, gateways: running, partitions }
+        Self {
+            redis,
+            gateways: running,
+            partitions,
+        }
     }
 
     /// Where REST is served.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.gateways.iter().map(|gateway| gateway.address).collect()
+        self.gateways
+            .iter()
+            .map(|gateway| gateway.address)
+            .collect()
     }
 
     /// All that ever happened, partition by partition, as the log itself tells it.
     pub(crate) async fn log(&self) -> Vec<Change> {
         let partitions = Partitions::new(NonZeroU16::new(self.partitions).expect("at least one"));
-        let options = Options { url: url(&self.redis), prefix: PREFIX.to_owned(), partitions, ..Options::default() };
-        let store = RedisStore::open(options, Metrics::default()).await.expect("the store opens");
+        let options = Options {
+            url: url(&self.redis),
+            prefix: PREFIX.to_owned(),
+            partitions,
+            ..Options::default()
+        };
+        let store = RedisStore::open(options, Metrics::default())
+            .await
+            .expect("the store opens");
         let mut log = Vec::new();
         for partition in partitions.iter() {
-            let tail = store.tail(partition, NonZeroUsize::new(100_000).expect("not zero")).await.expect("the log");
-            assert_eq!(tail.changes.len() as u64, tail.head.seq.get(), "the log still begins at its beginning");
+            let tail = store
+                .tail(partition, NonZeroUsize::new(100_000).expect("not zero"))
+                .await
+                .expect("the log");
+            assert_eq!(
+                tail.changes.len() as u64,
+                tail.head.seq.get(),
+                "the log still begins at its beginning"
+            );
             log.extend(tail.changes);
         }
         log
@@ -94,7 +130,8 @@ impl Fleet {
     pub(crate) async fn all_subscribed(&self) {
         let channel = Self::channel(0);
         eventually("every gateway is subscribed", || async {
-            let (_, count): (String, usize) = self.redis.command(&["PUBSUB", "NUMSUB", &channel]).await;
+            let (_, count): (String, usize) =
+                self.redis.command(&["PUBSUB", "NUMSUB", &channel]).await;
             count == self.gateways.len()
         })
         .await;
@@ -102,7 +139,9 @@ impl Fleet {
 
     /// Ends every subscription, as a server does that needs the memory.
     pub(crate) async fn kill_subscriptions(&self) {
-        self.redis.command::<u32>(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        self.redis
+            .command::<u32>(&["CLIENT", "KILL", "TYPE", "pubsub"])
+            .await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! Several gateways on one Redis: a change that any of them takes reaches every client of each, once and in order.
+//! Several gateways on one Redis: a change that any of them takes reaches every client of each,
+//! once and in order.
 
 mod bar;
 pub(crate) mod fleet;
@@ -21,7 +22,10 @@ async fn a_change_through_any_gateway_reaches_every_client_of_each_once_and_in_o
         for gateway in &fleet.gateways {
             for kinds in Kinds::ALL {
                 let listener = gateway.listen(kinds.query()).await;
-                clients.push((kinds, tokio::spawn(follow(listener, markers.sentences(kinds)))));
+                clients.push((
+                    kinds,
+                    tokio::spawn(follow(listener, markers.sentences(kinds))),
+                ));
             }
         }
         let writers = (0..3).map(|name| {
@@ -33,10 +37,18 @@ async fn a_change_through_any_gateway_reaches_every_client_of_each_once_and_in_o
 
         let log = fleet.log().await;
         let places: Vec<_> = log.iter().map(|change| change.at.to_string()).collect();
-        assert!(acknowledged.iter().all(|at| places.contains(at)), "what was acknowledged is in the log");
+        assert!(
+            acknowledged.iter().all(|at| places.contains(at)),
+            "what was acknowledged is in the log"
+        );
         for (number, (kinds, client)) in clients.into_iter().enumerate() {
             let received = client.await.expect("no panic").expect("never disconnected");
-            judge(&format!("client {number} of {partitions} partitions"), kinds, &log, received);
+            judge(
+                &format!("client {number} of {partitions} partitions"),
+                kinds,
+                &log,
+                received,
+            );
         }
     }
 }
@@ -48,7 +60,11 @@ async fn a_prefix_and_a_database_of_their_own_keep_deployments_apart() {
         let url = format!("{}/{database}", redis.url());
         Gateway::ready(&[("store.url", &url), ("store.prefix", prefix)]).await
     };
-    let gateways = [deployment("one", 0).await, deployment("one", 1).await, deployment("two", 0).await];
+    let gateways = [
+        deployment("one", 0).await,
+        deployment("one", 1).await,
+        deployment("two", 0).await,
+    ];
     let mut listeners = Vec::new();
     for gateway in &gateways {
         listeners.push(gateway.listen("").await);
@@ -62,7 +78,12 @@ async fn a_prefix_and_a_database_of_their_own_keep_deployments_apart() {
     }
     for (listener, name) in listeners.iter_mut().zip(names) {
         let heard = [listener.sentence().await, listener.sentence().await];
-        assert!(heard.iter().all(|sentence| sentence.contains(&format!("firstName={name}"))), "{heard:?}");
+        assert!(
+            heard
+                .iter()
+                .all(|sentence| sentence.contains(&format!("firstName={name}"))),
+            "{heard:?}"
+        );
     }
 }
 

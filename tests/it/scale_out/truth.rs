@@ -31,14 +31,20 @@ impl Kinds {
     }
 }
 
-/// One person in each partition who is saved and deleted last: a client that saw them has seen all before them.
+/// One person in each partition who is saved and deleted last: a client that saw them has seen all
+/// before them.
 pub(crate) struct Markers(Vec<Uuid>);
 
 impl Markers {
     /// Fresh ids, one of each partition.
     pub(crate) fn new(partitions: u16) -> Self {
         let partitions = Partitions::new(partitions.try_into().expect("at least one"));
-        Self(partitions.iter().map(|partition| id_in(partitions, partition)).collect())
+        Self(
+            partitions
+                .iter()
+                .map(|partition| id_in(partitions, partition))
+                .collect(),
+        )
     }
 
     /// Writes them; everything else has to be acknowledged before.
@@ -51,18 +57,32 @@ impl Markers {
 
     /// How the last sentences of a client begin.
     pub(crate) fn sentences(&self, kinds: Kinds) -> Vec<String> {
-        let word = if kinds == Kinds::Saves { "Saved" } else { "Deleted" };
-        self.0.iter().map(|id| format!("{word} person [{id}]")).collect()
+        let word = if kinds == Kinds::Saves {
+            "Saved"
+        } else {
+            "Deleted"
+        };
+        self.0
+            .iter()
+            .map(|id| format!("{word} person [{id}]"))
+            .collect()
     }
 }
 
 fn id_in(partitions: Partitions, partition: Partition) -> Uuid {
-    let belongs = |id: &Uuid| partitions.of(id.to_string().parse::<PersonId>().expect("an id")) == partition;
-    std::iter::repeat_with(fresh_uuid).find(belongs).expect("it never ends")
+    let belongs =
+        |id: &Uuid| partitions.of(id.to_string().parse::<PersonId>().expect("an id")) == partition;
+    std::iter::repeat_with(fresh_uuid)
+        .find(belongs)
+        .expect("it never ends")
 }
 
-/// Reads until a sentence came for each of these beginnings, then asks to be closed; all that came up to the close.
-pub(crate) async fn follow(mut listener: Listener, mut last: Vec<String>) -> Result<Vec<String>, End> {
+/// Reads until a sentence came for each of these beginnings, then asks to be closed; all that came
+/// up to the close.
+pub(crate) async fn follow(
+    mut listener: Listener,
+    mut last: Vec<String>,
+) -> Result<Vec<String>, End> {
     let mut all = Vec::new();
     while !last.is_empty() {
         let sentence = listener.next().await?;
@@ -85,7 +105,11 @@ pub(crate) fn judge(who: &str, kinds: Kinds, log: &[Change], received: Vec<Strin
     let expected = by_person(log.iter().filter_map(|change| sentence(kinds, change)));
     let received = by_person(received);
     for person in expected.keys().chain(received.keys()) {
-        assert_eq!(received.get(person), expected.get(person), "{who} ({kinds:?}), person {person}");
+        assert_eq!(
+            received.get(person),
+            expected.get(person),
+            "{who} ({kinds:?}), person {person}"
+        );
     }
 }
 
@@ -112,7 +136,11 @@ fn sentence(kinds: Kinds, change: &Change) -> Option<String> {
 fn by_person(sentences: impl IntoIterator<Item = String>) -> BTreeMap<String, Vec<String>> {
     let mut people: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for sentence in sentences {
-        let id = sentence.split(['[', ']']).nth(1).expect("every sentence names a person").to_owned();
+        let id = sentence
+            .split(['[', ']'])
+            .nth(1)
+            .expect("every sentence names a person")
+            .to_owned();
         people.entry(id).or_default().push(sentence);
     }
     people

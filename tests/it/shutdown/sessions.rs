@@ -16,8 +16,12 @@ const MANY: usize = 500;
 /// Asserts that a client is asked to come back, within a time that its reason tells.
 #[track_caller]
 fn asked_back(end: End) {
-    let End::Closed(1012, reason) = end else { panic!("not asked back: {end:?}") };
-    let milliseconds = reason.strip_prefix("retry-ms=").and_then(|number| number.parse::<u64>().ok());
+    let End::Closed(1012, reason) = end else {
+        panic!("not asked back: {end:?}")
+    };
+    let milliseconds = reason
+        .strip_prefix("retry-ms=")
+        .and_then(|number| number.parse::<u64>().ok());
     assert!(milliseconds.is_some_and(|number| number > 0), "{reason}");
 }
 
@@ -56,13 +60,21 @@ async fn sessions_are_closed_while_a_request_is_still_under_way() {
 
 /// Opens a WebSocket that says nothing more, and takes nothing more than the handshake's answer.
 async fn mute(gateway: &Gateway) -> TcpStream {
-    let mut stream = TcpStream::connect(gateway.address).await.expect("a connection");
-    let handshake = "GET /people HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut stream = TcpStream::connect(gateway.address)
+        .await
+        .expect("a connection");
+    let handshake = "GET /people HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\n\
+                     upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                     sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(handshake.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(timeout(DEADLINE, stream.read_u8()).await.expect("in time").expect("an answer"));
+        answer.push(
+            timeout(DEADLINE, stream.read_u8())
+                .await
+                .expect("in time")
+                .expect("an answer"),
+        );
     }
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     stream
@@ -70,10 +82,14 @@ async fn mute(gateway: &Gateway) -> TcpStream {
 
 #[tokio::test]
 async fn peers_that_do_not_answer_the_close_do_not_hold_it_up() {
-    // Neither limit may wait for the other: first the grace is the shorter one, then the patience with a peer.
+    // Neither limit may wait for the other: first the grace is the shorter one, then the patience
+    // with a peer.
     for (grace, close_timeout) in [("500", FOR_EVER), (FOR_EVER, "500")] {
-        let mut gateway =
-            Gateway::ready(&[("shutdown.grace_ms", grace), ("live.close_timeout_ms", close_timeout)]).await;
+        let mut gateway = Gateway::ready(&[
+            ("shutdown.grace_ms", grace),
+            ("live.close_timeout_ms", close_timeout),
+        ])
+        .await;
         let mut peers = Vec::new();
         for _ in 0..10 {
             peers.push(mute(&gateway).await);
@@ -82,8 +98,15 @@ async fn peers_that_do_not_answer_the_close_do_not_hold_it_up() {
         assert_eq!(gateway.exit_code().await, Some(0));
         for mut peer in peers {
             let mut told = Vec::new();
-            timeout(DEADLINE, peer.read_to_end(&mut told)).await.expect("in time").expect("no reset");
-            assert_eq!(told.get(..1), Some(&[0x88][..]), "a close frame, and nothing before it");
+            timeout(DEADLINE, peer.read_to_end(&mut told))
+                .await
+                .expect("in time")
+                .expect("no reset");
+            assert_eq!(
+                told.get(..1),
+                Some(&[0x88][..]),
+                "a close frame, and nothing before it"
+            );
             assert_eq!(told.get(2..4), Some(&1012_u16.to_be_bytes()[..]));
         }
     }

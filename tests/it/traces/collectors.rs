@@ -26,7 +26,10 @@ async fn a_collector_that_is_down_changes_nothing_for_clients() {
     .await;
     gateway.create(&person("Grace")).await;
     listener.until("Grace").await;
-    assert!(gateway.count("trace_spans_total").await > 2, "more than may wait");
+    assert!(
+        gateway.count("trace_spans_total").await > 2,
+        "more than may wait"
+    );
     assert_eq!(gateway.count("trace_spans_exported_total").await, 0);
 }
 
@@ -40,21 +43,36 @@ async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
         collector.refused() > 3
     })
     .await;
-    assert_eq!(gateway.log().matches("spans cannot be exported").count(), 1, "{}", gateway.log());
+    assert_eq!(
+        gateway.log().matches("spans cannot be exported").count(),
+        1,
+        "{}",
+        gateway.log()
+    );
     collector.accept();
     eventually("several exports are taken", || async {
         assert_eq!(post(&gateway, None).await.0, 201);
         collector.named("POST /people").len() > 10
     })
     .await;
-    let (recorded, exported) =
-        (gateway.count("trace_spans_total").await, gateway.count("trace_spans_exported_total").await);
+    let (recorded, exported) = (
+        gateway.count("trace_spans_total").await,
+        gateway.count("trace_spans_exported_total").await,
+    );
     assert!(
         (30..recorded).contains(&exported),
         "{exported} of {recorded}: three a request, those of the outage are lost"
     );
-    eventually("the end is told", || async { gateway.log().contains("spans are exported again") }).await;
-    assert_eq!(gateway.log().matches("spans are exported again").count(), 1, "{}", gateway.log());
+    eventually("the end is told", || async {
+        gateway.log().contains("spans are exported again")
+    })
+    .await;
+    assert_eq!(
+        gateway.log().matches("spans are exported again").count(),
+        1,
+        "{}",
+        gateway.log()
+    );
 }
 
 #[tokio::test]
@@ -62,12 +80,23 @@ async fn a_collector_that_hangs_holds_up_neither_requests_nor_the_end() {
     // Connections wait for ever to be accepted.
     let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", hanging.local_addr().expect("its address"));
-    let settings = [("trace.endpoint", &*url), SOON, ("trace.timeout_ms", FOR_EVER), ("shutdown.grace_ms", "1000")];
+    let settings = [
+        ("trace.endpoint", &*url),
+        SOON,
+        ("trace.timeout_ms", FOR_EVER),
+        ("shutdown.grace_ms", "1000"),
+    ];
     let mut gateway = Gateway::ready(&settings).await;
     for _ in 0..5 {
         assert_eq!(post(&gateway, None).await.0, 201);
     }
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.exit_code().await, Some(0));
-    assert!(gateway.log().contains("the last spans could not be exported"), "{}", gateway.log());
+    assert!(
+        gateway
+            .log()
+            .contains("the last spans could not be exported"),
+        "{}",
+        gateway.log()
+    );
 }

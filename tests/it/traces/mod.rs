@@ -1,4 +1,5 @@
-//! Traces from outside: what a collector is told of a request, its write and its relay, and what nobody notices.
+//! Traces from outside: what a collector is told of a request, its write and its relay, and what
+//! nobody notices.
 
 mod collectors;
 mod frames;
@@ -19,18 +20,30 @@ pub(crate) const SOON: (&str, &str) = ("trace.interval_ms", "50");
 
 /// A `POST` of a person with this header; the status and the body.
 pub(crate) async fn post(gateway: &Gateway, parent: Option<&str>) -> (u16, Value) {
-    let mut request = gateway.request("POST", "/people").header("content-type", "application/json");
+    let mut request = gateway
+        .request("POST", "/people")
+        .header("content-type", "application/json");
     if let Some(parent) = parent {
         request = request.header("traceparent", parent);
     }
-    let answer = request.body(person("Ada").to_string()).send().await.expect("an answer");
+    let answer = request
+        .body(person("Ada").to_string())
+        .send()
+        .await
+        .expect("an answer");
     let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.expect("text")).expect("JSON"))
+    (
+        status,
+        serde_json::from_str(&answer.text().await.expect("text")).expect("JSON"),
+    )
 }
 
 /// The spans of this name, once there are so many.
 pub(crate) async fn spans(collector: &Collector, name: &str, count: usize) -> Vec<Span> {
-    eventually(&format!("{count} spans {name}"), || async { collector.named(name).len() >= count }).await;
+    eventually(&format!("{count} spans {name}"), || async {
+        collector.named(name).len() >= count
+    })
+    .await;
     let spans = collector.named(name);
     assert_eq!(spans.len(), count, "{spans:?}");
     spans

@@ -21,26 +21,50 @@ async fn a_callers_trace_goes_on_through_request_and_write_to_the_relay_of_every
     assert!(listener.sentence().await.contains("Ada"));
 
     let request = span(&collector, "POST /people").await;
-    assert_eq!((&*request.trace, &*request.parent, request.kind), (TRACE, CALLER, SERVER));
+    assert_eq!(
+        (&*request.trace, &*request.parent, request.kind),
+        (TRACE, CALLER, SERVER)
+    );
     assert_eq!(request.attribute("http.response.status_code"), "201");
     assert_eq!(request.attribute("http.route"), "/people");
     assert_eq!(request.attribute("service.name"), "people-gateway");
-    assert_eq!(request.attribute("http.response.header.x-request-id").len(), 36);
+    assert_eq!(
+        request.attribute("http.response.header.x-request-id").len(),
+        36
+    );
 
     let write = span(&collector, "publish people").await;
-    assert_eq!((&*write.trace, &write.parent, write.kind), (TRACE, &request.id, PRODUCER));
+    assert_eq!(
+        (&*write.trace, &write.parent, write.kind),
+        (TRACE, &request.id, PRODUCER)
+    );
     let at = format!("0:{}", saved["revision"].as_str().expect("a revision"));
-    assert_eq!((write.attribute("messaging.message.id"), write.attribute("db.system.name")), (&*at, "redis"));
+    assert_eq!(
+        (
+            write.attribute("messaging.message.id"),
+            write.attribute("db.system.name")
+        ),
+        (&*at, "redis")
+    );
 
     let relays = spans(&collector, "relay people", 2).await;
     for relay in &relays {
-        assert_eq!((&*relay.trace, &relay.parent, relay.kind), (TRACE, &write.id, CONSUMER));
+        assert_eq!(
+            (&*relay.trace, &relay.parent, relay.kind),
+            (TRACE, &write.id, CONSUMER)
+        );
         assert_eq!(relay.links, [(TRACE.to_owned(), write.id.clone())]);
         assert_eq!(relay.attribute("messaging.message.id"), at);
     }
-    let instances: Vec<_> = relays.iter().map(|relay| relay.attribute("service.instance.id")).collect();
+    let instances: Vec<_> = relays
+        .iter()
+        .map(|relay| relay.attribute("service.instance.id"))
+        .collect();
     assert_ne!(instances[0], instances[1], "each of its own gateway");
-    let mut reach: Vec<_> = relays.iter().map(|relay| relay.attribute("people_gateway.sessions")).collect();
+    let mut reach: Vec<_> = relays
+        .iter()
+        .map(|relay| relay.attribute("people_gateway.sessions"))
+        .collect();
     reach.sort_unstable();
     assert_eq!(reach, ["0", "1"], "one of them has the listener");
 }
@@ -49,7 +73,11 @@ async fn a_callers_trace_goes_on_through_request_and_write_to_the_relay_of_every
 async fn an_embedded_store_is_traced_too_and_a_caller_without_a_trace_begins_one() {
     let collector = Collector::start().await;
     let gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), SOON]).await;
-    for malformed in [None, Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"), Some("junk")] {
+    for malformed in [
+        None,
+        Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+        Some("junk"),
+    ] {
         assert_eq!(post(&gateway, malformed).await.0, 201);
     }
     let requests = spans(&collector, "POST /people", 3).await;
@@ -58,8 +86,14 @@ async fn an_embedded_store_is_traced_too_and_a_caller_without_a_trace_begins_one
     for request in &requests {
         assert_eq!(request.parent, "", "what is malformed is no parent");
         assert_ne!(request.trace, TRACE);
-        let write = writes.iter().find(|write| write.parent == request.id).expect("its write");
-        let relay = relays.iter().find(|relay| relay.parent == write.id).expect("its relay");
+        let write = writes
+            .iter()
+            .find(|write| write.parent == request.id)
+            .expect("its write");
+        let relay = relays
+            .iter()
+            .find(|relay| relay.parent == write.id)
+            .expect("its relay");
         assert_eq!([&write.trace, &relay.trace], [&request.trace; 2]);
         assert_eq!(write.attribute("db.system.name"), "people-gateway");
     }
@@ -71,7 +105,10 @@ async fn a_caller_decides_whether_its_request_is_recorded_and_the_ratio_decides_
     let none = ("trace.sample_ratio", "0");
     let gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), SOON, none]).await;
     assert_eq!(post(&gateway, None).await.0, 201);
-    assert_eq!(post(&gateway, Some(&PARENT.replace("-01", "-00"))).await.0, 201);
+    assert_eq!(
+        post(&gateway, Some(&PARENT.replace("-01", "-00"))).await.0,
+        201
+    );
     assert_eq!(post(&gateway, Some(PARENT)).await.0, 201);
     // What ended before is exported before, so the last one's spans are all that there are.
     assert_eq!(span(&collector, "POST /people").await.trace, TRACE);
@@ -83,20 +120,40 @@ async fn a_caller_decides_whether_its_request_is_recorded_and_the_ratio_decides_
 async fn a_request_that_fails_says_so_in_its_span_and_its_trace_in_the_log() {
     let collector = Collector::start().await;
     let quick = ("store.retry_limit_ms", "200");
-    let settings = [("trace.endpoint", &*collector.url()), SOON, quick, ("log.format", "json")];
+    let settings = [
+        ("trace.endpoint", &*collector.url()),
+        SOON,
+        quick,
+        ("log.format", "json"),
+    ];
     let mut fleet = Fleet::start(1, 1, &settings).await;
     fleet.redis.kill9();
     assert_eq!(post(&fleet.gateways[0], Some(PARENT)).await.0, 503);
     let request = span(&collector, "POST /people").await;
-    assert!(request.failed && request.attribute("error.type") == "503", "{request:?}");
+    assert!(
+        request.failed && request.attribute("error.type") == "503",
+        "{request:?}"
+    );
     let write = span(&collector, "publish people").await;
-    assert!(write.failed && write.attribute("error.type") == "unavailable", "{write:?}");
+    assert!(
+        write.failed && write.attribute("error.type") == "unavailable",
+        "{write:?}"
+    );
     let log = fleet.gateways[0].log();
-    let line = log.lines().find(|line| line.contains("request failed")).expect("a line");
+    let line = log
+        .lines()
+        .find(|line| line.contains("request failed"))
+        .expect("a line");
     let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
     assert_eq!(line["trace_id"], TRACE);
-    assert_eq!(line["request"], request.attribute("http.response.header.x-request-id"));
-    assert_eq!((&line["level"], &line["status"]), (&"WARN".into(), &503.into()));
+    assert_eq!(
+        line["request"],
+        request.attribute("http.response.header.x-request-id")
+    );
+    assert_eq!(
+        (&line["level"], &line["status"]),
+        (&"WARN".into(), &503.into())
+    );
 }
 
 #[tokio::test]

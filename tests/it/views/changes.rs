@@ -42,11 +42,22 @@ async fn every_change_is_said_as_its_before_and_after_decide() {
     let ats = go(&gateway, id).await;
     for ((age, kind), at) in WAY.iter().zip(&ats).filter(|((_, kind), _)| kind.is_some()) {
         let message = client.message().await;
-        assert_eq!((message["type"].as_str(), message["at"].as_str()), (*kind, Some(&**at)), "{message}");
+        assert_eq!(
+            (message["type"].as_str(), message["at"].as_str()),
+            (*kind, Some(&**at)),
+            "{message}"
+        );
         let revision = at.split_once(':').expect("an at").1;
         if matches!(*kind, Some("leave" | "delete")) {
-            assert_eq!(members(&message), ["type", "at", "id", "revision"], "no values");
-            assert_eq!((&message["id"], &message["revision"]), (&json!(id), &json!(revision)));
+            assert_eq!(
+                members(&message),
+                ["type", "at", "id", "revision"],
+                "no values"
+            );
+            assert_eq!(
+                (&message["id"], &message["revision"]),
+                (&json!(id), &json!(revision))
+            );
         } else {
             assert_eq!(members(&message), ["type", "at", "person"]);
             let person = &message["person"];
@@ -74,7 +85,10 @@ async fn saves_and_deletes_are_the_same_stream_with_the_other_types_left_out() {
     for client in &mut streams {
         shown.push(client.passes(&written).await);
     }
-    let (deletes, saves): (Vec<Value>, _) = shown[0].iter().cloned().partition(|change| change["type"] == "delete");
+    let (deletes, saves): (Vec<Value>, _) = shown[0]
+        .iter()
+        .cloned()
+        .partition(|change| change["type"] == "delete");
     assert!(!deletes.is_empty() && saves.iter().any(|change| change["type"] == "leave"));
     assert_eq!(shown[1], saves);
     assert_eq!(shown[2], deletes);

@@ -10,14 +10,27 @@ use crate::scale_out::fleet::Fleet;
 use crate::socket::Listener;
 
 /// Soon told, and again and again.
-const OFTEN: [(&str, &str); 2] = [("live.stale_after_ms", "1500"), ("live.stale_interval_ms", "300")];
+const OFTEN: [(&str, &str); 2] = [
+    ("live.stale_after_ms", "1500"),
+    ("live.stale_interval_ms", "300"),
+];
 /// Soon told, and never again.
-const ONCE: [(&str, &str); 2] = [("live.stale_after_ms", "1500"), ("live.stale_interval_ms", "3600000")];
+const ONCE: [(&str, &str); 2] = [
+    ("live.stale_after_ms", "1500"),
+    ("live.stale_interval_ms", "3600000"),
+];
 const DRESSES: [Dress; 3] = [Dress::Json, Dress::CloudEvents, Dress::Sse];
 
 async fn fleet(settings: &[(&str, &str)]) -> Fleet {
     // Nobody is given up while a slow machine runs this.
-    let settings = [settings, &[("live.position_interval_ms", "100"), ("live.silence_limit_ms", "600000")]].concat();
+    let settings = [
+        settings,
+        &[
+            ("live.position_interval_ms", "100"),
+            ("live.silence_limit_ms", "600000"),
+        ],
+    ]
+    .concat();
     Fleet::start(1, 1, &settings).await
 }
 
@@ -32,7 +45,12 @@ async fn recovered(fleet: &Fleet) -> Written {
 
 /// How often each word on continuity is among messages.
 fn words(messages: &[Value]) -> (usize, usize) {
-    let count = |word: &str| messages.iter().filter(|message| message["type"] == word).count();
+    let count = |word: &str| {
+        messages
+            .iter()
+            .filter(|message| message["type"] == word)
+            .count()
+    };
     (count("stale"), count("fresh"))
 }
 
@@ -43,7 +61,10 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
     let mut text = gateway.listen("").await;
     let mut clients = Vec::new();
     for dress in DRESSES {
-        clients.push((dress, Reader::live(gateway, dress, &[("from", "snapshot")]).await));
+        clients.push((
+            dress,
+            Reader::live(gateway, dress, &[("from", "snapshot")]).await,
+        ));
     }
     fleet.redis.freeze();
     for (dress, client) in &mut clients {
@@ -54,7 +75,10 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
             assert_eq!(client.last_id, None, "it is no place to resume at");
             seconds.push(stale["seconds"].as_u64().expect("a number"));
         }
-        assert!(seconds.is_sorted() && seconds[4] > seconds[0], "{dress:?}: {seconds:?}");
+        assert!(
+            seconds.is_sorted() && seconds[4] > seconds[0],
+            "{dress:?}: {seconds:?}"
+        );
     }
     let written = recovered(&fleet).await;
     for (dress, mut client) in clients {
@@ -64,13 +88,17 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
         assert_eq!(words(&shown), (0, 0), "once");
         assert_eq!(client.view.people, listed(gateway, "").await, "{dress:?}");
     }
-    assert!(text.sentence().await.starts_with("Saved person ["), "text has no word for it");
+    assert!(
+        text.sentence().await.starts_with("Saved person ["),
+        "text has no word for it"
+    );
 }
 
 #[tokio::test]
 async fn continuity_in_cloud_events_is_an_event_of_nobody() {
     let fleet = fleet(&OFTEN).await;
-    let (mut listener, _) = Listener::open_as(fleet.gateways[0].address, "/updates", "cloudevents.json").await;
+    let (mut listener, _) =
+        Listener::open_as(fleet.gateways[0].address, "/updates", "cloudevents.json").await;
     fleet.redis.freeze();
     let mut events: Vec<Value> = Vec::new();
     while events.iter().all(|event| event["type"] != "people.stale") {
@@ -83,7 +111,17 @@ async fn continuity_in_cloud_events_is_an_event_of_nobody() {
     let fresh = events.last().expect("fresh");
     assert_eq!(fresh["data"], json!({}));
     for event in [&events[1], fresh] {
-        assert_eq!(members(event), ["specversion", "id", "source", "type", "datacontenttype", "data"]);
+        assert_eq!(
+            members(event),
+            [
+                "specversion",
+                "id",
+                "source",
+                "type",
+                "datacontenttype",
+                "data"
+            ]
+        );
     }
 }
 
@@ -99,9 +137,17 @@ async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
     for dress in DRESSES {
         for from in ["now", &cursor] {
             let mut client = Reader::open(gateway, dress, &[("from", from)]).await;
-            assert_eq!(client.message().await["type"], "live", "{dress:?} from {from}");
+            assert_eq!(
+                client.message().await["type"],
+                "live",
+                "{dress:?} from {from}"
+            );
             let stale = client.message().await;
-            assert_eq!(members(&stale), ["type", "seconds"], "{dress:?} from {from}");
+            assert_eq!(
+                members(&stale),
+                ["type", "seconds"],
+                "{dress:?} from {from}"
+            );
             clients.push(client);
         }
     }
@@ -112,11 +158,18 @@ async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
         shown.extend(client.passes(&written).await);
         assert_eq!(words(&shown), (0, 1), "{shown:?}");
     }
-    assert!(text.sentence().await.starts_with("Saved person ["), "text has no word for it");
+    assert!(
+        text.sentence().await.starts_with("Saved person ["),
+        "text has no word for it"
+    );
     let mut late = Client::live(gateway, &[]).await;
     let mut written = Written::default();
     written.add(&save(gateway, &ids(1)[0], &aged(2)).await);
-    assert_eq!(words(&late.passes(&written).await), (0, 0), "it never was stale for this one");
+    assert_eq!(
+        words(&late.passes(&written).await),
+        (0, 0),
+        "it never was stale for this one"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +205,9 @@ async fn who_asked_for_a_snapshot_while_stale_is_told_fresh_after_live() {
     let mut client = Client::live(gateway, &[]).await;
     fleet.redis.freeze();
     client.until("stale").await;
-    client.say(json!({"type": "filter", "from": "snapshot"})).await;
+    client
+        .say(json!({"type": "filter", "from": "snapshot"}))
+        .await;
     client.until("filtered").await;
     let written = recovered(&fleet).await;
     let start = client.until("live").await;

@@ -22,15 +22,23 @@ async fn the_first_subprotocol_of_the_clients_that_is_known_wins_and_is_echoed()
         ("people.v2.json, cloudevents.avro", ""),
     ] {
         let mut peer = Peer::connect(gateway.address).await;
-        peer.send(handshake("/updates", &[("Sec-WebSocket-Protocol", offered)]).as_bytes()).await;
+        peer.send(handshake("/updates", &[("Sec-WebSocket-Protocol", offered)]).as_bytes())
+            .await;
         if chosen.is_empty() {
             let refusal = peer.refusal().await;
             assert_eq!(refusal.status, 400, "{offered}");
-            assert_eq!(refusal.problem["subprotocols"], json!(["people.v1.json", "cloudevents.json"]), "the list");
+            assert_eq!(
+                refusal.problem["subprotocols"],
+                json!(["people.v1.json", "cloudevents.json"]),
+                "the list"
+            );
         } else {
             let (status, head) = peer.head().await;
             assert_eq!(status, 101, "{offered}");
-            assert!(head.contains(&format!("sec-websocket-protocol: {chosen}\r\n")), "{offered}: {head}");
+            assert!(
+                head.contains(&format!("sec-websocket-protocol: {chosen}\r\n")),
+                "{offered}: {head}"
+            );
         }
     }
     let mut peer = Peer::open(gateway.address, "/updates").await;
@@ -39,7 +47,10 @@ async fn the_first_subprotocol_of_the_clients_that_is_known_wins_and_is_echoed()
 
 async fn event(listener: &mut Listener) -> Value {
     let event: Value = serde_json::from_str(&listener.sentence().await).expect("JSON");
-    assert_eq!((&event["specversion"], &event["source"]), (&json!("1.0"), &json!("/people")));
+    assert_eq!(
+        (&event["specversion"], &event["source"]),
+        (&json!("1.0"), &json!("/people"))
+    );
     assert_eq!(event["datacontenttype"], "application/json");
     event
 }
@@ -51,7 +62,10 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
     let (mut listener, _) = Listener::open_as(gateway.address, &path, "cloudevents.json").await;
     let id = &ids(1)[0];
     let page = event(&mut listener).await;
-    assert_eq!((&page["type"], &page["data"]), (&json!("people.snapshot"), &json!({"people": []})));
+    assert_eq!(
+        (&page["type"], &page["data"]),
+        (&json!("people.snapshot"), &json!({"people": []}))
+    );
     let live = event(&mut listener).await;
     assert_eq!(live["type"], "people.live");
     assert_eq!(members(&live["data"]), ["cursor"]);
@@ -67,24 +81,41 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
         let at = save(&gateway, id, &aged(age)).await;
         let change = event(&mut listener).await;
         assert_eq!(change["type"], format!("people.{kind}"));
-        assert_eq!((&change["id"], &change["subject"]), (&json!(at), &json!(id)));
+        assert_eq!(
+            (&change["id"], &change["subject"]),
+            (&json!(at), &json!(id))
+        );
         let time = change["time"].as_str().expect("a time");
         let data = &change["data"];
-        assert_eq!(data["revision"].as_str(), at.split_once(':').map(|(_, revision)| revision));
+        assert_eq!(
+            data["revision"].as_str(),
+            at.split_once(':').map(|(_, revision)| revision)
+        );
         if kind == "leave" {
             assert_eq!(members(data), ["id", "revision"]);
             assert_eq!(data["id"], json!(id));
         } else {
-            assert_eq!((&data["age"], data["updatedAt"].as_str()), (&json!(age), Some(time)));
+            assert_eq!(
+                (&data["age"], data["updatedAt"].as_str()),
+                (&json!(age), Some(time))
+            );
         }
     }
     let at = delete(&gateway, id).await.expect("someone");
     let gone = event(&mut listener).await;
-    assert_eq!((&gone["type"], &gone["id"]), (&json!("people.delete"), &json!(at)));
+    assert_eq!(
+        (&gone["type"], &gone["id"]),
+        (&json!("people.delete"), &json!(at))
+    );
     listener.say(r#"{"type":"ping","ref":"r"}"#).await;
     let pong = event(&mut listener).await;
-    assert_eq!((&pong["type"], &pong["data"]), (&json!("people.pong"), &json!({"ref": "r", "cursor": at})));
-    listener.say(r#"{"type":"filter","where":"x == 1","ref":"r"}"#).await;
+    assert_eq!(
+        (&pong["type"], &pong["data"]),
+        (&json!("people.pong"), &json!({"ref": "r", "cursor": at}))
+    );
+    listener
+        .say(r#"{"type":"filter","where":"x == 1","ref":"r"}"#)
+        .await;
     let error = event(&mut listener).await;
     assert_eq!(
         (&error["type"], &error["data"]["problem"]["type"]),
@@ -123,11 +154,21 @@ async fn close_on_counts_what_was_missed_before_live() {
     witness.passes(&written).await;
     let parameters = [("from", &*cursor), ("where", ADULTS), ("close_on", "save")];
     let mut client = Client::open(&gateway, &parameters).await;
-    assert_eq!(client.message().await["type"], "enter", "the first that is shown");
+    assert_eq!(
+        client.message().await["type"],
+        "enter",
+        "the first that is shown"
+    );
     assert_eq!(client.end().await, End::Closed(1000, String::new()));
     for (door, status) in [("/updates", 400), ("/people", 400)] {
         let path = path(door, &[("close_on", "save")]);
-        let request = gateway.request("GET", &path).header("accept", "text/event-stream");
-        assert_eq!(request.send().await.expect("an answer").status(), status, "an event source would connect again");
+        let request = gateway
+            .request("GET", &path)
+            .header("accept", "text/event-stream");
+        assert_eq!(
+            request.send().await.expect("an answer").status(),
+            status,
+            "an event source would connect again"
+        );
     }
 }

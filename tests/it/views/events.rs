@@ -26,7 +26,9 @@ struct Event {
 
 impl Source {
     async fn open(gateway: &Gateway, parameters: &[(&str, &str)], last_id: Option<&str>) -> Self {
-        let mut request = gateway.request("GET", &path("/updates", parameters)).timeout(DEADLINE);
+        let mut request = gateway
+            .request("GET", &path("/updates", parameters))
+            .timeout(DEADLINE);
         if let Some(last) = last_id {
             request = request.header("last-event-id", last);
         }
@@ -34,9 +36,21 @@ impl Source {
         assert_eq!(answer.status(), 200);
         // What is no cursor begins the stream anew, whatever the client holds.
         let known = last_id.filter(|id| id.split(',').all(|at| at.contains(':')));
-        let from = parameters.iter().find(|(name, _)| *name == "from").map_or("now", |(_, from)| *from);
-        let mut this = Self { answer, read: Vec::new(), view: View::from(known.unwrap_or(from), true), last_id: None };
-        assert_eq!(this.line().await.as_deref(), Some("retry: 3000"), "first, in the block of the first event");
+        let from = parameters
+            .iter()
+            .find(|(name, _)| *name == "from")
+            .map_or("now", |(_, from)| *from);
+        let mut this = Self {
+            answer,
+            read: Vec::new(),
+            view: View::from(known.unwrap_or(from), true),
+            last_id: None,
+        };
+        assert_eq!(
+            this.line().await.as_deref(),
+            Some("retry: 3000"),
+            "first, in the block of the first event"
+        );
         this
     }
 
@@ -47,13 +61,16 @@ impl Source {
                 let line: Vec<u8> = self.read.drain(..=end).collect();
                 return Some(String::from_utf8(line[..end].to_vec()).expect("UTF-8"));
             }
-            let chunk = timeout(DEADLINE, self.answer.chunk()).await.expect("in time").ok()?;
+            let chunk = timeout(DEADLINE, self.answer.chunk())
+                .await
+                .expect("in time")
+                .ok()?;
             self.read.extend_from_slice(&chunk?);
         }
     }
 
-    /// The lines up to the next empty one, without comments; none at the end. No block is empty: some clients would take
-    /// it for an event.
+    /// The lines up to the next empty one, without comments; none at the end. No block is empty:
+    /// some clients would take it for an event.
     async fn block(&mut self) -> Option<Vec<String>> {
         let mut lines = Vec::new();
         loop {
@@ -71,14 +88,27 @@ impl Source {
     /// The next event, folded into the view. None at the end.
     async fn event(&mut self) -> Option<Event> {
         let block = self.block().await?;
-        let field = |name: &str| block.iter().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let field = |name: &str| {
+            block
+                .iter()
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::to_owned)
+        };
         let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
-        assert_eq!(field("event: ").as_deref(), message["type"].as_str(), "{block:?}");
+        assert_eq!(
+            field("event: ").as_deref(),
+            message["type"].as_str(),
+            "{block:?}"
+        );
         let id = field("id: ");
         assert_eq!(block.len(), 2 + usize::from(id.is_some()), "{block:?}");
         self.view.apply(&message);
         if let Some(id) = &id {
-            assert_eq!(super::view::positions(id), super::view::positions(&self.view.cursor()), "the whole cursor");
+            assert_eq!(
+                super::view::positions(id),
+                super::view::positions(&self.view.cursor()),
+                "the whole cursor"
+            );
             self.last_id = Some(id.clone());
         }
         Some(Event { id, message })
@@ -86,7 +116,10 @@ impl Source {
 
     async fn until(&mut self, kind: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        while events.last().is_none_or(|last: &Event| last.message["type"] != kind) {
+        while events
+            .last()
+            .is_none_or(|last: &Event| last.message["type"] != kind)
+        {
             events.push(self.event().await.expect("an event"));
         }
         events
@@ -96,7 +129,9 @@ impl Source {
 #[tokio::test]
 async fn both_doors_answer_with_a_stream_that_no_proxy_may_keep() {
     let gateway = Gateway::ready(&[]).await;
-    let people = gateway.request("GET", "/people").header("accept", "text/event-stream");
+    let people = gateway
+        .request("GET", "/people")
+        .header("accept", "text/event-stream");
     for request in [gateway.request("GET", "/updates"), people] {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
@@ -110,12 +145,26 @@ async fn both_doors_answer_with_a_stream_that_no_proxy_may_keep() {
         }
     }
     for origin in ["http://evil.example", "null"] {
-        let answer = gateway.request("GET", "/updates").header("origin", origin).send().await.expect("an answer");
+        let answer = gateway
+            .request("GET", "/updates")
+            .header("origin", origin)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 403, "{origin}");
     }
-    let answer = gateway.request("POST", "/updates").send().await.expect("an answer");
+    let answer = gateway
+        .request("POST", "/updates")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(answer.status(), 405);
-    assert!(answer.headers()["allow"].to_str().expect("ASCII").contains("GET"));
+    assert!(
+        answer.headers()["allow"]
+            .to_str()
+            .expect("ASCII")
+            .contains("GET")
+    );
 }
 
 #[tokio::test]
@@ -126,18 +175,28 @@ async fn ids_come_from_live_on_and_are_the_whole_cursor() {
     let mut source = Source::open(&gateway, &[("from", "snapshot"), ("where", ADULTS)], None).await;
     let mut start = source.until("live").await;
     assert!(start.pop().expect("live").id.is_some());
-    assert!(start.iter().all(|event| event.id.is_none()), "a cut snapshot starts again by itself");
+    assert!(
+        start.iter().all(|event| event.id.is_none()),
+        "a cut snapshot starts again by itself"
+    );
     let at = save(&gateway, &people[0], &aged(3)).await;
     let at_again = save(&gateway, &people[0], &aged(30)).await;
     let enter = source.until("enter").await.pop().expect("enter");
     assert_eq!(enter.message["at"], json!(at_again));
     let id = enter.id.expect("an id");
-    assert!(id.split(',').any(|part| part == at_again), "{id} after {at}");
+    assert!(
+        id.split(',').any(|part| part == at_again),
+        "{id} after {at}"
+    );
 }
 
 #[tokio::test]
 async fn last_event_id_resumes_and_wins_over_from() {
-    let gateway = Gateway::ready(&[("store.partitions", "4"), ("live.position_interval_ms", "100")]).await;
+    let gateway = Gateway::ready(&[
+        ("store.partitions", "4"),
+        ("live.position_interval_ms", "100"),
+    ])
+    .await;
     let people = ids(20);
     churn(&gateway, &people, 60, 1).await;
     let parameters = [("from", "snapshot"), ("where", ADULTS)];
@@ -152,20 +211,46 @@ async fn last_event_id_resumes_and_wins_over_from() {
     source.view = view.resumed();
     let mut events = source.until("live").await;
     assert!(events.pop().expect("live").id.is_some());
-    assert!(!events.is_empty() && events.iter().all(|event| event.id.is_none()), "no place of its own before live");
-    assert!(events.iter().all(|event| event.message["type"] != "snapshot"), "from is not asked");
+    assert!(
+        !events.is_empty() && events.iter().all(|event| event.id.is_none()),
+        "no place of its own before live"
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.message["type"] != "snapshot"),
+        "from is not asked"
+    );
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
     // A library may send it in the query.
-    let queried = [("from", "snapshot"), ("where", ADULTS), ("lastEventId", &id)];
+    let queried = [
+        ("from", "snapshot"),
+        ("where", ADULTS),
+        ("lastEventId", &id),
+    ];
     let mut source = Source::open(&gateway, &queried, None).await;
     source.view = view.resumed();
     let events = source.until("live").await;
-    assert!(events.iter().all(|event| event.message["type"] != "snapshot"), "from is not asked");
+    assert!(
+        events
+            .iter()
+            .all(|event| event.message["type"] != "snapshot"),
+        "from is not asked"
+    );
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
     let mut empty = Source::open(&gateway, &[("from", "snapshot")], Some("")).await;
-    assert_eq!(empty.event().await.expect("an event").message["type"], "snapshot", "an empty one is none");
-    let mut empty = Source::open(&gateway, &[("from", "snapshot"), ("lastEventId", "")], None).await;
-    assert_eq!(empty.event().await.expect("an event").message["type"], "snapshot", "an empty one is none");
+    assert_eq!(
+        empty.event().await.expect("an event").message["type"],
+        "snapshot",
+        "an empty one is none"
+    );
+    let mut empty =
+        Source::open(&gateway, &[("from", "snapshot"), ("lastEventId", "")], None).await;
+    assert_eq!(
+        empty.event().await.expect("an event").message["type"],
+        "snapshot",
+        "an empty one is none"
+    );
 }
 
 #[tokio::test]
@@ -173,28 +258,62 @@ async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
     let gateway = Gateway::ready(&[("store.partitions", "2")]).await;
     churn(&gateway, &ids(5), 20, 1).await;
     // An event source never comes back from a refusal.
-    for foreign in
-        ["yesterday", "42", "0:1.1.1", "0:1.1.1,7:1.1.1", "0:1.9007199254740993.0,1:1.1.1", "0:1.1.1,1:x,", "ü"]
-    {
+    for foreign in [
+        "yesterday",
+        "42",
+        "0:1.1.1",
+        "0:1.1.1,7:1.1.1",
+        "0:1.9007199254740993.0,1:1.1.1",
+        "0:1.1.1,1:x,",
+        "ü",
+    ] {
         for parameters in [vec![("from", "now")], vec![("lastEventId", foreign)]] {
-            let header = if parameters[0].0 == "from" { Some(foreign) } else { None };
+            let header = if parameters[0].0 == "from" {
+                Some(foreign)
+            } else {
+                None
+            };
             let mut source = Source::open(&gateway, &parameters, header).await;
             let reset = source.event().await.expect("an event");
-            assert_eq!(reset.message, json!({"type": "reset", "reason": "unknown"}), "{foreign}");
-            assert!(source.until("live").await.pop().expect("live").id.is_some(), "{foreign}");
+            assert_eq!(
+                reset.message,
+                json!({"type": "reset", "reason": "unknown"}),
+                "{foreign}"
+            );
+            assert!(
+                source.until("live").await.pop().expect("live").id.is_some(),
+                "{foreign}"
+            );
             assert_eq!(source.view.people, listed(&gateway, "").await, "{foreign}");
         }
     }
-    assert_eq!(gateway.count_at("session_resets_total", "reason=\"unknown\"").await, 14);
-    let refused = gateway.request("GET", "/updates?from=yesterday").send().await.expect("an answer");
+    assert_eq!(
+        gateway
+            .count_at("session_resets_total", "reason=\"unknown\"")
+            .await,
+        14
+    );
+    let refused = gateway
+        .request("GET", "/updates?from=yesterday")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(refused.status(), 400, "who writes a cursor by hand is told");
-    let refused = gateway.request("GET", "/updates?lastEventId=1&lastEventId=2").send().await.expect("an answer");
+    let refused = gateway
+        .request("GET", "/updates?lastEventId=1&lastEventId=2")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(refused.status(), 400);
 }
 
 #[tokio::test]
 async fn a_quiet_stream_is_kept_open_by_comments_and_positions_have_ids() {
-    let gateway = Gateway::ready(&[("live.ping_interval_ms", "100"), ("live.position_interval_ms", "100")]).await;
+    let gateway = Gateway::ready(&[
+        ("live.ping_interval_ms", "100"),
+        ("live.position_interval_ms", "100"),
+    ])
+    .await;
     let mut source = Source::open(&gateway, &[("where", "false")], None).await;
     source.until("live").await;
     for _ in 0..2 {
@@ -217,7 +336,11 @@ async fn a_stream_ends_with_the_gateway() {
 
 #[tokio::test]
 async fn who_goes_away_frees_the_session_and_who_reads_nothing_is_dropped() {
-    let gateway = Gateway::ready(&[("live.ping_interval_ms", "100"), ("live.silence_limit_ms", "1000")]).await;
+    let gateway = Gateway::ready(&[
+        ("live.ping_interval_ms", "100"),
+        ("live.silence_limit_ms", "1000"),
+    ])
+    .await;
     let mut source = Source::open(&gateway, &[], None).await;
     source.until("live").await;
     assert_eq!(gateway.count("sessions").await, 1);
@@ -226,7 +349,8 @@ async fn who_goes_away_frees_the_session_and_who_reads_nothing_is_dropped() {
     eventually("the session is gone", gone).await;
 
     let mut idle = Peer::connect_small(gateway.address).await;
-    idle.send(b"GET /updates HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    idle.send(b"GET /updates HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
     assert_eq!(idle.head().await.0, 200);
     let people = ids(100);
     for round in 0..60 {
@@ -250,7 +374,10 @@ async fn a_person_is_one_line_of_data_whatever_the_values() {
     save(&gateway, id, &odd).await;
     let shown = source.until("create").await.pop().expect("create").message;
     assert_eq!(
-        (&shown["person"]["firstName"], &shown["person"]["attributes"]),
+        (
+            &shown["person"]["firstName"],
+            &shown["person"]["attributes"]
+        ),
         (&odd["firstName"], &odd["attributes"])
     );
     let mut written = Written::default();

@@ -19,18 +19,36 @@ async fn what_cannot_be_understood_is_answered_and_the_connection_stays() {
         ("{\"type\":\"ping\"", None),
         (r#"{"type":"wake","ref":"a"}"#, Some("a")),
         (r#"{"ref":"b"}"#, Some("b")),
-        (r#"{"type":"filter","filter":"age > 3","ref":"c"}"#, Some("c")),
+        (
+            r#"{"type":"filter","filter":"age > 3","ref":"c"}"#,
+            Some("c"),
+        ),
         (r#"{"type":"ping","extra":1,"ref":"d"}"#, Some("d")),
-        (r#"{"type":"filter","kinds":"creates","ref":"e"}"#, Some("e")),
-        (r#"{"type":"filter","from":"yesterday","ref":"f"}"#, Some("f")),
+        (
+            r#"{"type":"filter","kinds":"creates","ref":"e"}"#,
+            Some("e"),
+        ),
+        (
+            r#"{"type":"filter","from":"yesterday","ref":"f"}"#,
+            Some("f"),
+        ),
         (r#"{"type":"filter","where":7,"ref":"g"}"#, Some("g")),
     ] {
         client.listener.say(text).await;
         let error = client.message().await;
         assert_eq!(error["type"], "error", "{text}");
-        assert_eq!(error.get("ref").and_then(Value::as_str), reference, "{text}");
+        assert_eq!(
+            error.get("ref").and_then(Value::as_str),
+            reference,
+            "{text}"
+        );
         assert_eq!(error["problem"]["type"], "/problems/malformed", "{text}");
-        assert!(error["problem"]["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{text}");
+        assert!(
+            error["problem"]["detail"]
+                .as_str()
+                .is_some_and(|detail| detail.len() > 10),
+            "{text}"
+        );
     }
     let at = save(&gateway, &ids(1)[0], &aged(10)).await;
     assert_eq!(client.message().await["at"], json!(at));
@@ -43,7 +61,10 @@ async fn a_ping_is_answered_with_its_ref_and_where_the_client_is() {
     let cursor = client.view.cursor();
     client.say(json!({"type": "ping", "ref": "here?"})).await;
     let pong = client.message().await;
-    assert_eq!(pong, json!({"type": "pong", "ref": "here?", "cursor": cursor}));
+    assert_eq!(
+        pong,
+        json!({"type": "pong", "ref": "here?", "cursor": cursor})
+    );
     client.say(json!({"type": "ping"})).await;
     assert_eq!(members(&client.message().await), ["type", "cursor"]);
     let mut written = super::Written::default();
@@ -62,7 +83,11 @@ async fn a_pong_during_a_snapshot_has_no_cursor() {
     client.say(json!({"type": "ping", "ref": "p"})).await;
     let messages = client.until("pong").await;
     let pong = messages.last().expect("a pong");
-    assert_eq!(pong.get("cursor").is_none(), !types(&messages).contains(&"live"), "{pong}");
+    assert_eq!(
+        pong.get("cursor").is_none(),
+        !types(&messages).contains(&"live"),
+        "{pong}"
+    );
     while !client.view.is_live {
         client.message().await;
     }
@@ -82,7 +107,8 @@ async fn stop_is_answered_by_1000() {
 async fn peer(gateway: &Gateway, subprotocol: &str, parameters: &[(&str, &str)]) -> Peer {
     let mut peer = Peer::connect_small(gateway.address).await;
     let path = path("/people", parameters);
-    peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", subprotocol)]).as_bytes()).await;
+    peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", subprotocol)]).as_bytes())
+        .await;
     peer.shaken().await;
     peer
 }
@@ -90,7 +116,11 @@ async fn peer(gateway: &Gateway, subprotocol: &str, parameters: &[(&str, &str)])
 #[tokio::test]
 async fn a_binary_frame_ends_a_json_dress_with_1003() {
     let gateway = Gateway::ready(&[]).await;
-    for (subprotocol, closes) in [("people.v1.json", true), ("cloudevents.json", true), ("", false)] {
+    for (subprotocol, closes) in [
+        ("people.v1.json", true),
+        ("cloudevents.json", true),
+        ("", false),
+    ] {
         let mut peer = peer(&gateway, subprotocol, &[]).await;
         peer.send(&frame(BINARY, b"stop")).await;
         if closes {
@@ -105,13 +135,19 @@ async fn a_binary_frame_ends_a_json_dress_with_1003() {
 
 #[tokio::test]
 async fn more_messages_than_are_allowed_end_with_1008() {
-    let settings = [("live.messages_per_second", "5"), ("live.messages_window_ms", "10000")];
+    let settings = [
+        ("live.messages_per_second", "5"),
+        ("live.messages_window_ms", "10000"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let mut peer = peer(&gateway, "people.v1.json", &[]).await;
     let pings = frame(TEXT, br#"{"type":"ping"}"#).repeat(51);
     peer.send(&pings).await;
     let got = peer.rest().await;
-    let closed = got.iter().find(|got| matches!(got, Got::Close(..))).expect("closed");
+    let closed = got
+        .iter()
+        .find(|got| matches!(got, Got::Close(..)))
+        .expect("closed");
     assert!(matches!(closed, Got::Close(Some(1008), _)), "{closed:?}");
 }
 
@@ -124,11 +160,18 @@ async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
     assert!(matches!(peer.told().await, Got::Text(live) if live.contains("live")));
     let burst = (0..MESSAGES).flat_map(|number| {
         let kind = if number % 2 == 0 { "ping" } else { "filter" };
-        frame(TEXT, json!({"type": kind, "ref": number.to_string()}).to_string().as_bytes())
+        frame(
+            TEXT,
+            json!({"type": kind, "ref": number.to_string()})
+                .to_string()
+                .as_bytes(),
+        )
     });
     peer.send(&burst.collect::<Vec<u8>>()).await;
     for number in 0..MESSAGES {
-        let Got::Text(answer) = peer.told().await else { panic!("no answer to {number}") };
+        let Got::Text(answer) = peer.told().await else {
+            panic!("no answer to {number}")
+        };
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         assert_eq!(answer["ref"], number.to_string());
     }
@@ -136,11 +179,16 @@ async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
 
 #[tokio::test]
 async fn as_many_messages_as_are_allowed_are_all_answered() {
-    let settings = [("live.messages_per_second", "5"), ("live.messages_window_ms", "10000")];
+    let settings = [
+        ("live.messages_per_second", "5"),
+        ("live.messages_window_ms", "10000"),
+    ];
     let gateway = Gateway::ready(&settings).await;
     let mut client = Client::live(&gateway, &[]).await;
     for number in 0..50 {
-        client.say(json!({"type": "ping", "ref": number.to_string()})).await;
+        client
+            .say(json!({"type": "ping", "ref": number.to_string()}))
+            .await;
         assert_eq!(client.message().await["ref"], number.to_string());
     }
 }
@@ -155,8 +203,14 @@ async fn who_asks_and_never_reads_is_closed_before_much_waits() {
     ];
     let gateway = Gateway::ready(&settings).await;
     let reference = "x".repeat(60);
-    let wrong = frame(TEXT, format!("{{\"type\":\"wake\",\"ref\":\"{reference}\"}}").as_bytes());
-    let ping = frame(TEXT, format!("{{\"type\":\"ping\",\"ref\":\"{reference}\"}}").as_bytes());
+    let wrong = frame(
+        TEXT,
+        format!("{{\"type\":\"wake\",\"ref\":\"{reference}\"}}").as_bytes(),
+    );
+    let ping = frame(
+        TEXT,
+        format!("{{\"type\":\"ping\",\"ref\":\"{reference}\"}}").as_bytes(),
+    );
     for asked in [wrong, ping] {
         let mut peer = peer(&gateway, "people.v1.json", &[]).await;
         let before = gateway.count("sessions_closed_total").await;

@@ -42,8 +42,14 @@ struct Written(BTreeMap<String, String>);
 
 /// A path with these parameters, encoded.
 fn path(door: &str, parameters: &[(&str, &str)]) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-    if query.is_empty() { door.to_owned() } else { format!("{door}?{query}") }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    if query.is_empty() {
+        door.to_owned()
+    } else {
+        format!("{door}?{query}")
+    }
 }
 
 impl Client {
@@ -52,9 +58,17 @@ impl Client {
         let path = path("/updates", parameters);
         let (listener, chosen) = Listener::open_as(gateway.address, &path, "people.v1.json").await;
         assert_eq!(chosen.as_deref(), Some("people.v1.json"));
-        let from = parameters.iter().find(|(name, _)| *name == "from").map_or("now", |(_, from)| *from);
-        let kinds = parameters.iter().any(|(name, value)| *name == "kinds" && *value != "all");
-        Self { listener, view: View::from(from, !kinds) }
+        let from = parameters
+            .iter()
+            .find(|(name, _)| *name == "from")
+            .map_or("now", |(_, from)| *from);
+        let kinds = parameters
+            .iter()
+            .any(|(name, value)| *name == "kinds" && *value != "all");
+        Self {
+            listener,
+            view: View::from(from, !kinds),
+        }
     }
 
     /// Connects, and reads up to `live`.
@@ -75,7 +89,10 @@ impl Client {
     /// The messages up to and with the first of this type.
     async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
-        while messages.last().is_none_or(|last: &Value| last["type"] != kind) {
+        while messages
+            .last()
+            .is_none_or(|last: &Value| last["type"] != kind)
+        {
             messages.push(self.message().await);
         }
         messages
@@ -85,8 +102,8 @@ impl Client {
         self.listener.say(&message.to_string()).await;
     }
 
-    /// What was shown by the time the stream has passed all that was written, positions left out: how many there are,
-    /// time alone decides.
+    /// What was shown by the time the stream has passed all that was written, positions left out:
+    /// how many there are, time alone decides.
     async fn passes(&mut self, written: &Written) -> Vec<Value> {
         let mut shown = Vec::new();
         let deadline = tokio::time::Instant::now() + DEADLINE;
@@ -99,7 +116,10 @@ impl Client {
                 shown.retain(|message| message["type"] != "position");
                 return shown;
             }
-            assert!(tokio::time::Instant::now() < deadline, "{written:?} is never passed");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{written:?} is never passed"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
@@ -113,7 +133,10 @@ impl Client {
 impl Written {
     fn add(&mut self, at: &str) {
         let (partition, position) = at.split_once(':').expect("an at");
-        let known = self.0.entry(partition.to_owned()).or_insert_with(|| position.to_owned());
+        let known = self
+            .0
+            .entry(partition.to_owned())
+            .or_insert_with(|| position.to_owned());
         if view::seq(position) > view::seq(known) {
             position.clone_into(known);
         }
@@ -122,7 +145,9 @@ impl Written {
     /// Whether this cursor is as far.
     fn is_passed(&self, cursor: &str) -> bool {
         let cursor = view::positions(cursor);
-        self.0.iter().all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
+        self.0
+            .iter()
+            .all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
     }
 
     fn both(mut self, other: &Self) -> Self {
@@ -145,35 +170,54 @@ async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
         for new in [false, true] {
-            let mut request =
-                gateway.request("PUT", &format!("/people/{id}")).header("content-type", "application/json");
+            let mut request = gateway
+                .request("PUT", &format!("/people/{id}"))
+                .header("content-type", "application/json");
             if new {
                 request = request.header("if-none-match", "*");
             }
-            let answer = request.body(person.to_string()).send().await.expect("an answer");
+            let answer = request
+                .body(person.to_string())
+                .send()
+                .await
+                .expect("an answer");
             match answer.status().as_u16() {
                 200 | 201 => return at(&answer),
                 404 | 412 | 503 => {}
                 other => panic!("{other}"),
             }
         }
-        assert!(tokio::time::Instant::now() < deadline, "{id} cannot be saved");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{id} cannot be saved"
+        );
     }
 }
 
 /// Deletes someone; where that stands, if there was someone.
 async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
-    let answer = gateway.request("DELETE", &format!("/people/{id}")).send().await.expect("an answer");
+    let answer = gateway
+        .request("DELETE", &format!("/people/{id}"))
+        .send()
+        .await
+        .expect("an answer");
     (answer.status() == 204).then(|| at(&answer))
 }
 
 fn at(answer: &reqwest::Response) -> String {
-    answer.headers()["change-position"].to_str().expect("ASCII").to_owned()
+    answer.headers()["change-position"]
+        .to_str()
+        .expect("ASCII")
+        .to_owned()
 }
 
-/// Lets these people come of age, grow young again, be deleted and return, in an order that `seed` decides.
+/// Lets these people come of age, grow young again, be deleted and return, in an order that `seed`
+/// decides.
 async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) -> Written {
-    let (mut written, mut random) = (Written::default(), seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let (mut written, mut random) = (
+        Written::default(),
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+    );
     for _ in 0..changes {
         // xorshift64: the same history for the same seed.
         random ^= random << 13;
@@ -194,23 +238,40 @@ async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) 
 
 /// Who matches, as the list tells it.
 async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
-    let answer = gateway.request("GET", &path("/people", &[("where", filter)])).send().await.expect("an answer");
-    let people: Vec<Value> = serde_json::from_str(&answer.text().await.expect("a whole list")).expect("JSON");
-    people.into_iter().map(|person| (person["id"].as_str().expect("an id").to_owned(), person)).collect()
+    let answer = gateway
+        .request("GET", &path("/people", &[("where", filter)]))
+        .send()
+        .await
+        .expect("an answer");
+    let people: Vec<Value> =
+        serde_json::from_str(&answer.text().await.expect("a whole list")).expect("JSON");
+    people
+        .into_iter()
+        .map(|person| (person["id"].as_str().expect("an id").to_owned(), person))
+        .collect()
 }
 
-/// Waits until the gateway's stream has passed what was written: a write may be answered a moment before that.
+/// Waits until the gateway's stream has passed what was written: a write may be answered a moment
+/// before that.
 async fn settled(gateway: &Gateway, written: &Written) {
     Client::live(gateway, &[]).await.passes(written).await;
 }
 
 fn types(messages: &[Value]) -> Vec<&str> {
-    messages.iter().map(|message| message["type"].as_str().expect("a type")).collect()
+    messages
+        .iter()
+        .map(|message| message["type"].as_str().expect("a type"))
+        .collect()
 }
 
 /// The names of a message's members, in order.
 fn members(message: &Value) -> Vec<&str> {
-    message.as_object().expect("an object").keys().map(String::as_str).collect()
+    message
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 /// Waits until a counter has this value or more.

@@ -10,7 +10,8 @@ use crate::process::Gateway;
 
 /// More people than kernel and response hold for somebody who does not read, several times over.
 const PEOPLE: u32 = 1000;
-/// Messages that such a snapshot begins with: more than are under way to somebody who does not read.
+/// Messages that such a snapshot begins with: more than are under way to somebody who does not
+/// read.
 const HALF: usize = 25;
 /// A log and a memory that one round of saves goes far beyond.
 const SHORT: [(&str, &str); 5] = [
@@ -27,8 +28,9 @@ async fn outrun(gateway: &Gateway, reader: &mut Reader, people: &[String], round
     save_big(gateway, &people[..100], round..round + 1).await;
 }
 
-/// Reads the rest of a snapshot that was outrun. On the way somebody is saved, so that the next snapshot cannot do with
-/// what this one reads: all of one age, its pages would need nothing from the log.
+/// Reads the rest of a snapshot that was outrun. On the way somebody is saved, so that the next
+/// snapshot cannot do with what this one reads: all of one age, its pages would need nothing from
+/// the log.
 async fn reset(gateway: &Gateway, reader: &mut Reader, people: &[String]) {
     for _ in 0..HALF {
         assert_eq!(reader.message().await["type"], "snapshot");
@@ -53,17 +55,28 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
         outrun(&gateway, &mut reader, &people, 3).await;
         let end = loop {
             match reader.next().await {
-                Ok(message) => assert_eq!(message["type"], "snapshot", "neither reset nor live: {dress:?}"),
+                Ok(message) => assert_eq!(
+                    message["type"], "snapshot",
+                    "neither reset nor live: {dress:?}"
+                ),
                 Err(end) => break end,
             }
         };
         match (dress, end) {
             // Events have no close codes; an event source comes back by itself.
             (Dress::Sse, end) => assert_eq!(end, Got::End),
-            (_, Got::Close(Some(1013), reason)) => assert!(reason.contains("log"), "it says why: {reason}"),
+            (_, Got::Close(Some(1013), reason)) => {
+                assert!(reason.contains("log"), "it says why: {reason}");
+            }
             (_, end) => panic!("{dress:?}: {end:?}"),
         }
-        assert_eq!(gateway.count_at("session_resets_total", "reason=\"trimmed\"").await, 2, "{dress:?}");
+        assert_eq!(
+            gateway
+                .count_at("session_resets_total", "reason=\"trimmed\"")
+                .await,
+            2,
+            "{dress:?}"
+        );
         // Later, as it is told, it gets its view.
         drop(reader);
         let reader = Reader::live(&gateway, dress, &[("from", "snapshot")]).await;
@@ -87,7 +100,9 @@ async fn a_snapshot_that_keeps_up_gives_the_view_and_begins_the_count_anew() {
     let mut written = Written::default();
     written.add(&save(&gateway, &people[0], &aged(2)).await);
     settled(&gateway, &written).await;
-    reader.say(&json!({"type": "filter", "from": "snapshot"})).await;
+    reader
+        .say(&json!({"type": "filter", "from": "snapshot"}))
+        .await;
     reader.until("filtered").await;
     outrun(&gateway, &mut reader, &people, 3).await;
     reset(&gateway, &mut reader, &people).await;

@@ -1,4 +1,5 @@
-//! Patterns that take long: who asks for one is shown exactly what they should be, and so is everyone else.
+//! Patterns that take long: who asks for one is shown exactly what they should be, and so is
+//! everyone else.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,8 @@ async fn who_asks_for_a_pattern_that_takes_long_is_shown_exactly_who_matches() {
         let gateway = Gateway::ready(&[("store.partitions", partitions)]).await;
         let people = ids(PEOPLE);
         let mut costly = Client::live(&gateway, &[("where", COSTLY), ("from", "snapshot")]).await;
-        let mut other = Client::live(&gateway, &[("where", "age < 18"), ("from", "snapshot")]).await;
+        let mut other =
+            Client::live(&gateway, &[("where", "age < 18"), ("from", "snapshot")]).await;
         let (mut written, mut matching) = (Written::default(), BTreeSet::new());
         for round in 0..4 {
             for (index, id) in people.iter().enumerate() {
@@ -26,7 +28,11 @@ async fn who_asks_for_a_pattern_that_takes_long_is_shown_exactly_who_matches() {
                 let kind = (round + index) % 4;
                 let mut person = aged(if index == 0 { 7 } else { 36 });
                 let text = format!("{}{}", "ba".repeat(1000), if kind == 1 { "c" } else { "" });
-                person["attributes"] = if kind == 0 { json!({}) } else { json!({ "text": text }) };
+                person["attributes"] = if kind == 0 {
+                    json!({})
+                } else {
+                    json!({ "text": text })
+                };
                 written.add(&save(&gateway, id, &person).await);
                 if kind == 1 || index == 0 {
                     matching.insert(id.clone())
@@ -37,10 +43,17 @@ async fn who_asks_for_a_pattern_that_takes_long_is_shown_exactly_who_matches() {
         }
         other.passes(&written).await;
         costly.passes(&written).await;
-        assert_eq!(costly.view.people.keys().cloned().collect::<BTreeSet<_>>(), matching, "{partitions} partitions");
+        assert_eq!(
+            costly.view.people.keys().cloned().collect::<BTreeSet<_>>(),
+            matching,
+            "{partitions} partitions"
+        );
         assert_eq!(costly.view.people, listed(&gateway, COSTLY).await);
         assert_eq!(other.view.people, listed(&gateway, "age < 18").await);
-        assert!(gateway.count("session_detours_total").await > 0, "it is judged aside");
+        assert!(
+            gateway.count("session_detours_total").await > 0,
+            "it is judged aside"
+        );
         let late = Client::live(&gateway, &[("where", COSTLY), ("from", "snapshot")]).await;
         assert_eq!(late.view.people, costly.view.people);
     }

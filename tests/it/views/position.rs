@@ -42,17 +42,26 @@ async fn nothing_is_told_where_nothing_moved_or_the_last_at_told_it() {
         shown.push(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"));
     }
     assert_eq!(types(&shown), ["create"; 4]);
-    let ats: Vec<_> = shown.iter().map(|change| change["at"].as_str().expect("an at").to_owned()).collect();
+    let ats: Vec<_> = shown
+        .iter()
+        .map(|change| change["at"].as_str().expect("an at").to_owned())
+        .collect();
     assert_eq!(ats, expected);
 }
 
 #[tokio::test]
 async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
-    let gateway = Gateway::ready(&[("live.position_interval_ms", "10"), ("store.partitions", "4")]).await;
+    let gateway = Gateway::ready(&[
+        ("live.position_interval_ms", "10"),
+        ("store.partitions", "4"),
+    ])
+    .await;
     let people = ids(20);
     // Rarely shown anything, so that positions are told between.
     let filter = "age == 20 || age == 21";
-    let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", filter)]).await.view;
+    let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", filter)])
+        .await
+        .view;
     let writing = async {
         let writers = (1..5).map(|seed| churn(&gateway, &people, 250, seed));
         let written = futures_util::future::join_all(writers).await;
@@ -62,7 +71,8 @@ async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
     let coming_back = async {
         let mut resumed = 0;
         loop {
-            let mut client = Client::open(&gateway, &[("from", &view_ref.cursor()), ("where", filter)]).await;
+            let mut client =
+                Client::open(&gateway, &[("from", &view_ref.cursor()), ("where", filter)]).await;
             client.view = view_ref.resumed();
             client.until("position").await;
             *view_ref = client.view;

@@ -1,5 +1,5 @@
-//! A client in any dress that has a cursor: it has hardly any room in its kernel, reads only when it is asked to, and
-//! folds what it reads as a client of people.v1.json would.
+//! A client in any dress that has a cursor: it has hardly any room in its kernel, reads only when
+//! it is asked to, and folds what it reads as a client of people.v1.json would.
 
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
@@ -31,20 +31,40 @@ impl Reader {
         let mut peer = Peer::connect_small(gateway.address).await;
         match dress {
             Dress::Json | Dress::CloudEvents => {
-                let name = if dress == Dress::Json { "people.v1.json" } else { "cloudevents.json" };
-                peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", name)]).as_bytes()).await;
+                let name = if dress == Dress::Json {
+                    "people.v1.json"
+                } else {
+                    "cloudevents.json"
+                };
+                peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", name)]).as_bytes())
+                    .await;
                 peer.shaken().await;
             }
             Dress::Sse => {
-                // To a client of HTTP/1.0 the events come as they are, without the lengths of chunks between them.
-                peer.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).await;
+                // To a client of HTTP/1.0 the events come as they are, without the lengths of
+                // chunks between them.
+                peer.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
+                    .await;
                 let (status, head) = peer.head().await;
                 assert_eq!(status, 200, "{head}");
             }
         }
-        let parameter = |name: &str| parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let view = View::from(parameter("from").unwrap_or("now"), matches!(parameter("kinds"), None | Some("all")));
-        Self { peer, dress, view, last_id: None }
+        let parameter = |name: &str| {
+            parameters
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| *value)
+        };
+        let view = View::from(
+            parameter("from").unwrap_or("now"),
+            matches!(parameter("kinds"), None | Some("all")),
+        );
+        Self {
+            peer,
+            dress,
+            view,
+            last_id: None,
+        }
     }
 
     /// Connects, and reads up to `live`.
@@ -62,9 +82,14 @@ impl Reader {
     /// The next message as people.v1.json has it, folded; or how the stream ended.
     pub(super) async fn next(&mut self) -> Result<Value, Got> {
         let message = match self.dress {
-            Dress::Sse => timeout(DEADLINE, self.event()).await.expect("more than comments in time").ok_or(Got::End)?,
+            Dress::Sse => timeout(DEADLINE, self.event())
+                .await
+                .expect("more than comments in time")
+                .ok_or(Got::End)?,
             Dress::Json | Dress::CloudEvents => match self.peer.told().await {
-                Got::Text(text) if self.dress == Dress::Json => serde_json::from_str(&text).expect("JSON"),
+                Got::Text(text) if self.dress == Dress::Json => {
+                    serde_json::from_str(&text).expect("JSON")
+                }
                 Got::Text(text) => plain(serde_json::from_str(&text).expect("JSON")),
                 end => return Err(end),
             },
@@ -85,7 +110,10 @@ impl Reader {
     /// The messages up to and with the first of this type.
     pub(super) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
-        while messages.last().is_none_or(|last: &Value| last["type"] != kind) {
+        while messages
+            .last()
+            .is_none_or(|last: &Value| last["type"] != kind)
+        {
             messages.push(self.message().await);
         }
         messages
@@ -101,12 +129,22 @@ impl Reader {
         shown
     }
 
-    /// The next event; comments, and how long to wait before connecting again, may stand in front of it.
+    /// The next event; comments, and how long to wait before connecting again, may stand in front
+    /// of it.
     async fn event(&mut self) -> Option<Value> {
         let block = self.peer.paragraph().await?;
-        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let field = |name: &str| {
+            block
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::to_owned)
+        };
         let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
-        assert_eq!(field("event: ").as_deref(), message["type"].as_str(), "{block}");
+        assert_eq!(
+            field("event: ").as_deref(),
+            message["type"].as_str(),
+            "{block}"
+        );
         self.last_id = field("id: ");
         Some(message)
     }
@@ -114,12 +152,21 @@ impl Reader {
 
 /// What people.v1.json says instead of this event.
 fn plain(event: Value) -> Value {
-    assert_eq!((&event["specversion"], &event["source"]), (&json!("1.0"), &json!("/people")));
-    let kind = event["type"].as_str().and_then(|kind| kind.strip_prefix("people.")).expect("a type of ours");
+    assert_eq!(
+        (&event["specversion"], &event["source"]),
+        (&json!("1.0"), &json!("/people"))
+    );
+    let kind = event["type"]
+        .as_str()
+        .and_then(|kind| kind.strip_prefix("people."))
+        .expect("a type of ours");
     let mut message = Map::from_iter([("type".to_owned(), json!(kind))]);
     match kind {
         "create" | "enter" | "update" => {
-            message.extend([("at".to_owned(), event["id"].clone()), ("person".to_owned(), event["data"].clone())]);
+            message.extend([
+                ("at".to_owned(), event["id"].clone()),
+                ("person".to_owned(), event["data"].clone()),
+            ]);
         }
         _ => {
             if matches!(kind, "leave" | "delete") {

@@ -24,9 +24,16 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
         let fleet = Fleet::start(2, partitions, &[("live.queue_changes", "8")]).await;
         let people = ids(20);
         let before = churn(&fleet.gateways[0], &people, 30, 1).await;
-        let mut view = Client::live(&fleet.gateways[0], &[("from", "snapshot"), ("where", ADULTS)]).await.view;
+        let mut view = Client::live(
+            &fleet.gateways[0],
+            &[("from", "snapshot"), ("where", ADULTS)],
+        )
+        .await
+        .view;
         let writing = async {
-            let writers = (2..5).zip([0, 1, 0]).map(|(seed, on)| churn(&fleet.gateways[on], &people, 120, seed));
+            let writers = (2..5)
+                .zip([0, 1, 0])
+                .map(|(seed, on)| churn(&fleet.gateways[on], &people, 120, seed));
             futures_util::future::join_all(writers).await
         };
         let view = &mut view;
@@ -52,7 +59,11 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
         let mut client = resume(&fleet.gateways[1], view, ADULTS).await;
         client.until("live").await;
         client.passes(&written).await;
-        assert_eq!(client.view.people, listed(&fleet.gateways[0], ADULTS).await, "{partitions} partitions");
+        assert_eq!(
+            client.view.people,
+            listed(&fleet.gateways[0], ADULTS).await,
+            "{partitions} partitions"
+        );
     }
 }
 
@@ -72,7 +83,11 @@ async fn who_left_or_was_deleted_meanwhile_is_told_on_resume() {
     settled(&gateway, &written).await;
     let mut client = resume(&gateway, &view, ADULTS).await;
     let messages = client.until("live").await;
-    assert_eq!(types(&messages), ["batch", "live"], "what was missed, then live");
+    assert_eq!(
+        types(&messages),
+        ["batch", "live"],
+        "what was missed, then live"
+    );
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
     assert_eq!(client.view.people.len(), 1);
 }
@@ -85,7 +100,10 @@ async fn a_cursor_with_nothing_after_it_is_answered_with_live_at_once() {
     let mut client = resume(&gateway, &view, "").await;
     let messages = client.until("live").await;
     assert_eq!(types(&messages), ["live"]);
-    assert_eq!(positions(messages[0]["cursor"].as_str().expect("a cursor")), positions(&view.cursor()));
+    assert_eq!(
+        positions(messages[0]["cursor"].as_str().expect("a cursor")),
+        positions(&view.cursor())
+    );
 }
 
 #[tokio::test]
@@ -111,8 +129,16 @@ async fn what_is_no_cursor_of_these_partitions_is_refused_before_the_upgrade() {
         &seq("+1"),
     ] {
         let path = path("/people", &[("from", bad)]);
-        assert_eq!(Listener::refused(gateway.address, &path).await, 400, "{bad}");
-        let answer = gateway.request("GET", &path.replace("/people", "/updates")).send().await.expect("an answer");
+        assert_eq!(
+            Listener::refused(gateway.address, &path).await,
+            400,
+            "{bad}"
+        );
+        let answer = gateway
+            .request("GET", &path.replace("/people", "/updates"))
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 400, "{bad}");
         let problem: serde_json::Value = answer.text().await.expect("text").parse().expect("JSON");
         assert_eq!(problem["type"], "/problems/cursor", "{bad}: {problem}");
@@ -135,7 +161,9 @@ async fn a_cursor_before_what_the_log_keeps_is_reset_as_trimmed() {
     let gateway = Gateway::ready(&[("store.log_max", "20"), ("live.ring_bytes", "4096")]).await;
     let people = ids(10);
     churn(&gateway, &people, 10, 1).await;
-    let view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await.view;
+    let view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)])
+        .await
+        .view;
     let written = churn(&gateway, &people, 300, 2).await;
     settled(&gateway, &written).await;
     is_reset(&gateway, &view, "trimmed").await;
@@ -155,7 +183,10 @@ async fn a_store_that_lost_everything_resets_who_is_live_and_who_comes_back() {
     let written = churn(gateway, &people, 30, 2).await;
     client.until("live").await;
     // Every partition of the lost history may reset the view once.
-    eventually("all partitions are found again", || async { gateway.count("relay_resets_total").await == 4 }).await;
+    eventually("all partitions are found again", || async {
+        gateway.count("relay_resets_total").await == 4
+    })
+    .await;
     settled(gateway, &written).await;
     is_reset(gateway, &view, "epoch").await;
     let written = written.both(&churn(gateway, &people, 10, 3).await);
@@ -172,7 +203,9 @@ async fn a_cursor_of_another_history_is_reset_as_epoch_and_one_of_the_future_as_
     let gateway = Gateway::ready(&[]).await;
     let written = churn(&gateway, &ids(5), 10, 1).await;
     settled(&gateway, &written).await;
-    let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await.view;
+    let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)])
+        .await
+        .view;
     let position = positions(&view.cursor())["0"].clone();
     let (epoch, rest) = position.split_once('.').expect("a position");
     let (seq, tag) = rest.split_once('.').expect("a position");
@@ -200,7 +233,10 @@ async fn a_promoted_replica_that_lacks_writes_resets_who_saw_them() {
     let replica = master.start_replica().await;
     let tag: String = master.command(&["HGET", "{people.p0}:meta", "t"]).await;
     eventually("the replica has it", || async {
-        replica.command::<Option<String>>(&["HGET", "{people.p0}:meta", "t"]).await == Some(tag.clone())
+        replica
+            .command::<Option<String>>(&["HGET", "{people.p0}:meta", "t"])
+            .await
+            == Some(tag.clone())
     })
     .await;
     replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;

@@ -17,7 +17,10 @@ async fn from_now_begins_with_live_alone_and_goes_on_with_changes() {
     assert_eq!(members(&live), ["type", "cursor"]);
     let at = save(&gateway, &ids(2)[1], &aged(40)).await;
     let create = client.message().await;
-    assert_eq!((&create["type"], &create["at"]), (&json!("create"), &json!(at)));
+    assert_eq!(
+        (&create["type"], &create["at"]),
+        (&json!("create"), &json!(at))
+    );
 }
 
 #[tokio::test]
@@ -44,7 +47,11 @@ async fn a_snapshot_shows_who_matches_whatever_the_kinds() {
     for kinds in ["all", "saves", "deletes"] {
         let parameters = [("from", "snapshot"), ("where", ADULTS), ("kinds", kinds)];
         let client = Client::live(&gateway, &parameters).await;
-        assert_eq!(client.view.people, listed(&gateway, ADULTS).await, "{kinds}");
+        assert_eq!(
+            client.view.people,
+            listed(&gateway, ADULTS).await,
+            "{kinds}"
+        );
         assert_eq!(client.view.people.len(), 22);
     }
 }
@@ -74,7 +81,8 @@ async fn pages_are_at_most_64_kib_and_show_each_person_once() {
     assert_eq!(client.view.people, listed(&gateway, "").await);
 }
 
-/// Pages are shared with those who asked a moment before; what happened in between must not be missing in them.
+/// Pages are shared with those who asked a moment before; what happened in between must not be
+/// missing in them.
 #[tokio::test]
 async fn pages_show_what_was_known_when_they_were_asked_for() {
     for partitions in ["1", "4"] {
@@ -85,7 +93,10 @@ async fn pages_show_what_was_known_when_they_were_asked_for() {
             watcher.message().await;
             let mut client = Client::open(&gateway, &[("from", "snapshot")]).await;
             let messages = client.until("live").await;
-            assert!(!types(&messages).contains(&"create"), "it was no longer news: {messages:?}");
+            assert!(
+                !types(&messages).contains(&"create"),
+                "it was no longer news: {messages:?}"
+            );
             assert_eq!(client.view.people.len(), count);
         }
     }
@@ -94,7 +105,10 @@ async fn pages_show_what_was_known_when_they_were_asked_for() {
 #[tokio::test]
 async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
     for partitions in ["1", "4"] {
-        let settings = [("store.partitions", partitions), ("live.snapshot_people", "2")];
+        let settings = [
+            ("store.partitions", partitions),
+            ("live.snapshot_people", "2"),
+        ];
         let gateway = Gateway::ready(&settings).await;
         let people = ids(60);
         let mut written = churn(&gateway, &people, 100, 1).await;
@@ -104,8 +118,18 @@ async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
             futures_util::future::join_all(writers).await
         };
         let reading = async {
-            for filter in [ADULTS, "", "age < 18", "!(age in [1, 20])", ADULTS, ADULTS, "", ADULTS] {
-                let client = Client::live(&gateway, &[("from", "snapshot"), ("where", filter)]).await;
+            for filter in [
+                ADULTS,
+                "",
+                "age < 18",
+                "!(age in [1, 20])",
+                ADULTS,
+                ADULTS,
+                "",
+                ADULTS,
+            ] {
+                let client =
+                    Client::live(&gateway, &[("from", "snapshot"), ("where", filter)]).await;
                 clients.push((filter, client));
             }
         };
@@ -115,7 +139,11 @@ async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
         }
         for (filter, mut client) in clients {
             client.passes(&written).await;
-            assert_eq!(client.view.people, listed(&gateway, filter).await, "{filter}, {partitions} partitions");
+            assert_eq!(
+                client.view.people,
+                listed(&gateway, filter).await,
+                "{filter}, {partitions} partitions"
+            );
         }
     }
 }

@@ -34,19 +34,30 @@ impl View {
 
     /// The same client connecting again with its cursor: it keeps what it knows.
     pub(super) fn resumed(&self) -> Self {
-        Self { is_live: false, last: BTreeMap::new(), ..self.clone() }
+        Self {
+            is_live: false,
+            last: BTreeMap::new(),
+            ..self.clone()
+        }
     }
 
     /// The cursor as text, laid together from the last one and the `at`s since.
     pub(super) fn cursor(&self) -> String {
         let cursor = self.cursor.as_ref().expect("the client holds a cursor");
-        let ats: Vec<_> = cursor.iter().map(|(partition, position)| format!("{partition}:{position}")).collect();
+        let ats: Vec<_> = cursor
+            .iter()
+            .map(|(partition, position)| format!("{partition}:{position}"))
+            .collect();
         ats.join(",")
     }
 
     /// Folds a message, or fails the test where an exact stream cannot say it now.
     pub(super) fn apply(&mut self, message: &Value) {
-        let text = |name: &str| message[name].as_str().unwrap_or_else(|| panic!("no {name}: {message}"));
+        let text = |name: &str| {
+            message[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {name}: {message}"))
+        };
         match text("type") {
             "snapshot" => {
                 assert!(!self.is_live, "a page to who is live: {message}");
@@ -102,7 +113,11 @@ impl View {
         let id = change.get("person").map_or_else(|| id_of(change), id_of);
         let is_in = self.people.contains_key(&id);
         if self.is_exact {
-            assert_eq!(is_in, !matches!(kind, "create" | "enter"), "does not fit who is in: {change}");
+            assert_eq!(
+                is_in,
+                !matches!(kind, "create" | "enter"),
+                "does not fit who is in: {change}"
+            );
         }
         if matches!(kind, "leave" | "delete") {
             self.people.remove(&id);
@@ -114,9 +129,15 @@ impl View {
     fn passes(&mut self, at: &str) {
         let (partition, position) = at.split_once(':').expect("an at");
         let before = self.last.insert(partition.to_owned(), position.to_owned());
-        let known = self.cursor.as_ref().and_then(|cursor| cursor.get(partition).cloned());
+        let known = self
+            .cursor
+            .as_ref()
+            .and_then(|cursor| cursor.get(partition).cloned());
         for before in before.into_iter().chain(known) {
-            assert!(seq(position) > seq(&before) || epoch(position) != epoch(&before), "{at} after {before}");
+            assert!(
+                seq(position) > seq(&before) || epoch(position) != epoch(&before),
+                "{at} after {before}"
+            );
         }
         if let Some(cursor) = &mut self.cursor {
             cursor.insert(partition.to_owned(), position.to_owned());
@@ -128,7 +149,10 @@ impl View {
         let cursor = positions(cursor);
         for (partition, position) in self.cursor.iter().flatten().chain(&self.last) {
             let now = &cursor[partition];
-            assert!(seq(now) >= seq(position) || epoch(now) != epoch(position), "{now} after {position}");
+            assert!(
+                seq(now) >= seq(position) || epoch(now) != epoch(position),
+                "{now} after {position}"
+            );
         }
         self.cursor = Some(cursor);
     }
@@ -136,12 +160,20 @@ impl View {
 
 /// A cursor's positions by partition.
 pub(super) fn positions(cursor: &str) -> BTreeMap<String, String> {
-    let ats = cursor.split(',').map(|at| at.split_once(':').expect("an at"));
-    ats.map(|(partition, position)| (partition.to_owned(), position.to_owned())).collect()
+    let ats = cursor
+        .split(',')
+        .map(|at| at.split_once(':').expect("an at"));
+    ats.map(|(partition, position)| (partition.to_owned(), position.to_owned()))
+        .collect()
 }
 
 pub(super) fn seq(position: &str) -> u64 {
-    position.split('.').nth(1).expect("EPOCH.SEQ.TAG").parse().expect("a number")
+    position
+        .split('.')
+        .nth(1)
+        .expect("EPOCH.SEQ.TAG")
+        .parse()
+        .expect("a number")
 }
 
 fn epoch(position: &str) -> &str {

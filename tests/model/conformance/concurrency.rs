@@ -9,7 +9,10 @@ use crate::people::{changes, delete, done, everyone, id, key, save};
 use people_gateway::store::{Applied, Expect, Store, Write};
 use tokio::task::JoinSet;
 
-const SETUP: Setup = Setup { log_max: 10_000, ..USUAL };
+const SETUP: Setup = Setup {
+    log_max: 10_000,
+    ..USUAL
+};
 
 held_by!(
     of_many_that_expect_the_same_revision_one_wins,
@@ -31,7 +34,14 @@ async fn of_many_that_expect_the_same_revision_one_wins(backing: &mut impl Backi
     let mut current = done(&*store, save(id(1), "A")).await.position;
     for _ in 0..10 {
         let expect = Expect::Revision(current);
-        let answers = all_of(&store, (0..20).map(|_| Write { expect, ..save(id(1), "B") })).await;
+        let answers = all_of(
+            &store,
+            (0..20).map(|_| Write {
+                expect,
+                ..save(id(1), "B")
+            }),
+        )
+        .await;
         let winners: Vec<_> = answers
             .iter()
             .filter_map(|answer| match answer {
@@ -40,7 +50,12 @@ async fn of_many_that_expect_the_same_revision_one_wins(backing: &mut impl Backi
             })
             .collect();
         assert_eq!(winners.len(), 1, "{answers:?}");
-        let losers = answers.iter().filter(|answer| **answer == Applied::Conflict { current: Some(winners[0]) });
+        let losers = answers.iter().filter(|answer| {
+            **answer
+                == Applied::Conflict {
+                    current: Some(winners[0]),
+                }
+        });
         assert_eq!(losers.count(), 19, "{answers:?}");
         current = winners[0];
     }
@@ -49,7 +64,10 @@ async fn of_many_that_expect_the_same_revision_one_wins(backing: &mut impl Backi
 async fn of_many_repeats_at_once_one_happens(backing: &mut impl Backing) {
     let store = backing.store();
     for round in 0..10 {
-        let write = Write { idempotency: Some(key(round, 1)), ..save(id(1), "A") };
+        let write = Write {
+            idempotency: Some(key(round, 1)),
+            ..save(id(1), "A")
+        };
         let answers = all_of(&store, (0..20).map(|_| write.clone())).await;
         let happened = answers.iter().filter_map(|answer| match answer {
             Applied::Done { at, .. } => Some(*at),
@@ -57,7 +75,9 @@ async fn of_many_repeats_at_once_one_happens(backing: &mut impl Backing) {
         });
         let happened: Vec<_> = happened.collect();
         assert_eq!(happened.len(), 1, "{answers:?}");
-        let repeats = answers.iter().filter(|answer| matches!(answer, Applied::Replayed(r) if r.at == happened[0]));
+        let repeats = answers
+            .iter()
+            .filter(|answer| matches!(answer, Applied::Replayed(r) if r.at == happened[0]));
         assert_eq!(repeats.count(), 19, "{answers:?}");
     }
 }
@@ -65,12 +85,20 @@ async fn of_many_repeats_at_once_one_happens(backing: &mut impl Backing) {
 async fn the_state_is_the_replayed_log_whoever_wrote(backing: &mut impl Backing) {
     let store = backing.store();
     let starts = store.probe().await.unwrap();
-    let writes = (0..1_000).map(|n| if n % 5 == 4 { delete(id(n % 37)) } else { save(id(n % 37), &n.to_string()) });
+    let writes = (0..1_000).map(|n| {
+        if n % 5 == 4 {
+            delete(id(n % 37))
+        } else {
+            save(id(n % 37), &n.to_string())
+        }
+    });
     let answers = all_of(&store, writes).await;
     let mut acknowledged = HashSet::new();
     for answer in answers {
         match answer {
-            Applied::Done { at, .. } => assert!(acknowledged.insert(at), "{at} was given out twice"),
+            Applied::Done { at, .. } => {
+                assert!(acknowledged.insert(at), "{at} was given out twice");
+            }
             other => assert_eq!(other, Applied::NotFound),
         }
     }
@@ -79,7 +107,11 @@ async fn the_state_is_the_replayed_log_whoever_wrote(backing: &mut impl Backing)
         let (head, changes) = changes(&*store, partition, start).await;
         assert_eq!(head.seq.get(), changes.len() as u64);
         for change in changes {
-            assert!(acknowledged.remove(&change.at), "{} was not acknowledged", change.at);
+            assert!(
+                acknowledged.remove(&change.at),
+                "{} was not acknowledged",
+                change.at
+            );
             match change.person() {
                 Some(person) => drop(people.insert(person.id, person)),
                 None => drop(people.remove(&change.id)),

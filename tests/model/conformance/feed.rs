@@ -1,4 +1,5 @@
-//! The feed: confirmed first, then every change as it stands in the log, probes, and a gap where it could not keep up.
+//! The feed: confirmed first, then every change as it stands in the log, probes, and a gap where it
+//! could not keep up.
 
 use super::SETUP;
 use crate::backing::{Backing, held_by};
@@ -37,7 +38,11 @@ async fn a_feed_carries_each_change_as_the_log_has_it(backing: &mut impl Backing
     for feed in &mut feeds {
         let published: Vec<_> = events(feed, 16).await.iter().filter_map(framed).collect();
         for (partition, start) in store.partitions().iter().zip(&starts) {
-            let theirs: Vec<_> = published.iter().filter(|change| change.at.partition == partition).cloned().collect();
+            let theirs: Vec<_> = published
+                .iter()
+                .filter(|change| change.at.partition == partition)
+                .cloned()
+                .collect();
             assert_eq!(theirs, changes(&*store, partition, *start).await.1);
         }
     }
@@ -57,7 +62,10 @@ async fn a_probe_comes_back_on_every_feed(backing: &mut impl Backing) {
 
 async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
     let store = backing.store();
-    let mut narrow = store.feed(FeedLimits { events: count(3), bytes: count(1 << 20) });
+    let mut narrow = store.feed(FeedLimits {
+        events: count(3),
+        bytes: count(1 << 20),
+    });
     let mut roomy = store.feed(ROOMY);
     for feed in [&mut narrow, &mut roomy] {
         assert_eq!(events(feed, 1).await, [FeedEvent::Connected]);
@@ -69,6 +77,13 @@ async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
     let all = events(&mut roomy, 100).await;
     let kept = events(&mut narrow, 4).await;
     assert_eq!(kept.last(), Some(&FeedEvent::Gap));
-    assert_eq!(kept[..3].iter().filter_map(framed).collect::<Vec<_>>().len(), 3);
+    assert_eq!(
+        kept[..3]
+            .iter()
+            .filter_map(framed)
+            .collect::<Vec<_>>()
+            .len(),
+        3
+    );
     assert!(kept[..3].iter().all(|event| all.contains(event)));
 }

@@ -11,4 +11,8 @@ use std::time::Duration;
 use crate::backing::Setup;
 
 /// What the promises are tried on; the number of partitions varies.
-const SETUP: Setup = Setup { partitions: 1, log_max: 20, idempotency_ttl: Duration::from_secs(3600) };
+const SETUP: Setup = Setup {
+    partitions: 1,
+    log_max: 20,
+    idempotency_ttl: Duration::from_secs(3600),
+};

@@ -1,4 +1,5 @@
-//! Idempotency: a repeat answers with the first success, a clash is refused, and what failed may be tried again.
+//! Idempotency: a repeat answers with the first success, a clash is refused, and what failed may be
+//! tried again.
 
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ mod expiry {
     //! Records that live for a moment only.
     use super::*;
 
-    const SETUP: Setup = Setup { idempotency_ttl: Duration::from_millis(30), ..USUAL };
+    const SETUP: Setup = Setup {
+        idempotency_ttl: Duration::from_millis(30),
+        ..USUAL
+    };
 
     held_by!(a_forgotten_key_is_free_again);
 
@@ -31,23 +35,40 @@ mod expiry {
         let store = backing.store();
         let first = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
         let forgotten = async {
-            while store.recorded(first.partition, &key(1, 1)).await.unwrap().is_some() {
+            while store
+                .recorded(first.partition, &key(1, 1))
+                .await
+                .unwrap()
+                .is_some()
+            {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(DEADLINE, forgotten).await.expect("the record expires");
+        tokio::time::timeout(DEADLINE, forgotten)
+            .await
+            .expect("the record expires");
         let second = done(&*store, keyed(save(id(1), "B"), key(1, 2))).await;
         assert_eq!(second.position.seq, first.position.seq.next());
     }
 }
 
 fn keyed(write: Write, key: IdempotencyKey) -> Write {
-    Write { idempotency: Some(key), ..write }
+    Write {
+        idempotency: Some(key),
+        ..write
+    }
 }
 
 fn recorded(at: At, id: PersonId, time: i64, name: Option<&str>) -> Recorded {
     let (created_at, time) = (at_millis(1_000), at_millis(time));
-    Recorded { at, id, created_at, time, save: name.map(fields), same_request: true }
+    Recorded {
+        at,
+        id,
+        created_at,
+        time,
+        save: name.map(fields),
+        same_request: true,
+    }
 }
 
 async fn a_repeat_with_the_same_key_answers_with_the_first_success(backing: &mut impl Backing) {
@@ -57,11 +78,20 @@ async fn a_repeat_with_the_same_key_answers_with_the_first_success(backing: &mut
     let deleted = done(&*store, keyed(delete(id(1)), key(2, 1))).await;
     let heads = store.probe().await.unwrap();
     for _ in 0..3 {
-        let later = Write { time: at_millis(9_000), ..keyed(save(id(1), "A"), key(1, 1)) };
+        let later = Write {
+            time: at_millis(9_000),
+            ..keyed(save(id(1), "A"), key(1, 1))
+        };
         let answer = store.apply(later).await.unwrap();
-        assert_eq!(answer, Applied::Replayed(recorded(saved, id(1), 1_000, Some("A"))));
+        assert_eq!(
+            answer,
+            Applied::Replayed(recorded(saved, id(1), 1_000, Some("A")))
+        );
         let answer = store.apply(keyed(delete(id(1)), key(2, 1))).await.unwrap();
-        assert_eq!(answer, Applied::Replayed(recorded(deleted, id(1), 2_000, None)));
+        assert_eq!(
+            answer,
+            Applied::Replayed(recorded(deleted, id(1), 2_000, None))
+        );
     }
     assert_eq!(store.probe().await.unwrap(), heads);
     assert_eq!(store.get(id(1)).await.unwrap(), None);
@@ -72,8 +102,18 @@ async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
     let store = backing.store();
     done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
     let heads = store.probe().await.unwrap();
-    for write in [save(id(1), "B"), delete(id(1)), Write { expect: Expect::Absent, ..save(id(1), "B") }] {
-        assert_eq!(store.apply(keyed(write, key(1, 2))).await.unwrap(), Applied::KeyReused);
+    for write in [
+        save(id(1), "B"),
+        delete(id(1)),
+        Write {
+            expect: Expect::Absent,
+            ..save(id(1), "B")
+        },
+    ] {
+        assert_eq!(
+            store.apply(keyed(write, key(1, 2))).await.unwrap(),
+            Applied::KeyReused
+        );
     }
     assert_eq!(store.probe().await.unwrap(), heads);
     assert_eq!(store.get(id(1)).await.unwrap().unwrap().fields, fields("A"));
@@ -82,18 +122,33 @@ async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
 async fn a_refusal_is_not_recorded(backing: &mut impl Backing) {
     let store = backing.store();
     let partition = store.partitions().of(id(1));
-    assert_eq!(store.apply(keyed(delete(id(1)), key(1, 1))).await.unwrap(), Applied::NotFound);
-    let conflict = Write { expect: Expect::Present, ..keyed(save(id(1), "A"), key(1, 1)) };
-    assert_eq!(store.apply(conflict).await.unwrap(), Applied::Conflict { current: None });
+    assert_eq!(
+        store.apply(keyed(delete(id(1)), key(1, 1))).await.unwrap(),
+        Applied::NotFound
+    );
+    let conflict = Write {
+        expect: Expect::Present,
+        ..keyed(save(id(1), "A"), key(1, 1))
+    };
+    assert_eq!(
+        store.apply(conflict).await.unwrap(),
+        Applied::Conflict { current: None }
+    );
     assert_eq!(store.recorded(partition, &key(1, 1)).await.unwrap(), None);
     done(&*store, keyed(save(id(1), "A"), key(1, 2))).await;
 }
 
 async fn a_repeat_is_recognised_before_its_expectation_is_judged(backing: &mut impl Backing) {
     let store = backing.store();
-    let create = Write { expect: Expect::Absent, ..keyed(save(id(1), "A"), key(1, 1)) };
+    let create = Write {
+        expect: Expect::Absent,
+        ..keyed(save(id(1), "A"), key(1, 1))
+    };
     let at = done(&*store, create.clone()).await;
-    assert_eq!(store.apply(create).await.unwrap(), Applied::Replayed(recorded(at, id(1), 1_000, Some("A"))));
+    assert_eq!(
+        store.apply(create).await.unwrap(),
+        Applied::Replayed(recorded(at, id(1), 1_000, Some("A")))
+    );
 }
 
 async fn a_record_can_be_asked_for(backing: &mut impl Backing) {
@@ -102,15 +157,34 @@ async fn a_record_can_be_asked_for(backing: &mut impl Backing) {
     assert_eq!(store.recorded(partition, &key(1, 1)).await.unwrap(), None);
     let at = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
     let record = recorded(at, id(1), 1_000, Some("A"));
-    assert_eq!(store.recorded(partition, &key(1, 1)).await.unwrap(), Some(record.clone()));
-    let clash = Recorded { same_request: false, ..record };
-    assert_eq!(store.recorded(partition, &key(1, 2)).await.unwrap(), Some(clash));
+    assert_eq!(
+        store.recorded(partition, &key(1, 1)).await.unwrap(),
+        Some(record.clone())
+    );
+    let clash = Recorded {
+        same_request: false,
+        ..record
+    };
+    assert_eq!(
+        store.recorded(partition, &key(1, 2)).await.unwrap(),
+        Some(clash)
+    );
 }
 
 async fn the_same_key_in_another_partition_is_another_key(backing: &mut impl Backing) {
     let store = backing.store();
     for partition in store.partitions().iter() {
-        let here = (0..1_000).map(id).find(|id| store.partitions().of(*id) == partition).unwrap();
-        done(&*store, keyed(save(here, "A"), key(1, u8::try_from(partition.get()).unwrap()))).await;
+        let here = (0..1_000)
+            .map(id)
+            .find(|id| store.partitions().of(*id) == partition)
+            .unwrap();
+        done(
+            &*store,
+            keyed(
+                save(here, "A"),
+                key(1, u8::try_from(partition.get()).unwrap()),
+            ),
+        )
+        .await;
     }
 }

@@ -3,8 +3,8 @@
 use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{at_millis, count, delete, done, everyone, fields, id, save};
-use people_gateway::domain::{Person, Position};
-use people_gateway::store::{Applied, Expect, PageLimits, Record, Write};
+use people_gateway::domain::{Partition, Person, Position};
+use people_gateway::store::{Applied, Expect, PageLimits, Record, Store, Write};
 
 held_by!(
     a_saved_person_is_there_as_it_was_saved,
@@ -21,8 +21,13 @@ async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
     let store = backing.store();
     assert_eq!(store.get(id(1)).await.unwrap(), None);
     let applied = store.apply(save(id(1), "Ada")).await.unwrap();
-    let Applied::Done { at, created_at } = applied else { panic!("{applied:?}") };
-    assert_eq!((at.partition, created_at), (store.partitions().of(id(1)), at_millis(1_000)));
+    let Applied::Done { at, created_at } = applied else {
+        panic!("{applied:?}")
+    };
+    assert_eq!(
+        (at.partition, created_at),
+        (store.partitions().of(id(1)), at_millis(1_000))
+    );
     let person = Person {
         id: id(1),
         fields: fields("Ada"),
@@ -31,24 +36,44 @@ async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
         updated_at: at_millis(1_000),
     };
     assert_eq!(store.get(id(1)).await.unwrap(), Some(person.clone()));
-    let page = store.page(at.partition, None, PageLimits::people(count(10))).await.unwrap();
+    let page = store
+        .page(at.partition, None, PageLimits::people(count(10)))
+        .await
+        .unwrap();
     assert_eq!((page.head, page.people), (at.position, vec![person]));
 }
 
 async fn a_person_keeps_its_birth_until_it_is_deleted(backing: &mut impl Backing) {
     let store = backing.store();
-    let born = |time| Write { time: at_millis(time), ..save(id(1), "A") };
+    let born = |time| Write {
+        time: at_millis(time),
+        ..save(id(1), "A")
+    };
     for (time, birth) in [(10, 10), (20, 10), (5, 10)] {
         let applied = store.apply(born(time)).await.unwrap();
-        let Applied::Done { at, created_at } = applied else { panic!("{applied:?}") };
+        let Applied::Done { at, created_at } = applied else {
+            panic!("{applied:?}")
+        };
         let person = store.get(id(1)).await.unwrap().unwrap();
-        assert_eq!((created_at, person.created_at), (at_millis(birth), at_millis(birth)));
-        assert_eq!((person.updated_at, person.revision), (at_millis(time), at.position));
+        assert_eq!(
+            (created_at, person.created_at),
+            (at_millis(birth), at_millis(birth))
+        );
+        assert_eq!(
+            (person.updated_at, person.revision),
+            (at_millis(time), at.position)
+        );
     }
     let applied = store.apply(delete(id(1))).await.unwrap();
-    assert!(matches!(applied, Applied::Done { created_at, .. } if created_at == at_millis(10)), "{applied:?}");
+    assert!(
+        matches!(applied, Applied::Done { created_at, .. } if created_at == at_millis(10)),
+        "{applied:?}"
+    );
     done(&*store, born(30)).await;
-    assert_eq!(store.get(id(1)).await.unwrap().unwrap().created_at, at_millis(30));
+    assert_eq!(
+        store.get(id(1)).await.unwrap().unwrap().created_at,
+        at_millis(30)
+    );
 }
 
 async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
@@ -58,7 +83,14 @@ async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
     done(&*store, save(id(2), "B")).await;
     done(&*store, delete(id(1))).await;
     assert_eq!(store.get(id(1)).await.unwrap(), None);
-    assert_eq!(everyone(&*store, 10).await.iter().map(|person| person.id).collect::<Vec<_>>(), [id(2)]);
+    assert_eq!(
+        everyone(&*store, 10)
+            .await
+            .iter()
+            .map(|person| person.id)
+            .collect::<Vec<_>>(),
+        [id(2)]
+    );
     assert_eq!(store.apply(delete(id(1))).await.unwrap(), Applied::NotFound);
 }
 
@@ -70,7 +102,11 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
         for there in [true, false] {
             for case in 0..6 {
                 let _ = store.apply(delete(id(99))).await.unwrap();
-                let current = if there { Some(done(&*store, save(id(99), "now")).await.position) } else { None };
+                let current = if there {
+                    Some(done(&*store, save(id(99), "now")).await.position)
+                } else {
+                    None
+                };
                 let expect = match case {
                     0 => Expect::Anything,
                     1 => Expect::Absent,
@@ -85,7 +121,11 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
                     2 | 4 => there,
                     _ => false,
                 };
-                let write = if saves { save(id(99), "new") } else { delete(id(99)) };
+                let write = if saves {
+                    save(id(99), "new")
+                } else {
+                    delete(id(99))
+                };
                 let applied = store.apply(Write { expect, ..write }).await.unwrap();
                 let label = format!("{expect:?}, there: {there}, saves: {saves}: {applied:?}");
                 if !holds {
@@ -105,27 +145,55 @@ async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
     let store = backing.store();
     let at = done(&*store, save(id(1), "A")).await;
     let before = (store.probe().await.unwrap(), everyone(&*store, 10).await);
-    let other = Position { tag: people_gateway::domain::Tag::new(1), ..at.position };
+    let other = Position {
+        tag: people_gateway::domain::Tag::new(1),
+        ..at.position
+    };
     for expect in [Expect::Absent, Expect::Impossible, Expect::Revision(other)] {
         for write in [save(id(1), "B"), delete(id(1))] {
             let applied = store.apply(Write { expect, ..write }).await.unwrap();
-            assert_eq!(applied, Applied::Conflict { current: Some(at.position) });
+            assert_eq!(
+                applied,
+                Applied::Conflict {
+                    current: Some(at.position)
+                }
+            );
         }
     }
     assert_eq!(store.apply(delete(id(2))).await.unwrap(), Applied::NotFound);
-    assert_eq!((store.probe().await.unwrap(), everyone(&*store, 10).await), before);
+    assert_eq!(
+        (store.probe().await.unwrap(), everyone(&*store, 10).await),
+        before
+    );
 }
 
 async fn texts_of_any_kind_come_back_as_they_were(backing: &mut impl Backing) {
     let store = backing.store();
     let long = "x".repeat(200);
-    for name in ["Åsa Ö", "\u{1d538}\u{0}", "a\nb\r\n c", "\" \\ %s", "0 1 2 3", long.as_str()] {
+    for name in [
+        "Åsa Ö",
+        "\u{1d538}\u{0}",
+        "a\nb\r\n c",
+        "\" \\ %s",
+        "0 1 2 3",
+        long.as_str(),
+    ] {
         let text = format!(
-            r#"{{"firstName":{},"lastName":"L","age":0,"job":"","attributes":{{"b":1.0,"a":[null," "]}}}}"#,
+            concat!(
+                r#"{{"firstName":{},"lastName":"L","age":0,"job":"","#,
+                r#""attributes":{{"b":1.0,"a":[null," "]}}}}"#
+            ),
             serde_json::to_string(name).unwrap()
         );
         let fields = people_gateway::domain::FieldsJson::from_stored(&text).unwrap();
-        done(&*store, Write { save: Some(fields.clone()), ..save(id(1), "A") }).await;
+        done(
+            &*store,
+            Write {
+                save: Some(fields.clone()),
+                ..save(id(1), "A")
+            },
+        )
+        .await;
         assert_eq!(store.get(id(1)).await.unwrap().unwrap().fields, fields);
         let partition = store.partitions().of(id(1));
         let tail = store.tail(partition, count(1)).await.unwrap();
@@ -143,11 +211,20 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
     }
     for partition in store.partitions().iter() {
         let theirs = (0..60).filter(|number| number % 7 != 0).map(id);
-        let mut expected: Vec<_> = theirs.filter(|id| store.partitions().of(*id) == partition).collect();
+        let mut expected: Vec<_> = theirs
+            .filter(|id| store.partitions().of(*id) == partition)
+            .collect();
         expected.sort_by_key(ToString::to_string);
         let mut found = Vec::new();
         loop {
-            let page = store.page(partition, found.last().copied(), PageLimits::people(count(4))).await.unwrap();
+            let page = store
+                .page(
+                    partition,
+                    found.last().copied(),
+                    PageLimits::people(count(4)),
+                )
+                .await
+                .unwrap();
             assert_eq!(page.head, store.probe().await.unwrap()[partition.index()]);
             assert!(page.people.len() <= 4);
             found.extend(page.people.iter().map(|person| person.id));
@@ -156,47 +233,106 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
             }
         }
         assert_eq!(found, expected);
-        let between = store.page(partition, Some(id(0)), PageLimits::people(count(100))).await.unwrap();
-        let after: Vec<_> = expected.iter().copied().filter(|id| *id > crate::people::id(0)).collect();
+        let between = store
+            .page(partition, Some(id(0)), PageLimits::people(count(100)))
+            .await
+            .unwrap();
+        let after: Vec<_> = expected
+            .iter()
+            .copied()
+            .filter(|id| *id > crate::people::id(0))
+            .collect();
         let found: Vec<_> = between.people.iter().map(|person| person.id).collect();
-        assert_eq!(found, after, "the id to go on after need not be there any more");
+        assert_eq!(
+            found, after,
+            "the id to go on after need not be there any more"
+        );
         for most in [1, 7, 60] {
             let first: Vec<_> = after.iter().copied().take(most).collect();
-            assert_eq!(store.ids(partition, Some(id(0)), count(most)).await.unwrap(), first);
+            assert_eq!(
+                store
+                    .ids(partition, Some(id(0)), count(most))
+                    .await
+                    .unwrap(),
+                first
+            );
         }
-        assert_eq!(store.ids(partition, None, count(60)).await.unwrap(), expected);
+        assert_eq!(
+            store.ids(partition, None, count(60)).await.unwrap(),
+            expected
+        );
     }
 }
 
-async fn a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least(backing: &mut impl Backing) {
+/// The people of all pages of a partition, at most 40 and so many bytes in each.
+async fn pages(store: &dyn Store, partition: Partition, bytes: usize) -> Vec<Vec<Person>> {
+    let max = PageLimits {
+        people: count(40),
+        bytes,
+    };
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.page(partition, after, max).await.unwrap();
+        pages.push(page.people);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return pages,
+        }
+    }
+}
+
+async fn a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least(
+    backing: &mut impl Backing,
+) {
     let store = backing.store();
     for number in 0..60 {
-        done(&*store, save(id(number), &"x".repeat(1 + usize::try_from(number * 37 % 90).unwrap()))).await;
+        done(
+            &*store,
+            save(
+                id(number),
+                &"x".repeat(1 + usize::try_from(number * 37 % 90).unwrap()),
+            ),
+        )
+        .await;
     }
     let stored = |person: &Person| {
-        let Person { revision, created_at, updated_at, ref fields, .. } = *person;
-        Record { revision, created_at, updated_at, fields: fields.clone() }.encode().len()
+        let Person {
+            revision,
+            created_at,
+            updated_at,
+            ref fields,
+            ..
+        } = *person;
+        Record {
+            revision,
+            created_at,
+            updated_at,
+            fields: fields.clone(),
+        }
+        .encode()
+        .len()
     };
     for bytes in [0, 150, 400, 1000, usize::MAX] {
         for partition in store.partitions().iter() {
-            let (mut pages, mut after) = (Vec::new(), None);
-            loop {
-                let page = store.page(partition, after, PageLimits { people: count(40), bytes }).await.unwrap();
-                after = page.next;
-                pages.push(page.people);
-                if after.is_none() {
-                    break;
-                }
-            }
+            let pages = pages(&*store, partition, bytes).await;
             for (number, page) in pages.iter().enumerate() {
                 let held: usize = page.iter().map(stored).sum();
-                assert!(page.len() <= 40 && (page.len() <= 1 || held <= bytes), "{held} of {bytes} bytes");
+                assert!(
+                    page.len() <= 40 && (page.len() <= 1 || held <= bytes),
+                    "{held} of {bytes} bytes"
+                );
                 if let Some(next) = pages.get(number + 1).and_then(|page| page.first()) {
-                    assert!(page.len() == 40 || held + stored(next) > bytes, "{held} of {bytes} bytes, and no more");
+                    assert!(
+                        page.len() == 40 || held + stored(next) > bytes,
+                        "{held} of {bytes} bytes, and no more"
+                    );
                 }
             }
             let found: Vec<_> = pages.concat().iter().map(|person| person.id).collect();
-            let mut expected: Vec<_> = (0..60).map(id).filter(|id| store.partitions().of(*id) == partition).collect();
+            let mut expected: Vec<_> = (0..60)
+                .map(id)
+                .filter(|id| store.partitions().of(*id) == partition)
+                .collect();
             expected.sort_unstable();
             assert_eq!(found, expected, "{bytes} bytes");
         }

@@ -1,4 +1,5 @@
-//! Kills, and files cut short: a child process saves and prints what was acknowledged, the test kills it and looks.
+//! Kills, and files cut short: a child process saves and prints what was acknowledged, the test
+//! kills it and looks.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write as _};
@@ -20,7 +21,8 @@ const FOLDER: &str = "MODEL_CHILD_FOLDER";
 const KILLS: usize = 6;
 const CUTS: usize = 60;
 
-/// Runs in the child, which re-executes this test binary: saves and deletes without end, from 16 tasks at once.
+/// Runs in the child, which re-executes this test binary: saves and deletes without end, from 16
+/// tasks at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the child of the other tests; it ends when it is killed"]
 async fn child() {
@@ -32,7 +34,11 @@ async fn child() {
         savers.spawn(async move {
             for number in 0_u64.. {
                 let person = id(saver * 1_000 + number % 50);
-                let write = if number % 7 == 6 { delete(person) } else { save(person, &number.to_string()) };
+                let write = if number % 7 == 6 {
+                    delete(person)
+                } else {
+                    save(person, &number.to_string())
+                };
                 match store.apply(write).await.expect("the store answers") {
                     Applied::Done { at, .. } => {
                         writeln!(std::io::stdout(), "acknowledged {at}").expect("the parent reads");
@@ -54,7 +60,12 @@ struct Saver {
 impl Saver {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this binary"))
-            .args(["--exact", "durability::crash::child", "--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                "durability::crash::child",
+                "--ignored",
+                "--nocapture",
+            ])
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
             .spawn()
@@ -79,7 +90,9 @@ impl Saver {
     }
 
     fn wait_for(&mut self, changes: usize) -> Vec<At> {
-        (0..changes).map(|_| self.acknowledged().expect("the child lives")).collect()
+        (0..changes)
+            .map(|_| self.acknowledged().expect("the child lives"))
+            .collect()
     }
 
     /// SIGKILL; what it still had said.
@@ -100,7 +113,11 @@ async fn what_was_acknowledged_survives_kills() {
         acknowledged.extend(saver.wait_for(changes));
         acknowledged.extend(saver.kill());
         let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
-        let log: HashSet<_> = replayed(&*store).await.iter().map(|change| change.at).collect();
+        let log: HashSet<_> = replayed(&*store)
+            .await
+            .iter()
+            .map(|change| change.at)
+            .collect();
         let lost: Vec<_> = acknowledged.difference(&log).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     }
@@ -117,7 +134,9 @@ async fn a_child_killed_while_it_makes_the_file_leaves_nothing_in_the_way() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(crate::people::DEADLINE, made).await.expect("the child begins to make the file");
+        tokio::time::timeout(crate::people::DEADLINE, made)
+            .await
+            .expect("the child begins to make the file");
         let acknowledged = saver.kill();
         let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
         assert!(replayed(&*store).await.len() >= acknowledged.len());
@@ -129,15 +148,21 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let mut saver = Saver::start(folder.path());
     saver.wait_for(1);
-    let refused = EmbeddedStore::open(options(folder.path())).err().expect("the child has it");
+    let refused = EmbeddedStore::open(options(folder.path()))
+        .err()
+        .expect("the child has it");
     assert!(matches!(refused, OpenError::Locked(_)), "{refused}");
     assert!(refused.to_string().contains("another process"), "{refused}");
     saver.kill();
-    assert!(!replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await.is_empty());
+    assert!(
+        !replayed(&*EmbeddedStore::open(options(folder.path())).unwrap())
+            .await
+            .is_empty()
+    );
 }
 
-/// The file as a crash left it, cut at many lengths: what opens holds a beginning of the same history, whole and
-/// consistent; what does not is refused in words, and left as it was.
+/// The file as a crash left it, cut at many lengths: what opens holds a beginning of the same
+/// history, whole and consistent; what does not is refused in words, and left as it was.
 #[tokio::test]
 async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,10 +176,15 @@ async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
         refused += usize::from(opened(&image[..length], &whole).await.is_err());
     }
     assert!(refused > 0, "a file cut to nothing cannot open");
-    assert_eq!(opened(&image, &whole).await, Ok(whole.len()), "uncut it holds everything");
+    assert_eq!(
+        opened(&image, &whole).await,
+        Ok(whole.len()),
+        "uncut it holds everything"
+    );
 }
 
-/// Copies of the file that were taken while it was written, pages of several moments among them, as they are and cut.
+/// Copies of the file that were taken while it was written, pages of several moments among them, as
+/// they are and cut.
 #[tokio::test]
 async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,7 +205,8 @@ async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
     }
 }
 
-/// A file that was closed in order and overwritten since: checksums tell, before anything of it is served.
+/// A file that was closed in order and overwritten since: checksums tell, before anything of it is
+/// served.
 #[tokio::test]
 async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
     let folder = tempfile::tempdir().unwrap();
@@ -200,8 +231,9 @@ async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
     assert!(refused > 0, "some of it is in use");
 }
 
-/// The file and its marker as a kill left them, overwritten at many places: whatever opens without a change that was
-/// acknowledged says so. The storage itself falls back to the commit before, and says nothing.
+/// The file and its marker as a kill left them, overwritten at many places: whatever opens without
+/// a change that was acknowledged says so. The storage itself falls back to the commit before, and
+/// says nothing.
 #[tokio::test]
 async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
     const DAMAGED: usize = 80;
@@ -209,7 +241,8 @@ async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
     let mut saver = Saver::start(folder.path());
     let mut acknowledged = saver.wait_for(300);
     acknowledged.extend(saver.kill());
-    let [image, marker] = ["people.redb", "people.heads"].map(|name| std::fs::read(folder.path().join(name)).unwrap());
+    let [image, marker] = ["people.redb", "people.heads"]
+        .map(|name| std::fs::read(folder.path().join(name)).unwrap());
     let used = image.iter().rposition(|byte| *byte != 0).unwrap();
     let (mut refused, mut lost) = (0, 0);
     for turn in 0..DAMAGED {
@@ -229,10 +262,17 @@ async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
             refused += 1;
             continue;
         };
-        let log: HashSet<_> = replayed(&*store).await.iter().map(|change| change.at).collect();
+        let log: HashSet<_> = replayed(&*store)
+            .await
+            .iter()
+            .map(|change| change.at)
+            .collect();
         let is_whole = acknowledged.iter().all(|at| log.contains(at));
         let told = damage.count(DamageLabel::History) > 0;
-        assert!(is_whole || told, "overwritten from {start} to {end}: acknowledged, lost, and nothing said");
+        assert!(
+            is_whole || told,
+            "overwritten from {start} to {end}: acknowledged, lost, and nothing said"
+        );
         assert!(turn > 0 || !told, "the file as it is");
         lost += usize::from(!is_whole);
     }
@@ -240,8 +280,8 @@ async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
     assert!(refused > 0, "some of it is in use");
 }
 
-/// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this history, or in which
-/// words it was refused.
+/// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this
+/// history, or in which words it was refused.
 async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("people.redb");
@@ -250,7 +290,11 @@ async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
         Ok(store) => {
             let changes = replayed(&*store).await;
             for change in &changes {
-                assert!(whole.contains(change), "{} was never in this history", change.at);
+                assert!(
+                    whole.contains(change),
+                    "{} was never in this history",
+                    change.at
+                );
             }
             Ok(changes.len())
         }

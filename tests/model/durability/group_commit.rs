@@ -17,7 +17,11 @@ async fn sixty_four_savers_share_their_commits() {
     const SAVES: u64 = 50;
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::default();
-    let store = EmbeddedStore::open(Options { metrics: metrics.clone(), ..options(folder.path()) }).unwrap();
+    let store = EmbeddedStore::open(Options {
+        metrics: metrics.clone(),
+        ..options(folder.path())
+    })
+    .unwrap();
     let mut tasks = JoinSet::new();
     for saver in 0..SAVERS {
         let store = Arc::clone(&store);
@@ -36,7 +40,11 @@ async fn sixty_four_savers_share_their_commits() {
 #[tokio::test]
 async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
     let folder = tempfile::tempdir().unwrap();
-    let narrow = Options { queue: count(4), batch: count(2), ..options(folder.path()) };
+    let narrow = Options {
+        queue: count(4),
+        batch: count(2),
+        ..options(folder.path())
+    };
     let store = EmbeddedStore::open(narrow).unwrap();
     let mut tasks = JoinSet::new();
     for number in 0..500 {
@@ -53,7 +61,10 @@ async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
         }
         assert_eq!(there, matches!(answer, Ok(Applied::Done { .. })));
     }
-    assert!(happened >= 4 && refused > 0, "{happened} happened, {refused} refused");
+    assert!(
+        happened >= 4 && refused > 0,
+        "{happened} happened, {refused} refused"
+    );
 }
 
 #[tokio::test]
@@ -74,7 +85,10 @@ async fn what_was_saved_is_there_after_opening_again() {
 #[tokio::test]
 async fn a_shorter_log_is_cut_by_the_next_change() {
     let folder = tempfile::tempdir().unwrap();
-    let one = Options { partitions: Partitions::ONE, ..options(folder.path()) };
+    let one = Options {
+        partitions: Partitions::ONE,
+        ..options(folder.path())
+    };
     let store = EmbeddedStore::open(one.clone()).unwrap();
     for number in 0..30 {
         done(&*store, save(id(number), "A")).await;
@@ -95,19 +109,39 @@ fn a_file_that_is_not_ours_to_use_is_refused_in_words() {
     let locked = EmbeddedStore::open(options(folder.path())).err().unwrap();
     assert!(matches!(locked, OpenError::Locked(_)), "{locked}");
     drop(store);
-    let three = Options { partitions: partitions(3), ..options(folder.path()) };
+    let three = Options {
+        partitions: partitions(3),
+        ..options(folder.path())
+    };
     let other = EmbeddedStore::open(three).err().unwrap();
-    assert!(matches!(other, OpenError::Partitions { found: 2, asked: 3, .. }), "{other}");
+    assert!(
+        matches!(
+            other,
+            OpenError::Partitions {
+                found: 2,
+                asked: 3,
+                ..
+            }
+        ),
+        "{other}"
+    );
 
     let file = folder.path().join("people.redb");
     set_layout_version(&file, 2);
     let newer = EmbeddedStore::open(options(folder.path())).err().unwrap();
-    assert!(matches!(&newer, OpenError::Layout { found, .. } if found == "2"), "{newer}");
+    assert!(
+        matches!(&newer, OpenError::Layout { found, .. } if found == "2"),
+        "{newer}"
+    );
 
     std::fs::write(&file, "not a database").unwrap();
     let damaged = EmbeddedStore::open(options(folder.path())).err().unwrap();
     assert!(matches!(damaged, OpenError::Damaged { .. }), "{damaged}");
-    assert_eq!(std::fs::read(&file).unwrap(), b"not a database", "what is refused is left as it is");
+    assert_eq!(
+        std::fs::read(&file).unwrap(),
+        b"not a database",
+        "what is refused is left as it is"
+    );
 
     let unusable = EmbeddedStore::open(options(&file)).err().unwrap();
     assert!(matches!(unusable, OpenError::Io { .. }), "{unusable}");
@@ -117,6 +151,10 @@ fn set_layout_version(file: &std::path::Path, version: u64) {
     let database = redb::Database::open(file).unwrap();
     let transaction = database.begin_write().unwrap();
     let layout = redb::TableDefinition::<&str, u64>::new("layout");
-    transaction.open_table(layout).unwrap().insert("version", version).unwrap();
+    transaction
+        .open_table(layout)
+        .unwrap()
+        .insert("version", version)
+        .unwrap();
     transaction.commit().unwrap();
 }

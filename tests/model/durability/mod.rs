@@ -1,4 +1,5 @@
-//! What the embedded store keeps when its process is killed, its file is cut, or somebody else has it open.
+//! What the embedded store keeps when its process is killed, its file is cut, or somebody else has
+//! it open.
 
 mod crash;
 mod group_commit;
@@ -17,7 +18,11 @@ use crate::people::{changes, everyone};
 use crate::reference::fold;
 
 /// Logs that keep everything, so that the state can be replayed from their start.
-const SETUP: Setup = Setup { partitions: 2, log_max: 1_000_000, idempotency_ttl: Duration::from_secs(3600) };
+const SETUP: Setup = Setup {
+    partitions: 2,
+    log_max: 1_000_000,
+    idempotency_ttl: Duration::from_secs(3600),
+};
 
 fn options(folder: &Path) -> Options {
     Embedded::options(SETUP, folder)
@@ -27,14 +32,22 @@ fn partitions(count: u16) -> Partitions {
     Partitions::new(NonZeroU16::new(count).expect("at least one"))
 }
 
-/// Reads all logs from their start and checks that numbers and tags chain, and that the people are the replayed log.
+/// Reads all logs from their start and checks that numbers and tags chain, and that the people are
+/// the replayed log.
 async fn replayed(store: &dyn Store) -> Vec<Change> {
     let (mut people, mut all) = (BTreeMap::new(), Vec::new());
-    for (partition, head) in store.partitions().iter().zip(store.probe().await.expect("the heads")) {
+    for (partition, head) in store
+        .partitions()
+        .iter()
+        .zip(store.probe().await.expect("the heads"))
+    {
         let mut place = Position::start_of(head.epoch);
         while place != head {
             let (_, changes) = changes(store, partition, place).await;
-            assert!(!changes.is_empty(), "the log ends at {place}, before its head {head}");
+            assert!(
+                !changes.is_empty(),
+                "the log ends at {place}, before its head {head}"
+            );
             for change in changes {
                 assert_eq!(change.predecessor(), Some(place));
                 place = change.at.position;
@@ -46,6 +59,10 @@ async fn replayed(store: &dyn Store) -> Vec<Change> {
     }
     let mut found = everyone(store, 1_000).await;
     found.sort_by_key(|person| person.id);
-    assert_eq!(found, people.into_values().collect::<Vec<_>>(), "the people are the replayed log");
+    assert_eq!(
+        found,
+        people.into_values().collect::<Vec<_>>(),
+        "the people are the replayed log"
+    );
     all
 }

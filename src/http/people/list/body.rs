@@ -29,7 +29,11 @@ pub(super) struct List {
 
 impl Writer {
     pub(super) fn new(dress: Dress) -> Self {
-        Self { dress, first: true, out: String::new() }
+        Self {
+            dress,
+            first: true,
+            out: String::new(),
+        }
     }
 
     pub(super) fn person(&mut self, row: &Row) {
@@ -69,13 +73,20 @@ impl List {
 
     /// Those of the merge who have these ids, which are in order.
     pub(super) const fn only(merge: Merge, ids: VecDeque<PersonId>) -> Self {
-        Self { merge, only: Some(ids) }
+        Self {
+            merge,
+            only: Some(ids),
+        }
     }
 
     async fn next(&mut self) -> Result<Option<Row>, StoreError> {
-        let Some(ids) = &mut self.only else { return self.merge.next().await };
+        let Some(ids) = &mut self.only else {
+            return self.merge.next().await;
+        };
         while !ids.is_empty() {
-            let Some(row) = self.merge.next().await? else { return Ok(None) };
+            let Some(row) = self.merge.next().await? else {
+                return Ok(None);
+            };
             while ids.front().is_some_and(|id| *id < row.id) {
                 ids.pop_front();
             }
@@ -87,11 +98,16 @@ impl List {
         Ok(None)
     }
 
-    /// What was written already, then the list, in pieces. A store that fails midway ends the stream with an error, which
-    /// cuts the connection: half a list must not parse.
-    pub(super) fn pieces(self, written: Writer) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
+    /// What was written already, then the list, in pieces. A store that fails midway ends the
+    /// stream with an error, which cuts the connection: half a list must not parse.
+    pub(super) fn pieces(
+        self,
+        written: Writer,
+    ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
         stream::try_unfold(Some((self, written)), async |state| {
-            let Some((mut list, mut writer)) = state else { return Ok(None) };
+            let Some((mut list, mut writer)) = state else {
+                return Ok(None);
+            };
             while writer.len() < PIECE_BYTES {
                 match list.next().await {
                     Ok(Some(row)) => writer.person(&row),

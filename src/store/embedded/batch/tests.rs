@@ -5,10 +5,11 @@ use std::time::Duration;
 use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 
 use super::*;
-use crate::domain::{FieldsJson, Timestamp};
+use crate::domain::FieldsJson;
 use crate::store::embedded::file::write_genesis;
 use crate::store::embedded::read;
-use crate::store::{PageLimits, decode_frame};
+use crate::store::embedded::tables::{EXPIRIES, KEYS};
+use crate::store::{Expect, IdempotencyKey, PageLimits, decode_frame};
 
 /// A file whose clock the test moves; idempotency keys live for 100 ms.
 struct Clocked(Database);
@@ -23,7 +24,9 @@ const RULES: Rules = Rules {
 
 impl Clocked {
     fn new() -> Self {
-        let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
+        let database = Database::builder()
+            .create_with_backend(redb::backends::InMemoryBackend::new())
+            .unwrap();
         write_genesis(&database, RULES.partitions).unwrap();
         Self(database)
     }
@@ -40,14 +43,20 @@ impl Clocked {
 
     fn rows(&self) -> (u64, u64) {
         let transaction = self.0.begin_read().unwrap();
-        let (keys, expiries) = (transaction.open_table(KEYS).unwrap(), transaction.open_table(EXPIRIES).unwrap());
+        let (keys, expiries) = (
+            transaction.open_table(KEYS).unwrap(),
+            transaction.open_table(EXPIRIES).unwrap(),
+        );
         (keys.len().unwrap(), expiries.len().unwrap())
     }
 }
 
 fn keyed(name: u32) -> Write {
     let fields = r#"{"firstName":"A","lastName":"L","age":1,"job":""}"#;
-    let mut key = IdempotencyKey { name: [0; 32], fingerprint: [1; 32] };
+    let mut key = IdempotencyKey {
+        name: [0; 32],
+        fingerprint: [1; 32],
+    };
     key.name[..4].copy_from_slice(&name.to_be_bytes());
     Write {
         id: "00000000-0000-7000-8000-000000000001".parse().unwrap(),
@@ -65,13 +74,18 @@ fn the_span_of_a_write_is_published_and_not_kept() {
     let heads = tables::heads(&file.0, RULES.partitions).unwrap();
     let transaction = file.0.begin_write().unwrap();
     let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, 0).unwrap();
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        .parse()
+        .ok();
     for write in [keyed(1), Write { trace, ..keyed(2) }] {
         assert!(matches!(batch.apply(&write), Ok(Ok(Applied::Done { .. }))));
     }
     let frames = batch.effect.frames.clone();
     let read = |bytes: &[u8]| decode_frame(Partition::new(0), bytes).unwrap();
-    assert_eq!([read(&frames[0].1).trace, read(&frames[1].1).trace], [None, trace]);
+    assert_eq!(
+        [read(&frames[0].1).trace, read(&frames[1].1).trace],
+        [None, trace]
+    );
     for seq in [1, 2] {
         let kept = read(batch.log.get((0, seq)).unwrap().unwrap().value());
         assert_eq!(kept.trace, None);
@@ -84,10 +98,16 @@ fn a_replay_renews_the_life_of_its_key() {
     let file = Clocked::new();
     assert!(matches!(file.apply_at(0, 1), Applied::Done { .. }));
     for now in [99, 198, 297] {
-        assert!(matches!(file.apply_at(now, 1), Applied::Replayed(_)), "at {now}");
+        assert!(
+            matches!(file.apply_at(now, 1), Applied::Replayed(_)),
+            "at {now}"
+        );
         assert_eq!(file.rows(), (1, 1));
     }
-    assert!(matches!(file.apply_at(397, 1), Applied::Done { .. }), "it lives for 100 ms, not a moment longer");
+    assert!(
+        matches!(file.apply_at(397, 1), Applied::Done { .. }),
+        "it lives for 100 ms, not a moment longer"
+    );
     assert_eq!(file.rows(), (1, 1));
 }
 
@@ -100,7 +120,11 @@ fn expired_keys_are_removed_some_at_a_time() {
     }
     assert_eq!(file.rows(), (u64::from(many), u64::from(many)));
     file.apply_at(100, many);
-    assert_eq!(file.rows().0, u64::from(many) / 2 + 1, "those of the first moment only");
+    assert_eq!(
+        file.rows().0,
+        u64::from(many) / 2 + 1,
+        "those of the first moment only"
+    );
     file.apply_at(500, many + 1);
     assert_eq!(file.rows(), (1, 1));
 }
@@ -114,7 +138,11 @@ fn a_record_that_cannot_be_read_is_mended_by_a_save_or_a_delete_and_a_new_epoch_
         let id = keyed(1).id;
         let transaction = file.0.begin_write().unwrap();
         let key = tables::person_key(Partition::new(0), id);
-        transaction.open_table(PEOPLE).unwrap().insert(key, "garbage").unwrap();
+        transaction
+            .open_table(PEOPLE)
+            .unwrap()
+            .insert(key, "garbage")
+            .unwrap();
         transaction.commit().unwrap();
         let page = || {
             let transaction = file.0.begin_read().unwrap();
@@ -122,23 +150,48 @@ fn a_record_that_cannot_be_read_is_mended_by_a_save_or_a_delete_and_a_new_epoch_
             read::page(&transaction, Partition::new(0), None, most).unwrap()
         };
         let read = page();
-        assert_eq!((read.page.people.len(), read.damaged.len(), read.page.next), (0, 1, None));
+        assert_eq!(
+            (read.page.people.len(), read.damaged.len(), read.page.next),
+            (0, 1, None)
+        );
 
         let heads = tables::heads(&file.0, RULES.partitions).unwrap();
         let transaction = file.0.begin_write().unwrap();
         let mut batch = Batch::open(&transaction, RULES, Admits::Everything, heads, 0).unwrap();
-        let write = |expect| Write { expect, idempotency: None, ..keyed(1) };
+        let write = |expect| Write {
+            expect,
+            idempotency: None,
+            ..keyed(1)
+        };
         for expect in [Expect::Absent, Expect::Revision(first), Expect::Impossible] {
-            assert!(matches!(batch.apply(&write(expect)), Ok(Err(StoreError::Damaged { .. }))), "{expect:?}");
+            assert!(
+                matches!(
+                    batch.apply(&write(expect)),
+                    Ok(Err(StoreError::Damaged { .. }))
+                ),
+                "{expect:?}"
+            );
         }
         let mend = write(Expect::Present);
-        let mend = if deletes { Write { save: None, ..mend } } else { mend };
-        let Ok(Ok(Applied::Done { at, .. })) = batch.apply(&mend) else { panic!("not mended") };
+        let mend = if deletes {
+            Write { save: None, ..mend }
+        } else {
+            mend
+        };
+        let Ok(Ok(Applied::Done { at, .. })) = batch.apply(&mend) else {
+            panic!("not mended")
+        };
         assert_ne!(at.position.epoch, first.epoch);
         assert_eq!(at.position.seq.get(), u64::from(!deletes));
         batch.finish(1).unwrap();
         transaction.commit().unwrap();
-        assert_eq!((page().page.people.len(), page().damaged.len()), (usize::from(!deletes), 0));
-        assert_eq!(tables::heads(&file.0, RULES.partitions).unwrap()[0].position, at.position);
+        assert_eq!(
+            (page().page.people.len(), page().damaged.len()),
+            (usize::from(!deletes), 0)
+        );
+        assert_eq!(
+            tables::heads(&file.0, RULES.partitions).unwrap()[0].position,
+            at.position
+        );
     }
 }

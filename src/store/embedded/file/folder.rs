@@ -7,12 +7,16 @@ use std::path::Path;
 /// What the names of the store's own files begin with.
 const OWN: [&str; 2] = ["people.", "auth."];
 
-/// Makes the folder where it is missing, and closes what is open to others. What cannot be closed (another owner's) is
-/// told, and no reason not to serve.
+/// Makes the folder where it is missing, and closes what is open to others. What cannot be closed
+/// (another owner's) is told, and no reason not to serve.
 pub(in crate::store::embedded) fn make_private(directory: &Path) -> io::Result<()> {
     make(directory)?;
     if let Err(error) = close(directory) {
-        tracing::warn!(folder = %directory.display(), %error, "others may be able to read the store, and that could not be changed");
+        tracing::warn!(
+            folder = %directory.display(),
+            %error,
+            "others may be able to read the store, and that could not be changed"
+        );
     }
     Ok(())
 }
@@ -42,14 +46,20 @@ fn close(directory: &Path) -> io::Result<()> {
         let open = fs::symlink_metadata(path)?.permissions().mode() & 0o077 != 0;
         if open {
             fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-            tracing::info!(path = %path.display(), "others could read this; now its owner alone can");
+            tracing::info!(
+                path = %path.display(),
+                "others could read this; now its owner alone can"
+            );
         }
         Ok::<_, io::Error>(())
     };
     let mut shared = false;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        let is_own = entry.file_name().to_str().is_some_and(|name| OWN.iter().any(|own| name.starts_with(own)));
+        let is_own = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| OWN.iter().any(|own| name.starts_with(own)));
         if is_own && entry.file_type()?.is_file() {
             closed(&entry.path(), 0o600)?;
         }
@@ -57,7 +67,10 @@ fn close(directory: &Path) -> io::Result<()> {
     }
     // A folder with other things in it is not ours to close.
     if shared {
-        tracing::info!(folder = %directory.display(), "the folder holds other files too: its permissions stay as they are");
+        tracing::info!(
+            folder = %directory.display(),
+            "the folder holds other files too: its permissions stay as they are"
+        );
         return Ok(());
     }
     closed(directory, 0o700)
@@ -95,7 +108,10 @@ mod tests {
         open_to_all(&deep.join("people.redb"), 0o644);
         open_to_all(&deep, 0o755);
         make_private(&deep).unwrap();
-        assert_eq!((mode(&deep), mode(&deep.join("people.redb"))), (0o700, 0o600));
+        assert_eq!(
+            (mode(&deep), mode(&deep.join("people.redb"))),
+            (0o700, 0o600)
+        );
     }
 
     #[test]

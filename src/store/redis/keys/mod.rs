@@ -1,4 +1,5 @@
-//! The names of everything in Redis. What one partition owns shares a hash tag, so one script may touch it in a cluster.
+//! The names of everything in Redis. What one partition owns shares a hash tag, so one script may
+//! touch it in a cluster.
 
 pub(super) mod ids;
 
@@ -36,7 +37,10 @@ impl Keys {
             layout: format!("{prefix}:layout"),
             migrate_lock: format!("{prefix}:migrate-lock"),
             probe: format!("{{{prefix}.probe}}:{probe:x}"),
-            partitions: partitions.iter().map(|n| PartitionKeys::new(prefix, database, n)).collect(),
+            partitions: partitions
+                .iter()
+                .map(|n| PartitionKeys::new(prefix, database, n))
+                .collect(),
         }
     }
 
@@ -64,8 +68,8 @@ impl PartitionKeys {
         }
     }
 
-    /// The record of an idempotency key. A write without a key names it too (a script's keys are fixed), and never
-    /// touches it.
+    /// The record of an idempotency key. A write without a key names it too (a script's keys are
+    /// fixed), and never touches it.
     pub(super) fn idempotency(&self, key: Option<&IdempotencyKey>) -> String {
         let mut name = self.idempotency.clone();
         if let Some(key) = key {

@@ -1,4 +1,5 @@
-//! A Redis with one gateway before it, whose keys a test damages by hand, and `people-gateway check` beside it.
+//! A Redis with one gateway before it, whose keys a test damages by hand, and `people-gateway
+//! check` beside it.
 
 use std::process::{Command, Output, Stdio};
 
@@ -23,7 +24,11 @@ impl Store {
         let redis = RedisServer::start(&[]).await;
         let url = redis.url();
         let partitions = PARTITIONS.to_string();
-        let own = [("store.url", url.as_str()), ("store.partitions", &partitions), ("live.read_limit_ms", "1000")];
+        let own = [
+            ("store.url", url.as_str()),
+            ("store.partitions", &partitions),
+            ("live.read_limit_ms", "1000"),
+        ];
         let gateway = Gateway::ready(&[QUICK, TELLING, &own].concat()).await;
         Self { redis, gateway }
     }
@@ -44,37 +49,56 @@ impl Store {
 
     /// Saves a person anew, new or not; the status and where the change stands.
     pub(super) async fn save(&self, id: Uuid, age: usize) -> (u16, Option<String>) {
-        let body = serde_json::json!({"firstName": "Ada", "lastName": "Lovelace", "age": age, "job": "Engineer"});
+        let body = serde_json::json!({
+            "firstName": "Ada", "lastName": "Lovelace", "age": age, "job": "Engineer",
+        });
         let put = |is_new: bool| {
             let request = self.gateway.request("PUT", &format!("/people/{id}"));
-            let request = request.header("content-type", "application/json").body(body.to_string());
-            if is_new { request.header("if-none-match", "*") } else { request }
+            let request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+            if is_new {
+                request.header("if-none-match", "*")
+            } else {
+                request
+            }
         };
         let mut answer = put(false).send().await.expect("an answer");
         if answer.status() == 404 {
             answer = put(true).send().await.expect("an answer");
         }
-        let place = answer.headers().get("change-position").map(|place| place.to_str().expect("ASCII").to_owned());
+        let place = answer
+            .headers()
+            .get("change-position")
+            .map(|place| place.to_str().expect("ASCII").to_owned());
         (answer.status().as_u16(), place)
     }
 
     /// The status of a `GET` of one person.
     pub(super) async fn get(&self, id: Uuid) -> u16 {
-        let answer = self.gateway.request("GET", &format!("/people/{id}")).send().await;
+        let answer = self
+            .gateway
+            .request("GET", &format!("/people/{id}"))
+            .send()
+            .await;
         answer.expect("an answer").status().as_u16()
     }
 
     /// Runs `people-gateway check`, with these flags.
     pub(super) async fn check(&self, flags: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
-        command.args(["check", "--store", &self.redis.url()]).args(flags).env_clear().stdin(Stdio::null());
+        command
+            .args(["check", "--store", &self.redis.url()])
+            .args(flags)
+            .env_clear()
+            .stdin(Stdio::null());
         command.env("PEOPLE_GATEWAY__STORE__PARTITIONS", PARTITIONS.to_string());
         let run = tokio::task::spawn_blocking(move || command.output());
         run.await.expect("no panic").expect("the program runs")
     }
 
-    /// Waits until operators are told that something is damaged: by `/readyz`, a metric and the log. Everybody else is
-    /// served, so the gateway stays in the balancer.
+    /// Waits until operators are told that something is damaged: by `/readyz`, a metric and the
+    /// log. Everybody else is served, so the gateway stays in the balancer.
     pub(super) async fn alarms(&self) {
         eventually("readyz says degraded", || async {
             let (status, text) = self.readyz().await;
@@ -82,18 +106,28 @@ impl Store {
         })
         .await;
         assert!(self.gateway.metric("store_damage").await > 0.0);
-        assert!(self.gateway.log().contains("the store holds something that cannot be served"));
+        assert!(
+            self.gateway
+                .log()
+                .contains("the store holds something that cannot be served")
+        );
     }
 
     /// Waits until nothing is known to be damaged any more.
     pub(super) async fn is_sound(&self) {
-        eventually("readyz says ready", || async { self.readyz().await == (200, "ready\n".to_owned()) }).await;
+        eventually("readyz says ready", || async {
+            self.readyz().await == (200, "ready\n".to_owned())
+        })
+        .await;
         assert!(self.gateway.metric("store_damage").await == 0.0);
     }
 
     async fn readyz(&self) -> (u16, String) {
         match reqwest::get(format!("http://{}/readyz", self.gateway.admin)).await {
-            Ok(answer) => (answer.status().as_u16(), answer.text().await.unwrap_or_default()),
+            Ok(answer) => (
+                answer.status().as_u16(),
+                answer.text().await.unwrap_or_default(),
+            ),
             Err(_) => (0, String::new()),
         }
     }

@@ -1,5 +1,5 @@
-//! A write that Redis refuses in part is refused whole: whatever may not be done is found out before the first key is
-//! written.
+//! A write that Redis refuses in part is refused whole: whatever may not be done is found out
+//! before the first key is written.
 
 use people_gateway::telemetry::clock::fresh_uuid;
 use uuid::Uuid;
@@ -18,10 +18,14 @@ async fn a_write_whose_user_may_not_do_all_of_it_does_nothing() {
     let person = fresh_uuid();
     assert_eq!(store.save(person, 1).await.0, 201);
     for command in COMMANDS {
-        store.run(&["ACL", "SETUSER", "default", &format!("-{command}")]).await;
+        store
+            .run(&["ACL", "SETUSER", "default", &format!("-{command}")])
+            .await;
         let refused = writes_are_refused_whole(&store, person, command).await;
         assert!(refused > 0, "{command} is needed");
-        store.run(&["ACL", "SETUSER", "default", &format!("+{command}")]).await;
+        store
+            .run(&["ACL", "SETUSER", "default", &format!("+{command}")])
+            .await;
         goes_on(&store, person).await;
     }
 }
@@ -47,11 +51,18 @@ async fn writes_are_refused_whole(store: &Store, person: Uuid, what: &str) -> us
     let mut refused = 0;
     for is_save in [true, false] {
         let before = everything(store, person).await;
-        let status =
-            if is_save { store.save(person, 2).await.0 } else { store.gateway.delete(&person.to_string()).await };
+        let status = if is_save {
+            store.save(person, 2).await.0
+        } else {
+            store.gateway.delete(&person.to_string()).await
+        };
         if status >= 500 {
             refused += 1;
-            assert_eq!(everything(store, person).await, before, "{what}: a refused write changed something");
+            assert_eq!(
+                everything(store, person).await,
+                before,
+                "{what}: a refused write changed something"
+            );
         }
     }
     refused
@@ -61,14 +72,22 @@ async fn writes_are_refused_whole(store: &Store, person: Uuid, what: &str) -> us
 async fn everything(store: &Store, person: Uuid) -> Vec<Option<Vec<u8>>> {
     let mut all = Vec::new();
     for key in KEYS {
-        all.push(store.redis.command(&["DUMP", &Store::key(person, key)]).await);
+        all.push(
+            store
+                .redis
+                .command(&["DUMP", &Store::key(person, key)])
+                .await,
+        );
     }
     all
 }
 
 /// Both kinds of write get through, and nothing is wrong with the store.
 async fn goes_on(store: &Store, person: Uuid) {
-    eventually("a save gets through", || async { matches!(store.save(person, 3).await.0, 200 | 201) }).await;
+    eventually("a save gets through", || async {
+        matches!(store.save(person, 3).await.0, 200 | 201)
+    })
+    .await;
     assert_eq!(store.gateway.delete(&person.to_string()).await, 204);
     assert_eq!(store.save(person, 4).await.0, 201);
     let check = store.check(&[]).await;

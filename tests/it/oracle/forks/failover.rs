@@ -1,4 +1,5 @@
-//! A replica is promoted that lacks the last changes, and the gateways move to it, together or one after the other.
+//! A replica is promoted that lacks the last changes, and the gateways move to it, together or one
+//! after the other.
 
 use super::judge::{Verdicts, judge};
 use super::with_every_seed;
@@ -18,14 +19,18 @@ fn views_become_true_again_when_gateways_move_to_a_new_primary_one_after_the_oth
 /// Options of a primary whose replicas are wanted at once.
 pub(super) const PRIMARY: &[&str] = &["--repl-diskless-sync-delay", "0"];
 
-/// A replica that has all there is, promoted: what is written to the old primary from now on, it lacks.
+/// A replica that has all there is, promoted: what is written to the old primary from now on, it
+/// lacks.
 pub(super) async fn promoted(world: &World) -> RedisServer {
     let replica = world.redis.start_replica().await;
     for partition in 0..world.case.partitions {
         let meta = format!("{{people.p{partition}}}:meta");
         let tag: Option<String> = world.redis.command(&["HGET", &meta, "t"]).await;
         eventually("the replica has it all", async || {
-            replica.command::<Option<String>>(&["HGET", &meta, "t"]).await == tag
+            replica
+                .command::<Option<String>>(&["HGET", &meta, "t"])
+                .await
+                == tag
         })
         .await;
     }
@@ -65,7 +70,10 @@ async fn lossy(case: Case) -> Verdicts {
         // It answers, as a replica of the new one does.
         1 => {
             let port = new.port().to_string();
-            world.redis.command::<()>(&["REPLICAOF", "127.0.0.1", &port]).await;
+            world
+                .redis
+                .command::<()>(&["REPLICAOF", "127.0.0.1", &port])
+                .await;
         }
         _ => {}
     }
@@ -108,7 +116,11 @@ async fn staggered(case: Case) -> Verdicts {
         world.resume(&before, moved, "with a cursor from before");
         world.all_told(moved, new.port()).await;
         let winning = world.remember(moved);
-        world.resume(&winning[..winning.len().min(6)], 2, "with a cursor of the new primary");
+        world.resume(
+            &winning[..winning.len().min(6)],
+            2,
+            "with a cursor of the new primary",
+        );
         world.join(2, "between the moves");
         world.move_clients(moved, 2).await;
         world.move_clients(2, moved).await;

@@ -1,8 +1,9 @@
-//! What one client holds: the messages that it was sent, folded as the contract says, with all that contradicts it.
+//! What one client holds: the messages that it was sent, folded as the contract says, with all that
+//! contradicts it.
 
 use std::collections::BTreeMap;
 
-use people_gateway::client::Cursor;
+use people_client::Cursor;
 use people_gateway::domain::{At, Partition, PersonId, Position};
 use people_gateway::filter::Kinds;
 
@@ -80,7 +81,7 @@ impl Fold {
                     segment.changes.push((at, fate.word.clone()));
                 }
                 if let Some(cursor) = &mut self.cursor {
-                    cursor.lay(at);
+                    cursor.advance(at);
                 }
                 self.fold(fate);
             }
@@ -117,15 +118,22 @@ impl Fold {
 
     /// The stretch since the last start.
     pub(super) fn now(&self) -> &Segment {
-        self.segments.last().expect("there is one from the beginning on")
+        self.segments
+            .last()
+            .expect("there is one from the beginning on")
     }
 
     pub(super) fn resets(&self) -> usize {
-        self.segments.iter().filter(|segment| segment.began_by_reset).count()
+        self.segments
+            .iter()
+            .filter(|segment| segment.began_by_reset)
+            .count()
     }
 
     fn segment(&mut self) -> &mut Segment {
-        self.segments.last_mut().expect("there is one from the beginning on")
+        self.segments
+            .last_mut()
+            .expect("there is one from the beginning on")
     }
 
     fn begin(&mut self, by_reset: bool) {
@@ -134,7 +142,10 @@ impl Fold {
         self.heard.clear();
         self.cursor = None;
         self.live_due = true;
-        self.segments.push(Segment { began_by_reset: by_reset, ..Segment::default() });
+        self.segments.push(Segment {
+            began_by_reset: by_reset,
+            ..Segment::default()
+        });
     }
 
     fn page(&mut self, people: Vec<Record>) {
@@ -158,7 +169,11 @@ impl Fold {
             None => self.people.remove(&fate.id).is_some(),
         };
         if is_exact && comes == was_in {
-            let before = if was_in { "in the view" } else { "not in the view" };
+            let before = if was_in {
+                "in the view"
+            } else {
+                "not in the view"
+            };
             self.contradict(format!("{} of {}, who was {before}", fate.word, fate.id));
         }
     }

@@ -1,8 +1,9 @@
-//! History that breaks: Redis comes back older, a replica that lagged is promoted, gateways move to it one after the
-//! other, or with one half of their connections first. Clients of every format are there before, during and after.
+//! History that breaks: Redis comes back older, a replica that lagged is promoted, gateways move to
+//! it one after the other, or with one half of their connections first. Clients of every format are
+//! there before, during and after.
 //!
-//! Each schedule runs with ten seeds, on one partition and on four. `ORACLE_SEED=N` runs one seed only, `ORACLE_SEEDS=N` the
-//! first N:
+//! Each schedule runs with ten seeds, on one partition and on four. `ORACLE_SEED=N` runs one seed
+//! only, `ORACLE_SEEDS=N` the first N:
 //!
 //! ```sh
 //! ORACLE_SEED=3 cargo test --test it -- oracle::forks::split --nocapture
@@ -11,9 +12,7 @@
 mod failover;
 mod fold;
 mod judge;
-mod line;
 mod older;
-mod people;
 mod split;
 mod told;
 mod watcher;
@@ -37,11 +36,31 @@ const FAULT_CHARS: usize = 900;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Runs a schedule with every seed, and fails with all that any of them found.
-fn with_every_seed<F: Future<Output = Verdicts> + 'static>(name: &'static str, schedule: fn(Case) -> F) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
-    let seeds = number("ORACLE_SEED").map_or(1..=number("ORACLE_SEEDS").unwrap_or(SEEDS), |seed| seed..=seed);
-    let cases = [1, 4].map(|partitions| seeds.clone().map(move |seed| Case { name, seed, partitions }));
-    let runs = cases.into_iter().flatten().map(|case| (case.clone(), std::thread::spawn(move || run(schedule, case))));
+fn with_every_seed<F: Future<Output = Verdicts> + 'static>(
+    name: &'static str,
+    schedule: fn(Case) -> F,
+) {
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|number| number.parse().ok())
+    };
+    let seeds = number("ORACLE_SEED").map_or(1..=number("ORACLE_SEEDS").unwrap_or(SEEDS), |seed| {
+        seed..=seed
+    });
+    let cases = [1, 4].map(|partitions| {
+        seeds.clone().map(move |seed| Case {
+            name,
+            seed,
+            partitions,
+        })
+    });
+    let runs = cases.into_iter().flatten().map(|case| {
+        (
+            case.clone(),
+            std::thread::spawn(move || run(schedule, case)),
+        )
+    });
     let (mut wrong, mut slowest) = (Vec::new(), Duration::ZERO);
     for (case, run) in runs.collect::<Vec<_>>() {
         let shown = case.to_string();
@@ -54,7 +73,12 @@ fn with_every_seed<F: Future<Output = Verdicts> + 'static>(name: &'static str, s
         }
     }
     eprintln!("{name}: {:.2} s at most", slowest.as_secs_f64());
-    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} faults:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// The first faults of a run, as far as somebody would read.
@@ -70,12 +94,19 @@ fn shortened(shown: &str, faults: Vec<String>) -> Vec<String> {
 
 /// One run, on a runtime of its own, when it is its turn.
 fn run<F: Future<Output = Verdicts>>(schedule: fn(Case) -> F, case: Case) -> Verdicts {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let _turn = TURNS.acquire().await.expect("never closed");
         let verdicts = Box::pin(schedule(case.clone())).await;
         let Verdicts { took, faults } = &verdicts;
-        eprintln!("{case}: the truth after {:.2} s, {} faults", took.as_secs_f64(), faults.len());
+        eprintln!(
+            "{case}: the truth after {:.2} s, {} faults",
+            took.as_secs_f64(),
+            faults.len()
+        );
         verdicts
     })
 }

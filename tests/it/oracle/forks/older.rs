@@ -25,18 +25,37 @@ enum How {
     Replaced,
 }
 
-const ALL: [How; 5] = [How::Saved, How::SavedAndQuiet, How::CutShort, How::Twice, How::Replaced];
+const ALL: [How; 5] = [
+    How::Saved,
+    How::SavedAndQuiet,
+    How::CutShort,
+    How::Twice,
+    How::Replaced,
+];
 /// Snapshots of many pages, some of which are read before the fault and some after it.
 const SMALL_PAGES: &[(&str, &str)] = &[("live.snapshot_people", "3")];
 
 async fn older(case: Case) -> Verdicts {
     let how = ALL[usize::try_from(case.seed).expect("small") % ALL.len()];
     let options: &[&str] = match how {
-        How::CutShort => &["--appendonly", "yes", "--appendfsync", "always", "--aof-load-truncated", "yes"],
+        How::CutShort => &[
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+            "--aof-load-truncated",
+            "yes",
+        ],
         _ => &["--repl-diskless-sync-delay", "0"],
     };
     let redis = RedisServer::start(options).await;
-    let mut world = World::new(&case, redis, 2, if case.seed > 5 { SMALL_PAGES } else { &[] }).await;
+    let mut world = World::new(
+        &case,
+        redis,
+        2,
+        if case.seed > 5 { SMALL_PAGES } else { &[] },
+    )
+    .await;
     let port = world.redis.port();
     world.people.found(&world.nodes[0].gateway, 8).await;
     world.join(0, "before all");
@@ -96,9 +115,12 @@ impl Kept {
                 Self::File
             }
             How::CutShort => {
-                let folder = std::fs::read_dir(world.redis.folder().join("appendonlydir")).expect("the folder");
+                let folder = std::fs::read_dir(world.redis.folder().join("appendonlydir"))
+                    .expect("the folder");
                 let mut files = folder.map(|file| file.expect("a file").path());
-                let file = files.find(|file| file.to_string_lossy().ends_with(".incr.aof")).expect("it grows");
+                let file = files
+                    .find(|file| file.to_string_lossy().ends_with(".incr.aof"))
+                    .expect("it grows");
                 let length = std::fs::metadata(&file).expect("its size").len();
                 Self::Length(file, length)
             }
@@ -117,11 +139,17 @@ impl Kept {
         world.redis.kill9();
         if let Self::Length(file, length) = self {
             // In the middle of the next command.
-            let file = std::fs::OpenOptions::new().write(true).open(file).expect("the file");
+            let file = std::fs::OpenOptions::new()
+                .write(true)
+                .open(file)
+                .expect("the file");
             file.set_len(length + 40).expect("cut");
         }
         world.redis.restart().await;
-        eventually("it has loaded", async || world.redis.command::<usize>(&["DBSIZE"]).await > 0).await;
+        eventually("it has loaded", async || {
+            world.redis.command::<usize>(&["DBSIZE"]).await > 0
+        })
+        .await;
         world.redis.port()
     }
 }

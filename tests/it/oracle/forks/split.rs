@@ -1,5 +1,5 @@
-//! For a while a gateway's commands and its subscription are at different primaries, and clients come to it with cursors
-//! of either.
+//! For a while a gateway's commands and its subscription are at different primaries, and clients
+//! come to it with cursors of either.
 
 use super::failover::{PRIMARY, promoted};
 use super::judge::{Verdicts, judge};
@@ -13,7 +13,10 @@ fn views_become_true_again_after_a_gateway_had_two_primaries() {
 }
 
 /// Heads are compared so seldom that much can happen before a gateway finds out.
-const SELDOM: &[(&str, &str)] = &[("live.head_interval_ms", "3000"), ("live.ready_limit_ms", "9000")];
+const SELDOM: &[(&str, &str)] = &[
+    ("live.head_interval_ms", "3000"),
+    ("live.ready_limit_ms", "9000"),
+];
 /// As operators have it.
 const BY_DEFAULT: &[(&str, &str)] = &[
     ("live.head_interval_ms", "1000"),
@@ -25,7 +28,11 @@ const BY_DEFAULT: &[(&str, &str)] = &[
 
 async fn split(case: Case) -> Verdicts {
     let commands_move_first = case.seed.is_multiple_of(2);
-    let settings = if case.seed % 4 < 2 { SELDOM } else { BY_DEFAULT };
+    let settings = if case.seed % 4 < 2 {
+        SELDOM
+    } else {
+        BY_DEFAULT
+    };
     let mut world = World::new(&case, RedisServer::start(PRIMARY).await, 3, settings).await;
     let old = world.redis.port();
     let [loser, torn, winner] = [0, 1, 2];

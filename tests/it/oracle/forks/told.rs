@@ -1,6 +1,6 @@
 //! What a gateway tells a client, in whichever format, as one and the same set of messages.
 
-use people_gateway::client::Cursor;
+use people_client::Cursor;
 use people_gateway::domain::{At, PersonId};
 use serde_json::{Map, Value};
 
@@ -42,10 +42,16 @@ impl Told {
     /// An event of cloudevents.json.
     pub(super) fn cloud_event(text: &str) -> Self {
         let mut event: Record = serde_json::from_str(text).expect("a JSON object");
-        let kind = event["type"].as_str().and_then(|kind| kind.strip_prefix("people.")).expect("our type").to_owned();
+        let kind = event["type"]
+            .as_str()
+            .and_then(|kind| kind.strip_prefix("people."))
+            .expect("our type")
+            .to_owned();
         let data = event.remove("data").expect("data");
         let mut message = match kind.as_str() {
-            "create" | "enter" | "update" => object([("person", data), ("at", event["id"].clone())]),
+            "create" | "enter" | "update" => {
+                object([("person", data), ("at", event["id"].clone())])
+            }
             _ => {
                 let mut message: Record = serde_json::from_value(data).expect("an object");
                 if matches!(kind.as_str(), "leave" | "delete") {
@@ -60,7 +66,12 @@ impl Told {
 
     /// A sentence of the text format.
     pub(super) fn sentence(text: &str) -> Self {
-        let id = || text.split(['[', ']']).nth(1).and_then(|id| id.parse().ok()).expect("a sentence names a person");
+        let id = || {
+            text.split(['[', ']'])
+                .nth(1)
+                .and_then(|id| id.parse().ok())
+                .expect("a sentence names a person")
+        };
         match text.split(' ').next() {
             Some("Saved") => Self::Saved(id(), text.to_owned()),
             Some("Left" | "Deleted") => Self::Gone(id()),
@@ -69,15 +80,29 @@ impl Told {
     }
 
     fn read(message: Record) -> Self {
-        let cursor = || message["cursor"].as_str().expect("a text").parse().expect("a cursor");
+        let cursor = || {
+            message["cursor"]
+                .as_str()
+                .expect("a text")
+                .parse()
+                .expect("a cursor")
+        };
         match message["type"].as_str().expect("a type") {
-            "snapshot" => Self::Page(serde_json::from_value(message["people"].clone()).expect("people")),
-            "live" => Self::Live(cursor()),
-            "create" | "enter" | "update" | "leave" | "delete" => {
-                Self::Change(message["at"].as_str().expect("a text").parse().expect("a place"), Fate::read(&message))
+            "snapshot" => {
+                Self::Page(serde_json::from_value(message["people"].clone()).expect("people"))
             }
+            "live" => Self::Live(cursor()),
+            "create" | "enter" | "update" | "leave" | "delete" => Self::Change(
+                message["at"]
+                    .as_str()
+                    .expect("a text")
+                    .parse()
+                    .expect("a place"),
+                Fate::read(&message),
+            ),
             "batch" => {
-                let changes: Vec<Record> = serde_json::from_value(message["changes"].clone()).expect("changes");
+                let changes: Vec<Record> =
+                    serde_json::from_value(message["changes"].clone()).expect("changes");
                 Self::Batch(cursor(), changes.iter().map(Fate::read).collect())
             }
             "position" => Self::Position(cursor()),
@@ -89,17 +114,30 @@ impl Told {
 
 impl Fate {
     fn read(message: &Record) -> Self {
-        let person: Option<Record> = message.get("person").map(|person| person.as_object().expect("a person").clone());
+        let person: Option<Record> = message
+            .get("person")
+            .map(|person| person.as_object().expect("a person").clone());
         let id = id_of(person.as_ref().unwrap_or(message));
-        Self { word: message["type"].as_str().expect("a type").to_owned(), id, person }
+        Self {
+            word: message["type"].as_str().expect("a type").to_owned(),
+            id,
+            person,
+        }
     }
 }
 
 /// The id of a person, or of somebody who left.
 pub(super) fn id_of(record: &Record) -> PersonId {
-    record["id"].as_str().expect("a text").parse().expect("an id")
+    record["id"]
+        .as_str()
+        .expect("a text")
+        .parse()
+        .expect("an id")
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Record {
-    members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    members
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
 }

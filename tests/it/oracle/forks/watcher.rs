@@ -1,11 +1,12 @@
-//! A client in any format, which a schedule moves from gateway to gateway. When the server ends its connection it comes
-//! back as the contract tells clients to: with its cursor, or with a snapshot where it has none.
+//! A client in any format, which a schedule moves from gateway to gateway. When the server ends its
+//! connection it comes back as the contract tells clients to: with its cursor, or with a snapshot
+//! where it has none.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use people_gateway::client::Cursor;
+use people_client::Cursor;
 use people_gateway::filter::Kinds;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,7 +15,8 @@ use super::fold::Fold;
 use super::judge::saved;
 use super::wire::{Format, Opened, Stream};
 
-/// What a client asks for. Without a cursor or a snapshot it begins with what is accepted from now on.
+/// What a client asks for. Without a cursor or a snapshot it begins with what is accepted from now
+/// on.
 #[derive(Clone, Debug)]
 pub(super) struct Asks {
     pub(super) format: Format,
@@ -82,24 +84,59 @@ impl Watcher {
     /// Connects to the gateway with this number, at this address.
     pub(super) fn start(name: String, asks: Asks, at: usize, address: SocketAddr) -> Self {
         let fold = Fold::new(asks.kinds);
-        let start = if asks.begins_with_snapshot { Start::Snapshot } else { Start::Now };
+        let start = if asks.begins_with_snapshot {
+            Start::Snapshot
+        } else {
+            Start::Now
+        };
         Self::run(name, asks, at, address, fold, start)
     }
 
     /// A client with a remembered view, which resumes with its cursor.
     pub(super) fn resumed(name: String, memory: &Memory, at: usize, address: SocketAddr) -> Self {
-        let mut resumed = Self::run(name, memory.asks.clone(), at, address, memory.fold.clone(), Start::Cursor);
+        let mut resumed = Self::run(
+            name,
+            memory.asks.clone(),
+            at,
+            address,
+            memory.fold.clone(),
+            Start::Cursor,
+        );
         resumed.moves = 1;
         resumed
     }
 
     /// A text client with a remembered view, which continues at its cursor.
-    pub(super) fn text_resumed(name: String, memory: &Memory, at: usize, address: SocketAddr) -> Self {
-        let asks = Asks { format: Format::Text, ..memory.asks.clone() };
+    pub(super) fn text_resumed(
+        name: String,
+        memory: &Memory,
+        at: usize,
+        address: SocketAddr,
+    ) -> Self {
+        let asks = Asks {
+            format: Format::Text,
+            ..memory.asks.clone()
+        };
         let mut fold = Fold::new(asks.kinds);
-        fold.sentences = memory.fold.people.iter().map(|(id, person)| (*id, saved(person))).collect();
-        let cursor = memory.fold.cursor.as_ref().expect("whoever is remembered has one");
-        let mut resumed = Self::run(name, asks, at, address, fold, Start::Given(cursor.to_string()));
+        fold.sentences = memory
+            .fold
+            .people
+            .iter()
+            .map(|(id, person)| (*id, saved(person)))
+            .collect();
+        let cursor = memory
+            .fold
+            .cursor
+            .as_ref()
+            .expect("whoever is remembered has one");
+        let mut resumed = Self::run(
+            name,
+            asks,
+            at,
+            address,
+            fold,
+            Start::Given(cursor.to_string()),
+        );
         resumed.given = Some(cursor.clone());
         resumed.knows_all = memory.fold.now().has_pages;
         resumed
@@ -109,17 +146,49 @@ impl Watcher {
     pub(super) fn memory(&self) -> Option<Memory> {
         let fold = self.look(|seen| seen.fold.clone());
         fold.cursor.as_ref()?;
-        Some(Memory { name: self.name.clone(), asks: self.asks.clone(), fold })
+        Some(Memory {
+            name: self.name.clone(),
+            asks: self.asks.clone(),
+            fold,
+        })
     }
 
-    fn run(name: String, asks: Asks, at: usize, address: SocketAddr, fold: Fold, start: Start) -> Self {
-        let seen = Seen { fold, is_connected: false, closes: Vec::new(), refusals: Vec::new() };
+    fn run(
+        name: String,
+        asks: Asks,
+        at: usize,
+        address: SocketAddr,
+        fold: Fold,
+        start: Start,
+    ) -> Self {
+        let seen = Seen {
+            fold,
+            is_connected: false,
+            closes: Vec::new(),
+            refusals: Vec::new(),
+        };
         let seen = Arc::new(Mutex::new(seen));
         let (orders, inbox) = mpsc::channel(16);
-        let client = Client { asks: asks.clone(), address, seen: Arc::clone(&seen), start };
+        let client = Client {
+            asks: asks.clone(),
+            address,
+            seen: Arc::clone(&seen),
+            start,
+        };
         let knows_all = asks.begins_with_snapshot;
         let task = tokio::spawn(client.run(inbox));
-        Self { name, asks, at, moves: 0, given: None, knows_all, is_paused: false, seen, orders, task }
+        Self {
+            name,
+            asks,
+            at,
+            moves: 0,
+            given: None,
+            knows_all,
+            is_paused: false,
+            seen,
+            orders,
+            task,
+        }
     }
 
     /// Cuts the connection, and resumes at another gateway.
@@ -158,7 +227,9 @@ impl Watcher {
 
     /// Whether it is connected, and told that it is live where its format tells that.
     pub(super) fn is_live(&self) -> bool {
-        self.look(|seen| seen.is_connected && (self.asks.format == Format::Text || seen.fold.cursor.is_some()))
+        self.look(|seen| {
+            seen.is_connected && (self.asks.format == Format::Text || seen.fold.cursor.is_some())
+        })
     }
 
     /// Whether it still runs: a message that it cannot read ends it.
@@ -184,7 +255,9 @@ struct Client {
 impl Client {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
-            let Some(mut stream) = self.connect(&mut orders).await else { continue };
+            let Some(mut stream) = self.connect(&mut orders).await else {
+                continue;
+            };
             let mut is_paused = false;
             loop {
                 // All branches are cancel safe.
@@ -250,7 +323,9 @@ impl Client {
 
     /// Lets a gateway that refuses alone for a moment.
     async fn rest(&mut self, orders: &mut mpsc::Receiver<Order>) {
-        if let Ok(Some(Order::Move(address))) = tokio::time::timeout(Duration::from_millis(20), orders.recv()).await {
+        if let Ok(Some(Order::Move(address))) =
+            tokio::time::timeout(Duration::from_millis(20), orders.recv()).await
+        {
             self.address = address;
         }
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use people_gateway::client::Cursor;
+use people_client::Cursor;
 use people_gateway::filter::Kinds;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -58,7 +58,11 @@ impl Stream {
             }
             Self::socket(asks.format, stream, &format!("ws://{address}{path}")).await
         };
-        timeout(HANDSHAKE, opening).await.ok().flatten().unwrap_or(Opened::Unreachable)
+        timeout(HANDSHAKE, opening)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or(Opened::Unreachable)
     }
 
     async fn socket(format: Format, stream: TcpStream, url: &str) -> Option<Opened> {
@@ -69,32 +73,47 @@ impl Stream {
             Format::Sse | Format::Text => None,
         };
         if let Some(protocol) = protocol {
-            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
+            request.headers_mut().insert(
+                "sec-websocket-protocol",
+                protocol.parse().expect("a header"),
+            );
         }
         match client_async(request, stream).await {
-            Ok((socket, _)) => Some(Opened::Stream(Box::new(Self::Socket(format, Box::new(socket))))),
+            Ok((socket, _)) => Some(Opened::Stream(Box::new(Self::Socket(
+                format,
+                Box::new(socket),
+            )))),
             Err(Error::Http(answer)) => Some(Opened::Refused(answer.status().as_u16())),
             Err(_) => None,
         }
     }
 
-    /// A client of HTTP/1.0 gets the events as they are, without the lengths of chunks between them.
+    /// A client of HTTP/1.0 gets the events as they are, without the lengths of chunks between
+    /// them.
     async fn events(mut stream: TcpStream, path: &str) -> Option<Opened> {
-        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.ok()?);
         }
         let head = String::from_utf8(head).expect("text");
-        match head.split(' ').nth(1).and_then(|status| status.parse().ok())? {
-            200 => Some(Opened::Stream(Box::new(Self::Events { stream, buffer: Vec::new() }))),
+        match head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())?
+        {
+            200 => Some(Opened::Stream(Box::new(Self::Events {
+                stream,
+                buffer: Vec::new(),
+            }))),
             status => Some(Opened::Refused(status)),
         }
     }
 
-    /// The next message, with the cursor beside it where the format has one there; or the code of a close frame, none
-    /// when the connection just ended. Cancel safe.
+    /// The next message, with the cursor beside it where the format has one there; or the code of a
+    /// close frame, none when the connection just ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<(Told, Option<Cursor>), Option<u16>> {
         match self {
             Self::Socket(format, socket) => loop {
@@ -133,7 +152,11 @@ fn told(format: Format, text: &str) -> Told {
 
 /// A server-sent event and its id; none for a block without data, as comments are.
 fn event(block: &str) -> Option<(Told, Option<Cursor>)> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
     let cursor = field("id").map(|id| id.parse().expect("a cursor"));
     Some((Told::json(field("data")?), cursor))
 }

@@ -1,0 +1,299 @@
+//! people-bench, run as users run it: it counts every delivery, and says what is wrong with exit
+//! codes and sentences. No time is asserted: the machine's is not ours.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+async fn bench(words: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_people-bench"));
+    command
+        .args(words.split_whitespace())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    timeout(DEADLINE, command.output())
+        .await
+        .expect("it ends")
+        .expect("it starts")
+}
+
+/// Exit code and standard error.
+async fn refused(words: &str) -> (i32, String) {
+    let output = bench(words).await;
+    assert!(output.stdout.is_empty(), "{words}: {output:?}");
+    (
+        output.status.code().expect("no signal ended it"),
+        String::from_utf8(output.stderr).expect("UTF-8"),
+    )
+}
+
+/// What a run that lost nothing reports.
+async fn report(words: &str) -> Value {
+    let output = bench(&format!("{words} --turns 1 --disturbed keep --json -")).await;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{words}: {told}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("nothing but JSON");
+    assert_eq!(
+        (&report["lost"], &report["doubled"]),
+        (&0.into(), &0.into()),
+        "{words}: {told}"
+    );
+    report
+}
+
+fn figure<'r>(report: &'r Value, contestant: usize, key: &str) -> &'r Value {
+    &report["contestants"][contestant]["figures"][key]["median"]
+}
+
+#[tokio::test]
+async fn every_delivery_of_a_fan_out_is_counted_beside_the_floors() {
+    let report = report("fanout --clients 20 --rate 50 --seconds 1 --store embedded --floor").await;
+    for contestant in 0..2 {
+        assert_eq!(
+            figure(&report, contestant, "deliveries"),
+            1000.0,
+            "{report:#}"
+        );
+        assert_eq!(
+            figure(&report, contestant, "payload_bytes"),
+            186.0,
+            "the floor's frames are as long: {report:#}"
+        );
+        assert!(
+            figure(&report, contestant, "latency_p99_ms").is_f64(),
+            "{report:#}"
+        );
+    }
+    let gateway = &report["contestants"][1];
+    assert_eq!(gateway["compared_with"], "floor, a send a frame");
+    assert_eq!(
+        gateway["ratios"]["server_us_per_delivery"]["turns"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn flat_out_in_json_everything_arrives_too() {
+    let report = report(
+        "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --floor --dress json",
+    )
+    .await;
+    assert!(
+        (0..2).all(|contestant| figure(&report, contestant, "deliveries").as_f64() > Some(0.0)),
+        "{report:#}"
+    );
+}
+
+#[tokio::test]
+async fn of_many_filters_each_change_reaches_those_that_match_it() {
+    for filter in ["equal", "range", "conjunction"] {
+        let words =
+            "selective --clients 50 --filters 10 --rate 100 --seconds 1 --store embedded --floor";
+        let report = report(&format!("{words} --filter {filter}")).await;
+        for contestant in 0..2 {
+            assert_eq!(
+                figure(&report, contestant, "deliveries"),
+                500.0,
+                "{report:#}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_that_storm_in_rest_and_come_back_are_all_there() {
+    let storm =
+        report("storm --clients 100 --filters 10 --standing 5 --store embedded --floor").await;
+    assert!(
+        figure(&storm, 1, "connects_per_second").as_f64() > Some(0.0),
+        "{storm:#}"
+    );
+    let idle = report("idle --clients 50 --filters 5 --seconds 1 --store embedded").await;
+    assert!(
+        figure(&idle, 0, "kib_per_connection_at_end").is_f64(),
+        "{idle:#}"
+    );
+    for dress in ["json", "text"] {
+        let words = format!(
+            "resume --clients 100 --changes 200 --filters 20 --store embedded --dress {dress}"
+        );
+        let resume = report(&words).await;
+        assert_eq!(figure(&resume, 0, "deliveries"), 1000.0, "{resume:#}");
+        assert!(figure(&resume, 0, "log_reads").is_f64(), "{resume:#}");
+    }
+}
+
+#[tokio::test]
+async fn slow_clients_get_everything_in_the_end() {
+    for dress in ["json", "text"] {
+        let words = format!(
+            "slow --clients 5 --slow 5 --rate 200 --seconds 2 --store embedded --dress {dress}"
+        );
+        let slow = report(&words).await;
+        assert_eq!(
+            slow["contestants"][1]["compared_with"],
+            "gateway, embedded, fast clients only"
+        );
+    }
+}
+
+#[tokio::test]
+async fn changes_on_a_second_gateway_reach_the_clients_of_the_first() {
+    let push = report("push --clients 10 --rate 50 --seconds 1 --writer other").await;
+    assert_eq!(
+        push["contestants"].as_array().map(Vec::len),
+        Some(1),
+        "an embedded store has one gateway: {push:#}"
+    );
+    assert_eq!(figure(&push, 0, "deliveries"), 500.0);
+}
+
+/// A gateway that runs already, and its address.
+async fn gateway(folder: &Path) -> (Child, String) {
+    // Tests of the whole workspace build it; this package's own do not.
+    let program = Path::new(env!("CARGO_BIN_EXE_people-bench")).with_file_name("people-gateway");
+    assert!(
+        program.exists(),
+        "not built yet: cargo build --bin people-gateway"
+    );
+    let mut command = Command::new(program);
+    command.args([
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--store",
+    ]);
+    command
+        .arg(format!("embedded:{}", folder.display()))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    loop {
+        let line = timeout(DEADLINE, lines.next_line())
+            .await
+            .expect("in time")
+            .expect("a line")
+            .expect("it runs on");
+        if let Some((_, url)) = line.split_once("REST and live updates  ") {
+            return (child, url.to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_a_gateway_that_others_write_to_it_fails_and_deletes_only_what_it_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_gateway, people) = gateway(folder.path()).await;
+    let client = reqwest::Client::new();
+    let ada = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
+    let others = tokio::spawn({
+        let (client, people) = (client.clone(), people.clone());
+        async move {
+            loop {
+                let request = client
+                    .post(&people)
+                    .header("content-type", "application/json")
+                    .body(ada);
+                assert_eq!(request.send().await.expect("an answer").status(), 201);
+            }
+        }
+    });
+    let (code, told) = {
+        let output = bench(&format!(
+            "push --url {people} --clients 5 --rate 20 --seconds 1 --turns 1"
+        ))
+        .await;
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("gateway at --url: 0 deliveries were lost, ")
+            && told.contains("came too often"),
+        "{told}"
+    );
+    others.abort();
+    let left: Value = client
+        .get(&people)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let jobs: Vec<&Value> = left
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|person| &person["job"])
+        .collect();
+    assert!(
+        !jobs.is_empty() && jobs.iter().all(|job| **job == "Mathematician"),
+        "{jobs:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_nobody_answers_it_fails_with_a_sentence() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (code, told) = refused(&format!("fanout --url http://{free} --turns 1")).await;
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains(&format!("no gateway answers at http://{free}"))
+            && told.trim_end().lines().count() == 1,
+        "{told}"
+    );
+    let (code, told) = refused("fanout --gateway /nowhere/people-gateway").await;
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains("/nowhere/people-gateway") && told.contains("--gateway"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_use_ends_with_2_and_a_sentence() {
+    for (words, sentence) in [
+        ("", "Usage: people-bench"),
+        ("fanout --clients 0", "0 is not in 1.."),
+        ("fanout --url https://a", "people-bench speaks no TLS"),
+        (
+            "fanout --writer other --store embedded",
+            "--writer other needs --store redis",
+        ),
+        ("idle --url http://127.0.0.1:1", "--pid"),
+    ] {
+        let (code, told) = refused(words).await;
+        assert_eq!(code, 2, "{words}: {told}");
+        assert!(told.contains(sentence), "{words}: {told}");
+    }
+}
+
+/// redis-benchmark calls the script as the store does.
+#[tokio::test]
+async fn writes_are_counted_beside_those_of_redis_benchmark() {
+    let report = report("writes --seconds 1 --keeps memory").await;
+    for contestant in 0..2 {
+        assert!(
+            figure(&report, contestant, "writes_per_second").as_f64() > Some(0.0),
+            "{report:#}"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Reads answers: no more of them than an answer may have, and refusals with their problem.
+
+use std::time::Duration;
+
+use reqwest::Response;
+use reqwest::header::{LINK, RETRY_AFTER};
+
+use super::{BaseUrl, RestError};
+use crate::loss::Refusal;
+use crate::tls;
+
+/// Of one answer's body. A thousand people with all the attributes that they may have need about 16
+/// MiB.
+const BODY_MAX: usize = 64 * 1024 * 1024;
+
+/// An answer that is no refusal.
+pub(super) struct Answer {
+    pub(super) text: String,
+    /// It links to more of the same.
+    pub(super) more: bool,
+}
+
+/// Reads an answer to its end.
+pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answer, RestError> {
+    let status = response.status();
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let retry_after = header(RETRY_AFTER)
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
+    let more = header(LINK).is_some_and(|links| links.contains("rel=\"next\""));
+    let mut body = Vec::new();
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .map_err(|error| RestError::of(&error, base))?
+    {
+        if body.len() + piece.len() > BODY_MAX {
+            return Err(no_gateway(
+                base,
+                format!("its answer has more than {BODY_MAX} bytes"),
+            ));
+        }
+        body.extend_from_slice(&piece);
+    }
+    if !status.is_success() {
+        let problem = serde_json::from_slice(&body).ok();
+        if status == 400 && problem.is_none() && !base.is_secure() && tls::wants_tls(&body) {
+            return Err(no_gateway(
+                base,
+                "it speaks TLS there, so its address begins with https://".to_owned(),
+            ));
+        }
+        return Err(RestError::Refused(Box::new(Refusal {
+            status: status.as_u16(),
+            retry_after,
+            problem,
+        })));
+    }
+    let text = String::from_utf8(body)
+        .map_err(|_| no_gateway(base, "its answer is not UTF-8".to_owned()))?;
+    Ok(Answer { text, more })
+}
+
+/// What answers speaks HTTP and is not what we take it for.
+pub(super) fn no_gateway(base: &BaseUrl, reason: String) -> RestError {
+    RestError::NoGateway {
+        base: base.to_string(),
+        reason,
+    }
+}

@@ -1,0 +1,169 @@
+//! Two servers each have a branch of the history; `World` says which of them commands and frames go
+//! through.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::{
+    At, Change, Epoch, FieldsJson, Partition, Person, PersonId, Position, Tag, Timestamp,
+};
+use crate::store::{Break, FeedEvent, FeedQueue, Since, encode_frame};
+
+/// One partition's log and what it led to, on one server.
+#[derive(Clone)]
+pub(super) struct Branch {
+    pub(super) epoch: Epoch,
+    /// All entries of the epoch; those before `trimmed` are no longer kept.
+    pub(super) entries: Vec<Change>,
+    pub(super) trimmed: usize,
+}
+
+pub(super) struct World {
+    pub(super) servers: [Vec<Branch>; 2],
+    /// The server that commands go to, the one whose frames arrive, and the one that some
+    /// connections still go to.
+    pub(super) commands: usize,
+    pub(super) channel: usize,
+    pub(super) stray: Option<usize>,
+    pub(super) feed: Option<Arc<FeedQueue>>,
+    /// Numbers for tags and epochs: none is given twice.
+    pub(super) numbers: u64,
+    pub(super) random: u64,
+    /// How many times a server lost history.
+    pub(super) breaks: usize,
+    /// Every position that any history ever had.
+    pub(super) positions: Vec<At>,
+    pub(super) log_max: usize,
+}
+
+impl Branch {
+    pub(super) fn new(epoch: u64) -> Self {
+        Self {
+            epoch: Epoch::new(epoch),
+            entries: Vec::new(),
+            trimmed: 0,
+        }
+    }
+
+    pub(super) fn head(&self) -> Position {
+        self.entries
+            .last()
+            .map_or(Position::start_of(self.epoch), |change| change.at.position)
+    }
+
+    pub(super) fn people(&self) -> BTreeMap<PersonId, Person> {
+        let mut people = BTreeMap::new();
+        for change in &self.entries {
+            match change.person() {
+                Some(person) => drop(people.insert(change.id, person)),
+                None => drop(people.remove(&change.id)),
+            }
+        }
+        people
+    }
+
+    pub(super) fn since(&self, from: Position, count: usize) -> Since {
+        let head = self.head();
+        let broken = |reason| Since::Broken {
+            reason,
+            head: Some(head),
+        };
+        if from.epoch != head.epoch {
+            return broken(Break::Epoch);
+        }
+        if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
+            return broken(Break::Forked);
+        }
+        let after = usize::try_from(from.seq.get()).expect("a small number");
+        if after < self.trimmed {
+            return broken(Break::Trimmed);
+        }
+        let changes: Vec<_> = self.entries[after..].iter().take(count).cloned().collect();
+        if changes
+            .first()
+            .is_some_and(|first| first.previous != from.tag)
+        {
+            return broken(Break::Forked);
+        }
+        Since::Continues { head, changes }
+    }
+
+    pub(super) fn lose(&mut self, count: usize) -> bool {
+        let kept = self.entries.len().saturating_sub(count);
+        let loses = kept < self.entries.len();
+        self.entries.truncate(kept);
+        self.trimmed = self.trimmed.min(kept);
+        loses
+    }
+}
+
+impl World {
+    pub(super) fn random(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(super) fn write(
+        &mut self,
+        server: usize,
+        partition: Partition,
+        id: PersonId,
+        age: Option<u8>,
+        loses_frame: bool,
+    ) {
+        let tag = Tag::new(self.number());
+        let branch = &mut self.servers[server][partition.index()];
+        let (head, before) = (branch.head(), branch.people().remove(&id));
+        if before.is_none() && age.is_none() {
+            return;
+        }
+        let time = Timestamp::from_millis(0);
+        let position = Position {
+            epoch: head.epoch,
+            seq: head.seq.next(),
+            tag,
+        };
+        let change = Change {
+            at: At::new(partition, position),
+            previous: head.tag,
+            id,
+            time,
+            created_at: time,
+            before: before.map(|person| person.fields),
+            after: age.map(aged),
+            trace: None,
+        };
+        branch.entries.push(change.clone());
+        branch.trimmed = branch
+            .trimmed
+            .max(branch.entries.len().saturating_sub(self.log_max));
+        self.positions.push(change.at);
+        if server == self.channel && !loses_frame {
+            self.publish(FeedEvent::Frame(partition, encode_frame(&change).into()));
+        }
+    }
+
+    pub(super) fn publish(&self, event: FeedEvent) {
+        if let Some(feed) = &self.feed {
+            feed.push(event);
+        }
+    }
+
+    /// The server that the next command goes to.
+    pub(super) fn server(&mut self) -> usize {
+        let strays = self.random(3) == 0;
+        self.stray.filter(|_| strays).unwrap_or(self.commands)
+    }
+}
+
+fn aged(age: u8) -> FieldsJson {
+    let text = format!(r#"{{"firstName":"F","lastName":"L","age":{age},"job":""}}"#);
+    FieldsJson::from_stored(&text).expect("a person's fields")
+}

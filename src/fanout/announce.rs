@@ -1,0 +1,98 @@
+//! Announces what concerns every session and is no change: where the cursor is, and whether
+//! continuity is proved (docs/adr/0014).
+//!
+//! Both go over the roster shard by shard, positions evenly over their interval, words on
+//! continuity at a pace that leaves room for others. Changes come first: a step is made when no
+//! change waits, or when the step has waited too long, and then it is no longer than a step of
+//! changes. A session is first sent what it was not handed yet, so that no announcement is ahead of
+//! what was sent.
+
+use tokio::time::Instant;
+
+use super::announcements::Announcement;
+use super::dispatcher::{Dispatcher, STEP_MEMBERS};
+use super::writes::Writes;
+use crate::session::ServeHandle;
+
+/// Sessions that are sent an announcement in one step, unless a shard has more.
+const STEP_SESSIONS: usize = 16;
+
+impl Dispatcher {
+    /// Tells sessions since when continuity is unproved. Those that become live before it is proved
+    /// again are told then.
+    pub(super) fn tell_stale(&mut self, since: Instant) {
+        self.announcements.set_unproved(Some(since));
+    }
+
+    /// Tells the sessions that heard otherwise that continuity is proved.
+    pub(super) fn tell_fresh(&mut self) {
+        self.announcements.set_unproved(None);
+    }
+
+    /// Tells a session that has just become live what the others know.
+    pub(super) fn welcome(&mut self, session: &ServeHandle) {
+        self.announcements.moved();
+        if !self.announcements.will_tell(session) {
+            let sent = &self.metrics.session_sent_bytes;
+            let drain = session.update_on_continuity(self.announcements.unproved(), sent);
+            self.sessions.drain(drain);
+        }
+    }
+
+    /// Makes one step of the announcements. `waiting`: changes wait for it.
+    pub(super) fn announce(&mut self, waiting: bool) {
+        let now = Instant::now();
+        if waiting && !self.announcements.is_late(now) {
+            return;
+        }
+        let max = if waiting { STEP_MEMBERS } else { STEP_SESSIONS };
+        let mut count = 0;
+        while count < max {
+            count += match self.announcements.take(now) {
+                Some(Announcement::Continuity(shard)) => {
+                    let sessions = self.sessions.shard(shard);
+                    self.announcements.told(sessions.len(), now);
+                    for session in &sessions {
+                        self.tell_continuity(session);
+                    }
+                    sessions.len()
+                }
+                Some(Announcement::Positions(shard)) => self.send_positions(shard),
+                None => return,
+            };
+        }
+    }
+
+    fn tell_continuity(&mut self, session: &ServeHandle) {
+        let drain = if let Some(since) = self.announcements.unproved() {
+            session.tell_stale(since, &self.metrics.session_sent_bytes)
+        } else {
+            self.serve_one(session);
+            session.tell_fresh(&self.metrics.session_sent_bytes)
+        };
+        self.sessions.drain(drain);
+    }
+
+    /// Sends their position to the sessions of a shard that do not know it; returns how many.
+    fn send_positions(&mut self, shard: usize) -> usize {
+        let Some(newest) = self.history.checkpoint() else {
+            return 0;
+        };
+        let mut owed = Vec::new();
+        for session in self.sessions.shard(shard) {
+            let Some(slot) = session.slot() else { continue };
+            let dress = self.groups.group(slot.group()).subscription.dress;
+            if dress.has_cursor() && !session.knows(&newest) {
+                self.serve_one(&session);
+                owed.push((session, dress));
+            }
+        }
+        let count = owed.len();
+        let mut writes = Writes::new(newest);
+        for (session, dress) in owed {
+            writes.add_position(session, dress);
+        }
+        self.write(&writes);
+        count
+    }
+}

@@ -1,0 +1,95 @@
+//! A change on its way to many groups.
+
+use bytes::Bytes;
+
+use crate::domain::{At, Change, TraceContext};
+use crate::filter::{Images, Verdict};
+use crate::history::{Checkpoint, Entry, Event};
+use crate::protocol::dress::Dress;
+use crate::session::{Notification, Subscription};
+
+/// A change whose images are read once, and which is encoded once per format and verdict, whatever
+/// the number of groups.
+pub struct Evaluation<'a> {
+    change: &'a Change,
+    before: &'a Checkpoint,
+    after: &'a Checkpoint,
+    images: Images<'a>,
+    encoded: Vec<Encoded>,
+}
+
+struct Encoded {
+    dress: Dress,
+    verdict: Verdict,
+    frame: Option<Bytes>,
+}
+
+impl<'a> Evaluation<'a> {
+    /// A change that comes right after `before`; none where the entry is no change.
+    pub fn new(before: &'a Checkpoint, entry: &'a Entry) -> Option<Self> {
+        let Event::Change(change) = &entry.event else {
+            return None;
+        };
+        Some(Self {
+            change,
+            before,
+            after: &entry.checkpoint,
+            images: Images::of(change),
+            encoded: Vec::new(),
+        })
+    }
+
+    /// The person before and after it.
+    pub fn images(&self) -> &Images<'a> {
+        &self.images
+    }
+
+    /// Its position, and the span that wrote it, where that is recorded.
+    pub fn trace(&self) -> Option<(At, TraceContext)> {
+        let written = self.change.trace.filter(|written| written.is_sampled())?;
+        Some((self.change.at, written))
+    }
+
+    /// The most steps that a subscription's patterns take to evaluate it.
+    pub fn steps(&self, subscription: &Subscription) -> u64 {
+        subscription.view.steps(&self.images)
+    }
+
+    /// The checkpoint before it.
+    pub fn before(&self) -> &'a Checkpoint {
+        self.before
+    }
+
+    /// What a subscription is sent of it, if anything.
+    pub fn notification(&mut self, subscription: &Subscription) -> Option<Notification> {
+        let verdict = subscription.view.verdict(&self.images);
+        let label = verdict.label()?;
+        let frame = self.frame(verdict, subscription.dress)?;
+        Some(Notification {
+            frame,
+            verdict: label,
+            time: self.change.time,
+            before: self.before.clone(),
+            after: self.after.clone(),
+            ends: subscription.close_on == Some(self.change.operation()),
+            span: None,
+        })
+    }
+
+    fn frame(&mut self, verdict: Verdict, dress: Dress) -> Option<Bytes> {
+        if let Some(known) = self
+            .encoded
+            .iter()
+            .find(|known| known.dress == dress && known.verdict == verdict)
+        {
+            return known.frame.clone();
+        }
+        let frame = dress.change(verdict, self.change, Some(&self.after.cursor));
+        self.encoded.push(Encoded {
+            dress,
+            verdict,
+            frame: frame.clone(),
+        });
+        frame
+    }
+}

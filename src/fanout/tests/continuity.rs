@@ -1,0 +1,272 @@
+//! Words on continuity: whom they reach, and where in the stream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+
+use super::super::Dispatcher;
+use super::{dispatcher, join, newest, open, subscription};
+use crate::domain::{
+    At, Change, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp,
+};
+use crate::history::Event;
+use crate::protocol::close::CloseCode;
+use crate::protocol::dress::Dress;
+use crate::session::{CatchUp, Connection, DrainHandle, ServeHandle};
+
+struct Scene {
+    dispatcher: Dispatcher,
+}
+
+/// A session whose drainer is the test, and its client.
+struct Session {
+    connection: Arc<Connection>,
+    /// While it catches up.
+    drain: Option<DrainHandle>,
+    client: UnixStream,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            dispatcher: dispatcher(),
+        }
+    }
+
+    /// A session that catches up so.
+    fn session(&self, dress: Dress, catch_up: CatchUp) -> Session {
+        let (near, client) = UnixStream::pair().expect("two file descriptors");
+        let drain = open(&self.dispatcher, near, subscription("", dress), catch_up);
+        Session {
+            connection: Arc::clone(drain.connection()),
+            drain: Some(drain),
+            client,
+        }
+    }
+
+    fn replay(&self, owes_live: Option<u64>) -> CatchUp {
+        CatchUp::Replay {
+            from: newest(&self.dispatcher),
+            owes_live,
+        }
+    }
+
+    fn join(&mut self, session: &mut Session) {
+        let drain = session.drain.take().expect("it catches up");
+        let serve = drain.hand_over().expect("nothing is left to be sent");
+        join(&mut self.dispatcher, &serve);
+    }
+
+    /// Sends what there is to be sent, as time passes.
+    async fn settle(&mut self) {
+        while let Some(due) = self.due() {
+            tokio::time::sleep_until(due).await;
+            self.dispatcher.serve();
+        }
+    }
+
+    /// When there is something to do next: rounds, cooldowns, words on continuity. Positions are told
+    /// for seconds on end.
+    fn due(&self) -> Option<Instant> {
+        if self.dispatcher.run_queue.is_busy() {
+            Some(Instant::now())
+        } else {
+            self.dispatcher.due()
+        }
+    }
+
+    /// Takes in so many saves more, of new people, and shows them to nobody yet.
+    fn take_in(&mut self, count: u64) {
+        let before = newest(&self.dispatcher).offset;
+        self.dispatcher
+            .take_in((before + 1..=before + count).map(save).collect());
+    }
+}
+
+impl Session {
+    /// Sends it to catch up; the test drains it.
+    fn leave(&mut self, catch_up: CatchUp) {
+        self.drain = ServeHandle::new(&self.connection).leave(catch_up);
+    }
+
+    /// The types of the events that it was sent.
+    async fn told(mut self) -> Vec<String> {
+        self.connection.end(CloseCode::ABNORMAL);
+        let mut sent = String::new();
+        self.client.read_to_string(&mut sent).await.expect("text");
+        sent.lines()
+            .filter_map(|line| line.strip_prefix("event: "))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+fn save(seq: u64) -> Event {
+    let json = r#"{"firstName":"A","lastName":"L","age":36,"job":""}"#;
+    let position = Position {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq).expect("not zero"),
+        tag: Tag::new(seq),
+    };
+    Event::Change(Change {
+        at: At::new(Partition::new(0), position),
+        previous: Tag::new(seq - 1),
+        id: PersonId::new(uuid::Uuid::from_u128(seq.into())),
+        time: Timestamp::from_millis(0),
+        created_at: Timestamp::from_millis(0),
+        before: None,
+        after: Some(FieldsJson::from_stored(json).expect("a person")),
+        trace: None,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn fresh_comes_after_all_that_was_taken_in_before_it() {
+    let mut scene = Scene::new();
+    let mut sessions = Vec::new();
+    // More than are looked at in a row.
+    for _ in 0..300 {
+        let mut session = scene.session(Dress::Sse, scene.replay(None));
+        scene.join(&mut session);
+        sessions.push(session);
+    }
+    scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
+    scene.take_in(3);
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    for session in sessions {
+        assert_eq!(
+            session.told().await,
+            ["stale", "create", "create", "create", "fresh"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_end_of_a_cooldown_comes_before_fresh_and_else_when_it_ends() {
+    let mut scene = Scene::new();
+    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    scene.join(&mut session);
+    scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
+    let cool_down = async |scene: &mut Scene| {
+        scene.take_in(1);
+        tokio::time::advance(Duration::from_millis(8)).await;
+        scene.dispatcher.serve();
+        assert_eq!(
+            scene.dispatcher.run_queue.cooldown_ends(),
+            Some(Instant::now() + Duration::from_millis(2))
+        );
+        scene.take_in(1);
+        scene.dispatcher.serve();
+        assert!(!scene.dispatcher.run_queue.is_busy(), "it cools down");
+    };
+    cool_down(&mut scene).await;
+    tokio::time::advance(Duration::from_millis(2)).await;
+    scene.dispatcher.serve();
+    assert_eq!(
+        scene.dispatcher.run_queue.cooldown_ends(),
+        None,
+        "the second round was short"
+    );
+    cool_down(&mut scene).await;
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    let told = ["stale", "create", "create", "create", "create", "fresh"];
+    assert_eq!(session.told().await, told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
+    let mut scene = Scene::new();
+    let began = Instant::now();
+    scene.dispatcher.tell_stale(began);
+    scene.settle().await;
+    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    scene.join(&mut session);
+    // It falls behind, and comes back.
+    let again = scene.replay(None);
+    session.leave(again);
+    scene.join(&mut session);
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    let mut late = scene.session(Dress::Sse, scene.replay(None));
+    scene.join(&mut late);
+    assert_eq!(session.told().await, ["stale", "fresh"]);
+    assert!(late.told().await.is_empty(), "nothing is stale any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_truth() {
+    for count in [0, 200] {
+        let mut scene = Scene::new();
+        let mut sessions = Vec::new();
+        let mut join = |scene: &mut Scene, count: usize| {
+            for _ in 0..count {
+                let mut session = scene.session(Dress::Sse, scene.replay(None));
+                scene.join(&mut session);
+                sessions.push(session);
+            }
+        };
+        join(&mut scene, 300);
+        scene.dispatcher.tell_stale(Instant::now());
+        scene.dispatcher.serve();
+        join(&mut scene, count);
+        scene.settle().await;
+        scene.dispatcher.tell_fresh();
+        scene.dispatcher.serve();
+        for session in sessions.iter_mut().step_by(3) {
+            let catch_up = scene.replay(None);
+            session.leave(catch_up);
+            scene.join(session);
+        }
+        scene.settle().await;
+        for session in sessions {
+            assert_eq!(session.told().await, ["stale", "fresh"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
+    let mut scene = Scene::new();
+    let snapshot = scene.session(Dress::Sse, CatchUp::Snapshot { reset: None });
+    let resuming = scene.session(Dress::Sse, scene.replay(Some(9)));
+    let mut text = scene.session(Dress::Text, scene.replay(None));
+    scene.join(&mut text);
+    scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    for session in [snapshot, resuming, text] {
+        // Sends what waits, if anything does.
+        if let Some(drain) = &session.drain {
+            let sent = &scene.dispatcher.metrics.session_sent_bytes;
+            drop(drain.next_step(scene.dispatcher.sessions.now(), sent));
+        }
+        assert!(session.told().await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_behind_when_continuity_is_proved_hears_it_when_it_has_caught_up() {
+    let mut scene = Scene::new();
+    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    scene.join(&mut session);
+    scene.dispatcher.tell_stale(Instant::now());
+    scene.settle().await;
+    let catch_up = scene.replay(None);
+    session.leave(catch_up);
+    scene.take_in(1);
+    scene.dispatcher.tell_fresh();
+    scene.settle().await;
+    // What it missed is shown as it joins.
+    scene.join(&mut session);
+    assert_eq!(session.told().await, ["stale", "create", "fresh"]);
+}

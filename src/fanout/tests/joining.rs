@@ -1,0 +1,168 @@
+//! Joining the stream, and leaving it.
+
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::UnixStream;
+
+use super::super::Dispatcher;
+use super::{caught_up, dispatcher, join, newest, open, subscription};
+use crate::domain::{At, Change, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
+use crate::history::Event;
+use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::dress::Dress;
+use crate::session::{CatchUp, Command, DrainHandle, DrainStep, ServeHandle};
+
+pub(super) fn save(seq: u64) -> Event {
+    save_as(seq, 36, "")
+}
+
+pub(super) fn save_aged(seq: u64, age: u8) -> Event {
+    save_as(seq, age, "")
+}
+
+/// With a text among the attributes.
+fn save_with(seq: u64, text: &str) -> Event {
+    save_as(seq, 36, text)
+}
+
+fn save_as(seq: u64, age: u8, text: &str) -> Event {
+    let json = format!(
+        r#"{{"firstName":"n{seq}.","lastName":"L","age":{age},"job":"","attributes":{{"text":"{text}"}}}}"#
+    );
+    let position = Position {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq).unwrap(),
+        tag: Tag::new(seq),
+    };
+    Event::Change(Change {
+        at: At::new(Partition::new(0), position),
+        previous: Tag::START,
+        id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
+        time: Timestamp::from_millis(0),
+        created_at: Timestamp::from_millis(0),
+        before: None,
+        after: Some(FieldsJson::from_stored(&json).unwrap()),
+        trace: None,
+    })
+}
+
+/// From outside this window is too short to be hit: between the checkpoint that a handshake took and
+/// the session's join.
+#[tokio::test]
+async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_first() {
+    let mut dispatcher = dispatcher();
+    dispatcher.take_in(vec![save(1)]);
+    let (near, peer) = UnixStream::pair().unwrap();
+    let catch_up = CatchUp::replay(newest(&dispatcher));
+    let handle = open(&dispatcher, near, subscription("", Dress::Text), catch_up);
+
+    dispatcher.take_in(vec![save(2), save(3)]);
+    let session = handle.hand_over().expect("nothing waits");
+    dispatcher.take_in(vec![save(4)]);
+    join(&mut dispatcher, &session);
+    dispatcher.take_in(vec![save(5)]);
+    dispatcher.serve();
+
+    assert_eq!(names(session, peer).await, ["n2.", "n3.", "n4.", "n5."]);
+}
+
+/// Live sessions with these filters, and their peers.
+fn live(dispatcher: &mut Dispatcher, filters: &[&str]) -> Vec<(ServeHandle, UnixStream)> {
+    let mut sessions = Vec::new();
+    for filter in filters {
+        let session = caught_up(dispatcher, subscription(filter, Dress::Text));
+        join(dispatcher, &session.0);
+        sessions.push(session);
+    }
+    sessions
+}
+
+/// All that a peer was sent, once its session has ended.
+async fn sent(session: ServeHandle, mut peer: UnixStream) -> String {
+    session.end(CloseCode::ABNORMAL);
+    let mut sent = Vec::new();
+    peer.read_to_end(&mut sent).await.unwrap();
+    String::from_utf8_lossy(&sent).into_owned()
+}
+
+/// The first names that a peer was sent, once its session has ended.
+async fn names(session: ServeHandle, peer: UnixStream) -> Vec<String> {
+    let sent = sent(session, peer).await;
+    sent.split("firstName=")
+        .skip(1)
+        .filter_map(|rest| rest.split(',').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn serve_all(dispatcher: &mut Dispatcher) {
+    while dispatcher.is_busy() {
+        dispatcher.serve();
+    }
+}
+
+/// A second handle on the session that the dispatcher sent to catch up. Its own drainer was spawned
+/// and has not run: nothing yields here.
+fn drain_handle(session: &ServeHandle) -> DrainHandle {
+    DrainHandle::new(session.connection())
+}
+
+#[tokio::test]
+async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
+    let mut dispatcher = dispatcher();
+    let costly = "attributes.text.matches(\"[ab]*a[ab]{1000}c\")";
+    let either = format!("{costly} || age == 36");
+    let mut sessions = live(&mut dispatcher, &[&either, "age == 36"]);
+    let long = "ab".repeat(1000);
+    let begin = newest(&dispatcher);
+    dispatcher.take_in(vec![save(1), save_with(2, &long), save(3)]);
+    serve_all(&mut dispatcher);
+    let (session, peer) = sessions.remove(0);
+    assert!(session.slot().is_none(), "it catches up by itself");
+    let handle = drain_handle(&session);
+    let sent = &dispatcher.metrics.session_sent_bytes;
+    let DrainStep::CatchUp(
+        CatchUp::Replay {
+            from,
+            owes_live: None,
+        },
+        ..,
+    ) = handle.next_step(dispatcher.sessions.now(), sent)
+    else {
+        panic!("it has missed nothing")
+    };
+    let first = &dispatcher.history.after(begin.offset, 1).unwrap()[0];
+    assert_eq!(from, first.checkpoint, "it was sent what came before");
+    let session = handle.hand_over().expect("nothing waits");
+    join(&mut dispatcher, &session);
+    assert!(
+        session.slot().is_none(),
+        "nor does the dispatcher evaluate it when it joins"
+    );
+    assert_eq!(names(session, peer).await, ["n1."]);
+    let (session, peer) = sessions.remove(0);
+    assert_eq!(names(session, peer).await, ["n1.", "n2.", "n3."]);
+}
+
+#[tokio::test]
+async fn a_dismissed_session_is_sent_first_what_the_others_are_sent_later() {
+    let mut dispatcher = dispatcher();
+    let mut sessions = live(&mut dispatcher, &[""; 3]);
+    dispatcher.take_in(vec![save(1), save(2)]);
+    let (session, peer) = sessions.remove(1);
+    let close = Close::restart(Duration::from_secs(1));
+    dispatcher.apply(Command::Dismiss(session.clone(), close));
+    assert!(session.is_closing());
+    let sent = sent(session, peer).await;
+    let [first, second, close] =
+        ["firstName=n1.", "firstName=n2.", "retry-ms=1000"].map(|text| sent.find(text));
+    assert!(
+        first.is_some() && first < second && second < close,
+        "{sent:?}"
+    );
+    serve_all(&mut dispatcher);
+    for (session, peer) in sessions {
+        assert_eq!(names(session, peer).await, ["n1.", "n2."]);
+    }
+}

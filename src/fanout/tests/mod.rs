@@ -1,0 +1,78 @@
+//! The dispatcher without a relay: sessions join, are served, and are told of continuity.
+
+mod announcing;
+mod continuity;
+mod joining;
+
+use std::sync::Arc;
+
+use tokio::net::UnixStream;
+
+use super::{Dispatcher, Options};
+use crate::domain::{Cursor, Epoch, Position};
+use crate::filter::View;
+use crate::history::{self, Checkpoint, History};
+use crate::protocol::dress::Dress;
+use crate::session::{
+    self, CatchUp, Command, Connection, DrainHandle, ServeHandle, Sessions, Socket, Subscription,
+};
+use crate::store::StoreSlot;
+use crate::telemetry::{Metrics, Traces};
+
+/// A dispatcher whose history has begun, without members.
+fn dispatcher() -> Dispatcher {
+    let history = Arc::new(History::new(history::Options::default()));
+    let metrics = Metrics::default();
+    let sessions = Sessions::new(
+        Arc::clone(&history),
+        StoreSlot::new(),
+        session::Options::default(),
+        metrics.clone(),
+    );
+    let traces = Traces::default();
+    let mut dispatcher = Dispatcher::new(Options::default(), history, sessions, metrics, traces);
+    dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
+    dispatcher
+}
+
+/// Where its history is.
+fn newest(dispatcher: &Dispatcher) -> Checkpoint {
+    dispatcher.history.checkpoint().expect("it was started")
+}
+
+fn subscription(filter: &str, dress: Dress) -> Subscription {
+    let view = View {
+        filter: filter.parse().expect("a filter"),
+        ..View::default()
+    };
+    Subscription {
+        view,
+        dress,
+        close_on: None,
+    }
+}
+
+/// A session that catches up so, in the roster.
+fn open(
+    dispatcher: &Dispatcher,
+    socket: impl Into<Socket>,
+    subscription: Subscription,
+    catch_up: CatchUp,
+) -> DrainHandle {
+    let handle = Connection::open(socket.into(), subscription, catch_up, None);
+    dispatcher.sessions.adopt(&handle);
+    handle
+}
+
+/// A session on one end of a pair that has caught up with the newest checkpoint, and its client.
+fn caught_up(dispatcher: &Dispatcher, subscription: Subscription) -> (ServeHandle, UnixStream) {
+    let (near, far) = UnixStream::pair().expect("two file descriptors");
+    let catch_up = CatchUp::replay(newest(dispatcher));
+    let handle = open(dispatcher, near, subscription, catch_up);
+    (handle.hand_over().expect("nothing waits"), far)
+}
+
+/// Lets a session join.
+fn join(dispatcher: &mut Dispatcher, session: &ServeHandle) {
+    dispatcher.apply(Command::Join(session.clone()));
+}

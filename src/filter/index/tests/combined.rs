@@ -1,0 +1,118 @@
+//! A search touches the views whose conditions hold together: conjunctions, alternatives, opposites
+//! and several choices.
+
+use super::{MATCHING, assert_touched, person, shared};
+
+#[test]
+fn a_conjunction_touches_who_asks_for_all_of_it() {
+    let person = person(30, r#"{"team":"red","city":"c0","n":500}"#);
+    assert_touched(&person, 0, |number| {
+        format!(
+            "attributes.team == 'red' && attributes.city == 'c{}' && age > {}",
+            shared(number),
+            number % 10
+        )
+    });
+    // The other way round, and with a range below: all ask for the same city, each for a range of
+    // its own.
+    assert_touched(&person, 0, |number| {
+        let from = if number < 10 {
+            400 + number
+        } else {
+            1_000 + number
+        };
+        format!("attributes.n >= {from} && attributes.city == 'c0'")
+    });
+    // Those of other teams are not touched, whatever their ranges.
+    assert_touched(&person, 0, |number| {
+        let team = if number < 10 {
+            "red".to_owned()
+        } else {
+            format!("t{number}")
+        };
+        format!(
+            "attributes.team == '{team}' && attributes.n >= {}",
+            number % 100
+        )
+    });
+}
+
+#[test]
+fn alternatives_touch_who_asks_for_one_that_holds() {
+    let person = person(30, r#"{"n":0,"m":0}"#);
+    assert_touched(&person, 0, |number| {
+        let (n, m) = if number < 5 {
+            (0, number + 1)
+        } else {
+            (number + 1, shared(number))
+        };
+        format!("attributes.n == {n} || attributes.m == {m} || attributes.other == {number}")
+    });
+    // Both alternatives of one view hold: it is touched twice, and named once.
+    assert_touched(&person, MATCHING, |number| {
+        let apart = format!("!(job == 'x{number}')");
+        format!(
+            "{apart} && (attributes.n == {} || attributes.m == {})",
+            shared(number),
+            shared(number)
+        )
+    });
+}
+
+#[test]
+fn opposites_touch_who_asks_for_what_is_left() {
+    let person = person(30, r#"{"n":0}"#);
+    let apart = |number: u32| format!("job != 'x{number}'");
+    assert_touched(&person, 0, |number| {
+        format!("!(age != {} || !({}))", 30 + shared(number), apart(number))
+    });
+    assert_touched(&person, 0, |number| {
+        format!(
+            "!!(attributes.n == {}) && !(age < 18) && {}",
+            shared(number),
+            apart(number)
+        )
+    });
+    assert_touched(&person, 0, |number| {
+        format!(
+            "!(age < {} || age > 200) && {}",
+            shared(number) + 30,
+            apart(number)
+        )
+    });
+}
+
+#[test]
+fn of_several_choices_one_is_taken_apart_and_the_others_say_where_their_values_lie() {
+    let person = person(30, r#"{"a":1,"b":5,"c":"m5"}"#);
+    let low = |number: u32| if number < 10 { 0 } else { 10 * number };
+    assert_touched(&person, 0, |number| {
+        let low = low(number);
+        format!(
+            "attributes.a in [1, 2] && attributes.b in [{low}, {}, {}.{number}1]",
+            low + 5,
+            low + 9
+        )
+    });
+    assert_touched(&person, 0, |number| {
+        let low = low(number);
+        let others = format!(
+            "attributes.b == {low} || attributes.b == {}.{number}1",
+            low + 9
+        );
+        format!(
+            "attributes.a in [1, 2] && ({others} || attributes.b == {})",
+            low + 5
+        )
+    });
+    assert_touched(&person, 0, |number| {
+        let name = if number < 10 {
+            "m".to_owned()
+        } else {
+            format!("n{number}")
+        };
+        format!(
+            "attributes.a in [1, 2] && attributes.c in ['{name}5', '{name}', '{name}9{number}']"
+        )
+    });
+}

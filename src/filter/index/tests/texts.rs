@@ -1,0 +1,115 @@
+//! A search touches the views that ask for a text's beginning, its end or a part of it.
+
+use super::{assert_touched, id, person, shared, view};
+use crate::filter::Images;
+use crate::filter::index::{Census, Index};
+
+#[test]
+fn prefixes_touch_who_asks_for_one_of_the_value() {
+    let person = person(30, r#"{"code":"0123456789"}"#);
+    assert_touched(&person, 0, |number| {
+        let prefix = if number < 10 {
+            "0123456789"[..=number as usize].to_owned()
+        } else {
+            format!("1{number}")
+        };
+        format!("attributes.code.startsWith('{prefix}')")
+    });
+}
+
+#[test]
+fn a_text_is_found_by_each_of_its_beginnings_whatever_their_length() {
+    let text = "0123456789abcdefghijklmnopqrstuvwxyzäöü€";
+    let beginnings: Vec<&str> = (0..=text.len()).filter_map(|end| text.get(..end)).collect();
+    let mut index = Index::default();
+    let mut add =
+        |number: usize, filter: &str| index.add(u32::try_from(number).unwrap(), &view(filter));
+    for (number, beginning) in beginnings.iter().enumerate() {
+        add(number, &format!("attributes.x.startsWith('{beginning}')"));
+        // Others as long as the next, and longer than all.
+        add(
+            100 + number,
+            &format!("attributes.x.startsWith('{beginning}?')"),
+        );
+        add(
+            200 + number,
+            &format!("attributes.x.startsWith('{text}{beginning}!')"),
+        );
+    }
+    // Of two beginnings the longer says all, in either order.
+    add(
+        300,
+        "attributes.x.startsWith('0') && attributes.x.startsWith('012')",
+    );
+    add(
+        301,
+        "attributes.x.startsWith('012') && attributes.x.startsWith('0')",
+    );
+    add(
+        302,
+        "attributes.x.startsWith('01x') && attributes.x.startsWith('0')",
+    );
+    add(
+        303,
+        "attributes.x.startsWith('0') && attributes.x.startsWith('01x')",
+    );
+    let person = person(30, &format!(r#"{{"x":"{text}"}}"#));
+    let mut found = Vec::new();
+    let looked = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
+    let expected: Vec<u32> = (0..).take(beginnings.len()).chain([300, 301]).collect();
+    assert_eq!((found, looked.entries), (expected.clone(), expected.len()));
+    for number in 0..400 {
+        index.remove(number);
+    }
+    assert_eq!(
+        index.census(),
+        Census {
+            entries: 0,
+            nodes: 3
+        },
+        "the three roots"
+    );
+}
+
+#[test]
+fn ends_and_parts_of_texts_touch_who_asks_for_one() {
+    let person = person(
+        30,
+        r#"{"code":"the quick brown fox 0.","mail":"a0@example.com"}"#,
+    );
+    let apart = |number: u32| format!("!(job == 'x{number}')");
+    assert_touched(&person, 0, |number| {
+        format!(
+            "attributes.code.endsWith(' {}.') && {}",
+            shared(number),
+            apart(number)
+        )
+    });
+    assert_touched(&person, 0, |number| {
+        format!(
+            "attributes.code.contains('brown fox {}.') && {}",
+            shared(number),
+            apart(number)
+        )
+    });
+    assert_touched(&person, 0, |number| {
+        let pattern = format!("^[a-z]{}@example", shared(number));
+        format!("attributes.mail.matches('{pattern}') && {}", apart(number))
+    });
+    // 64 in each view.
+    assert_touched(&person, 0, |number| {
+        let others =
+            (0..62).map(|other| format!("attributes.code.contains('{number} and {other}')"));
+        let all: Vec<_> = others
+            .chain([format!(
+                "attributes.code.endsWith('fox {}.')",
+                shared(number)
+            )])
+            .collect();
+        format!(
+            "({}) && {}",
+            all[if number < 10 { 0 } else { 60 }..].join(" || "),
+            apart(number)
+        )
+    });
+}

@@ -1,0 +1,138 @@
+//! What the ring keeps, and what it knows of others' positions.
+
+use super::*;
+use crate::domain::{Change, Epoch, Partition, Position, Seq, Tag, Timestamp};
+
+fn change(seq: u64) -> Event {
+    let position = Position {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq).unwrap(),
+        tag: Tag::new(seq),
+    };
+    Event::Change(Change {
+        at: At::new(Partition::new(0), position),
+        previous: Tag::new(seq - 1),
+        id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
+        time: Timestamp::from_millis(0),
+        created_at: Timestamp::from_millis(0),
+        before: None,
+        after: None,
+        trace: None,
+    })
+}
+
+fn at(seq: u64, tag: u64) -> At {
+    At::new(
+        Partition::new(0),
+        Position {
+            epoch: Epoch::new(1),
+            seq: Seq::new(seq).unwrap(),
+            tag: Tag::new(tag),
+        },
+    )
+}
+
+#[test]
+fn the_oldest_entries_go_first_and_a_place_before_them_is_not_served() {
+    let mut ring = Ring::new(Cursor::new([at(0, 0).position]), 4 * size_of::<Entry>());
+    assert!(
+        ring.after(Checkpoint::BEFORE_MEMORY, 1).is_none(),
+        "not even from a ring that lost nothing"
+    );
+    for seq in 1..=10 {
+        ring.push(change(seq));
+    }
+    let start = ring.start.clone();
+    assert!((1..5).contains(&(ring.end().offset - start.offset)));
+    assert_eq!(ring.end().cursor, Cursor::new([at(10, 10).position]));
+    assert!(ring.after(start.offset - 1, 10).is_none());
+    let entries = ring.after(start.offset, 2).unwrap();
+    assert_eq!(entries.first().unwrap().checkpoint.offset, start.offset + 1);
+    assert_eq!(entries.len(), 2);
+    assert_eq!(ring.after(ring.end().offset, 5).unwrap().len(), 0);
+}
+
+fn cursor(seq: u64, tag: u64) -> Cursor {
+    Cursor::new([at(seq, tag).position])
+}
+
+#[test]
+fn a_cursor_is_found_where_it_stands_and_only_in_the_same_history() {
+    let mut ring = Ring::new(cursor(3, 3), usize::MAX);
+    for seq in 4..=9 {
+        ring.push(change(seq));
+    }
+    for seq in 3..=9 {
+        assert_eq!(ring.relation(at(seq, seq)), Relation::On);
+        assert_eq!(
+            ring.relation(at(seq, seq + 1)),
+            Relation::Apart,
+            "another history's entry of the same number"
+        );
+        let CursorLocation::At(found) = ring.locate(&cursor(seq, seq)) else {
+            panic!("{seq} is in memory")
+        };
+        assert_eq!(found.cursor, cursor(seq, seq));
+        assert!(
+            ring.holds(&found)
+                && !ring.holds(&Checkpoint {
+                    offset: found.offset + 1,
+                    ..found
+                })
+        );
+        assert_eq!(
+            ring.locate(&cursor(seq, 99)),
+            CursorLocation::Apart(Partition::new(0))
+        );
+    }
+    assert_eq!(ring.relation(at(2, 2)), Relation::Before);
+    assert_eq!(ring.locate(&cursor(2, 2)), CursorLocation::Before(at(3, 3)));
+    assert_eq!(ring.relation(at(10, 10)), Relation::Ahead);
+    assert_eq!(
+        ring.locate(&cursor(10, 10)),
+        CursorLocation::At(ring.end().clone())
+    );
+    let other_epoch = Position {
+        epoch: Epoch::new(2),
+        ..at(5, 5).position
+    };
+    assert_eq!(
+        ring.relation(At::new(Partition::new(0), other_epoch)),
+        Relation::Apart
+    );
+}
+
+#[test]
+fn after_a_break_only_the_new_history_is_believed() {
+    let mut ring = Ring::new(cursor(3, 3), usize::MAX);
+    for seq in 4..=9 {
+        ring.push(change(seq));
+    }
+    let (before, end) = (ring.history_id(), ring.end().clone());
+    ring.push(Event::Reset(
+        Partition::new(0),
+        Break::Forked,
+        at(5, 50).position,
+    ));
+    assert_eq!(ring.relation(at(5, 5)), Relation::Apart);
+    assert_eq!(ring.relation(at(5, 50)), Relation::On);
+    assert_eq!(
+        ring.relation(at(4, 4)),
+        Relation::Before,
+        "it may lead there: the log tells"
+    );
+    assert_eq!(
+        ring.relation(at(9, 9)),
+        Relation::Ahead,
+        "by its number; the hub has yet to come that far"
+    );
+    assert!(ring.holds(&ring.end().clone()) && !ring.holds(&end));
+    assert_ne!(ring.history_id(), before);
+    assert_eq!(ring.broken_after(end.offset), Some(Break::Forked));
+    assert_eq!(ring.broken_after(ring.end().offset), None);
+    assert_eq!(
+        ring.broken_after(Checkpoint::BEFORE_MEMORY),
+        None,
+        "it was never in this order"
+    );
+}

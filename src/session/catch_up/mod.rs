@@ -1,0 +1,13 @@
+//! What a session is sent that the dispatcher does not serve: what it missed, or a snapshot.
+
+mod compose;
+mod drainer;
+mod evaluator;
+#[cfg(test)]
+mod exactness_tests;
+mod recovery;
+mod replay;
+mod requests;
+mod snapshot;
+
+pub(super) use drainer::{drain, run};

@@ -1,0 +1,173 @@
+//! The answer to what a client asked. It is given when everything before the request is sent, so a
+//! filter changes at one checkpoint, and a position is never ahead of what was sent.
+
+use bytes::Bytes;
+
+use crate::filter::{SharedFilters, View};
+use crate::history::Checkpoint;
+use crate::protocol::close::{Close, CloseCode};
+use crate::protocol::message::Message;
+use crate::protocol::problem::Problem;
+use crate::protocol::request::{FilterFrom, Refused, Request};
+use crate::session::connection::{CatchUp, ClientRequest};
+use crate::session::subscription::Subscription;
+
+/// What follows from a request.
+pub(super) enum Reply {
+    /// A frame, and how the catch-up goes on.
+    Answer(Answer),
+    /// The session is closed.
+    Close(Close),
+}
+
+/// An answer of the session's own.
+pub(super) struct Answer {
+    pub(super) frame: Option<Bytes>,
+    pub(super) catch_up: CatchUp,
+    /// The offset up to which the client knows its position after the frame, where that changes.
+    pub(super) announced: Option<u64>,
+    /// The new view, where it changes.
+    pub(super) view: Option<View>,
+    /// Whether a snapshot that is under way is dropped.
+    pub(super) drops_snapshot: bool,
+}
+
+/// A request of a session that is catching up so; `newest` is where this gateway is.
+pub(super) fn reply(
+    request: ClientRequest,
+    catch_up: CatchUp,
+    subscription: &Subscription,
+    filters: &SharedFilters,
+    newest: Option<Checkpoint>,
+) -> Reply {
+    let context = Context {
+        catch_up,
+        subscription,
+        newest,
+    };
+    let answer = match request {
+        ClientRequest::Kinds(kinds) => {
+            let filter = subscription.view.filter.clone();
+            context.change_kinds(View { kinds, filter })
+        }
+        ClientRequest::Message(Request::Ping { reference }) => context.pong(reference.as_deref()),
+        ClientRequest::Message(Request::Stop) => {
+            return Reply::Close(Close::new(CloseCode::NORMAL, ""));
+        }
+        ClientRequest::Message(Request::Filter {
+            kinds,
+            filter_text,
+            from,
+            reference,
+        }) => match (filters.parse(&filter_text), from) {
+            (Ok(filter), FilterFrom::Now) => {
+                context.show_from_now(View { kinds, filter }, reference.as_deref())
+            }
+            (Ok(filter), FilterFrom::Snapshot) => {
+                context.show_snapshot(View { kinds, filter }, reference.as_deref())
+            }
+            (Err(error), _) => context.refuse(&Refused {
+                reference,
+                problem: Problem::from(error),
+            }),
+        },
+        ClientRequest::Refused(refused) => context.refuse(&refused),
+    };
+    Reply::Answer(answer)
+}
+
+struct Context<'a> {
+    catch_up: CatchUp,
+    subscription: &'a Subscription,
+    newest: Option<Checkpoint>,
+}
+
+impl Context<'_> {
+    fn frame(&self, message: &Message<'_>) -> Option<Bytes> {
+        self.subscription.dress.message(message)
+    }
+
+    /// An answer after which the catch-up goes on.
+    fn go_on(self, frame: Option<Bytes>, announced: Option<u64>) -> Answer {
+        Answer {
+            frame,
+            catch_up: self.catch_up,
+            announced,
+            view: None,
+            drops_snapshot: false,
+        }
+    }
+
+    fn change_kinds(self, view: View) -> Answer {
+        match self.catch_up {
+            // A snapshot shows who matches, whatever the kinds: it goes on.
+            CatchUp::Snapshot { .. } => Answer {
+                view: Some(view),
+                ..self.go_on(None, None)
+            },
+            CatchUp::Replay { .. } => self.show_from_now(view, None),
+        }
+    }
+
+    fn pong(self, reference: Option<&str>) -> Answer {
+        let checkpoint = match &self.catch_up {
+            CatchUp::Replay {
+                from,
+                owes_live: None,
+            } => Some(from),
+            // Before `live` a client holds no cursor.
+            CatchUp::Replay {
+                owes_live: Some(_), ..
+            }
+            | CatchUp::Snapshot { .. } => None,
+        };
+        let cursor = checkpoint.map(|checkpoint| &checkpoint.cursor);
+        let frame = self.frame(&Message::Pong { reference, cursor });
+        let announced = checkpoint.map(|checkpoint| checkpoint.offset);
+        self.go_on(frame, announced)
+    }
+
+    fn show_from_now(mut self, view: View, reference: Option<&str>) -> Answer {
+        let (from, owes_live) = match (self.catch_up.clone(), self.newest.take()) {
+            (CatchUp::Replay { from, owes_live }, _) => (from, owes_live),
+            // A snapshot that ends here leaves the client without a position: the new view begins
+            // where this gateway is.
+            (CatchUp::Snapshot { .. }, Some(newest)) => {
+                let offset = newest.offset;
+                (newest, Some(offset))
+            }
+            (CatchUp::Snapshot { .. }, None) => return self.go_on(None, None),
+        };
+        let frame = self.frame(&Message::Filtered {
+            reference,
+            cursor: Some(&from.cursor),
+        });
+        Answer {
+            frame,
+            announced: Some(from.offset),
+            catch_up: CatchUp::Replay { from, owes_live },
+            view: Some(view),
+            drops_snapshot: true,
+        }
+    }
+
+    fn show_snapshot(self, view: View, reference: Option<&str>) -> Answer {
+        let cursor = None;
+        Answer {
+            frame: self.frame(&Message::Filtered { reference, cursor }),
+            announced: None,
+            catch_up: CatchUp::Snapshot { reset: None },
+            view: Some(view),
+            drops_snapshot: true,
+        }
+    }
+
+    fn refuse(self, refused: &Refused) -> Answer {
+        let Refused { reference, problem } = refused;
+        let frame = self.frame(&Message::Error {
+            reference: reference.as_deref(),
+            problem,
+        });
+        self.go_on(frame, None)
+    }
+}

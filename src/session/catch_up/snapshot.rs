@@ -1,0 +1,298 @@
+//! Everyone in a view, and then what happened meanwhile, without a hole between them.
+//!
+//! A page of people carries the position at which it was read. It is shown when that position lies
+//! on the gateway's history; one that was read ahead of the gateway waits for it, and one of another
+//! history is read again. When all pages were shown, the log is replayed from the lowest of these
+//! positions; a change that is not after the position of the page that covers its person is
+//! skipped, whether or not the page showed that person: what it led to was judged there. The replay
+//! crosses the position of every page: where it finds another entry of that number, the snapshot is
+//! worth nothing.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::evaluator::{CatchUpError, Evaluator};
+use super::replay;
+use crate::domain::{
+    At, Change, Comparison, Cursor, Partition, Person, PersonId, Position, Seq, Tag,
+};
+use crate::filter::offload;
+use crate::history::{Checkpoint, Relation};
+use crate::session::shared::Shared;
+use crate::session::subscription::Subscription;
+use crate::store::Break;
+
+/// How far a snapshot has come.
+pub(super) struct Snapshot {
+    stage: Stage,
+    /// One for each range of people that was read at one position, in order of partition and id.
+    covers: Vec<Cover>,
+    /// Whether a page was shown.
+    has_shown: bool,
+    /// When it was asked for, and where the gateway stood then.
+    asked: Instant,
+    known: Checkpoint,
+}
+
+enum Stage {
+    /// The next page: the people of this partition after this id.
+    Pages(Partition, Option<PersonId>),
+    /// Evaluation as far as this checkpoint.
+    Replay {
+        checkpoint: Checkpoint,
+        goal: Cursor,
+        crossings: Crossings,
+    },
+}
+
+/// The positions of the pages, by number.
+#[derive(Clone, Default)]
+struct Crossings(HashMap<(Partition, Seq), Tag>);
+
+/// People who were read at one position: those of a partition up to an id, after the range before
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cover {
+    pub(super) partition: Partition,
+    /// None: to the end of the partition.
+    pub(super) up_to: Option<PersonId>,
+    pub(super) position: Position,
+}
+
+/// One step of a snapshot.
+pub(super) enum Progress {
+    /// Frames to send, perhaps none.
+    Frames(Vec<Bytes>),
+    /// What was read is ahead of this gateway: the session has to wait until the hub's order goes
+    /// on after this offset.
+    Ahead(u64),
+    /// The view is whole at this checkpoint.
+    Whole(Checkpoint),
+}
+
+impl Snapshot {
+    /// One that is asked for now, while the gateway stands at `known`.
+    pub(super) fn new(known: Checkpoint) -> Self {
+        let stage = Stage::Pages(Partition::new(0), None);
+        Self {
+            stage,
+            covers: Vec::new(),
+            has_shown: false,
+            asked: Instant::now(),
+            known,
+        }
+    }
+
+    /// Whether a page was shown.
+    pub(super) const fn has_shown(&self) -> bool {
+        self.has_shown
+    }
+
+    /// Has pages read anew: those that were read until now may be of a history that is lost.
+    pub(super) fn read_anew(&mut self) {
+        self.asked = Instant::now();
+    }
+
+    /// How far the replay has come.
+    pub(super) const fn cursor(&self) -> Option<&Cursor> {
+        match &self.stage {
+            Stage::Pages(..) => None,
+            Stage::Replay { checkpoint, .. } => Some(&checkpoint.cursor),
+        }
+    }
+
+    /// Goes one step further.
+    pub(super) async fn step(
+        &mut self,
+        shared: &Shared,
+        subscription: &Subscription,
+    ) -> Result<Progress, CatchUpError> {
+        if let Some(reason) = shared.history.broken_after(self.known.offset) {
+            return Err(CatchUpError::Broken(reason));
+        }
+        match &mut self.stage {
+            Stage::Pages(partition, after) => {
+                let (partition, after) = (*partition, *after);
+                self.page(shared, subscription, partition, after).await
+            }
+            Stage::Replay {
+                checkpoint,
+                goal,
+                crossings,
+            } => {
+                if has_passed(&checkpoint.cursor, goal) && shared.history.holds(checkpoint) {
+                    return Ok(Progress::Whole(checkpoint.clone()));
+                }
+                let covered = |change: &Change| {
+                    crossings.check(change.at)?;
+                    Ok(covers(&self.covers, change))
+                };
+                let evaluator = Evaluator {
+                    subscription,
+                    is_live: false,
+                    may_compose: false,
+                    covered: &covered,
+                };
+                match replay::step(shared, checkpoint.clone(), &evaluator).await? {
+                    None => Ok(Progress::Ahead(checkpoint.offset)),
+                    Some(step) => {
+                        *checkpoint = step.checkpoint;
+                        Ok(Progress::Frames(step.frames))
+                    }
+                }
+            }
+        }
+    }
+
+    async fn page(
+        &mut self,
+        shared: &Shared,
+        subscription: &Subscription,
+        partition: Partition,
+        after: Option<PersonId>,
+    ) -> Result<Progress, CatchUpError> {
+        let (Some(id), Some(end)) = (shared.history.id(), shared.history.checkpoint()) else {
+            return Ok(Progress::Ahead(0));
+        };
+        let known = self.known.cursor.position(partition);
+        let relation = |head: Position| shared.history.relation(At::new(partition, head));
+        let is_fresh = |head: Position| {
+            relation(head) == Some(Relation::On)
+                && matches!(head.compare(known), Comparison::Same | Comparison::Higher)
+        };
+        let page = shared
+            .readings
+            .page(id, (partition, after), self.asked, is_fresh)
+            .await?;
+        match relation(page.head) {
+            // Before memory: the replay tells whether it leads there.
+            Some(Relation::On | Relation::Before) => {}
+            Some(Relation::Ahead) | None => return Ok(Progress::Ahead(end.offset)),
+            Some(Relation::Apart) => {
+                self.read_anew();
+                return Err(CatchUpError::Parted);
+            }
+        }
+        shared.metrics.snapshot_pages.inc();
+        let up_to = page.next;
+        self.cover(Cover {
+            partition,
+            up_to,
+            position: page.head,
+        });
+        let matching = offload::matching(&subscription.view.filter, &page.people).await;
+        let matching: Vec<Person> = matching.into_iter().cloned().collect();
+        let next = if up_to.is_some() {
+            Some(Stage::Pages(partition, up_to))
+        } else {
+            let next = shared
+                .readings
+                .store()?
+                .partitions()
+                .iter()
+                .nth(partition.index() + 1);
+            next.map(|partition| Stage::Pages(partition, None))
+        };
+        let is_end = next.is_none();
+        self.stage = match next {
+            Some(stage) => stage,
+            None => self.replay()?,
+        };
+        if matching.is_empty() && (self.has_shown || !is_end) {
+            return Ok(Progress::Frames(Vec::new()));
+        }
+        self.has_shown = true;
+        Ok(Progress::Frames(subscription.dress.pages(&matching)))
+    }
+
+    fn cover(&mut self, cover: Cover) {
+        match self.covers.last_mut() {
+            Some(last) if last.partition == cover.partition && last.position == cover.position => {
+                last.up_to = cover.up_to;
+            }
+            _ => self.covers.push(cover),
+        }
+    }
+
+    /// From the lowest position of each partition's pages to the highest. That is not before where
+    /// the gateway stood when the snapshot was asked for: no page was, unless it was read after that.
+    fn replay(&self) -> Result<Stage, CatchUpError> {
+        let (mut lowest, mut highest) = (Vec::<Position>::new(), Vec::<Position>::new());
+        let mut crossings = Crossings::default();
+        for Cover {
+            partition,
+            position,
+            ..
+        } in &self.covers
+        {
+            let at = At::new(*partition, *position);
+            crossings.check(at)?;
+            crossings
+                .0
+                .insert((at.partition, position.seq), position.tag);
+            let (Some(low), Some(high)) = (
+                lowest.get_mut(partition.index()),
+                highest.get_mut(partition.index()),
+            ) else {
+                lowest.push(*position);
+                highest.push(*position);
+                continue;
+            };
+            match (position.compare(*low), position.compare(*high)) {
+                (Comparison::Lower, _) => *low = *position,
+                (_, Comparison::Higher) => *high = *position,
+                // Of one number there is one entry: what is left is another epoch.
+                (Comparison::Apart, _) => return Err(CatchUpError::Broken(Break::Epoch)),
+                (Comparison::Same | Comparison::Higher, _) => {}
+            }
+        }
+        let checkpoint = Checkpoint::unlocated(Cursor::new(lowest));
+        Ok(Stage::Replay {
+            checkpoint,
+            goal: Cursor::new(highest),
+            crossings,
+        })
+    }
+}
+
+impl Crossings {
+    /// An error where a page was read at another entry of this number.
+    fn check(&self, at: At) -> Result<(), CatchUpError> {
+        match self.0.get(&(at.partition, at.position.seq)) {
+            Some(tag) if *tag != at.position.tag => Err(CatchUpError::Broken(Break::Forked)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a cursor that goes through every position of the goal has come to all of them.
+fn has_passed(cursor: &Cursor, goal: &Cursor) -> bool {
+    let mut positions = cursor.positions().iter().zip(goal.positions());
+    positions.all(|(position, goal)| {
+        matches!(
+            position.compare(*goal),
+            Comparison::Same | Comparison::Higher
+        )
+    })
+}
+
+/// Whether the page that covers this person was read after the change.
+pub(super) fn covers(covers: &[Cover], change: &Change) -> bool {
+    let at = change.at;
+    let index = covers.partition_point(|cover| {
+        cover.partition < at.partition
+            || (cover.partition == at.partition
+                && cover.up_to.is_some_and(|up_to| up_to < change.id))
+    });
+    let is_after = |cover: &Cover| {
+        matches!(
+            cover.position.compare(at.position),
+            Comparison::Same | Comparison::Higher
+        )
+    };
+    covers
+        .get(index)
+        .is_some_and(|cover| cover.partition == at.partition && is_after(cover))
+}

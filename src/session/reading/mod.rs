@@ -1,0 +1,7 @@
+//! The receiving half of a session: a small task that sleeps until the peer says something.
+
+mod allowance;
+mod frames;
+mod reader;
+
+pub(super) use reader::Reader;

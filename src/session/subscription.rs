@@ -1,0 +1,35 @@
+//! What a client wants to be sent.
+
+use crate::domain::Operation;
+use crate::filter::{Images, View};
+use crate::history::{Entry, Event};
+use crate::protocol::dress::Dress;
+
+/// A view in a wire format. Sessions with equal subscriptions are served as one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Subscription {
+    /// The filter and the kinds.
+    pub view: View,
+    /// The form of the stream.
+    pub dress: Dress,
+    /// The operation after which the session is closed, the first time that one is shown.
+    pub close_on: Option<Operation>,
+}
+
+impl Subscription {
+    /// The most steps that its patterns take to evaluate these entries.
+    pub fn steps<'a>(&self, entries: impl IntoIterator<Item = &'a std::sync::Arc<Entry>>) -> u64 {
+        entries
+            .into_iter()
+            .map(|entry| self.steps_of(&entry.event))
+            .fold(0, u64::saturating_add)
+    }
+
+    /// The most steps that its patterns take to evaluate one event.
+    pub fn steps_of(&self, event: &Event) -> u64 {
+        match event {
+            Event::Change(change) => self.view.steps(&Images::of(change)),
+            Event::Reset(..) => 0,
+        }
+    }
+}

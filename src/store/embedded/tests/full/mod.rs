@@ -1,0 +1,5 @@
+//! A full disk: saves are refused and deletes go on, until there is room again.
+
+mod room_again;
+mod while_full;
+mod world;

@@ -1,0 +1,78 @@
+//! A test calls a gateway: REST for people, a WebSocket for live updates.
+
+use serde_json::{Value, json};
+
+use super::{Gateway, eventually};
+use crate::socket::Listener;
+
+impl Gateway {
+    /// A request to the public listener.
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(
+            method.parse().expect("a method"),
+            format!("http://{}{path}", self.address),
+        )
+    }
+
+    /// Saves a person under this id; tries again until the store takes it.
+    pub(crate) async fn save(&self, id: &str, person: &Value) {
+        eventually("the person is saved", || async {
+            let answer = self.put(id, person, true).await;
+            if answer == 412 {
+                self.put(id, person, false).await == 200
+            } else {
+                answer == 201
+            }
+        })
+        .await;
+    }
+
+    /// One `PUT`; the status, or 0 when nobody answered.
+    pub(crate) async fn put(&self, id: &str, person: &Value, new: bool) -> u16 {
+        let mut request = self
+            .request("PUT", &format!("/people/{id}"))
+            .header("content-type", "application/json");
+        if new {
+            request = request.header("if-none-match", "*");
+        }
+        request
+            .body(person.to_string())
+            .send()
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Creates a person, and returns the id.
+    pub(crate) async fn create(&self, person: &Value) -> String {
+        let request = self
+            .request("POST", "/people")
+            .header("content-type", "application/json");
+        let answer = request
+            .body(person.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 201);
+        let saved: Value = serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
+        saved["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Deletes a person; the status, or 0 when nobody answered.
+    pub(crate) async fn delete(&self, id: &str) -> u16 {
+        let answer = self
+            .request("DELETE", &format!("/people/{id}"))
+            .send()
+            .await;
+        answer.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Opens a WebSocket at `/people` with this query.
+    pub(crate) async fn listen(&self, query: &str) -> Listener {
+        Listener::open(self.address, &format!("/people{query}")).await
+    }
+}
+
+/// A person named `first`.
+pub(crate) fn person(first: &str) -> Value {
+    json!({"firstName": first, "lastName": "Lovelace", "age": 36, "job": "Mathematician"})
+}
