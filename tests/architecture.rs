@@ -65,7 +65,7 @@ fn an_upward_import_is_reported_however_it_is_written() {
     for source in [
         "use crate::http::Router;",
         "use crate::{domain::Person, http};",
-        "use crate::{domain::{At, Person}, http::{self, Router}};",
+        "use crate::{domain::{LogPosition, Person}, http::{self, Router}};",
         "pub(crate) use crate :: http :: *;",
         "fn f() -> u8 { crate::http::answer() }",
         "fn f(_: &'static str, _: crate::http::Router) {}",
@@ -131,7 +131,7 @@ fn a_neighbour_an_unknown_module_and_the_whole_crate_are_reported() {
     }
     let problems = planted(
         "src/util.rs",
-        "use crate::domain::At;",
+        "use crate::domain::LogPosition;",
         imports_run_downwards,
     );
     assert_eq!(problems, ["src/util.rs: util is in no layer"]);
@@ -142,7 +142,7 @@ fn downward_and_own_imports_and_mere_mentions_are_fine() {
     let source = r##"
         // use crate::http::Router;
         /* crate::http /* nested */ crate::http */
-        use crate::{domain::{At, Person}, filter::View, history::ring};
+        use crate::{domain::{LogPosition, Person}, filter::View, history::ring};
         use super::ring::Ring; use self::ring::Ring;
         pub(crate) struct S; pub(in crate::history) struct T; pub(super) struct U;
         const A: &str = "crate::http \" crate::http"; const B: &str = r#"" crate::http"#;
@@ -170,7 +170,7 @@ fn downward_and_own_imports_and_mere_mentions_are_fine() {
 #[test]
 fn another_crate_is_in_no_layer_but_takes_in_no_source_of_the_library() {
     let file = "crates/people-bench/src/load.rs";
-    let source = "use crate::floor::Floor; use people_gateway::domain::At; \
+    let source = "use crate::floor::Floor; use people_gateway::domain::LogPosition; \
                   fn f() -> anyhow::Result<()> { Ok(()) }";
     for rule in [
         imports_run_downwards,

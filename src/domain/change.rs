@@ -1,6 +1,8 @@
 //! What happened to one person: a save or a delete, with the images before and after.
 
-use super::{At, Comparison, FieldsJson, Person, PersonId, Position, Tag, Timestamp, TraceContext};
+use super::{
+    Comparison, FieldsJson, LogPosition, Person, PersonId, Position, Tag, Timestamp, TraceContext,
+};
 
 /// The two things that can happen to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +17,7 @@ pub enum Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Where it stands.
-    pub at: At,
+    pub at: LogPosition,
     /// The tag of the entry before it: what chains the log together.
     pub previous: Tag,
     /// Whom it concerns.

@@ -18,8 +18,8 @@ pub use change::{Change, Operation, Succession};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, MAX_ATTRIBUTES_BYTES, Values};
 pub use people_core::{
-    At, Comparison, Cursor, Epoch, InvalidCursor, InvalidId, InvalidPosition, Kinds, Partition,
-    Partitions, PersonId, Position, Seq, Tag, UnknownKinds,
+    Comparison, Cursor, Epoch, InvalidCursor, InvalidId, InvalidPosition, Kinds, LogPosition,
+    Partition, Partitions, PersonId, Position, Seq, Tag, UnknownKinds,
 };
 pub use person::Person;
 pub use timestamp::Timestamp;

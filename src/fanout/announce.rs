@@ -81,16 +81,16 @@ impl Dispatcher {
         let mut owed = Vec::new();
         for session in self.sessions.shard(shard) {
             let Some(slot) = session.slot() else { continue };
-            let dress = self.groups.group(slot.group()).subscription.dress;
-            if dress.has_cursor() && !session.knows(&newest) {
+            let format = self.groups.group(slot.group()).subscription.format;
+            if format.has_cursor() && !session.knows(&newest) {
                 self.serve_one(&session);
-                owed.push((session, dress));
+                owed.push((session, format));
             }
         }
         let count = owed.len();
         let mut writes = Writes::new(newest);
-        for (session, dress) in owed {
-            writes.add_position(session, dress);
+        for (session, format) in owed {
+            writes.add_position(session, format);
         }
         self.write(&writes);
         count

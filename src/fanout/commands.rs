@@ -93,7 +93,7 @@ impl Dispatcher {
             return;
         };
         let broken = missed.iter().find_map(|entry| entry.event.broken());
-        let has_reset = subscription.dress.has_cursor();
+        let has_reset = subscription.format.has_cursor();
         let notifications: Vec<_> = with_checkpoints(&from, &missed)
             .take_while(|(_, entry)| !has_reset || entry.event.broken().is_none())
             .filter_map(|(before, entry)| {

@@ -21,7 +21,7 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::session::{
     CatchUp, Command, Delivery, Notification, Outcome, Payload, ServeHandle, Sessions,
 };
-use crate::store::Break;
+use crate::store::Discontinuity;
 use crate::telemetry::traces::Reach;
 use crate::telemetry::{Metrics, Traces};
 
@@ -206,7 +206,7 @@ impl Dispatcher {
             if change.steps(&group.subscription) > INLINE_STEPS_MAX {
                 self.part_with(number, change.before());
             } else if let Some(notification) = change.notification(&group.subscription) {
-                reach.add_class(group.members().len());
+                reach.add_group(group.members().len());
                 let span = span.clone();
                 if group.push(Notification {
                     span,
@@ -229,7 +229,7 @@ impl Dispatcher {
         for session in members {
             self.serve_one(&session);
             if self.groups.remove(&session) {
-                self.metrics.session_detours.inc();
+                self.metrics.session_offloads.inc();
                 let catch_up = CatchUp::replay(from.clone());
                 self.sessions.drain(session.leave(catch_up));
             }
@@ -238,10 +238,10 @@ impl Dispatcher {
 
     /// The store's history broke: clients whose format can say so are sent what came before, and
     /// then begin anew.
-    fn break_off(&mut self, reason: Break) {
+    fn break_off(&mut self, reason: Discontinuity) {
         self.serve_all();
         let groups = (0..self.groups.len()).map(|number| self.groups.group(number));
-        let concerned = groups.filter(|group| group.subscription.dress.has_cursor());
+        let concerned = groups.filter(|group| group.subscription.format.has_cursor());
         let members: Vec<_> = concerned
             .flat_map(SubscriptionGroup::members)
             .cloned()
@@ -252,7 +252,7 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn begin_anew(&self, session: &ServeHandle, reason: Break) {
+    pub(super) fn begin_anew(&self, session: &ServeHandle, reason: Discontinuity) {
         let reset = Some(reason);
         self.sessions
             .drain(session.leave(CatchUp::Snapshot { reset }));
@@ -297,7 +297,7 @@ impl Dispatcher {
         match outcome {
             Outcome::Accepted => {
                 if drain.is_some() {
-                    self.metrics.session_backlogs.inc();
+                    self.metrics.session_partial_writes.inc();
                 }
                 self.sessions.drain(drain);
                 match payload {

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::domain::{At, Change, TraceContext};
+use crate::domain::{Change, LogPosition, TraceContext};
 use crate::filter::{Images, Verdict};
 use crate::history::{Checkpoint, Entry, Event};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{Notification, Subscription};
 
 /// A change whose images are read once, and which is encoded once per format and verdict, whatever
@@ -19,7 +19,7 @@ pub struct Evaluation<'a> {
 }
 
 struct Encoded {
-    dress: Dress,
+    format: WireFormat,
     verdict: Verdict,
     frame: Option<Bytes>,
 }
@@ -45,7 +45,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Its position, and the span that wrote it, where that is recorded.
-    pub fn trace(&self) -> Option<(At, TraceContext)> {
+    pub fn trace(&self) -> Option<(LogPosition, TraceContext)> {
         let written = self.change.trace.filter(|written| written.is_sampled())?;
         Some((self.change.at, written))
     }
@@ -64,7 +64,7 @@ impl<'a> Evaluation<'a> {
     pub fn notification(&mut self, subscription: &Subscription) -> Option<Notification> {
         let verdict = subscription.view.verdict(&self.images);
         let label = verdict.label()?;
-        let frame = self.frame(verdict, subscription.dress)?;
+        let frame = self.frame(verdict, subscription.format)?;
         Some(Notification {
             frame,
             verdict: label,
@@ -76,17 +76,17 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn frame(&mut self, verdict: Verdict, dress: Dress) -> Option<Bytes> {
+    fn frame(&mut self, verdict: Verdict, format: WireFormat) -> Option<Bytes> {
         if let Some(known) = self
             .encoded
             .iter()
-            .find(|known| known.dress == dress && known.verdict == verdict)
+            .find(|known| known.format == format && known.verdict == verdict)
         {
             return known.frame.clone();
         }
-        let frame = dress.change(verdict, self.change, Some(&self.after.cursor));
+        let frame = format.change(verdict, self.change, Some(&self.after.cursor));
         self.encoded.push(Encoded {
-            dress,
+            format,
             verdict,
             frame: frame.clone(),
         });

@@ -2,7 +2,7 @@
 
 use super::groups::SubscriptionGroup;
 use crate::history::Checkpoint;
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
 use crate::session::{Payload, ServeHandle, WriteBatch};
 
@@ -16,7 +16,7 @@ pub(super) struct Writes {
     /// The last payload of changes: its group, from where on in that group's stream, and its number.
     last: Option<(usize, u64, usize)>,
     /// Payloads that name the position, by format.
-    positions: Vec<(Dress, usize)>,
+    positions: Vec<(WireFormat, usize)>,
 }
 
 /// Whether a group's round has another member.
@@ -66,8 +66,8 @@ impl Writes {
     }
 
     /// Adds the position for one session, unless its format has no frame for it.
-    pub(super) fn add_position(&mut self, session: ServeHandle, dress: Dress) {
-        let payload = self.position(dress);
+    pub(super) fn add_position(&mut self, session: ServeHandle, format: WireFormat) {
+        let payload = self.position(format);
         self.to.extend(payload.map(|payload| (session, payload)));
     }
 
@@ -87,16 +87,16 @@ impl Writes {
         Some(payload)
     }
 
-    fn position(&mut self, dress: Dress) -> Option<usize> {
-        if let Some((_, payload)) = self.positions.iter().find(|(known, _)| *known == dress) {
+    fn position(&mut self, format: WireFormat) -> Option<usize> {
+        if let Some((_, payload)) = self.positions.iter().find(|(known, _)| *known == format) {
             return Some(*payload);
         }
-        let frame = dress.message(&Message::Position(&self.newest.cursor))?;
+        let frame = format.message(&Message::Position(&self.newest.cursor))?;
         let payload = self.add(Payload::Position {
             frame,
             checkpoint: self.newest.clone(),
         });
-        self.positions.push((dress, payload));
+        self.positions.push((format, payload));
         Some(payload)
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::{At, Change, Cursor, FieldsJson, Partition, Position};
-use crate::store::Break;
+use crate::domain::{Change, Cursor, FieldsJson, LogPosition, Partition, Position};
+use crate::store::Discontinuity;
 
 /// An event in the order of this gateway.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub enum Event {
     /// A change.
     Change(Change),
     /// A partition's history broke; it goes on from this head.
-    Reset(Partition, Break, Position),
+    Reset(Partition, Discontinuity, Position),
 }
 
 /// A point between two entries, the same for every session that has come this far.
@@ -48,15 +48,15 @@ impl Checkpoint {
 
 impl Event {
     /// Where it leads in its partition's log.
-    pub fn at(&self) -> At {
+    pub fn at(&self) -> LogPosition {
         match self {
             Self::Change(change) => change.at,
-            Self::Reset(partition, _, head) => At::new(*partition, *head),
+            Self::Reset(partition, _, head) => LogPosition::new(*partition, *head),
         }
     }
 
     /// Why the history broke there, where it did.
-    pub fn broken(&self) -> Option<Break> {
+    pub fn broken(&self) -> Option<Discontinuity> {
         match self {
             Self::Change(_) => None,
             Self::Reset(_, reason, _) => Some(*reason),

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::event::{Checkpoint, Entry};
-use crate::domain::{At, Comparison, Cursor, Partition, Position};
+use crate::domain::{Comparison, Cursor, LogPosition, Partition, Position};
 
 /// How a position relates to this gateway's unbroken history of its partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum CursorLocation {
     At(Checkpoint),
     /// To no checkpoint yet: this is the beginning of memory in the first partition in which the cursor
     /// is before it.
-    Before(At),
+    Before(LogPosition),
     /// To none: in this partition it is of another history.
     Apart(Partition),
 }
@@ -54,7 +54,7 @@ impl<'a> UnbrokenRange<'a> {
     }
 
     /// How a position relates to this range.
-    pub(super) fn relation(&self, at: At) -> Relation {
+    pub(super) fn relation(&self, at: LogPosition) -> Relation {
         let in_partition = |place: &Checkpoint| place.cursor.position(at.partition);
         match at.position.compare(in_partition(self.first())) {
             Comparison::Same => Relation::On,
@@ -83,7 +83,7 @@ impl<'a> UnbrokenRange<'a> {
             match self.relation(at) {
                 Relation::On | Relation::Ahead => {}
                 Relation::Before => {
-                    before.get_or_insert(At::new(
+                    before.get_or_insert(LogPosition::new(
                         at.partition,
                         self.first().cursor.position(at.partition),
                     ));

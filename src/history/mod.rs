@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use crate::domain::{At, Cursor};
-use crate::store::Break;
+use crate::domain::{Cursor, LogPosition};
+use crate::store::Discontinuity;
 use proof::Proof;
 use ring::Ring;
 
@@ -101,12 +101,12 @@ impl History {
     }
 
     /// The last break of the store's history after the checkpoint with this offset.
-    pub fn broken_after(&self, offset: u64) -> Option<Break> {
+    pub fn broken_after(&self, offset: u64) -> Option<Discontinuity> {
         self.with_ring(|ring| ring.broken_after(offset)).flatten()
     }
 
     /// How a position relates to the history in memory since its last break.
-    pub fn relation(&self, at: At) -> Option<Relation> {
+    pub fn relation(&self, at: LogPosition) -> Option<Relation> {
         self.with_ring(|ring| ring.relation(at))
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::event::{Checkpoint, Entry, Event};
 use super::lookup::{CursorLocation, Relation, UnbrokenRange};
-use crate::domain::{At, Cursor};
-use crate::store::Break;
+use crate::domain::{Cursor, LogPosition};
+use crate::store::Discontinuity;
 
 /// What this gateway takes for the store's history: another one after each break. What was read while
 /// one held is not to be believed in the next.
@@ -22,7 +22,7 @@ pub(super) struct Ring {
     start: Checkpoint,
     /// The offset after the last break of the store's history, and what that was.
     unbroken: u64,
-    broken: Option<Break>,
+    broken: Option<Discontinuity>,
     bytes: usize,
     limit: usize,
 }
@@ -82,7 +82,7 @@ impl Ring {
     }
 
     /// How a position relates to what is in memory, and nothing broke since.
-    pub(super) fn relation(&self, at: At) -> Relation {
+    pub(super) fn relation(&self, at: LogPosition) -> Relation {
         self.unbroken_range().relation(at)
     }
 
@@ -102,7 +102,7 @@ impl Ring {
     }
 
     /// What broke the history, last, after a place of the hub's order with this offset.
-    pub(super) fn broken_after(&self, offset: u64) -> Option<Break> {
+    pub(super) fn broken_after(&self, offset: u64) -> Option<Discontinuity> {
         self.broken
             .filter(|_| offset != Checkpoint::BEFORE_MEMORY && offset < self.unbroken)
     }

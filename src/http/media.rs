@@ -16,7 +16,7 @@ pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 /// In which form a list is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dress {
+pub(super) enum ListFormat {
     /// One JSON array.
     Array,
     /// One person a line.
@@ -25,7 +25,7 @@ pub(super) enum Dress {
     Events,
 }
 
-impl Dress {
+impl ListFormat {
     /// All of them with their types; where a caller likes several alike, the first.
     const ALL: [(Self, &'static str); 5] = [
         (Self::Array, JSON),
@@ -184,31 +184,40 @@ mod tests {
 
     #[test]
     fn the_caller_gets_what_it_likes_best_and_json_otherwise() {
-        for (accept, dress) in [
-            ("", Dress::Array),
-            ("*/*", Dress::Array),
-            ("text/html", Dress::Array),
-            ("application/json", Dress::Array),
-            ("application/x-ndjson", Dress::Lines),
-            ("Application/X-NDJSON; q=0.5", Dress::Lines),
-            ("application/x-ndjson, */*", Dress::Lines),
-            ("application/json, application/x-ndjson", Dress::Array),
+        for (accept, format) in [
+            ("", ListFormat::Array),
+            ("*/*", ListFormat::Array),
+            ("text/html", ListFormat::Array),
+            ("application/json", ListFormat::Array),
+            ("application/x-ndjson", ListFormat::Lines),
+            ("Application/X-NDJSON; q=0.5", ListFormat::Lines),
+            ("application/x-ndjson, */*", ListFormat::Lines),
+            ("application/json, application/x-ndjson", ListFormat::Array),
             (
                 "application/json;q=0.5, application/x-ndjson;q=0.6",
-                Dress::Lines,
+                ListFormat::Lines,
             ),
-            ("application/json;q=0, */*", Dress::Lines),
-            ("application/x-ndjson;q=0", Dress::Array),
-            ("application/ndjson", Dress::Lines),
-            ("application/jsonl, application/json;q=0.1", Dress::Lines),
-            ("text/event-stream", Dress::Events),
-            ("text/html, application/xhtml+xml, */*;q=0.8", Dress::Array),
+            ("application/json;q=0, */*", ListFormat::Lines),
+            ("application/x-ndjson;q=0", ListFormat::Array),
+            ("application/ndjson", ListFormat::Lines),
+            (
+                "application/jsonl, application/json;q=0.1",
+                ListFormat::Lines,
+            ),
+            ("text/event-stream", ListFormat::Events),
+            (
+                "text/html, application/xhtml+xml, */*;q=0.8",
+                ListFormat::Array,
+            ),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().expect("a value"));
-            assert_eq!(Dress::accepted(&headers).0, dress, "{accept}");
+            assert_eq!(ListFormat::accepted(&headers).0, format, "{accept}");
         }
-        assert_eq!(Dress::accepted(&HeaderMap::new()), (Dress::Array, JSON));
+        assert_eq!(
+            ListFormat::accepted(&HeaderMap::new()),
+            (ListFormat::Array, JSON)
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the server says, whatever dress it is said in.
+//! What the server says, whatever format it is said in.
 
 use super::problem::Problem;
 use crate::domain::{Change, Cursor, Person, PersonId, Position};

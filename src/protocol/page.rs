@@ -1,9 +1,9 @@
-//! Pages of a snapshot in the JSON dresses: as many people as fit a page, none of them in two.
+//! Pages of a snapshot in the JSON formats: as many people as fit a page, none of them in two.
 
 use bytes::Bytes;
 
 use super::cloudevents;
-use super::dress::{Dress, PAGE_BYTES};
+use super::format::{PAGE_BYTES, WireFormat};
 use super::piece::Piece;
 use crate::domain::Person;
 
@@ -12,24 +12,24 @@ const AROUND_FIELDS: usize = 250;
 
 /// A page while it is filled.
 struct Page {
-    dress: Dress,
+    format: WireFormat,
     piece: Piece,
     /// Where the first person begins in the piece's buffer.
     first: usize,
 }
 
 /// All of `people` in pages, in order; one empty page for nobody.
-pub(super) fn pages(dress: Dress, people: &[Person]) -> Vec<Bytes> {
+pub(super) fn pages(format: WireFormat, people: &[Person]) -> Vec<Bytes> {
     let room = people
         .iter()
         .map(|person| AROUND_FIELDS + person.fields.as_str().len())
         .sum::<usize>()
         .min(PAGE_BYTES);
     let mut pages = Vec::new();
-    let mut page = Page::open(dress, room);
+    let mut page = Page::open(format, room);
     for person in people {
         if let Some(overflow) = page.add(person) {
-            let full = std::mem::replace(&mut page, Page::open(dress, room));
+            let full = std::mem::replace(&mut page, Page::open(format, room));
             pages.push(full.close());
             page.piece.buffer().push_str(&overflow);
         }
@@ -39,19 +39,19 @@ pub(super) fn pages(dress: Dress, people: &[Person]) -> Vec<Bytes> {
 }
 
 impl Page {
-    fn open(dress: Dress, room: usize) -> Self {
-        let mut piece = match dress {
-            Dress::Sse => Piece::event("snapshot", None, room),
+    fn open(format: WireFormat, room: usize) -> Self {
+        let mut piece = match format {
+            WireFormat::Sse => Piece::event("snapshot", None, room),
             _ => Piece::frame(room),
         };
         let out = piece.buffer();
-        match dress {
-            Dress::CloudEvents => cloudevents::open_page(out),
+        match format {
+            WireFormat::CloudEvents => cloudevents::open_page(out),
             _ => out.push_str("{\"type\":\"snapshot\",\"people\":["),
         }
         let first = out.len();
         Self {
-            dress,
+            format,
             piece,
             first,
         }
@@ -77,8 +77,8 @@ impl Page {
     }
 
     const fn end(&self) -> &'static str {
-        match self.dress {
-            Dress::CloudEvents => cloudevents::PAGE_END,
+        match self.format {
+            WireFormat::CloudEvents => cloudevents::PAGE_END,
             _ => "]}",
         }
     }

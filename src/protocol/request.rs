@@ -1,4 +1,4 @@
-//! What clients say in the JSON dresses: strict, because a mistyped member must not show everyone.
+//! What clients say in the JSON formats: strict, because a mistyped member must not show everyone.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The text dress: sentences for people and for clients of the tutorial's Ktor service, values as
+//! The text format: sentences for people and for clients of the tutorial's Ktor service, values as
 //! Kotlin's `toString` writes them: no quotes, no escapes.
 
 use crate::domain::{Change, FieldsJson, PersonId, Values};
@@ -55,14 +55,14 @@ pub fn saved(id: PersonId, fields: &FieldsJson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{At, Partition, Position, Tag, Timestamp};
+    use crate::domain::{LogPosition, Partition, Position, Tag, Timestamp};
 
     fn change(before: bool, after: bool) -> Change {
         let json =
             r#"{"firstName":"A \"q\"","lastName":"L=)","age":36,"job":"","attributes":{"a":1}}"#;
         let fields = FieldsJson::from_stored(json).unwrap();
         let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap();
-        let at = At::new(Partition::new(0), Position::start_of("1".parse().unwrap()));
+        let at = LogPosition::new(Partition::new(0), Position::start_of("1".parse().unwrap()));
         let (before, after) = (before.then(|| fields.clone()), after.then_some(fields));
         let moment = Timestamp::from_millis(0);
         Change {

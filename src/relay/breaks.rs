@@ -52,12 +52,12 @@ impl Breaks {
 mod tests {
     use super::*;
     use crate::domain::{Epoch, Partition, Position};
-    use crate::store::Break;
+    use crate::store::Discontinuity;
 
     fn reset(partition: u16) -> Event {
         Event::Reset(
             Partition::new(partition),
-            Break::Forked,
+            Discontinuity::Forked,
             Position::start_of(Epoch::new(1)),
         )
     }

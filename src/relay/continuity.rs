@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::domain::{Change, Comparison, Partition, Position, Seq, Succession, Tag};
-use crate::store::{Break, Since};
+use crate::store::{Discontinuity, Since};
 
 /// Delivered places that are remembered to tell a repeated frame from a forked one.
 const RECENT: usize = 1024;
@@ -21,7 +21,7 @@ pub(super) enum Action {
     /// Pass the change on.
     Deliver(Change),
     /// History broke here; go on from this head.
-    Reset(Partition, Break, Position),
+    Reset(Partition, Discontinuity, Position),
     /// Ask the log what came after this place, and bring the answer.
     Ask(Partition, Position),
     /// Compare with the head soon: a frame older than memory came by.

@@ -13,7 +13,7 @@ use super::options::Options;
 use super::outage::Outage;
 use crate::domain::{Change, Cursor, Partition, Position};
 use crate::history::{Event, History};
-use crate::store::{Break, Feed, FeedEvent, Since, Store, StoreError, Tail, decode_frame};
+use crate::store::{Discontinuity, Feed, FeedEvent, Since, Store, StoreError, Tail, decode_frame};
 use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
 
 /// Changes that are handed over at once, for one write to each session: enough to save most of the
@@ -375,7 +375,7 @@ impl Relay {
         self.links.metrics.relay_lag_seconds.add(&lags);
     }
 
-    fn reset(&self, partition: Partition, reason: Break, head: Position) {
+    fn reset(&self, partition: Partition, reason: Discontinuity, head: Position) {
         self.links.metrics.relay_resets.at(reason.label()).inc();
         let reason = reason.name();
         tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");

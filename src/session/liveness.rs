@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::history::{self, History};
-    use crate::protocol::dress::Dress;
+    use crate::protocol::format::WireFormat;
     use crate::session::connection::CatchUp;
     use crate::session::options::Options;
     use crate::session::subscription::Subscription;
@@ -85,7 +85,7 @@ mod tests {
         let second = |seconds| Tick(0).after(Duration::from_secs(seconds));
         let (near, _far) = UnixStream::pair().expect("two file descriptors");
         let subscription = Subscription {
-            dress: Dress::Json,
+            format: WireFormat::Json,
             ..Subscription::default()
         };
         let catch_up = CatchUp::Snapshot { reset: None };

@@ -110,11 +110,11 @@ impl Sessions {
             greeting,
         } = opening;
         let shared = self.0;
-        let dress = subscription.dress;
+        let format = subscription.format;
         let handle = Connection::open(socket.into(), subscription, catch_up, greeting);
         let connection = handle.connection();
         shared.watch(connection);
-        shared.metrics.sessions.at(dress.label()).inc();
+        shared.metrics.sessions.at(format.label()).inc();
         let reader = Reader::new(Arc::clone(&shared), Arc::clone(connection));
         shared.tasks.spawn(reader.run(early, permit));
         catch_up::run(shared, handle).await;

@@ -8,10 +8,10 @@ use super::shared::Shared;
 use super::subscription::Subscription;
 use crate::domain::{Cursor, InvalidCursor};
 use crate::history::{Checkpoint, Relation};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
 use crate::protocol::sse;
-use crate::store::{Break, Since, StoreError};
+use crate::store::{Discontinuity, Since, StoreError};
 
 /// From where a client wants to be shown its view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ pub enum StartError {
     /// The cursor is none.
     #[error(transparent)]
     Cursor(#[from] InvalidCursor),
-    /// The cursor cannot be continued, and the dress has no word to say so later.
+    /// The cursor cannot be continued, and the format has no word to say so later.
     #[error("the cursor cannot be continued: {}", .0.name())]
-    Gone(Break),
+    Gone(Discontinuity),
     /// The store could not be asked whether the cursor can be continued.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,30 +60,30 @@ pub(super) async fn start(
     start: Start,
 ) -> Result<Opening, StartError> {
     let newest = shared.history.checkpoint().ok_or(StartError::NotReady)?;
-    let dress = subscription.dress;
+    let format = subscription.format;
     let (catch_up, word) = match start {
         Start::Now => {
-            let live = dress.message(&Message::Live(&newest.cursor));
+            let live = format.message(&Message::Live(&newest.cursor));
             (CatchUp::replay(newest), live)
         }
         Start::Snapshot => (CatchUp::Snapshot { reset: None }, None),
         Start::Cursor(text) => {
             let cursor = Cursor::read(&text, shared.readings.store()?.partitions())?;
-            (resume(shared, dress, cursor, &newest).await?, None)
+            (resume(shared, format, cursor, &newest).await?, None)
         }
         Start::LastEvent(text) => {
             match Cursor::read(&text, shared.readings.store()?.partitions()) {
-                Ok(cursor) => (resume(shared, dress, cursor, &newest).await?, None),
+                Ok(cursor) => (resume(shared, format, cursor, &newest).await?, None),
                 Err(_) => (
                     CatchUp::Snapshot {
-                        reset: Some(Break::Unknown),
+                        reset: Some(Discontinuity::Unknown),
                     },
                     None,
                 ),
             }
         }
     };
-    let greeting = if dress == Dress::Sse {
+    let greeting = if format == WireFormat::Sse {
         Some(joined(sse::prelude(), word))
     } else {
         word
@@ -100,7 +100,7 @@ pub(super) async fn start(
 /// and it was shown all up to `goal`.
 async fn resume(
     shared: &Shared,
-    dress: Dress,
+    format: WireFormat,
     cursor: Cursor,
     goal: &Checkpoint,
 ) -> Result<CatchUp, StartError> {
@@ -113,7 +113,7 @@ async fn resume(
         let since = since.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         match &*since {
             Since::Continues { .. } => {}
-            Since::Broken { reason, .. } if dress.has_cursor() => {
+            Since::Broken { reason, .. } if format.has_cursor() => {
                 return Ok(CatchUp::Snapshot {
                     reset: Some(*reason),
                 });

@@ -3,7 +3,7 @@
 use crate::domain::Operation;
 use crate::filter::{Images, View};
 use crate::history::{Entry, Event};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 
 /// A view in a wire format. Sessions with equal subscriptions are served as one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -11,7 +11,7 @@ pub struct Subscription {
     /// The filter and the kinds.
     pub view: View,
     /// The form of the stream.
-    pub dress: Dress,
+    pub format: WireFormat,
     /// The operation after which the session is closed, the first time that one is shown.
     pub close_on: Option<Operation>,
 }

@@ -4,7 +4,7 @@
 //! An entry that is damaged, or missing in the middle, ends what can be told from before it: who
 //! stands there is told that the log no longer continues, as if it had been trimmed.
 
-use super::{Break, Since, Tail};
+use super::{Discontinuity, Since, Tail};
 use crate::domain::{Change, Position, Seq};
 
 /// An entry that cannot be told.
@@ -45,7 +45,7 @@ pub(super) fn since(
     }
     let since = if changes.is_empty() && last != head {
         Since::Broken {
-            reason: Break::Trimmed,
+            reason: Discontinuity::Trimmed,
             head: Some(head),
         }
     } else {
@@ -106,7 +106,7 @@ fn follows(last: Position, entry: Entry) -> Result<Change, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{At, Epoch, FieldsJson, Partition, Tag, Timestamp};
+    use crate::domain::{Epoch, FieldsJson, LogPosition, Partition, Tag, Timestamp};
 
     fn place(seq: u64) -> Position {
         let tag = if seq == 0 {
@@ -124,7 +124,7 @@ mod tests {
     fn change(seq: u64) -> Change {
         let fields = r#"{"firstName":"A","lastName":"B","age":1,"job":""}"#;
         Change {
-            at: At::new(Partition::new(0), place(seq)),
+            at: LogPosition::new(Partition::new(0), place(seq)),
             previous: place(seq - 1).tag,
             id: "00000000-0000-7000-8000-000000000001".parse().unwrap(),
             time: Timestamp::from_millis(0),
@@ -157,7 +157,7 @@ mod tests {
                 (seqs(&changes), flaw.map(|flaw| flaw.seq.get()))
             }
             (Since::Broken { reason, .. }, flaw) => {
-                assert_eq!(reason, Break::Trimmed);
+                assert_eq!(reason, Discontinuity::Trimmed);
                 (vec![], flaw.map(|flaw| flaw.seq.get()).or(Some(0)))
             }
         };

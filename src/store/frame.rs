@@ -11,7 +11,7 @@
 //! instead.
 
 use crate::domain::{
-    At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp, TraceContext,
+    Change, FieldsJson, LogPosition, Partition, PersonId, Position, Tag, Timestamp, TraceContext,
 };
 
 /// The first token.
@@ -71,7 +71,7 @@ pub fn decode(partition: Partition, bytes: &[u8]) -> Result<Change, InvalidFrame
     if !texts.is_empty() || after.is_some() != saves || (!saves && before.is_none()) {
         return Err(InvalidFrame);
     }
-    let at = At::new(
+    let at = LogPosition::new(
         partition,
         Position {
             epoch: position_epoch,
@@ -127,7 +127,7 @@ mod tests {
             tag: Tag::new(255),
         };
         Change {
-            at: At::new(Partition::new(3), position),
+            at: LogPosition::new(Partition::new(3), position),
             previous: Tag::new(16),
             id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab"
                 .parse()

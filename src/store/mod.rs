@@ -28,7 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::{
-    At, Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Timestamp,
+    Change, FieldsJson, LogPosition, Partition, Partitions, Person, PersonId, Position, Timestamp,
     TraceContext,
 };
 use crate::telemetry::{BreakLabel, StoreErrorLabel};
@@ -178,7 +178,7 @@ pub enum Applied {
     /// It happened.
     Done {
         /// Where the change stands.
-        at: At,
+        at: LogPosition,
         /// When the person was saved first.
         created_at: Timestamp,
     },
@@ -199,7 +199,7 @@ pub enum Applied {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// Where the change stands.
-    pub at: At,
+    pub at: LogPosition,
     /// Whom it concerned.
     pub id: PersonId,
     /// When the person was saved first.
@@ -238,7 +238,7 @@ pub enum Since {
     /// It does not.
     Broken {
         /// Why.
-        reason: Break,
+        reason: Discontinuity,
         /// The head; none while a wiped log awaits its genesis.
         head: Option<Position>,
     },
@@ -246,7 +246,7 @@ pub enum Since {
 
 /// Why a place in a log cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Break {
+pub enum Discontinuity {
     /// The entries after it are no longer kept.
     Trimmed,
     /// The log never had this entry: another history took its place.
@@ -257,7 +257,7 @@ pub enum Break {
     Unknown,
 }
 
-impl Break {
+impl Discontinuity {
     /// How it is counted.
     pub const fn label(self) -> BreakLabel {
         match self {

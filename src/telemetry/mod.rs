@@ -8,7 +8,7 @@ pub mod traces;
 
 pub use logging::{LogFormat, LogLevel};
 pub use metrics::{
-    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, DressLabel, Each, Histogram, Label,
+    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, Each, FormatLabel, Histogram, Label,
     LineLabel, Metrics, Observations, RedisCommandLabel, RedisErrorLabel, RequestLabels,
     RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel, WallClock, registry,
     text_format,

@@ -84,11 +84,11 @@ async fn the_pictures_of_the_console_are_taken() {
         let filter = "attributes.city+%3D%3D+%22Oslo%22+%26%26+age+%3E%3D+30";
         let browser = Browser::open(&gateway.url(&format!("/#where={filter}"))).await;
         browser.live().await;
-        let dress = "for (const element of document.querySelectorAll('*')) \
+        let format = "for (const element of document.querySelectorAll('*')) \
                      element.style.scrollbarWidth = 'none';";
         browser
             .run(&format!(
-                "{dress} document.documentElement.dataset.theme = '{theme}'; \
+                "{format} document.documentElement.dataset.theme = '{theme}'; \
                  dispatchEvent(new Event('theme'))"
             ))
             .await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use people_gateway::domain::{
-    At, Change, FieldsJson, Partition, PersonId, Position, Tag, Timestamp,
+    Change, FieldsJson, LogPosition, Partition, PersonId, Position, Tag, Timestamp,
 };
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
         if before.is_none() && after.is_none() {
             continue;
         }
-        let at = At::new(
+        let at = LogPosition::new(
             Partition::new(0),
             Position::start_of("1".parse().expect("an epoch")),
         );

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use people_gateway::domain::{
-    At, Change, FieldsJson, Partition, Person, PersonId, Position, Timestamp,
+    Change, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Timestamp,
 };
 use people_gateway::store::{
     Applied, Expect, Feed, FeedEvent, FeedLimits, IdempotencyKey, PageLimits, Since, Store, Write,
@@ -79,7 +79,7 @@ pub(crate) fn key(name: u8, fingerprint: u8) -> IdempotencyKey {
 }
 
 /// Carries out a write that must succeed.
-pub(crate) async fn done(store: &dyn Store, write: Write) -> At {
+pub(crate) async fn done(store: &dyn Store, write: Write) -> LogPosition {
     match store.apply(write).await.expect("the store answers") {
         Applied::Done { at, .. } => at,
         other => panic!("expected it to happen, not {other:?}"),

@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use people_gateway::domain::{
-    At, Change, Partition, Partitions, Person, PersonId, Position, Seq, Tag,
+    Change, LogPosition, Partition, Partitions, Person, PersonId, Position, Seq, Tag,
 };
-use people_gateway::store::{Applied, Break, Expect, IdempotencyKey, Recorded, Since, Tail, Write};
+use people_gateway::store::{
+    Applied, Discontinuity, Expect, IdempotencyKey, Recorded, Since, Tail, Write,
+};
 
 /// What a store should hold.
 pub(crate) struct Reference {
@@ -110,7 +112,7 @@ impl Reference {
             seq: head.seq.next(),
             tag: at.position.tag,
         };
-        assert_eq!(at, At::new(partition, expected));
+        assert_eq!(at, LogPosition::new(partition, expected));
         assert!(
             at.position.tag != Tag::START && self.tags.insert((partition, at.position.tag)),
             "an old tag: {at}"
@@ -165,9 +167,9 @@ impl Reference {
         let head = history.head();
         let forgotten = history.changes.len().saturating_sub(self.log_max);
         let reason = if from.epoch != head.epoch {
-            Break::Epoch
+            Discontinuity::Epoch
         } else if from.seq.get() < forgotten as u64 {
-            Break::Trimmed
+            Discontinuity::Trimmed
         } else if history.position(from.seq) == Some(from) {
             let seen = usize::try_from(from.seq.get()).expect("it is in the history");
             let changes = history
@@ -179,7 +181,7 @@ impl Reference {
                 .collect();
             return Since::Continues { head, changes };
         } else {
-            Break::Forked
+            Discontinuity::Forked
         };
         Since::Broken {
             reason,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use people_gateway::filter::Kinds;
-use people_gateway::protocol::dress::Dress;
+use people_gateway::protocol::format::WireFormat;
 use people_gateway::protocol::request::{FilterFrom, Request};
 use people_gateway::protocol::text::Wish;
 use serde_json::{Map, Value};
@@ -62,54 +62,57 @@ fn written() -> BTreeMap<String, Vec<Value>> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let string = |bytes: &[u8]| Value::from(std::str::from_utf8(bytes).unwrap());
     for (kind, verdict) in VERDICTS {
-        let sent = |dress: Dress| {
-            dress
+        let sent = |format: WireFormat| {
+            format
                 .change(verdict, &change(verdict), Some(&cursor()))
                 .unwrap()
         };
-        add(format!("json.{kind}"), parse(text(&sent(Dress::Json))));
+        add(format!("json.{kind}"), parse(text(&sent(WireFormat::Json))));
         add(
             format!("cloudevents.{kind}"),
-            parse(text(&sent(Dress::CloudEvents))),
+            parse(text(&sent(WireFormat::CloudEvents))),
         );
-        add(format!("sse.{kind}"), string(&sent(Dress::Sse)));
+        add(format!("sse.{kind}"), string(&sent(WireFormat::Sse)));
         let sentence = match kind {
             "leave" => "text.left",
             "delete" => "text.deleted",
             _ => "text.saved",
         };
         if !["enter", "update"].contains(&kind) {
-            add(sentence.to_owned(), Value::from(text(&sent(Dress::Text))));
+            add(
+                sentence.to_owned(),
+                Value::from(text(&sent(WireFormat::Text))),
+            );
         }
     }
     for people in [vec![ada(), grace()], vec![]] {
         add(
             "json.snapshot".to_owned(),
-            parse(text(&Dress::Json.pages(&people)[0])),
+            parse(text(&WireFormat::Json.pages(&people)[0])),
         );
         add(
             "cloudevents.snapshot".to_owned(),
-            parse(text(&Dress::CloudEvents.pages(&people)[0])),
+            parse(text(&WireFormat::CloudEvents.pages(&people)[0])),
         );
         add(
             "sse.snapshot".to_owned(),
-            string(&Dress::Sse.pages(&people)[0]),
+            string(&WireFormat::Sse.pages(&people)[0]),
         );
     }
     each_message(|name, message| {
-        let sent = |dress: Dress| dress.message(message).unwrap();
+        let sent = |format: WireFormat| format.message(message).unwrap();
         let kind = message.name();
-        add(format!("json.{kind}"), parse(text(&sent(Dress::Json))));
-        // A batch needs a dress that composes; what answers a client needs one whose client can
+        add(format!("json.{kind}"), parse(text(&sent(WireFormat::Json))));
+        // A batch needs a format that composes; what answers a client needs one whose client can
         // speak.
         if kind != "batch" {
             add(
                 format!("cloudevents.{kind}"),
-                parse(text(&sent(Dress::CloudEvents))),
+                parse(text(&sent(WireFormat::CloudEvents))),
             );
         }
         if !["filtered", "error", "pong"].contains(&kind) {
-            add(format!("sse.{name}"), string(&sent(Dress::Sse)));
+            add(format!("sse.{name}"), string(&sent(WireFormat::Sse)));
         }
     });
     all

@@ -1,10 +1,10 @@
-//! The wire formats from outside: every message in every dress to the letter, what holds for any
+//! The wire formats from outside: every message in every format to the letter, what holds for any
 //! text, and the examples of docs/asyncapi.yaml.
 
 #[cfg(test)]
 mod asyncapi;
 #[cfg(test)]
-mod dresses;
+mod formats;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Pages of a snapshot: bounded, and everyone in them once, in order.
 
 use people_gateway::domain::{FieldsJson, Person, PersonId};
-use people_gateway::protocol::dress::{Dress, PAGE_BYTES};
+use people_gateway::protocol::format::{PAGE_BYTES, WireFormat};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -27,16 +27,16 @@ fn people(lengths: &[usize]) -> Vec<Person> {
 }
 
 /// The ids on each page, and how long its message is.
-fn read(dress: Dress, people: &[Person]) -> Vec<(usize, Vec<String>)> {
-    let pages = dress.pages(people);
+fn read(format: WireFormat, people: &[Person]) -> Vec<(usize, Vec<String>)> {
+    let pages = format.pages(people);
     let read = |page| {
-        let said = if dress == Dress::Sse {
+        let said = if format == WireFormat::Sse {
             event(page).data
         } else {
             text(page).to_owned()
         };
         let message: Value = serde_json::from_str(&said).unwrap();
-        let content = if dress == Dress::CloudEvents {
+        let content = if format == WireFormat::CloudEvents {
             &message["data"]
         } else {
             &message
@@ -61,8 +61,8 @@ proptest! {
         lengths in prop::collection::vec(0_usize..8_150, 0..60)
     ) {
         let people = people(&lengths);
-        for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
-            let pages = read(dress, &people);
+        for format in [WireFormat::Json, WireFormat::CloudEvents, WireFormat::Sse] {
+            let pages = read(format, &people);
             prop_assert!(!pages.is_empty());
             for (length, ids) in &pages {
                 prop_assert!(
@@ -95,17 +95,21 @@ fn starts(pages: &[(usize, Vec<String>)]) -> impl Iterator<Item = usize> {
 
 #[test]
 fn a_page_takes_a_person_who_fits_to_the_byte_and_no_byte_more() {
-    for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
+    for format in [WireFormat::Json, WireFormat::CloudEvents, WireFormat::Sse] {
         // All on one page: the first ones as if alone, a comma, and the last.
         let first = [7_000; 8];
-        let alone = read(dress, &people(&first))[0].0;
+        let alone = read(format, &people(&first))[0].0;
         let fits = PAGE_BYTES - alone - 1 - people(&[0])[0].to_json().len();
         let lengths = |second| {
-            read(dress, &people(&[&first[..], &[second]].concat()))
+            read(format, &people(&[&first[..], &[second]].concat()))
                 .into_iter()
                 .map(|(length, _)| length)
         };
-        assert_eq!(lengths(fits).collect::<Vec<_>>(), [PAGE_BYTES], "{dress:?}");
-        assert_eq!(lengths(fits + 1).count(), 2, "{dress:?}");
+        assert_eq!(
+            lengths(fits).collect::<Vec<_>>(),
+            [PAGE_BYTES],
+            "{format:?}"
+        );
+        assert_eq!(lengths(fits + 1).count(), 2, "{format:?}");
     }
 }

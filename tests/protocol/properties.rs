@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use people_gateway::domain::{Change, FieldsJson};
 use people_gateway::filter::Verdict;
-use people_gateway::protocol::dress::Dress;
+use people_gateway::protocol::format::WireFormat;
 use people_gateway::protocol::message::{Composed, Message};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
 use proptest::prelude::*;
@@ -106,13 +106,13 @@ fn parse(text: &str) -> Value {
 
 proptest! {
     #[test]
-    fn any_person_is_read_back_from_every_dress((fields, stored) in fields()) {
+    fn any_person_is_read_back_from_every_format((fields, stored) in fields()) {
         let change = change(&stored);
         let cursor = samples::cursor();
-        let sent = |dress: Dress| dress.change(Verdict::Update, &change, Some(&cursor)).unwrap();
-        prop_assert_eq!(&own(&parse(text(&sent(Dress::Json)))["person"]), &fields);
-        prop_assert_eq!(&own(&parse(text(&sent(Dress::CloudEvents)))["data"]), &fields);
-        prop_assert_eq!(&own(&parse(&event(&sent(Dress::Sse)).data)["person"]), &fields);
+        let sent = |format: WireFormat| format.change(Verdict::Update, &change, Some(&cursor)).unwrap();
+        prop_assert_eq!(&own(&parse(text(&sent(WireFormat::Json)))["person"]), &fields);
+        prop_assert_eq!(&own(&parse(text(&sent(WireFormat::CloudEvents)))["data"]), &fields);
+        prop_assert_eq!(&own(&parse(&event(&sent(WireFormat::Sse)).data)["person"]), &fields);
     }
 
     #[test]
@@ -120,13 +120,13 @@ proptest! {
         let person = change(&stored).person().unwrap();
         let changes = [Composed::Shown(Verdict::Update, person.clone())];
         let batch = Message::Batch { cursor: &samples::cursor(), changes: &changes };
-        for dress in [Dress::Json, Dress::Sse] {
-            let read = |frame: &Bytes| match dress {
-                Dress::Sse => parse(&event(frame).data),
+        for format in [WireFormat::Json, WireFormat::Sse] {
+            let read = |frame: &Bytes| match format {
+                WireFormat::Sse => parse(&event(frame).data),
                 _ => parse(text(frame)),
             };
-            let page = read(&dress.pages(std::slice::from_ref(&person))[0]);
-            let batch = read(&dress.message(&batch).unwrap());
+            let page = read(&format.pages(std::slice::from_ref(&person))[0]);
+            let batch = read(&format.message(&batch).unwrap());
             prop_assert_eq!(&own(&page["people"][0]), &fields);
             prop_assert_eq!(&own(&batch["changes"][0]["person"]), &fields);
         }
@@ -139,9 +139,9 @@ proptest! {
         let problem = Problem::new(ProblemKind::Malformed, word.clone()).with("word", word.clone());
         let error = Message::Error { reference: Some(&word), problem: &problem };
         let all = [
-            (4, Dress::Sse.change(Verdict::Create, &change, Some(&cursor)).unwrap()),
-            (3, Dress::Sse.pages(&[change.person().unwrap()]).remove(0)),
-            (3, Dress::Sse.message(&error).unwrap()),
+            (4, WireFormat::Sse.change(Verdict::Create, &change, Some(&cursor)).unwrap()),
+            (3, WireFormat::Sse.pages(&[change.person().unwrap()]).remove(0)),
+            (3, WireFormat::Sse.message(&error).unwrap()),
         ];
         for (lines, bytes) in &all {
             let ends = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -158,12 +158,12 @@ proptest! {
         let error = Message::Error { reference: Some(&reference), problem: &problem };
         let pong = Message::Pong { reference: Some(&reference), cursor: None };
         for message in [&error, &pong] {
-            let json = parse(text(&Dress::Json.message(message).unwrap()));
-            let cloud = parse(text(&Dress::CloudEvents.message(message).unwrap()));
+            let json = parse(text(&WireFormat::Json.message(message).unwrap()));
+            let cloud = parse(text(&WireFormat::CloudEvents.message(message).unwrap()));
             prop_assert_eq!(&json["ref"], &reference);
             prop_assert_eq!(&cloud["data"]["ref"], &reference);
         }
-        let json = parse(text(&Dress::Json.message(&error).unwrap()));
+        let json = parse(text(&WireFormat::Json.message(&error).unwrap()));
         prop_assert_eq!(&json["problem"]["detail"], &detail);
     }
 }

@@ -1,8 +1,8 @@
 //! The values that the formats are shown with, the same in the tests and in docs/asyncapi.yaml.
 
 use people_gateway::domain::{
-    At, Change, Cursor, Epoch, FieldsJson, Partition, Person, PersonId, Position, Seq, Tag,
-    Timestamp,
+    Change, Cursor, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Seq,
+    Tag, Timestamp,
 };
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::message::{Composed, Message};
@@ -33,7 +33,7 @@ pub(crate) fn change(verdict: Verdict) -> Change {
         _ => (fields(), fields()),
     };
     Change {
-        at: At::new(Partition::new(0), position(42, 0xd1e5)),
+        at: LogPosition::new(Partition::new(0), position(42, 0xd1e5)),
         previous: Tag::new(0xc0de),
         id: ADA_ID.parse().unwrap(),
         time: Timestamp::from_millis(1_795_342_200_123),

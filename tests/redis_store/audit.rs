@@ -3,7 +3,7 @@
 
 use people_gateway::domain::Timestamp;
 use people_gateway::store::audit::{Mended, Wrong};
-use people_gateway::store::{Break, Store};
+use people_gateway::store::{Discontinuity, Store};
 
 use crate::damage::{IDS, LOG, PEOPLE, assert_in_step, damaged, ids, listed, peopled, told};
 use crate::people::{done, id, save};
@@ -71,7 +71,7 @@ async fn a_look_at_everything_names_each_fault_and_repairs_it() {
     server.command::<()>(&["HDEL", PEOPLE, "nobody"]).await;
     assert_in_step(&store).await;
     assert!(
-        matches!(told(&store, before).await, Err(Break::Epoch)),
+        matches!(told(&store, before).await, Err(Discontinuity::Epoch)),
         "views are told"
     );
     store.probe().await.expect("heads");

@@ -175,7 +175,7 @@ async fn a_wiped_database_is_laid_out_again_by_a_probe() {
             .await
             .expect("an answer"),
         Since::Broken {
-            reason: people_gateway::store::Break::Epoch,
+            reason: people_gateway::store::Discontinuity::Epoch,
             head: None
         }
     ));

@@ -2,7 +2,7 @@
 //! one.
 
 use people_gateway::store::redis::Options;
-use people_gateway::store::{Break, Since, Store, StoreError};
+use people_gateway::store::{Discontinuity, Since, Store, StoreError};
 
 use crate::people::{
     ONLY, assert_state_is_the_replayed_log, count, delete, done, keyed, open, options, save,
@@ -39,7 +39,7 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
     for lost in lost {
         match after.since(ONLY, lost, count(10)).await.expect("an answer") {
             Since::Broken { reason, head } => {
-                assert_eq!((reason, head), (Break::Forked, Some(refilled)));
+                assert_eq!((reason, head), (Discontinuity::Forked, Some(refilled)));
             }
             continues @ Since::Continues { .. } => panic!("{lost:?}: {continues:?}"),
         }
@@ -53,7 +53,7 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
         matches!(
             forked,
             Since::Broken {
-                reason: Break::Forked,
+                reason: Discontinuity::Forked,
                 ..
             }
         ),

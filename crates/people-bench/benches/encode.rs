@@ -8,13 +8,13 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use people_bench::person::{PERSON, id};
 use people_gateway::domain::{
-    At, Change, Cursor, Draft, Epoch, FieldsJson, IdRule, Partition, Person, Position, Seq, Tag,
-    Timestamp,
+    Change, Cursor, Draft, Epoch, FieldsJson, IdRule, LogPosition, Partition, Person, Position,
+    Seq, Tag, Timestamp,
 };
 use people_gateway::fanout::{self, Dispatcher, Evaluation};
 use people_gateway::filter::{Verdict, View};
 use people_gateway::history::{self, Checkpoint, Entry, Event, History};
-use people_gateway::protocol::dress::Dress;
+use people_gateway::protocol::format::WireFormat;
 use people_gateway::session::{self, Sessions, Subscription, WriteBatch};
 use people_gateway::store::{StoreSlot, decode_frame, encode_frame};
 use people_gateway::telemetry::{Metrics, Traces};
@@ -33,7 +33,7 @@ fn position(seq: u64) -> Position {
 fn change(seq: u64) -> Change {
     let fields = FieldsJson::from_stored(PERSON).expect("a person");
     Change {
-        at: At::new(PARTITION, position(seq)),
+        at: LogPosition::new(PARTITION, position(seq)),
         previous: Tag::new(seq - 1),
         id: id(seq).parse().expect("an id"),
         time: Timestamp::from_millis(1_795_342_200_123),
@@ -80,12 +80,12 @@ fn relaying(criterion: &mut Criterion) {
     });
     let update = change(7);
     group.bench_function("encode a text frame", |bencher| {
-        bencher.iter(|| Dress::Text.change(Verdict::Update, black_box(&update), None));
+        bencher.iter(|| WireFormat::Text.change(Verdict::Update, black_box(&update), None));
     });
     for count in [1, 8, 64] {
         let subscription = Subscription {
             view: View::default(),
-            dress: Dress::Text,
+            format: WireFormat::Text,
             close_on: None,
         };
         let before = Checkpoint {

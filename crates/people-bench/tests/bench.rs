@@ -85,7 +85,7 @@ async fn every_delivery_of_a_fan_out_is_counted_beside_the_floors() {
 #[tokio::test]
 async fn flat_out_in_json_everything_arrives_too() {
     let report = report(
-        "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --floor --dress json",
+        "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --floor --format json",
     )
     .await;
     assert!(
@@ -123,9 +123,9 @@ async fn clients_that_storm_in_rest_and_come_back_are_all_there() {
         figure(&idle, 0, "kib_per_connection_at_end").is_f64(),
         "{idle:#}"
     );
-    for dress in ["json", "text"] {
+    for format in ["json", "text"] {
         let words = format!(
-            "resume --clients 100 --changes 200 --filters 20 --store embedded --dress {dress}"
+            "resume --clients 100 --changes 200 --filters 20 --store embedded --format {format}"
         );
         let resume = report(&words).await;
         assert_eq!(figure(&resume, 0, "deliveries"), 1000.0, "{resume:#}");
@@ -135,9 +135,9 @@ async fn clients_that_storm_in_rest_and_come_back_are_all_there() {
 
 #[tokio::test]
 async fn slow_clients_get_everything_in_the_end() {
-    for dress in ["json", "text"] {
+    for format in ["json", "text"] {
         let words = format!(
-            "slow --clients 5 --slow 5 --rate 200 --seconds 2 --store embedded --dress {dress}"
+            "slow --clients 5 --slow 5 --rate 200 --seconds 2 --store embedded --format {format}"
         );
         let slow = report(&words).await;
         assert_eq!(

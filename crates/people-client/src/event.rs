@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use people_core::{At, Cursor, Kinds, PersonId, Position};
+use people_core::{Cursor, Kinds, LogPosition, PersonId, Position};
 use serde_json::{Map, Value};
 
 use super::loss::Loss;
@@ -38,7 +38,7 @@ pub enum Event {
     /// What happened to one person.
     Change {
         /// Where the change stands.
-        at: At,
+        at: LogPosition,
         /// The change.
         change: Change,
     },

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use people_core::{At, Cursor, PersonId, Position};
+use people_core::{Cursor, LogPosition, PersonId, Position};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -97,14 +97,14 @@ enum Message {
 #[derive(Deserialize)]
 struct Saved {
     #[serde(deserialize_with = "parsed")]
-    at: At,
+    at: LogPosition,
     person: Record,
 }
 
 #[derive(Deserialize)]
 struct Removed {
     #[serde(deserialize_with = "parsed")]
-    at: At,
+    at: LogPosition,
     #[serde(flatten)]
     gone: Gone,
 }

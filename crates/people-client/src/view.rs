@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use people_core::{At, Cursor, Kinds, Partition, PersonId, Position};
+use people_core::{Cursor, Kinds, LogPosition, Partition, PersonId, Position};
 use serde_json::{Map, Value};
 
 use super::event::{Change, Event, Gone, Record};
@@ -47,7 +47,7 @@ pub enum Contradiction {
     #[error("{at} is told after {told}")]
     NotAfter {
         /// The change's place.
-        at: At,
+        at: LogPosition,
         /// The place that was told before.
         told: Position,
     },
@@ -55,9 +55,9 @@ pub enum Contradiction {
     #[error("a cursor names {at:?} in a partition where {told} was told")]
     CursorBack {
         /// Its place in that partition, if it has one.
-        at: Option<At>,
+        at: Option<LogPosition>,
         /// The place that was told before.
-        told: At,
+        told: LogPosition,
     },
     /// A person whose revision is not the place of the change that made it.
     #[error("{id} has the revision {revision} at {at}")]
@@ -67,7 +67,7 @@ pub enum Contradiction {
         /// The revision.
         revision: Position,
         /// Where the change stands.
-        at: At,
+        at: LogPosition,
     },
     /// A change that is not after the one that the view shows of the same person.
     #[error("{id} is shown with the revision {shown} and changes at {revision}")]
@@ -258,7 +258,7 @@ impl View {
     }
 
     /// A change stands after all that was told of its partition, and is its person's last.
-    fn place(&mut self, at: At, change: &Change) -> Result<(), Contradiction> {
+    fn place(&mut self, at: LogPosition, change: &Change) -> Result<(), Contradiction> {
         let told = self.told.insert(at.partition, at.position);
         match told {
             Some(told) if !after(at.position, told) => Err(Contradiction::NotAfter { at, told }),
@@ -282,8 +282,8 @@ impl View {
             let is_behind =
                 position.is_none_or(|position| position != told && !after(position, told));
             is_behind.then(|| Contradiction::CursorBack {
-                at: position.map(|position| At::new(partition, position)),
-                told: At::new(partition, told),
+                at: position.map(|position| LogPosition::new(partition, position)),
+                told: LogPosition::new(partition, told),
             })
         });
         self.tell(cursor);

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{At, InvalidPosition, Partition, Partitions, Position};
+use crate::{InvalidPosition, LogPosition, Partition, Partitions, Position};
 
 /// The longest text of one `at`: a partition of 5 digits, epoch and tag of 16, a seq of 16, and
 /// what stands between.
@@ -67,7 +67,7 @@ impl Cursor {
         }
         let mut positions = vec![None; count];
         for (index, part) in text.split(',').enumerate() {
-            let At {
+            let LogPosition {
                 partition,
                 position,
             } = part.parse().map_err(|source| InvalidCursor::NotAt {
@@ -112,14 +112,14 @@ impl Cursor {
     }
 
     /// All positions, each with its partition.
-    pub fn places(&self) -> impl Iterator<Item = At> {
+    pub fn places(&self) -> impl Iterator<Item = LogPosition> {
         (0..)
             .zip(self.0.iter())
-            .map(|(number, position)| At::new(Partition::new(number), *position))
+            .map(|(number, position)| LogPosition::new(Partition::new(number), *position))
     }
 
     /// Moves to `at` in its partition; a partition that the cursor does not have is left out.
-    pub fn advance(&mut self, at: At) {
+    pub fn advance(&mut self, at: LogPosition) {
         if let Some(position) = Arc::make_mut(&mut self.0).get_mut(at.partition.index()) {
             *position = at.position;
         }
@@ -132,7 +132,7 @@ impl Cursor {
 
     /// The cursor after what stands at `at`.
     #[must_use]
-    pub fn advanced(&self, at: At) -> Self {
+    pub fn advanced(&self, at: LogPosition) -> Self {
         let changed = |(index, position)| {
             if index == at.partition.index() {
                 at.position
@@ -209,7 +209,7 @@ mod tests {
             to in position(),
         ) {
             let cursor = Cursor::new(positions.iter().copied());
-            let at = At::new(Partition::new(number), to);
+            let at = LogPosition::new(Partition::new(number), to);
             let mut moved = cursor.clone();
             moved.advance(at);
             prop_assert_eq!(&moved, &cursor.advanced(at));
@@ -229,7 +229,7 @@ mod tests {
                 })
         ) {
             let part = |number: &u16| {
-                At::new(Partition::new(*number), positions[usize::from(*number)]).to_string()
+                LogPosition::new(Partition::new(*number), positions[usize::from(*number)]).to_string()
             };
             let text = order.iter().map(part).collect::<Vec<_>>().join(",");
             let cursor = Cursor::new(positions.iter().copied());

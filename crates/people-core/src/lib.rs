@@ -15,5 +15,5 @@ pub use cursor::{Cursor, InvalidCursor};
 pub use kinds::{Kinds, UnknownKinds};
 pub use person_id::{InvalidId, PersonId};
 pub use position::{
-    At, Comparison, Epoch, InvalidPosition, Partition, Partitions, Position, Seq, Tag,
+    Comparison, Epoch, InvalidPosition, LogPosition, Partition, Partitions, Position, Seq, Tag,
 };

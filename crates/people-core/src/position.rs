@@ -45,7 +45,7 @@ pub struct Partitions(NonZeroU16);
 
 /// A place in one of the logs, written `PARTITION:POSITION`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct At {
+pub struct LogPosition {
     /// The log.
     pub partition: Partition,
     /// The place in it.
@@ -192,7 +192,7 @@ impl Partitions {
     }
 }
 
-impl At {
+impl LogPosition {
     /// `position` in `partition`.
     pub const fn new(partition: Partition, position: Position) -> Self {
         Self {
@@ -232,7 +232,7 @@ impl fmt::Display for Position {
     }
 }
 
-impl fmt::Display for At {
+impl fmt::Display for LogPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.partition, self.position)
     }
@@ -248,7 +248,7 @@ macro_rules! debug_as_display {
         }
     )*};
 }
-debug_as_display!(Epoch, Tag, Seq, Partition, Position, At);
+debug_as_display!(Epoch, Tag, Seq, Partition, Position, LogPosition);
 
 /// 1 to 16 lower-case hex digits without leading zeros; zero itself is `0`.
 fn parse_hex(text: &str) -> Result<u64, InvalidPosition> {
@@ -316,7 +316,7 @@ impl FromStr for Position {
     }
 }
 
-impl FromStr for At {
+impl FromStr for LogPosition {
     type Err = InvalidPosition;
 
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::store::{ModelStore, People};
-use crate::domain::{At, Partition, PersonId, Position};
+use crate::domain::{LogPosition, Partition, PersonId, Position};
 
 /// What one connection told.
 pub(super) struct Client {
@@ -38,7 +38,7 @@ impl Saved {
         let parts = self
             .cursor
             .iter()
-            .map(|(partition, position)| At::new(*partition, *position).to_string());
+            .map(|(partition, position)| LogPosition::new(*partition, *position).to_string());
         parts.collect::<Vec<_>>().join(",")
     }
 }
@@ -175,7 +175,7 @@ impl Client {
                 self.advance(&message, store);
             }
             "create" | "enter" | "update" | "leave" | "delete" => {
-                let at: At = message["at"]
+                let at: LogPosition = message["at"]
                     .as_str()
                     .expect("an at")
                     .parse()
@@ -193,7 +193,10 @@ impl Client {
     /// A cursor replaces what was told; it is not before that, and of some history.
     fn advance(&mut self, message: &Value, store: &ModelStore) {
         let text = message["cursor"].as_str().expect("a cursor");
-        for at in text.split(',').map(|at| at.parse::<At>().expect("an at")) {
+        for at in text
+            .split(',')
+            .map(|at| at.parse::<LogPosition>().expect("an at"))
+        {
             assert!(store.had(at), "no history ever had {at}");
             self.pass(at, true);
             if let Some(cursor) = &mut self.cursor {
@@ -202,7 +205,7 @@ impl Client {
         }
     }
 
-    fn pass(&mut self, at: At, may_stay: bool) {
+    fn pass(&mut self, at: LogPosition, may_stay: bool) {
         if let Some(told) = self.told.insert(at.partition, at.position) {
             let stays = may_stay && told == at.position;
             assert!(

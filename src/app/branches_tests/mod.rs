@@ -24,10 +24,10 @@ use tokio::time::sleep;
 use crate::fanout::{self, Dispatcher, EgressChoice};
 use crate::filter::{Filter, Kinds, View};
 use crate::history::{self, History};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::relay;
 use crate::session::{self, Sessions, Start, Subscription};
-use crate::store::{Break, Store, StoreSlot};
+use crate::store::{Discontinuity, Store, StoreSlot};
 use crate::telemetry::{Metrics, Readiness, Traces};
 use client::{Client, Saved};
 use steps::{From, Setting, Step, setting, step};
@@ -174,13 +174,17 @@ impl World {
                 kinds: Kinds::All,
                 filter,
             };
-            let dress = if is_text { Dress::Text } else { Dress::Json };
+            let format = if is_text {
+                WireFormat::Text
+            } else {
+                WireFormat::Json
+            };
             let snapshot = start == Start::Snapshot;
             let started = sessions
                 .start(
                     Subscription {
                         view,
-                        dress,
+                        format,
                         close_on: None,
                     },
                     start,
@@ -208,10 +212,14 @@ impl World {
     fn check(&self, setting: &Setting, strays: bool) {
         self.read();
         let (exact, heads) = (self.store.older_than(AGE), self.store.heads());
-        let new_heads: u64 = [Break::Forked, Break::Epoch, Break::Trimmed]
-            .map(|reason| self.metrics.session_new_heads.at(reason.label()).get())
-            .iter()
-            .sum();
+        let new_heads: u64 = [
+            Discontinuity::Forked,
+            Discontinuity::Epoch,
+            Discontinuity::Trimmed,
+        ]
+        .map(|reason| self.metrics.session_new_heads.at(reason.label()).get())
+        .iter()
+        .sum();
         for Opened {
             client,
             breaks,
@@ -292,7 +300,7 @@ fn run(setting: &Setting, steps: Vec<Step>) {
         let trimmed = world
             .metrics
             .session_resets
-            .at(Break::Trimmed.label())
+            .at(Discontinuity::Trimmed.label())
             .get();
         assert!(
             setting.log_max < 1000 || trimmed == 0,

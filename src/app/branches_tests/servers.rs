@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    At, Change, Epoch, FieldsJson, Partition, Person, PersonId, Position, Tag, Timestamp,
+    Change, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Tag, Timestamp,
 };
-use crate::store::{Break, FeedEvent, FeedQueue, Since, encode_frame};
+use crate::store::{Discontinuity, FeedEvent, FeedQueue, Since, encode_frame};
 
 /// One partition's log and what it led to, on one server.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(super) struct World {
     /// How many times a server lost history.
     pub(super) breaks: usize,
     /// Every position that any history ever had.
-    pub(super) positions: Vec<At>,
+    pub(super) positions: Vec<LogPosition>,
     pub(super) log_max: usize,
 }
 
@@ -69,21 +69,21 @@ impl Branch {
             head: Some(head),
         };
         if from.epoch != head.epoch {
-            return broken(Break::Epoch);
+            return broken(Discontinuity::Epoch);
         }
         if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
-            return broken(Break::Forked);
+            return broken(Discontinuity::Forked);
         }
         let after = usize::try_from(from.seq.get()).expect("a small number");
         if after < self.trimmed {
-            return broken(Break::Trimmed);
+            return broken(Discontinuity::Trimmed);
         }
         let changes: Vec<_> = self.entries[after..].iter().take(count).cloned().collect();
         if changes
             .first()
             .is_some_and(|first| first.previous != from.tag)
         {
-            return broken(Break::Forked);
+            return broken(Discontinuity::Forked);
         }
         Since::Continues { head, changes }
     }
@@ -131,7 +131,7 @@ impl World {
             tag,
         };
         let change = Change {
-            at: At::new(partition, position),
+            at: LogPosition::new(partition, position),
             previous: head.tag,
             id,
             time,

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::servers::{Branch, World};
-use crate::domain::{At, Epoch, FieldsJson, Partition, Partitions, Person, PersonId, Position};
+use crate::domain::{
+    Epoch, FieldsJson, LogPosition, Partition, Partitions, Person, PersonId, Position,
+};
 use crate::store::{
     Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded,
     Since, Store, StoreError, Tail, Write,
@@ -33,8 +35,9 @@ pub(super) struct ModelStore {
 impl ModelStore {
     pub(super) fn new(partitions: u16, log_max: usize, seed: u64) -> Arc<Self> {
         let branches: Vec<_> = (0..partitions).map(|_| Branch::new(1)).collect();
-        let positions = (0..partitions)
-            .map(|number| At::new(Partition::new(number), Position::start_of(Epoch::new(1))));
+        let positions = (0..partitions).map(|number| {
+            LogPosition::new(Partition::new(number), Position::start_of(Epoch::new(1)))
+        });
         let world = World {
             servers: [branches.clone(), branches],
             commands: 0,
@@ -124,9 +127,10 @@ impl ModelStore {
             let epoch = world.number();
             world.servers[server][number] = Branch::new(epoch);
             let partition = Partition::new(u16::try_from(number).expect("few partitions"));
-            world
-                .positions
-                .push(At::new(partition, Position::start_of(Epoch::new(epoch))));
+            world.positions.push(LogPosition::new(
+                partition,
+                Position::start_of(Epoch::new(epoch)),
+            ));
         }
         world.breaks += 1;
     }
@@ -146,7 +150,7 @@ impl ModelStore {
     }
 
     /// Whether some history ever had this place.
-    pub(super) fn had(&self, at: At) -> bool {
+    pub(super) fn had(&self, at: LogPosition) -> bool {
         self.world().positions.contains(&at)
     }
 

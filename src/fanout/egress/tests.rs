@@ -11,7 +11,7 @@ use crate::domain::{Cursor, Epoch, Position};
 use crate::filter::View;
 use crate::history::Checkpoint;
 use crate::protocol::close::CloseCode;
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{
     CatchUp, Connection, Notification, Options, Outcome, Payload, ServeHandle, Subscription,
     WriteBatch,
@@ -41,7 +41,7 @@ fn session() -> (ServeHandle, UnixStream) {
     let near = tokio::net::UnixStream::from_std(near).expect("a runtime");
     let subscription = Subscription {
         view: View::default(),
-        dress: Dress::Json,
+        format: WireFormat::Json,
         close_on: None,
     };
     let catch_up = CatchUp::replay(place(1));

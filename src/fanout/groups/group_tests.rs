@@ -15,7 +15,7 @@ use super::group::{Next, SubscriptionGroup};
 use crate::domain::{Cursor, Epoch, Position};
 use crate::filter::View;
 use crate::history::Checkpoint;
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{CatchUp, Connection, Notification, ServeHandle, Subscription};
 
 /// The number of the group whose members these are.
@@ -40,7 +40,7 @@ fn notification(offset: u64, ends: bool) -> Notification {
 fn subscription() -> Subscription {
     Subscription {
         view: View::default(),
-        dress: Dress::Json,
+        format: WireFormat::Json,
         close_on: None,
     }
 }

@@ -36,7 +36,7 @@ impl Groups {
     pub(super) fn counted(metrics: &Metrics) -> Self {
         Self {
             views: metrics.views.clone(),
-            in_use: metrics.classes.clone(),
+            in_use: metrics.subscription_groups.clone(),
             ..Self::default()
         }
     }
@@ -61,7 +61,7 @@ impl Groups {
         let groups = self
             .slots
             .iter()
-            .filter(|group| !group.subscription.dress.has_cursor());
+            .filter(|group| !group.subscription.format.has_cursor());
         groups.map(|group| group.members().len() as u64).sum()
     }
 

@@ -9,7 +9,7 @@ use super::super::Dispatcher;
 use super::super::dispatcher::STEP_MEMBERS;
 use super::joining::save;
 use super::{caught_up, dispatcher, join, newest, subscription};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::ServeHandle;
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -29,13 +29,13 @@ impl Scene {
             seq: 0,
         };
         for number in 0..sessions {
-            scene.join(&format!("age == {}", 1000 + number), Dress::Json);
+            scene.join(&format!("age == {}", 1000 + number), WireFormat::Json);
         }
         scene
     }
 
-    fn join(&mut self, filter: &str, dress: Dress) {
-        let session = caught_up(&self.dispatcher, subscription(filter, dress));
+    fn join(&mut self, filter: &str, format: WireFormat) {
+        let session = caught_up(&self.dispatcher, subscription(filter, format));
         join(&mut self.dispatcher, &session.0);
         self.sessions.push(session);
     }
@@ -133,8 +133,8 @@ async fn a_cursor_that_goes_on_moving_is_told_once_an_interval() {
 #[tokio::test(start_paused = true)]
 async fn who_is_shown_the_last_change_and_who_has_no_word_for_it_are_told_nothing() {
     let mut scene = Scene::new(0);
-    scene.join("age == 36", Dress::Json);
-    scene.join("age == 1", Dress::Text);
+    scene.join("age == 36", WireFormat::Json);
+    scene.join("age == 1", WireFormat::Text);
     scene.save();
     scene.pass(INTERVAL).await;
     assert_eq!(types(&mut scene.sessions[0].1).await, ["create"]);
@@ -173,7 +173,7 @@ async fn while_a_round_is_under_way_nothing_else_is_sent() {
     let mut scene = Scene::new(400);
     // More than one step of writes.
     for _ in 0..300 {
-        scene.join("age == 36", Dress::Text);
+        scene.join("age == 36", WireFormat::Text);
     }
     scene.pass(INTERVAL).await;
     let known = scene.know();
@@ -195,7 +195,7 @@ async fn while_a_round_is_under_way_nothing_else_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn what_was_not_handed_yet_is_sent_before_the_position() {
     let mut scene = Scene::new(0);
-    scene.join("age == 36", Dress::Json);
+    scene.join("age == 36", WireFormat::Json);
     scene.pass(INTERVAL).await;
     scene.save();
     // The group has a round before it; the next change is of somebody else.

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::super::Dispatcher;
 use super::{dispatcher, join, newest, open, subscription};
 use crate::domain::{
-    At, Change, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp,
+    Change, Epoch, FieldsJson, LogPosition, Partition, PersonId, Position, Seq, Tag, Timestamp,
 };
 use crate::history::Event;
 use crate::protocol::close::CloseCode;
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{CatchUp, Connection, DrainHandle, ServeHandle};
 
 struct Scene {
@@ -37,9 +37,9 @@ impl Scene {
     }
 
     /// A session that catches up so.
-    fn session(&self, dress: Dress, catch_up: CatchUp) -> Session {
+    fn session(&self, format: WireFormat, catch_up: CatchUp) -> Session {
         let (near, client) = UnixStream::pair().expect("two file descriptors");
-        let drain = open(&self.dispatcher, near, subscription("", dress), catch_up);
+        let drain = open(&self.dispatcher, near, subscription("", format), catch_up);
         Session {
             connection: Arc::clone(drain.connection()),
             drain: Some(drain),
@@ -112,7 +112,7 @@ fn save(seq: u64) -> Event {
         tag: Tag::new(seq),
     };
     Event::Change(Change {
-        at: At::new(Partition::new(0), position),
+        at: LogPosition::new(Partition::new(0), position),
         previous: Tag::new(seq - 1),
         id: PersonId::new(uuid::Uuid::from_u128(seq.into())),
         time: Timestamp::from_millis(0),
@@ -129,7 +129,7 @@ async fn fresh_comes_after_all_that_was_taken_in_before_it() {
     let mut sessions = Vec::new();
     // More than are looked at in a row.
     for _ in 0..300 {
-        let mut session = scene.session(Dress::Sse, scene.replay(None));
+        let mut session = scene.session(WireFormat::Sse, scene.replay(None));
         scene.join(&mut session);
         sessions.push(session);
     }
@@ -149,7 +149,7 @@ async fn fresh_comes_after_all_that_was_taken_in_before_it() {
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_the_end_of_a_cooldown_comes_before_fresh_and_else_when_it_ends() {
     let mut scene = Scene::new();
-    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
     scene.dispatcher.tell_stale(Instant::now());
     scene.settle().await;
@@ -186,7 +186,7 @@ async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
     let began = Instant::now();
     scene.dispatcher.tell_stale(began);
     scene.settle().await;
-    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
     // It falls behind, and comes back.
     let again = scene.replay(None);
@@ -196,7 +196,7 @@ async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
     scene.settle().await;
     scene.dispatcher.tell_fresh();
     scene.settle().await;
-    let mut late = scene.session(Dress::Sse, scene.replay(None));
+    let mut late = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut late);
     assert_eq!(session.told().await, ["stale", "fresh"]);
     assert!(late.told().await.is_empty(), "nothing is stale any more");
@@ -209,7 +209,7 @@ async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_t
         let mut sessions = Vec::new();
         let mut join = |scene: &mut Scene, count: usize| {
             for _ in 0..count {
-                let mut session = scene.session(Dress::Sse, scene.replay(None));
+                let mut session = scene.session(WireFormat::Sse, scene.replay(None));
                 scene.join(&mut session);
                 sessions.push(session);
             }
@@ -236,9 +236,9 @@ async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_t
 #[tokio::test(start_paused = true)]
 async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     let mut scene = Scene::new();
-    let snapshot = scene.session(Dress::Sse, CatchUp::Snapshot { reset: None });
-    let resuming = scene.session(Dress::Sse, scene.replay(Some(9)));
-    let mut text = scene.session(Dress::Text, scene.replay(None));
+    let snapshot = scene.session(WireFormat::Sse, CatchUp::Snapshot { reset: None });
+    let resuming = scene.session(WireFormat::Sse, scene.replay(Some(9)));
+    let mut text = scene.session(WireFormat::Text, scene.replay(None));
     scene.join(&mut text);
     scene.dispatcher.tell_stale(Instant::now());
     scene.settle().await;
@@ -257,7 +257,7 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
 #[tokio::test(start_paused = true)]
 async fn who_is_behind_when_continuity_is_proved_hears_it_when_it_has_caught_up() {
     let mut scene = Scene::new();
-    let mut session = scene.session(Dress::Sse, scene.replay(None));
+    let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
     scene.dispatcher.tell_stale(Instant::now());
     scene.settle().await;

@@ -7,10 +7,12 @@ use tokio::net::UnixStream;
 
 use super::super::Dispatcher;
 use super::{caught_up, dispatcher, join, newest, open, subscription};
-use crate::domain::{At, Change, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
+use crate::domain::{
+    Change, Epoch, FieldsJson, LogPosition, Partition, Position, Seq, Tag, Timestamp,
+};
 use crate::history::Event;
 use crate::protocol::close::{Close, CloseCode};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{CatchUp, Command, DrainHandle, DrainStep, ServeHandle};
 
 pub(super) fn save(seq: u64) -> Event {
@@ -36,7 +38,7 @@ fn save_as(seq: u64, age: u8, text: &str) -> Event {
         tag: Tag::new(seq),
     };
     Event::Change(Change {
-        at: At::new(Partition::new(0), position),
+        at: LogPosition::new(Partition::new(0), position),
         previous: Tag::START,
         id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
         time: Timestamp::from_millis(0),
@@ -55,7 +57,12 @@ async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_f
     dispatcher.take_in(vec![save(1)]);
     let (near, peer) = UnixStream::pair().unwrap();
     let catch_up = CatchUp::replay(newest(&dispatcher));
-    let handle = open(&dispatcher, near, subscription("", Dress::Text), catch_up);
+    let handle = open(
+        &dispatcher,
+        near,
+        subscription("", WireFormat::Text),
+        catch_up,
+    );
 
     dispatcher.take_in(vec![save(2), save(3)]);
     let session = handle.hand_over().expect("nothing waits");
@@ -71,7 +78,7 @@ async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_f
 fn live(dispatcher: &mut Dispatcher, filters: &[&str]) -> Vec<(ServeHandle, UnixStream)> {
     let mut sessions = Vec::new();
     for filter in filters {
-        let session = caught_up(dispatcher, subscription(filter, Dress::Text));
+        let session = caught_up(dispatcher, subscription(filter, WireFormat::Text));
         join(dispatcher, &session.0);
         sessions.push(session);
     }

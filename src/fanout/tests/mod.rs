@@ -12,7 +12,7 @@ use super::{Dispatcher, Options};
 use crate::domain::{Cursor, Epoch, Position};
 use crate::filter::View;
 use crate::history::{self, Checkpoint, History};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::session::{
     self, CatchUp, Command, Connection, DrainHandle, ServeHandle, Sessions, Socket, Subscription,
 };
@@ -40,14 +40,14 @@ fn newest(dispatcher: &Dispatcher) -> Checkpoint {
     dispatcher.history.checkpoint().expect("it was started")
 }
 
-fn subscription(filter: &str, dress: Dress) -> Subscription {
+fn subscription(filter: &str, format: WireFormat) -> Subscription {
     let view = View {
         filter: filter.parse().expect("a filter"),
         ..View::default()
     };
     Subscription {
         view,
-        dress,
+        format,
         close_on: None,
     }
 }

@@ -10,7 +10,7 @@ fn change(seq: u64) -> Event {
         tag: Tag::new(seq),
     };
     Event::Change(Change {
-        at: At::new(Partition::new(0), position),
+        at: LogPosition::new(Partition::new(0), position),
         previous: Tag::new(seq - 1),
         id: "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap(),
         time: Timestamp::from_millis(0),
@@ -21,8 +21,8 @@ fn change(seq: u64) -> Event {
     })
 }
 
-fn at(seq: u64, tag: u64) -> At {
-    At::new(
+fn at(seq: u64, tag: u64) -> LogPosition {
+    LogPosition::new(
         Partition::new(0),
         Position {
             epoch: Epoch::new(1),
@@ -97,7 +97,7 @@ fn a_cursor_is_found_where_it_stands_and_only_in_the_same_history() {
         ..at(5, 5).position
     };
     assert_eq!(
-        ring.relation(At::new(Partition::new(0), other_epoch)),
+        ring.relation(LogPosition::new(Partition::new(0), other_epoch)),
         Relation::Apart
     );
 }
@@ -111,7 +111,7 @@ fn after_a_break_only_the_new_history_is_believed() {
     let (before, end) = (ring.history_id(), ring.end().clone());
     ring.push(Event::Reset(
         Partition::new(0),
-        Break::Forked,
+        Discontinuity::Forked,
         at(5, 50).position,
     ));
     assert_eq!(ring.relation(at(5, 5)), Relation::Apart);
@@ -128,7 +128,7 @@ fn after_a_break_only_the_new_history_is_believed() {
     );
     assert!(ring.holds(&ring.end().clone()) && !ring.holds(&end));
     assert_ne!(ring.history_id(), before);
-    assert_eq!(ring.broken_after(end.offset), Some(Break::Forked));
+    assert_eq!(ring.broken_after(end.offset), Some(Discontinuity::Forked));
     assert_eq!(ring.broken_after(ring.end().offset), None);
     assert_eq!(
         ring.broken_after(Checkpoint::BEFORE_MEMORY),

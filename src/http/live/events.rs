@@ -13,7 +13,7 @@ use tokio_util::io::ReaderStream;
 
 use super::Wanted;
 use crate::http::{ConnectionPermit, State};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::session::{Socket, Start};
 
@@ -27,7 +27,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Answers with a stream of events.
 pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
     super::admit(state, &request)?;
-    let mut wanted = Wanted::of(state, request.uri(), Dress::Sse)?;
+    let mut wanted = Wanted::of(state, request.uri(), WireFormat::Sse)?;
     if let Some(last) = last_event_id(&request) {
         wanted.start = Start::LastEvent(last);
     }

@@ -16,7 +16,7 @@ use super::query::Parameters;
 use super::{Shared, State, access};
 use crate::domain::Operation;
 use crate::filter::{Kinds, View};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::session::{Opening, Start, StartError, Subscription};
 
@@ -62,8 +62,8 @@ fn admit(state: &State, request: &Request) -> Result<(), Problem> {
 }
 
 impl Wanted {
-    fn of(state: &State, uri: &Uri, dress: Dress) -> Result<Self, Problem> {
-        let known = if dress == Dress::Sse {
+    fn of(state: &State, uri: &Uri, format: WireFormat) -> Result<Self, Problem> {
+        let known = if format == WireFormat::Sse {
             EVENT_PARAMETERS
         } else {
             PARAMETERS
@@ -77,7 +77,7 @@ impl Wanted {
             .parse(parameters.get("where").unwrap_or_default())?;
         let close_on = match parameters.get("close_on") {
             None => None,
-            Some(_) if dress == Dress::Sse => {
+            Some(_) if format == WireFormat::Sse => {
                 return Err(malformed(
                     "close_on is for WebSocket: an event source would connect again.",
                 ));
@@ -96,7 +96,7 @@ impl Wanted {
         Ok(Self {
             subscription: Subscription {
                 view: View { kinds, filter },
-                dress,
+                format,
                 close_on,
             },
             start,

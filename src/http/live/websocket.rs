@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{Wanted, malformed};
 use crate::http::server::limit_stalls;
 use crate::http::{ConnectionPermit, State, server};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::problem::Problem;
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -33,8 +33,8 @@ pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
 pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
     let accept = handshake(&request)?;
     super::admit(state, &request)?;
-    let dress = dress(request.headers())?;
-    let started = Wanted::of(state, request.uri(), dress)?
+    let format = format(request.headers())?;
+    let started = Wanted::of(state, request.uri(), format)?
         .start(state)
         .await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
@@ -54,7 +54,7 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     headers.insert(header::UPGRADE, WEBSOCKET);
     headers.insert(header::CONNECTION, UPGRADE);
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(subprotocol) = dress.subprotocol() {
+    if let Some(subprotocol) = format.subprotocol() {
         headers.insert(
             header::SEC_WEBSOCKET_PROTOCOL,
             HeaderValue::from_static(subprotocol),
@@ -64,14 +64,14 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
 }
 
 /// The first of the client's subprotocols that we know; text where it names none.
-fn dress(headers: &HeaderMap) -> Result<Dress, Problem> {
+fn format(headers: &HeaderMap) -> Result<WireFormat, Problem> {
     if !headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        return Ok(Dress::Text);
+        return Ok(WireFormat::Text);
     }
     listed(headers, &header::SEC_WEBSOCKET_PROTOCOL)
-        .find_map(Dress::named)
+        .find_map(WireFormat::named)
         .ok_or_else(|| {
-            let known = Dress::NAMED.map(Dress::subprotocol);
+            let known = WireFormat::NAMED.map(WireFormat::subprotocol);
             malformed(
                 "None of these subprotocols is spoken here; without one the stream is plain text.",
             )

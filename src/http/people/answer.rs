@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::preconditions::entity_tag;
-use crate::domain::{At, Person};
+use crate::domain::{LogPosition, Person};
 use crate::http::media;
 use crate::store::Recorded;
 
@@ -35,7 +35,7 @@ pub(super) enum Location {
 #[derive(Debug)]
 pub(super) struct Success {
     /// Where the change stands.
-    pub(super) at: At,
+    pub(super) at: LogPosition,
     /// The person as it was saved; none after a delete.
     pub(super) person: Option<Person>,
     /// Who did it.

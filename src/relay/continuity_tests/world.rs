@@ -3,9 +3,11 @@
 
 use proptest::prelude::*;
 
-use crate::domain::{At, Change, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp};
+use crate::domain::{
+    Change, Epoch, FieldsJson, LogPosition, Partition, Position, Seq, Tag, Timestamp,
+};
 use crate::relay::continuity::{Action, Continuity};
-use crate::store::{Break, Since};
+use crate::store::{Discontinuity, Since};
 
 const PARTITION: Partition = Partition::new(0);
 /// Entries that the simulated log keeps, and changes that one answer brings.
@@ -129,21 +131,21 @@ impl World {
             head: Some(head),
         };
         if from.epoch != head.epoch {
-            return broken(Break::Epoch);
+            return broken(Discontinuity::Epoch);
         }
         if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
-            return broken(Break::Forked);
+            return broken(Discontinuity::Forked);
         }
         let after = usize::try_from(from.seq.get()).unwrap();
         if after < self.log.len().saturating_sub(LOG_MAX) {
-            return broken(Break::Trimmed);
+            return broken(Discontinuity::Trimmed);
         }
         let changes: Vec<_> = self.log[after..].iter().take(PAGE).cloned().collect();
         if changes
             .first()
             .is_some_and(|first| first.previous != from.tag)
         {
-            return broken(Break::Forked);
+            return broken(Discontinuity::Forked);
         }
         Since::Continues { head, changes }
     }
@@ -270,7 +272,7 @@ fn change(position: Position, previous: Tag) -> Change {
     let moment = Timestamp::from_millis(0);
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab".parse().unwrap();
     Change {
-        at: At::new(PARTITION, position),
+        at: LogPosition::new(PARTITION, position),
         previous,
         id,
         time: moment,

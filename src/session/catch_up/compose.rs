@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::domain::{Change, Cursor, PersonId};
 use crate::filter::{Images, View};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::message::{Composed, Message};
 
 /// The longest batch on the wire, in bytes.
@@ -43,9 +43,9 @@ pub(super) fn compose<'a>(
 }
 
 /// One frame for a batch that leads to `cursor`; nothing where the view is not concerned.
-pub(super) fn batch(dress: Dress, changes: &[Composed], cursor: &Cursor) -> Option<Bytes> {
+pub(super) fn batch(format: WireFormat, changes: &[Composed], cursor: &Cursor) -> Option<Bytes> {
     if changes.is_empty() {
         return None;
     }
-    dress.message(&Message::Batch { cursor, changes })
+    format.message(&Message::Batch { cursor, changes })
 }

@@ -13,13 +13,13 @@ use super::snapshot::{Progress, Snapshot};
 use crate::domain::Cursor;
 use crate::history::{Checkpoint, History};
 use crate::protocol::close::{Close, CloseCode};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
 use crate::session::command::Command;
 use crate::session::connection::{CatchUp, ClientRequest, DrainHandle, DrainStep};
 use crate::session::shared::Shared;
 use crate::session::subscription::Subscription;
-use crate::store::Break;
+use crate::store::Discontinuity;
 
 /// How often within the silence limit a blocked socket is tried although nothing announced room in
 /// it.
@@ -171,7 +171,7 @@ impl Drainer {
         let evaluator = Evaluator {
             subscription,
             is_live,
-            may_compose: is_live || subscription.dress == Dress::Json,
+            may_compose: is_live || subscription.format == WireFormat::Json,
             covered: &|_| Ok(false),
         };
         let (offset, cursor) = (from.offset, from.cursor.clone());
@@ -220,7 +220,7 @@ impl Drainer {
 
     fn say_live(&mut self, handle: &DrainHandle, at: Checkpoint, subscription: &Subscription) {
         self.wait = None;
-        let live = subscription.dress.message(&Message::Live(&at.cursor));
+        let live = subscription.format.message(&Message::Live(&at.cursor));
         let announced = Some(at.offset);
         handle.send(live, CatchUp::replay(at), announced);
     }
@@ -229,7 +229,7 @@ impl Drainer {
     async fn take_snapshot(
         &mut self,
         handle: &DrainHandle,
-        reset: Option<Break>,
+        reset: Option<Discontinuity>,
         subscription: &Subscription,
     ) {
         if let Some(reason) = reset {

@@ -12,7 +12,7 @@ use crate::filter::offload::{offload, within_budget};
 use crate::filter::{Kinds, Verdict};
 use crate::history::{Checkpoint, Event};
 use crate::session::subscription::Subscription;
-use crate::store::{Break, StoreError};
+use crate::store::{Discontinuity, StoreError};
 use crate::telemetry::{Metrics, SourceLabel, VerdictCounts};
 
 /// Entries evaluated in one step; with fewer than that to go, the dispatcher takes over.
@@ -34,7 +34,7 @@ pub(super) struct ReplayStep {
     /// What the frames hold.
     verdicts: VerdictCounts,
     /// The store's history broke meanwhile, and the format cannot say so.
-    broken: Option<Break>,
+    broken: Option<Discontinuity>,
 }
 
 /// Why a session cannot go on, now or ever.
@@ -42,7 +42,7 @@ pub(super) struct ReplayStep {
 pub(super) enum CatchUpError {
     /// Its checkpoint cannot be continued.
     #[error("the log cannot be continued there: {}", .0.name())]
-    Broken(Break),
+    Broken(Discontinuity),
     /// The log continues from its checkpoint, but this gateway's history is another one: the
     /// gateway has yet to learn of that.
     #[error("this gateway has not come to the log's history yet")]
@@ -127,10 +127,10 @@ impl Evaluator<'_> {
     pub(super) fn composes(&self) -> bool {
         let Subscription {
             view,
-            dress,
+            format,
             close_on,
         } = self.subscription;
-        self.may_compose && dress.composes() && view.kinds == Kinds::All && close_on.is_none()
+        self.may_compose && format.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
 
     /// Judges events that follow each other after `checkpoint`, each with the offset after it; `offset`
@@ -156,7 +156,7 @@ impl Evaluator<'_> {
         offset: u64,
     ) -> Result<ReplayStep, CatchUpError> {
         let broken = events.iter().find_map(|(_, event)| event.broken());
-        if let Some(reason) = broken.filter(|_| self.subscription.dress.has_cursor()) {
+        if let Some(reason) = broken.filter(|_| self.subscription.format.has_cursor()) {
             return Err(CatchUpError::Broken(reason));
         }
         let (events, offset) = match (continue_from(&checkpoint.cursor, events), events) {
@@ -184,7 +184,7 @@ impl Evaluator<'_> {
         let (mut step, mut ends_shown, mut bytes) = (ReplayStep::nothing(checkpoint), false, 0);
         let Subscription {
             view,
-            dress,
+            format,
             close_on,
         } = self.subscription;
         for (event_offset, event) in events {
@@ -205,7 +205,7 @@ impl Evaluator<'_> {
             }
             let cursor = Some(&step.checkpoint.cursor).filter(|_| self.is_live);
             let verdict = view.judge(change);
-            let frame = dress.change(verdict, change, cursor);
+            let frame = format.change(verdict, change, cursor);
             ends_shown = frame.is_some();
             bytes += frame.as_ref().map_or(0, Bytes::len);
             step.frames.extend(frame);
@@ -228,7 +228,7 @@ impl Evaluator<'_> {
         events: &[(u64, &Event)],
         offset: u64,
     ) -> ReplayStep {
-        let Subscription { view, dress, .. } = self.subscription;
+        let Subscription { view, format, .. } = self.subscription;
         let (mut events, mut end) = (events, offset);
         loop {
             let is_new = |change: &&Change| {
@@ -246,7 +246,7 @@ impl Evaluator<'_> {
                     cursor.advanced(change.at)
                 });
             let changes = compose::compose(view, new);
-            let frame = compose::batch(*dress, &changes, &cursor);
+            let frame = compose::batch(*format, &changes, &cursor);
             if frame
                 .as_ref()
                 .is_none_or(|frame| frame.len() <= BATCH_BYTES)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::compose::compose;
 use super::snapshot::{Cover, covers};
 use crate::domain::{
-    At, Change, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp,
+    Change, Epoch, FieldsJson, LogPosition, Partition, PersonId, Position, Seq, Tag, Timestamp,
 };
 use crate::filter::{Filter, Kinds, Verdict, View};
 use crate::protocol::message::Composed;
@@ -51,7 +51,7 @@ fn run(operations: &[(u128, Option<u8>)]) -> (Vec<Change>, Vec<State>) {
             state.insert(id, fields.clone());
         }
         changes.push(Change {
-            at: At::new(Partition::new(0), position(states.len())),
+            at: LogPosition::new(Partition::new(0), position(states.len())),
             previous: Tag::new(states.len() as u64 - 1),
             id,
             time: Timestamp::from_millis(0),

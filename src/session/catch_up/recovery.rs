@@ -13,7 +13,7 @@ use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
 use crate::session::connection::{CatchUp, DrainHandle};
 use crate::session::subscription::Subscription;
-use crate::store::{Break, StoreError};
+use crate::store::{Discontinuity, StoreError};
 
 /// How long a view that cannot be continued waits for proof of this gateway's history, before it
 /// begins anew all the same.
@@ -59,10 +59,10 @@ impl Drainer {
     fn broken(
         &mut self,
         handle: &DrainHandle,
-        reason: Break,
+        reason: Discontinuity,
         subscription: &Subscription,
     ) -> ControlFlow<Close> {
-        if matches!(reason, Break::Forked | Break::Epoch) {
+        if matches!(reason, Discontinuity::Forked | Discontinuity::Epoch) {
             self.broke = Instant::now();
         }
         if let Some(snapshot) = &self.snapshot
@@ -72,14 +72,16 @@ impl Drainer {
             (self.snapshot, self.snapshots) = (None, self.snapshots - 1);
             return ControlFlow::Continue(());
         }
-        if !subscription.dress.has_cursor() {
+        if !subscription.format.has_cursor() {
             let why = match reason {
-                Break::Trimmed => "fell behind what the log keeps",
-                Break::Forked | Break::Epoch | Break::Unknown => "the store lost what was shown",
+                Discontinuity::Trimmed => "fell behind what the log keeps",
+                Discontinuity::Forked | Discontinuity::Epoch | Discontinuity::Unknown => {
+                    "the store lost what was shown"
+                }
             };
             return ControlFlow::Break(Close::new(CloseCode::STALLED, why));
         }
-        if reason != Break::Trimmed {
+        if reason != Discontinuity::Trimmed {
             // It says nothing of how long the log is.
             self.snapshots = 0;
         } else if self.snapshots >= SNAPSHOTS_MAX {
@@ -122,10 +124,10 @@ impl Drainer {
     pub(super) async fn begin_anew(
         &mut self,
         handle: &DrainHandle,
-        reason: Break,
+        reason: Discontinuity,
         of: &Subscription,
     ) {
-        if reason != Break::Trimmed {
+        if reason != Discontinuity::Trimmed {
             // Where the log refused a session's checkpoint, this gateway's own history may be lost
             // too, and the view would begin anew twice. Without proof the client is to know at
             // least that its view is worth nothing.
@@ -135,7 +137,7 @@ impl Drainer {
         self.snapshot = None;
         let resets = &self.shared.metrics.session_resets;
         resets.at(reason.label()).inc();
-        let frame = of.dress.message(&Message::Reset(reason.name()));
+        let frame = of.format.message(&Message::Reset(reason.name()));
         handle.send(frame, CatchUp::Snapshot { reset: None }, None);
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::evaluator::{CatchUpError, Evaluator, ReplayStep, STEP_ENTRIES};
-use crate::domain::{At, Change, Cursor};
+use crate::domain::{Change, Cursor, LogPosition};
 use crate::filter::offload::INLINE_STEPS_MAX;
 use crate::history::{Checkpoint, CursorLocation, Event, History, Relation};
 use crate::session::shared::Shared;
@@ -101,7 +101,7 @@ async fn from_log(
             return Err(CatchUpError::Parted);
         }
     };
-    let from = At::new(goal.partition, checkpoint.cursor.position(goal.partition));
+    let from = LogPosition::new(goal.partition, checkpoint.cursor.position(goal.partition));
     shared.metrics.session_log_reads.inc();
     let since = shared.readings.since(id, from, goal.position).await?;
     let changes = match &*since {

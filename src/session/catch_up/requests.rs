@@ -84,7 +84,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn frame(&self, message: &Message<'_>) -> Option<Bytes> {
-        self.subscription.dress.message(message)
+        self.subscription.format.message(message)
     }
 
     /// An answer after which the catch-up goes on.

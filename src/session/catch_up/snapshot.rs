@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use super::evaluator::{CatchUpError, Evaluator};
 use super::replay;
 use crate::domain::{
-    At, Change, Comparison, Cursor, Partition, Person, PersonId, Position, Seq, Tag,
+    Change, Comparison, Cursor, LogPosition, Partition, Person, PersonId, Position, Seq, Tag,
 };
 use crate::filter::offload;
 use crate::history::{Checkpoint, Relation};
 use crate::session::shared::Shared;
 use crate::session::subscription::Subscription;
-use crate::store::Break;
+use crate::store::Discontinuity;
 
 /// How far a snapshot has come.
 pub(super) struct Snapshot {
@@ -157,7 +157,7 @@ impl Snapshot {
             return Ok(Progress::Ahead(0));
         };
         let known = self.known.cursor.position(partition);
-        let relation = |head: Position| shared.history.relation(At::new(partition, head));
+        let relation = |head: Position| shared.history.relation(LogPosition::new(partition, head));
         let is_fresh = |head: Position| {
             relation(head) == Some(Relation::On)
                 && matches!(head.compare(known), Comparison::Same | Comparison::Higher)
@@ -204,7 +204,7 @@ impl Snapshot {
             return Ok(Progress::Frames(Vec::new()));
         }
         self.has_shown = true;
-        Ok(Progress::Frames(subscription.dress.pages(&matching)))
+        Ok(Progress::Frames(subscription.format.pages(&matching)))
     }
 
     fn cover(&mut self, cover: Cover) {
@@ -227,7 +227,7 @@ impl Snapshot {
             ..
         } in &self.covers
         {
-            let at = At::new(*partition, *position);
+            let at = LogPosition::new(*partition, *position);
             crossings.check(at)?;
             crossings
                 .0
@@ -244,7 +244,7 @@ impl Snapshot {
                 (Comparison::Lower, _) => *low = *position,
                 (_, Comparison::Higher) => *high = *position,
                 // Of one number there is one entry: what is left is another epoch.
-                (Comparison::Apart, _) => return Err(CatchUpError::Broken(Break::Epoch)),
+                (Comparison::Apart, _) => return Err(CatchUpError::Broken(Discontinuity::Epoch)),
                 (Comparison::Same | Comparison::Higher, _) => {}
             }
         }
@@ -259,9 +259,11 @@ impl Snapshot {
 
 impl Crossings {
     /// An error where a page was read at another entry of this number.
-    fn check(&self, at: At) -> Result<(), CatchUpError> {
+    fn check(&self, at: LogPosition) -> Result<(), CatchUpError> {
         match self.0.get(&(at.partition, at.position.seq)) {
-            Some(tag) if *tag != at.position.tag => Err(CatchUpError::Broken(Break::Forked)),
+            Some(tag) if *tag != at.position.tag => {
+                Err(CatchUpError::Broken(Discontinuity::Forked))
+            }
             _ => Ok(()),
         }
     }

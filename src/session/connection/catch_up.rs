@@ -1,7 +1,7 @@
 //! What a session that the dispatcher does not serve is to be sent.
 
 use crate::history::Checkpoint;
-use crate::store::Break;
+use crate::store::Discontinuity;
 
 /// How a view catches up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum CatchUp {
     /// Everyone in its view, what happened meanwhile, and that it is live.
     Snapshot {
         /// Why its cursor cannot be continued, where it had one.
-        reset: Option<Break>,
+        reset: Option<Discontinuity>,
     },
 }
 

@@ -32,7 +32,7 @@ impl Connection {
     ) -> Option<Begun> {
         let mut state = self.lock();
         // Only WebSocket has a close frame, and an answer to it.
-        let last = state.view.dress().close(close);
+        let last = state.view.format().close(close);
         let input = WireInput::Close {
             code: close.code,
             awaits_answer: !last.is_empty(),

@@ -160,7 +160,7 @@ impl ServeHandle {
         is_stale: bool,
         sent: &Counter,
     ) -> Option<DrainHandle> {
-        let frame = state.view.dress().message(message)?;
+        let frame = state.view.format().message(message)?;
         state.view.believes_stale = is_stale;
         let wait = if is_stale {
             SendQueue::push_stale

@@ -15,7 +15,7 @@ use super::send_queue::SendQueue;
 use super::socket::{Gone, Socket};
 use crate::history::Checkpoint;
 use crate::protocol::close::CloseCode;
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::frame;
 use crate::session::state::{SessionState, WireEffect, WireInput, WireState};
 use crate::session::subscription::Subscription;
@@ -81,8 +81,8 @@ impl DrainHandle {
 }
 
 impl View {
-    pub(super) fn dress(&self) -> Dress {
-        self.subscription.dress
+    pub(super) fn format(&self) -> WireFormat {
+        self.subscription.format
     }
 }
 
@@ -162,9 +162,9 @@ impl Connection {
         now: Tick,
         sent: &Counter,
     ) -> Option<DrainHandle> {
-        let drain = self.send_control(sent, Dress::ping, SendQueue::push_ping);
+        let drain = self.send_control(sent, WireFormat::ping, SendQueue::push_ping);
         let state = self.lock();
-        if state.view.dress() == Dress::Sse && state.queue.is_none() {
+        if state.view.format() == WireFormat::Sse && state.queue.is_none() {
             self.note_heard(now);
         }
         drain
@@ -173,14 +173,14 @@ impl Connection {
     fn send_control(
         self: &Arc<Self>,
         sent: &Counter,
-        frame: impl FnOnce(Dress) -> Bytes,
+        frame: impl FnOnce(WireFormat) -> Bytes,
         wait: impl FnOnce(&mut SendQueue, Bytes),
     ) -> Option<DrainHandle> {
         let mut state = self.lock();
         if state.session.is_closing() {
             return None;
         }
-        let frame = frame(state.view.dress());
+        let frame = frame(state.view.format());
         self.send_or_queue(&mut state, sent, frame, wait)
     }
 

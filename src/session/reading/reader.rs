@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::allowance::Allowance;
 use super::frames::{FrameReader, Incoming};
 use crate::protocol::close::{Close, CloseCode};
-use crate::protocol::dress::Dress;
+use crate::protocol::format::WireFormat;
 use crate::protocol::request::Request;
 use crate::protocol::text;
 use crate::session::catch_up::drain;
@@ -36,9 +36,9 @@ thread_local! {
 pub(in crate::session) struct Reader {
     shared: Arc<Shared>,
     connection: Arc<Connection>,
-    dress: Dress,
+    format: WireFormat,
     /// None where what the peer sends is thrown away: it broke a rule, it sent its close frame, or
-    /// its dress has no words for clients.
+    /// its format has no words for clients.
     input: Option<Input>,
     /// Bytes thrown away so far.
     discarded: usize,
@@ -61,16 +61,16 @@ struct Round {
 
 impl Reader {
     pub(in crate::session) fn new(shared: Arc<Shared>, connection: Arc<Connection>) -> Self {
-        let dress = connection.subscription().dress;
+        let format = connection.subscription().format;
         let input = || Input {
             frames: FrameReader::default(),
             allowance: Allowance::new(shared.now()),
         };
-        let input = (dress != Dress::Sse).then(input);
+        let input = (format != WireFormat::Sse).then(input);
         Self {
             shared,
             connection,
-            dress,
+            format,
             input,
             discarded: 0,
         }
@@ -100,7 +100,7 @@ impl Reader {
         }
         let code = self.connection.end(CloseCode::ABNORMAL);
         let metrics = &self.shared.metrics;
-        metrics.sessions.at(self.dress.label()).dec();
+        metrics.sessions.at(self.format.label()).dec();
         metrics.sessions_closed.at(code.label()).inc();
         // Without a dispatcher there is no group to leave.
         let command = Command::Leave(ServeHandle::new(&self.connection));
@@ -172,7 +172,7 @@ impl Reader {
             Incoming::Close(code) => {
                 self.drain(self.shared.peer_closed(&self.connection, code));
             }
-            Incoming::Binary if self.dress != Dress::Text => {
+            Incoming::Binary if self.format != WireFormat::Text => {
                 return Err(Close::new(CloseCode::NO_BINARY, "messages are text"));
             }
             Incoming::Binary | Incoming::Pong | Incoming::Fragment => {}
@@ -191,7 +191,7 @@ impl Reader {
     }
 
     fn request(&self, text: &str, round: &mut Round) {
-        if self.dress != Dress::Text {
+        if self.format != WireFormat::Text {
             round.requests.push(
                 Request::read(text).map_or_else(ClientRequest::Refused, ClientRequest::Message),
             );

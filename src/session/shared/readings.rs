@@ -14,7 +14,7 @@ use moka::future::Cache;
 use moka::ops::compute::Op;
 use tokio::time::Instant;
 
-use crate::domain::{At, Comparison, FieldsJson, Partition, PersonId, Position};
+use crate::domain::{Comparison, FieldsJson, LogPosition, Partition, PersonId, Position};
 use crate::history::HistoryId;
 use crate::session::options::Options;
 use crate::store::{Page, PageLimits, Since, Store, StoreError, StoreSlot};
@@ -31,7 +31,7 @@ pub(in crate::session) struct Readings {
     store: StoreSlot,
     options: Options,
     pages: Cache<(HistoryId, Partition, Option<PersonId>), Shared<Page>>,
-    stretches: Cache<(HistoryId, At), Shared<Since>>,
+    stretches: Cache<(HistoryId, LogPosition), Shared<Since>>,
 }
 
 /// What was read, and when its reading began.
@@ -93,7 +93,7 @@ impl Readings {
     pub(in crate::session) async fn since(
         &self,
         history: HistoryId,
-        from: At,
+        from: LogPosition,
         goal: Position,
     ) -> Result<Arc<Since>, Arc<StoreError>> {
         let (asked, page) = (Instant::now(), self.options.log_page.get());
@@ -114,7 +114,7 @@ impl Readings {
     pub(in crate::session) async fn judge(
         &self,
         history: HistoryId,
-        from: At,
+        from: LogPosition,
         age: Duration,
     ) -> Result<Arc<Since>, Arc<StoreError>> {
         let asked = Instant::now();
@@ -125,7 +125,7 @@ impl Readings {
     async fn stretch(
         &self,
         history: HistoryId,
-        from: At,
+        from: LogPosition,
         is_good: impl Fn(&Shared<Since>) -> bool + Send,
     ) -> Result<Arc<Since>, Arc<StoreError>> {
         let store = self.store.get()?;

@@ -11,7 +11,7 @@ use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::store::chain::{self, Entry, Flaw};
 use crate::store::damage::PageRead;
 use crate::store::{
-    Break, CorruptRecord, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail,
+    CorruptRecord, Discontinuity, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail,
     decode_frame,
 };
 use crate::telemetry::DamageAt;
@@ -111,16 +111,16 @@ pub(super) fn since(
         ))
     };
     if from.epoch != head.epoch {
-        return broken(Break::Epoch);
+        return broken(Discontinuity::Epoch);
     }
     if from.seq > head.seq {
-        return broken(Break::Forked);
+        return broken(Discontinuity::Forked);
     }
     if from.seq == head.seq {
         return if from.tag == head.tag {
             Ok(chain::since(head, from, []))
         } else {
-            broken(Break::Forked)
+            broken(Discontinuity::Forked)
         };
     }
     let log = transaction.open_table(LOG)?;
@@ -129,10 +129,10 @@ pub(super) fn since(
     let first = rows.next().transpose()?;
     let first = first.filter(|(key, _)| key.value().1 == next.get());
     let Some(first) = first.map(|(_, frame)| change(partition, frame.value())) else {
-        return broken(Break::Trimmed);
+        return broken(Discontinuity::Trimmed);
     };
     if first.as_ref().is_ok_and(|first| first.previous != from.tag) {
-        return broken(Break::Forked);
+        return broken(Discontinuity::Forked);
     }
     let mut entries = vec![first];
     for row in rows.take(count.get() - 1) {

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 
 use redb::{ReadableTable, TableDefinition};
 
-use crate::domain::{At, FieldsJson, Partition, Partitions, PersonId, Position};
+use crate::domain::{FieldsJson, LogPosition, Partition, Partitions, PersonId, Position};
 use crate::store::{Recorded, StoreError};
 
 /// `version` and `partitions`: what a file must agree with before anything else in it is read.
@@ -164,7 +164,7 @@ pub(super) fn decode_recorded(
 ) -> Result<Recorded, Failure> {
     let parse = || {
         let mut parts = text.splitn(5, ' ');
-        let at = At::new(partition, parts.next()?.parse().ok()?);
+        let at = LogPosition::new(partition, parts.next()?.parse().ok()?);
         let id = parts.next()?.parse().ok()?;
         let created_at = parts.next()?.parse().ok()?;
         let time = parts.next()?.parse().ok()?;

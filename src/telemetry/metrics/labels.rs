@@ -167,7 +167,7 @@ labels! {
     }
 
     /// The form of a session's stream.
-    DressLabel, "dress" {
+    FormatLabel, "format" {
         /// Plain text.
         Text = "text",
         /// people.v1.json.

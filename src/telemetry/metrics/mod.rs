@@ -14,7 +14,7 @@ mod text_format;
 pub use damages::{DamageAt, Damages};
 pub use histogram::{Histogram, Observations, WallClock};
 pub use labels::{
-    BreakLabel, CloseLabel, DamageLabel, DressLabel, Each, Label, LineLabel, RedisCommandLabel,
+    BreakLabel, CloseLabel, DamageLabel, Each, FormatLabel, Label, LineLabel, RedisCommandLabel,
     RedisErrorLabel, RequestLabels, RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts,
     VerdictLabel,
 };
@@ -105,14 +105,14 @@ metrics! {
     relay_resets: Each<BreakLabel, Counter>,
     /// Seconds since continuity was last proved against the store's head
     relay_unproved_seconds: Gauge<f64, AtomicU64>,
-    /// Live sessions, by dress
-    sessions: Each<DressLabel, Gauge>,
+    /// Live sessions, by format
+    sessions: Each<FormatLabel, Gauge>,
     /// Sessions ended, by close code
     sessions_closed: Each<CloseLabel, Counter>,
     /// Views that are served as changes come: the others catch up, or are shown a snapshot
     views: Gauge,
-    /// Classes of equal views, each judged once
-    classes: Gauge,
+    /// Groups of sessions with equal subscriptions, each evaluated once
+    subscription_groups: Gauge,
     /// Different filters in use
     filters: Gauge,
     /// Changes handed to sessions as they came, by verdict
@@ -123,11 +123,11 @@ metrics! {
     /// Bytes that sessions' sockets took, all frames included
     session_sent_bytes: Counter,
     /// Times a socket could not take what was sent at once
-    session_backlogs: Counter,
+    session_partial_writes: Counter,
     /// Times a session's queue overflowed and the session had to catch up
     session_overflows: Counter,
     /// Times a session left the stream because its pattern may take long on a change
-    session_detours: Counter,
+    session_offloads: Counter,
     /// Times a session began to catch up with what it had missed
     catch_ups: Counter,
     /// Changes that were read for sessions which catch up, by source

@@ -7,7 +7,7 @@ use opentelemetry::trace::{Span as _, SpanKind, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{Beginning, Span, Traces};
-use crate::domain::{At, Operation, TraceContext};
+use crate::domain::{LogPosition, Operation, TraceContext};
 
 /// What changes are published to, and relayed from.
 const DESTINATION: &str = "people";
@@ -31,14 +31,14 @@ pub struct RelaySpan {
 /// Whom a change concerns.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reach {
-    classes: usize,
+    groups: usize,
     sessions: usize,
 }
 
 impl Reach {
     /// Counts a class of so many sessions with one subscription.
-    pub fn add_class(&mut self, sessions: usize) {
-        self.classes += 1;
+    pub fn add_group(&mut self, sessions: usize) {
+        self.groups += 1;
         self.sessions += sessions;
     }
 }
@@ -102,7 +102,7 @@ impl Traces {
 
     /// A change has arrived that the span `written` published: its relay is a part of the same
     /// trace, and linked to that span as the conventions want it of consumers.
-    pub fn relay(&self, at: At, written: TraceContext) -> Option<RelaySpan> {
+    pub fn relay(&self, at: LogPosition, written: TraceContext) -> Option<RelaySpan> {
         let tracer = self.0.as_ref()?;
         let mut attributes = vec![
             KeyValue::new("messaging.system", tracer.system),
@@ -158,7 +158,7 @@ impl PublishSpan {
     }
 
     /// The write happened; the span ends.
-    pub fn published(mut self, at: At) {
+    pub fn published(mut self, at: LogPosition) {
         self.0.0.set_attributes(place(at));
     }
 
@@ -186,19 +186,19 @@ impl RelaySpan {
 
 impl Drop for RelaySpan {
     fn drop(&mut self) {
-        let Some(Reach { classes, sessions }) = self.reach.get() else {
+        let Some(Reach { groups, sessions }) = self.reach.get() else {
             return;
         };
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.span.0.set_attributes([
-            KeyValue::new("people_gateway.classes", count(*classes)),
+            KeyValue::new("people_gateway.groups", count(*groups)),
             KeyValue::new("people_gateway.sessions", count(*sessions)),
         ]);
     }
 }
 
 /// Where a change stands: its partition, and its place in it as its name.
-fn place(at: At) -> [KeyValue; 2] {
+fn place(at: LogPosition) -> [KeyValue; 2] {
     [
         KeyValue::new(
             "messaging.destination.partition.id",

@@ -5,7 +5,7 @@ use people_gateway::domain::{MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH};
 use people_gateway::filter::Kinds;
 use people_gateway::http::{Options, openapi};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
-use people_gateway::store::{Break, redis};
+use people_gateway::store::{Discontinuity, redis};
 use serde_json::{Value, json};
 
 use crate::ADA;
@@ -55,7 +55,12 @@ fn lists_of_words_are_those_of_the_code() {
     let kinds = ProblemKind::ALL.map(|kind| Problem::new(kind, "").to_json(None)["type"].clone());
     let properties = "/components/schemas/Problem/properties";
     assert_eq!(at(&format!("{properties}/type/enum")), json!(kinds));
-    let reasons = [Break::Trimmed, Break::Forked, Break::Epoch].map(Break::name);
+    let reasons = [
+        Discontinuity::Trimmed,
+        Discontinuity::Forked,
+        Discontinuity::Epoch,
+    ]
+    .map(Discontinuity::name);
     assert_eq!(at(&format!("{properties}/reason/enum")), json!(reasons));
     let schema = at("/components/parameters/Kinds/schema");
     let parse = |word: &Value| word.as_str().expect("a word").parse::<Kinds>();

@@ -197,7 +197,7 @@ async fn a_peer_that_closes_and_takes_nothing_does_not_stay_for_ever() {
     let mut peer = Peer::open_small(gateway.address, "/people").await;
     save_big(&gateway, &ids(100), 0..3).await;
     eventually("its socket is full", async || {
-        gateway.metric("session_backlogs_total").await > 0.0
+        gateway.metric("session_partial_writes_total").await > 0.0
     })
     .await;
     peer.send(&close(1000, b"")).await;

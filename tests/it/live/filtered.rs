@@ -1,4 +1,4 @@
-//! The text dress with `where`: who comes into the view, stays in it and leaves it.
+//! The text format with `where`: who comes into the view, stays in it and leaves it.
 
 use serde_json::{Value, json};
 

@@ -168,10 +168,10 @@ async fn a_ping_is_answered_before_the_close_frame_behind_it_also_where_much_wai
     let gateway = Gateway::ready(&[NEVER]).await;
     for (last, code) in [(close(1000, b""), 1000), (frame(TEXT, &[0xff]), 1007)] {
         let mut peer = Peer::open_small(gateway.address, "/people").await;
-        let before = gateway.metric("session_backlogs_total").await;
+        let before = gateway.metric("session_partial_writes_total").await;
         save_big(&gateway, &ids(100), 0..3).await;
         eventually("its socket is full", async || {
-            gateway.metric("session_backlogs_total").await > before
+            gateway.metric("session_partial_writes_total").await > before
         })
         .await;
         peer.send(&[frame(PING, b"first"), last].concat()).await;

@@ -1,4 +1,4 @@
-//! Live updates in the text dress.
+//! Live updates in the text format.
 
 mod closing;
 mod filtered;

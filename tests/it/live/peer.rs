@@ -305,7 +305,7 @@ fn got(first: u8, payload: Vec<u8>) -> Got {
             Some(u16::from_be_bytes([payload[0], payload[1]])),
             text(&payload[2..]),
         ),
-        other => panic!("not a frame of the text dress: {other:#x}"),
+        other => panic!("not a frame of the text format: {other:#x}"),
     }
 }
 

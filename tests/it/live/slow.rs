@@ -190,7 +190,7 @@ async fn a_ping_that_waits_when_the_queue_overflows_is_still_answered() {
     let mut slow = Peer::open_small(gateway.address, "/people").await;
     let people = ids(50);
     let mut round = 0;
-    while super::counts(&gateway, "session_backlogs_total", 0).await {
+    while super::counts(&gateway, "session_partial_writes_total", 0).await {
         save_big(&gateway, &people, round..round + 1).await;
         round += 1;
     }

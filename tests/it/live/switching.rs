@@ -142,7 +142,7 @@ async fn a_word_changes_nothing_that_is_queued_already() {
     gateway.create(&person("Next")).await;
     take(&mut healthy, 1, &mut expected).await;
     slow.say("deletes").await;
-    assert!(gateway.metric("session_backlogs_total").await > 0.0);
+    assert!(gateway.metric("session_partial_writes_total").await > 0.0);
     let mut got = Vec::new();
     take(&mut slow, 500, &mut got).await;
     assert!(got == expected[..500], "all that was queued, as it was");

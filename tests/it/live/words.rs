@@ -1,4 +1,4 @@
-//! The words of the text dress: `saves`, `deletes`, any other; and `kinds` at connect.
+//! The words of the text format: `saves`, `deletes`, any other; and `kinds` at connect.
 
 use super::peer::{BINARY, FIRST, Got, LAST, Peer, TEXT, frame};
 use crate::process::{DEADLINE, Gateway, person};

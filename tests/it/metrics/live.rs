@@ -65,8 +65,7 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
 }
 
 #[tokio::test]
-async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_and_each_end_has_its_code()
- {
+async fn sessions_views_groups_and_filters_go_up_and_down_with_their_clients() {
     let gateway = Gateway::ready(&[]).await;
     let path = "/people?where=age%20%3E%2030";
     let mut text = Listener::open(gateway.address, path).await;
@@ -79,13 +78,13 @@ async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_an
         .await
         .expect("a stream");
     let up = [
-        ("sessions{dress=\"text\"}", 2),
-        ("sessions{dress=\"json\"}", 1),
-        ("sessions{dress=\"cloudevents\"}", 1),
-        ("sessions{dress=\"sse\"}", 1),
+        ("sessions{format=\"text\"}", 2),
+        ("sessions{format=\"json\"}", 1),
+        ("sessions{format=\"cloudevents\"}", 1),
+        ("sessions{format=\"sse\"}", 1),
         ("views", 5),
-        // Two with one filter and dress are one class; "everyone" is a filter too.
-        ("classes", 4),
+        // Two with one filter and format are one class; "everyone" is a filter too.
+        ("subscription_groups", 4),
         ("filters", 2),
         ("http_connections", 5),
         ("sessions_closed_total", 0),
@@ -100,7 +99,7 @@ async fn sessions_views_classes_and_filters_go_up_and_down_with_their_clients_an
     let down = [
         ("sessions", 0),
         ("views", 0),
-        ("classes", 0),
+        ("subscription_groups", 0),
         ("filters", 0),
         ("http_connections", 0),
         ("sessions_closed_total", 5),
@@ -212,7 +211,7 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
         more("catch_up_deliveries_total"),
         more("catch_up_changes_total")
     );
-    assert!(after.count("session_backlogs_total") > 0);
+    assert!(after.count("session_partial_writes_total") > 0);
 }
 
 #[tokio::test]

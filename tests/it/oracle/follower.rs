@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use people_client::{Change, Cursor, Event, Limits, Live, ResetReason, Start, View, ViewState};
-use people_gateway::domain::At;
+use people_gateway::domain::LogPosition;
 use people_gateway::filter::Kinds;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -47,7 +47,7 @@ pub(crate) struct Seen {
 pub(crate) struct Follower {
     task: JoinHandle<Seen>,
     cuts: mpsc::Sender<()>,
-    goal: watch::Sender<Option<Vec<At>>>,
+    goal: watch::Sender<Option<Vec<LogPosition>>>,
     /// How many changes and batches came, and whether it is live.
     pub(crate) progress: watch::Receiver<Progress>,
 }
@@ -114,7 +114,7 @@ impl Follower {
     }
 
     /// Waits until it has seen all up to these places; what it was shown.
-    pub(crate) async fn finish(self, places: &[At]) -> Seen {
+    pub(crate) async fn finish(self, places: &[LogPosition]) -> Seen {
         self.goal.send_replace(Some(places.to_vec()));
         timeout(DEADLINE * 2, self.task)
             .await
@@ -127,7 +127,7 @@ impl Following {
     async fn run(
         mut self,
         mut cuts: mpsc::Receiver<()>,
-        mut goal: watch::Receiver<Option<Vec<At>>>,
+        mut goal: watch::Receiver<Option<Vec<LogPosition>>>,
     ) -> Seen {
         let mut live = self.connect();
         loop {
@@ -253,7 +253,7 @@ fn word(change: &Change) -> &'static str {
     }
 }
 
-fn is_there(cursor: Option<&Cursor>, goal: Option<&[At]>) -> bool {
+fn is_there(cursor: Option<&Cursor>, goal: Option<&[LogPosition]>) -> bool {
     let (Some(cursor), Some(goal)) = (cursor, goal) else {
         return false;
     };

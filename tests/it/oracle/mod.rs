@@ -13,17 +13,17 @@ mod snapshots;
 mod throttle;
 mod truth;
 
-use people_gateway::domain::{At, Partition};
+use people_gateway::domain::{LogPosition, Partition};
 
 /// A client whose view moved past something is told so at once, so that it knows when it has seen
 /// all.
 const TELLING: &[(&str, &str)] = &[("live.position_interval_ms", "100")];
 
 /// The last of these places in each partition.
-fn last_of_each(places: &[String]) -> Vec<At> {
-    let mut last: Vec<At> = Vec::new();
+fn last_of_each(places: &[String]) -> Vec<LogPosition> {
+    let mut last: Vec<LogPosition> = Vec::new();
     for place in places {
-        let at: At = place.parse().expect("a place");
+        let at: LogPosition = place.parse().expect("a place");
         match last
             .iter_mut()
             .find(|known| known.partition == at.partition)

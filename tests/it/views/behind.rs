@@ -1,11 +1,11 @@
-//! Slow clients of the dresses beside people.v1.json: who fell behind gets all that was missed, in
+//! Slow clients of the formats beside people.v1.json: who fell behind gets all that was missed, in
 //! order, each once.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::reader::{Dress, Reader};
+use super::reader::{Reader, ViewFormat};
 use super::view::seq;
 use super::{EVEN, Written, aged, delete, listed, save, settled};
 use crate::live::{ids, save_big};
@@ -87,7 +87,7 @@ async fn a_slow_event_source_gets_batches_whose_fold_is_right_and_whose_id_resum
         let people = ids(PEOPLE);
         save_big(&gateway, &people, 0..1).await;
         let parameters = [("from", "snapshot"), ("where", EVEN)];
-        let mut slow = Reader::live(&gateway, Dress::Sse, &parameters).await;
+        let mut slow = Reader::live(&gateway, ViewFormat::Sse, &parameters).await;
         let written = overwhelm(&gateway, &people).await;
         let batch = slow.until("batch").await.pop().expect("a batch");
         assert!(!batch["changes"].as_array().expect("changes").is_empty());
@@ -103,7 +103,7 @@ async fn a_slow_event_source_gets_batches_whose_fold_is_right_and_whose_id_resum
         );
 
         let mut resumed =
-            Reader::open(&gateway, Dress::Sse, &[("from", &id), ("where", EVEN)]).await;
+            Reader::open(&gateway, ViewFormat::Sse, &[("from", &id), ("where", EVEN)]).await;
         resumed.view = at_batch;
         resumed.until("live").await;
         resumed.passes(&written).await;
@@ -116,12 +116,12 @@ async fn a_slow_event_source_gets_batches_whose_fold_is_right_and_whose_id_resum
 
 #[tokio::test]
 async fn a_slow_client_of_change_by_change_is_shown_each_change_once_and_in_order() {
-    let both = [(Dress::CloudEvents, "all"), (Dress::Sse, "saves")];
-    for (dress, kinds) in both {
+    let both = [(ViewFormat::CloudEvents, "all"), (ViewFormat::Sse, "saves")];
+    for (format, kinds) in both {
         for (partitions, memory) in [("1", MEMORIES[0]), ("1", MEMORIES[1]), ("4", MEMORIES[1])] {
             let gateway = gateway(partitions, &[memory]).await;
             let people = ids(PEOPLE);
-            let mut slow = Reader::live(&gateway, dress, &[("kinds", kinds)]).await;
+            let mut slow = Reader::live(&gateway, format, &[("kinds", kinds)]).await;
             let written = overwhelm(&gateway, &people).await;
             let shown = slow.passes(&written).await;
             assert!(
@@ -151,7 +151,7 @@ async fn a_slow_client_of_change_by_change_is_shown_each_change_once_and_in_orde
 
 #[tokio::test]
 async fn a_slow_client_whom_the_log_has_left_behind_is_told_reset_and_gets_the_view_anew() {
-    for dress in [Dress::CloudEvents, Dress::Sse] {
+    for format in [ViewFormat::CloudEvents, ViewFormat::Sse] {
         let gateway = gateway(
             "1",
             &[("store.log_max", "30"), ("live.ring_bytes", "16384")],
@@ -160,7 +160,7 @@ async fn a_slow_client_whom_the_log_has_left_behind_is_told_reset_and_gets_the_v
         // So many that no snapshot is complete before it is read: it would be outrun again.
         let people = ids(PEOPLE * 8);
         save_big(&gateway, &people, 0..1).await;
-        let mut slow = Reader::live(&gateway, dress, &[("from", "snapshot")]).await;
+        let mut slow = Reader::live(&gateway, format, &[("from", "snapshot")]).await;
         let written = overwhelm(&gateway, &people[..PEOPLE as usize]).await;
         let reset = slow.until("reset").await.pop().expect("reset");
         assert_eq!(reset["reason"], "trimmed");
@@ -168,6 +168,6 @@ async fn a_slow_client_whom_the_log_has_left_behind_is_told_reset_and_gets_the_v
         assert_eq!(slow.message().await["type"], "snapshot");
         slow.until("live").await;
         slow.passes(&written).await;
-        assert_eq!(slow.view.people, listed(&gateway, "").await, "{dress:?}");
+        assert_eq!(slow.view.people, listed(&gateway, "").await, "{format:?}");
     }
 }

@@ -1,8 +1,8 @@
-//! What clients are told while the stream cannot be trusted, in each dress, and when.
+//! What clients are told while the stream cannot be trusted, in each format, and when.
 
 use serde_json::{Value, json};
 
-use super::reader::{Dress, Reader};
+use super::reader::{Reader, ViewFormat};
 use super::{Client, Written, aged, listed, members, save, types};
 use crate::live::ids;
 use crate::process::{Gateway, eventually};
@@ -19,7 +19,7 @@ const ONCE: [(&str, &str); 2] = [
     ("live.stale_after_ms", "1500"),
     ("live.stale_interval_ms", "3600000"),
 ];
-const DRESSES: [Dress; 3] = [Dress::Json, Dress::CloudEvents, Dress::Sse];
+const FORMATS: [ViewFormat; 3] = [ViewFormat::Json, ViewFormat::CloudEvents, ViewFormat::Sse];
 
 async fn fleet(settings: &[(&str, &str)]) -> Fleet {
     // Nobody is given up while a slow machine runs this.
@@ -60,33 +60,33 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
     let gateway = &fleet.gateways[0];
     let mut text = gateway.listen("").await;
     let mut clients = Vec::new();
-    for dress in DRESSES {
+    for format in FORMATS {
         clients.push((
-            dress,
-            Reader::live(gateway, dress, &[("from", "snapshot")]).await,
+            format,
+            Reader::live(gateway, format, &[("from", "snapshot")]).await,
         ));
     }
     fleet.redis.freeze();
-    for (dress, client) in &mut clients {
+    for (format, client) in &mut clients {
         let mut seconds = Vec::new();
         for _ in 0..5 {
             let stale = client.until("stale").await.pop().expect("stale");
-            assert_eq!(members(&stale), ["type", "seconds"], "{dress:?}");
+            assert_eq!(members(&stale), ["type", "seconds"], "{format:?}");
             assert_eq!(client.last_id, None, "it is no place to resume at");
             seconds.push(stale["seconds"].as_u64().expect("a number"));
         }
         assert!(
             seconds.is_sorted() && seconds[4] > seconds[0],
-            "{dress:?}: {seconds:?}"
+            "{format:?}: {seconds:?}"
         );
     }
     let written = recovered(&fleet).await;
-    for (dress, mut client) in clients {
+    for (format, mut client) in clients {
         let fresh = client.until("fresh").await.pop().expect("fresh");
-        assert_eq!(fresh, json!({"type": "fresh"}), "{dress:?}");
+        assert_eq!(fresh, json!({"type": "fresh"}), "{format:?}");
         let shown = client.passes(&written).await;
         assert_eq!(words(&shown), (0, 0), "once");
-        assert_eq!(client.view.people, listed(gateway, "").await, "{dress:?}");
+        assert_eq!(client.view.people, listed(gateway, "").await, "{format:?}");
     }
     assert!(
         text.sentence().await.starts_with("Saved person ["),
@@ -134,19 +134,19 @@ async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
     fleet.redis.freeze();
     first.until("stale").await;
     let mut clients = Vec::new();
-    for dress in DRESSES {
+    for format in FORMATS {
         for from in ["now", &cursor] {
-            let mut client = Reader::open(gateway, dress, &[("from", from)]).await;
+            let mut client = Reader::open(gateway, format, &[("from", from)]).await;
             assert_eq!(
                 client.message().await["type"],
                 "live",
-                "{dress:?} from {from}"
+                "{format:?} from {from}"
             );
             let stale = client.message().await;
             assert_eq!(
                 members(&stale),
                 ["type", "seconds"],
-                "{dress:?} from {from}"
+                "{format:?} from {from}"
             );
             clients.push(client);
         }
@@ -180,10 +180,10 @@ async fn a_snapshot_that_waits_for_the_store_is_told_nothing_before_live() {
     fleet.redis.freeze();
     first.until("stale").await;
     let mut waiting = Vec::new();
-    for dress in DRESSES {
-        waiting.push(Reader::open(gateway, dress, &[("from", "snapshot")]).await);
+    for format in FORMATS {
+        waiting.push(Reader::open(gateway, format, &[("from", "snapshot")]).await);
     }
-    let sessions = async || gateway.count("sessions").await == 1 + DRESSES.len() as u64;
+    let sessions = async || gateway.count("sessions").await == 1 + FORMATS.len() as u64;
     eventually("all are there", sessions).await;
     for _ in 0..3 {
         // The others would have heard it too.

@@ -103,7 +103,7 @@ async fn stop_is_answered_by_1000() {
     }
 }
 
-/// A WebSocket in this dress.
+/// A WebSocket in this format.
 async fn peer(gateway: &Gateway, subprotocol: &str, parameters: &[(&str, &str)]) -> Peer {
     let mut peer = Peer::connect_small(gateway.address).await;
     let path = path("/people", parameters);
@@ -114,7 +114,7 @@ async fn peer(gateway: &Gateway, subprotocol: &str, parameters: &[(&str, &str)])
 }
 
 #[tokio::test]
-async fn a_binary_frame_ends_a_json_dress_with_1003() {
+async fn a_binary_frame_ends_a_json_format_with_1003() {
     let gateway = Gateway::ready(&[]).await;
     for (subprotocol, closes) in [
         ("people.v1.json", true),

@@ -3,9 +3,9 @@
 mod behind;
 mod changes;
 mod continuity;
-mod dresses;
 mod events;
 mod filters;
+mod formats;
 mod messages;
 mod overtaken;
 mod patterns;

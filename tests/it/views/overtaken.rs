@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::reader::{Dress, Reader};
+use super::reader::{Reader, ViewFormat};
 use super::{Written, aged, listed, save, settled, types};
 use crate::live::peer::Got;
 use crate::live::{ids, save_big};
@@ -43,11 +43,11 @@ async fn reset(gateway: &Gateway, reader: &mut Reader, people: &[String]) {
 
 #[tokio::test]
 async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013() {
-    for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
+    for format in [ViewFormat::Json, ViewFormat::CloudEvents, ViewFormat::Sse] {
         let gateway = Gateway::ready(&SHORT).await;
         let people = ids(PEOPLE);
         save_big(&gateway, &people, 0..1).await;
-        let mut reader = Reader::open(&gateway, dress, &[("from", "snapshot")]).await;
+        let mut reader = Reader::open(&gateway, format, &[("from", "snapshot")]).await;
         for round in 1..3 {
             outrun(&gateway, &mut reader, &people, round).await;
             reset(&gateway, &mut reader, &people).await;
@@ -57,30 +57,30 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
             match reader.next().await {
                 Ok(message) => assert_eq!(
                     message["type"], "snapshot",
-                    "neither reset nor live: {dress:?}"
+                    "neither reset nor live: {format:?}"
                 ),
                 Err(end) => break end,
             }
         };
-        match (dress, end) {
+        match (format, end) {
             // Events have no close codes; an event source comes back by itself.
-            (Dress::Sse, end) => assert_eq!(end, Got::End),
+            (ViewFormat::Sse, end) => assert_eq!(end, Got::End),
             (_, Got::Close(Some(1013), reason)) => {
                 assert!(reason.contains("log"), "it says why: {reason}");
             }
-            (_, end) => panic!("{dress:?}: {end:?}"),
+            (_, end) => panic!("{format:?}: {end:?}"),
         }
         assert_eq!(
             gateway
                 .count_at("session_resets_total", "reason=\"trimmed\"")
                 .await,
             2,
-            "{dress:?}"
+            "{format:?}"
         );
         // Later, as it is told, it gets its view.
         drop(reader);
-        let reader = Reader::live(&gateway, dress, &[("from", "snapshot")]).await;
-        assert_eq!(reader.view.people, listed(&gateway, "").await, "{dress:?}");
+        let reader = Reader::live(&gateway, format, &[("from", "snapshot")]).await;
+        assert_eq!(reader.view.people, listed(&gateway, "").await, "{format:?}");
     }
 }
 
@@ -89,7 +89,7 @@ async fn a_snapshot_that_keeps_up_gives_the_view_and_begins_the_count_anew() {
     let gateway = Gateway::ready(&SHORT).await;
     let people = ids(PEOPLE);
     save_big(&gateway, &people, 0..1).await;
-    let mut reader = Reader::open(&gateway, Dress::Json, &[("from", "snapshot")]).await;
+    let mut reader = Reader::open(&gateway, ViewFormat::Json, &[("from", "snapshot")]).await;
     for round in 1..3 {
         outrun(&gateway, &mut reader, &people, round).await;
         reset(&gateway, &mut reader, &people).await;

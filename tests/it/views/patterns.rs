@@ -51,7 +51,7 @@ async fn who_asks_for_a_pattern_that_takes_long_is_shown_exactly_who_matches() {
         assert_eq!(costly.view.people, listed(&gateway, COSTLY).await);
         assert_eq!(other.view.people, listed(&gateway, "age < 18").await);
         assert!(
-            gateway.count("session_detours_total").await > 0,
+            gateway.count("session_offloads_total").await > 0,
             "it is judged aside"
         );
         let late = Client::live(&gateway, &[("where", COSTLY), ("from", "snapshot")]).await;

@@ -1,4 +1,4 @@
-//! A client in any dress that has a cursor: it has hardly any room in its kernel, reads only when
+//! A client in any format that has a cursor: it has hardly any room in its kernel, reads only when
 //! it is asked to, and folds what it reads as a client of people.v1.json would.
 
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::live::peer::{Got, Peer, handshake};
 use crate::process::{DEADLINE, Gateway};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dress {
+pub(super) enum ViewFormat {
     Json,
     CloudEvents,
     Sse,
@@ -18,7 +18,7 @@ pub(super) enum Dress {
 
 pub(super) struct Reader {
     peer: Peer,
-    dress: Dress,
+    format: ViewFormat,
     pub(super) view: View,
     /// The id of the last message, where it is a server-sent event and has one.
     pub(super) last_id: Option<String>,
@@ -26,12 +26,16 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Connects, and reads nothing but the answer to that.
-    pub(super) async fn open(gateway: &Gateway, dress: Dress, parameters: &[(&str, &str)]) -> Self {
+    pub(super) async fn open(
+        gateway: &Gateway,
+        format: ViewFormat,
+        parameters: &[(&str, &str)],
+    ) -> Self {
         let path = path("/updates", parameters);
         let mut peer = Peer::connect_small(gateway.address).await;
-        match dress {
-            Dress::Json | Dress::CloudEvents => {
-                let name = if dress == Dress::Json {
+        match format {
+            ViewFormat::Json | ViewFormat::CloudEvents => {
+                let name = if format == ViewFormat::Json {
                     "people.v1.json"
                 } else {
                     "cloudevents.json"
@@ -40,7 +44,7 @@ impl Reader {
                     .await;
                 peer.shaken().await;
             }
-            Dress::Sse => {
+            ViewFormat::Sse => {
                 // To a client of HTTP/1.0 the events come as they are, without the lengths of
                 // chunks between them.
                 peer.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
@@ -61,15 +65,19 @@ impl Reader {
         );
         Self {
             peer,
-            dress,
+            format,
             view,
             last_id: None,
         }
     }
 
     /// Connects, and reads up to `live`.
-    pub(super) async fn live(gateway: &Gateway, dress: Dress, parameters: &[(&str, &str)]) -> Self {
-        let mut this = Self::open(gateway, dress, parameters).await;
+    pub(super) async fn live(
+        gateway: &Gateway,
+        format: ViewFormat,
+        parameters: &[(&str, &str)],
+    ) -> Self {
+        let mut this = Self::open(gateway, format, parameters).await;
         this.until("live").await;
         this
     }
@@ -81,13 +89,13 @@ impl Reader {
 
     /// The next message as people.v1.json has it, folded; or how the stream ended.
     pub(super) async fn next(&mut self) -> Result<Value, Got> {
-        let message = match self.dress {
-            Dress::Sse => timeout(DEADLINE, self.event())
+        let message = match self.format {
+            ViewFormat::Sse => timeout(DEADLINE, self.event())
                 .await
                 .expect("more than comments in time")
                 .ok_or(Got::End)?,
-            Dress::Json | Dress::CloudEvents => match self.peer.told().await {
-                Got::Text(text) if self.dress == Dress::Json => {
+            ViewFormat::Json | ViewFormat::CloudEvents => match self.peer.told().await {
+                Got::Text(text) if self.format == ViewFormat::Json => {
                     serde_json::from_str(&text).expect("JSON")
                 }
                 Got::Text(text) => plain(serde_json::from_str(&text).expect("JSON")),

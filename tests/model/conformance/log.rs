@@ -5,7 +5,7 @@ use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{changes, count, delete, done, fields, id, save};
 use people_gateway::domain::{Epoch, Partition, Position, Seq, Tag};
-use people_gateway::store::{Break, PageLimits, Since, Store};
+use people_gateway::store::{Discontinuity, PageLimits, Since, Store};
 
 held_by!(
     a_fresh_store_stands_at_the_start_of_its_epochs,
@@ -32,7 +32,7 @@ async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
     (partition, positions)
 }
 
-async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Break {
+async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Discontinuity {
     let head = store.probe().await.unwrap()[partition.index()];
     match store.since(partition, from, count(5)).await.unwrap() {
         Since::Broken { reason, head: told } => {
@@ -155,7 +155,10 @@ async fn the_log_keeps_exactly_as_many_entries_as_it_may(backing: &mut impl Back
     let oldest = 50 - SETUP.log_max;
     for (number, from) in positions.iter().enumerate() {
         if number < oldest {
-            assert_eq!(broken(&*store, partition, *from).await, Break::Trimmed);
+            assert_eq!(
+                broken(&*store, partition, *from).await,
+                Discontinuity::Trimmed
+            );
         } else {
             assert_eq!(
                 changes(&*store, partition, *from).await.1.len(),
@@ -184,7 +187,7 @@ async fn a_place_that_never_was_is_a_fork(backing: &mut impl Backing) {
         };
         assert_eq!(
             broken(&*store, partition, forged).await,
-            Break::Forked,
+            Discontinuity::Forked,
             "{forged}"
         );
     }
@@ -192,13 +195,19 @@ async fn a_place_that_never_was_is_a_fork(backing: &mut impl Backing) {
         tag: positions[3].tag,
         ..positions[4]
     };
-    assert_eq!(broken(&*store, partition, swapped).await, Break::Forked);
+    assert_eq!(
+        broken(&*store, partition, swapped).await,
+        Discontinuity::Forked
+    );
     for beyond in [positions[10].seq.next(), Seq::MAX] {
         let beyond = Position {
             seq: beyond,
             ..positions[10]
         };
-        assert_eq!(broken(&*store, partition, beyond).await, Break::Forked);
+        assert_eq!(
+            broken(&*store, partition, beyond).await,
+            Discontinuity::Forked
+        );
     }
 }
 
@@ -210,14 +219,20 @@ async fn a_foreign_epoch_is_told(backing: &mut impl Backing) {
             epoch: Epoch::new(0xbad),
             ..*position
         };
-        assert_eq!(broken(&*store, partition, foreign).await, Break::Epoch);
+        assert_eq!(
+            broken(&*store, partition, foreign).await,
+            Discontinuity::Epoch
+        );
     }
     let beyond = Position {
         epoch: Epoch::new(0xbad),
         seq: Seq::MAX,
         tag: Tag::START,
     };
-    assert_eq!(broken(&*store, partition, beyond).await, Break::Epoch);
+    assert_eq!(
+        broken(&*store, partition, beyond).await,
+        Discontinuity::Epoch
+    );
 }
 
 async fn the_tail_ends_at_the_head(backing: &mut impl Backing) {
@@ -245,7 +260,10 @@ async fn a_wiped_store_begins_a_new_epoch(backing: &mut impl Backing) {
     assert_eq!(head, Position::start_of(head.epoch));
     assert_ne!(head.epoch, positions[0].epoch);
     for position in &positions {
-        assert_eq!(broken(&*store, partition, *position).await, Break::Epoch);
+        assert_eq!(
+            broken(&*store, partition, *position).await,
+            Discontinuity::Epoch
+        );
     }
     assert_eq!(store.get(id(0)).await.unwrap(), None);
     assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::SETUP as USUAL;
 use crate::backing::{Backing, Setup, held_by};
 use crate::people::{DEADLINE, at_millis, delete, done, fields, id, key, save};
-use people_gateway::domain::{At, PersonId};
+use people_gateway::domain::{LogPosition, PersonId};
 use people_gateway::store::{Applied, Expect, IdempotencyKey, Recorded, Write};
 
 const SETUP: Setup = USUAL;
@@ -59,7 +59,7 @@ fn keyed(write: Write, key: IdempotencyKey) -> Write {
     }
 }
 
-fn recorded(at: At, id: PersonId, time: i64, name: Option<&str>) -> Recorded {
+fn recorded(at: LogPosition, id: PersonId, time: i64, name: Option<&str>) -> Recorded {
     let (created_at, time) = (at_millis(1_000), at_millis(time));
     Recorded {
         at,

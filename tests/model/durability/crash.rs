@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use people_gateway::domain::{At, Change};
+use people_gateway::domain::{Change, LogPosition};
 use people_gateway::store::embedded::{EmbeddedStore, OpenError};
 use people_gateway::store::{Applied, Store};
 use people_gateway::telemetry::DamageLabel;
@@ -75,7 +75,7 @@ impl Saver {
     }
 
     /// The next acknowledged change; none once the child is dead and all that it said was read.
-    fn acknowledged(&mut self) -> Option<At> {
+    fn acknowledged(&mut self) -> Option<LogPosition> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -89,14 +89,14 @@ impl Saver {
         }
     }
 
-    fn wait_for(&mut self, changes: usize) -> Vec<At> {
+    fn wait_for(&mut self, changes: usize) -> Vec<LogPosition> {
         (0..changes)
             .map(|_| self.acknowledged().expect("the child lives"))
             .collect()
     }
 
     /// SIGKILL; what it still had said.
-    fn kill(mut self) -> Vec<At> {
+    fn kill(mut self) -> Vec<LogPosition> {
         self.process.kill().expect("it is ours");
         self.process.wait().expect("it is ours");
         std::iter::from_fn(|| self.acknowledged()).collect()

@@ -1,6 +1,6 @@
 //! A damaged list of ids hides nobody, and a save lists its person again.
 
-use people_gateway::store::{Break, Since, Store};
+use people_gateway::store::{Discontinuity, Since, Store};
 
 use super::{IDS, damaged, ids, listed, peopled};
 use crate::people::{ONLY, count, done, id, save};
@@ -62,7 +62,7 @@ async fn who_vanished_from_the_list_is_noticed_and_listed_again_by_a_save() {
     assert!(matches!(
         store.since(ONLY, before, count(9)).await,
         Ok(Since::Broken {
-            reason: Break::Epoch,
+            reason: Discontinuity::Epoch,
             ..
         })
     ));

@@ -1,7 +1,7 @@
 //! A damaged head begins a new epoch; a damaged entry ends what can be continued across it.
 
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Break, Retention, Store};
+use people_gateway::store::{Discontinuity, Retention, Store};
 use people_gateway::telemetry::Metrics;
 
 use super::{LOG, META, assert_in_step, damaged, ids, listed, peopled, told};
@@ -75,7 +75,7 @@ async fn a_damaged_log_entry_ends_what_can_be_continued_across_it_and_nothing_el
     }
     server.command::<()>(&["XDEL", LOG, "5-0"]).await;
     assert_eq!(told(&store, places[1]).await, Ok(vec![3, 4]));
-    assert_eq!(told(&store, places[3]).await, Err(Break::Trimmed));
+    assert_eq!(told(&store, places[3]).await, Err(Discontinuity::Trimmed));
     assert_eq!(told(&store, places[4]).await, Ok(vec![6, 7, 8, 9, 10]));
     let tail = store.tail(ONLY, count(100)).await.expect("a tail");
     assert_eq!(

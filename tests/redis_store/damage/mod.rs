@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use people_gateway::domain::{PersonId, Position};
 use people_gateway::store::redis::RedisStore;
-use people_gateway::store::{Break, PageLimits, Since, Store};
+use people_gateway::store::{Discontinuity, PageLimits, Since, Store};
 use people_gateway::telemetry::{DamageLabel, Metrics};
 
 use crate::people::{ONLY, count, done, id, options, save};
@@ -71,7 +71,7 @@ pub(crate) async fn assert_in_step(store: &RedisStore) -> u64 {
 }
 
 /// The entry's place, and what stands after `from`.
-pub(crate) async fn told(store: &RedisStore, from: Position) -> Result<Vec<u64>, Break> {
+pub(crate) async fn told(store: &RedisStore, from: Position) -> Result<Vec<u64>, Discontinuity> {
     match store
         .since(ONLY, from, count(100))
         .await

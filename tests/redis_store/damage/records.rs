@@ -2,7 +2,7 @@
 
 use people_gateway::domain::Position;
 use people_gateway::store::redis::RedisStore;
-use people_gateway::store::{Applied, Break, Expect, Since, Store, StoreError, Write};
+use people_gateway::store::{Applied, Discontinuity, Expect, Since, Store, StoreError, Write};
 
 use super::{PEOPLE, damaged, ids, listed, peopled};
 use crate::people::{ONLY, count, delete, done, fields, id, save};
@@ -69,7 +69,7 @@ async fn begins_anew(store: &RedisStore, from: Position) -> bool {
     matches!(
         since.expect("an answer"),
         Since::Broken {
-            reason: Break::Epoch | Break::Trimmed,
+            reason: Discontinuity::Epoch | Discontinuity::Trimmed,
             ..
         }
     )

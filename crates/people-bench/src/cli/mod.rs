@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::floor::{self, Writes};
-use crate::load::plan::{Dress, Plan, Topics};
+use crate::load::plan::{ClientFormat, Plan, Topics};
 use crate::{load, workloads};
 pub(crate) use flags::{Fanout, Idle, Push, RedisKeeps, Resume, Selective, Slow, Storm, Writing};
 pub(crate) use target::{JsonTo, Target, TargetFlags, program};
@@ -58,7 +58,7 @@ enum Command {
     #[command(hide = true)]
     Floor {
         writes: Writes,
-        dress: Dress,
+        format: ClientFormat,
         topics: String,
         redis: Option<SocketAddr>,
     },
@@ -79,12 +79,12 @@ impl Cli {
             }
             Command::Floor {
                 writes,
-                dress,
+                format,
                 topics,
                 redis,
             } => {
                 let topics: Topics = serde_json::from_str(&topics)?;
-                floor::run(writes, dress, topics, redis)
+                floor::run(writes, format, topics, redis)
             }
             workload => {
                 load::raise_open_files(workload.clients())?;

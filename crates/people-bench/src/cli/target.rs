@@ -10,7 +10,7 @@ use clap::{Args, value_parser};
 use url::Url;
 
 use super::WrongUse;
-use crate::load::plan::{Afterwards, Dress, Topics};
+use crate::load::plan::{Afterwards, ClientFormat, Topics};
 use crate::report::{Disturbed, Rounds};
 use crate::servers::{Contestant, Remote, Starts, Store, Writer};
 
@@ -40,7 +40,7 @@ pub(crate) struct TargetFlags {
     gateway: Option<PathBuf>,
     /// The form of what clients are sent [default: text; for resume json]
     #[arg(long, value_enum)]
-    dress: Option<Dress>,
+    format: Option<ClientFormat>,
     /// How often each takes its turn
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=100))]
     turns: u32,
@@ -87,7 +87,7 @@ impl TargetFlags {
     pub(crate) fn target(
         self,
         writer: Writer,
-        dress: Dress,
+        format: ClientFormat,
         topics: Topics,
     ) -> anyhow::Result<Target> {
         let afterwards = if self.url.is_some() {
@@ -111,7 +111,7 @@ impl TargetFlags {
             starts: Starts {
                 program,
                 writer,
-                dress: self.dress.unwrap_or(dress),
+                format: self.format.unwrap_or(format),
                 topics,
             },
             afterwards,

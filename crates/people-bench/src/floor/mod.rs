@@ -15,13 +15,13 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use people_bench::person::id;
 use people_gateway::domain::{
-    At, Change, Epoch, FieldsJson, Partition, Position, Seq, Tag, Timestamp,
+    Change, Epoch, FieldsJson, LogPosition, Partition, Position, Seq, Tag, Timestamp,
 };
 use people_gateway::filter::Verdict;
-use people_gateway::protocol::dress::Dress as Wire;
+use people_gateway::protocol::format::WireFormat;
 use rustix::net::SendFlags;
 
-use crate::load::plan::{Dress, Topics};
+use crate::load::plan::{ClientFormat, Topics};
 use crate::load::rest::{MARK_DIGITS, body};
 use crate::poller::{Interest, Poller};
 use crate::say::say;
@@ -48,7 +48,7 @@ pub(crate) enum Writes {
 /// of this Redis.
 pub(crate) fn run(
     writes: Writes,
-    dress: Dress,
+    format: ClientFormat,
     topics: Topics,
     redis: Option<SocketAddr>,
 ) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ pub(crate) fn run(
     }
     say(&format!("http://{}\n", listener.local_addr()?))?;
     poller.add(&listener, LISTENER, Interest::Read)?;
-    let (frame, mark) = frame(dress, topics)?;
+    let (frame, mark) = frame(format, topics)?;
     let mut floor = Floor {
         writes,
         connections: Vec::new(),
@@ -93,7 +93,7 @@ pub(crate) fn run(
 
 /// What the gateway sends when a person of a middling topic is created, and where in it the number
 /// of the change stands.
-fn frame(dress: Dress, topics: Topics) -> anyhow::Result<(Vec<u8>, usize)> {
+fn frame(format: ClientFormat, topics: Topics) -> anyhow::Result<(Vec<u8>, usize)> {
     let topic = match topics {
         Topics::Everything => None,
         Topics::Filters { count, .. } => Some(count / 2),
@@ -109,7 +109,7 @@ fn frame(dress: Dress, topics: Topics) -> anyhow::Result<(Vec<u8>, usize)> {
     };
     let time = Timestamp::from_millis(1_795_342_200_123);
     let change = Change {
-        at: At::new(Partition::new(0), position),
+        at: LogPosition::new(Partition::new(0), position),
         previous: tag,
         id: id(0).parse()?,
         time,
@@ -118,9 +118,9 @@ fn frame(dress: Dress, topics: Topics) -> anyhow::Result<(Vec<u8>, usize)> {
         after: Some(FieldsJson::from_stored(&body(topic))?),
         trace: None,
     };
-    let wire = match dress {
-        Dress::Text => Wire::Text,
-        Dress::Json => Wire::Json,
+    let wire = match format {
+        ClientFormat::Text => WireFormat::Text,
+        ClientFormat::Json => WireFormat::Json,
     };
     let frame = wire
         .change(Verdict::Create, &change, None)
@@ -294,21 +294,24 @@ mod tests {
 
     #[test]
     fn its_frames_are_as_long_as_the_gateways_and_can_be_marked() {
-        for (dress, topics) in [
-            (Dress::Text, Topics::Everything),
+        for (format, topics) in [
+            (ClientFormat::Text, Topics::Everything),
             (
-                Dress::Json,
+                ClientFormat::Json,
                 Topics::Filters {
                     kind: FilterKind::Equal,
                     count: 100,
                 },
             ),
         ] {
-            let (frame, mark) = frame(dress, topics).unwrap();
+            let (frame, mark) = frame(format, topics).unwrap();
             assert_eq!(&frame[mark - 1..][..=MARK_DIGITS], b"#0000000000");
         }
         assert_eq!(
-            frame(Dress::Text, Topics::Everything).unwrap().0.len(),
+            frame(ClientFormat::Text, Topics::Everything)
+                .unwrap()
+                .0
+                .len(),
             4 + 186
         );
     }

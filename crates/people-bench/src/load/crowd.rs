@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::frames::{Frames, Heard, Looks};
-use super::plan::{Dress, Topics};
+use super::plan::{ClientFormat, Topics};
 use super::watcher::{Buffer, Step, Watcher};
 use crate::poller::{Interest, Poller};
 
@@ -24,7 +24,7 @@ const SAMPLE: usize = 50;
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     pub(crate) server: SocketAddr,
-    pub(crate) dress: Dress,
+    pub(crate) format: ClientFormat,
     pub(crate) topics: Topics,
     pub(crate) buffer: Buffer,
     /// The cursor that they come with; without one they begin now.
@@ -86,7 +86,7 @@ impl Crowd {
         } else {
             Looks::Always
         };
-        let frames = Frames::new(self.wish.dress, looks);
+        let frames = Frames::new(self.wish.format, looks);
         let watcher = Watcher::connect(self.wish.server, self.wish.buffer, frames);
         let watcher = watcher
             .with_context(|| format!("client {number} cannot connect to {}", self.wish.server))?;
@@ -198,9 +198,9 @@ impl Wish {
             .of(number as u64)
             .map(|topic| format!("x-group: {topic}\r\n"))
             .unwrap_or_default();
-        let protocol = match self.dress {
-            Dress::Text => "",
-            Dress::Json => "sec-websocket-protocol: people.v1.json\r\n",
+        let protocol = match self.format {
+            ClientFormat::Text => "",
+            ClientFormat::Json => "sec-websocket-protocol: people.v1.json\r\n",
         };
         format!(
             "GET /people{mark}{query} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\n\

@@ -1,13 +1,13 @@
 //! What a server sends, counted by frame headers; payloads are thrown away, but for what little has
 //! to be read of them.
 //!
-//! A client of the text dress is sent changes and nothing else. One of people.v1.json is told apart
+//! A client of the text format is sent changes and nothing else. One of people.v1.json is told apart
 //! by the first bytes of each message: a change, a batch of them, or something that is neither.
 
 use std::io;
 
 use super::mark::Scanner;
-use super::plan::Dress;
+use super::plan::ClientFormat;
 
 /// Bytes of a message of people.v1.json that tell what it is: `{"type":"` and two letters.
 const TELLING: usize = 11;
@@ -36,7 +36,7 @@ pub(crate) enum Looks {
 /// One connection's stream of frames, cut anywhere.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    dress: Dress,
+    format: ClientFormat,
     looks: Looks,
     /// The header so far, then the first bytes of a payload of which they are needed.
     head: [u8; TELLING],
@@ -62,10 +62,10 @@ enum Payload {
 
 impl Frames {
     /// From the beginning of a connection.
-    pub(crate) fn new(dress: Dress, looks: Looks) -> Self {
+    pub(crate) fn new(format: ClientFormat, looks: Looks) -> Self {
         let scanner = Scanner::default();
         Self {
-            dress,
+            format,
             looks,
             head: [0; TELLING],
             head_length: 0,
@@ -116,13 +116,13 @@ impl Frames {
         self.payload = match first {
             0x81 => {
                 heard.bytes += length;
-                match self.dress {
-                    Dress::Text => {
+                match self.format {
+                    ClientFormat::Text => {
                         heard.changes += 1;
                         Payload::Change
                     }
-                    Dress::Json if length >= TELLING as u64 => Payload::Telling,
-                    Dress::Json => return Err(unexpected("a message that is too short")),
+                    ClientFormat::Json if length >= TELLING as u64 => Payload::Telling,
+                    ClientFormat::Json => return Err(unexpected("a message that is too short")),
                 }
             }
             0x89 => {
@@ -220,8 +220,8 @@ mod tests {
     use super::*;
 
     /// What is heard when the stream comes in pieces of this size.
-    fn heard(stream: &[u8], size: usize, dress: Dress, looks: Looks) -> io::Result<Heard> {
-        let (mut frames, mut heard) = (Frames::new(dress, looks), Heard::default());
+    fn heard(stream: &[u8], size: usize, format: ClientFormat, looks: Looks) -> io::Result<Heard> {
+        let (mut frames, mut heard) = (Frames::new(format, looks), Heard::default());
         for piece in stream.chunks(size) {
             frames.take(piece, &mut heard)?;
         }
@@ -240,7 +240,7 @@ mod tests {
         ];
         let stream = frames.concat();
         for size in [1, 2, 3, 7, 100, stream.len()] {
-            let all = heard(&stream, size, Dress::Text, Looks::Always).unwrap();
+            let all = heard(&stream, size, ClientFormat::Text, Looks::Always).unwrap();
             assert_eq!(
                 (all.changes, all.pings, &all.marks[..]),
                 (3, 1, &[1, 2][..]),
@@ -248,7 +248,7 @@ mod tests {
             );
             assert_eq!(all.bytes, 19 + long.len() as u64 + 4);
             assert!(
-                heard(&stream, size, Dress::Text, Looks::Never)
+                heard(&stream, size, ClientFormat::Text, Looks::Never)
                     .unwrap()
                     .marks
                     .is_empty()
@@ -271,26 +271,26 @@ mod tests {
         ];
         let stream = messages.map(frame::text).concat();
         for size in [1, 5, stream.len()] {
-            let all = heard(&stream, size, Dress::Json, Looks::Always).unwrap();
+            let all = heard(&stream, size, ClientFormat::Json, Looks::Always).unwrap();
             assert_eq!(
                 (all.changes, all.live, &all.marks[..]),
                 (4, 1, &[3, 7, 8][..]),
                 "{size}"
             );
-            let all = heard(&stream, size, Dress::Json, Looks::Never).unwrap();
+            let all = heard(&stream, size, ClientFormat::Json, Looks::Never).unwrap();
             assert_eq!((all.changes, all.marks.len()), (4, 0), "{size}");
         }
     }
 
     #[test]
     fn a_close_frame_and_a_reset_end_the_run_with_their_reason() {
-        let close = heard(b"\x88\x04\x0f\xaahm", 1, Dress::Text, Looks::Never).unwrap_err();
+        let close = heard(b"\x88\x04\x0f\xaahm", 1, ClientFormat::Text, Looks::Never).unwrap_err();
         assert_eq!(
             close.to_string(),
             "the server sent a close frame with code 4010"
         );
         let reset = frame::text(r#"{"type":"reset","reason":"trimmed"}"#);
-        let reset = heard(&reset, 64, Dress::Json, Looks::Never).unwrap_err();
+        let reset = heard(&reset, 64, ClientFormat::Json, Looks::Never).unwrap_err();
         assert!(reset.to_string().contains(r#"{"type":"re"#), "{reset}");
     }
 }

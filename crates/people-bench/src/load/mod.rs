@@ -61,7 +61,7 @@ fn carry_out(plan: &Plan) -> anyhow::Result<Option<Outcome>> {
 fn wish(plan: &Plan) -> Wish {
     Wish {
         server: plan.server,
-        dress: plan.dress,
+        format: plan.format,
         topics: plan.topics,
         buffer: Buffer::Usual,
         from: None,

@@ -15,7 +15,7 @@ pub(crate) struct Plan {
     pub(crate) writer: SocketAddr,
     /// Clients that read as fast as they can.
     pub(crate) clients: usize,
-    pub(crate) dress: Dress,
+    pub(crate) format: ClientFormat,
     /// What clients ask for, and what the changes are about.
     pub(crate) topics: Topics,
     pub(crate) stage: Stage,
@@ -24,7 +24,7 @@ pub(crate) struct Plan {
 
 /// The form of what clients are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-pub(crate) enum Dress {
+pub(crate) enum ClientFormat {
     /// Plain sentences
     Text,
     /// people.v1.json

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::changes::Changes;
 use super::crowd::{Crowd, PATIENCE, Wish};
-use super::plan::{Afterwards, Dress, Length, Outcome, Pace, Plan, Topics, Word};
+use super::plan::{Afterwards, ClientFormat, Length, Outcome, Pace, Plan, Topics, Word};
 use super::{begin, tell, wish};
 
 /// Changes that are on their way at once while the past is made.
@@ -43,7 +43,7 @@ pub(super) fn run(plan: &Plan, missed: u64) -> anyhow::Result<Outcome> {
     )?;
     let due: u64 = (0..missed).map(|change| crowd.sharing(change)).sum();
     // Text has no word for it.
-    let live = if plan.dress == Dress::Json {
+    let live = if plan.format == ClientFormat::Json {
         crowd.clients()
     } else {
         0

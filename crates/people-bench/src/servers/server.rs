@@ -9,7 +9,7 @@ use clap::ValueEnum as _;
 
 use super::{Gateway, PATIENCE, Process, Redis};
 use crate::floor::Writes;
-use crate::load::plan::{Dress, Topics};
+use crate::load::plan::{ClientFormat, Topics};
 
 /// Who serves the clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) struct Starts {
     pub(crate) program: PathBuf,
     pub(crate) writer: Writer,
     /// What the floor's frames are about.
-    pub(crate) dress: Dress,
+    pub(crate) format: ClientFormat,
     pub(crate) topics: Topics,
 }
 
@@ -158,7 +158,7 @@ async fn floor(writes: Writes, with: &Starts) -> anyhow::Result<Server> {
     command
         .arg("floor")
         .args(word(writes.to_possible_value()))
-        .args(word(with.dress.to_possible_value()));
+        .args(word(with.format.to_possible_value()));
     command.arg(serde_json::to_string(&with.topics)?);
     command
         .args(

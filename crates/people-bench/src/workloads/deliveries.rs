@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{WARM_UP, kib_each, tell_deliveries, tell_end, topics};
 use crate::cli::{Fanout, Push, Selective, Target};
 use crate::floor::Writes;
-use crate::load::plan::{Dress, Length, Pace, Stage, Topics};
+use crate::load::plan::{ClientFormat, Length, Pace, Stage, Topics};
 use crate::report::figure::{EVENT_US, Figure, KIB_CONNECTION, P50_MS, P99_MS, P999_MS, SERVER_US};
 use crate::report::{Report, Turn};
 use crate::servers::Contestant;
@@ -30,10 +30,11 @@ struct Deliveries {
 
 /// Every client gets every change.
 pub(crate) async fn fanout(flags: Fanout) -> anyhow::Result<()> {
-    let target =
-        flags
-            .target
-            .target(flags.beside.writer.writer, Dress::Text, Topics::Everything)?;
+    let target = flags.target.target(
+        flags.beside.writer.writer,
+        ClientFormat::Text,
+        Topics::Everything,
+    )?;
     let workload = Deliveries {
         name: "fanout",
         clients: flags.clients,
@@ -54,7 +55,7 @@ pub(crate) async fn selective(flags: Selective) -> anyhow::Result<()> {
     let topics = topics(flags.filter, flags.filters);
     let target = flags
         .target
-        .target(flags.beside.writer.writer, Dress::Text, topics)?;
+        .target(flags.beside.writer.writer, ClientFormat::Text, topics)?;
     let workload = Deliveries {
         name: "selective",
         clients: flags.clients,
@@ -70,10 +71,11 @@ pub(crate) async fn selective(flags: Selective) -> anyhow::Result<()> {
 
 /// From the request to the frame.
 pub(crate) async fn push(flags: Push) -> anyhow::Result<()> {
-    let target =
-        flags
-            .target
-            .target(flags.beside.writer.writer, Dress::Text, Topics::Everything)?;
+    let target = flags.target.target(
+        flags.beside.writer.writer,
+        ClientFormat::Text,
+        Topics::Everything,
+    )?;
     let workload = Deliveries {
         name: "push",
         clients: flags.clients,
@@ -145,7 +147,7 @@ impl Deliveries {
         );
         let settings = json!({
             "clients": clients, "pace": self.pace, "seconds": seconds, "topics": self.topics,
-            "turns": turns, "dress": target.starts.dress,
+            "turns": turns, "format": target.starts.format,
             "writer": format!("{:?}", target.starts.writer).to_lowercase(),
         });
         let mut report = Report::new(name, title, settings);

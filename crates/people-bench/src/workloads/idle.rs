@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{kib_each, topics};
 use crate::cli::{Idle, Target, WrongUse};
 use crate::floor::Writes;
-use crate::load::plan::{Dress, FilterKind, Stage, Topics};
+use crate::load::plan::{ClientFormat, FilterKind, Stage, Topics};
 use crate::machine::Resident;
 use crate::report::figure::{
     CONNECT_US, CONNECTS_PER_SECOND, KIB_AT_END, KIB_AT_REST, RESIDENT_MIB,
@@ -31,7 +31,7 @@ pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
         target,
     } = flags;
     let topics = topics(FilterKind::Equal, filters);
-    let target = target.target(Writer::Same, Dress::Text, topics)?;
+    let target = target.target(Writer::Same, ClientFormat::Text, topics)?;
     if let [Contestant::Remote(Remote { pid: None, .. })] = target.gateways[..] {
         return Err(WrongUse("idle measures memory: with --url it needs --pid".to_owned()).into());
     }
@@ -46,7 +46,7 @@ pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "filters": filters, "seconds": seconds, "turns": target.rounds.number,
-        "dress": target.starts.dress,
+        "format": target.starts.format,
     });
     let mut report = Report::new("idle", title, settings);
     report.compare(&[CONNECT_US]);

@@ -58,7 +58,7 @@ impl Target {
             server: server.address,
             writer: server.writer,
             clients: usize::try_from(clients).unwrap_or(usize::MAX),
-            dress: self.starts.dress,
+            format: self.starts.format,
             topics,
             stage,
             afterwards: self.afterwards,

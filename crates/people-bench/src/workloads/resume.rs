@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{tell_end, topics};
 use crate::cli::{Resume, Target};
-use crate::load::plan::{Dress, FilterKind, Stage, Topics};
+use crate::load::plan::{ClientFormat, FilterKind, Stage, Topics};
 use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS, PEAK_MIB, RESIDENT_MIB};
 use crate::report::{Report, Turn};
 use crate::servers::Contestant;
@@ -26,7 +26,7 @@ pub(crate) async fn resume(flags: Resume) -> anyhow::Result<()> {
         target,
     } = flags;
     let topics = topics(FilterKind::Equal, filters);
-    let target = target.target(writer.writer, Dress::Json, topics)?;
+    let target = target.target(writer.writer, ClientFormat::Json, topics)?;
     let title = format!(
         "resume: {clients} clients with one of {filters} filters, a cursor {changes} changes old; \
          median (lowest-highest) of {} turns",
@@ -34,7 +34,7 @@ pub(crate) async fn resume(flags: Resume) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "filters": filters, "changes": changes, "turns": target.rounds.number,
-        "dress": target.starts.dress,
+        "format": target.starts.format,
     });
     let turn = async |contestant| turn(contestant, &target, clients, topics, changes).await;
     target

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{WARM_UP, tell_deliveries, tell_end};
 use crate::cli::{Slow as Flags, Target};
-use crate::load::plan::{Dress, Length, Pace, Slow, Stage, Topics};
+use crate::load::plan::{ClientFormat, Length, Pace, Slow, Stage, Topics};
 use crate::report::figure::{OVERFLOWS, P50_MS, P99_MS, P999_MS, PEAK_MIB, RESIDENT_MIB};
 use crate::report::{Report, Turn, take_turns};
 use crate::servers::Contestant;
@@ -27,7 +27,7 @@ pub(crate) async fn slow(flags: Flags) -> anyhow::Result<()> {
         writer,
         target,
     } = flags;
-    let target = target.target(writer.writer, Dress::Text, Topics::Everything)?;
+    let target = target.target(writer.writer, ClientFormat::Text, Topics::Everything)?;
     if let Some(connections) = unread {
         return super::unread::unread(connections, target).await;
     }
@@ -39,7 +39,7 @@ pub(crate) async fn slow(flags: Flags) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "slow": slow_ones, "bytes_per_second": bytes_per_second, "rate": rate,
-        "seconds": seconds, "turns": target.rounds.number, "dress": target.starts.dress,
+        "seconds": seconds, "turns": target.rounds.number, "format": target.starts.format,
     });
     let mut report = Report::new("slow", title, settings);
     report.compare(&[P50_MS, P99_MS, P999_MS]);

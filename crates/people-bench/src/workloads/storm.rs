@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{tell_end, topics};
 use crate::cli::{Storm, Target};
 use crate::floor::Writes;
-use crate::load::plan::{Dress, FilterKind, Length, Pace, Stage, Topics};
+use crate::load::plan::{ClientFormat, FilterKind, Length, Pace, Stage, Topics};
 use crate::report::figure::{CONNECT_US, CONNECTS_PER_SECOND, DELIVERIES, P99_MS};
 use crate::report::{Report, Turn};
 use crate::servers::Contestant;
@@ -29,7 +29,7 @@ pub(crate) async fn storm(flags: Storm) -> anyhow::Result<()> {
         beside,
         target,
     } = flags;
-    let target = target.target(beside.writer.writer, Dress::Text, Topics::Everything)?;
+    let target = target.target(beside.writer.writer, ClientFormat::Text, Topics::Everything)?;
     let title = format!(
         "storm: {clients} clients connect with one of {filters} filters, {rate} changes a second \
          go to {standing} others; median (lowest-highest) of {} turns",
@@ -37,7 +37,7 @@ pub(crate) async fn storm(flags: Storm) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "filters": filters, "standing": standing, "rate": rate,
-        "turns": target.rounds.number, "dress": target.starts.dress,
+        "turns": target.rounds.number, "format": target.starts.format,
     });
     let mut report = Report::new("storm", title, settings);
     report.compare(&[CONNECT_US, P99_MS]);

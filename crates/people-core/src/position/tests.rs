@@ -11,7 +11,7 @@ proptest! {
     ) {
         let position = Position { epoch: Epoch(epoch), seq: Seq(seq), tag: Tag(tag) };
         prop_assert_eq!(position.to_string().parse(), Ok(position));
-        let at = At::new(Partition(partition), position);
+        let at = LogPosition::new(Partition(partition), position);
         prop_assert_eq!(at.to_string().parse(), Ok(at));
     }
 

@@ -7,7 +7,7 @@ use futures_util::stream::{self, Stream};
 
 use super::merge::{Merge, Row};
 use crate::domain::PersonId;
-use crate::http::media::Dress;
+use crate::http::media::ListFormat;
 use crate::store::StoreError;
 
 /// Bytes after which a piece of the list is sent.
@@ -15,7 +15,7 @@ const PIECE_BYTES: usize = 32 * 1024;
 
 /// Writes people as an array or as lines.
 pub(super) struct Writer {
-    dress: Dress,
+    format: ListFormat,
     first: bool,
     out: String,
 }
@@ -28,21 +28,21 @@ pub(super) struct List {
 }
 
 impl Writer {
-    pub(super) fn new(dress: Dress) -> Self {
+    pub(super) fn new(format: ListFormat) -> Self {
         Self {
-            dress,
+            format,
             first: true,
             out: String::new(),
         }
     }
 
     pub(super) fn person(&mut self, row: &Row) {
-        if self.dress == Dress::Array {
+        if self.format == ListFormat::Array {
             self.out.push(if self.first { '[' } else { ',' });
         }
         self.first = false;
         self.out.push_str(&row.json);
-        if self.dress == Dress::Lines {
+        if self.format == ListFormat::Lines {
             self.out.push('\n');
         }
     }
@@ -54,7 +54,7 @@ impl Writer {
 
     /// All that was written, and the list's end.
     pub(super) fn end(mut self) -> Bytes {
-        if self.dress == Dress::Array {
+        if self.format == ListFormat::Array {
             self.out.push_str(if self.first { "[]\n" } else { "]\n" });
         }
         self.out.into()

@@ -17,7 +17,7 @@ use axum::response::Response;
 
 use crate::domain::PersonId;
 use crate::filter::Filter;
-use crate::http::media::Dress;
+use crate::http::media::ListFormat;
 use crate::http::query::Parameters;
 use crate::http::{Shared, live};
 use crate::protocol::problem::{Problem, ProblemKind};
@@ -35,7 +35,7 @@ struct Wanted {
     filter: Filter,
     limit: Option<usize>,
     after: Option<PersonId>,
-    dress: Dress,
+    format: ListFormat,
 }
 
 /// A page of the list, and the last id on it where others follow.
@@ -55,11 +55,11 @@ pub(in crate::http) async fn list(
     Extract(state): Extract<Shared>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (dress, media) = Dress::accepted(request.headers());
-    if dress == Dress::Events || live::is_upgrade(&request) {
+    let (format, media) = ListFormat::accepted(request.headers());
+    if format == ListFormat::Events || live::is_upgrade(&request) {
         return live::open(&state, request).await;
     }
-    let wanted = Wanted::of(request.uri(), dress)?;
+    let wanted = Wanted::of(request.uri(), format)?;
     let store = Arc::clone(state.store.get()?);
     // The first pages are read before the answer begins, so that a store that is down is told as
     // 503.
@@ -68,7 +68,7 @@ pub(in crate::http) async fn list(
     } else {
         let merge = wanted.people_after(&state, store, wanted.after).await?;
         Page {
-            body: Body::from_stream(List::all(merge).pieces(Writer::new(dress))),
+            body: Body::from_stream(List::all(merge).pieces(Writer::new(format))),
             next: None,
         }
     };
@@ -138,7 +138,7 @@ impl Wanted {
         })
     }
 
-    fn of(uri: &Uri, dress: Dress) -> Result<Self, Problem> {
+    fn of(uri: &Uri, format: ListFormat) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
         let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
         let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
@@ -164,7 +164,7 @@ impl Wanted {
             filter,
             limit,
             after,
-            dress,
+            format,
         })
     }
 }
@@ -180,7 +180,7 @@ async fn page(
     let mut merge = wanted
         .people_after(state, Arc::clone(&store), wanted.after)
         .await?;
-    let (mut written, mut last, mut left) = (Writer::new(wanted.dress), None, limit);
+    let (mut written, mut last, mut left) = (Writer::new(wanted.format), None, limit);
     while let Some(row) = merge.next().await? {
         if left == 0 {
             return Ok(Page {

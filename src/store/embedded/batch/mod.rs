@@ -18,7 +18,7 @@ use self::check::{Checked, Previous, check};
 use self::keys::Keys;
 use super::reserve::Admits;
 use super::tables::{self, Failure, HEADS, Head, LOG, PEOPLE};
-use crate::domain::{At, Change, Epoch, Partition, Partitions, Position, Tag, Timestamp};
+use crate::domain::{Change, Epoch, LogPosition, Partition, Partitions, Position, Tag, Timestamp};
 use crate::store::{Applied, Record, Recorded, Retention, StoreError, Write, encode_frame};
 
 pub(super) use self::keys::live_key;
@@ -58,7 +58,7 @@ pub(super) struct Effect {
 
 /// What a write leaves of the person.
 struct Written {
-    at: At,
+    at: LogPosition,
     record: Option<Record>,
     previous: Option<Record>,
 }
@@ -168,7 +168,7 @@ impl<'t> Batch<'t> {
             updated_at: write.time,
             fields,
         });
-        let at = At::new(partition, position);
+        let at = LogPosition::new(partition, position);
         self.append(
             write,
             created_at,
@@ -212,7 +212,7 @@ impl<'t> Batch<'t> {
     fn remove_damaged(&mut self, write: &Write, partition: Partition) -> Result<Applied, Failure> {
         self.people
             .remove(tables::person_key(partition, write.id))?;
-        let at = At::new(partition, self.effect.heads[partition.index()].position);
+        let at = LogPosition::new(partition, self.effect.heads[partition.index()].position);
         if let Some(key) = &write.idempotency {
             let (id, time) = (write.id, write.time);
             let recorded = Recorded {

@@ -4,9 +4,9 @@
 use ::redis::Value;
 
 use super::value::{corrupt, image, list, next, parsed, text};
-use crate::domain::{At, Change, Partition, Position, Seq, Timestamp};
+use crate::domain::{Change, LogPosition, Partition, Position, Seq, Timestamp};
 use crate::store::chain::{self, Entry, Flaw, UNKNOWN_BEFORE};
-use crate::store::{Break, Since, StoreError, Tail};
+use crate::store::{Discontinuity, Since, StoreError, Tail};
 
 /// The head of a log as three texts; none where the log has no beginning that can be continued.
 type Head = Option<Position>;
@@ -31,15 +31,15 @@ pub(in crate::store::redis) fn since(
         "EMPTY" => {
             return Ok((
                 Since::Broken {
-                    reason: Break::Epoch,
+                    reason: Discontinuity::Epoch,
                     head: None,
                 },
                 None,
             ));
         }
-        "EPOCH" => Break::Epoch,
-        "FORK" => Break::Forked,
-        "TRIMMED" => Break::Trimmed,
+        "EPOCH" => Discontinuity::Epoch,
+        "FORK" => Discontinuity::Forked,
+        "TRIMMED" => Discontinuity::Trimmed,
         _ => return Err(corrupt("an answer that the since script never gives")),
     };
     Ok((
@@ -158,7 +158,7 @@ pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, Store
         tag: parsed(&tag)?,
     };
     let change = Change {
-        at: At::new(partition, position),
+        at: LogPosition::new(partition, position),
         previous: parsed(&previous)?,
         id: parsed(&id)?,
         time: parsed(&time)?,

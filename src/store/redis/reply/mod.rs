@@ -13,7 +13,7 @@ use ::redis::Value;
 use self::log::head;
 use self::value::{bytes, corrupt, image, next, parse, parsed};
 use super::keys::ids;
-use crate::domain::{At, Partition, Partitions, Person, PersonId, Tag};
+use crate::domain::{LogPosition, Partition, Partitions, Person, PersonId, Tag};
 use crate::store::damage::PageRead;
 use crate::store::{Applied, CorruptRecord, Page, Record, Recorded, StoreError};
 
@@ -39,7 +39,7 @@ pub(super) fn applied(
     let word = text(next(&mut parts)?)?;
     Ok(match word.as_str() {
         "OK" => {
-            let at = At::new(partition, parse(&mut parts)?);
+            let at = LogPosition::new(partition, parse(&mut parts)?);
             let _previous: Tag = parse(&mut parts)?;
             Applied::Done {
                 at,
@@ -88,7 +88,7 @@ fn success(
     same_request: bool,
 ) -> Result<Recorded, StoreError> {
     Ok(Recorded {
-        at: At::new(partition, parse(parts)?),
+        at: LogPosition::new(partition, parse(parts)?),
         id: parse(parts)?,
         created_at: parse(parts)?,
         time: parse(parts)?,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use people_client::Cursor;
-use people_gateway::domain::{At, Partition, PersonId, Position};
+use people_gateway::domain::{LogPosition, Partition, PersonId, Position};
 use people_gateway::filter::Kinds;
 
 use super::told::{Fate, Record, Told, id_of};
@@ -34,9 +34,9 @@ pub(super) struct Segment {
     /// The cursor of its first `live`.
     pub(super) began: Option<Cursor>,
     /// All places that were told from that `live` on.
-    pub(super) told: Vec<At>,
+    pub(super) told: Vec<LogPosition>,
     /// The single changes from that `live` on.
-    pub(super) changes: Vec<(At, String)>,
+    pub(super) changes: Vec<(LogPosition, String)>,
     pub(super) has_batches: bool,
     last: BTreeMap<Partition, Position>,
 }
@@ -179,7 +179,7 @@ impl Fold {
     }
 
     /// A change at this place: it must be after all that was told of its partition.
-    fn passes(&mut self, at: At) {
+    fn passes(&mut self, at: LogPosition) {
         let last = self.now().last.get(&at.partition).copied();
         if let Some(last) = last
             && (last.epoch != at.position.epoch || last.seq >= at.position.seq)
@@ -190,7 +190,7 @@ impl Fold {
     }
 
     /// A cursor names this place: it must not be before what was told of its partition.
-    fn reaches(&mut self, at: At) {
+    fn reaches(&mut self, at: LogPosition) {
         let last = self.now().last.get(&at.partition).copied();
         if let Some(last) = last
             && (last.epoch != at.position.epoch || last.seq > at.position.seq)
@@ -200,7 +200,7 @@ impl Fold {
         self.note(at);
     }
 
-    fn note(&mut self, at: At) {
+    fn note(&mut self, at: LogPosition) {
         let segment = self.segment();
         segment.last.insert(at.partition, at.position);
         if segment.began.is_some() {

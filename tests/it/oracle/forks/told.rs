@@ -1,7 +1,7 @@
 //! What a gateway tells a client, in whichever format, as one and the same set of messages.
 
 use people_client::Cursor;
-use people_gateway::domain::{At, PersonId};
+use people_gateway::domain::{LogPosition, PersonId};
 use serde_json::{Map, Value};
 
 /// A person as the whole object that was sent.
@@ -12,7 +12,7 @@ pub(super) type Record = Map<String, Value>;
 pub(super) enum Told {
     Page(Vec<Record>),
     Live(Cursor),
-    Change(At, Fate),
+    Change(LogPosition, Fate),
     Batch(Cursor, Vec<Fate>),
     Position(Cursor),
     Reset,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use people_gateway::domain::At;
+use people_gateway::domain::LogPosition;
 use people_gateway::filter::{Filter, Kinds};
 
 use super::sentences::{of_people, sentences_since};
@@ -44,7 +44,7 @@ fn is_wrong(watcher: &Watcher, truth: &Truth) -> Option<String> {
     }
     let filter = Filter::parse(&watcher.asks.condition).expect("a filter");
     if watcher.asks.format == Format::Text {
-        let before = |at: At| {
+        let before = |at: LogPosition| {
             truth
                 .before
                 .get(&at.partition)

@@ -1,7 +1,7 @@
 //! A client is told one history between two resets, is reset no more often than history broke, and
 //! is shown the changes of the log since its `live`, each once.
 
-use people_gateway::domain::{At, Change};
+use people_gateway::domain::{Change, LogPosition};
 use people_gateway::filter::{Filter, Verdict, View};
 
 use crate::oracle::forks::fold::Segment;
@@ -50,7 +50,7 @@ pub(super) fn judge_branches(world: &World, seen: &Seen, surviving: &[Change]) -
 }
 
 /// Whether a history went through this place.
-pub(super) fn holds(history: &[Change], at: &At) -> bool {
+pub(super) fn holds(history: &[Change], at: &LogPosition) -> bool {
     at.position.seq.get() == 0 || history.iter().any(|change| change.at == *at)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use people_client::Cursor;
-use people_gateway::domain::{At, Change, PersonId, Position};
+use people_gateway::domain::{Change, LogPosition, PersonId, Position};
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
 
 use super::history::holds;
@@ -55,7 +55,7 @@ pub(super) async fn judge_text(
 
 /// Whether a cursor is of the surviving history, and in some partition of no other.
 fn continues_only(cursor: &Cursor, surviving: &[Change], lost: &[Vec<Change>]) -> bool {
-    let is_lost = |at: &At| lost.iter().any(|lost| holds(lost, at));
+    let is_lost = |at: &LogPosition| lost.iter().any(|lost| holds(lost, at));
     cursor.places().all(|at| holds(surviving, &at)) && cursor.places().any(|at| !is_lost(&at))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn sentences_since(
     watcher: &Watcher,
     filter: &Filter,
     truth: &Truth,
-    since: impl Fn(At) -> Option<Position>,
+    since: impl Fn(LogPosition) -> Option<Position>,
 ) -> BTreeMap<PersonId, Vec<String>> {
     let view = View {
         kinds: watcher.asks.kinds,

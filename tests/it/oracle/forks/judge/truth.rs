@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use people_gateway::domain::{At, Change, Partition, PersonId};
+use people_gateway::domain::{Change, LogPosition, Partition, PersonId};
 use people_gateway::filter::Filter;
 
 use crate::oracle::forks::told::Record;
@@ -14,10 +14,10 @@ use crate::process::eventually;
 pub(super) struct Truth {
     pub(super) log: Vec<Change>,
     pub(super) everyone: BTreeMap<PersonId, Record>,
-    pub(super) heads: BTreeMap<Partition, At>,
+    pub(super) heads: BTreeMap<Partition, LogPosition>,
     /// Where each partition stood before the last changes, which everybody who is there must be
     /// shown.
-    pub(super) before: BTreeMap<Partition, At>,
+    pub(super) before: BTreeMap<Partition, LogPosition>,
 }
 
 impl Truth {
@@ -26,7 +26,7 @@ impl Truth {
         world: &World,
         gateway: usize,
         port: u16,
-        before: BTreeMap<Partition, At>,
+        before: BTreeMap<Partition, LogPosition>,
     ) -> Self {
         let log = history(port, world.case.partitions).await;
         let mut everyone = BTreeMap::new();
@@ -65,7 +65,7 @@ impl Truth {
 }
 
 /// The last place of each partition.
-pub(in crate::oracle::forks) fn heads(log: &[Change]) -> BTreeMap<Partition, At> {
+pub(in crate::oracle::forks) fn heads(log: &[Change]) -> BTreeMap<Partition, LogPosition> {
     log.iter()
         .map(|change| (change.at.partition, change.at))
         .collect()

@@ -8,14 +8,14 @@ use super::piece::Piece;
 use super::{cloudevents, frame, json, page, sse, text};
 use crate::domain::{Change, Cursor, Person};
 use crate::filter::Verdict;
-use crate::telemetry::DressLabel;
+use crate::telemetry::FormatLabel;
 
 /// The longest message of a snapshot's page, in bytes of JSON, unless one person alone is longer.
 pub const PAGE_BYTES: usize = 64 * 1024;
 
 /// The form that a client chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Dress {
+pub enum WireFormat {
     /// Plain sentences, as the clients of the tutorial's service expect them.
     #[default]
     Text,
@@ -27,16 +27,16 @@ pub enum Dress {
     Sse,
 }
 
-impl Dress {
+impl WireFormat {
     /// Those that a WebSocket client can ask for by name.
     pub const NAMED: [Self; 2] = [Self::Json, Self::CloudEvents];
 
-    /// The dress that a WebSocket subprotocol names; names are case-sensitive (RFC 6455, section
+    /// The format that a WebSocket subprotocol names; names are case-sensitive (RFC 6455, section
     /// 4.1).
     pub fn named(subprotocol: &str) -> Option<Self> {
         Self::NAMED
             .into_iter()
-            .find(|dress| dress.subprotocol() == Some(subprotocol))
+            .find(|format| format.subprotocol() == Some(subprotocol))
     }
 
     /// The WebSocket subprotocol that names it.
@@ -49,12 +49,12 @@ impl Dress {
     }
 
     /// How its sessions are counted.
-    pub const fn label(self) -> DressLabel {
+    pub const fn label(self) -> FormatLabel {
         match self {
-            Self::Text => DressLabel::Text,
-            Self::Json => DressLabel::Json,
-            Self::CloudEvents => DressLabel::CloudEvents,
-            Self::Sse => DressLabel::Sse,
+            Self::Text => FormatLabel::Text,
+            Self::Json => FormatLabel::Json,
+            Self::CloudEvents => FormatLabel::CloudEvents,
+            Self::Sse => FormatLabel::Sse,
         }
     }
 
@@ -101,7 +101,7 @@ impl Dress {
         Some(piece.finish())
     }
 
-    /// A snapshot of these people in this order. The JSON dresses fill pages of at most
+    /// A snapshot of these people in this order. The JSON formats fill pages of at most
     /// [`PAGE_BYTES`] and send one for nobody too; text says a sentence for each person.
     pub fn pages(self, people: &[Person]) -> Vec<Bytes> {
         match self {
@@ -167,7 +167,7 @@ impl Dress {
 mod tests {
     use super::*;
     use crate::domain::{
-        At, Epoch, FieldsJson, Partition, PersonId, Position, Seq, Tag, Timestamp,
+        Epoch, FieldsJson, LogPosition, Partition, PersonId, Position, Seq, Tag, Timestamp,
     };
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
                 .unwrap();
         let time = Timestamp::from_millis(i64::MAX);
         let id = PersonId::new(uuid::Uuid::max());
-        let at = At::new(Partition::new(u16::MAX), position);
+        let at = LogPosition::new(Partition::new(u16::MAX), position);
         let after = Some(fields.clone());
         let (previous, before) = (Tag::new(last), Some(fields));
         let change = Change {
@@ -198,16 +198,16 @@ mod tests {
         };
         let cursor = Cursor::new([position]);
         for verdict in [Verdict::Update, Verdict::Delete] {
-            for dress in [Dress::Json, Dress::CloudEvents, Dress::Sse] {
+            for format in [WireFormat::Json, WireFormat::CloudEvents, WireFormat::Sse] {
                 let shown = Composed::of(verdict, &change).unwrap();
-                let mut piece = dress.open_change(&shown, Some(&cursor));
+                let mut piece = format.open_change(&shown, Some(&cursor));
                 let room = piece.buffer().capacity();
-                dress.write_change(&mut piece, &shown, &change);
-                assert_eq!(piece.buffer().capacity(), room, "{dress:?} {verdict:?}");
+                format.write_change(&mut piece, &shown, &change);
+                assert_eq!(piece.buffer().capacity(), room, "{format:?} {verdict:?}");
                 let slack = room - piece.buffer().len();
                 assert!(
                     slack < 64,
-                    "{dress:?} {verdict:?} leaves {slack} bytes unused"
+                    "{format:?} {verdict:?} leaves {slack} bytes unused"
                 );
             }
         }

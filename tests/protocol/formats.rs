@@ -1,8 +1,8 @@
-//! Every message in every dress, to the letter.
+//! Every message in every format, to the letter.
 
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::close::{Close, CloseCode};
-use people_gateway::protocol::dress::Dress;
+use people_gateway::protocol::format::WireFormat;
 use people_gateway::protocol::sse;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ fn message_json(name: &str) -> String {
 fn people_v1_json_says_what_the_protocol_shows() {
     for (kind, verdict) in VERDICTS {
         for cursor in [None, Some(&cursor())] {
-            let frame = Dress::Json
+            let frame = WireFormat::Json
                 .change(verdict, &change(verdict), cursor)
                 .unwrap();
             assert_eq!(text(&frame), change_json(kind));
@@ -76,17 +76,21 @@ fn people_v1_json_says_what_the_protocol_shows() {
     }
     each_message(|name, message| {
         assert_eq!(
-            text(&Dress::Json.message(message).unwrap()),
+            text(&WireFormat::Json.message(message).unwrap()),
             message_json(name)
         );
     });
-    let pages = Dress::Json.pages(&[samples::ada(), samples::grace()]);
+    let pages = WireFormat::Json.pages(&[samples::ada(), samples::grace()]);
     assert_eq!(
         pages.iter().map(text).collect::<Vec<_>>(),
         [format!(r#"{{"type":"snapshot","people":[{ADA},{GRACE}]}}"#)]
     );
     assert_eq!(
-        Dress::Json.pages(&[]).iter().map(text).collect::<Vec<_>>(),
+        WireFormat::Json
+            .pages(&[])
+            .iter()
+            .map(text)
+            .collect::<Vec<_>>(),
         [r#"{"type":"snapshot","people":[]}"#]
     );
 }
@@ -94,7 +98,7 @@ fn people_v1_json_says_what_the_protocol_shows() {
 #[test]
 fn a_change_as_a_cloud_event_is_known_by_its_place() {
     for (kind, verdict) in VERDICTS {
-        let frame = Dress::CloudEvents
+        let frame = WireFormat::CloudEvents
             .change(verdict, &change(verdict), Some(&cursor()))
             .unwrap();
         let data = match kind {
@@ -146,7 +150,7 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
         })
     };
     each_message(|name, message| {
-        let frame = Dress::CloudEvents.message(message).unwrap();
+        let frame = WireFormat::CloudEvents.message(message).unwrap();
         assert_eq!(
             without_id(text(&frame), &mut ids),
             envelope(&message_json(name))
@@ -154,8 +158,8 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
     });
     for people in [vec![], vec![samples::ada(), samples::grace()]] {
         let (json, events) = (
-            Dress::Json.pages(&people),
-            Dress::CloudEvents.pages(&people),
+            WireFormat::Json.pages(&people),
+            WireFormat::CloudEvents.pages(&people),
         );
         assert_eq!(events.len(), 1);
         assert_eq!(
@@ -176,7 +180,7 @@ fn server_sent_events_carry_the_json_and_from_live_on_the_cursor() {
         let after = cursor();
         let sent = |cursor| {
             event(
-                &Dress::Sse
+                &WireFormat::Sse
                     .change(verdict, &change(verdict), cursor)
                     .unwrap(),
             )
@@ -191,18 +195,21 @@ fn server_sent_events_carry_the_json_and_from_live_on_the_cursor() {
         let id = ["live", "position", "batch"]
             .contains(&name)
             .then_some(CURSOR);
-        let sent = event(&Dress::Sse.message(message).unwrap());
+        let sent = event(&WireFormat::Sse.message(message).unwrap());
         assert_eq!(sent, expected(message.name(), message_json(name), id));
     });
     for people in [vec![], vec![samples::ada()]] {
-        let (json, events) = (Dress::Json.pages(&people), Dress::Sse.pages(&people));
+        let (json, events) = (
+            WireFormat::Json.pages(&people),
+            WireFormat::Sse.pages(&people),
+        );
         assert_eq!(events.len(), 1);
         assert_eq!(
             event(&events[0]),
             expected("snapshot", text(&json[0]).to_owned(), None)
         );
     }
-    let raw = Dress::Sse
+    let raw = WireFormat::Sse
         .message(&people_gateway::protocol::message::Message::Live(&cursor()))
         .unwrap();
     let written = format!(
@@ -220,7 +227,7 @@ fn text_says_sentences_and_nothing_else() {
         id = samples::ADA_ID
     );
     for (kind, verdict) in VERDICTS {
-        let frame = Dress::Text
+        let frame = WireFormat::Text
             .change(verdict, &change(verdict), Some(&cursor()))
             .unwrap();
         let sentence = match kind {
@@ -230,48 +237,59 @@ fn text_says_sentences_and_nothing_else() {
         };
         assert_eq!(text(&frame), sentence);
     }
-    each_message(|name, message| assert!(Dress::Text.message(message).is_none(), "{name}"));
-    let pages = Dress::Text.pages(&[samples::ada(), samples::grace()]);
+    each_message(|name, message| assert!(WireFormat::Text.message(message).is_none(), "{name}"));
+    let pages = WireFormat::Text.pages(&[samples::ada(), samples::grace()]);
     assert_eq!(text(&pages[0]), saved);
     assert!(text(&pages[1]).contains("firstName=Grace"));
-    assert_eq!((pages.len(), Dress::Text.pages(&[]).len()), (2, 0));
+    assert_eq!((pages.len(), WireFormat::Text.pages(&[]).len()), (2, 0));
 }
 
 #[test]
 fn nothing_is_shown_of_what_is_outside_a_view() {
-    for dress in [Dress::Text, Dress::Json, Dress::CloudEvents, Dress::Sse] {
+    for format in [
+        WireFormat::Text,
+        WireFormat::Json,
+        WireFormat::CloudEvents,
+        WireFormat::Sse,
+    ] {
         assert!(
-            dress
+            format
                 .change(Verdict::Outside, &change(Verdict::Update), Some(&cursor()))
                 .is_none(),
-            "{dress:?}"
+            "{format:?}"
         );
     }
 }
 
 #[test]
-fn a_dress_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
-    assert_eq!(Dress::named("people.v1.json"), Some(Dress::Json));
-    assert_eq!(Dress::named("cloudevents.json"), Some(Dress::CloudEvents));
+fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
+    assert_eq!(WireFormat::named("people.v1.json"), Some(WireFormat::Json));
     assert_eq!(
-        ["", "People.v1.json", "text", "sse"].map(Dress::named),
+        WireFormat::named("cloudevents.json"),
+        Some(WireFormat::CloudEvents)
+    );
+    assert_eq!(
+        ["", "People.v1.json", "text", "sse"].map(WireFormat::named),
         [None; 4]
     );
     let gone = Close::new(CloseCode::NORMAL, "");
-    for dress in [Dress::Text, Dress::Json, Dress::CloudEvents] {
+    for format in [WireFormat::Text, WireFormat::Json, WireFormat::CloudEvents] {
         assert_eq!(
-            (&dress.ping()[..], &dress.close(&gone)[..]),
+            (&format.ping()[..], &format.close(&gone)[..]),
             (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..])
         );
         assert_eq!(
-            (dress.has_cursor(), dress.composes()),
-            (dress != Dress::Text, dress == Dress::Json)
+            (format.has_cursor(), format.composes()),
+            (format != WireFormat::Text, format == WireFormat::Json)
         );
     }
     assert_eq!(
-        (&Dress::Sse.ping()[..], &Dress::Sse.close(&gone)[..]),
+        (
+            &WireFormat::Sse.ping()[..],
+            &WireFormat::Sse.close(&gone)[..]
+        ),
         (&b":\n"[..], &b""[..])
     );
-    assert!(Dress::Sse.has_cursor() && Dress::Sse.composes());
+    assert!(WireFormat::Sse.has_cursor() && WireFormat::Sse.composes());
     assert_eq!(&sse::prelude()[..], b"retry: 3000\n");
 }
