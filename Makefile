@@ -46,18 +46,18 @@ bench:
 	cargo bench --locked -p people-bench --bench embedded
 	cargo build --workspace --release --locked --bins
 	$(PEOPLE_BENCH) writes
-	$(PEOPLE_BENCH) fanout --floor
-	$(PEOPLE_BENCH) fanout --floor --in-flight 8
-	for filter in equal range conjunction; do $(PEOPLE_BENCH) selective --floor --filter $$filter || exit 1; done
-	$(PEOPLE_BENCH) selective --floor --clients 1000 --filters 100
-	$(PEOPLE_BENCH) idle --floor
-	$(PEOPLE_BENCH) idle --floor --filters 100
-	$(PEOPLE_BENCH) storm --floor
+	$(PEOPLE_BENCH) fanout --baseline
+	$(PEOPLE_BENCH) fanout --baseline --in-flight 8
+	for filter in equal range conjunction; do $(PEOPLE_BENCH) selective --baseline --filter $$filter || exit 1; done
+	$(PEOPLE_BENCH) selective --baseline --clients 1000 --filters 100
+	$(PEOPLE_BENCH) idle --baseline
+	$(PEOPLE_BENCH) idle --baseline --filters 100
+	$(PEOPLE_BENCH) storm --baseline
 	$(PEOPLE_BENCH) resume
 	$(PEOPLE_BENCH) slow
 	$(PEOPLE_BENCH) slow --unread 200 --turns 1
-	$(PEOPLE_BENCH) push --floor
-	$(PEOPLE_BENCH) push --floor --rate 200 --clients 100
+	$(PEOPLE_BENCH) push --baseline
+	$(PEOPLE_BENCH) push --baseline --rate 200 --clients 100
 
 fmt:
 	cargo fmt --all

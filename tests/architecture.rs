@@ -1,20 +1,25 @@
-//! The shape of the code, kept by a test: imports run downwards, files stay short and say what they
-//! are for.
+//! The shape of the code, kept by a test: imports run downwards and in no circle, files stay short
+//! and say what they are for, a name has one meaning.
 //!
-//! `rules` holds the table of layers and the limits, `paths` finds what a source imports. The
-//! planted trees below show that each rule can fail.
+//! Each rule takes the root of a tree and returns the problems that it finds. The planted trees
+//! below show that each can fail.
 
-#[path = "architecture/paths.rs"]
-mod paths;
-#[path = "architecture/rules.rs"]
-mod rules;
+mod architecture {
+    pub(crate) mod imports;
+    pub(crate) mod layers;
+    pub(crate) mod names;
+    pub(crate) mod sizes;
+    pub(crate) mod source;
+}
 
 use std::fs;
 use std::path::Path;
 
-use rules::{
-    anyhow_stays_on_top, folders_stay_small, imports_run_downwards,
-    programs_use_the_public_library, sources_are_short_and_introduced,
+use architecture::layers::{folders_have_no_circles, imports_run_downwards};
+use architecture::names::{the_dialect_stays_out, types_have_names_of_their_own};
+use architecture::sizes::{
+    anyhow_stays_on_top, folders_stay_small, nothing_is_taken_in_by_its_path,
+    sources_are_short_and_introduced,
 };
 
 fn assert_none(problems: Vec<String>) {
@@ -28,6 +33,11 @@ fn root() -> &'static Path {
 #[test]
 fn imports_run_downwards_only() {
     assert_none(imports_run_downwards(root()));
+}
+
+#[test]
+fn files_of_a_folder_import_each_other_in_no_circle() {
+    assert_none(folders_have_no_circles(root()));
 }
 
 #[test]
@@ -46,8 +56,18 @@ fn errors_keep_their_type_below_the_command_line() {
 }
 
 #[test]
-fn programs_use_what_the_library_offers_everybody() {
-    assert_none(programs_use_the_public_library(root()));
+fn sources_are_modules() {
+    assert_none(nothing_is_taken_in_by_its_path(root()));
+}
+
+#[test]
+fn a_type_name_has_one_meaning() {
+    assert_none(types_have_names_of_their_own(root()));
+}
+
+#[test]
+fn the_words_are_those_of_the_field() {
+    assert_none(the_dialect_stays_out(root()));
 }
 
 /// A tree with one source, and what a rule says about it.
@@ -175,7 +195,7 @@ fn another_crate_is_in_no_layer_but_takes_in_no_source_of_the_library() {
     for rule in [
         imports_run_downwards,
         anyhow_stays_on_top,
-        programs_use_the_public_library,
+        nothing_is_taken_in_by_its_path,
     ] {
         assert_none(planted(file, source, rule));
     }
@@ -183,10 +203,10 @@ fn another_crate_is_in_no_layer_but_takes_in_no_source_of_the_library() {
         "#[path = \"../../hub/ring.rs\"] mod ring;",
         "include!(\"../../hub/ring.rs\");",
     ] {
-        let problems = planted(file, source, programs_use_the_public_library);
+        let problems = planted(file, source, nothing_is_taken_in_by_its_path);
         assert_eq!(
             problems,
-            [format!("{file}:1: a crate takes in no source by its path")]
+            [format!("{file}:1: no source is taken in by its path")]
         );
     }
 }
@@ -211,7 +231,7 @@ fn a_long_file_one_without_a_purpose_a_full_folder_and_stray_anyhow_are_reported
     }
     let tree = tempfile::tempdir().unwrap();
     fs::create_dir_all(tree.path().join("src/history")).unwrap();
-    for number in 0..15 {
+    for number in 0..11 {
         fs::write(
             tree.path().join(format!("src/history/f{number}.rs")),
             "//! F.",
@@ -220,7 +240,7 @@ fn a_long_file_one_without_a_purpose_a_full_folder_and_stray_anyhow_are_reported
     }
     assert_eq!(
         folders_stay_small(tree.path()),
-        ["src/history: 15 files, 14 at most"]
+        ["src/history: 11 files, 10 at most"]
     );
     let source = "fn f() -> anyhow::Result<()> { Ok(()) }";
     assert_eq!(
@@ -228,4 +248,134 @@ fn a_long_file_one_without_a_purpose_a_full_folder_and_stray_anyhow_are_reported
         1
     );
     assert_none(planted("src/cli/serve.rs", source, anyhow_stays_on_top));
+}
+
+#[test]
+fn a_heavy_file_and_a_wide_line_are_reported() {
+    let heavy = format!("//! Heavy.\n{}", "// 34567890\n".repeat(399));
+    let heavy = heavy.replace("34567890", &"x".repeat(40));
+    let problems = planted("src/history.rs", &heavy, sources_are_short_and_introduced);
+    assert_eq!(
+        problems,
+        [format!(
+            "src/history.rs: {} bytes, 14000 at most",
+            heavy.len()
+        )]
+    );
+    let wide = format!("//! Wide.\n// {}\n// {}\n", "é".repeat(97), "é".repeat(98));
+    assert_eq!(
+        planted("tests/it/rest.rs", &wide, sources_are_short_and_introduced),
+        ["tests/it/rest.rs:3: 101 characters wide, 100 at most"]
+    );
+}
+
+/// A tree with these sources, and what a rule says about it.
+fn planted_all(files: &[(&str, &str)], rule: fn(&Path) -> Vec<String>) -> Vec<String> {
+    let tree = tempfile::tempdir().expect("a folder for the tree");
+    for (file, source) in files {
+        let path = tree.path().join(file);
+        fs::create_dir_all(path.parent().expect("the file is in a folder"))
+            .expect("the tree takes folders");
+        fs::write(path, source).expect("the tree takes files");
+    }
+    rule(tree.path())
+}
+
+#[test]
+fn a_circle_of_files_is_reported_also_through_the_front_page_and_over_folders() {
+    let page = (
+        "src/history/mod.rs",
+        "mod ring; mod event; pub use ring::Ring; pub struct Top;",
+    );
+    let ring = (
+        "src/history/ring.rs",
+        "use super::event::Event; pub struct Ring;",
+    );
+    for event in [
+        "use super::ring::Ring;",
+        "use super::Ring;",
+        "use crate::history::{Ring, Top};",
+        "fn f(_: super::Ring) {}",
+    ] {
+        let problems = planted_all(
+            &[page, ring, ("src/history/event.rs", event)],
+            folders_have_no_circles,
+        );
+        assert_eq!(
+            problems,
+            ["src/history: a circle of event, ring"],
+            "{event}"
+        );
+    }
+    let folders = [
+        (
+            "src/history/ring/deep.rs",
+            "use crate::history::event::Event;",
+        ),
+        ("src/history/event.rs", "use super::ring::deep::Deep;"),
+    ];
+    assert_eq!(
+        planted_all(&folders, folders_have_no_circles),
+        ["src/history: a circle of event, ring"]
+    );
+    let front = [
+        (
+            "src/history/mod.rs",
+            "mod ring; use ring::Ring; pub struct Top;",
+        ),
+        ("src/history/ring.rs", "use super::Top; pub struct Ring;"),
+    ];
+    assert_eq!(
+        planted_all(&front, folders_have_no_circles),
+        ["src/history: a circle of mod, ring"]
+    );
+}
+
+#[test]
+fn what_only_tests_import_and_what_a_front_page_passes_on_is_no_circle() {
+    let files = [
+        (
+            "src/history/mod.rs",
+            "mod ring; pub use ring::Ring; pub(crate) struct Top;",
+        ),
+        (
+            "src/history/ring.rs",
+            "use super::Top; #[cfg(test)] use super::tests::world; \
+             #[cfg(test)] mod tests { use super::super::event::Event; }",
+        ),
+        (
+            "src/history/event.rs",
+            "use super::ring::Ring; pub(in crate::history) struct Event;",
+        ),
+        ("src/history/tests.rs", "use super::ring::Ring;"),
+        ("src/filter/index/a.rs", "use super::b::B;"),
+        ("src/filter/index/b.rs", "use super::a::A;"),
+    ];
+    assert_none(planted_all(&files, folders_have_no_circles));
+}
+
+#[test]
+fn a_name_with_two_meanings_and_the_dialect_are_reported() {
+    let files = [
+        ("src/history/ring.rs", "pub struct Place; struct Options;"),
+        (
+            "crates/people-bench/src/load.rs",
+            "enum Place {} struct Options; mod m { trait Own {} }",
+        ),
+        ("src/history/tests.rs", "struct Place;"),
+    ];
+    assert_eq!(
+        planted_all(&files, types_have_names_of_their_own),
+        ["Place is defined at src/history/ring.rs:1, crates/people-bench/src/load.rs:1"]
+    );
+    let source =
+        "//! Ring.\n/// Whoever comes late.\nfn f(outbox: u8) {} // Who knows\nfn g_seat() {}\n";
+    assert_eq!(
+        planted("src/history.rs", source, the_dialect_stays_out),
+        [
+            "src/history.rs:2: begins with \"Whoever\": name the subject first",
+            "src/history.rs:3: outbox: say connection",
+            "src/history.rs:4: seat: say slot",
+        ]
+    );
 }

@@ -1,14 +1,14 @@
-//! Why the gateway could not start.
+//! The errors that end the gateway.
 
 use std::io;
 use std::net::SocketAddr;
 
 use crate::telemetry::traces::ExportError;
 
-/// Why the gateway could not start, in one sentence each.
+/// Why the gateway could not start or go on; each is one sentence for an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// Somebody listens there already.
+    /// Another process listens there.
     #[error(
         "{address} is in use already: choose another address with {flag}, or end what listens there"
     )]
@@ -18,34 +18,34 @@ pub enum AppError {
         /// The flag that sets it.
         flag: &'static str,
     },
-    /// The address cannot be listened on for another reason.
+    /// The address cannot be bound for another reason.
     #[error("cannot listen on {address} (set with {flag})")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The flag that sets it.
         flag: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The process's own surroundings failed.
+    /// A call to the operating system failed.
     #[error("cannot {what}")]
     System {
-        /// What was tried.
+        /// The action that failed, after "cannot".
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The relay ended, which it does at a shutdown only.
+    /// The relay ended without a shutdown.
     #[error(
-        "the relay has ended by itself, so nobody can be served: please report what the log says \
+        "the relay has ended unexpectedly, so no client can be served: please report the log lines \
          before this"
     )]
     Relay,
-    /// What is to be traced cannot be exported.
+    /// The trace export cannot start.
     #[error(transparent)]
     Trace(#[from] ExportError),
-    /// The store refuses to be used like this; trying again would not help.
+    /// The store refuses these settings; trying again would not help.
     #[error("the store cannot be used: {0}")]
     Store(String),
 }

@@ -1,5 +1,5 @@
-//! The two listeners: the public one, whose requests are waited for at the end, and the operators',
-//! which answers until the very end.
+//! The two listeners. A shutdown waits for the requests of the public one; the admin listener
+//! answers until the very end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,39 +13,38 @@ use tokio_util::task::TaskTracker;
 
 use super::welcome::Addresses;
 use super::{AppError, open_files};
-use crate::config::{Listen, Settings};
-use crate::http::{Server, ServerOptions};
-use crate::telemetry::Metrics;
+use crate::config::{ListenAddress, Settings};
+use crate::http::{HttpServer, Metrics, ServerOptions};
 
-/// Connections of the admin listener: a balancer, a scraper, somebody with curl.
+/// Connections of the admin listener: balancers, scrapers, operators.
 const ADMIN_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 
-/// Bound, not yet accepting.
-pub(super) struct Listeners {
-    public: Server,
-    admin: Server,
-    /// Where they really listen.
+/// Both listeners, bound but not accepting yet.
+pub(super) struct BoundListeners {
+    public: HttpServer,
+    admin: HttpServer,
+    /// The addresses that were bound.
     pub(super) addresses: Addresses,
 }
 
-/// Accepting. Dropping it closes the admin listener.
-pub(super) struct Running {
+/// Both listeners while they accept. A drop closes the admin listener.
+pub(super) struct ActiveListeners {
     stop: CancellationToken,
     connections: TaskTracker,
     _admin: DropGuard,
 }
 
-impl Listeners {
-    /// Raises the limit of open files, and binds both. Must be called inside the runtime.
+impl BoundListeners {
+    /// Raises the limit of open files, and binds both listeners. Must be called inside the runtime.
     pub(super) fn bind(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
-        let fitting = open_files::connections_max(open_files::raise());
-        let options = settings.server_options(settings.http.connections_max.unwrap_or(fitting));
+        let derived = open_files::connections_max(open_files::raise());
+        let options = settings.server_options(settings.http.connections_max.unwrap_or(derived));
         let admin_options = ServerOptions {
             connections_max: ADMIN_CONNECTIONS,
             ..options
         };
         let (public, public_addresses) = bind(&settings.listen, "--listen", options, metrics)?;
-        // Connections of operators are not counted among the public's.
+        // The metrics of connections are those of the public listener only.
         let uncounted = Metrics::default();
         let (admin, admin_addresses) = bind(
             &settings.admin.listen,
@@ -64,7 +63,7 @@ impl Listeners {
     }
 
     /// Starts accepting.
-    pub(super) fn serve(self, public: Router, admin: Router) -> Running {
+    pub(super) fn serve(self, public: Router, admin: Router) -> ActiveListeners {
         let (stop, stop_admin) = (CancellationToken::new(), CancellationToken::new());
         let connections = TaskTracker::new();
         connections.spawn(self.public.serve(public, stop.clone(), connections.clone()));
@@ -72,7 +71,7 @@ impl Listeners {
             self.admin
                 .serve(admin, stop_admin.clone(), TaskTracker::new()),
         );
-        Running {
+        ActiveListeners {
             stop,
             connections,
             _admin: stop_admin.drop_guard(),
@@ -80,8 +79,8 @@ impl Listeners {
     }
 }
 
-impl Running {
-    /// Accepts nothing more from the public, and waits until every request and session has ended.
+impl ActiveListeners {
+    /// Closes the public listener, and waits until every request and session has ended.
     pub(super) async fn drain(&self) {
         self.stop.cancel();
         self.connections.close();
@@ -89,29 +88,30 @@ impl Running {
     }
 }
 
-/// Binds all addresses, which have one port. A name may have addresses that this machine has not
-/// (IPv6, switched off): one that works is enough.
+/// Binds all addresses of a name, with one port. The machine may lack some of them (IPv6, for
+/// instance): one that works is enough.
 fn bind(
-    listen: &Listen,
+    listen: &ListenAddress,
     flag: &'static str,
     options: ServerOptions,
     metrics: &Metrics,
-) -> Result<(Server, Vec<SocketAddr>), AppError> {
-    let (mut bound, mut addresses, mut missing) = (None::<Server>, Vec::<SocketAddr>::new(), None);
+) -> Result<(HttpServer, Vec<SocketAddr>), AppError> {
+    let (mut bound, mut addresses, mut missing) =
+        (None::<HttpServer>, Vec::<SocketAddr>::new(), None);
     for address in listen.addresses() {
         let port = addresses.first().map_or(address.port(), SocketAddr::port);
         let address = SocketAddr::new(address.ip(), port);
-        let refused = |source| AppError::listen(address, flag, source);
-        match Server::bind(address, options, Arc::new(metrics.clone())) {
+        let failed = |source| AppError::listen(address, flag, source);
+        match HttpServer::bind(address, options, Arc::new(metrics.clone())) {
             Ok(server) => {
-                addresses.push(server.local_addr().map_err(refused)?);
+                addresses.push(server.local_addr().map_err(failed)?);
                 bound = Some(match bound {
                     Some(others) => others.and(server),
                     None => server,
                 });
             }
-            Err(source) if is_not_here(&source) => missing = Some(refused(source)),
-            Err(source) => return Err(refused(source)),
+            Err(source) if is_not_here(&source) => missing = Some(failed(source)),
+            Err(source) => return Err(failed(source)),
         }
     }
     match (bound, missing) {
@@ -119,15 +119,15 @@ fn bind(
         (Some(server), Some(missing)) => {
             tracing::warn!(
                 %missing,
-                "an address of the name is not there; the others are listened on"
+                "this machine lacks an address of the name; the gateway listens at the others"
             );
             Ok((server, addresses))
         }
-        (None, missing) => Err(missing.expect("there is at least one address to listen on")),
+        (None, missing) => Err(missing.expect("a listen address has at least one address")),
     }
 }
 
-/// The machine has no such address, or nothing of its family.
+/// Whether the machine lacks the address, or its whole family.
 fn is_not_here(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())

@@ -7,32 +7,32 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::metrics::GatewayMetrics;
 use crate::config::Settings;
 use crate::fanout::{self, Dispatcher};
 use crate::history::History;
 use crate::relay;
 use crate::session::Sessions;
 use crate::store::{Store, StoreSlot};
-use crate::telemetry::{Metrics, Readiness, Traces};
+use crate::telemetry::{Readiness, Traces};
 
 /// Everything between the store's channel and the clients' sockets.
-pub(super) struct Live {
+pub(super) struct LiveUpdates {
     pub(super) sessions: Sessions,
-    /// Until the relay takes it to its thread.
+    /// Until the relay moves it to its thread.
     dispatcher: Option<Dispatcher>,
     relay_options: relay::Options,
-    metrics: Metrics,
+    relay_metrics: relay::Metrics,
     stop: CancellationToken,
     ended: CancellationToken,
 }
 
-impl Live {
-    /// Ready for sessions; they are refused until the relay follows a store. Must be called inside
-    /// the runtime.
+impl LiveUpdates {
+    /// Accepts no session until the relay follows a store. Must be called inside the runtime.
     pub(super) fn new(
         settings: &Settings,
         slot: &StoreSlot,
-        metrics: &Metrics,
+        metrics: &GatewayMetrics,
         traces: &Traces,
     ) -> Self {
         let history = Arc::new(History::new(settings.history_options()));
@@ -40,13 +40,13 @@ impl Live {
             Arc::clone(&history),
             slot.clone(),
             settings.session_options(),
-            metrics.clone(),
+            metrics.session.clone(),
         );
         let dispatcher = Dispatcher::new(
             settings.fanout_options(),
             history,
             (sessions.clone(), commands),
-            metrics.clone(),
+            metrics.fanout.clone(),
             traces.clone(),
         );
         tokio::spawn(sessions.clone().watch());
@@ -54,13 +54,13 @@ impl Live {
             sessions,
             dispatcher: Some(dispatcher),
             relay_options: settings.relay_options(),
-            metrics: metrics.clone(),
+            relay_metrics: metrics.relay.clone(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         }
     }
 
-    /// Starts the relay; once is enough.
+    /// Starts the relay; a second call does nothing.
     pub(super) fn follow(
         &mut self,
         store: Arc<dyn Store>,
@@ -72,7 +72,7 @@ impl Live {
         let links = relay::Links {
             store,
             readiness: readiness.clone(),
-            metrics: self.metrics.clone(),
+            metrics: self.relay_metrics.clone(),
         };
         let (stop, ended) = (self.stop.clone(), self.ended.clone());
         fanout::spawn(self.relay_options, links, dispatcher, stop, ended).map_err(|source| {
@@ -83,7 +83,7 @@ impl Live {
         })
     }
 
-    /// Comes back when the relay has ended though nobody asked it to. Cancel safe.
+    /// Returns when the relay has ended without a shutdown. Cancel safe.
     pub(super) async fn failed(&self) {
         self.ended.cancelled().await;
     }

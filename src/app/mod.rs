@@ -1,14 +1,13 @@
-//! The gateway as a whole: what is started, in which order, what it is connected to, and how it
-//! ends.
+//! The gateway as a whole: starts its parts in order, connects them, and ends them.
 
 #[cfg(test)]
 mod branches_tests;
 mod error;
 mod listeners;
 mod live;
+mod metrics;
 mod open_files;
-mod signals;
-pub(crate) mod stop;
+pub(crate) mod signals;
 mod store;
 mod traces;
 mod welcome;
@@ -23,28 +22,31 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
 use crate::store::StoreSlot;
-use crate::telemetry::{self, Readiness};
-use listeners::Listeners;
-use live::Live;
-use signals::Signals;
-use traces::Traced;
+use crate::telemetry::Readiness;
+use listeners::BoundListeners;
+use live::LiveUpdates;
+use metrics::GatewayMetrics;
+use signals::StopSignals;
+use traces::TraceExport;
 use welcome::Addresses;
 
-/// Serves until a signal ends it. Addresses and a line to try are written to `out` as soon as both
-/// listeners are open; an embedded store is open by then, Redis may follow.
+/// Serves until a signal. Writes the addresses and a command to try to `out` as soon as both
+/// listeners are bound. An embedded store is open by then; Redis may answer later.
 pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    let mut signals = Signals::catch().map_err(|source| AppError::System {
-        what: "catch signals",
-        source,
-    })?;
+    let mut signals = signals::survive_file_size_limit()
+        .and_then(|()| StopSignals::catch())
+        .map_err(|source| AppError::System {
+            what: "catch signals",
+            source,
+        })?;
     let readiness = Readiness::new(settings.live.ready_limit);
-    let (registry, metrics) = telemetry::registry(readiness.clone());
+    let (registry, metrics) = GatewayMetrics::registered(readiness.clone());
     let slot = StoreSlot::new();
 
-    let listeners = Listeners::bind(&settings, &metrics)?;
-    let traced = Traced::start(&settings, &metrics)?;
-    let mut live = Live::new(&settings, &slot, &metrics, &traced.traces);
-    let mut opening = Box::pin(store::open(&settings, &slot, &metrics, &traced.traces));
+    let listeners = BoundListeners::bind(&settings, &metrics.http)?;
+    let export = TraceExport::start(&settings, &metrics.traces)?;
+    let mut live = LiveUpdates::new(&settings, &slot, &metrics, &export.traces);
+    let mut opening = Box::pin(store::open(&settings, &slot, &metrics.store));
     let mut opened = match settings.store.url {
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
@@ -53,39 +55,38 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         Addresses::joined(&listeners.addresses.public),
         Addresses::joined(&listeners.addresses.admin),
     );
-    // Nobody may be reading, which is no reason not to serve.
+    // The gateway serves also where standard output is closed.
     if let Err(error) = welcome::write(out, &listeners.addresses, &settings) {
-        tracing::warn!(%error, "the addresses could not be written to standard output");
+        tracing::warn!(%error, "the addresses cannot be written to standard output");
     }
 
-    let state = http::State {
+    let state = http::HttpState {
         store: slot.clone(),
         sessions: live.sessions.clone(),
         options: Arc::new(http::Options {
-            admin: listeners.addresses.to_be_told(&settings),
+            admin: listeners.addresses.public_admin(&settings),
             ..settings.http_options()
         }),
-        metrics: Arc::new(metrics.clone()),
+        metrics: Arc::new(metrics.http.clone()),
         clock: system_clock,
         readiness: readiness.clone(),
-        traces: traced.traces.clone(),
+        traces: export.traces.clone(),
     };
-    let damages = metrics.store_damage.clone();
-    let operators = http::admin_router(
+    let admin_router = http::admin_router(
         settings.admin_options(),
         readiness.clone(),
-        damages,
+        metrics.store.store_damage.clone(),
         Arc::new(registry),
     );
-    let running = listeners.serve(http::router(state), operators);
+    let running = listeners.serve(http::router(state), admin_router);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
     loop {
         tokio::select! {
-            // Cancel safe: a signal that was not returned is not taken.
+            // Cancel safe: a signal that was not returned stays pending.
             _ = signals.next() => break,
             () = live.failed() => return Err(AppError::Relay),
-            // Not dropped by the other branch: it is polled again until it is done.
+            // The other branches do not drop it: it is polled again until it is done.
             store = opening.as_mut(), if opened.is_none() => {
                 opened = Some(live.follow(store?, &readiness)?);
                 tracing::info!(store = %settings.store.url, "the store is open");
@@ -94,25 +95,29 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     }
 
     signals.end_at_next();
-    leave(&settings, &readiness, &live).await?;
+    give_notice(&settings, &readiness, &live).await?;
     let deadline = Instant::now() + settings.shutdown_grace;
-    let grace = traced.leave(settings.shutdown_grace);
+    let grace = export.grace_before(settings.shutdown_grace);
     if tokio::join!(timeout(grace, running.drain()), live.close(grace))
         .0
         .is_err()
     {
-        tracing::warn!("the grace period is over: connections are cut");
+        tracing::warn!("the grace period is over: open connections are cut");
     }
-    traced.close(deadline).await;
+    export.close(deadline).await;
     Ok(())
 }
 
-/// Says that this gateway is about to go, and serves on for as long as balancers need to learn it.
-async fn leave(settings: &Settings, readiness: &Readiness, live: &Live) -> Result<(), AppError> {
+/// Turns readiness red, and serves on until balancers have noticed it.
+async fn give_notice(
+    settings: &Settings,
+    readiness: &Readiness,
+    live: &LiveUpdates,
+) -> Result<(), AppError> {
     if !settings.shutdown_notice.is_zero() {
         tracing::info!(
             notice_ms = settings.shutdown_notice.as_millis(),
-            "stopping soon: not ready, still serving"
+            "stopping soon: not ready, but still serving"
         );
         readiness.leave();
         tokio::select! {
@@ -125,33 +130,33 @@ async fn leave(settings: &Settings, readiness: &Readiness, live: &Live) -> Resul
     Ok(())
 }
 
-/// Brings the store's layout up to date, and tells `out` what that took.
+/// Migrates the store's layout, and writes a report to `out`.
 pub async fn migrate(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    let told = store::migrate(&settings).await?;
-    writeln!(out, "{told}").map_err(|source| AppError::System {
+    let report = store::migrate(&settings).await?;
+    writeln!(out, "{report}").map_err(|source| AppError::System {
         what: "write to standard output",
         source,
     })
 }
 
-/// Compares all that the store keeps, and tells `out` what is wrong, a line each. With `repair`,
-/// mends what can be. Returns how much is wrong after that.
+/// Compares all records of the store, and writes each fault to `out`, one a line. `repair` repairs
+/// the faults that can be repaired. Returns the number of remaining faults.
 pub async fn check(
     settings: Settings,
     repair: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, AppError> {
     let mut written = Ok(());
-    let mut tell = |line: &dyn std::fmt::Display| {
+    let mut print = |line: &dyn std::fmt::Display| {
         if written.is_ok() {
             written = writeln!(out, "{line}");
         }
     };
     let tally = store::check(&settings, repair.then(system_clock), &mut |fault| {
-        tell(&fault);
+        print(&fault);
     })
     .await?;
-    tell(&tally);
+    print(&tally);
     written.map_err(|source| AppError::System {
         what: "write to standard output",
         source,

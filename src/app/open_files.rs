@@ -1,20 +1,20 @@
-//! The limit of open files: each connection is one, so the soft limit is raised to the hard one at
-//! start.
+//! The limit of open files. Each connection is one, so the start raises the soft limit to the hard
+//! one.
 
 use std::num::NonZeroUsize;
 
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are not connections: listeners, the store's connections or file, standard streams,
-/// the runtime.
+/// Files that are not client connections: listeners, the store's connections or file, standard
+/// streams, the runtime.
 const RESERVED: usize = 128;
 /// Connections where the system sets no limit.
 const UNLIMITED: usize = 1_000_000;
-/// Connections at least, however low the limit: then accepting fails, and says so.
+/// The fewest connections, however low the limit: accepts may then fail, and the log says so.
 const AT_LEAST: usize = 16;
 
-/// Raises the soft limit to the hard one, and returns how many files may be open now.
+/// Raises the soft limit to the hard one; returns the number of files that may be open.
 #[cfg(unix)]
 pub(super) fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
@@ -29,16 +29,16 @@ pub(super) fn raise() -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-/// There is no such limit here.
+/// This system has no such limit.
 #[cfg(not(unix))]
 pub(super) const fn raise() -> usize {
     usize::MAX
 }
 
-/// How many connections fit below that limit.
+/// The number of connections within that limit.
 pub(super) fn connections_max(limit: usize) -> NonZeroUsize {
-    let fitting = limit.min(UNLIMITED).saturating_sub(RESERVED).max(AT_LEAST);
-    NonZeroUsize::new(fitting).expect("at least 16")
+    let connections = limit.min(UNLIMITED).saturating_sub(RESERVED).max(AT_LEAST);
+    NonZeroUsize::new(connections).expect("at least 16")
 }
 
 #[cfg(test)]

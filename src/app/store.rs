@@ -1,5 +1,5 @@
-//! Opens the store. The embedded one is there or the gateway does not start; Redis may answer
-//! later, so the gateway listens meanwhile and says that it is not ready.
+//! Opens the store. Without its embedded store the gateway does not start. Redis may answer later:
+//! until then the gateway listens and is not ready.
 
 use std::sync::Arc;
 
@@ -9,35 +9,31 @@ use tokio::time::sleep;
 use super::AppError;
 use crate::config::{RedisUrl, Settings, StoreUrl};
 use crate::domain::Timestamp;
-use crate::store::audit::{Sink, Tally};
+use crate::store::audit::{AuditTally, FindingSink};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{self, OpenError, RedisStore};
-use crate::store::{Store, StoreSlot, TracedStore};
-use crate::telemetry::{Metrics, Traces};
+use crate::store::{Metrics, Store, StoreSlot};
+use crate::telemetry::ErrorChain;
 
-/// Puts the store into `slot` once it is open, and gives it back. Comes back with an error only
-/// where trying again would not help.
+/// Opens the store, puts it into `slot`, and returns it. Returns an error only where trying again
+/// would not help.
 pub(super) async fn open(
     settings: &Settings,
     slot: &StoreSlot,
     metrics: &Metrics,
-    traces: &Traces,
 ) -> Result<Arc<dyn Store>, AppError> {
-    let mut store: Arc<dyn Store> = match &settings.store.url {
+    let store: Arc<dyn Store> = match &settings.store.url {
         StoreUrl::Embedded(directory) => {
             let options = settings.embedded_options(directory, metrics.clone());
             blocking(move || EmbeddedStore::open(options)).await?
         }
         StoreUrl::Redis(url) => open_redis(settings, url, metrics).await?,
     };
-    if traces.are_on() {
-        store = TracedStore::new(store, traces.clone());
-    }
     slot.fill(Arc::clone(&store));
     Ok(store)
 }
 
-/// Tries for ever, with growing pauses, as long as the server merely does not answer.
+/// Tries again with growing pauses as long as the server does not answer.
 async fn open_redis(
     settings: &Settings,
     url: &RedisUrl,
@@ -48,16 +44,16 @@ async fn open_redis(
     loop {
         match RedisStore::open(settings.redis_options(url), metrics.clone()).await {
             Ok(store) => return Ok(store),
-            Err(OpenError::Fatal(detail)) => return Err(AppError::Store(detail)),
-            Err(OpenError::Unreachable(detail)) => {
-                tracing::warn!(store = %url, detail, "the store does not answer yet");
+            Err(error @ OpenError::Fatal { .. }) => return Err(unusable(&error)),
+            Err(OpenError::Unreachable { sentence, .. }) => {
+                tracing::warn!(store = %url, detail = sentence, "the store does not answer yet");
                 sleep(backoff.next_wait()).await;
             }
         }
     }
 }
 
-/// What bringing the layout up to date took, in words for the terminal.
+/// Migrates the layout; returns a report for the terminal.
 pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
     match &settings.store.url {
         StoreUrl::Embedded(directory) => {
@@ -67,7 +63,7 @@ pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
         }
         StoreUrl::Redis(url) => {
             let migrated = redis::migrate(settings.redis_options(url)).await;
-            let report = migrated.map_err(|error| AppError::Store(error.to_string()))?;
+            let report = migrated.map_err(|error| unusable(&error))?;
             let applied = if report.applied.is_empty() {
                 "nothing".to_owned()
             } else {
@@ -81,18 +77,18 @@ pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
     }
 }
 
-/// Compares all that the store keeps; with the clock's time, mends what can be.
+/// Compares all records of the store. With a time, repairs the faults that can be repaired.
 pub(super) async fn check(
     settings: &Settings,
-    mend: Option<Timestamp>,
-    sink: &mut Sink<'_>,
-) -> Result<Tally, AppError> {
-    let told = match &settings.store.url {
+    repair: Option<Timestamp>,
+    sink: &mut FindingSink<'_>,
+) -> Result<AuditTally, AppError> {
+    let audited = match &settings.store.url {
         StoreUrl::Embedded(directory) => {
             let options = settings.embedded_options(directory, Metrics::default());
             blocking(move || EmbeddedStore::open_existing(options))
                 .await?
-                .audit(mend, sink)
+                .audit(repair, sink)
                 .await
         }
         StoreUrl::Redis(url) => {
@@ -102,12 +98,12 @@ pub(super) async fn check(
             };
             let opened = RedisStore::open(options, Metrics::default()).await;
             opened
-                .map_err(|error| AppError::Store(error.to_string()))?
-                .audit(mend, sink)
+                .map_err(|error| unusable(&error))?
+                .audit(repair, sink)
                 .await
         }
     };
-    told.map_err(|error| AppError::Store(error.to_string()))
+    audited.map_err(|error| unusable(&error))
 }
 
 async fn blocking<T, E>(open: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, AppError>
@@ -117,6 +113,10 @@ where
 {
     let opened = tokio::task::spawn_blocking(open)
         .await
-        .map_err(|panic| AppError::Store(panic.to_string()))?;
-    opened.map_err(|error| AppError::Store(error.to_string()))
+        .map_err(|panic| unusable(&panic))?;
+    opened.map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> AppError {
+    AppError::Store(ErrorChain(error).to_string())
 }

@@ -1,5 +1,5 @@
-//! Traces from start to end: on where a collector is named, and what waits at the end is sent
-//! within the grace period.
+//! The trace export from start to end. It is on where a collector is set, and sends its queue at
+//! the end, within the grace period.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::time::Instant;
 
 use super::AppError;
 use crate::config::Settings;
-use crate::telemetry::traces::Export;
-use crate::telemetry::{Metrics, Traces};
+use crate::telemetry::Traces;
+use crate::telemetry::traces::{Export, Metrics};
 
 /// The part of the grace period that the last export may take, as its divisor.
 const SHARE_OF_GRACE: u32 = 4;
 
-/// Where spans begin, and how they leave.
-pub(super) struct Traced {
+/// The source of spans, and their export.
+pub(super) struct TraceExport {
     pub(super) traces: Traces,
-    /// With the longest time that one export may take.
+    /// The export, and the limit of one.
     export: Option<(Export, Duration)>,
 }
 
-impl Traced {
+impl TraceExport {
     pub(super) fn start(settings: &Settings, metrics: &Metrics) -> Result<Self, AppError> {
         let Some(options) = settings.trace_options() else {
             return Ok(Self {
@@ -36,15 +36,15 @@ impl Traced {
         })
     }
 
-    /// What is left of the grace period for all else.
-    pub(super) fn leave(&self, grace: Duration) -> Duration {
+    /// The part of the grace period before the last export.
+    pub(super) fn grace_before(&self, grace: Duration) -> Duration {
         let last = self.export.as_ref().map_or(Duration::ZERO, |(_, timeout)| {
             (*timeout).min(grace / SHARE_OF_GRACE)
         });
         grace.saturating_sub(last)
     }
 
-    /// Sends what waits; called when all else has ended.
+    /// Sends the queue; called when everything else has ended.
     pub(super) async fn close(&self, deadline: Instant) {
         if let Some((export, timeout)) = &self.export {
             export

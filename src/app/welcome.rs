@@ -1,5 +1,4 @@
-//! What a person at the terminal is told at start: where to reach the gateway, and something to
-//! try.
+//! The message on standard output at start: the addresses of the gateway, and a command to try.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -10,10 +9,10 @@ use crate::config::Settings;
 use crate::http::{Console, Exposure};
 use crate::telemetry::LogFormat;
 
-/// A person to begin with.
+/// The person of the command.
 const ADA: &str = r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
 
-/// Where the gateway really listens, at least one each: ports are never 0 here.
+/// The bound addresses of both listeners, at least one each; no port is 0.
 pub(super) struct Addresses {
     pub(super) public: Vec<SocketAddr>,
     pub(super) admin: Vec<SocketAddr>,
@@ -28,12 +27,10 @@ impl Addresses {
             .collect::<Vec<_>>()
             .join(", ")
     }
-}
 
-impl Addresses {
-    /// The admin listener's, where callers of the public one may know it: only if both serve this
-    /// machine alone.
-    pub(super) fn to_be_told(&self, settings: &Settings) -> Option<SocketAddr> {
+    /// The admin listener's address, where callers of the public listener may learn it: only if
+    /// both serve this machine alone.
+    pub(super) fn public_admin(&self, settings: &Settings) -> Option<SocketAddr> {
         let local = [
             settings.http_options().exposure,
             settings.admin_options().exposure,
@@ -42,9 +39,9 @@ impl Addresses {
     }
 }
 
-/// Writes the addresses, that of the console first, and lines to try, all at once. Programs may
-/// rely on the words `REST and live updates` and `admin`, and on the URL behind them; where the log
-/// is JSON, these are members of one object.
+/// Writes the addresses, the console's first, and a command to try, in one write. Programs may rely
+/// on the words `REST and live updates` and `admin`, and on the URL after them. Where the log is
+/// JSON, they are members of one object.
 pub(super) fn write(
     out: &mut dyn Write,
     addresses: &Addresses,
@@ -59,13 +56,13 @@ pub(super) fn write(
 
 fn json(addresses: &Addresses) -> String {
     let (public, admin) = (addresses.public[0], addresses.admin[0]);
-    let told = json!({
+    let message = json!({
         "message": "listening",
         "REST and live updates": format!("http://{public}/people"),
         "WebSocket": format!("ws://{public}/people"),
         "admin": format!("http://{admin}/readyz"),
     });
-    format!("{told}\n")
+    format!("{message}\n")
 }
 
 fn text(addresses: &Addresses, settings: &Settings) -> String {

@@ -1,27 +1,26 @@
-//! What the commands that speak to a gateway have in common: its address, patience with it, and its
-//! errors in words that say what to do.
+//! The gateway that a client command calls: its address, repeats after outages, and errors with
+//! advice.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use people_client::rest::{BaseUrl, Patience, Rest, RestError, Retry};
-use people_client::{Problem, TlsFault, Trust};
+use people_client::{ProblemDetails, TlsFault, Trust};
 
-use super::shown::{is_unseen, visible, visible_lines};
+use super::terminal::{is_unseen, note, visible};
 
-/// The variable that names the gateway where `--url` doesn't.
+/// The variable with the gateway's address, without `--url`.
 pub(super) const URL_VARIABLE: &str = "PEOPLE_GATEWAY_URL";
-/// The variable that names the file of `--ca`.
+/// The variable with the file of `--ca`.
 const CA_VARIABLE: &str = "PEOPLE_GATEWAY_CA";
-/// Where a gateway listens unless told otherwise.
+/// The default address of a gateway.
 pub(super) const URL: &str = "http://127.0.0.1:8080";
 
-/// What to do where nobody is.
-pub(super) const ABSENT: &str = "Is a gateway running there? `people-gateway` starts one; --url or \
-                                 PEOPLE_GATEWAY_URL names another.";
+/// The advice if no gateway answers.
+pub(super) const NO_GATEWAY_ADVICE: &str = "Is a gateway running there? `people-gateway` starts \
+                                            one; --url or PEOPLE_GATEWAY_URL names another.";
 
 #[derive(Args, Debug)]
 pub(super) struct GatewayFlags {
@@ -48,25 +47,20 @@ pub(super) struct TrustFlags {
     ca: Option<PathBuf>,
 }
 
-/// A gateway, called again where that makes sense.
-pub(super) struct Gateway {
+/// A client of a gateway that repeats calls after outages.
+pub(super) struct GatewayClient {
     pub(super) rest: Rest,
     retry: Retry,
-    tell: Box<dyn Fn(&str)>,
+    note: Box<dyn Fn(&str)>,
 }
 
-/// Nobody reads what we write any more. That ends a command early, and is no fault.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody reads the output")]
-pub(super) struct ReaderGone;
-
 impl GatewayFlags {
-    pub(super) fn gateway(&self) -> anyhow::Result<Gateway> {
-        let rest = Rest::new(self.url.clone(), &self.trust.trust()?).map_err(told)?;
-        Ok(Gateway {
+    pub(super) fn client(&self) -> anyhow::Result<GatewayClient> {
+        let rest = Rest::new(self.url.clone(), &self.trust.trust()?).map_err(with_advice)?;
+        Ok(GatewayClient {
             rest,
             retry: Retry::new(Patience(Duration::from_secs(self.patience))),
-            tell: Box::new(say),
+            note: Box::new(note),
         })
     }
 }
@@ -77,29 +71,29 @@ fn seconds(text: &str) -> Result<u64, String> {
 }
 
 impl TrustFlags {
-    /// Whom the machine trusts, and whom the flag names.
+    /// The machine's authorities, and those of the flag.
     pub(super) fn trust(&self) -> anyhow::Result<Trust> {
         let Some(file) = &self.ca else {
             return Ok(Trust::default());
         };
-        let told = || format!("cannot use the certificates of {}", file.display());
-        let pem = std::fs::read(file).with_context(told)?;
-        Trust::default().and_pem(&pem).with_context(told)
+        let fault = || format!("cannot use the certificates of {}", file.display());
+        let pem = std::fs::read(file).with_context(fault)?;
+        Trust::default().and_pem(&pem).with_context(fault)
     }
 }
 
-impl Gateway {
-    /// What is told of outages goes this way, not simply to standard error.
-    pub(super) fn tell_by(&mut self, tell: impl Fn(&str) + 'static) {
-        self.tell = Box::new(tell);
+impl GatewayClient {
+    /// Replaces the output of notes about outages, which is standard error by default.
+    pub(super) fn note_with(&mut self, note: impl Fn(&str) + 'static) {
+        self.note = Box::new(note);
     }
 
-    /// A call had a good answer, so that an outage begins anew with the next bad one.
+    /// Records a successful call, which ends an outage.
     pub(super) fn succeeded(&mut self) {
         self.retry.succeeded();
     }
 
-    /// Makes a call, again after an outage. The same call twice must do the same as once.
+    /// Makes a call, and repeats it after an outage. The call must be idempotent.
     pub(super) async fn call<T>(
         &mut self,
         call: impl AsyncFn(&Rest) -> Result<T, RestError>,
@@ -115,12 +109,12 @@ impl Gateway {
         }
     }
 
-    /// Waits before the next attempt, and says so; fails where there is to be none.
+    /// Waits before the next attempt, with a note. Returns the error if there must be none.
     pub(super) async fn wait_after(&mut self, error: RestError) -> Result<(), RestError> {
         let Some(pause) = self.retry.after(&error) else {
             return Err(error);
         };
-        (self.tell)(&format!(
+        (self.note)(&format!(
             "{error}; trying again in {:.1} s",
             pause.as_secs_f64()
         ));
@@ -129,7 +123,7 @@ impl Gateway {
     }
 }
 
-/// Runs a command's future to its end. What is stuck in a pipe is left behind.
+/// Runs a command's future to its end. Abandons blocked reads and writes.
 pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -140,13 +134,13 @@ pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::
     ended
 }
 
-/// An error with what to do about it.
-pub(super) fn told(error: RestError) -> anyhow::Error {
+/// An error of a call with advice.
+pub(super) fn with_advice(error: RestError) -> anyhow::Error {
     match &error {
         RestError::Unreachable { .. } => {
-            anyhow!("{error}. {ABSENT}")
+            anyhow!("{error}. {NO_GATEWAY_ADVICE}")
         }
-        RestError::Tls { fault, .. } => with_remedy(&error, fault),
+        RestError::Tls { fault, .. } => with_tls_advice(&error, fault),
         RestError::Refused(refusal) => match &refusal.problem {
             Some(problem) => anyhow!("{}", visible(&problem.words())),
             None => anyhow!("{error}"),
@@ -155,17 +149,18 @@ pub(super) fn told(error: RestError) -> anyhow::Error {
     }
 }
 
-/// An error of TLS with what to do about it.
-pub(super) fn with_remedy(error: &dyn std::error::Error, fault: &TlsFault) -> anyhow::Error {
-    let remedy = match fault {
+/// An error of TLS with advice.
+pub(super) fn with_tls_advice(error: &dyn std::error::Error, fault: &TlsFault) -> anyhow::Error {
+    let advice = match fault {
         TlsFault::UnknownIssuer => {
-            "--ca FILE (or PEOPLE_GATEWAY_CA) names the certificate of one to be trusted."
+            "--ca FILE (or PEOPLE_GATEWAY_CA) adds the certificate of an authority to trust."
         }
-        TlsFault::Expired(_) => "It must be renewed there, if the clock here is right.",
+        TlsFault::Expired(_) => "Renew it on the server, if the clock here is right.",
         TlsFault::NotYetValid(_) => "Is the clock here right?",
-        TlsFault::WrongName { .. } => "The address must have a name that the certificate has.",
+        TlsFault::WrongName { .. } => "Use an address with a name that the certificate has.",
         TlsFault::Authority => {
-            "It needs one of its own, signed by that authority, which --ca FILE names here."
+            "The server needs a certificate of its own, signed by that authority; --ca FILE names \
+             the authority here."
         }
         TlsFault::NotTls => "Without TLS, the address begins with http://.",
         TlsFault::NobodyTrusted => {
@@ -173,21 +168,21 @@ pub(super) fn with_remedy(error: &dyn std::error::Error, fault: &TlsFault) -> an
         }
         TlsFault::Other(_) => return anyhow!("{error}"),
     };
-    anyhow!("{error}. {remedy}")
+    anyhow!("{error}. {advice}")
 }
 
-/// As [`told`], with a mark under the fault where it is the filter's.
-pub(super) fn told_of_filter(error: RestError, condition: &str) -> anyhow::Error {
+/// As [`with_advice`]. If the filter is at fault, marks the place.
+pub(super) fn with_filter_mark(error: RestError, condition: &str) -> anyhow::Error {
     let problem = error.refusal().and_then(|refusal| refusal.problem.as_ref());
     problem
         .and_then(|problem| filter_fault(problem, condition))
-        .unwrap_or_else(|| told(error))
+        .unwrap_or_else(|| with_advice(error))
 }
 
-/// The fault of a filter with a mark under it, where the problem is about the filter.
-pub(super) fn filter_fault(problem: &Problem, condition: &str) -> Option<anyhow::Error> {
+/// The fault of a filter with a mark under it; `None` if the problem is not about the filter.
+pub(super) fn filter_fault(problem: &ProblemDetails, condition: &str) -> Option<anyhow::Error> {
     let offset = problem.offset?;
-    // A line break or a tab would shift the mark.
+    // A line break or a tab would move the mark.
     let shown: String = condition
         .chars()
         .map(|c| if is_unseen(c) { ' ' } else { c })
@@ -199,24 +194,6 @@ pub(super) fn filter_fault(problem: &Problem, condition: &str) -> Option<anyhow:
         "the filter is refused: {}\n  {shown}\n  {indent}{mark}",
         visible(&problem.detail)
     ))
-}
-
-/// Tells something on standard error. Where that is closed there is nobody left to tell.
-pub(super) fn say(line: &str) {
-    say_coloured(&visible_lines(line));
-}
-
-/// Tells something that has colours of ours in it, and nothing else that could steer a terminal.
-pub(super) fn say_coloured(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
-
-/// The outcome of writing to standard output.
-pub(super) fn written(outcome: io::Result<()>) -> anyhow::Result<()> {
-    match outcome {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ReaderGone.into()),
-        outcome => outcome.context("cannot write to standard output"),
-    }
 }
 
 #[cfg(test)]
@@ -234,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_filter_is_marked_where_the_fault_is() {
+    fn the_fault_of_a_filter_is_marked() {
         assert_eq!(
             shown("job = 1", 4, 1),
             "the filter is refused: no\n  job = 1\n      ^"

@@ -1,4 +1,4 @@
-//! What the program says of itself: `completions` and `man` of this command line, `openapi` of
+//! Descriptions that the program prints: `completions` and `man` of this command line, `openapi` of
 //! REST.
 
 use std::fs;
@@ -6,11 +6,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Cli;
-use super::gateway::written;
+use super::terminal::check_output;
 use crate::http::openapi;
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -26,12 +25,12 @@ Examples:
   people-gateway man | man -l -
       the page of the program
   people-gateway man --out ~/.local/share/man/man1
-      that and one of each command, for `man people-gateway-import` and so on";
+      all pages, for `man people-gateway-import` and so on";
 
 #[derive(Args, Debug)]
 #[command(after_help = COMPLETIONS_EXAMPLES)]
 pub(super) struct CompletionsFlags {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 
@@ -43,37 +42,33 @@ pub(super) struct ManFlags {
     out: Option<PathBuf>,
 }
 
-pub(super) fn completions(flags: &CompletionsFlags) -> anyhow::Result<()> {
+/// Prints the completions of this program.
+pub(super) fn completions(flags: &CompletionsFlags, mut program: Command) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        flags.shell,
-        &mut Cli::command(),
-        "people-gateway",
-        &mut script,
-    );
+    clap_complete::generate(flags.shell, &mut program, "people-gateway", &mut script);
     print(&script)
 }
 
-pub(super) fn man(flags: ManFlags) -> anyhow::Result<()> {
+/// Prints the manual page of this program, or writes the pages of all its commands.
+pub(super) fn man(flags: ManFlags, program: Command) -> anyhow::Result<()> {
     let Some(folder) = flags.out else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command())
+        clap_mangen::Man::new(program)
             .render(&mut page)
             .context("cannot write the page")?;
         return print(&page);
     };
-    let shown = folder.display().to_string();
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {shown}"))?;
-    clap_mangen::generate_to(Cli::command(), &folder)
-        .with_context(|| format!("cannot write into {shown}"))
+    let name = folder.display().to_string();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {name}"))?;
+    clap_mangen::generate_to(program, &folder).with_context(|| format!("cannot write into {name}"))
 }
 
-/// The description of REST, as a gateway serves it.
+/// Prints the description of REST, as a gateway serves it.
 pub(super) fn openapi() -> anyhow::Result<()> {
     print(format!("{:#}\n", openapi::document()).as_bytes())
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    written(out.write_all(text).and_then(|()| out.flush()))
+    check_output(out.write_all(text).and_then(|()| out.flush()))
 }

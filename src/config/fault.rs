@@ -1,23 +1,23 @@
-//! What is wrong with a configuration, all of it at once.
+//! The faults of a configuration, reported together.
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The setting's key, or the file that could not be read.
+pub struct SettingFault {
+    /// The setting's key; `--config` for the file as a whole.
     pub key: String,
-    /// Where it was set, for example a file's name.
+    /// The source that set it, for example a file's name.
     pub origin: Option<String>,
-    /// What would be right. Never holds the value.
+    /// What would be right. Never contains the value.
     pub detail: String,
 }
 
-/// All that is wrong; never empty.
+/// All faults of a configuration; at least one.
 #[derive(Debug, thiserror::Error)]
-pub struct ConfigFaults(pub Vec<Fault>);
+pub struct ConfigFaults(pub Vec<SettingFault>);
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.detail)?;
         match &self.origin {

@@ -1,45 +1,45 @@
-//! Where to listen: an address, or a name, which stands for all the addresses that it has.
+//! The address to listen at. A name stands for all its addresses.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::str::FromStr;
 
-/// One address or several, all with one port.
+/// One address or several, all with the same port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
+pub struct ListenAddress {
     text: String,
     addresses: Vec<SocketAddr>,
 }
 
-/// Why nobody can listen there.
+/// A text that is not an address to listen at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidListen {
-    /// It is neither an address nor a name with a port.
+pub enum InvalidListenAddress {
+    /// The text is neither an address nor a name with a port.
     #[error(
         "has to be ADDRESS:PORT or NAME:PORT, as in 127.0.0.1:8080, [::1]:8080 or localhost:8080 \
          (port 0 takes a free one; 0.0.0.0 and [::] are all addresses of this machine)"
     )]
     Form,
-    /// The system knows no address of that name, which is not repeated: it may be a secret in the
-    /// wrong place.
+    /// The system knows no address of the name. The name is not repeated: it may be a misplaced
+    /// secret.
     #[error("the name has no address here ({0})")]
     Unknown(String),
 }
 
-impl Listen {
+impl ListenAddress {
     /// The addresses; at least one.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Whether nobody but this machine reaches them.
+    /// Whether only this machine can reach them.
     pub(super) fn is_loopback(&self) -> bool {
         self.addresses
             .iter()
             .all(|address| address.ip().to_canonical().is_loopback())
     }
 
-    /// Whether both could not be listened on.
+    /// Whether the two share an address, so that a listener of one excludes the other.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.addresses
             .iter()
@@ -47,10 +47,10 @@ impl Listen {
     }
 }
 
-impl FromStr for Listen {
-    type Err = InvalidListen;
+impl FromStr for ListenAddress {
+    type Err = InvalidListenAddress;
 
-    fn from_str(text: &str) -> Result<Self, InvalidListen> {
+    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
         let text = text.trim();
         if let Ok(address) = text.parse() {
             return Ok(Self {
@@ -58,25 +58,27 @@ impl FromStr for Listen {
                 addresses: vec![address],
             });
         }
-        let (name, port) = text.rsplit_once(':').ok_or(InvalidListen::Form)?;
-        let port: u16 = port.parse().map_err(|_| InvalidListen::Form)?;
+        let (name, port) = text.rsplit_once(':').ok_or(InvalidListenAddress::Form)?;
+        let port: u16 = port.parse().map_err(|_| InvalidListenAddress::Form)?;
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
         if name.is_empty() || !name.chars().all(fits) {
-            return Err(InvalidListen::Form);
+            return Err(InvalidListenAddress::Form);
         }
         let mut addresses = Vec::new();
         for address in (name, port)
             .to_socket_addrs()
-            .map_err(|error| InvalidListen::Unknown(error.to_string()))?
+            .map_err(|error| InvalidListenAddress::Unknown(error.to_string()))?
         {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
         }
         if addresses.is_empty() {
-            return Err(InvalidListen::Unknown("the system named none".to_owned()));
+            return Err(InvalidListenAddress::Unknown(
+                "the system named none".to_owned(),
+            ));
         }
-        // What most programs try is told first.
+        // IPv4 first: most programs try it first.
         addresses.sort_by_key(SocketAddr::is_ipv6);
         Ok(Self {
             text: text.to_owned(),
@@ -85,8 +87,8 @@ impl FromStr for Listen {
     }
 }
 
-/// As it was written.
-impl fmt::Display for Listen {
+/// The text as the user wrote it.
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -96,7 +98,7 @@ impl fmt::Display for Listen {
 mod tests {
     use super::*;
 
-    fn listen(text: &str) -> Listen {
+    fn listen(text: &str) -> ListenAddress {
         text.parse().unwrap()
     }
 
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_says_what_one_looks_like() {
+    fn an_invalid_address_is_refused_with_the_right_form() {
         for text in [
             "8080",
             ":8080",
@@ -141,11 +143,15 @@ mod tests {
             "a b:1",
             "http://localhost:8080",
         ] {
-            assert_eq!(text.parse::<Listen>(), Err(InvalidListen::Form), "{text}");
+            assert_eq!(
+                text.parse::<ListenAddress>(),
+                Err(InvalidListenAddress::Form),
+                "{text}"
+            );
         }
         assert!(matches!(
-            "nowhere.invalid:1".parse::<Listen>(),
-            Err(InvalidListen::Unknown(_))
+            "nowhere.invalid:1".parse::<ListenAddress>(),
+            Err(InvalidListenAddress::Unknown(_))
         ));
     }
 }

@@ -1,30 +1,27 @@
-//! Settings: from the compiled-in defaults, a file, the environment and flags (later over earlier)
-//! to typed values.
+//! Settings: typed values from the compiled-in defaults, a TOML file, the environment and flags.
+//! Later sources override earlier ones.
 //!
-//! All faults are found in one go and told by key, with what would be right and never with the
-//! value: a password may stand in any of them. Below this module nobody knows where a setting came
-//! from.
+//! All faults are reported at once. Each names its key and a right value, and never repeats the
+//! wrong one: it may contain a password. The modules below do not know where a setting comes from.
 
 mod fault;
-mod layer;
 mod listen;
 mod load;
 mod options;
-mod reader;
 mod settings;
 mod show;
 mod store_url;
 
-pub use fault::{ConfigFaults, Fault};
-pub use layer::{ENV_PREFIX, Sources};
-pub use listen::{InvalidListen, Listen};
+pub use fault::{ConfigFaults, SettingFault};
+pub use listen::{InvalidListenAddress, ListenAddress};
+pub use load::{ENV_PREFIX, Sources};
 pub use settings::{
-    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migrate, Settings,
+    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migration, Settings,
     StoreSettings, SubscriptionSettings, TraceSettings,
 };
 pub use store_url::{RedisUrl, StoreUrl};
 
-/// The defaults, as users see them.
+/// The file of the defaults, `config/default.toml`.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 #[cfg(test)]

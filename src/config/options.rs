@@ -1,9 +1,9 @@
-//! Fills the options of the modules below, none of which knows the settings.
+//! Fills the options of the modules below, which do not know the settings.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::settings::{Migrate, Settings};
+use super::settings::{Migration, Settings};
 use super::store_url::{RedisUrl, StoreUrl};
 use crate::domain::Partitions;
 use crate::fanout;
@@ -11,11 +11,11 @@ use crate::history;
 use crate::http;
 use crate::relay;
 use crate::session;
-use crate::store::{FeedLimits, Retention, embedded, redis};
-use crate::telemetry::{Metrics, traces};
+use crate::store::{self, FeedLimits, Retention, embedded, redis};
+use crate::telemetry::traces;
 
 impl Settings {
-    /// Limits on requests.
+    /// The options of requests.
     pub fn http_options(&self) -> http::Options {
         let http = &self.http;
         http::Options {
@@ -33,8 +33,8 @@ impl Settings {
         }
     }
 
-    /// Who may call the admin listener. Beyond loopback it is called by whatever names the network
-    /// has for it: the list is of the public's names.
+    /// The options of the admin listener. Beyond loopback it accepts any host: `http.hosts` lists
+    /// the names of the public listener, and scrapers use names of the network.
     pub fn admin_options(&self) -> http::AdminOptions {
         let exposure = self.exposure(&self.admin.listen);
         let hosts = match exposure {
@@ -44,7 +44,7 @@ impl Settings {
         http::AdminOptions { exposure, hosts }
     }
 
-    /// Limits on connections, of which there may be `connections_max`.
+    /// The options of connections, of which `connections_max` may be open.
     pub fn server_options(&self, connections_max: NonZeroUsize) -> http::ServerOptions {
         let http = &self.http;
         http::ServerOptions {
@@ -59,8 +59,8 @@ impl Settings {
         }
     }
 
-    /// The embedded store in `directory`.
-    pub fn embedded_options(&self, directory: &Path, metrics: Metrics) -> embedded::Options {
+    /// The options of the embedded store in `directory`.
+    pub fn embedded_options(&self, directory: &Path, metrics: store::Metrics) -> embedded::Options {
         let store = &self.store;
         embedded::Options {
             directory: directory.to_owned(),
@@ -74,7 +74,7 @@ impl Settings {
         }
     }
 
-    /// The store in the Redis at `url`.
+    /// The options of the store in the Redis server at `url`.
     pub fn redis_options(&self, url: &RedisUrl) -> redis::Options {
         let store = &self.store;
         redis::Options {
@@ -82,7 +82,7 @@ impl Settings {
             prefix: store.prefix.clone(),
             partitions: self.partitions(),
             retention: self.retention(),
-            migrate: store.migrate == Migrate::AtStart,
+            migrate: store.migrate == Migration::AtStart,
             connect_timeout: store.connect_timeout,
             command_timeout: store.command_timeout,
             pool_size: store.pool_size,
@@ -99,14 +99,14 @@ impl Settings {
         }
     }
 
-    /// The limit of what is remembered.
+    /// The limit of the history in memory.
     pub fn history_options(&self) -> history::Options {
         history::Options {
             ring_bytes: self.live.ring_bytes,
         }
     }
 
-    /// How changes are handed out.
+    /// The options of the fan-out.
     pub fn fanout_options(&self) -> fanout::Options {
         fanout::Options {
             position_interval: self.live.position_interval,
@@ -114,7 +114,7 @@ impl Settings {
         }
     }
 
-    /// How the relay reads.
+    /// The options of the relay.
     pub fn relay_options(&self) -> relay::Options {
         let live = &self.live;
         relay::Options {
@@ -153,7 +153,7 @@ impl Settings {
         }
     }
 
-    /// Where spans go; nothing where nothing is traced.
+    /// The options of the trace export; none where tracing is off.
     pub fn trace_options(&self) -> Option<traces::Options> {
         let trace = &self.trace;
         Some(traces::Options {

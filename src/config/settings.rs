@@ -1,45 +1,45 @@
-//! The settings, typed: what the program runs with. Built by [`super::Settings::load`] only, so
-//! every value is valid.
+//! The settings as typed values. [`Settings::load`] alone builds them, so every value is valid.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::listen::Listen;
+use super::listen::ListenAddress;
 use super::store_url::StoreUrl;
 use crate::fanout::EgressChoice;
 use crate::http::{Console, Exposure, Host, Origin};
-use crate::telemetry::traces::{Endpoint, SampleRatio};
+use crate::telemetry::traces::{CollectorUrl, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where REST and live updates are served.
-    pub listen: Listen,
+    /// The address of REST and live updates.
+    pub listen: ListenAddress,
     /// The operators' listener.
     pub admin: AdminSettings,
-    /// Who may come in; nothing where nobody decided, which allows loopback only.
+    /// How callers are authenticated; none where the operator has not decided, which allows
+    /// loopback only.
     pub auth: Option<AuthMode>,
     /// The store.
     pub store: StoreSettings,
-    /// REST and the connections below it.
+    /// REST and its connections.
     pub http: HttpSettings,
     /// Live updates.
     pub live: LiveSettings,
-    /// From SIGTERM on: not ready, and still serving.
+    /// After SIGTERM: how long the gateway is not ready but serves on.
     pub shutdown_notice: Duration,
-    /// From then on to the end.
+    /// After the notice: how long requests and sessions may still run.
     pub shutdown_grace: Duration,
-    /// What is logged, and how.
+    /// The log.
     pub log: LogSettings,
-    /// What is traced, and where that goes.
+    /// The trace export.
     pub trace: TraceSettings,
 }
 
 impl Settings {
-    /// Who can reach a listener.
-    pub(super) fn exposure(&self, listen: &Listen) -> Exposure {
+    /// From where a listener can be reached.
+    pub(super) fn exposure(&self, listen: &ListenAddress) -> Exposure {
         match self.auth {
             None | Some(AuthMode::None) if listen.is_loopback() => Exposure::Local,
             None | Some(AuthMode::None) => Exposure::Network,
@@ -50,53 +50,53 @@ impl Settings {
 /// The operators' listener.
 #[derive(Clone, Debug)]
 pub struct AdminSettings {
-    /// Where `/livez`, `/readyz` and `/metrics` are served.
-    pub listen: Listen,
+    /// The address of `/livez`, `/readyz` and `/metrics`.
+    pub listen: ListenAddress,
 }
 
-/// How callers are recognised.
+/// How callers are authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
-    /// Not at all: whoever reaches the listener may do everything.
+    /// Not at all: every caller may do everything.
     None,
 }
 
-/// Where people are kept.
+/// The store of people.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// Which store.
+    /// The kind of store, and its address.
     pub url: StoreUrl,
-    /// The file that the address was read from, where it does not stand in a setting.
+    /// The file that the address was read from; none where a setting holds it.
     pub url_file: Option<PathBuf>,
     /// The first word of every key and channel in Redis.
     pub prefix: String,
-    /// Logs; read by the first migration.
+    /// The number of logs; only the first migration reads it.
     pub partitions: NonZeroU16,
     /// Changes that a log keeps.
     pub log_max: NonZeroUsize,
-    /// Whether the layout is brought up to date at start.
-    pub migrate: Migrate,
-    /// How long an idempotency key is remembered.
+    /// Whether the gateway migrates the layout at start.
+    pub migrate: Migration,
+    /// How long an idempotency key is kept.
     pub idempotency_ttl: Duration,
-    /// Making a connection.
+    /// Limit of a connection attempt.
     pub connect_timeout: Duration,
-    /// Waiting for the answer to a command.
+    /// Limit of the wait for the answer to a command.
     pub command_timeout: Duration,
     /// Pooled connections.
     pub pool_size: NonZeroUsize,
-    /// Waiting for a pooled connection.
+    /// Limit of the wait for a pooled connection.
     pub pool_wait: Duration,
-    /// Pipelines under way at once.
+    /// Pipelines in flight at once.
     pub lanes: NonZeroUsize,
     /// Commands in one pipeline.
     pub batch: NonZeroUsize,
     /// Calls that may wait.
     pub queue: NonZeroUsize,
-    /// One call in all, repeats included.
+    /// Limit of one call with its repeats.
     pub retry_limit: Duration,
-    /// For another gateway's migration to end.
+    /// Limit of the wait for another gateway's migration.
     pub migration_wait: Duration,
-    /// Memory for the embedded file's pages.
+    /// Memory for the pages of the embedded file.
     pub cache_bytes: NonZeroUsize,
     /// Writes in one commit.
     pub commit_batch: NonZeroUsize,
@@ -104,62 +104,62 @@ pub struct StoreSettings {
     pub subscription: SubscriptionSettings,
 }
 
-/// Whether `serve` migrates.
+/// When the layout of the store is migrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrate {
-    /// Bring the layout up to date first.
+pub enum Migration {
+    /// At the start of `serve`.
     AtStart,
-    /// Only check it: somebody runs `people-gateway migrate`.
+    /// By `people-gateway migrate`; `serve` only checks the layout.
     ByHand,
 }
 
 /// Supervision of the subscription.
 #[derive(Clone, Debug)]
 pub struct SubscriptionSettings {
-    /// Between two pings.
+    /// Time between two pings.
     pub ping_interval: Duration,
-    /// Waiting for a pong.
+    /// Limit of the wait for a pong.
     pub ping_timeout: Duration,
-    /// The first pause before connecting again.
+    /// The shortest pause before a reconnect.
     pub backoff_min: Duration,
-    /// The longest one.
+    /// The longest pause before a reconnect.
     pub backoff_max: Duration,
 }
 
-/// REST and the connections below it.
+/// REST and its connections.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// The names by which the gateway is called.
+    /// The names of the gateway that a request may address.
     pub hosts: Vec<Host>,
-    /// Foreign origins that may call.
+    /// Other origins whose pages may call.
     pub origins: Vec<Origin>,
     /// Whether the console is served.
     pub console: Console,
-    /// Open connections; nothing takes what the limit of open files leaves.
+    /// Open connections; none derives the number from the limit of open files.
     pub connections_max: Option<NonZeroUsize>,
-    /// Connections that wait to be accepted.
+    /// Connections that wait for an accept.
     pub backlog: NonZeroU16,
-    /// Until the head of a request is complete.
+    /// Limit of the time until the head of a request is complete.
     pub header_timeout: Duration,
-    /// Between two requests of a connection.
+    /// Limit of the time between two requests of a connection.
     pub keep_alive: Duration,
     /// The longest head of a request.
     pub header_bytes: NonZeroUsize,
-    /// The longest body, and line of an import.
+    /// The longest body, and the longest line of an import.
     pub body_bytes: NonZeroUsize,
-    /// A pause within a body.
+    /// Limit of a pause within a body.
     pub body_idle: Duration,
-    /// A whole body, imports excepted.
+    /// Limit of the time for a whole body, except of an import.
     pub body_total: Duration,
     /// The kernel's send buffer of one connection.
     pub send_buffer_bytes: NonZeroUsize,
-    /// A peer that takes nothing of an answer.
+    /// Limit of the time in which a peer takes nothing of an answer.
     pub stall_limit: Duration,
-    /// Reading on after the last answer.
+    /// How long the server reads on after its last answer.
     pub linger: Duration,
     /// People that a list holds in memory.
     pub list_buffer_people: NonZeroUsize,
-    /// Lines of one import being saved at the same time.
+    /// Lines of one import that are saved at the same time.
     pub import_in_flight: NonZeroUsize,
     /// Refused lines after which an import stops.
     pub import_refused_max: NonZeroUsize,
@@ -174,43 +174,43 @@ pub struct LiveSettings {
     pub queue_changes: NonZeroUsize,
     /// Bytes that may wait for one client.
     pub queue_bytes: NonZeroUsize,
-    /// By which system calls clients are written to.
+    /// The system calls that write to clients.
     pub egress: EgressChoice,
-    /// Joins, leaves and new filters that may wait for the dispatcher.
+    /// Commands of sessions that may wait for the dispatcher.
     pub commands: NonZeroUsize,
     /// Changes of each partition that are read into memory at the start.
     pub tail_changes: NonZeroUsize,
-    /// Changes that one question of the relay to the log brings.
+    /// Changes that the relay reads from the log at once.
     pub heal_changes: NonZeroUsize,
-    /// Changes that a client which fell behind memory is read from the log at once.
+    /// Changes that a session which catches up reads from the log at once.
     pub catch_up_changes: NonZeroUsize,
-    /// The pause after such a reading failed.
+    /// The pause after a failed read of that kind.
     pub catch_up_retry: Duration,
-    /// How long a client waits for what cannot be read.
+    /// Limit of the time in which a session cannot read what it needs.
     pub read_limit: Duration,
-    /// `live.snapshot_people`
+    /// People that a snapshot reads at once.
     pub snapshot_people: NonZeroUsize,
-    /// `live.shared_bytes`
+    /// Memory for store readings that sessions share.
     pub shared_bytes: NonZeroUsize,
     /// Events that may wait for the relay.
     pub feed_events: NonZeroUsize,
     /// Bytes that may wait for the relay.
     pub feed_bytes: NonZeroUsize,
-    /// Between two pings to a client.
+    /// Time between two pings to a client.
     pub ping_interval: Duration,
-    /// Without a sign of life.
+    /// Limit of the time without a sign of life of a client.
     pub silence_limit: Duration,
-    /// Waiting for the peer's close frame.
+    /// Limit of the wait for the peer's close frame.
     pub close_timeout: Duration,
-    /// Between two positions told.
+    /// Time between two position messages.
     pub position_interval: Duration,
-    /// `live.stale_after_ms`
+    /// Time without a proof of continuity after which clients get `stale`.
     pub stale_after: Duration,
-    /// `live.stale_interval_ms`
+    /// Time between two `stale` messages.
     pub stale_interval: Duration,
-    /// Between two proofs of continuity.
+    /// Time between two proofs of continuity.
     pub head_interval: Duration,
-    /// Without proof, until not ready.
+    /// Time without a proof after which the gateway is not ready.
     pub ready_limit: Duration,
     /// The longest message of a client.
     pub message_bytes: NonZeroUsize,
@@ -220,29 +220,29 @@ pub struct LiveSettings {
     pub fragments_per_second: NonZeroU32,
     /// Bytes a second of a client, over the window.
     pub bytes_per_second: NonZeroU32,
-    /// The window.
+    /// The window of these rates.
     pub messages_window: Duration,
 }
 
-/// What is logged, and how.
+/// The log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogSettings {
-    /// The least important that is shown.
+    /// The least important level that is logged.
     pub level: LogLevel,
-    /// The form of a line.
+    /// The format of a line.
     pub format: LogFormat,
 }
 
-/// What is traced, and where that goes.
+/// The trace export.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
-    /// The collector; nothing where there is none, and then nothing is traced.
-    pub endpoint: Option<Endpoint>,
-    /// The share of requests that are recorded, where the caller did not decide it.
+    /// The collector; none turns tracing off.
+    pub endpoint: Option<CollectorUrl>,
+    /// The share of requests that are recorded, where the caller has not decided.
     pub sample_ratio: SampleRatio,
-    /// One export.
+    /// Limit of one export.
     pub timeout: Duration,
-    /// Between two exports.
+    /// Time between two exports.
     pub interval: Duration,
     /// Spans that may wait for an export.
     pub queue_spans: NonZeroUsize,

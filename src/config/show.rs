@@ -1,163 +1,109 @@
-//! The effective settings as TOML, good as a file for `--config`; passwords are hidden.
+//! The effective settings as TOML, in the form of a `--config` file; passwords are hidden.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use toml::{Table, Value};
 
 use super::settings::{
-    AuthMode, HttpSettings, LiveSettings, Migrate, Settings, StoreSettings, TraceSettings,
+    AuthMode, HttpSettings, LiveSettings, Migration, Settings, StoreSettings, SubscriptionSettings,
+    TraceSettings,
 };
 
 impl Settings {
-    /// One key a line, in sections like `config/default.toml`.
+    /// One key a line, in the sections of `config/default.toml`.
     pub fn to_toml(&self) -> String {
-        let mut root = Table::new();
-        put(&mut root, "listen", self.listen.to_string());
-        section(
-            &mut root,
-            "admin",
-            [("listen", self.admin.listen.to_string().into())],
-        );
+        let mut root = table([
+            ("listen", self.listen.to_string().into()),
+            (
+                "admin",
+                table([("listen", self.admin.listen.to_string().into())]).into(),
+            ),
+            ("store", store(&self.store).into()),
+            ("http", http(&self.http).into()),
+            ("live", live(&self.live).into()),
+            (
+                "shutdown",
+                table([
+                    ("notice_ms", milliseconds(self.shutdown_notice)),
+                    ("grace_ms", milliseconds(self.shutdown_grace)),
+                ])
+                .into(),
+            ),
+            (
+                "log",
+                table([
+                    ("level", self.log.level.to_string().into()),
+                    ("format", self.log.format.to_string().into()),
+                ])
+                .into(),
+            ),
+            ("trace", trace(&self.trace).into()),
+        ]);
         if let Some(AuthMode::None) = self.auth {
-            section(&mut root, "auth", [("mode", "none".into())]);
+            put(&mut root, "auth", table([("mode", "none".into())]));
         }
-        root.insert("store".into(), store(&self.store).into());
-        root.insert("http".into(), http(&self.http).into());
-        root.insert("live".into(), live(&self.live).into());
-        let shutdown = [
-            ("notice_ms", milliseconds(self.shutdown_notice)),
-            ("grace_ms", milliseconds(self.shutdown_grace)),
-        ];
-        section(&mut root, "shutdown", shutdown);
-        let log = [
-            ("level", self.log.level.to_string().into()),
-            ("format", self.log.format.to_string().into()),
-        ];
-        section(&mut root, "log", log);
-        root.insert("trace".into(), trace(&self.trace).into());
         root.to_string()
     }
 }
 
 fn store(store: &StoreSettings) -> Table {
-    let mut table = Table::new();
+    let mut table = table([
+        ("prefix", store.prefix.clone().into()),
+        ("partitions", i64::from(store.partitions.get()).into()),
+        ("log_max", number(store.log_max)),
+        ("migrate", (store.migrate == Migration::AtStart).into()),
+        ("idempotency_ttl_ms", milliseconds(store.idempotency_ttl)),
+        ("connect_timeout_ms", milliseconds(store.connect_timeout)),
+        ("command_timeout_ms", milliseconds(store.command_timeout)),
+        ("pool_size", number(store.pool_size)),
+        ("pool_wait_ms", milliseconds(store.pool_wait)),
+        ("lanes", number(store.lanes)),
+        ("batch", number(store.batch)),
+        ("queue", number(store.queue)),
+        ("retry_limit_ms", milliseconds(store.retry_limit)),
+        ("migration_wait_ms", milliseconds(store.migration_wait)),
+        ("cache_bytes", number(store.cache_bytes)),
+        ("commit_batch", number(store.commit_batch)),
+        ("subscription", subscription(&store.subscription).into()),
+    ]);
     match &store.url_file {
         Some(file) => put(&mut table, "url_file", file.display().to_string()),
         None => put(&mut table, "url", store.url.to_string()),
     }
-    put(&mut table, "prefix", store.prefix.clone());
-    put(&mut table, "partitions", i64::from(store.partitions.get()));
-    put(&mut table, "log_max", number(store.log_max));
-    put(&mut table, "migrate", store.migrate == Migrate::AtStart);
-    put(
-        &mut table,
-        "idempotency_ttl_ms",
-        milliseconds(store.idempotency_ttl),
-    );
-    put(
-        &mut table,
-        "connect_timeout_ms",
-        milliseconds(store.connect_timeout),
-    );
-    put(
-        &mut table,
-        "command_timeout_ms",
-        milliseconds(store.command_timeout),
-    );
-    put(&mut table, "pool_size", number(store.pool_size));
-    put(&mut table, "pool_wait_ms", milliseconds(store.pool_wait));
-    put(&mut table, "lanes", number(store.lanes));
-    put(&mut table, "batch", number(store.batch));
-    put(&mut table, "queue", number(store.queue));
-    put(
-        &mut table,
-        "retry_limit_ms",
-        milliseconds(store.retry_limit),
-    );
-    put(
-        &mut table,
-        "migration_wait_ms",
-        milliseconds(store.migration_wait),
-    );
-    put(&mut table, "cache_bytes", number(store.cache_bytes));
-    put(&mut table, "commit_batch", number(store.commit_batch));
-    let subscription = [
-        (
-            "ping_interval_ms",
-            milliseconds(store.subscription.ping_interval),
-        ),
-        (
-            "ping_timeout_ms",
-            milliseconds(store.subscription.ping_timeout),
-        ),
-        (
-            "backoff_min_ms",
-            milliseconds(store.subscription.backoff_min),
-        ),
-        (
-            "backoff_max_ms",
-            milliseconds(store.subscription.backoff_max),
-        ),
-    ];
-    section(&mut table, "subscription", subscription);
     table
 }
 
+fn subscription(subscription: &SubscriptionSettings) -> Table {
+    table([
+        ("ping_interval_ms", milliseconds(subscription.ping_interval)),
+        ("ping_timeout_ms", milliseconds(subscription.ping_timeout)),
+        ("backoff_min_ms", milliseconds(subscription.backoff_min)),
+        ("backoff_max_ms", milliseconds(subscription.backoff_max)),
+    ])
+}
+
 fn http(http: &HttpSettings) -> Table {
-    let mut table = Table::new();
-    put(
-        &mut table,
-        "hosts",
-        http.hosts
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-    );
-    put(
-        &mut table,
-        "origins",
-        http.origins
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-    );
-    put(&mut table, "console", http.console.to_string());
     let connections_max = http.connections_max.map_or_else(|| "auto".into(), number);
-    put(&mut table, "connections_max", connections_max);
-    put(&mut table, "backlog", i64::from(http.backlog.get()));
-    put(
-        &mut table,
-        "header_timeout_ms",
-        milliseconds(http.header_timeout),
-    );
-    put(&mut table, "keep_alive_ms", milliseconds(http.keep_alive));
-    put(&mut table, "header_bytes", number(http.header_bytes));
-    put(&mut table, "body_bytes", number(http.body_bytes));
-    put(&mut table, "body_idle_ms", milliseconds(http.body_idle));
-    put(&mut table, "body_total_ms", milliseconds(http.body_total));
-    put(
-        &mut table,
-        "send_buffer_bytes",
-        number(http.send_buffer_bytes),
-    );
-    put(&mut table, "stall_limit_ms", milliseconds(http.stall_limit));
-    put(&mut table, "linger_ms", milliseconds(http.linger));
-    put(
-        &mut table,
-        "list_buffer_people",
-        number(http.list_buffer_people),
-    );
-    put(
-        &mut table,
-        "import_in_flight",
-        number(http.import_in_flight),
-    );
-    put(
-        &mut table,
-        "import_refused_max",
-        number(http.import_refused_max),
-    );
-    table
+    table([
+        ("hosts", texts(&http.hosts)),
+        ("origins", texts(&http.origins)),
+        ("console", http.console.to_string().into()),
+        ("connections_max", connections_max),
+        ("backlog", i64::from(http.backlog.get()).into()),
+        ("header_timeout_ms", milliseconds(http.header_timeout)),
+        ("keep_alive_ms", milliseconds(http.keep_alive)),
+        ("header_bytes", number(http.header_bytes)),
+        ("body_bytes", number(http.body_bytes)),
+        ("body_idle_ms", milliseconds(http.body_idle)),
+        ("body_total_ms", milliseconds(http.body_total)),
+        ("send_buffer_bytes", number(http.send_buffer_bytes)),
+        ("stall_limit_ms", milliseconds(http.stall_limit)),
+        ("linger_ms", milliseconds(http.linger)),
+        ("list_buffer_people", number(http.list_buffer_people)),
+        ("import_in_flight", number(http.import_in_flight)),
+        ("import_refused_max", number(http.import_refused_max)),
+    ])
 }
 
 fn live(live: &LiveSettings) -> Table {
@@ -185,40 +131,24 @@ fn live(live: &LiveSettings) -> Table {
         ("head_interval_ms", milliseconds(live.head_interval)),
         ("ready_limit_ms", milliseconds(live.ready_limit)),
         ("message_bytes", number(live.message_bytes)),
-        (
-            "messages_per_second",
-            Value::from(i64::from(live.messages_per_second.get())),
-        ),
-        (
-            "fragments_per_second",
-            Value::from(i64::from(live.fragments_per_second.get())),
-        ),
-        (
-            "bytes_per_second",
-            Value::from(i64::from(live.bytes_per_second.get())),
-        ),
+        ("messages_per_second", rate(live.messages_per_second)),
+        ("fragments_per_second", rate(live.fragments_per_second)),
+        ("bytes_per_second", rate(live.bytes_per_second)),
         ("messages_window_ms", milliseconds(live.messages_window)),
     ])
 }
 
 fn trace(trace: &TraceSettings) -> Table {
-    let mut table = Table::new();
+    let mut table = table([
+        ("sample_ratio", trace.sample_ratio.get().into()),
+        ("timeout_ms", milliseconds(trace.timeout)),
+        ("interval_ms", milliseconds(trace.interval)),
+        ("queue_spans", number(trace.queue_spans)),
+    ]);
     if let Some(endpoint) = &trace.endpoint {
         put(&mut table, "endpoint", endpoint.to_string());
     }
-    put(&mut table, "sample_ratio", trace.sample_ratio.get());
-    put(&mut table, "timeout_ms", milliseconds(trace.timeout));
-    put(&mut table, "interval_ms", milliseconds(trace.interval));
-    put(&mut table, "queue_spans", number(trace.queue_spans));
     table
-}
-
-fn section<const N: usize>(table: &mut Table, name: &str, values: [(&str, Value); N]) {
-    let inner: Table = values
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
-    table.insert(name.to_owned(), inner.into());
 }
 
 fn table<const N: usize>(members: [(&str, Value); N]) -> Table {
@@ -232,10 +162,23 @@ fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
     table.insert(key.to_owned(), value.into());
 }
 
-fn number(count: std::num::NonZeroUsize) -> Value {
+fn texts(values: &[impl ToString]) -> Value {
+    Value::Array(
+        values
+            .iter()
+            .map(|value| value.to_string().into())
+            .collect(),
+    )
+}
+
+fn number(count: NonZeroUsize) -> Value {
     i64::try_from(count.get())
         .expect("settings are limited far below 2^63")
         .into()
+}
+
+fn rate(per_second: NonZeroU32) -> Value {
+    i64::from(per_second.get()).into()
 }
 
 fn milliseconds(duration: Duration) -> Value {

@@ -1,4 +1,4 @@
-//! `store.url`: which store, and where. The password is kept, used, and never shown.
+//! `store.url`: the kind of store and its address. The password is used, and never shown.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use url::Url;
 
 use crate::store::redis::redacted;
 
-/// What stands in for a password wherever an address is shown.
+/// Replaces the password wherever an address is shown.
 const REDACTED: &str = "***";
 
-/// Which store.
+/// The kind of store, and its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
-    /// A file of our own in this folder.
+    /// The embedded store, a file in this folder.
     Embedded(PathBuf),
-    /// A Redis that gateways share.
+    /// A Redis server that gateways share.
     Redis(RedisUrl),
 }
 
@@ -24,38 +24,38 @@ pub enum StoreUrl {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl(Url);
 
-/// Why a text is not the address of a store. Never holds the text: a password may be in it.
+/// A text that is not the address of a store. Never contains the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStoreUrl {
     /// An unknown scheme, or none.
     #[error("has to be embedded:DIR, redis://HOST[:PORT][/DATABASE] or rediss://…")]
     Scheme,
-    /// Planned, not there.
+    /// Redis Sentinel, which is not built yet.
     #[error(
         "redis-sentinel: is not built yet; use redis:// or rediss:// with the master's address"
     )]
     Sentinel,
-    /// Planned, not there.
+    /// Redis Cluster, which is not built yet.
     #[error(
         "redis-cluster: is not built yet; use redis:// or rediss:// with a Redis that stands alone"
     )]
     Cluster,
-    /// `embedded:` alone.
+    /// `embedded:` without a folder.
     #[error("embedded: needs a folder, as in embedded:./data")]
     Folder,
-    /// A Redis address that cannot be taken apart, or without a host.
+    /// A Redis address that cannot be parsed, or has no host.
     #[error(
         "is not an address like redis://USER:PASSWORD@HOST:PORT/DATABASE (a password's special \
          characters are written as %XX)"
     )]
     Address,
-    /// Not a number after the slash.
+    /// No number after the slash.
     #[error("the database after the slash has to be a number from 0 to 65535, or be left out")]
     Database,
-    /// `?…` or `#…`.
+    /// A query or a fragment.
     #[error("takes no parameters after the database; the other limits have settings of their own")]
     Parameters,
-    /// Copied from what we print.
+    /// An address copied from the output of `people-gateway config`.
     #[error("the password is hidden here (***): write the real one")]
     Redacted,
 }
@@ -95,7 +95,7 @@ fn redis(text: &str) -> Result<RedisUrl, InvalidStoreUrl> {
 }
 
 impl RedisUrl {
-    /// The whole address, password included: for the connection only.
+    /// The whole address with its password: for the connection only.
     pub fn expose(&self) -> &str {
         self.0.as_str()
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_both_stores_are_taken_and_shown_again() {
+    fn addresses_of_both_stores_are_read_and_shown_again() {
         for text in [
             "embedded:./data",
             "embedded:/var/lib/people",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_or_not_an_address_is_refused_by_name() {
+    fn unbuilt_stores_and_invalid_addresses_are_refused_each_for_its_reason() {
         for (text, error) in [
             ("redis-sentinel://h/0", InvalidStoreUrl::Sentinel),
             ("redis-cluster://h", InvalidStoreUrl::Cluster),

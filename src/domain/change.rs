@@ -20,7 +20,7 @@ pub struct Change {
     pub at: LogPosition,
     /// The tag of the entry before it: what chains the log together.
     pub previous: Tag,
-    /// Whom it concerns.
+    /// The person's id.
     pub id: PersonId,
     /// When it happened, by the writing gateway's clock.
     pub time: Timestamp,

@@ -311,5 +311,4 @@ impl Faults {
 }
 
 #[cfg(test)]
-#[path = "draft_tests.rs"]
 mod tests;

@@ -32,7 +32,7 @@ pub struct Fields {
 
 /// [`Fields`] as compact JSON: an object with `firstName`, `lastName`, `age`, `job` and, where
 /// there are any, `attributes`. Stores, logs and frames carry this text; cloning it is cheap, and
-/// whoever holds a clone shares what was read of it.
+/// clones share what was read of it.
 #[derive(Clone)]
 pub struct FieldsJson(Arc<Stored>);
 
@@ -130,15 +130,15 @@ impl FieldsJson {
             .expect("the constructors take objects only")
     }
 
-    /// What stands in it; read once, whoever asks.
+    /// What stands in it; read once, for all callers.
     pub fn values(&self) -> &Values {
         self.0.values.get_or_init(|| {
             Values::read(&self.0.text).expect("the constructors take only what reads back")
         })
     }
 
-    /// The attributes, if there are any; read once, whoever asks. What no JSON parser takes (nested
-    /// without end, say) never came through our doors; it counts as none.
+    /// The attributes, if there are any; read once, for all callers. What no JSON parser takes
+    /// (nested without end, say) never came through our doors; it counts as none.
     pub fn attributes(&self) -> Option<&Value> {
         let values = self.values();
         let text = &self.0.text[values.attributes_text.clone()?];

@@ -7,7 +7,7 @@ use super::{FieldsJson, PersonId, Position, Timestamp};
 /// A person with what the store knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// Who it is.
+    /// The id.
     pub id: PersonId,
     /// The user's own fields.
     pub fields: FieldsJson,

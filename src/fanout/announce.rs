@@ -33,7 +33,7 @@ impl Dispatcher {
     pub(super) fn welcome(&mut self, session: &ServeHandle) {
         self.announcements.moved();
         if !self.announcements.will_tell(session) {
-            let sent = &self.metrics.session_sent_bytes;
+            let sent = &self.sessions.metrics().session_sent_bytes;
             let drain = session.update_on_continuity(self.announcements.unproved(), sent);
             self.sessions.drain(drain);
         }
@@ -65,10 +65,10 @@ impl Dispatcher {
 
     fn tell_continuity(&mut self, session: &ServeHandle) {
         let drain = if let Some(since) = self.announcements.unproved() {
-            session.tell_stale(since, &self.metrics.session_sent_bytes)
+            session.tell_stale(since, &self.sessions.metrics().session_sent_bytes)
         } else {
             self.serve_one(session);
-            session.tell_fresh(&self.metrics.session_sent_bytes)
+            session.tell_fresh(&self.sessions.metrics().session_sent_bytes)
         };
         self.sessions.drain(drain);
     }
@@ -82,7 +82,7 @@ impl Dispatcher {
         for session in self.sessions.shard(shard) {
             let Some(slot) = session.slot() else { continue };
             let format = self.groups.group(slot.group()).subscription.format;
-            if format.has_cursor() && !session.knows(&newest) {
+            if format.has_positions() && !session.knows(&newest) {
                 self.serve_one(&session);
                 owed.push((session, format));
             }

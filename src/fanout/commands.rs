@@ -10,7 +10,7 @@ use super::writes::Writes;
 use crate::filter::offload::INLINE_STEPS_MAX;
 use crate::history::with_checkpoints;
 use crate::protocol::close::Close;
-use crate::session::{CatchUp, Command, ServeHandle, TooManyRequests, WriteBatch};
+use crate::session::{CatchUp, ServeHandle, SessionCommand, TooManyRequests, WriteBatch};
 
 /// A joining session may be this many entries behind; further behind it catches up by itself first.
 const JOIN_ENTRIES_MAX: usize = 256;
@@ -50,18 +50,18 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn apply(&mut self, command: Command) {
+    pub(super) fn apply(&mut self, command: SessionCommand) {
         match command {
-            Command::Join(session) => self.join(session),
-            Command::Dismiss(session, close) => {
+            SessionCommand::Join(session) => self.join(session),
+            SessionCommand::Dismiss(session, close) => {
                 self.serve_one(&session);
                 self.sessions.close(&session, &close);
             }
-            Command::Leave(session) => {
+            SessionCommand::Leave(session) => {
                 self.groups.remove(&session);
                 self.sessions.remove(&session);
             }
-            Command::Ask(session, request) => {
+            SessionCommand::Ask(session, request) => {
                 // What comes after its checkpoint is sent as it asks; what came before, as it asked
                 // until now.
                 self.serve_one(&session);
@@ -93,7 +93,7 @@ impl Dispatcher {
             return;
         };
         let broken = missed.iter().find_map(|entry| entry.event.broken());
-        let has_reset = subscription.format.has_cursor();
+        let has_reset = subscription.format.has_reset();
         let notifications: Vec<_> = with_checkpoints(&from, &missed)
             .take_while(|(_, entry)| !has_reset || entry.event.broken().is_none())
             .filter_map(|(before, entry)| {
@@ -112,7 +112,7 @@ impl Dispatcher {
             }
             // It goes on from the new head.
             Some(reason) => {
-                self.metrics.session_new_heads.at(reason.label()).inc();
+                self.sessions.metrics().session_new_heads.at(reason).inc();
             }
             None => {}
         }

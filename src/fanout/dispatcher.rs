@@ -12,18 +12,19 @@ use super::evaluation::Evaluation;
 use super::groups::{Groups, Next, SubscriptionGroup};
 use super::options::Options;
 use super::run_queue::RunQueue;
-use super::tally::Tally;
+use super::tally::{Metrics, Tally};
 use super::writes::{StepResult, Writes};
 use crate::domain::Cursor;
 use crate::filter::offload::INLINE_STEPS_MAX;
 use crate::history::{Checkpoint, Event, History, with_checkpoints};
 use crate::protocol::close::{Close, CloseCode};
 use crate::session::{
-    CatchUp, Command, Delivery, Notification, Outcome, Payload, ServeHandle, Sessions,
+    CatchUp, Delivery, DeliveryOutcome, Notification, Payload, ServeHandle, SessionCommand,
+    Sessions,
 };
 use crate::store::Discontinuity;
+use crate::telemetry::Traces;
 use crate::telemetry::traces::Reach;
-use crate::telemetry::{Metrics, Traces};
 
 /// Members that are visited in a row, before the feed gets its turn.
 pub(super) const STEP_MEMBERS: usize = 256;
@@ -45,9 +46,9 @@ pub struct Dispatcher {
     /// Numbers of the groups that a change may concern; kept for its memory.
     concerned: Vec<u32>,
     /// Commands of the sessions.
-    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) commands: mpsc::Receiver<SessionCommand>,
     /// Commands that were received and not applied yet, and when they were received.
-    pub(super) received: VecDeque<Command>,
+    pub(super) received: VecDeque<SessionCommand>,
     pub(super) received_at: Instant,
 }
 
@@ -56,7 +57,7 @@ impl Dispatcher {
     pub fn new(
         options: Options,
         history: Arc<History>,
-        (sessions, commands): (Sessions, mpsc::Receiver<Command>),
+        (sessions, commands): (Sessions, mpsc::Receiver<SessionCommand>),
         metrics: Metrics,
         traces: Traces,
     ) -> Self {
@@ -84,8 +85,8 @@ impl Dispatcher {
         self.history.open(start, events);
     }
 
-    /// Takes in what happened next, and finds whom it concerns. [`Dispatcher::serve`] sends it to
-    /// them.
+    /// Records events and adds them to the streams of the groups that they concern.
+    /// [`Dispatcher::serve`] sends them.
     pub fn take_in(&mut self, events: Vec<Event>) {
         let Some((before, entries)) = self.history.record(events) else {
             return;
@@ -100,8 +101,8 @@ impl Dispatcher {
         }
         if let Some(reason) = entries.iter().find_map(|entry| entry.event.broken()) {
             // Clients whose format cannot say so go on from the new head.
-            let new_heads = self.metrics.session_new_heads.at(reason.label());
-            new_heads.inc_by(self.groups.members_without_cursor());
+            let new_heads = self.sessions.metrics().session_new_heads.at(reason);
+            new_heads.inc_by(self.groups.members_without_reset());
         }
     }
 
@@ -241,7 +242,7 @@ impl Dispatcher {
     fn break_off(&mut self, reason: Discontinuity) {
         self.serve_all();
         let groups = (0..self.groups.len()).map(|number| self.groups.group(number));
-        let concerned = groups.filter(|group| group.subscription.format.has_cursor());
+        let concerned = groups.filter(|group| group.subscription.format.has_reset());
         let members: Vec<_> = concerned
             .flat_map(SubscriptionGroup::members)
             .cloned()
@@ -283,19 +284,21 @@ impl Dispatcher {
             write.finish(options)
         }));
         for (session, payload, delivery) in settled {
-            if let (Outcome::Accepted, Payload::Changes(batch)) = (delivery.outcome, payload) {
+            if let (DeliveryOutcome::Accepted, Payload::Changes(batch)) =
+                (delivery.outcome, payload)
+            {
                 tally.delivered(batch);
             }
             self.settle(session, payload, delivery);
         }
-        tally.count(&self.metrics);
+        tally.count(&self.metrics, &self.sessions.metrics().session_sent_bytes);
     }
 
     /// Does what follows from what became of a payload.
     fn settle(&mut self, session: &ServeHandle, payload: &Payload, delivery: Delivery) {
         let Delivery { outcome, drain } = delivery;
         match outcome {
-            Outcome::Accepted => {
+            DeliveryOutcome::Accepted => {
                 if drain.is_some() {
                     self.metrics.session_partial_writes.inc();
                 }
@@ -308,11 +311,11 @@ impl Dispatcher {
                     _ => return,
                 }
             }
-            Outcome::Overflowed => {
+            DeliveryOutcome::Overflowed => {
                 self.metrics.session_overflows.inc();
                 self.sessions.drain(drain);
             }
-            Outcome::Gone => {}
+            DeliveryOutcome::Gone => {}
         }
         self.groups.remove(session);
     }

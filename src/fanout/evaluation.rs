@@ -63,11 +63,13 @@ impl<'a> Evaluation<'a> {
     /// What a subscription is sent of it, if anything.
     pub fn notification(&mut self, subscription: &Subscription) -> Option<Notification> {
         let verdict = subscription.view.verdict(&self.images);
-        let label = verdict.label()?;
+        if verdict == Verdict::Outside {
+            return None;
+        }
         let frame = self.frame(verdict, subscription.format)?;
         Some(Notification {
             frame,
-            verdict: label,
+            verdict,
             time: self.change.time,
             before: self.before.clone(),
             after: self.after.clone(),

@@ -1,7 +1,7 @@
 //! Fan-out: what the relay passes on, in one order, reaches every session whose view shows it.
 //!
-//! One thread ([`spawn`]) owns relay and [`Dispatcher`]: frames are put in order, evaluated once per
-//! group of equal subscriptions, and written straight to the sockets, without a hop between. It
+//! One thread ([`spawn`]) owns relay and [`Dispatcher`]: frames are put in order, evaluated once
+//! per group of equal subscriptions, and written straight to the sockets, without a hop between. It
 //! never waits for a client: what a socket does not take goes to its session's drainer.
 
 mod announce;
@@ -23,4 +23,5 @@ pub use dispatcher::Dispatcher;
 pub use egress::EgressChoice;
 pub use evaluation::Evaluation;
 pub use options::Options;
+pub use tally::Metrics;
 pub use thread::{run, spawn};

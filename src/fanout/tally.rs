@@ -4,8 +4,33 @@
 //! A delivery costs a comparison and an addition; what a batch consists of is looked at once for
 //! all in a row that it went to.
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::filter::{Verdict, VerdictCounts};
 use crate::session::WriteBatch;
-use crate::telemetry::{Metrics, Observations, VerdictCounts, WallClock};
+use crate::telemetry::{Histogram, Observations, StaticFamily, WallClock, metrics};
+
+metrics! {
+    /// Metrics of the serving thread.
+    pub struct Metrics {
+        /// Views that are served as changes come: the others catch up, or are shown a snapshot
+        views: Gauge,
+        /// Groups of sessions with equal subscriptions, each evaluated once
+        subscription_groups: Gauge,
+        /// Changes handed to sessions as they came, by verdict
+        deliveries: StaticFamily<Verdict, Counter>,
+        /// Time from a change, by its writer's clock, to its write to a session's socket, once for
+        /// each delivery
+        delivery_latency_seconds: Histogram,
+        /// Times a socket could not take what was sent at once
+        session_partial_writes: Counter,
+        /// Times a session's queue overflowed and the session had to catch up
+        session_overflows: Counter,
+        /// Times a session left the stream because its pattern may take long on a change
+        session_offloads: Counter,
+    }
+}
 
 /// The counts of one step.
 pub(super) struct Tally<'a> {
@@ -48,10 +73,10 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds all to the metrics.
-    pub(super) fn count(mut self, metrics: &Metrics) {
+    pub(super) fn count(mut self, metrics: &Metrics, sent_bytes: &Counter) {
         self.settle();
-        metrics.session_sent_bytes.inc_by(self.bytes as u64);
-        metrics.deliveries.add(&self.verdicts);
+        sent_bytes.inc_by(self.bytes as u64);
+        self.verdicts.add_to(&metrics.deliveries);
         metrics.delivery_latency_seconds.add(&self.latency);
     }
 

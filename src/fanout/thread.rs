@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatcher::Dispatcher;
 use crate::history::Event;
-use crate::relay::{self, BURST_MAX, Output, Relay};
+use crate::relay::{self, BURST_MAX, Relay, RelayOutput};
 
 /// Starts the thread. It ends when `stop` is cancelled, and cancels `ended` when it has ended, for
 /// whatever reason. Must be called inside the runtime that is to run the questions to the store.
@@ -70,10 +70,10 @@ pub async fn run(
         }
         for output in relay.take_outputs() {
             match output {
-                Output::Events(events) => take_in(&mut dispatcher, events).await,
-                Output::Unproved(since) => dispatcher.tell_stale(since),
-                Output::Proved => dispatcher.tell_fresh(),
-                Output::Probe => relay.probe(),
+                RelayOutput::Events(events) => take_in(&mut dispatcher, events).await,
+                RelayOutput::Unproved(since) => dispatcher.tell_stale(since),
+                RelayOutput::Proved => dispatcher.tell_fresh(),
+                RelayOutput::Probe => relay.probe(),
             }
         }
         dispatcher.serve();

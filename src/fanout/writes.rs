@@ -1,4 +1,4 @@
-//! The writes of one step of the dispatcher: to whom, and what; equal payloads are made once.
+//! The writes of one step of the dispatcher; equal payloads are made once.
 
 use super::groups::SubscriptionGroup;
 use crate::history::Checkpoint;
@@ -6,14 +6,15 @@ use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
 use crate::session::{Payload, ServeHandle, WriteBatch};
 
-/// What is to be written to some sessions, to each once.
+/// Payloads and the sessions that are sent them, each session once.
 pub(super) struct Writes {
     /// Where this gateway is.
     newest: Checkpoint,
     payloads: Vec<Payload>,
     /// Each with the number of its payload.
     to: Vec<(ServeHandle, usize)>,
-    /// The last payload of changes: its group, from where on in that group's stream, and its number.
+    /// The last payload of changes: its group, from where on in that group's stream, and its
+    /// number.
     last: Option<(usize, u64, usize)>,
     /// Payloads that name the position, by format.
     positions: Vec<(WireFormat, usize)>,

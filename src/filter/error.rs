@@ -1,37 +1,37 @@
 //! Why a filter is refused: where in its text, and what to write instead.
 
-/// A filter's refusal. Positions are counted in code points, as its writer sees them.
+/// The refusal of a filter. Positions count code points, as the writer of the filter sees them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail} (at character {offset}, {length} long)")]
 pub struct FilterError {
-    /// Where the fault begins; 0 is the first character.
+    /// Where the error begins; 0 is the first character.
     pub offset: usize,
-    /// How long it is; 0 where something is missing.
+    /// Length of the error; 0 where something is missing.
     pub length: usize,
     /// What is wrong and what to write instead.
     pub detail: String,
 }
 
-/// A stretch of a filter's text, in bytes.
+/// A part of a filter's text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct TextSpan {
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// A refusal whose place is still counted in bytes.
+/// A refusal whose position still counts bytes.
 #[derive(Debug)]
-pub(super) struct Fault {
-    span: Span,
+pub(super) struct SpannedError {
+    span: TextSpan,
     detail: String,
 }
 
-impl Span {
+impl TextSpan {
     pub(super) const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
-    /// From where this one begins to where the other ends.
+    /// From the start of this span to the end of `last`.
     pub(super) const fn to(self, last: Self) -> Self {
         Self {
             start: self.start,
@@ -40,16 +40,16 @@ impl Span {
     }
 }
 
-impl Fault {
-    pub(super) fn new(span: Span, detail: impl Into<String>) -> Self {
+impl SpannedError {
+    pub(super) fn new(span: TextSpan, detail: impl Into<String>) -> Self {
         Self {
             span,
             detail: detail.into(),
         }
     }
 
-    /// The refusal of the text in which the fault was found.
-    pub(super) fn of(self, text: &str) -> FilterError {
+    /// The refusal with its position in code points; `text` is the filter that has the error.
+    pub(super) fn in_text(self, text: &str) -> FilterError {
         let count = |part: &str| part.chars().count();
         FilterError {
             offset: count(&text[..self.span.start]),

@@ -1,52 +1,55 @@
-//! Evaluations that may take long are offloaded: neither the thread that sends nor a worker of the
-//! runtime waits for them.
+//! Evaluations that may take long run where they delay neither the thread that sends nor a worker
+//! of the runtime.
 //!
-//! A pattern can be made to take a second on a few kilobytes of text. Whoever asks for such a view
-//! waits for it; the others are served meanwhile.
+//! A pattern can be made to take a second on a few kilobytes of text. The client with that pattern
+//! waits for it; the gateway serves the others meanwhile (docs/adr/0012).
 
 use tokio::sync::Semaphore;
 use tokio::task;
 
-use super::Filter;
+use super::program::Filter;
 use crate::domain::Person;
 
 /// Steps of patterns (see [`Filter::steps`]) that are taken inline: four milliseconds at worst.
 pub const INLINE_STEPS_MAX: u64 = 1 << 20;
 
-/// Makes a judgement that takes so many steps at most: at once where it is quick, else aside, one
-/// at a time.
+/// Runs an evaluation of at most `steps` steps: inline within [`INLINE_STEPS_MAX`], else on a
+/// thread that blocks nobody else, one at a time in the whole process.
 pub async fn offload<T>(steps: u64, evaluate: impl FnOnce() -> T) -> T {
     static PERMIT: Semaphore = Semaphore::const_new(1);
     if steps <= INLINE_STEPS_MAX {
         return evaluate();
     }
-    let _permit = PERMIT.acquire().await.expect("it is never closed");
+    let _permit = PERMIT
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     task::block_in_place(evaluate)
 }
 
-/// How many of these are evaluated together, and the steps of that: as many as are quick together,
-/// and one at least.
+/// The number of leading items to evaluate together, and their steps: as many as fit into
+/// [`INLINE_STEPS_MAX`], and at least one of a non-empty slice.
 pub fn within_budget<T>(items: &[T], steps: impl Fn(&T) -> u64) -> (usize, u64) {
     let mut sum = 0_u64;
     for (count, item) in items.iter().enumerate() {
-        let with_it = sum.saturating_add(steps(item));
-        if with_it > INLINE_STEPS_MAX && count > 0 {
+        let with_item = sum.saturating_add(steps(item));
+        if with_item > INLINE_STEPS_MAX && count > 0 {
             return (count, sum);
         }
-        sum = with_it;
+        sum = with_item;
     }
     (items.len(), sum)
 }
 
-/// Those of the people who match, in their order.
+/// The people that `filter` selects, in their order.
 pub async fn matching<'p>(filter: &Filter, people: &'p [Person]) -> Vec<&'p Person> {
     let (mut matching, mut rest) = (Vec::new(), people);
     while !rest.is_empty() {
         let (count, steps) = within_budget(rest, |person| filter.steps(person.id, &person.fields));
-        let (these, others) = rest.split_at(count);
+        let (portion, others) = rest.split_at(count);
         let evaluate = || {
             matching.extend(
-                these
+                portion
                     .iter()
                     .filter(|person| filter.matches(person.id, &person.fields)),
             );
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_within_the_budget_is_inline_or_a_single_one() {
+    fn a_portion_fits_the_budget_or_is_a_single_item() {
         let within = |steps: &[u64]| within_budget(steps, |steps| *steps);
         assert_eq!(within(&[]), (0, 0));
         assert_eq!(within(&[0; 1000]), (1000, 0));

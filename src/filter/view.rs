@@ -1,37 +1,36 @@
-//! A view's verdict on a change, decided from its two images alone, so that nobody keeps state per
-//! client.
+//! A view's verdict on a change. It depends on the two images of the change alone, so the gateway
+//! keeps no state per client.
 
-use super::Filter;
-use super::image::Image;
+use super::predicate::Image;
+use super::program::Filter;
 use crate::domain::{Change, FieldsJson, Kinds, PersonId};
-use crate::telemetry::VerdictLabel;
 
-/// What a change means to a view, whatever kinds it shows.
+/// What a change means to a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// A new person who matches.
+    /// The person is new, and matches.
     Create,
-    /// A person who did not match, and now does.
+    /// The person did not match, and now does.
     Enter,
-    /// A person who matched before and after.
+    /// The person matches before and after.
     Update,
-    /// A person who matched, and no longer does.
+    /// The person matched, and no longer does.
     Leave,
-    /// A person who matched, and was deleted.
+    /// The person matched, and was deleted.
     Delete,
-    /// Nothing: nobody in the view is concerned.
+    /// The change does not concern the view.
     Outside,
 }
 
-/// A person before and after something, for any number of views to judge: each image is read once,
-/// and only as far as one of them asks.
+/// A person before and after one change or several, for any number of views to evaluate. Each image
+/// is parsed once, and its attributes only if a filter needs them.
 pub struct Images<'a> {
     pub(super) before: Option<Image<'a>>,
     pub(super) after: Option<Image<'a>>,
 }
 
 impl<'a> Images<'a> {
-    /// The person as they were and as they are; none where there was, or is, no such person. The
+    /// The fields of a person before and after; `None` where there was, or is, no such person. The
     /// two may be many changes apart.
     pub fn new(
         id: PersonId,
@@ -45,23 +44,23 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// What a change made of a person.
+    /// The images of one change.
     pub fn of(change: &'a Change) -> Self {
         Self::new(change.id, change.before.as_ref(), change.after.as_ref())
     }
 }
 
-/// What one client asked for. Views that are equal are judged once.
+/// What one client subscribes to. Equal views are evaluated once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct View {
-    /// Which changes it shows.
+    /// The kinds of changes that it shows.
     pub kinds: Kinds,
-    /// Whose changes it shows.
+    /// The people whose changes it shows.
     pub filter: Filter,
 }
 
 impl Verdict {
-    /// Whether a view of these kinds shows it.
+    /// Whether a view of these kinds shows a change with this verdict.
     pub const fn is_shown_by(self, kinds: Kinds) -> bool {
         match self {
             Self::Outside => false,
@@ -72,19 +71,7 @@ impl Verdict {
         }
     }
 
-    /// How it is counted; nothing is where nothing is shown.
-    pub const fn label(self) -> Option<VerdictLabel> {
-        match self {
-            Self::Create => Some(VerdictLabel::Create),
-            Self::Enter => Some(VerdictLabel::Enter),
-            Self::Update => Some(VerdictLabel::Update),
-            Self::Leave => Some(VerdictLabel::Leave),
-            Self::Delete => Some(VerdictLabel::Delete),
-            Self::Outside => None,
-        }
-    }
-
-    /// The table of the protocol: what a change is to a view, from whether its images matched. An
+    /// The table of changes in docs/protocol.md: the verdict from whether each image matches. An
     /// image is `None` where there is no person.
     const fn from_images(before: Option<bool>, after: Option<bool>) -> Self {
         match (before, after) {
@@ -99,12 +86,12 @@ impl Verdict {
 }
 
 impl View {
-    /// What `change` means to this view, or `Outside` when its kinds leave that out.
-    pub fn judge(&self, change: &Change) -> Verdict {
+    /// What `change` means to this view; `Outside` if its kinds exclude the change.
+    pub fn verdict_of(&self, change: &Change) -> Verdict {
         self.verdict(&Images::of(change))
     }
 
-    /// Steps that patterns take at worst for this verdict, as of [`Filter::steps`].
+    /// Steps that the patterns take at worst for this verdict (see [`Filter::steps`]).
     pub fn steps(&self, images: &Images<'_>) -> u64 {
         let images = [&images.before, &images.after].into_iter().flatten();
         images
@@ -112,17 +99,16 @@ impl View {
             .fold(0, u64::saturating_add)
     }
 
-    /// What it means to this view that a person was one image and is the other; `Outside` when its
-    /// kinds leave that out.
+    /// What the difference of two images means to this view; `Outside` if its kinds exclude it.
     pub fn verdict(&self, images: &Images<'_>) -> Verdict {
-        // Only a delete ends with nobody, so half of what is judged for some kinds needs no look at
-        // anyone.
-        let never_shown = match self.kinds {
+        // Only a delete has no image after it, so a view of one kind need not evaluate changes of
+        // the other.
+        let is_excluded = match self.kinds {
             Kinds::All => false,
             Kinds::Saves => images.after.is_none(),
             Kinds::Deletes => images.after.is_some(),
         };
-        if never_shown {
+        if is_excluded {
             return Verdict::Outside;
         }
         let matched = |image: &Option<Image<'_>>| {
@@ -142,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_verdict_follows_the_table_of_the_protocol() {
+    fn the_verdict_is_that_of_the_table_in_the_protocol() {
         let (none, out, within) = (None, Some(false), Some(true));
         for (before, after, verdict) in [
             (none, within, Verdict::Create),
@@ -164,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn saves_and_deletes_share_out_what_all_shows() {
+    fn each_verdict_is_shown_by_either_saves_or_deletes_and_by_all() {
         for verdict in [
             Verdict::Create,
             Verdict::Enter,

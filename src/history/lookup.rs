@@ -29,8 +29,8 @@ pub enum CursorLocation {
     /// To the newest checkpoint that is not after the cursor in any partition. In some partitions
     /// the cursor may be further than this gateway was there, or is now.
     At(Checkpoint),
-    /// To no checkpoint yet: this is the beginning of memory in the first partition in which the cursor
-    /// is before it.
+    /// To no checkpoint yet: this is the beginning of memory in the first partition in which the
+    /// cursor is before it.
     Before(LogPosition),
     /// To none: in this partition it is of another history.
     Apart(Partition),
@@ -79,7 +79,7 @@ impl<'a> UnbrokenRange<'a> {
     /// Where a cursor leads.
     pub(super) fn locate(&self, cursor: &Cursor) -> CursorLocation {
         let mut before = None;
-        for at in cursor.places() {
+        for at in cursor.log_positions() {
             match self.relation(at) {
                 Relation::On | Relation::Ahead => {}
                 Relation::Before => {

@@ -9,8 +9,8 @@ use super::lookup::{CursorLocation, Relation, UnbrokenRange};
 use crate::domain::{Cursor, LogPosition};
 use crate::store::Discontinuity;
 
-/// What this gateway takes for the store's history: another one after each break. What was read while
-/// one held is not to be believed in the next.
+/// What this gateway takes for the store's history: another one after each break. What was read
+/// while one held is not to be believed in the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HistoryId(u64);
 

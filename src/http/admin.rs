@@ -1,4 +1,4 @@
-//! The admin listener: is it alive, should it get traffic, and what has it counted.
+//! The admin listener: liveness, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -13,9 +13,11 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use super::access::Access;
-use super::{AdminOptions, envelope, media};
+use super::request::media;
+use super::{AdminOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::{self, Damages, Readiness};
+use crate::store::KnownDamage;
+use crate::telemetry::{self, Readiness};
 
 /// The media types of `OpenMetrics` 1.0 and of the text format before it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -25,54 +27,54 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub fn admin_router(
     options: AdminOptions,
     readiness: Readiness,
-    damages: Damages,
+    damage: KnownDamage,
     registry: Arc<Registry>,
 ) -> Router {
     let access = Arc::new(Access::admin(options.exposure, options.hosts));
     Router::new()
         .route("/livez", get("live\n"))
-        .route("/readyz", get(ready).with_state((readiness, damages)))
+        .route("/readyz", get(ready).with_state((readiness, damage)))
         .route("/metrics", get(metrics).with_state(registry))
         .fallback(unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
-        .layer(from_fn_with_state(access, surround))
+        .layer(from_fn_with_state(access, wrap))
 }
 
-/// The answer where no path fits.
+/// The answer to a path that fits no route.
 async fn unknown_path(uri: Uri) -> Problem {
     Problem::new(
         ProblemKind::NotFound,
         format!(
-            "There is no {} here: /livez, /readyz and /metrics are.",
+            "There is no {} here. The paths are /livez, /readyz and /metrics.",
             uri.path()
         ),
     )
 }
 
-/// What stands around every handler here.
-async fn surround(Extract(access): Extract<Arc<Access>>, request: Request, next: Next) -> Response {
+/// The layer around every handler of this listener.
+async fn wrap(Extract(access): Extract<Arc<Access>>, request: Request, next: Next) -> Response {
     let handle = async |request| match access.check_host(&request) {
-        Ok(()) => envelope::survive(next.run(request)).await,
+        Ok(()) => envelope::catch_panic(next.run(request)).await,
         Err(problem) => problem.into_response(),
     };
     envelope::render(request, handle).await
 }
 
-/// A damaged record makes a gateway degraded, not unready: everybody else is served, and another
-/// gateway would meet the same store.
-async fn ready(Extract((readiness, damages)): Extract<(Readiness, Damages)>) -> Response {
+/// A damaged record makes a gateway degraded, not unready: it serves all other people, and another
+/// gateway would read the same store.
+async fn ready(Extract((readiness, damage)): Extract<(Readiness, KnownDamage)>) -> Response {
     match readiness.check(Instant::now()) {
-        Ok(()) if damages.is_empty() => "ready\n".into_response(),
-        Ok(()) => format!("degraded: {damages}\n").into_response(),
+        Ok(()) if damage.is_empty() => "ready\n".into_response(),
+        Ok(()) => format!("degraded: {damage}\n").into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
 
-/// As the scraper likes it: `OpenMetrics`, unless it names the older format and likes it better.
+/// `OpenMetrics`, unless the scraper prefers the older text format.
 async fn metrics(Extract(registry): Extract<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
     let older =
-        media::liked_best(&headers, &["application/openmetrics-text", "text/plain"]) == Some(1);
+        media::preferred(&headers, &["application/openmetrics-text", "text/plain"]) == Some(1);
     match encode(&mut text, &registry) {
         Ok(()) if older => (
             [(header::CONTENT_TYPE, TEXT_FORMAT)],

@@ -1,8 +1,8 @@
-//! What every answer has in common: a request id, problems written out, failures logged, requests
-//! counted, panics caught.
+//! Everything that all answers share: the request id, problem documents, the log line of a failure,
+//! the request's count, and the answer to a panic.
 //!
-//! Handlers answer a [`Problem`] as it is; `render` turns it into its document, because only there
-//! the id is known.
+//! Handlers return a [`Problem`] as it is; `render` writes its document, because it alone knows the
+//! request's id.
 
 use std::any::Any;
 use std::fmt;
@@ -16,21 +16,21 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::metrics::{Metrics, RequestLabels, RouteLabels};
 use crate::domain::TraceContext;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::telemetry::clock::fresh_uuid;
-use crate::telemetry::{Metrics, RequestLabels, RouteLabels};
 
 /// Carries the request's id in every answer; the `instance` of a problem is the same id as a URN.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What an answer says it is, it is: a browser must not take it for a script or a page.
+/// Keeps a browser from guessing another media type than the answer declares.
 pub(super) const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// A request's id.
-pub(super) struct Id(Uuid);
+pub(super) struct RequestId(Uuid);
 
-impl Id {
+impl RequestId {
     pub(super) fn fresh() -> Self {
         Self(fresh_uuid())
     }
@@ -41,24 +41,24 @@ impl Id {
     }
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-/// Why the head of a request was refused before it was one: the request stands in its place, and
-/// this is its answer.
+/// Why the server refused a head that hyper would not accept. The router gets a substitute request
+/// with this extension, and answers it with the problem.
 #[derive(Clone)]
 pub(super) struct RefusedHead(pub(super) Problem);
 
-/// Gives the request its id, writes a problem's document, and logs a line for each answer that is
-/// our fault.
+/// Gives the request its id, writes a problem's document, and logs a line for each answer with a
+/// 5xx status.
 pub(super) async fn render<F: Future<Output = Response>>(
     request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response {
-    let id = Id::fresh();
+    let id = RequestId::fresh();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let trace = request.extensions().get::<TraceContext>().copied();
     let mut response = match request.extensions().get::<RefusedHead>() {
@@ -66,8 +66,7 @@ pub(super) async fn render<F: Future<Output = Response>>(
         None => inner(request).await,
     };
     let problem = response.extensions_mut().remove::<Problem>();
-    // Versions of HTTP that are not spoken here have a status of the server's, too; they are
-    // nobody's fault here.
+    // 505 is the client's fault, although its class is that of the server.
     let fault = response.status().is_server_error()
         && response.status() != StatusCode::HTTP_VERSION_NOT_SUPPORTED;
     if let (true, Some(problem)) = (fault, &problem) {
@@ -93,19 +92,20 @@ pub(super) async fn render<F: Future<Output = Response>>(
     response
 }
 
-/// A problem's document, with a line end: in a terminal the prompt begins on a line of its own.
-pub(super) fn document(problem: &Problem, id: &Id) -> String {
+/// A problem's document with a newline, so that a terminal's prompt begins on a line of its own.
+pub(super) fn document(problem: &Problem, id: &RequestId) -> String {
     format!("{}\n", problem.to_json(Some(&id.instance())))
 }
 
-/// Counts the request and its time by method and route, which is one of the router's own templates.
+/// Counts the request and its duration by method and route; the route is one of the router's
+/// templates.
 pub(super) async fn count<F: Future<Output = Response>>(
     metrics: &Metrics,
     route: &'static str,
     request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response {
-    let (method, began) = (label(request.method()), Instant::now());
+    let (method, began) = (method_label(request.method()), Instant::now());
     let response = inner(request).await;
     let status = response.status().as_u16();
     metrics
@@ -123,7 +123,7 @@ pub(super) async fn count<F: Future<Output = Response>>(
     response
 }
 
-/// The answer where the path does not know the method; the router adds `Allow`.
+/// The answer to a method that the path does not have; the router adds `Allow`.
 pub(super) async fn wrong_method(method: Method) -> Problem {
     Problem::new(
         ProblemKind::Method,
@@ -132,17 +132,16 @@ pub(super) async fn wrong_method(method: Method) -> Problem {
 }
 
 /// Turns a handler's panic into an answer.
-pub(super) async fn survive(inner: impl Future<Output = Response>) -> Response {
-    // What a panic left half done is the handler's own: nothing that is shared is changed without a
-    // lock.
+pub(super) async fn catch_panic(inner: impl Future<Output = Response>) -> Response {
+    // A panic leaves only the handler's own state half changed: shared state changes under locks.
     AssertUnwindSafe(inner)
         .catch_unwind()
         .await
-        .unwrap_or_else(panicked)
+        .unwrap_or_else(answer_panic)
 }
 
-/// The answer when a handler panicked.
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+/// The answer to a request whose handler panicked.
+fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -156,8 +155,8 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     .into_response()
 }
 
-/// Methods by name, so that a caller cannot make up labels.
-pub(super) fn label(method: &Method) -> &'static str {
+/// The method as a label of metrics; unknown methods share one, so that a caller cannot add labels.
+pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -175,10 +174,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_answered_as_our_fault() {
+    async fn a_panic_is_answered_with_500() {
         for inner in [|| panic!("a text"), || panic!("a text of {}", 3)] {
             let request = Request::new(Body::empty());
-            let response = render(request, |_| survive(async move { inner() })).await;
+            let response = render(request, |_| catch_panic(async move { inner() })).await;
             assert_eq!(response.status(), 500);
             assert_eq!(
                 response.headers()[header::CONTENT_TYPE],

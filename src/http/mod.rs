@@ -1,31 +1,29 @@
 //! The HTTP front: REST calls become store writes, refusals become problem documents.
 //!
-//! `router` is the table of contents; `server` owns the sockets; `envelope` is what every answer
-//! has in common.
+//! `router` is the table of contents; `server` owns the sockets; `envelope` adds to every answer
+//! what all answers share.
 
 mod access;
 mod admin;
-mod body;
-mod counted;
-mod entity_tag;
 mod envelope;
 mod live;
-mod media;
+mod metrics;
 mod options;
 mod pages;
 mod people;
-mod query;
 mod refusal;
+mod request;
 mod router;
 mod server;
 mod trace;
 
 pub use access::{Exposure, Host, InvalidHost, InvalidOrigin, Origin};
 pub use admin::admin_router;
+pub use metrics::{LineResult, Metrics, RequestLabels, RouteLabels};
 pub use options::{AdminOptions, Console, Options, ServerOptions, UnknownConsole};
 pub use pages::openapi;
 pub use router::{router, templates};
-pub use server::{ConnectionPermit, Server};
+pub use server::{ConnectionPermit, HttpServer};
 
 use std::sync::Arc;
 
@@ -33,31 +31,31 @@ use crate::domain::Timestamp;
 use crate::session::Sessions;
 use crate::store::StoreSlot;
 use crate::telemetry::clock::unix_millis;
-use crate::telemetry::{Metrics, Readiness, Traces};
+use crate::telemetry::{Readiness, Traces};
 
-/// Where the writing gateway's time comes from.
+/// The source of the times that writes carry.
 pub type Clock = fn() -> Timestamp;
 
-/// What every handler needs.
-pub struct State {
+/// Everything that handlers need.
+pub struct HttpState {
     /// The store, once it has been reached.
     pub store: StoreSlot,
-    /// Where live sessions go.
+    /// The live sessions.
     pub sessions: Sessions,
-    /// Limits and the list of origins.
+    /// Limits, hosts and origins.
     pub options: Arc<Options>,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// The time that writes carry.
+    /// The clock of writes.
     pub clock: Clock,
-    /// What `/readyz` says.
+    /// The state behind `/readyz`.
     pub readiness: Readiness,
-    /// Where the spans of requests begin.
+    /// Begins the spans of requests.
     pub traces: Traces,
 }
 
 /// The state as handlers hold it: axum clones it several times a request.
-type Shared = Arc<State>;
+type SharedState = Arc<HttpState>;
 
 /// The machine's clock.
 pub fn system_clock() -> Timestamp {

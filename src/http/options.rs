@@ -11,50 +11,50 @@ use super::{Exposure, Host, Origin};
 /// Limits on requests and their bodies.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A body may be this long, in bytes; so may a line of an import.
+    /// The longest body, and the longest line of an import, in bytes.
     pub body_bytes_max: usize,
-    /// A body must bring another byte within this time.
+    /// The longest wait for the next byte of a body.
     pub body_idle_limit: Duration,
-    /// A body must be complete within this time. An import has no such limit.
+    /// The longest time for a whole body. An import has no such limit.
     pub body_total_limit: Duration,
-    /// People that a list holds in memory while it is streamed, over all partitions.
+    /// People that a list holds in memory while it is sent, over all partitions.
     pub list_buffer_people: NonZeroUsize,
     /// Lines of one import that are being saved at the same time.
     pub import_in_flight: NonZeroUsize,
     /// Refused lines after which an import stops.
     pub import_refused_max: NonZeroUsize,
-    /// Who can reach the listener.
+    /// From where the listener can be reached.
     pub exposure: Exposure,
-    /// The names by which the gateway is called.
+    /// The names of the gateway that a request may address.
     pub hosts: Vec<Host>,
-    /// The origins whose pages may call us, besides our own host.
+    /// The origins whose pages may call the gateway, besides its own.
     pub origins: Vec<Origin>,
-    /// Where the admin listener is, if callers may be told.
+    /// The admin listener's address, if callers may learn it.
     pub admin: Option<SocketAddr>,
-    /// Whether the console is there.
+    /// Whether the console is served.
     pub console: Console,
 }
 
-/// Who may call the admin listener.
+/// Which requests the admin listener serves.
 #[derive(Clone, Debug)]
 pub struct AdminOptions {
-    /// Who can reach it.
+    /// From where it can be reached.
     pub exposure: Exposure,
-    /// The names by which the gateway is called.
+    /// The names of the gateway that a request may address.
     pub hosts: Vec<Host>,
 }
 
 /// Whether the public listener serves the console, at `/` and below `/console`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Console {
-    /// It does.
+    /// The console is served.
     #[default]
     On,
-    /// These paths are not found.
+    /// Its paths answer 404.
     Off,
 }
 
-/// A text that is neither.
+/// A text that is neither `on` nor `off`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("has to be on or off")]
 pub struct UnknownConsole;
@@ -84,21 +84,22 @@ impl fmt::Display for Console {
 pub struct ServerOptions {
     /// Connections at a time, live sessions included; one more is answered 503 and closed.
     pub connections_max: NonZeroUsize,
-    /// Connections that the kernel keeps waiting until they are accepted.
+    /// Connections that the kernel queues until they are accepted.
     pub backlog: u16,
-    /// The head of a request must be complete within this time, counted from its first byte; the
-    /// first one of a connection, from the connection on.
+    /// The longest time for the head of a request, counted from its first byte; for the first head
+    /// of a connection, from the accept.
     pub header_limit: Duration,
-    /// A connection is closed when this long no further request comes.
+    /// The longest time that a connection stays open between two requests.
     pub keep_alive: Duration,
-    /// The head of a request may be this long, in bytes (at least 8192).
+    /// The longest head of a request, in bytes (at least 8192).
     pub header_bytes_max: usize,
-    /// What the kernel may hold for a peer that reads slowly, in bytes.
+    /// The kernel's send buffer of one connection, in bytes.
     pub send_buffer_bytes: usize,
-    /// A peer that takes nothing of what waits for it is cut off after this time.
+    /// The longest time that a peer may acknowledge nothing of the data sent to it; then the
+    /// connection is cut.
     pub stall_limit: Duration,
-    /// After the last answer, what a peer is still sending is read for at most this long, so that
-    /// closing does not destroy the answer on its way.
+    /// How long the server reads on after its last answer: closing a socket with unread data would
+    /// reset the connection, and the reset might overtake the answer.
     pub linger_limit: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! The one place where errors become answers.
+//! Turns errors into answers: the one place where a problem gets its response, and a store error
+//! its problem.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,9 +7,15 @@ use axum::response::{IntoResponse, Response};
 
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::store::StoreError;
+use crate::telemetry::ErrorChain;
 
-/// A bodiless answer that carries the problem; the envelope writes its document, because only there
-/// the request's id is known.
+/// A 400 of kind `malformed`.
+pub(super) fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::Malformed, detail)
+}
+
+/// An answer without a body, with the problem as an extension. The envelope writes the problem's
+/// document, because it alone knows the request's id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
@@ -18,7 +25,7 @@ impl IntoResponse for Problem {
             self.status(),
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
         ) {
-            // The rest of the body is not read, so nothing else can come on this connection.
+            // The rest of the body is not read, so this connection can carry no other request.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -28,7 +35,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The store's own words go to the log only: they may name hosts.
+/// The store's own message goes to the log only: it may name hosts.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (kind, detail) = match &error {
@@ -50,9 +57,9 @@ impl From<StoreError> for Problem {
                               Idempotency-Key.";
                 let problem =
                     Self::new(ProblemKind::StoreUnavailable, detail).with("outcome", "unknown");
-                return problem.caused_by(error);
+                return problem.caused_by(ErrorChain(&error));
             }
-            // The store has told its operator, once for each record.
+            // The store has logged it, once for each record.
             StoreError::Damaged { id, why } => {
                 let detail = format!(
                     "The record of {id} is damaged ({why}). Save the person anew (PUT without \
@@ -67,6 +74,6 @@ impl From<StoreError> for Problem {
                 "The store holds something that this gateway cannot read.",
             ),
         };
-        Self::new(kind, detail).caused_by(error)
+        Self::new(kind, detail).caused_by(ErrorChain(&error))
     }
 }

@@ -1,4 +1,4 @@
-//! The table of contents: which path and method goes where.
+//! The table of contents: each path and method with its handler.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::access::Access;
-use super::{Console, Shared, State, envelope, live, pages, people, trace};
+use super::{Console, HttpState, SharedState, envelope, live, pages, people, trace};
 
-/// A path's template, and what is done there.
-type Route = (&'static str, MethodRouter<Shared>);
+/// A path's template, and the handlers of its methods.
+type Route = (&'static str, MethodRouter<SharedState>);
 
-/// As which route a request counts that fits none.
+/// The route label of a request that fits no template.
 const UNKNOWN: &str = "unknown";
 
-/// What the layer around all handlers needs.
+/// The state of the layer around all handlers.
 #[derive(Clone)]
-struct Surroundings {
-    state: Shared,
+struct LayerState {
+    state: SharedState,
     access: Arc<Access>,
-    /// Of all routes: as one of them, and nothing else, a request is counted.
+    /// The templates of all routes: the only route labels besides [`UNKNOWN`].
     templates: Arc<[&'static str]>,
 }
 
@@ -62,7 +62,7 @@ pub fn templates(console: Console) -> Vec<&'static str> {
 }
 
 /// The public listener's paths.
-pub fn router(state: State) -> Router {
+pub fn router(state: HttpState) -> Router {
     let state = Arc::new(state);
     let templates = templates(state.options.console).into();
     let options = &state.options;
@@ -71,7 +71,7 @@ pub fn router(state: State) -> Router {
         options.hosts.clone(),
         options.origins.clone(),
     );
-    let surroundings = Surroundings {
+    let layer_state = LayerState {
         state: Arc::clone(&state),
         access: Arc::new(access),
         templates,
@@ -81,24 +81,24 @@ pub fn router(state: State) -> Router {
         .fold(Router::new(), |router, (template, methods)| {
             router.route(template, methods)
         })
-        .fallback(pages::nothing)
+        .fallback(pages::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
         .with_state(state)
-        .layer(from_fn_with_state(surroundings, surround))
+        .layer(from_fn_with_state(layer_state, wrap))
 }
 
-/// What stands around every handler, from the outside in. One layer for all of it: each layer of
-/// its own would cost a request several allocations.
-async fn surround(
-    Extract(surroundings): Extract<Surroundings>,
+/// The layer around every handler: span, count, envelope, access, panics, from the outside in. One
+/// layer does it all, because each further layer would cost a request several allocations.
+async fn wrap(
+    Extract(layer_state): Extract<LayerState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Surroundings {
+    let LayerState {
         state,
         access,
         templates,
-    } = &surroundings;
+    } = &layer_state;
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.and_then(|path| {
         templates
@@ -107,13 +107,13 @@ async fn surround(
             .find(|template| *template == path.as_str())
     });
     let span = trace::begin(&state.traces, route, &mut request);
-    let handle = |request| envelope::survive(next.run(request));
+    let handle = |request| envelope::catch_panic(next.run(request));
     let guard = |request| access.guard(request, handle);
     let render = |request| envelope::render(request, guard);
     let mut answer =
         envelope::count(&state.metrics, route.unwrap_or(UNKNOWN), request, render).await;
     if state.readiness.is_leaving() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        // Who keeps connections for later learns in time that this one is not for later.
+        // A client with a connection pool learns in time not to reuse this connection.
         answer
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::telemetry::CloseLabel;
+use crate::telemetry::Label;
 
 /// A close code that may stand on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub struct Close {
 impl CloseCode {
     /// The client asked for it.
     pub const NORMAL: Self = Self(1000);
+    /// The client goes away. Only clients send it.
+    pub const GOING_AWAY: Self = Self(1001);
     /// The client broke the WebSocket protocol.
     pub const PROTOCOL: Self = Self(1002);
     /// A text message was not UTF-8.
@@ -45,6 +47,9 @@ impl CloseCode {
     /// 7.4.1).
     pub const ABNORMAL: Self = Self(1006);
 
+    /// Never sent: any other code, in metrics.
+    const OTHER: Self = Self(0);
+
     /// A code that a peer sent; none where no endpoint may send it (RFC 6455, section 7.4).
     pub const fn received(code: u16) -> Option<Self> {
         match code {
@@ -58,32 +63,57 @@ impl CloseCode {
         self.0
     }
 
-    /// How a session that ended with it is counted. Peers may send any of 2,000 codes of their own:
-    /// those are one.
-    pub const fn label(self) -> CloseLabel {
-        match self.0 {
-            1000 => CloseLabel::Normal,
-            1001 => CloseLabel::GoingAway,
-            1002 => CloseLabel::Protocol,
-            1003 => CloseLabel::NoBinary,
-            1005 => CloseLabel::NoStatus,
-            1006 => CloseLabel::Abnormal,
-            1007 => CloseLabel::NotText,
-            1008 => CloseLabel::Policy,
-            1009 => CloseLabel::TooLong,
-            1011 => CloseLabel::Internal,
-            1012 => CloseLabel::Restart,
-            1013 => CloseLabel::Overloaded,
-            4010 => CloseLabel::Stalled,
-            _ => CloseLabel::Other,
-        }
-    }
-
     /// Whether the session ends in good order: what waits is still sent before the close frame, and
     /// the peer's answer is awaited. After a fault of the peer neither makes sense (RFC 6455,
     /// section 7.1.7).
     pub const fn is_orderly(self) -> bool {
         matches!(self, Self::NORMAL | Self::RESTART)
+    }
+}
+
+/// The codes that sessions end with. Clients may send any of 2,000 codes of their own: those share
+/// the last series.
+impl Label for CloseCode {
+    const KEY: &'static str = "code";
+    const ALL: &'static [Self] = &[
+        Self::NORMAL,
+        Self::GOING_AWAY,
+        Self::PROTOCOL,
+        Self::NO_BINARY,
+        Self::NO_STATUS,
+        Self::ABNORMAL,
+        Self::NOT_TEXT,
+        Self::POLICY,
+        Self::TOO_LONG,
+        Self::INTERNAL,
+        Self::RESTART,
+        Self::OVERLOADED,
+        Self::STALLED,
+        Self::OTHER,
+    ];
+
+    fn name(self) -> &'static str {
+        match self.0 {
+            1000 => "1000",
+            1001 => "1001",
+            1002 => "1002",
+            1003 => "1003",
+            1005 => "1005",
+            1006 => "1006",
+            1007 => "1007",
+            1008 => "1008",
+            1009 => "1009",
+            1011 => "1011",
+            1012 => "1012",
+            1013 => "1013",
+            4010 => "4010",
+            _ => "other",
+        }
+    }
+
+    fn index(self) -> usize {
+        let known = Self::ALL.iter().position(|code| *code == self);
+        known.unwrap_or(Self::ALL.len() - 1)
     }
 }
 

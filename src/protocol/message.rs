@@ -111,7 +111,7 @@ impl Composed {
         }
     }
 
-    /// Whom it concerns.
+    /// The person's id.
     pub const fn id(&self) -> PersonId {
         match self {
             Self::Shown(_, person) => person.id,

@@ -49,7 +49,7 @@ pub enum ProblemKind {
     Internal,
 }
 
-/// One refusal. [`Problem::to_json`] writes it; who asked is added by whoever sends it.
+/// One refusal. [`Problem::to_json`] writes it; its sender adds the request's path.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Parts>);
 

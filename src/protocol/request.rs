@@ -57,7 +57,7 @@ impl Request {
     /// Reads a message. Any text that is not one is refused: unknown types and members, members of
     /// a wrong type or given twice, a `ref` of more than [`MAX_REFERENCE`] code points.
     pub fn read(text: &str) -> Result<Self, Refused> {
-        let mut members = Members::parse(text)?;
+        let mut members = MessageMembers::parse(text)?;
         let reference = members.reference();
         members.request().map_err(|detail| Refused {
             reference: reference.ok().flatten(),
@@ -67,9 +67,9 @@ impl Request {
 }
 
 /// An object's members in the order in which they were sent, a name as often as it was sent.
-struct Members(Vec<(String, Value)>);
+struct MessageMembers(Vec<(String, Value)>);
 
-impl Members {
+impl MessageMembers {
     fn parse(text: &str) -> Result<Self, Refused> {
         serde_json::from_str(text).map_err(|error| {
             let detail = format!(
@@ -213,7 +213,7 @@ fn without_place(error: &serde_json::Error) -> String {
         .collect()
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for MessageMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor).map(Self)
     }

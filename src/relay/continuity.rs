@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::domain::{Change, Comparison, Partition, Position, Seq, Succession, Tag};
-use crate::store::{Discontinuity, Since};
+use crate::store::{Discontinuity, LogAnswer};
 
 /// Delivered places that are remembered to tell a repeated frame from a forked one.
 const RECENT: usize = 1024;
@@ -40,7 +40,7 @@ pub(super) struct Continuity {
     recent: VecDeque<(Seq, Tag)>,
     question: Question,
     /// Frames that did not fit, waiting for the log's judgement.
-    pending: VecDeque<Pending>,
+    pending: VecDeque<PendingFrame>,
 }
 
 /// Where the conversation with the log stands.
@@ -56,7 +56,7 @@ enum Question {
 }
 
 #[derive(Debug)]
-struct Pending {
+struct PendingFrame {
     change: Change,
     /// The question was asked after this frame arrived. An entry is written before its frame is
     /// sent, so the answer covers it.
@@ -103,7 +103,7 @@ impl Continuity {
             Fit::Ancient => actions.push(Action::Probe),
             Fit::Doubtful if self.pending.len() == PENDING => self.suspect_gap(actions),
             Fit::Doubtful => {
-                self.pending.push_back(Pending {
+                self.pending.push_back(PendingFrame {
                     change,
                     covered: false,
                 });
@@ -155,21 +155,21 @@ impl Continuity {
     }
 
     /// The log answered the question that was asked last, or could not be reached (`None`).
-    pub(super) fn answer(&mut self, answer: Option<Since>, actions: &mut Vec<Action>) {
+    pub(super) fn answer(&mut self, answer: Option<LogAnswer>, actions: &mut Vec<Action>) {
         let Question::Asked { from, mut again } =
             std::mem::replace(&mut self.question, Question::None)
         else {
             return;
         };
         match answer {
-            None | Some(Since::Broken { head: None, .. }) => {
+            None | Some(LogAnswer::Broken { head: None, .. }) => {
                 self.pending.clear();
                 self.question = Question::Failed;
                 return;
             }
             // Frames continued meanwhile: the answer speaks of a place that was left behind.
-            Some(Since::Broken { .. }) if self.last != from => again = true,
-            Some(Since::Broken {
+            Some(LogAnswer::Broken { .. }) if self.last != from => again = true,
+            Some(LogAnswer::Broken {
                 reason,
                 head: Some(head),
             }) => {
@@ -177,7 +177,7 @@ impl Continuity {
                 self.recent.clear();
                 self.remember(head);
             }
-            Some(Since::Continues { head, changes }) => {
+            Some(LogAnswer::Continues { head, changes }) => {
                 let before = self.last;
                 for change in changes {
                     match self.fit(&change) {
@@ -202,11 +202,11 @@ impl Continuity {
 
     /// Delivers what waits and has come to fit; drops what is known by now.
     fn settle(&mut self, actions: &mut Vec<Action>) {
-        for Pending { change, covered } in std::mem::take(&mut self.pending) {
+        for PendingFrame { change, covered } in std::mem::take(&mut self.pending) {
             match self.fit(&change) {
                 Fit::Next => self.deliver(change, actions),
                 Fit::Repeated | Fit::Ancient => {}
-                Fit::Doubtful => self.pending.push_back(Pending { change, covered }),
+                Fit::Doubtful => self.pending.push_back(PendingFrame { change, covered }),
             }
         }
     }

@@ -9,18 +9,17 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::breaks::Breaks;
 use super::continuity::{Action, Continuity};
+use super::metrics::Metrics;
 use super::options::Options;
 use super::outage::Outage;
-use crate::domain::{Change, Cursor, Partition, Position};
+use crate::domain::{Partition, Position};
 use crate::history::{Event, History};
-use crate::store::{Discontinuity, Feed, FeedEvent, Since, Store, StoreError, Tail, decode_frame};
-use crate::telemetry::{Metrics, Observations, Readiness, WallClock};
+use crate::store::{Discontinuity, Feed, FeedEvent, LogAnswer, Store, StoreError, decode_frame};
+use crate::telemetry::{Observations, Readiness, WallClock};
 
 /// Changes that are handed over at once, for one write to each session: enough to save most of the
 /// writes, and well below what may wait for one session.
 pub const BURST_MAX: usize = 128;
-/// Pause between two attempts to find the logs' ends at the start.
-const START_RETRY: std::time::Duration = std::time::Duration::from_millis(200);
 /// Answers that may wait for the relay; there are at most one of each partition and one of the
 /// heads under way, so a worker hardly ever waits here.
 const ANSWERS_MAX: usize = 64;
@@ -35,21 +34,21 @@ pub struct Links {
     pub metrics: Metrics,
 }
 
-/// What the relay has to be given, by whoever waits for it.
-pub struct Inputs {
+/// The sources of the relay's inputs; its owner waits for them.
+pub struct RelayInputs {
     /// For [`Relay::receive`].
     pub feed: Feed,
     /// For [`Relay::answer`].
-    pub answers: mpsc::Receiver<Answer>,
+    pub answers: mpsc::Receiver<StoreAnswer>,
     /// For [`Relay::tick`].
     pub ticks: Interval,
 }
 
 /// An answer of the store.
-pub struct Answer(Question);
+pub struct StoreAnswer(AnswerKind);
 
-enum Question {
-    Log(Partition, Result<Since, StoreError>),
+enum AnswerKind {
+    Log(Partition, Result<LogAnswer, StoreError>),
     Heads(HeadsRequest, Result<Vec<Position>, StoreError>),
 }
 
@@ -59,17 +58,9 @@ struct HeadsRequest {
     lasts: Vec<Position>,
 }
 
-/// Where the order begins, and what came after that before anybody listened.
-pub struct Beginning {
-    /// Where it begins.
-    pub cursor: Cursor,
-    /// What came since.
-    pub events: Vec<Event>,
-}
-
 /// What the relay yields, in this order.
 #[derive(Debug)]
-pub enum Output {
+pub enum RelayOutput {
     /// Events that come next, in the order of this gateway.
     Events(Vec<Event>),
     /// Clients are to be told since when continuity is unproved.
@@ -82,23 +73,24 @@ pub enum Output {
 
 /// The state machines of all logs, and what is known of the store.
 pub struct Relay {
-    options: Options,
-    links: Links,
+    pub(super) options: Options,
+    pub(super) links: Links,
     history: Arc<History>,
-    workers: Handle,
+    pub(super) workers: Handle,
     /// One of each partition, once the relay has found its place.
-    logs: Vec<Continuity>,
+    pub(super) logs: Vec<Continuity>,
     breaks: Breaks,
     actions: Vec<Action>,
-    outputs: Vec<Output>,
-    answers: mpsc::Sender<Answer>,
+    outputs: Vec<RelayOutput>,
+    answers: mpsc::Sender<StoreAnswer>,
     probing: bool,
     /// Whether the last probe failed, and the last question to a log.
     outage: Outage,
-    log_outage: Outage,
+    pub(super) log_outage: Outage,
     /// When all heads were last found to be what was passed on.
     proved: Instant,
-    /// When clients were last told that this is too long ago, unless they were told otherwise since.
+    /// When clients were last told that this is too long ago, unless they were told otherwise
+    /// since.
     told_stale: Option<Instant>,
 }
 
@@ -109,11 +101,11 @@ impl Relay {
         links: Links,
         history: Arc<History>,
         workers: Handle,
-    ) -> (Self, Inputs) {
+    ) -> (Self, RelayInputs) {
         let (answers, receiver) = mpsc::channel(ANSWERS_MAX);
         let mut ticks = tokio::time::interval(options.head_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let inputs = Inputs {
+        let inputs = RelayInputs {
             feed: links.store.feed(options.feed),
             answers: receiver,
             ticks,
@@ -137,70 +129,6 @@ impl Relay {
         (relay, inputs)
     }
 
-    /// Waits for the subscription, then finds every log's end: whatever is written after that
-    /// arrives by the feed. Tries for ever; the gateway is not ready before.
-    pub async fn start(&mut self, feed: &mut Feed) -> Beginning {
-        let mut events = Vec::new();
-        while !events.contains(&FeedEvent::Connected) {
-            events.clear();
-            feed.receive(&mut events, BURST_MAX).await;
-        }
-        let tails = loop {
-            let tails = self.tails().await;
-            self.log_outage.tell(&tails);
-            match tails {
-                Ok(tails) => break tails,
-                Err(_) => tokio::time::sleep(START_RETRY).await,
-            }
-        };
-        let before = |tail: &Tail| {
-            let first = tail.changes.first();
-            first.and_then(Change::predecessor).unwrap_or(tail.head)
-        };
-        let cursor = Cursor::new(tails.iter().map(before));
-        for (partition, tail) in self.links.store.partitions().iter().zip(&tails) {
-            let recent = tail.changes.iter().map(|change| change.at.position);
-            self.logs
-                .push(Continuity::new(partition, tail.head, recent));
-        }
-        // What else came meanwhile is in the logs' ends already, which were read after it.
-        tracing::info!(partitions = self.logs.len(), "the relay follows the log");
-        let changes = tails.into_iter().flat_map(|tail| tail.changes);
-        Beginning {
-            cursor,
-            events: changes.map(Event::Change).collect(),
-        }
-    }
-
-    async fn tails(&self) -> Result<Vec<Tail>, StoreError> {
-        // A wiped store gets its beginning back from the probe.
-        self.on_workers(|store| async move { store.probe().await })
-            .await?;
-        let mut tails = Vec::new();
-        for partition in self.links.store.partitions().iter() {
-            let count = self.options.tail;
-            tails.push(
-                self.on_workers(move |store| async move { store.tail(partition, count).await })
-                    .await?,
-            );
-        }
-        Ok(tails)
-    }
-
-    async fn on_workers<
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    >(
-        &self,
-        call: impl FnOnce(Arc<dyn Store>) -> F,
-    ) -> Result<T, StoreError> {
-        let joined = self
-            .workers
-            .spawn(call(Arc::clone(&self.links.store)))
-            .await;
-        joined.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
-    }
-
     /// When held events have to be passed on; [`Relay::take_outputs`] does it.
     pub fn held_until(&self) -> Option<Instant> {
         self.breaks.until()
@@ -222,7 +150,11 @@ impl Relay {
                 match decode_frame(partition, &bytes) {
                     Ok(change) => log.frame(change, &mut self.actions),
                     Err(error) => {
-                        tracing::warn!(%partition, %error, "a frame could not be read; asking the log");
+                        tracing::warn!(
+                            %partition,
+                            %error,
+                            "a frame could not be read; asking the log"
+                        );
                         log.suspect_gap(&mut self.actions);
                     }
                 }
@@ -248,15 +180,15 @@ impl Relay {
     }
 
     /// Takes an answer of the store.
-    pub fn answer(&mut self, Answer(question): Answer) {
-        match question {
-            Question::Log(partition, answer) => {
+    pub fn answer(&mut self, StoreAnswer(answer): StoreAnswer) {
+        match answer {
+            AnswerKind::Log(partition, answer) => {
                 self.log_outage.tell(&answer);
                 if let Some(log) = self.logs.get_mut(partition.index()) {
                     log.answer(answer.ok(), &mut self.actions);
                 }
             }
-            Question::Heads(request, heads) => {
+            AnswerKind::Heads(request, heads) => {
                 self.probing = false;
                 self.outage.tell(&heads);
                 let heads = heads
@@ -270,7 +202,7 @@ impl Relay {
                     self.proved = Instant::now();
                     self.history.prove(request.at);
                     if self.told_stale.take().is_some() {
-                        self.outputs.push(Output::Proved);
+                        self.outputs.push(RelayOutput::Proved);
                     }
                 }
             }
@@ -289,13 +221,14 @@ impl Relay {
             .is_none_or(|told| told.elapsed() >= self.options.stale_interval);
         if unproved >= self.options.stale_after && is_due {
             self.told_stale = Some(Instant::now());
-            self.outputs.push(Output::Unproved(self.proved));
+            self.outputs.push(RelayOutput::Unproved(self.proved));
         }
         self.probe();
     }
 
-    /// Does what the logs' state machines decided, in their order; returns what is for others to do.
-    pub fn take_outputs(&mut self) -> Vec<Output> {
+    /// Does what the logs' state machines decided, in their order; returns what is for others to
+    /// do.
+    pub fn take_outputs(&mut self) -> Vec<RelayOutput> {
         let mut events = Vec::new();
         let mut broken = None;
         for action in std::mem::take(&mut self.actions) {
@@ -326,10 +259,10 @@ impl Relay {
         while events.peek().is_some() {
             let events: Vec<_> = events.by_ref().take(max).collect();
             self.count(&events);
-            self.outputs.push(Output::Events(events));
+            self.outputs.push(RelayOutput::Events(events));
         }
         if tells_breaks {
-            self.outputs.push(Output::Probe);
+            self.outputs.push(RelayOutput::Probe);
         }
         std::mem::take(&mut self.outputs)
     }
@@ -359,7 +292,9 @@ impl Relay {
         self.workers.spawn(async move {
             let answer = store.since(partition, from, page).await;
             // The relay is gone only when the gateway is.
-            let _ = answers.send(Answer(Question::Log(partition, answer))).await;
+            let _ = answers
+                .send(StoreAnswer(AnswerKind::Log(partition, answer)))
+                .await;
         });
     }
 
@@ -376,9 +311,14 @@ impl Relay {
     }
 
     fn reset(&self, partition: Partition, reason: Discontinuity, head: Position) {
-        self.links.metrics.relay_resets.at(reason.label()).inc();
+        self.links.metrics.relay_resets.at(reason).inc();
         let reason = reason.name();
-        tracing::error!(%partition, reason, %head, "the store lost history; going on from its head");
+        tracing::error!(
+            %partition,
+            reason,
+            %head,
+            "the store lost history; going on from its head"
+        );
     }
 
     /// Reads the heads, unless that is under way.
@@ -393,7 +333,9 @@ impl Relay {
         };
         self.workers.spawn(async move {
             let heads = store.probe().await;
-            let _ = answers.send(Answer(Question::Heads(request, heads))).await;
+            let _ = answers
+                .send(StoreAnswer(AnswerKind::Heads(request, heads)))
+                .await;
         });
     }
 }

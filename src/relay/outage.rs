@@ -1,6 +1,7 @@
 //! Whether something of the store answers, as far as an operator was told.
 
 use crate::store::StoreError;
+use crate::telemetry::ErrorChain;
 
 /// An outage that is logged when it begins and when it ends.
 pub(super) struct Outage {
@@ -18,6 +19,7 @@ impl Outage {
         let Self { what, lasts } = self;
         match answer {
             Err(error) if !std::mem::replace(lasts, true) => {
+                let error = ErrorChain(error);
                 tracing::warn!(%error, "the {what} does not answer; trying until it does");
             }
             Ok(_) if std::mem::take(lasts) => tracing::info!("the {what} answers again"),

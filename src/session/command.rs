@@ -5,7 +5,7 @@ use crate::protocol::close::Close;
 
 /// Answered between two batches, so each takes hold at one checkpoint.
 #[derive(Debug)]
-pub enum Command {
+pub enum SessionCommand {
     /// The session has caught up, and wants to be served from there.
     Join(ServeHandle),
     /// The session's client asks something of its stream.

@@ -73,9 +73,9 @@ mod tests {
     use crate::protocol::format::WireFormat;
     use crate::session::connection::CatchUp;
     use crate::session::options::Options;
+    use crate::session::shared::Metrics;
     use crate::session::subscription::Subscription;
     use crate::store::StoreSlot;
-    use crate::telemetry::Metrics;
 
     #[tokio::test]
     async fn the_peers_close_frame_is_awaited_once_from_when_the_last_byte_was_taken() {

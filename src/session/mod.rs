@@ -4,8 +4,8 @@
 //! A session owns its socket. The [`Connection`] is its sending half; the reader is a small task
 //! that sleeps until the peer says something; the drainer is a task that exists only while
 //! something waits for the socket or has to be caught up with. `state` is the one table of its
-//! states. The dispatching thread, above, is reached by [`Command`]s and holds a [`ServeHandle`] for
-//! each session that it serves.
+//! states. The dispatching thread, above, is reached by [`SessionCommand`]s and holds a
+//! [`ServeHandle`] for each session that it serves.
 
 mod catch_up;
 mod command;
@@ -21,14 +21,15 @@ mod state;
 mod subscription;
 mod tick;
 
-pub use command::{Command, DispatcherEnded};
+pub use command::{DispatcherEnded, SessionCommand};
 pub(crate) use connection::Gone;
 pub use connection::{
-    CatchUp, ClientRequest, Connection, Delivery, DrainHandle, DrainStep, MemberSlot, Outcome,
-    PairEnd, PendingWrite, ServeHandle, Socket, TooManyRequests,
+    CatchUp, ClientRequest, Connection, Delivery, DeliveryOutcome, DrainHandle, DrainStep,
+    MemberSlot, PairEnd, PendingWrite, ServeHandle, Socket, TooManyRequests,
 };
 pub use notification::{Notification, Payload, WriteBatch};
 pub use options::Options;
+pub use shared::{Metrics, ReplaySource};
 pub use start::{Opening, Start, StartError};
 pub use subscription::Subscription;
 
@@ -38,11 +39,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::domain::Partitions;
 use crate::filter::SharedFilters;
 use crate::history::History;
 use crate::protocol::close::Close;
 use crate::store::StoreSlot;
-use crate::telemetry::Metrics;
 use reading::Reader;
 use shared::Shared;
 
@@ -61,9 +62,14 @@ impl Sessions {
         store: StoreSlot,
         options: Options,
         metrics: Metrics,
-    ) -> (Self, mpsc::Receiver<Command>) {
+    ) -> (Self, mpsc::Receiver<SessionCommand>) {
         let (shared, commands) = Shared::new(history, store, options, metrics);
         (Self(Arc::new(shared)), commands)
+    }
+
+    /// The metrics of the sessions.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// The filters of all sessions.
@@ -84,6 +90,11 @@ impl Sessions {
     /// Drives pings and deadlines; runs as long as the gateway.
     pub async fn watch(self) {
         liveness::watch_all(self.0).await;
+    }
+
+    /// The partitions that a cursor names, once a session can begin.
+    pub fn partitions(&self) -> Result<Partitions, StartError> {
+        start::partitions(&self.0)
     }
 
     /// Decides where a session begins.
@@ -114,7 +125,7 @@ impl Sessions {
         let handle = Connection::open(socket.into(), subscription, catch_up, greeting);
         let connection = handle.connection();
         shared.watch(connection);
-        shared.metrics.sessions.at(format.label()).inc();
+        shared.metrics.sessions.at(format).inc();
         let reader = Reader::new(Arc::clone(&shared), Arc::clone(connection));
         shared.tasks.spawn(reader.run(early, permit));
         catch_up::run(shared, handle).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use crate::domain::Timestamp;
+use crate::filter::Verdict;
 use crate::history::Checkpoint;
-use crate::telemetry::VerdictLabel;
 use crate::telemetry::traces::RelaySpan;
 
 /// A change, encoded once for all sessions with one subscription.
@@ -15,7 +15,7 @@ pub struct Notification {
     /// A whole frame, header included.
     pub frame: Bytes,
     /// What it means to their view.
-    pub verdict: VerdictLabel,
+    pub verdict: Verdict,
     /// When it was made, by its writer's clock.
     pub time: Timestamp,
     /// The checkpoint before it.
@@ -119,7 +119,7 @@ impl Notification {
     pub(crate) fn framed(frame: Bytes, before: Checkpoint, after: Checkpoint, ends: bool) -> Self {
         Self {
             frame,
-            verdict: VerdictLabel::Update,
+            verdict: Verdict::Update,
             time: Timestamp::from_millis(0),
             before,
             after,

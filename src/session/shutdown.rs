@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, timeout};
 
 use super::catch_up::drain;
-use super::command::Command;
+use super::command::SessionCommand;
 use super::connection::{Connection, ServeHandle};
 use super::shared::Shared;
 use crate::protocol::close::Close;
@@ -29,7 +29,7 @@ pub(super) async fn close_all(shared: &Arc<Shared>, grace: Duration) {
 }
 
 async fn dismiss_all(shared: &Arc<Shared>, grace: Duration) {
-    // A gateway without a history has no sessions, and nobody who would answer.
+    // A gateway without a history has no sessions, and no relay that would answer.
     if shared.history.checkpoint().is_some() {
         let limit = PROOF_LIMIT.min(grace / 8);
         shared.history.prove_since(Instant::now(), limit).await;
@@ -65,7 +65,7 @@ async fn dismiss(shared: &Arc<Shared>, connection: &Arc<Connection>, close: &Clo
     if connection.is_closing() {
         return;
     }
-    let command = Command::Dismiss(ServeHandle::new(connection), close.clone());
+    let command = SessionCommand::Dismiss(ServeHandle::new(connection), close.clone());
     if shared.command(command).await.is_err()
         && let Some(handle) = shared.close(connection, close)
     {

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use super::connection::CatchUp;
 use super::shared::Shared;
 use super::subscription::Subscription;
-use crate::domain::{Cursor, InvalidCursor};
+use crate::domain::{Cursor, Partitions};
 use crate::history::{Checkpoint, Relation};
 use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
-use crate::protocol::sse;
-use crate::store::{Discontinuity, Since, StoreError};
+use crate::store::{Cause, Discontinuity, LogAnswer, StoreError};
 
 /// From where a client wants to be shown its view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +19,12 @@ pub enum Start {
     Now,
     /// Everyone in the view, then what happens.
     Snapshot,
-    /// What came after a cursor, as the client wrote it.
-    Cursor(String),
-    /// The same after the last event of an event source. It sends back whatever id it had, also
-    /// another server's, and never comes back from a refusal: what is no cursor of ours begins with
-    /// `reset`.
-    LastEvent(String),
+    /// What came after a cursor.
+    Cursor(Cursor),
+    /// What came after the last event of an event source. An event source sends back any id that it
+    /// has, also one of another server, and gives up after a refusal. So an id that is not a cursor
+    /// (`None`) begins with `reset`.
+    LastEvent(Option<Cursor>),
 }
 
 /// A session that is ready to be served.
@@ -42,15 +41,18 @@ pub enum StartError {
     /// The relay has not found its place in the log yet.
     #[error("the store has not been reached yet")]
     NotReady,
-    /// The cursor is none.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
     /// The cursor cannot be continued, and the format has no word to say so later.
     #[error("the cursor cannot be continued: {}", .0.name())]
     Gone(Discontinuity),
     /// The store could not be asked whether the cursor can be continued.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The partitions of a cursor; [`StartError::NotReady`] as long as no session can begin.
+pub(super) fn partitions(shared: &Shared) -> Result<Partitions, StartError> {
+    shared.history.checkpoint().ok_or(StartError::NotReady)?;
+    Ok(shared.readings.store()?.partitions())
 }
 
 /// Decides where a session begins.
@@ -67,26 +69,17 @@ pub(super) async fn start(
             (CatchUp::replay(newest), live)
         }
         Start::Snapshot => (CatchUp::Snapshot { reset: None }, None),
-        Start::Cursor(text) => {
-            let cursor = Cursor::read(&text, shared.readings.store()?.partitions())?;
+        Start::Cursor(cursor) | Start::LastEvent(Some(cursor)) => {
             (resume(shared, format, cursor, &newest).await?, None)
         }
-        Start::LastEvent(text) => {
-            match Cursor::read(&text, shared.readings.store()?.partitions()) {
-                Ok(cursor) => (resume(shared, format, cursor, &newest).await?, None),
-                Err(_) => (
-                    CatchUp::Snapshot {
-                        reset: Some(Discontinuity::Unknown),
-                    },
-                    None,
-                ),
-            }
+        Start::LastEvent(None) => {
+            let reset = Some(Discontinuity::Unknown);
+            (CatchUp::Snapshot { reset }, None)
         }
     };
-    let greeting = if format == WireFormat::Sse {
-        Some(joined(sse::prelude(), word))
-    } else {
-        word
+    let greeting = match format.prelude() {
+        Some(prelude) => Some(joined(prelude, word)),
+        None => word,
     };
     Ok(Opening {
         subscription,
@@ -96,8 +89,8 @@ pub(super) async fn start(
 }
 
 /// What became of a cursor: every partition's position lies on this gateway's history, or the log
-/// still continues from there. The client is live when this gateway's history has led to its newest,
-/// and it was shown all up to `goal`.
+/// still continues from there. The client is live when this gateway's history has led to its
+/// newest, and it was shown all up to `goal`.
 async fn resume(
     shared: &Shared,
     format: WireFormat,
@@ -105,20 +98,20 @@ async fn resume(
     goal: &Checkpoint,
 ) -> Result<CatchUp, StartError> {
     let id = shared.history.id().ok_or(StartError::NotReady)?;
-    for at in cursor.places() {
+    for at in cursor.log_positions() {
         if shared.history.relation(at) == Some(Relation::On) {
             continue;
         }
         let since = shared.readings.since(id, at, at.position).await;
-        let since = since.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let since = since.map_err(|error| StoreError::Unavailable(Cause::of(error)))?;
         match &*since {
-            Since::Continues { .. } => {}
-            Since::Broken { reason, .. } if format.has_cursor() => {
+            LogAnswer::Continues { .. } => {}
+            LogAnswer::Broken { reason, .. } if format.has_reset() => {
                 return Ok(CatchUp::Snapshot {
                     reset: Some(*reason),
                 });
             }
-            Since::Broken { reason, .. } => return Err(StartError::Gone(*reason)),
+            LogAnswer::Broken { reason, .. } => return Err(StartError::Gone(*reason)),
         }
     }
     Ok(CatchUp::Replay {

@@ -1,112 +1,110 @@
-//! A look at everything that a store keeps: people, ids, log and head of each partition, compared
-//! with each other. What is wrong is told one by one, and mended where that needs no invention.
+//! The audit of a store: it compares people, ids, log and head of each partition with each other,
+//! reports each fault, and repairs those whose repair needs no invented data.
 //!
-//! Safe beside running gateways: each fault is looked at again by the write that mends it.
+//! Safe beside running gateways: the write that repairs a fault checks the fault again.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Applied, CorruptRecord, Expect, Store, StoreError, Write};
+use super::{CorruptRecord, Store, StoreError, Write, WriteOutcome};
 use crate::domain::{Change, FieldsJson, Partition, PersonId, Timestamp};
 
-/// Damaged people of a partition whose last change is looked for in its log. Of more, the log is
-/// not asked.
+/// Damaged people of a partition whose last change the audit looks for in the log. If there are
+/// more, it looks for none.
 const REMEMBERED: usize = 10_000;
 
-/// One thing that is wrong.
+/// One fault that the audit found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Where.
+pub struct Finding {
+    /// The partition.
     pub partition: Partition,
-    /// What.
-    pub what: Wrong,
-    /// What was done about it; none where nothing was asked for.
-    pub mended: Option<Mended>,
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// The repair; none if the audit was not asked to repair.
+    pub repair: Option<Repair>,
 }
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// A person's record cannot be read, or there is none under a listed id.
+pub enum FindingKind {
+    /// A person's record cannot be read, or a listed id has none.
     Record(PersonId, CorruptRecord),
-    /// A person's id is not listed: no list and no snapshot shows the person.
+    /// A person's id is not listed, so no list and no snapshot shows the person.
     Unlisted(PersonId),
-    /// A name under which a record stands is no id of the partition's people; shown as it is
-    /// escaped.
+    /// The name of a record is no id of the partition's people; the name, escaped.
     ForeignRecord(String),
-    /// A member of the list of ids is no id of the partition's people; shown as it is escaped.
+    /// A member of the list of ids is no id of the partition's people; the member, escaped.
     ForeignId(String),
-    /// Members of the list of ids have different scores, which breaks their order.
+    /// Members of the list of ids have different scores, which breaks the order of the list.
     Scores,
     /// The head is missing, or cannot be read.
     Head,
-    /// A key holds another type than ours: its name, and what it holds.
+    /// A key has another type than ours: its name, and its type.
     Type(String, String),
-    /// A log entry cannot be read, or does not follow the one before it.
+    /// A log entry cannot be read, or does not follow the entry before it: its number, and why.
     Entry(u64, String),
-    /// The log's last entry is not the head: the last entry's number, if there is one, and the
+    /// The log does not end at its head: the number of its last entry, if there is one, and the
     /// head.
     End(Option<u64>, String),
 }
 
-/// What was done about a fault.
+/// The repair of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mended {
-    /// It is sound now; in words, how.
-    Yes(&'static str),
-    /// It is not; in words, why, and what to do by hand.
-    No(String),
+pub enum Repair {
+    /// The audit repaired it, in this way.
+    Done(&'static str),
+    /// The audit cannot repair it: why, and what to do by hand.
+    ByHand(String),
 }
 
-/// What a look came to.
+/// The counts of an audit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct AuditTally {
     /// Records that were read.
     pub people: u64,
     /// Log entries that were read.
     pub entries: u64,
     /// Faults that were found.
     pub faults: u64,
-    /// Faults that were mended.
+    /// Faults that were repaired.
     pub mended: u64,
 }
 
-/// Takes faults as they are found.
-pub type Sink<'a> = dyn FnMut(Fault) + Send + 'a;
+/// Receives each finding when the audit makes it.
+pub type FindingSink<'a> = dyn FnMut(Finding) + Send + 'a;
 
-/// The damaged people of one partition, and what the log still knows of them.
+/// The damaged people of one partition, and their last changes in the log.
 #[derive(Default)]
-pub(super) struct Damaged {
+pub(super) struct DamagedPeople {
     people: BTreeMap<PersonId, CorruptRecord>,
     last: BTreeMap<PersonId, Option<FieldsJson>>,
 }
 
-impl Tally {
-    /// Hands a fault on, and counts it.
-    pub(super) fn tell(
+impl AuditTally {
+    /// Counts a finding, and hands it to the sink.
+    pub(super) fn report(
         &mut self,
-        sink: &mut Sink<'_>,
+        sink: &mut FindingSink<'_>,
         partition: Partition,
-        what: Wrong,
-        mended: Option<Mended>,
+        kind: FindingKind,
+        repair: Option<Repair>,
     ) {
         self.faults += 1;
-        self.mended += u64::from(matches!(mended, Some(Mended::Yes(_))));
-        sink(Fault {
+        self.mended += u64::from(matches!(repair, Some(Repair::Done(_))));
+        sink(Finding {
             partition,
-            what,
-            mended,
+            kind,
+            repair,
         });
     }
 }
 
-impl Damaged {
+impl DamagedPeople {
     pub(super) fn add(&mut self, id: PersonId, why: CorruptRecord) {
         self.people.insert(id, why);
     }
 
-    /// Notes what an entry of the log says of a damaged person; called from the oldest to the
-    /// newest.
+    /// Notes a log entry if it is of a damaged person. Called from the oldest entry to the newest.
     pub(super) fn note(&mut self, change: &Change) {
         let is_wanted = self.people.contains_key(&change.id) && self.people.len() <= REMEMBERED;
         if is_wanted {
@@ -114,29 +112,30 @@ impl Damaged {
         }
     }
 
-    /// Tells all of them. With `mend`, saves again whom the log still knows, and deletes the
-    /// others, by ordinary writes: each begins a new epoch, so that every view is told.
+    /// Reports all of them. With `mend`, the time of the repairs, saves each person as the log has
+    /// it, and deletes people that the log no longer has. The repairs are ordinary writes; each
+    /// begins a new epoch, so that every view is reset.
     pub(super) async fn settle(
         self,
         store: &dyn Store,
         partition: Partition,
         mend: Option<Timestamp>,
-        tally: &mut Tally,
-        sink: &mut Sink<'_>,
+        tally: &mut AuditTally,
+        sink: &mut FindingSink<'_>,
     ) -> Result<(), StoreError> {
         let Self { people, mut last } = self;
         for (id, why) in people {
-            // Looked at again: a running gateway may have deleted or mended the person since.
+            // Checked again: a running gateway may have deleted or mended the person since.
             match store.get(id).await {
                 Err(StoreError::Damaged { .. }) => {}
                 Err(error) => return Err(error),
                 Ok(_) => continue,
             }
-            let mended = match mend {
+            let repair = match mend {
                 None => None,
                 Some(time) => Some(mend_person(store, id, last.remove(&id).flatten(), time).await?),
             };
-            tally.tell(sink, partition, Wrong::Record(id, why), mended);
+            tally.report(sink, partition, FindingKind::Record(id, why), repair);
         }
         Ok(())
     }
@@ -148,38 +147,31 @@ async fn mend_person(
     id: PersonId,
     save: Option<FieldsJson>,
     time: Timestamp,
-) -> Result<Mended, StoreError> {
+) -> Result<Repair, StoreError> {
     let how = if save.is_some() {
-        "saved as the log knows the person"
+        "saved as the log has the person"
     } else {
-        "deleted: the log knows no more of it"
+        "deleted: the log no longer has the person"
     };
-    let write = Write {
-        id,
-        save,
-        expect: Expect::Anything,
-        idempotency: None,
-        time,
-        trace: None,
-    };
-    Ok(match store.apply(write).await? {
-        Applied::Done { .. } => Mended::Yes(how),
-        _ => Mended::Yes("somebody else has mended it"),
-    })
+    let outcome = store.apply(Write::new(id, save, time)).await?;
+    Ok(Repair::Done(match outcome {
+        WriteOutcome::Done { .. } => how,
+        _ => "another write has mended it",
+    }))
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "partition {}: {}", self.partition, self.what)?;
-        match &self.mended {
+        write!(f, "partition {}: {}", self.partition, self.kind)?;
+        match &self.repair {
             None => Ok(()),
-            Some(Mended::Yes(how)) => write!(f, " - mended: {how}"),
-            Some(Mended::No(why)) => write!(f, " - not mended: {why}"),
+            Some(Repair::Done(how)) => write!(f, " - mended: {how}"),
+            Some(Repair::ByHand(why)) => write!(f, " - not mended: {why}"),
         }
     }
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(id, why) => write!(f, "the record of {id} is damaged: {why}"),
@@ -189,7 +181,7 @@ impl fmt::Display for Wrong {
             ),
             Self::ForeignRecord(name) => write!(
                 f,
-                "a record stands under {name}, which is no id of this partition"
+                "a record has the name {name}, which is no id of this partition"
             ),
             Self::ForeignId(member) => {
                 write!(f, "{member} is listed, and is no id of this partition")
@@ -208,8 +200,8 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// One line for the end.
-impl fmt::Display for Tally {
+/// The last line of a report.
+impl fmt::Display for AuditTally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             people,

@@ -1,47 +1,56 @@
-//! The bounded stream between whatever publishes and the one that reads: nobody waits for the
-//! reader, and what did not fit is told as a gap.
+//! The bounded queue between a publisher and its reader. The publisher never waits: events that do
+//! not fit are dropped, and reported as a gap.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::FeedLimits;
 use crate::domain::Partition;
 
-/// What a subscription reports, in the order in which it happened.
+/// Bounds of a feed's queue. Events beyond them are dropped and reported as [`FeedEvent::Gap`].
+#[derive(Clone, Copy, Debug)]
+pub struct FeedLimits {
+    /// Events that may wait.
+    pub events: NonZeroUsize,
+    /// Bytes of frames that may wait.
+    pub bytes: NonZeroUsize,
+}
+
+/// An event of a subscription. Events arrive in the order in which they happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedEvent {
-    /// Subscribed and confirmed: what is published from here on arrives, until the next
+    /// The subscription is confirmed: every frame published from here on arrives, until the next
     /// `Disconnected` or `Gap`.
     Connected,
-    /// The subscription is gone; the feed is trying again.
+    /// The subscription is lost; the feed tries again.
     Disconnected,
     /// One published frame, not yet parsed.
     Frame(Partition, Bytes),
     /// A probe of this store object came back.
     Probe,
-    /// Events were dropped here because the queue was full.
+    /// Events were dropped here: the queue was full.
     Gap,
 }
 
 /// The reading end. Dropping it ends the subscription.
 pub struct Feed {
     queue: Arc<FeedQueue>,
-    /// Aborts the supervising task, where the store has one.
+    /// Aborts the task that fills the queue, if the store has one.
     _supervisor: Option<AbortOnDrop>,
 }
 
-/// The writing end, shared with what publishes.
+/// The writing end, shared with the publisher.
 pub struct FeedQueue {
     limits: FeedLimits,
-    waiting: Mutex<Waiting>,
+    buffer: Mutex<FeedBuffer>,
     arrived: Notify,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct FeedBuffer {
     events: VecDeque<FeedEvent>,
     bytes: usize,
     closed: bool,
@@ -56,7 +65,7 @@ impl Drop for AbortOnDrop {
 }
 
 impl Feed {
-    /// A feed whose publisher writes into `queue` by itself.
+    /// A feed whose publisher writes to `queue`.
     pub fn new(queue: Arc<FeedQueue>) -> Self {
         Self {
             queue,
@@ -72,8 +81,8 @@ impl Feed {
         }
     }
 
-    /// Waits until there is something, and moves up to `most` events to the end of `into`. Cancel
-    /// safe: nothing is taken before it returns.
+    /// Waits for events, and moves up to `most` of them to the end of `into`. Cancel safe: no event
+    /// is taken before it returns.
     pub async fn receive(&mut self, into: &mut Vec<FeedEvent>, most: usize) {
         loop {
             if self.take(into, most) > 0 {
@@ -83,13 +92,13 @@ impl Feed {
         }
     }
 
-    /// Moves what waits, at most `most` events, without waiting; how many there were.
+    /// Moves up to `most` events to the end of `into` without waiting, and returns their number.
     pub fn take(&mut self, into: &mut Vec<FeedEvent>, most: usize) -> usize {
-        let mut waiting = self.queue.lock();
-        let count = waiting.events.len().min(most);
+        let mut buffer = self.queue.lock();
+        let count = buffer.events.len().min(most);
         let first = into.len();
-        into.extend(waiting.events.drain(..count));
-        waiting.bytes -= into[first..].iter().map(size).sum::<usize>();
+        into.extend(buffer.events.drain(..count));
+        buffer.bytes -= into[first..].iter().map(size).sum::<usize>();
         count
     }
 }
@@ -105,36 +114,35 @@ impl FeedQueue {
     pub fn new(limits: FeedLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            waiting: Mutex::default(),
+            buffer: Mutex::default(),
             arrived: Notify::new(),
         })
     }
 
-    /// Adds an event; when the queue is full, a single `Gap` stands for it and for all that is
-    /// dropped after it until the reader has made room. That covers every kind of event: after a
-    /// gap the reader asks the log, as it does after a reconnect. Returns false once the reader is
-    /// gone.
+    /// Adds an event. If the queue is full, one `Gap` replaces it and all further events until the
+    /// reader makes room. The gap covers every kind of event: after it the reader asks the log, as
+    /// it does after a reconnect. Returns false once the reader is gone.
     pub fn push(&self, event: FeedEvent) -> bool {
-        let mut waiting = self.lock();
-        if waiting.closed {
+        let mut buffer = self.lock();
+        if buffer.closed {
             return false;
         }
         let size = size(&event);
-        let full = waiting.events.len() >= self.limits.events.get()
-            || waiting.bytes + size > self.limits.bytes.get();
+        let full = buffer.events.len() >= self.limits.events.get()
+            || buffer.bytes + size > self.limits.bytes.get();
         if !full {
-            waiting.bytes += size;
-            waiting.events.push_back(event);
-        } else if waiting.events.back() != Some(&FeedEvent::Gap) {
-            waiting.events.push_back(FeedEvent::Gap);
+            buffer.bytes += size;
+            buffer.events.push_back(event);
+        } else if buffer.events.back() != Some(&FeedEvent::Gap) {
+            buffer.events.push_back(FeedEvent::Gap);
         }
-        drop(waiting);
+        drop(buffer);
         self.arrived.notify_one();
         true
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, FeedBuffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,8 +155,6 @@ fn size(event: &FeedEvent) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use super::*;
 
     fn frame(bytes: usize) -> FeedEvent {
@@ -156,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_told_as_one_gap() {
+    async fn events_that_do_not_fit_become_one_gap() {
         let limits = FeedLimits {
             events: NonZeroUsize::new(3).unwrap(),
             bytes: NonZeroUsize::new(10).unwrap(),
@@ -172,11 +178,7 @@ mod tests {
         queue.push(frame(10));
         events.clear();
         feed.receive(&mut events, 10).await;
-        assert_eq!(
-            events,
-            [frame(10)],
-            "room is counted again once the reader took what waited"
-        );
+        assert_eq!(events, [frame(10)], "the reader made room");
     }
 
     #[test]

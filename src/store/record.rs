@@ -1,50 +1,50 @@
-//! A person at rest: `REVISION CREATED UPDATED JSON`, the times in milliseconds, the JSON the
+//! A person's record, `REVISION CREATED UPDATED JSON`: the times in milliseconds, the JSON with the
 //! user's fields only.
 
 use crate::domain::{CorruptFields, FieldsJson, Person, PersonId, Position, Timestamp};
 
-/// What a store keeps of a person under its id.
+/// The record that a store keeps under a person's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct StoredPerson {
     /// The position of the person's last change.
     pub revision: Position,
-    /// When it was saved first.
+    /// The time of the first save.
     pub created_at: Timestamp,
-    /// When it was saved last.
+    /// The time of the last save.
     pub updated_at: Timestamp,
     /// The user's fields.
     pub fields: FieldsJson,
 }
 
-/// Why what stands under a person's id is not a record. Never says what stands there.
+/// Why a record cannot be read. The text contains nothing of the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorruptRecord {
     /// One of the four parts is missing or malformed.
     #[error("it does not read REVISION CREATED UPDATED JSON")]
     Header,
-    /// The bytes are no text.
+    /// The bytes are not UTF-8.
     #[error("it is not UTF-8")]
     NotText,
-    /// The JSON is not a person's.
+    /// The JSON is not that of a person.
     #[error(transparent)]
     Fields(#[from] CorruptFields),
-    /// The id is listed, and nothing stands under it.
+    /// The id is listed, but has no record.
     #[error("its id is listed, and there is no record")]
     Missing,
 }
 
-impl Record {
-    /// Reads a record as a store keeps it.
+impl StoredPerson {
+    /// Reads the bytes of a record.
     pub fn read(bytes: &[u8]) -> Result<Self, CorruptRecord> {
         Self::decode(std::str::from_utf8(bytes).map_err(|_| CorruptRecord::NotText)?)
     }
 
-    /// The revision of a record of which the rest may be damaged.
+    /// The revision of a record whose rest may be damaged.
     pub fn revision_of(text: &str) -> Option<Position> {
         text.split_once(' ')?.0.parse().ok()
     }
 
-    /// Reads a record.
+    /// Reads the text of a record.
     pub fn decode(text: &str) -> Result<Self, CorruptRecord> {
         let mut parts = text.splitn(4, ' ');
         let mut next = || parts.next().ok_or(CorruptRecord::Header);

@@ -1,15 +1,15 @@
-//! The machine's clock, wherever it stands: no time before 1970, none behind the year 9999, and no
-//! panic at either.
+//! The machine's clock, clamped to the years 1970 to 9999, so that no setting of it causes a panic.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// 9999-12-31T23:59:59.999Z: the last moment that RFC 3339 can write, well below what a UUID holds.
+/// 9999-12-31T23:59:59.999Z: the last moment that RFC 3339 can write, well below the last of a
+/// UUID.
 const LAST: Duration = Duration::from_millis(253_402_300_799_999);
 
-/// What keeps UUIDs of one moment, and those of a clock that was set back, in order.
+/// Keeps UUIDs in order: those of one moment, and those after the clock was set back.
 static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// The time since 1970, by the machine's clock.
@@ -17,12 +17,12 @@ pub fn unix_time() -> Duration {
     since_1970(SystemTime::now())
 }
 
-/// The same in milliseconds.
+/// Milliseconds since 1970, by the machine's clock.
 pub fn unix_millis() -> u64 {
     u64::try_from(unix_time().as_millis()).expect("the year 9999 fits")
 }
 
-/// A fresh UUID of version 7. `Uuid::now_v7` panics where the clock stands before 1970.
+/// A fresh UUID of version 7. `Uuid::now_v7` panics if the clock is set before 1970.
 pub fn fresh_uuid() -> Uuid {
     uuid_at(unix_time())
 }
@@ -48,7 +48,7 @@ mod tests {
     use crate::domain;
 
     #[test]
-    fn no_clock_makes_a_panic() {
+    fn no_setting_of_the_clock_causes_a_panic() {
         let year = Duration::from_secs(365 * 24 * 3600);
         for clock in [
             UNIX_EPOCH.checked_sub(100 * year),

@@ -1,5 +1,5 @@
-//! The log: one line an event on standard error, as text for people (in colours on a terminal) or
-//! as JSON. Libraries are held at `warn`.
+//! The log on standard error, one line an event: text for people (in colours on a terminal) or
+//! JSON. Libraries log at `warn` and above.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -14,28 +14,28 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// The least important event that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What needs an operator.
+    /// Events that need an operator.
     Error,
-    /// What may need one.
+    /// Events that may need an operator.
     Warn,
-    /// What changes the gateway's state.
+    /// Changes of the gateway's state.
     Info,
-    /// What explains a decision.
+    /// Reasons of decisions.
     Debug,
     /// Everything.
     Trace,
 }
 
-/// The form of a line.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people. `pretty` is another word for it.
+    /// For people. `pretty` is an alias.
     Text,
     /// For machines: one JSON object a line.
     Json,
 }
 
-/// A word that names no level or format.
+/// An unknown name of a level or a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownWord {
     /// Not a level.
@@ -68,13 +68,13 @@ pub fn init(level: LogLevel, format: LogFormat) {
         LogFormat::Text => lines.with_ansi(is_coloured()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    // Only fails where a log is running already, which is as good.
+    // Fails only if a log is running already, which serves as well.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
 }
 
-/// Colours are for a terminal, and only where nobody asked for none (<https://no-color.org>).
+/// Whether lines have colours: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 fn is_coloured() -> bool {
     std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -1,17 +1,15 @@
-//! What an operator sees: metric names, readiness the log's format, and traces.
+//! What an operator sees: the parts of metrics, readiness, the log's format, and traces.
 
 pub mod clock;
+mod error_chain;
 pub mod logging;
 mod metrics;
 mod readiness;
 pub mod traces;
 
+pub use error_chain::ErrorChain;
 pub use logging::{LogFormat, LogLevel};
-pub use metrics::{
-    BreakLabel, CloseLabel, DamageAt, DamageLabel, Damages, Each, FormatLabel, Histogram, Label,
-    LineLabel, Metrics, Observations, RedisCommandLabel, RedisErrorLabel, RequestLabels,
-    RouteLabels, SourceLabel, StoreErrorLabel, VerdictCounts, VerdictLabel, WallClock, registry,
-    text_format,
-};
+pub use metrics::{Histogram, Label, Observations, StaticFamily, WallClock, registry, text_format};
+pub(crate) use metrics::{PREFIX, metrics};
 pub use readiness::{NotReady, Readiness};
 pub use traces::Traces;

@@ -1,5 +1,5 @@
-//! Whether the gateway should be sent traffic: a probe went through the store's channel and back
-//! not long ago, and the gateway is not on its way out.
+//! Whether balancers should send traffic to the gateway: a probe came back through the store's
+//! channel a moment ago, and the gateway is not shutting down.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::gauge::ConstGauge;
 use tokio::time::Instant;
 
-/// Shared by the relay (which sees the probes), the application (which drains) and the health
-/// pages. Clones cheaply.
+/// The state behind `/readyz`. Clones share it: the relay reports probes, the application reports
+/// the shutdown, the health pages read it.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<Inner>);
+pub struct Readiness(Arc<ReadinessState>);
 
 #[derive(Debug)]
-struct Inner {
+struct ReadinessState {
     started: Instant,
     limit: Duration,
     /// Milliseconds from `started` to the last probe, plus one; 0 before the first.
@@ -25,7 +25,7 @@ struct Inner {
     departure: AtomicU8,
 }
 
-/// How far the gateway is on its way out.
+/// The stages of a shutdown.
 const STAYING: u8 = 0;
 const LEAVING: u8 = 1;
 const DRAINING: u8 = 2;
@@ -35,9 +35,9 @@ const DRAINING: u8 = 2;
 pub enum NotReady {
     /// No probe has come back yet.
     Starting,
-    /// The last probe is too long ago.
+    /// The last probe came back too long ago.
     Silent {
-        /// How long.
+        /// The time since that probe.
         since: Duration,
     },
     /// The gateway is shutting down.
@@ -45,9 +45,9 @@ pub enum NotReady {
 }
 
 impl Readiness {
-    /// Not ready yet; a probe then counts for `limit`.
+    /// Not ready yet. Each probe makes the gateway ready for `limit`.
     pub fn new(limit: Duration) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ReadinessState {
             started: Instant::now(),
             limit,
             probed_ms: AtomicU64::new(0),
@@ -55,33 +55,33 @@ impl Readiness {
         }))
     }
 
-    /// A probe came back through the channel just now.
+    /// Notes that a probe came back through the channel now.
     pub fn probe_arrived(&self) {
         let elapsed = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.0.probed_ms.store(elapsed + 1, Ordering::Relaxed);
     }
 
-    /// The gateway will shut down: never ready again, though everything is still served.
+    /// Begins the notice of a shutdown: the gateway is never ready again, but serves everything.
     pub fn leave(&self) {
         self.0.departure.fetch_max(LEAVING, Ordering::Relaxed);
     }
 
-    /// The gateway is shutting down: nothing new is served.
+    /// Begins the shutdown: the gateway serves nothing new.
     pub fn drain(&self) {
         self.0.departure.fetch_max(DRAINING, Ordering::Relaxed);
     }
 
-    /// Whether the gateway will shut down, or is shutting down.
+    /// Whether the notice of a shutdown, or the shutdown, has begun.
     pub fn is_leaving(&self) -> bool {
         self.0.departure.load(Ordering::Relaxed) >= LEAVING
     }
 
-    /// Whether the gateway is shutting down.
+    /// Whether the shutdown has begun.
     pub fn is_draining(&self) -> bool {
         self.0.departure.load(Ordering::Relaxed) >= DRAINING
     }
 
-    /// Ready, or why not, at the moment `now`.
+    /// Whether the gateway is ready at `now`, or why not.
     pub fn check(&self, now: Instant) -> Result<(), NotReady> {
         if self.is_leaving() {
             return Err(NotReady::Draining);
@@ -98,7 +98,7 @@ impl Readiness {
     }
 }
 
-/// The metric `ready`: what `/readyz` says, at the moment of the scrape.
+/// The metric `ready`: the answer of `/readyz` at the moment of the scrape.
 impl Collector for Readiness {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let ready = ConstGauge::new(i64::from(self.check(Instant::now()).is_ok()));
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_counts_for_the_limit_and_leaving_ends_it() {
+    async fn a_probe_makes_the_gateway_ready_until_the_limit_or_a_shutdown() {
         let readiness = Readiness::new(Duration::from_secs(5));
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Starting));
         readiness.probe_arrived();
@@ -145,7 +145,7 @@ mod tests {
         readiness.probe_arrived();
         assert_eq!(readiness.check(Instant::now()), Ok(()));
         readiness.leave();
-        assert!(!readiness.is_draining(), "what comes is still served");
+        assert!(!readiness.is_draining(), "the gateway still serves");
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Draining));
         readiness.drain();
         readiness.leave();

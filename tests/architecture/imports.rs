@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use proc_macro2::token_stream::IntoIter;
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
 /// Something of the crate that is named, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,8 @@ impl Scan {
                         for_tests = true;
                         continue;
                     }
-                    let outer = std::mem::replace(&mut self.is_test, self.is_test | was_for_tests);
+                    let outer = self.is_test;
+                    self.is_test |= was_for_tests;
                     self.walk(group.stream());
                     self.is_test = outer;
                     if group.delimiter() != Delimiter::Brace {
@@ -139,7 +140,8 @@ impl Scan {
             && let Some(TokenTree::Group(body)) = rest.next()
         {
             self.module.push(name.to_string());
-            let outer = std::mem::replace(&mut self.is_test, self.is_test | for_tests);
+            let outer = self.is_test;
+            self.is_test |= for_tests;
             self.walk(body.stream());
             self.is_test = outer;
             self.module.pop();
@@ -174,8 +176,8 @@ impl Scan {
         for_tests: bool,
     ) -> bool {
         if !next_is_path(rest) {
-            if first == "crate" && matches!(rest.peek(), Some(TokenTree::Ident(next)) if next == "as")
-            {
+            let is_renamed = matches!(rest.peek(), Some(TokenTree::Ident(next)) if next == "as");
+            if first == "crate" && is_renamed {
                 self.push(Vec::new(), line, for_tests);
             }
             return false;
@@ -230,30 +232,23 @@ impl Scan {
 
 /// Takes `::`, if it is next.
 fn next_is_path(rest: &mut Peekable<IntoIter>) -> bool {
-    let is_colon = |token: Option<&TokenTree>| {
-        matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
+    let is_joint_colon = |token: &TokenTree| match token {
+        TokenTree::Punct(punct) => punct.as_char() == ':' && punct.spacing() == Spacing::Joint,
+        _ => false,
     };
-    let joint = matches!(
-        rest.peek(),
-        Some(TokenTree::Punct(punct))
-            if punct.as_char() == ':' && punct.spacing() == proc_macro2::Spacing::Joint
-    );
-    if !joint {
-        return false;
-    }
-    rest.next();
-    if is_colon(rest.peek()) {
+    let is_path = rest.next_if(is_joint_colon).is_some();
+    if is_path {
         rest.next();
     }
-    true
+    is_path
 }
 
 /// Takes the parentheses of `pub(…)`.
 fn skip_restriction(rest: &mut Peekable<IntoIter>) {
-    if matches!(rest.peek(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis)
-    {
-        rest.next();
-    }
+    rest.next_if(|token| match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Parenthesis,
+        _ => false,
+    });
 }
 
 fn is_cfg_test(group: &Group) -> bool {

@@ -47,7 +47,9 @@ fn judge_imports(source: &Source) -> Vec<String> {
         };
         match layer(to) {
             _ if to == from => None,
-            None => Some(format!("{place}: {from} imports {to}, which is in no layer")),
+            None => Some(format!(
+                "{place}: {from} imports {to}, which is in no layer"
+            )),
             Some(to_layer) if to_layer == from_layer => Some(format!(
                 "{place}: {from} must not import {to}: they are neighbours"
             )),
@@ -57,15 +59,20 @@ fn judge_imports(source: &Source) -> Vec<String> {
             Some(_) => None,
         }
     };
-    imports(text, module).into_iter().filter_map(judge).collect()
+    let mut problems: Vec<String> = imports(text, module)
+        .into_iter()
+        .filter_map(judge)
+        .collect();
+    problems.dedup();
+    problems
 }
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&module))
 }
 
-/// The files of a folder don't import each other in a circle. What a front page (`mod.rs`) passes on
-/// by `pub use` counts as the file that it comes from.
+/// The files of a folder don't import each other in a circle. What a front page (`mod.rs`) passes
+/// on by `pub use` counts as the file that it comes from.
 pub(crate) fn folders_have_no_circles(root: &Path) -> Vec<String> {
     crates(root)
         .iter()
@@ -155,7 +162,11 @@ impl Graph {
             seen.contains(start)
         };
         let nodes: BTreeSet<&String> = edges.iter().map(|(from, _)| from).collect();
-        nodes.into_iter().filter(|node| reaches(node)).cloned().collect()
+        nodes
+            .into_iter()
+            .filter(|node| reaches(node))
+            .cloned()
+            .collect()
     }
 }
 

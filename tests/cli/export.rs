@@ -1,5 +1,4 @@
-//! `export`: everyone comes out as they are, in a form that `import` takes back; half an export is
-//! told.
+//! `export` writes people unchanged, in a form that `import` reads, and reports incomplete exports.
 
 use std::process::Stdio;
 
@@ -10,7 +9,7 @@ use tokio::time::timeout;
 use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
 use crate::script::{Script, answer};
 
-/// People whose texts are hard on CSV and terminals.
+/// Saves people with texts that are special to CSV and terminals.
 async fn save_people(serving: &Serving) -> Vec<Value> {
     let texts = [
         "plain",
@@ -35,7 +34,7 @@ async fn save_people(serving: &Serving) -> Vec<Value> {
         "null",
     ];
     let lines = texts.iter().enumerate().map(|(number, text)| {
-        // What an object without members is, is not what none is.
+        // An empty object differs from a missing one.
         if number == 1 {
             return format!(
                 "{}\n",
@@ -62,7 +61,7 @@ async fn save_people(serving: &Serving) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_is_exported_and_imported_is_the_same() {
+async fn exported_people_are_imported_unchanged() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let from = serving_in(folders[0].path()).await;
     let to = serving_in(folders[1].path()).await;
@@ -105,7 +104,7 @@ async fn what_is_exported_and_imported_is_the_same() {
 }
 
 #[tokio::test]
-async fn more_people_than_a_page_come_out_once_each_and_a_filter_chooses() {
+async fn an_export_has_each_person_once_across_pages_and_obeys_a_filter() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let lines = (0..2500).map(
@@ -150,7 +149,7 @@ async fn more_people_than_a_page_come_out_once_each_and_a_filter_chooses() {
 }
 
 #[tokio::test]
-async fn faults_are_told_where_they_are() {
+async fn faults_of_filters_and_flags_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let (code, out, errors) = serving.run(&["export", "--where", "age = 3"]).await;
@@ -168,7 +167,7 @@ async fn faults_are_told_where_they_are() {
 }
 
 #[tokio::test]
-async fn half_an_export_is_told() {
+async fn an_incomplete_export_is_reported() {
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
     let line = format!("{{\"id\":\"{id}\"}}\n");
     let script = Script::start().await;
@@ -191,12 +190,12 @@ async fn half_an_export_is_told() {
     assert_eq!((code, out), (1, line));
     assert_eq!(
         errors,
-        "people-gateway: the export is not whole, it ended after 1 people: gone\n"
+        "people-gateway: the export is incomplete, it ended after 1 people: gone\n"
     );
 }
 
 #[tokio::test]
-async fn a_reader_who_has_enough_ends_it_without_a_word() {
+async fn a_closed_pipe_ends_it_without_a_message() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let filler = "x".repeat(4000);

@@ -1,5 +1,4 @@
-//! People's own texts do not steer the terminal of whoever looks at them, nor their spreadsheet;
-//! what goes into a file or a pipe is exact.
+//! Texts of people control no terminal and no spreadsheet; in files and pipes they are exact.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -9,12 +8,12 @@ use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
 use crate::script::{Script, answer};
 use crate::terminal::{Terminal, signal};
 
-/// A screen is cleared, a title set, a bell rung, a line overwritten, a text turned around, and
-/// something hidden.
-const EVIL: &str =
+/// A text that clears the screen, sets the title, rings the bell, overwrites a line, reverses text,
+/// and hides text.
+const HOSTILE: &str =
     "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{9b}31m\u{61c}\u{200b}\u{2028}\u{202e}\u{e0041}\u{7f}x";
-/// What of it no terminal may get from us, which sends escapes of its own.
-const UNFIT: [&str; 9] = [
+/// The parts of it that no terminal may get. The commands send other escapes.
+const UNSAFE: [&str; 9] = [
     "\u{1b}[2J",
     "\u{1b}]0;",
     "\u{9b}31m",
@@ -26,10 +25,10 @@ const UNFIT: [&str; 9] = [
     "\u{7f}x",
 ];
 
-async fn save_evil(serving: &Serving) -> String {
+async fn save_hostile(serving: &Serving) -> String {
     let person = json!({
-        "firstName": EVIL, "lastName": format!("L{EVIL}"), "age": 36, "job": EVIL,
-        "attributes": {EVIL: [EVIL]},
+        "firstName": HOSTILE, "lastName": format!("L{HOSTILE}"), "age": 36, "job": HOSTILE,
+        "attributes": {HOSTILE: [HOSTILE]},
     });
     let (code, out, errors) = serving.fed(&["save"], &person.to_string()).await;
     assert_eq!(code, 0, "{errors}");
@@ -39,21 +38,21 @@ async fn save_evil(serving: &Serving) -> String {
         .to_owned()
 }
 
-fn assert_fit(shown: &str) {
-    for unfit in UNFIT {
-        assert!(!shown.contains(unfit), "{unfit:?} in {shown:?}");
+fn assert_safe(shown: &str) {
+    for part in UNSAFE {
+        assert!(!shown.contains(part), "{part:?} in {shown:?}");
     }
 }
 
 #[tokio::test]
-async fn no_command_lets_texts_steer_the_terminal() {
+async fn no_command_lets_texts_control_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
-    let id = save_evil(&serving).await;
-    let file = folder.path().join("evil.ndjson");
+    let id = save_hostile(&serving).await;
+    let file = folder.path().join("hostile.ndjson");
     std::fs::write(
         &file,
-        json!({"firstName": EVIL, "lastName": "L", "age": 1, "job": EVIL}).to_string(),
+        json!({"firstName": HOSTILE, "lastName": "L", "age": 1, "job": HOSTILE}).to_string(),
     )
     .unwrap();
     let file = file.to_str().unwrap();
@@ -80,12 +79,12 @@ async fn no_command_lets_texts_steer_the_terminal() {
     ] {
         let mut terminal = Terminal::open(4000, 10);
         let mut child = terminal.run(&serving, arguments);
-        // The last of it stands at the end of each text.
+        // Each text ends with these characters.
         let shown = terminal.until("7f").await + &terminal.until("x").await;
-        assert_fit(&shown);
+        assert_safe(&shown);
         assert!(
             shown.contains("1b"),
-            "it is seen that something was there: {shown:?}"
+            "the characters are visible as numbers: {shown:?}"
         );
         signal(&child, Signal::TERM);
         timeout(DEADLINE, child.wait())
@@ -96,10 +95,10 @@ async fn no_command_lets_texts_steer_the_terminal() {
 }
 
 #[tokio::test]
-async fn what_a_terminal_shows_of_json_means_the_same() {
+async fn json_in_a_terminal_has_the_same_value() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
-    let id = save_evil(&serving).await;
+    let id = save_hostile(&serving).await;
     let mut terminal = Terminal::open(4000, 10);
     let mut child = terminal.run(&serving, &["get", "--json", &id]);
     let shown = terminal.until("}\r\n").await;
@@ -111,34 +110,34 @@ async fn what_a_terminal_shows_of_json_means_the_same() {
     let [shown, exact] = [shown, exact].map(|text| serde_json::from_str::<Value>(&text).unwrap());
     assert_eq!(
         (shown, exact["firstName"].as_str()),
-        (exact.clone(), Some(EVIL))
+        (exact.clone(), Some(HOSTILE))
     );
 }
 
 #[tokio::test]
-async fn what_goes_into_a_pipe_is_exact() {
+async fn texts_in_a_pipe_are_exact() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
-    let id = save_evil(&serving).await;
+    let id = save_hostile(&serving).await;
     let (_, csv, _) = serving.run(&["export", "--format", "csv"]).await;
     assert!(
         csv.starts_with("id,firstName,")
-            && csv.contains(&format!("{id},\"{EVIL}\",\"L{EVIL}\",36,")),
+            && csv.contains(&format!("{id},\"{HOSTILE}\",\"L{HOSTILE}\",36,")),
         "{csv:?}"
     );
     let (_, lines, _) = serving.run(&["export"]).await;
     assert_eq!(
         serde_json::from_str::<Value>(&lines).unwrap()["firstName"],
-        EVIL
+        HOSTILE
     );
 }
 
 #[tokio::test]
-async fn what_a_gateway_says_does_not_steer_the_terminal_either() {
+async fn a_gateways_messages_do_not_control_the_terminal() {
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
     let problem = json!({
-        "type": "/problems/filter", "status": 400, "detail": EVIL, "title": EVIL, "offset": 0,
-        "length": 1, "errors": [{"pointer": EVIL, "detail": EVIL}],
+        "type": "/problems/filter", "status": 400, "detail": HOSTILE, "title": HOSTILE, "offset": 0,
+        "length": 1, "errors": [{"pointer": HOSTILE, "detail": HOSTILE}],
     });
     for (arguments, status) in [
         (&["get", id][..], "404 Not Found"),
@@ -163,7 +162,7 @@ async fn what_a_gateway_says_does_not_steer_the_terminal_either() {
         let command = [arguments, &["--url", &url]].concat();
         let ((code, _, errors), ()) = tokio::join!(run(gateway(&command)), server);
         assert_eq!(code, 1, "{arguments:?}: {errors}");
-        assert_fit(&errors);
+        assert_safe(&errors);
         assert!(
             !errors.contains(['\u{1b}', '\u{7}', '\r']) && errors.contains("\\u{1b}"),
             "{arguments:?}: {errors:?}"
@@ -177,5 +176,5 @@ async fn what_a_gateway_says_does_not_steer_the_terminal_either() {
         "y"
     );
     let ((_, _, errors), _) = tokio::join!(run(gateway(&arguments)), script.next(&words));
-    assert_fit(&errors);
+    assert_safe(&errors);
 }

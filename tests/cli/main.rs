@@ -1,7 +1,6 @@
-//! The command line, run as users run it: what it prints, what it refuses and with which exit code,
-//! how it ends.
+//! The command line as users run it: its output, its refusals, and its exit codes.
 
-// What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
+// clippy allows `unwrap` and `panic` in helpers of tests only in `cfg(test)`.
 #[cfg(test)]
 mod export;
 #[cfg(test)]

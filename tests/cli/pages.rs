@@ -1,4 +1,4 @@
-//! What shells and `man` get, and that help shows how each command is used.
+//! Completions, manual pages, and the examples in help.
 
 use clap::CommandFactory as _;
 
@@ -16,11 +16,11 @@ const COMMANDS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn each_shell_gets_a_script_that_knows_the_commands() {
+async fn each_shell_gets_a_script_with_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, script, errors) = run(gateway(&["completions", shell])).await;
         assert_eq!((code, errors.as_str()), (0, ""));
-        // What the generator of the other two leaves out.
+        // The generators of two shells omit values.
         let values = if ["elvish", "powershell"].contains(&shell) {
             &[][..]
         } else {
@@ -31,14 +31,14 @@ async fn each_shell_gets_a_script_that_knows_the_commands() {
             .chain(&["if-match", "columns"])
             .chain(values)
         {
-            assert!(script.contains(word), "{shell} does not know {word}");
+            assert!(script.contains(word), "{shell} lacks {word}");
         }
     }
     assert_eq!(run(gateway(&["completions", "cmd"])).await.0, 2);
 }
 
 #[tokio::test]
-async fn there_is_a_manual_page_of_each_command_and_none_tells_where_my_gateway_is() {
+async fn each_command_has_a_manual_page_without_the_address_of_my_gateway() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("man1");
     let mut command = gateway(&["man", "--out", pages.to_str().unwrap()]);
@@ -73,11 +73,11 @@ async fn help_shows_examples() {
     }
 }
 
-/// Columns of the narrowest terminal that help is written for.
+/// The width of the narrowest supported terminal, in columns.
 const NARROW: usize = 80;
 
-/// The paragraphs of a help's end are wrapped once, by whoever knows the width: they have no line
-/// breaks of their own, and the lines of examples, which must not be wrapped, fit.
+/// clap wraps the paragraphs after a help: they have no line breaks of their own, and the lines of
+/// examples fit.
 #[test]
 fn help_is_wrapped_once() {
     let command = people_gateway::cli::Cli::command();
@@ -101,7 +101,7 @@ fn help_is_wrapped_once() {
 }
 
 #[tokio::test]
-async fn a_list_of_values_is_closed_and_told() {
+async fn errors_list_the_possible_values() {
     for (arguments, words) in [
         (
             &["watch", "--kinds", "some"][..],
@@ -163,12 +163,12 @@ async fn a_list_of_values_is_closed_and_told() {
         );
     }
     assert!(
-        words_for(&["watch", "--help"])
+        output_of(&["watch", "--help"])
             .await
             .contains("[possible values: all, saves, deletes]")
     );
 }
 
-async fn words_for(arguments: &[&str]) -> String {
+async fn output_of(arguments: &[&str]) -> String {
     run(gateway(arguments)).await.1
 }

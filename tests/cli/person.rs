@@ -1,4 +1,4 @@
-//! `save`, `get` and `delete`: one person at a time.
+//! `save`, `get` and `delete` for single people.
 
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ async fn a_person_is_saved_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn under_an_id_a_person_is_saved_whether_new_or_not() {
+async fn a_person_with_an_id_is_saved_new_or_not() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     for job in ["first", "second"] {
@@ -123,7 +123,7 @@ async fn under_an_id_a_person_is_saved_whether_new_or_not() {
 }
 
 #[tokio::test]
-async fn what_get_prints_is_json_for_save() {
+async fn save_accepts_the_json_of_get() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let (_, out, _) = serving.run(&ADA).await;
@@ -157,7 +157,7 @@ async fn what_get_prints_is_json_for_save() {
 }
 
 #[tokio::test]
-async fn of_several_ids_those_that_fail_are_named_and_the_others_done() {
+async fn failed_ids_are_named_and_the_others_processed() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let (_, out, _) = serving.run(&ADA).await;
@@ -188,7 +188,7 @@ async fn of_several_ids_those_that_fail_are_named_and_the_others_done() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_recognised_by_its_key() {
+async fn a_repeated_request_has_the_same_key() {
     let script = Script::start().await;
     let url = script.url();
     let key = |head: &str| {
@@ -213,7 +213,7 @@ async fn a_repeat_is_recognised_by_its_key() {
 }
 
 #[tokio::test]
-async fn wrong_usage_is_told_with_2() {
+async fn wrong_usage_exits_with_2() {
     for arguments in [
         &["get"][..],
         &["get", "x"],

@@ -1,4 +1,4 @@
-//! The program as a child of a test: run to its end, or serving until it is dropped.
+//! The program as a child process: runs to its end, or serves until the test drops it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -41,7 +41,7 @@ pub(crate) async fn run(command: Command) -> (i32, String, String) {
     )
 }
 
-/// A gateway that serves, and where.
+/// A serving gateway and its addresses.
 pub(crate) struct Serving {
     pub(crate) child: Child,
     /// `http://ADDRESS/people`.
@@ -49,7 +49,7 @@ pub(crate) struct Serving {
     pub(crate) ready: String,
 }
 
-/// Free ports on loopback, and a store.
+/// The flags for free ports on loopback, and for this store.
 pub(crate) fn free(store: &str) -> [String; 6] {
     [
         "--listen",
@@ -120,7 +120,7 @@ pub(crate) async fn serving_in(folder: &Path) -> Serving {
 }
 
 impl Serving {
-    /// Its address, as `--url` takes it.
+    /// The address for `--url`.
     pub(crate) fn url(&self) -> &str {
         self.people.trim_end_matches("/people")
     }
@@ -146,12 +146,12 @@ impl Serving {
         run(self.command(arguments)).await
     }
 
-    /// The same, with this on standard input.
+    /// As [`Serving::run`], with this standard input.
     pub(crate) async fn fed(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         fed(self.command(arguments), input).await
     }
 
-    /// Ends it without a word.
+    /// Kills it without a graceful shutdown.
     pub(crate) async fn kill9(mut self) {
         self.signal(Signal::KILL);
         timeout(DEADLINE, self.child.wait())
@@ -160,7 +160,7 @@ impl Serving {
             .expect("its status is known");
     }
 
-    /// Everyone, in id order, without what the store knows of them.
+    /// All people in id order, without the values that the store sets.
     pub(crate) async fn people(&self) -> Vec<Value> {
         let list = reqwest::get(&self.people)
             .await
@@ -171,15 +171,15 @@ impl Serving {
         let mut people: Vec<Value> = serde_json::from_str(&list).expect("people");
         for person in &mut people {
             let person = person.as_object_mut().expect("a person");
-            for known in ["revision", "createdAt", "updatedAt"] {
-                person.remove(known).expect("the store knows it");
+            for name in ["revision", "createdAt", "updatedAt"] {
+                person.remove(name).expect("the store sets it");
             }
         }
         people
     }
 }
 
-/// Runs a command with this on its standard input.
+/// Runs a command with this standard input.
 pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, String) {
     command
         .stdin(Stdio::piped())
@@ -188,7 +188,7 @@ pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, Stri
     let mut child = command.spawn().expect("the command starts");
     let mut stdin = child.stdin.take().expect("piped");
     let write = async move {
-        // A command that has seen enough may have ended.
+        // The command may end before it has read everything.
         let _ = stdin.write_all(input.as_bytes()).await;
     };
     let ((), output) = tokio::join!(write, timeout(DEADLINE, child.wait_with_output()));
@@ -203,7 +203,7 @@ pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, Stri
     )
 }
 
-/// Waits until a condition holds.
+/// Waits until a condition is true.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     while !holds().await {

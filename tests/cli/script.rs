@@ -1,4 +1,4 @@
-//! An HTTP server that answers each request as a test says.
+//! An HTTP server with scripted answers.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -10,7 +10,7 @@ pub(crate) struct Script {
     listener: TcpListener,
 }
 
-/// An answer with this status (headers may follow it) and body, after which the connection ends.
+/// An answer with this status, which headers may follow, and body. The connection ends after it.
 pub(crate) fn answer(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -29,7 +29,7 @@ impl Script {
         format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// Takes the next request, answers it, and gives its head and its body.
+    /// Answers the next request, and returns its head and body.
     pub(crate) async fn next(&self, answer: &str) -> (String, String) {
         timeout(DEADLINE, self.take(answer))
             .await
@@ -43,7 +43,7 @@ impl Script {
             assert_ne!(
                 stream.read_buf(&mut read).await.unwrap(),
                 0,
-                "the request is not whole"
+                "the request is incomplete"
             );
             let text = String::from_utf8_lossy(&read).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else {

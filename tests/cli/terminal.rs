@@ -1,4 +1,4 @@
-//! A terminal, played by a pseudoterminal: what a program writes to it, and how it is set.
+//! A pseudoterminal: the output of a program in it, and its modes.
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::process::{DEADLINE, Serving};
 use crate::pseudoterminal::Pseudoterminal;
 
-/// A frame of `watch --view` is whole.
+/// The end of a frame of `watch --view`.
 pub(crate) const FRAME: &str = "\u{1b}[?2026l";
 
 pub(crate) struct Terminal {
@@ -34,7 +34,7 @@ impl Terminal {
         self.sides.resize(columns, lines);
     }
 
-    /// Shows what is typed, as a shell would have it.
+    /// Switches the echo on, as a shell does.
     pub(crate) fn echo(&self) {
         let mut modes = tcgetattr(&self.sides.slave).unwrap();
         modes.local_modes.insert(LocalModes::ECHO);
@@ -48,7 +48,7 @@ impl Terminal {
             .contains(LocalModes::ECHO)
     }
 
-    /// Runs it as a shell that knows jobs does: in a process group of its own, which can be
+    /// Runs a command as a shell with job control does: in a process group of its own, which can be
     /// stopped.
     pub(crate) fn run(&self, serving: &Serving, arguments: &[&str]) -> Child {
         let mut command = serving.command(arguments);
@@ -67,7 +67,7 @@ impl Terminal {
             .unwrap()
     }
 
-    /// Waits until something has been written since it was asked last, and gives what was.
+    /// Waits until the output contains `wanted`, and returns the output since the last call.
     pub(crate) async fn until(&mut self, wanted: &str) -> String {
         while !self.seen.contains(wanted) {
             let more = timeout(DEADLINE, self.output.recv()).await;
@@ -80,7 +80,7 @@ impl Terminal {
         self.seen.drain(..end).collect()
     }
 
-    /// Waits for a frame of which this is true, and gives its lines.
+    /// Waits for a frame that fulfils the condition, and returns its lines.
     pub(crate) async fn frame(&mut self, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
         loop {
             let frame = self.until(FRAME).await;

@@ -1,23 +1,24 @@
-//! What a client says: filters that outlive connections, pings, and the end.
+//! The client's commands: filters that outlive connections, pings, and stops.
 
 use std::time::Duration;
 
 use people_client::{
-    COMMANDS_MAX, ClientError, Event, Filter, FilterStart, Limits, Live, Loss, Start,
+    COMMANDS_MAX, ClientError, Disconnect, FilterStart, LiveClient, LiveEvent, StartPoint,
+    Timeouts, ViewFilter,
 };
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use crate::server::{Peer, Server, create, limits, live_at, next, outcome};
+use crate::server::{Peer, Server, create, live_at, next, outcome, timeouts};
 
-fn filter() -> Filter {
-    Filter {
+fn filter() -> ViewFilter {
+    ViewFilter {
         kinds: Kinds::Deletes,
         condition: "age > 1".into(),
     }
 }
 
-async fn live_client(server: &Server) -> (Live, Peer) {
+async fn live_client(server: &Server) -> (LiveClient, Peer) {
     let mut live = server.client().condition("old").build();
     let mut peer = server.meet(&mut live).await;
     peer.say(&live_at("0:a.5.1")).await;
@@ -26,7 +27,7 @@ async fn live_client(server: &Server) -> (Live, Peer) {
 }
 
 #[tokio::test]
-async fn a_filter_holds_from_its_answer_on_and_is_resumed_with() {
+async fn a_filter_applies_from_its_answer_and_to_later_connections() {
     let server = Server::start().await;
     let (mut live, mut peer) = live_client(&server).await;
     live.filter(filter(), FilterStart::Now, "x").unwrap();
@@ -46,7 +47,7 @@ async fn a_filter_holds_from_its_answer_on_and_is_resumed_with() {
     let cursor = "0:a.6.2".parse().unwrap();
     assert_eq!(
         event,
-        Event::Filtered {
+        LiveEvent::Filtered {
             reference: "x".into(),
             cursor: Some(cursor),
             kinds: Kinds::Deletes
@@ -62,7 +63,7 @@ async fn a_filter_holds_from_its_answer_on_and_is_resumed_with() {
 }
 
 #[tokio::test]
-async fn a_filter_without_an_answer_is_asked_for_again_after_a_cut() {
+async fn a_filter_without_an_answer_is_sent_again_after_a_cut() {
     let server = Server::start().await;
     let (mut live, mut peer) = live_client(&server).await;
     live.filter(filter(), FilterStart::Snapshot, "x").unwrap();
@@ -72,12 +73,12 @@ async fn a_filter_without_an_answer_is_asked_for_again_after_a_cut() {
         },
         next(&mut live)
     );
-    assert!(matches!(lost, Event::Disconnected { .. }));
+    assert!(matches!(lost, LiveEvent::Disconnected { .. }));
     let mut peer = server.meet(&mut live).await;
     assert_eq!(
         (peer.asked("where"), peer.asked("from")),
         ("old", "0:a.5.1"),
-        "the old filter holds so far"
+        "the old filter still applies"
     );
     let (again, event) = tokio::join!(
         async {
@@ -90,13 +91,13 @@ async fn a_filter_without_an_answer_is_asked_for_again_after_a_cut() {
     assert_eq!(first, again);
     assert_eq!(
         event,
-        Event::Filtered {
+        LiveEvent::Filtered {
             reference: "x".into(),
             cursor: None,
             kinds: Kinds::Deletes
         }
     );
-    // Its snapshot is cut: with the new filter, from the beginning.
+    // A cut during the snapshot starts it again with the new filter.
     drop(peer);
     next(&mut live).await;
     let peer = server.meet(&mut live).await;
@@ -114,7 +115,7 @@ async fn a_refused_filter_changes_nothing() {
     let problem = json!({"type": "/problems/filter", "detail": "no", "offset": 3, "status": 400});
     peer.say(&json!({"type": "error", "ref": "x", "problem": problem}))
         .await;
-    let Event::Error { reference, problem } = next(&mut live).await else {
+    let LiveEvent::Error { reference, problem } = next(&mut live).await else {
         panic!("an error")
     };
     assert_eq!(
@@ -144,7 +145,7 @@ async fn a_refused_filter_changes_nothing() {
         json!({"type": "ping", "ref": "p"}),
         "the refused filter is not sent again"
     );
-    assert!(matches!(pong, Event::Pong { reference: Some(name), .. } if name == "p"));
+    assert!(matches!(pong, LiveEvent::Pong { reference: Some(name), .. } if name == "p"));
     assert_eq!(
         live.cursor().map(ToString::to_string),
         Some("0:a.9.9".into())
@@ -152,7 +153,7 @@ async fn a_refused_filter_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_on_its_way_is_told_after_a_stop_and_then_it_ends() {
+async fn events_in_flight_arrive_after_a_stop_before_the_end() {
     let server = Server::start().await;
     let (mut live, mut peer) = live_client(&server).await;
     live.stop();
@@ -163,11 +164,11 @@ async fn what_was_on_its_way_is_told_after_a_stop_and_then_it_ends() {
         peer.close(1000, "").await;
     };
     let client = async {
-        assert!(matches!(next(&mut live).await, Event::Change { .. }));
-        assert!(matches!(next(&mut live).await, Event::Change { .. }));
+        assert!(matches!(next(&mut live).await, LiveEvent::Change { .. }));
+        assert!(matches!(next(&mut live).await, LiveEvent::Change { .. }));
         assert!(matches!(
             next(&mut live).await,
-            Event::Disconnected { retry: None, .. }
+            LiveEvent::Disconnected { retry: None, .. }
         ));
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
         assert!(matches!(live.ping("p"), Err(ClientError::Ended)));
@@ -176,18 +177,18 @@ async fn what_was_on_its_way_is_told_after_a_stop_and_then_it_ends() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_also_where_the_server_does_not_answer_it_or_breaks_off() {
+async fn a_stop_ends_the_client_even_without_an_answer() {
     for breaks_off in [true, false] {
         let server = Server::start().await;
         let stop = if breaks_off {
-            limits().stop
+            timeouts().stop
         } else {
             Duration::from_millis(30)
         };
         let mut live = server
             .client()
-            .from(Start::Snapshot)
-            .limits(Limits { stop, ..limits() })
+            .from(StartPoint::Snapshot)
+            .timeouts(Timeouts { stop, ..timeouts() })
             .build();
         let mut peer = Some(server.meet(&mut live).await);
         live.stop();
@@ -195,10 +196,10 @@ async fn a_stop_ends_also_where_the_server_does_not_answer_it_or_breaks_off() {
             peer = None;
         }
         let event = next(&mut live).await;
-        let Event::Disconnected { why, retry: None } = event else {
+        let LiveEvent::Disconnected { why, retry: None } = event else {
             panic!("{event:?}")
         };
-        assert_eq!(why == Loss::StopUnanswered, !breaks_off, "{why:?}");
+        assert_eq!(why == Disconnect::StopUnanswered, !breaks_off, "{why:?}");
         assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
         drop(peer);
     }
@@ -208,7 +209,7 @@ async fn a_stop_ends_also_where_the_server_does_not_answer_it_or_breaks_off() {
 }
 
 #[tokio::test]
-async fn commands_that_cannot_be_sent_do_not_pile_up() {
+async fn unsent_commands_have_a_limit() {
     let mut live = Server::start().await.client().build();
     for number in 0..COMMANDS_MAX {
         live.filter(filter(), FilterStart::Now, number.to_string())

@@ -1,7 +1,7 @@
-//! The reference client and `watch` against a server that follows a script: what is asked for after
-//! each kind of end, what is told, and that nothing is lost on the way.
+//! The reference client and `watch` against a scripted server: their requests after each kind of
+//! disconnect, their events, and that no event is lost.
 
-// What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
+// clippy allows `unwrap` and `panic` in helpers of tests only in `cfg(test)`.
 #[cfg(test)]
 mod commands;
 #[cfg(test)]

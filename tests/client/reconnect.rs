@@ -1,24 +1,25 @@
-//! How a client comes back: with its cursor where it holds one, with a snapshot where it does not,
-//! and when.
+//! How a client reconnects: with its cursor, or with a snapshot if it has none, and when.
 
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use people_client::{ClientError, Event, Limits, Live, Loss, Start, View, ViewState};
+use people_client::{
+    ClientError, Completeness, Disconnect, LiveClient, LiveEvent, PeopleView, StartPoint, Timeouts,
+};
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use crate::server::{Server, create, limits, live_at, next, outcome, page};
+use crate::server::{Server, create, live_at, next, outcome, page, timeouts};
 
-async fn lost(live: &mut Live) -> (Loss, Option<Duration>) {
+async fn lost(live: &mut LiveClient) -> (Disconnect, Option<Duration>) {
     match next(live).await {
-        Event::Disconnected { why, retry } => (why, retry),
-        event => panic!("not a loss: {event:?}"),
+        LiveEvent::Disconnected { why, retry } => (why, retry),
+        event => panic!("not a disconnect: {event:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_cut_client_resumes_with_the_latest_places_over_its_last_cursor_and_the_same_filter() {
+async fn a_cut_client_resumes_at_its_advanced_cursor_with_the_same_filter() {
     let server = Server::start().await;
     let mut live = server
         .client()
@@ -34,14 +35,17 @@ async fn a_cut_client_resumes_with_the_latest_places_over_its_last_cursor_and_th
     for _ in 0..3 {
         next(&mut live).await;
     }
-    assert!(matches!(lost(&mut live).await, (Loss::Cut(_), Some(_))));
+    assert!(matches!(
+        lost(&mut live).await,
+        (Disconnect::Cut(_), Some(_))
+    ));
     let peer = server.meet(&mut live).await;
     assert_eq!(peer.asked("from"), "0:a.5.1,1:b.9.4");
     assert_eq!(
         (peer.asked("kinds"), peer.asked("where")),
         ("saves", "age > 1 && job != \"+&\"")
     );
-    // Cut off again before anything came: the same place.
+    // A second cut before any event does not move the cursor.
     drop(peer);
     lost(&mut live).await;
     assert_eq!(
@@ -51,10 +55,10 @@ async fn a_cut_client_resumes_with_the_latest_places_over_its_last_cursor_and_th
 }
 
 #[tokio::test]
-async fn a_snapshot_that_was_cut_begins_again_and_its_half_is_never_seen_as_whole() {
+async fn a_cut_snapshot_starts_again_and_is_never_exact() {
     let server = Server::start().await;
-    let mut live = server.client().from(Start::Snapshot).build();
-    let mut view = View::new(Kinds::All);
+    let mut live = server.client().from(StartPoint::Snapshot).build();
+    let mut view = PeopleView::new(Kinds::All);
     for _ in 0..3 {
         let (mut peer, event) = tokio::join!(server.accept(), next(&mut live));
         view.apply(&event).unwrap();
@@ -62,20 +66,26 @@ async fn a_snapshot_that_was_cut_begins_again_and_its_half_is_never_seen_as_whol
             (peer.asked("from"), event),
             (
                 "snapshot",
-                Event::Connected {
-                    from: Start::Snapshot
+                LiveEvent::Connected {
+                    from: StartPoint::Snapshot
                 }
             )
         );
         for message in [page(&[1, 2]), create(3, "0:a.9.9")] {
             peer.say(&message).await;
             view.apply(&next(&mut live).await).unwrap();
-            assert_eq!((view.state(), live.cursor()), (ViewState::Loading, None));
+            assert_eq!(
+                (view.completeness(), live.cursor()),
+                (Completeness::Loading, None)
+            );
         }
         assert_eq!(view.people().len(), 3);
         drop(peer);
         view.apply(&next(&mut live).await).unwrap();
-        assert_eq!((view.people().len(), view.state()), (0, ViewState::Loading));
+        assert_eq!(
+            (view.people().len(), view.completeness()),
+            (0, Completeness::Loading)
+        );
     }
     let (mut peer, event) = tokio::join!(server.accept(), next(&mut live));
     view.apply(&event).unwrap();
@@ -90,21 +100,21 @@ async fn a_snapshot_that_was_cut_begins_again_and_its_half_is_never_seen_as_whol
 }
 
 #[tokio::test]
-async fn a_client_that_was_reset_has_no_cursor_before_live() {
+async fn a_reset_client_has_no_cursor_before_live() {
     let server = Server::start().await;
     let mut live = server
         .client()
-        .from(Start::Cursor("0:a.5.1".parse().unwrap()))
+        .from(StartPoint::Cursor("0:a.5.1".parse().unwrap()))
         .build();
     let mut peer = server.meet(&mut live).await;
     assert_eq!(peer.asked("from"), "0:a.5.1");
     peer.say(&json!({"type": "reset", "reason": "trimmed"}))
         .await;
-    assert!(matches!(next(&mut live).await, Event::Reset { .. }));
+    assert!(matches!(next(&mut live).await, LiveEvent::Reset { .. }));
     let ((), (why, _)) = tokio::join!(peer.close(4010, "slow"), lost(&mut live));
     assert_eq!(
         why,
-        Loss::Closed {
+        Disconnect::Closed {
             code: 4010,
             reason: "slow".into()
         }
@@ -113,7 +123,7 @@ async fn a_client_that_was_reset_has_no_cursor_before_live() {
 }
 
 #[tokio::test]
-async fn closes_that_invite_a_return_are_followed_by_one_with_the_cursor() {
+async fn a_client_resumes_at_its_cursor_after_temporary_closes() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let mut peer = server.meet(&mut live).await;
@@ -124,27 +134,27 @@ async fn closes_that_invite_a_return_are_followed_by_one_with_the_cursor() {
         let ((), (why, retry)) = tokio::join!(peer.close(code, ""), lost(&mut live));
         assert_eq!(
             why,
-            Loss::Closed {
+            Disconnect::Closed {
                 code,
                 reason: String::new()
             }
         );
-        assert!(retry.is_some_and(|wait| wait <= limits().backoff_most));
+        assert!(retry.is_some_and(|wait| wait <= timeouts().backoff_most));
         peer = server.meet(&mut live).await;
         assert_eq!(peer.asked("from"), cursor, "{code}");
     }
 }
 
 #[tokio::test]
-async fn a_restarting_gateway_names_the_time_within_which_to_return() {
+async fn a_restarting_gateway_sets_the_longest_wait() {
     let server = Server::start().await;
     let hour = Duration::from_secs(3600);
     let mut live = server
         .client()
-        .limits(Limits {
+        .timeouts(Timeouts {
             backoff_first: hour,
             backoff_most: hour,
-            ..limits()
+            ..timeouts()
         })
         .build();
     for code in [1001, 1012, 1012] {
@@ -161,13 +171,13 @@ async fn a_restarting_gateway_names_the_time_within_which_to_return() {
 }
 
 #[tokio::test]
-async fn what_is_not_allowed_ends_the_client_with_the_reason() {
+async fn closes_for_violations_end_the_client_with_the_reason() {
     for closed in [1002, 1003, 1007, 1008, 1009] {
         let server = Server::start().await;
         let mut live = server.client().build();
         let peer = server.meet(&mut live).await;
         let ((), ended) = tokio::join!(peer.close(closed, "not so"), outcome(&mut live));
-        let error = ended.expect_err("no return");
+        let error = ended.expect_err("no reconnect");
         assert!(matches!(
             &error,
             ClientError::NotAllowed { code, reason } if (*code, &**reason) == (closed, "not so")
@@ -177,7 +187,7 @@ async fn what_is_not_allowed_ends_the_client_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_normal_close_is_the_end() {
+async fn a_normal_close_ends_the_client() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let peer = server.meet(&mut live).await;
@@ -187,58 +197,58 @@ async fn a_normal_close_is_the_end() {
 }
 
 #[tokio::test]
-async fn a_silent_server_is_left_and_tried_again() {
+async fn a_client_reconnects_to_a_silent_server() {
     let server = Server::start().await;
     let silence = Duration::from_millis(50);
     let mut live = server
         .client()
-        .limits(Limits {
+        .timeouts(Timeouts {
             silence,
-            ..limits()
+            ..timeouts()
         })
         .build();
     let mut peer = server.meet(&mut live).await;
     peer.say(&live_at("0:a.5.1")).await;
     next(&mut live).await;
-    assert_eq!(lost(&mut live).await.0, Loss::Silent(silence));
+    assert_eq!(lost(&mut live).await.0, Disconnect::Silent(silence));
     assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.5.1");
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_the_handshake_is_left_and_tried_again() {
+async fn a_handshake_without_an_answer_times_out() {
     let server = Server::start().await;
     let mut live = server
         .client()
-        .limits(Limits {
+        .timeouts(Timeouts {
             connect: Duration::from_millis(50),
-            ..limits()
+            ..timeouts()
         })
         .build();
     let (held, (why, _)) = tokio::join!(server.tcp(), lost(&mut live));
-    assert!(matches!(why, Loss::Unreachable(_)), "{why:?}");
+    assert!(matches!(why, Disconnect::Unreachable(_)), "{why:?}");
     drop(held);
 }
 
 #[tokio::test]
-async fn nobody_there_is_tried_for_ever() {
+async fn an_absent_server_is_tried_without_end() {
     let server = Server::start().await;
     let mut live = server.client().build();
     drop(server);
     for _ in 0..20 {
         let (why, retry) = lost(&mut live).await;
         assert!(
-            matches!(why, Loss::Unreachable(_)) && retry.is_some(),
+            matches!(why, Disconnect::Unreachable(_)) && retry.is_some(),
             "{why:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_wait_for_an_event_is_given_up() {
+async fn dropped_waits_for_events_lose_nothing() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let mut peer = None;
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let script = async {
         peer = Some(server.accept().await);
         let peer = peer.as_mut().unwrap();
@@ -249,9 +259,9 @@ async fn nothing_is_lost_when_the_wait_for_an_event_is_given_up() {
         }
     };
     let impatient = async {
-        while told.len() < 202 {
+        while events.len() < 202 {
             match live.next().now_or_never() {
-                Some(event) => told.push(event.expect("no end")),
+                Some(event) => events.push(event.expect("no end")),
                 None => tokio::task::yield_now().await,
             }
         }
@@ -261,9 +271,9 @@ async fn nothing_is_lost_when_the_wait_for_an_event_is_given_up() {
     })
     .await
     .expect("in time");
-    let seqs = told.iter().filter_map(|event| match event {
-        Event::Change { at, .. } => Some(at.position.seq.get()),
+    let seqs = events.iter().filter_map(|event| match event {
+        LiveEvent::Change { at, .. } => Some(at.position.seq.get()),
         _ => None,
     });
-    assert!(seqs.eq(1..=200), "{told:?}");
+    assert!(seqs.eq(1..=200), "{events:?}");
 }

@@ -1,7 +1,7 @@
-//! Handshakes that are refused: which refusals end the client, and that it knows all of the reason.
+//! Refused handshakes: which refusals end the client, and that it reports the whole problem.
 
 use futures_util::StreamExt as _;
-use people_client::{ClientError, Event, Loss, Start};
+use people_client::{ClientError, Disconnect, LiveEvent, StartPoint};
 use serde_json::json;
 
 use crate::server::{Server, live_at, next, outcome};
@@ -16,7 +16,7 @@ fn head(status: &str, length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_refused_filter_ends_the_client_with_the_whole_problem_however_it_arrives() {
+async fn a_refused_filter_ends_the_client_with_the_whole_problem() {
     let head = head("400 Bad Request", PROBLEM.len());
     let (first, rest) = PROBLEM.split_at(9);
     for pieces in [
@@ -48,13 +48,13 @@ async fn a_refused_filter_ends_the_client_with_the_whole_problem_however_it_arri
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_refused_is_given_up_for_a_snapshot() {
+async fn a_refused_cursor_is_replaced_by_a_snapshot() {
     let cursor = r#"{"type":"/problems/cursor","detail":"other partitions"}"#;
     for (status, body) in [("410 Gone", "{}"), ("400 Bad Request", cursor)] {
         let server = Server::start().await;
         let mut live = server
             .client()
-            .from(Start::Cursor("0:a.5.1".parse().unwrap()))
+            .from(StartPoint::Cursor("0:a.5.1".parse().unwrap()))
             .build();
         let answer = head(status, body.len()) + body;
         let pieces = [&answer[..]];
@@ -68,8 +68,8 @@ async fn a_cursor_that_is_refused_is_given_up_for_a_snapshot() {
         assert!(
             matches!(
                 lost,
-                Event::Disconnected {
-                    why: Loss::Refused(_),
+                LiveEvent::Disconnected {
+                    why: Disconnect::Refused(_),
                     retry: Some(_)
                 }
             ),
@@ -79,8 +79,8 @@ async fn a_cursor_that_is_refused_is_given_up_for_a_snapshot() {
             (peer.asked("from"), connected),
             (
                 "snapshot",
-                Event::Connected {
-                    from: Start::Snapshot
+                LiveEvent::Connected {
+                    from: StartPoint::Snapshot
                 }
             )
         );
@@ -88,7 +88,7 @@ async fn a_cursor_that_is_refused_is_given_up_for_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_full_gateway_is_tried_again_and_an_origin_that_is_not_listed_is_not() {
+async fn a_full_gateway_is_tried_again_but_not_a_forbidden_origin() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let full = head("503 Service Unavailable", 0).replace("\r\n\r\n", "\r\nRetry-After: 0\r\n\r\n");
@@ -99,7 +99,7 @@ async fn a_full_gateway_is_tried_again_and_an_origin_that_is_not_listed_is_not()
         async { next(&mut live).await }
     );
     assert!(
-        matches!(lost, Event::Disconnected { retry: Some(_), .. }),
+        matches!(lost, LiveEvent::Disconnected { retry: Some(_), .. }),
         "{lost:?}"
     );
     let ((), ended) = tokio::join!(
@@ -152,7 +152,7 @@ async fn messages_of_a_newer_server_change_nothing_and_the_stream_ends_where_the
     peer.say(&json!({"type": "weather", "sun": true})).await;
     peer.say(&json!({"type": "live", "cursor": "0:a.5.1", "moon": "full"}))
         .await;
-    assert_eq!(next(&mut live).await, Event::Unknown);
+    assert_eq!(next(&mut live).await, LiveEvent::Unknown);
     assert_eq!(live.received(), Some(r#"{"type":"weather","sun":true}"#));
     peer.say(&live_at("0:a.5.1")).await;
     let ((), rest) = tokio::join!(
@@ -163,9 +163,9 @@ async fn messages_of_a_newer_server_change_nothing_and_the_stream_ends_where_the
         matches!(
             rest[..],
             [
-                Event::Live { .. },
-                Event::Live { .. },
-                Event::Disconnected { .. }
+                LiveEvent::Live { .. },
+                LiveEvent::Live { .. },
+                LiveEvent::Disconnected { .. }
             ]
         ),
         "{rest:?}"

@@ -1,10 +1,9 @@
-//! A server that does what a test says, connection by connection, and the short ways to watch a
-//! client beside it.
+//! A scripted server, connection by connection, and helpers for its clients.
 
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use people_client::{ClientError, Event, Limits, Live, Options};
+use people_client::{ClientError, LiveClient, LiveEvent, Options, Timeouts};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,13 +21,13 @@ pub(crate) struct Server {
     listener: TcpListener,
 }
 
-/// One connection, and what was asked for in its query.
+/// One connection, and its query.
 pub(crate) struct Peer {
     pub(crate) query: Vec<(String, String)>,
     socket: WebSocketStream<TcpStream>,
 }
 
-/// Answers a handshake with a subprotocol, and takes down the query.
+/// Answers a handshake with a subprotocol, and records the query.
 struct Answer<'a> {
     subprotocol: &'static str,
     query: &'a mut Vec<(String, String)>,
@@ -68,9 +67,9 @@ impl Server {
         format!("ws://{}/updates", self.listener.local_addr().unwrap())
     }
 
-    /// A client of this server, whose waits are short.
+    /// A client of this server, with short waits.
     pub(crate) fn client(&self) -> Options {
-        Live::builder(self.url().parse().unwrap()).limits(limits())
+        LiveClient::builder(self.url().parse().unwrap()).timeouts(timeouts())
     }
 
     pub(crate) async fn tcp(&self) -> TcpStream {
@@ -81,7 +80,7 @@ impl Server {
             .0
     }
 
-    /// Takes the next connection, with this subprotocol.
+    /// Accepts the next connection, with this subprotocol.
     pub(crate) async fn accept_as(&self, subprotocol: &'static str) -> Peer {
         let mut query = Vec::new();
         let answer = Answer {
@@ -98,8 +97,8 @@ impl Server {
         self.accept_as("people.v1.json").await
     }
 
-    /// Takes the next connection and answers its handshake with these bytes, in pieces that arrive
-    /// one by one.
+    /// Accepts the next connection, and answers its handshake with these pieces of text, one by
+    /// one.
     pub(crate) async fn answer(&self, pieces: &[&str]) {
         let mut stream = self.tcp().await;
         stream.set_nodelay(true).unwrap();
@@ -109,25 +108,25 @@ impl Server {
         }
         for piece in pieces {
             stream.write_all(piece.as_bytes()).await.unwrap();
-            // The reader comes to see one piece alone: both sides run on one thread.
+            // Both sides run on one thread: this lets the reader see one piece alone.
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
         }
-        // Open until the client has gone.
+        // Stays open until the client closes.
         let _ = stream.read(&mut [0]).await;
     }
 
-    /// The next connection, and the client's word that it has one.
-    pub(crate) async fn meet(&self, live: &mut Live) -> Peer {
+    /// Accepts the next connection, and waits for the client's event about it.
+    pub(crate) async fn meet(&self, live: &mut LiveClient) -> Peer {
         let (peer, event) = tokio::join!(self.accept(), next(live));
-        assert!(matches!(event, Event::Connected { .. }), "{event:?}");
+        assert!(matches!(event, LiveEvent::Connected { .. }), "{event:?}");
         peer
     }
 }
 
 impl Peer {
-    /// What was asked for under this name.
+    /// The query's value of this name.
     pub(crate) fn asked(&self, name: &str) -> &str {
         self.query
             .iter()
@@ -169,13 +168,13 @@ impl Peer {
             .close(Some(frame))
             .await
             .expect("an open connection");
-        // To the end of the connection: the client answers, and leaves.
+        // Waits until the client has answered and closed.
         while let Ok(Some(Ok(_))) = timeout(DEADLINE, self.socket.next()).await {}
     }
 }
 
-pub(crate) fn limits() -> Limits {
-    Limits {
+pub(crate) fn timeouts() -> Timeouts {
+    Timeouts {
         backoff_first: Duration::from_millis(1),
         backoff_most: Duration::from_millis(20),
         connect: DEADLINE,
@@ -184,13 +183,13 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-pub(crate) async fn outcome(live: &mut Live) -> Result<Event, ClientError> {
+pub(crate) async fn outcome(live: &mut LiveClient) -> Result<LiveEvent, ClientError> {
     timeout(DEADLINE, live.next())
         .await
         .expect("an event in time")
 }
 
-pub(crate) async fn next(live: &mut Live) -> Event {
+pub(crate) async fn next(live: &mut LiveClient) -> LiveEvent {
     outcome(live).await.expect("no end")
 }
 

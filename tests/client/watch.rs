@@ -1,5 +1,4 @@
-//! `people-gateway watch`, run as users run it: what it prints where, how it is refused, how it
-//! ends.
+//! `people-gateway watch` as users run it: its output, its refusals, and its ends.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -75,7 +74,7 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
 }
 
 #[tokio::test]
-async fn in_a_pipe_each_message_is_a_line_as_it_was_sent_and_a_signal_ends_it_in_good_order() {
+async fn in_a_pipe_each_message_is_an_unchanged_line_and_a_signal_ends_it_gracefully() {
     for number in [Signal::TERM, Signal::INT] {
         let server = Server::start().await;
         let arguments = [
@@ -112,14 +111,14 @@ async fn in_a_pipe_each_message_is_a_line_as_it_was_sent_and_a_signal_ends_it_in
         assert_eq!(code, Some(0), "{errors}");
         assert_eq!(
             errors,
-            "connected, with a snapshot\ndisconnected\nto go on from here: --from 0:a.6.2\n"
+            "connected, with a snapshot\ndisconnected\nto continue from here: --from 0:a.6.2\n"
         );
         assert_eq!(out.next_line().await.unwrap(), None);
     }
 }
 
 #[tokio::test]
-async fn lines_to_read_have_colours_only_where_they_are_wanted() {
+async fn readable_lines_have_colours_only_if_wanted() {
     for (force, shown) in [(false, "+ create "), (true, "\u{1b}[32m+ create\u{1b}[0m ")] {
         let server = Server::start().await;
         let mut command = watch(&["--url", &server.url(), "--plain", "--from", "0:a.5.1"]);
@@ -144,7 +143,7 @@ async fn lines_to_read_have_colours_only_where_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn a_reader_who_has_enough_ends_it() {
+async fn a_closed_pipe_ends_it() {
     let server = Server::start().await;
     let mut child = watch(&["--url", &server.url()]).spawn().unwrap();
     let mut out = lines(&mut child);
@@ -163,7 +162,7 @@ async fn a_reader_who_has_enough_ends_it() {
 }
 
 #[tokio::test]
-async fn a_reader_who_has_stopped_reading_does_not_keep_it_from_ending() {
+async fn a_blocked_pipe_does_not_keep_it_running() {
     let server = Server::start().await;
     let mut child = watch(&["--url", &server.url()]).spawn().unwrap();
     let mut peer = server.accept().await;
@@ -181,7 +180,7 @@ async fn a_reader_who_has_stopped_reading_does_not_keep_it_from_ending() {
 }
 
 #[tokio::test]
-async fn a_faulty_filter_is_marked_where_the_fault_is() {
+async fn the_fault_of_a_filter_is_marked() {
     let server = Server::start().await;
     let url = server.url();
     let body =
@@ -201,7 +200,7 @@ async fn a_faulty_filter_is_marked_where_the_fault_is() {
 }
 
 #[tokio::test]
-async fn wrong_usage_is_told_with_2() {
+async fn wrong_usage_exits_with_2() {
     for arguments in [
         &["--kinds", "some"][..],
         &["--from", "now"],

@@ -86,7 +86,7 @@ function there(path) {
       const people = stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
       const told = stderr.split('\n');
       const refused = told.filter((line) => line.startsWith(`${path}:`)).map((line) => Number(line.slice(path.length + 1).split(':')[0]));
-      const ended = told.find((line) => line.startsWith('people-gateway: the import is not whole: '));
+      const ended = told.find((line) => line.startsWith('people-gateway: the import is incomplete: '));
       resolve(ended ? { people, refused, ended: placeIn(ended) } : { people, refused });
     });
   });

@@ -48,7 +48,7 @@ async fn select(browser: &Browser, id: &str, value: &str) {
 async fn matches(gateway: &Gateway, filter: &str) -> usize {
     let path = format!(
         "/people?{}",
-        form_urlencoded::Serializer::new(String::new())
+        url::form_urlencoded::Serializer::new(String::new())
             .append_pair("where", filter)
             .finish()
     );

@@ -1,4 +1,4 @@
-//! The index against a scan: whoever comes and goes, judging its candidates is judging all views.
+//! The index compared with a scan of all views, while views are added and removed.
 
 use people_gateway::domain::{FieldsJson, PersonId};
 use people_gateway::filter::{Census, Filter, Images, Index, Kinds, Verdict, View};
@@ -7,10 +7,10 @@ use proptest::sample::select;
 
 use crate::people::{IDS, condition, expression, fields};
 
-/// Something that happens to an index.
+/// An operation on an index.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A view takes the number, whosever it was.
+    /// Replaces the view with this number, if any.
     Add(u32, View),
     Remove(u32),
     Change(&'static str, Option<FieldsJson>, Option<FieldsJson>),
@@ -18,13 +18,14 @@ enum Step {
 
 const NUMBERS: u32 = 60;
 
-/// Everybody answers these, each of which asks something else: filters that share them hang deep.
+/// Conditions that everyone fulfils, each with a constraint of its own: the entries of filters that
+/// share them lie deep.
 const DEEP: &str = "age >= 0 && id.startsWith('') && firstName.startsWith('') && \
                     lastName.startsWith('') && job.startsWith('') && id.endsWith('') && \
                     firstName.endsWith('') && lastName.endsWith('') && job.endsWith('') && \
                     size(id) >= 0 && size(firstName) >= 0 && size(lastName) >= 0 && size(job) >= 0";
 
-/// Filters of which many share their first conditions, so that buckets grow into nodes and shrink
+/// Filters of which many share their first conditions, so that buckets become nodes and lists
 /// again.
 fn filter() -> impl Strategy<Value = String> {
     let shared = select(
@@ -70,7 +71,7 @@ fn view() -> impl Strategy<Value = View> {
 
 fn step() -> impl Strategy<Value = Step> {
     let image = || prop::option::weighted(0.8, fields());
-    // Half of all changes are to one field.
+    // Half of all changes change one field.
     let images = (image(), image(), any::<bool>()).prop_map(|(before, after, one_field)| {
         match (&before, &after) {
             (Some(fields), Some(other)) if one_field => {
@@ -95,27 +96,27 @@ fn json(fields: serde_json::Value) -> FieldsJson {
 
 type Views = Vec<Option<View>>;
 
-/// What every view says of the images, and what those say that the index names.
-fn judged(index: &Index, views: &Views, images: &Images<'_>) -> [Vec<(usize, Verdict)>; 2] {
-    let judge = |number: usize| {
+/// The verdicts of all views, and those of the views that the index finds, without `Outside`.
+fn verdicts(index: &Index, views: &Views, images: &Images<'_>) -> [Vec<(usize, Verdict)>; 2] {
+    let verdict = |number: usize| {
         let verdict = views[number].as_ref()?.verdict(images);
         (verdict != Verdict::Outside).then_some((number, verdict))
     };
-    let mut named = vec![7];
-    index.candidates(images, &mut named);
+    let mut found = vec![7];
+    index.candidates(images, &mut found);
     assert!(
-        named.is_sorted_by(|one, two| one < two),
-        "ascending, each once: {named:?}"
+        found.is_sorted_by(|one, two| one < two),
+        "ascending, without duplicates: {found:?}"
     );
     assert!(
-        named.iter().all(|number| views[*number as usize].is_some()),
-        "only views that are there: {named:?}"
+        found.iter().all(|number| views[*number as usize].is_some()),
+        "only views in the index: {found:?}"
     );
     [
-        (0..views.len()).filter_map(judge).collect(),
-        named
+        (0..views.len()).filter_map(verdict).collect(),
+        found
             .iter()
-            .filter_map(|number| judge(*number as usize))
+            .filter_map(|number| verdict(*number as usize))
             .collect(),
     ]
 }
@@ -124,7 +125,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn judging_the_candidates_is_judging_all_views_whoever_comes_and_goes(
+    fn the_candidates_have_all_verdicts_while_views_are_added_and_removed(
         steps in prop::collection::vec(step(), 1..150),
         order in Just((0..NUMBERS).collect::<Vec<_>>()).prop_shuffle(),
     ) {
@@ -143,13 +144,12 @@ proptest! {
                 Step::Change(id, before, after) => {
                     let id: PersonId = id.parse().expect("an id");
                     let images = Images::new(id, before.as_ref(), after.as_ref());
-                    let [all, named] = judged(&index, &views, &images);
-                    prop_assert_eq!(all, named);
+                    let [all, found] = verdicts(&index, &views, &images);
+                    prop_assert_eq!(all, found);
                 }
             }
         }
-        // What is in it decides what it is made of: one that never saw the views that left is the
-        // same.
+        // The index depends on its present views alone: a fresh one with the same views is equal.
         let mut fresh = Index::default();
         for number in order.iter().rev() {
             if let Some(view) = &views[*number as usize] {

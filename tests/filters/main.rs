@@ -1,10 +1,10 @@
-//! What filters and views promise: against another reader of CEL, against histories, against any
-//! text.
+//! The promises of filters and views, checked against another implementation of CEL, a scan of all
+//! views, histories of changes, any text, and docs/filters.md.
 
 #[cfg(test)]
 mod any_text;
 #[cfg(test)]
-mod grammar;
+mod document;
 #[cfg(test)]
 mod index;
 #[cfg(test)]
@@ -13,5 +13,7 @@ mod meaning;
 mod oracle;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod views;

@@ -1,37 +1,37 @@
-//! What each condition means, said by example.
+//! The meaning of each condition, by example.
 
 use people_gateway::domain::{FieldsJson, PersonId};
 use people_gateway::filter::Filter;
 
 const ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 
-fn ada(attributes: &str) -> FieldsJson {
+fn fields(attributes: &str) -> FieldsJson {
     let fields =
         r#"{"firstName":"Zoë","lastName":"O'Neil","age":36,"job":"","attributes":ATTRIBUTES}"#;
     FieldsJson::from_stored(&fields.replace("ATTRIBUTES", attributes)).expect("a person's fields")
 }
 
-fn says(filter: &str, attributes: &str) -> bool {
+fn matches(filter: &str, attributes: &str) -> bool {
     let id: PersonId = ID.parse().expect("an id");
     Filter::parse(filter)
         .unwrap_or_else(|error| panic!("{filter}: {error}"))
-        .matches(id, &ada(attributes))
+        .matches(id, &fields(attributes))
 }
 
-fn check(attributes: &str, yes: &[&str], no: &[&str]) {
+fn assert_matches(attributes: &str, yes: &[&str], no: &[&str]) {
     for filter in yes {
-        assert!(says(filter, attributes), "{filter} of {attributes}");
+        assert!(matches(filter, attributes), "{filter} of {attributes}");
     }
     for filter in no {
-        assert!(!says(filter, attributes), "not {filter} of {attributes}");
+        assert!(!matches(filter, attributes), "not {filter} of {attributes}");
     }
 }
 
 #[test]
 fn the_empty_text_is_everyone() {
-    check(
+    assert_matches(
         "{}",
-        &["", "  \n\t", "// nothing but a remark", "true", "!false"],
+        &["", "  \n\t", "// nothing but a comment", "true", "!false"],
         &["false", "!true"],
     );
     assert!(Filter::default().is_everyone() && Filter::parse("").expect("everyone").is_everyone());
@@ -39,7 +39,7 @@ fn the_empty_text_is_everyone() {
 }
 
 #[test]
-fn a_condition_on_something_missing_is_false_and_its_negation_true() {
+fn a_condition_is_false_where_its_path_is_missing_and_its_negation_true() {
     let conditions = [
         "attributes.x == \"a\"",
         "attributes.x != \"a\"",
@@ -58,7 +58,7 @@ fn a_condition_on_something_missing_is_false_and_its_negation_true() {
     ];
     for attributes in ["{}", "{\"y\":1}", "{\"X\":1}"] {
         for condition in conditions {
-            check(attributes, &[&format!("!({condition})")], &[condition]);
+            assert_matches(attributes, &[&format!("!({condition})")], &[condition]);
         }
     }
     let without = FieldsJson::from_stored(r#"{"firstName":"A","lastName":"B","age":0,"job":""}"#)
@@ -71,8 +71,8 @@ fn a_condition_on_something_missing_is_false_and_its_negation_true() {
 }
 
 #[test]
-fn known_fields_are_always_there() {
-    check(
+fn known_fields_are_never_missing() {
+    assert_matches(
         "{}",
         &[
             "age == 36",
@@ -101,9 +101,9 @@ fn known_fields_are_always_there() {
 }
 
 #[test]
-fn an_id_is_written_in_any_case() {
+fn an_id_may_be_written_in_any_case() {
     let upper = ID.to_uppercase();
-    check(
+    assert_matches(
         "{}",
         &[
             &format!("id == \"{upper}\""),
@@ -150,7 +150,7 @@ fn numbers_compare_by_value_and_exactly() {
         ("-0.0", "0", "1"),
         ("0.1", ".1", "0.10000000000000002"),
     ] {
-        check(
+        assert_matches(
             &format!("{{\"n\":{value}}}"),
             &[
                 &format!("attributes.n == {equal}"),
@@ -170,13 +170,13 @@ fn numbers_compare_by_value_and_exactly() {
 }
 
 #[test]
-fn values_of_different_types_are_unequal_and_not_ordered() {
+fn values_of_different_types_are_unequal_and_have_no_order() {
     for value in ["1", "\"a\"", "true", "null", "[1]", "{\"a\":1}"] {
         for literal in ["1", "\"a\"", "true", "null"]
             .into_iter()
             .filter(|literal| *literal != value)
         {
-            check(
+            assert_matches(
                 &format!("{{\"x\":{value}}}"),
                 &[&format!("attributes.x != {literal}")],
                 &[
@@ -188,7 +188,7 @@ fn values_of_different_types_are_unequal_and_not_ordered() {
             );
         }
     }
-    check(
+    assert_matches(
         "{\"x\":null}",
         &[
             "attributes.x == null",
@@ -197,7 +197,7 @@ fn values_of_different_types_are_unequal_and_not_ordered() {
         ],
         &["attributes.x <= null"],
     );
-    check(
+    assert_matches(
         "{\"x\":true}",
         &[
             "attributes.x > false",
@@ -211,17 +211,17 @@ fn values_of_different_types_are_unequal_and_not_ordered() {
 #[test]
 fn texts_are_ordered_by_code_point_and_not_normalised() {
     // In UTF-16 the first code unit of the second is the smaller one.
-    check(
+    assert_matches(
         "{\"x\":\"\u{ffee}\"}",
         &["attributes.x < \"😀\"", "attributes.x > \"\u{d7ff}\""],
         &[],
     );
-    check(
+    assert_matches(
         "{\"x\":\"e\u{301}\"}",
         &["size(attributes.x) == 2", "attributes.x < \"é\""],
         &["attributes.x == \"é\""],
     );
-    check(
+    assert_matches(
         "{\"x\":\"a😀\"}",
         &["attributes.x.size() == 2", "attributes.x.endsWith('😀')"],
         &["attributes.x.startsWith('A')"],
@@ -230,7 +230,7 @@ fn texts_are_ordered_by_code_point_and_not_normalised() {
 
 #[test]
 fn lists_have_elements_and_objects_have_keys() {
-    check(
+    assert_matches(
         "{\"l\":[1,\"a\",null,true,[2],{\"k\":3}],\"o\":{\"k\":null,\
          \"any name\":{\"z\":1}},\"s\":\"a\",\"n\":1}",
         &[
@@ -264,7 +264,7 @@ fn lists_have_elements_and_objects_have_keys() {
 #[test]
 fn patterns_match_anywhere_in_linear_time() {
     let attributes = format!("{{\"x\":\"{}b\"}}", "a".repeat(4000));
-    check(
+    assert_matches(
         &attributes,
         &[
             "attributes.x.matches(\"ab\")",
@@ -275,7 +275,7 @@ fn patterns_match_anywhere_in_linear_time() {
             "attributes.x.matches(\"(a*)*c\")",
         ],
     );
-    check(
+    assert_matches(
         "{\"x\":\"one\\ntwo\"}",
         &["attributes.x.matches('(?m)^two$')"],
         &["attributes.x.matches('^two$')"],
@@ -284,7 +284,7 @@ fn patterns_match_anywhere_in_linear_time() {
 
 #[test]
 fn and_binds_closer_than_or_and_not_closest() {
-    check(
+    assert_matches(
         "{}",
         &[
             "true || false && false",
@@ -302,7 +302,7 @@ fn and_binds_closer_than_or_and_not_closest() {
 }
 
 #[test]
-fn filters_are_equal_when_they_ask_the_same_however_they_are_written() {
+fn filters_with_the_same_meaning_are_equal_however_they_are_written() {
     let parse = |text: &str| Filter::parse(text).expect("a filter");
     for (one, other) in [
         ("", "true"),

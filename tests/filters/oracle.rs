@@ -1,7 +1,7 @@
-//! Our filters against the interpreter of the crate cel, which shares no code with ours.
+//! Filters compared with the interpreter of the crate cel, which shares no code with the gateway.
 //!
-//! Each single condition is evaluated by it, an error counting as false; the conditions are joined
-//! here, because CEL's own `&&` and `||` carry errors on, and ours are two-valued.
+//! The interpreter evaluates each condition by itself; an error counts as false. The test joins the
+//! conditions, because `&&` and `||` of CEL pass errors on, and those of filters have two values.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::people::{Someone, expression, someone};
 
-/// A JSON value as CEL has it.
-fn in_cel(value: &Value) -> Cel {
+/// A JSON value as a value of CEL.
+fn cel_value(value: &Value) -> Cel {
     match value {
         Value::Null => Cel::Null,
         Value::Bool(value) => Cel::Bool(*value),
@@ -22,22 +22,22 @@ fn in_cel(value: &Value) -> Cel {
             None => Cel::Float(number.as_f64().expect("a number")),
         },
         Value::String(text) => Cel::from(text.as_str()),
-        Value::Array(list) => Cel::from(list.iter().map(in_cel).collect::<Vec<_>>()),
+        Value::Array(list) => Cel::from(list.iter().map(cel_value).collect::<Vec<_>>()),
         Value::Object(object) => Cel::from(
             object
                 .iter()
-                .map(|(key, value)| (key.as_str(), in_cel(value)))
+                .map(|(key, value)| (key.as_str(), cel_value(value)))
                 .collect::<HashMap<_, _>>(),
         ),
     }
 }
 
-fn says_cel(condition: &str, person: &Someone) -> bool {
+fn cel_matches(condition: &str, person: &Someone) -> bool {
     let program = Program::compile(condition).expect("a condition of the subset is CEL");
     let mut context = Context::default();
-    context.add_variable_from_value("id", in_cel(&person.id.to_string().into()));
+    context.add_variable_from_value("id", cel_value(&person.id.to_string().into()));
     for (name, value) in person.fields.as_object().expect("an object") {
-        context.add_variable_from_value(name.clone(), in_cel(value));
+        context.add_variable_from_value(name.clone(), cel_value(value));
     }
     matches!(program.execute(&context), Ok(Cel::Bool(true)))
 }
@@ -46,11 +46,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn a_filter_says_of_everyone_what_cel_says(expression in expression(), person in someone()) {
+    fn a_filter_matches_the_people_that_cel_matches(
+        expression in expression(),
+        person in someone(),
+    ) {
         let text = expression.text();
         let filter = Filter::parse(&text)
             .map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
-        let expected = expression.is_true(&|condition| says_cel(condition, &person));
+        let expected = expression.is_true(&|condition| cel_matches(condition, &person));
         let matches = filter.matches(person.id, &person.json());
         prop_assert_eq!(matches, expected, "{} of {}", text, person.fields);
     }

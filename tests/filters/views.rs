@@ -1,4 +1,4 @@
-//! Views against histories: the verdicts of a history, folded, are exactly the people who match.
+//! The verdicts of a history, applied one after the other, yield exactly the matching people.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Valu
     )
 }
 
-/// The changes that a history makes: what changes nothing (the delete of nobody) is none.
+/// The changes of a history. The delete of a missing person is no change.
 fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
     let mut state: BTreeMap<PersonId, FieldsJson> = BTreeMap::new();
     let mut changes = Vec::new();
@@ -64,35 +64,38 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn the_verdicts_of_any_history_folded_are_exactly_who_matches_after_each_step(
+    fn the_verdicts_of_any_history_yield_the_matching_people_after_each_step(
         expression in expression(),
         history in history(),
     ) {
         let filter = Filter::parse(&expression.text()).expect("a filter");
         let view = view(Kinds::All, &filter);
-        let mut shown: BTreeMap<PersonId, FieldsJson> = BTreeMap::new();
+        let mut copy: BTreeMap<PersonId, FieldsJson> = BTreeMap::new();
         let mut state: BTreeMap<PersonId, FieldsJson> = BTreeMap::new();
         let mut known: BTreeSet<PersonId> = BTreeSet::new();
         for change in changes(history) {
-            let verdict = view.judge(&change);
+            let verdict = view.verdict_of(&change);
             match &change.after {
                 Some(fields) => drop(state.insert(change.id, fields.clone())),
                 None => drop(state.remove(&change.id)),
             }
             match verdict {
                 Verdict::Create | Verdict::Enter => {
-                    let after = change.after.clone().expect("somebody came");
-                    prop_assert_eq!(shown.insert(change.id, after), None, "only a stranger comes");
+                    let after = change.after.clone().expect("a person after the change");
+                    let before = copy.insert(change.id, after);
+                    prop_assert!(before.is_none(), "only a person outside the view comes in");
                     let entered = verdict == Verdict::Enter;
-                    prop_assert_eq!(entered, known.contains(&change.id), "who was there enters");
+                    let is_known = known.contains(&change.id);
+                    prop_assert_eq!(entered, is_known, "an existing person enters");
                 }
                 Verdict::Update => {
-                    let after = change.after.clone().expect("somebody is there");
-                    let before = shown.insert(change.id, after);
-                    prop_assert!(before.is_some(), "only someone shown is updated");
+                    let after = change.after.clone().expect("a person after the change");
+                    let before = copy.insert(change.id, after);
+                    prop_assert!(before.is_some(), "only a person in the view is updated");
                 }
                 Verdict::Leave | Verdict::Delete => {
-                    prop_assert!(shown.remove(&change.id).is_some(), "only someone shown goes");
+                    let before = copy.remove(&change.id);
+                    prop_assert!(before.is_some(), "only a person in the view goes");
                     prop_assert_eq!(verdict == Verdict::Delete, change.after.is_none());
                 }
                 Verdict::Outside => {}
@@ -103,12 +106,12 @@ proptest! {
                 .filter(|(id, fields)| filter.matches(**id, fields))
                 .map(|(id, fields)| (*id, fields.clone()))
                 .collect();
-            prop_assert_eq!(&shown, &matching);
+            prop_assert_eq!(&copy, &matching);
         }
     }
 
     #[test]
-    fn saves_and_deletes_are_the_same_verdicts_with_the_others_left_out(
+    fn views_of_saves_and_of_deletes_share_the_verdicts_of_all(
         expression in expression(),
         history in history(),
     ) {
@@ -116,12 +119,13 @@ proptest! {
         let (all, saves, deletes) =
             (view(Kinds::All, &filter), view(Kinds::Saves, &filter), view(Kinds::Deletes, &filter));
         for change in changes(history) {
-            let verdict = all.judge(&change);
+            let verdict = all.verdict_of(&change);
             let (of_saves, of_deletes) = match verdict {
                 Verdict::Delete => (Verdict::Outside, verdict),
                 _ => (verdict, Verdict::Outside),
             };
-            prop_assert_eq!((saves.judge(&change), deletes.judge(&change)), (of_saves, of_deletes));
+            prop_assert_eq!(saves.verdict_of(&change), of_saves);
+            prop_assert_eq!(deletes.verdict_of(&change), of_deletes);
         }
     }
 }

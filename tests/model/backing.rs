@@ -1,19 +1,19 @@
-//! The stores under test. Each kind says how to start an empty one and how to lose all that it
-//! holds; the suites run for every kind that is listed in their `held_by!`.
+//! The stores under test. Each kind can start an empty store, and lose its data. The suites run for
+//! every kind in `held_by!`.
 
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::domain::Partitions;
+use people_gateway::store::Metrics;
 use people_gateway::store::embedded::{EmbeddedStore, Options};
 use people_gateway::store::redis::{self, RedisStore};
 use people_gateway::store::{Retention, Store};
-use people_gateway::telemetry::Metrics;
 
 use crate::support::redis::RedisServer;
 
-/// What a test asks of a store.
+/// The settings of a store under test.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup {
     pub(crate) partitions: u16,
@@ -21,15 +21,15 @@ pub(crate) struct Setup {
     pub(crate) idempotency_ttl: Duration,
 }
 
-/// A place of its own with a store open on it; dropping it ends both.
+/// A server or folder with an open store. Dropping it ends both.
 pub(crate) trait Backing: Sized {
-    /// Starts an empty one, its genesis written.
+    /// Starts an empty store, with its genesis.
     async fn start(setup: Setup) -> Self;
 
-    /// The store. After a wipe it may be another object.
+    /// The store; a wipe may replace the object.
     fn store(&self) -> Arc<dyn Store>;
 
-    /// Loses everything that is stored, as FLUSHALL and a deleted file do.
+    /// Loses all data, as FLUSHALL or the removal of the file does.
     async fn wipe(&mut self);
 }
 
@@ -53,7 +53,7 @@ macro_rules! held_by {
 }
 pub(crate) use held_by;
 
-/// A Redis of its own, and the store in it.
+/// A Redis server, and the store in it.
 pub(crate) struct Redis {
     server: RedisServer,
     store: Arc<RedisStore>,
@@ -80,7 +80,7 @@ impl Backing for Redis {
 
     async fn wipe(&mut self) {
         self.server.command::<()>(&["FLUSHALL"]).await;
-        // A gateway's next probe writes the beginning again.
+        // The next probe restores the genesis.
         self.store.probe().await.expect("a probe");
     }
 }
@@ -102,7 +102,7 @@ impl Setup {
 /// The embedded store in a folder of its own.
 pub(crate) struct Embedded {
     setup: Setup,
-    /// None only while it is being wiped: the file is locked as long as the store is there.
+    /// None only during a wipe: the file is locked as long as the store exists.
     store: Option<Arc<EmbeddedStore>>,
     folder: tempfile::TempDir,
 }

@@ -1,6 +1,5 @@
-//! What every store promises, held against each of them: one conformance suite, a model check, and
-//! the embedded store's durability. (`cfg(test)` tells clippy that helpers are tests too: they may
-//! unwrap.)
+//! The promises of every store: a conformance suite, a model check, and the durability of the
+//! embedded store. (`cfg(test)` tells clippy that helpers are tests too: they may unwrap.)
 
 #[cfg(test)]
 mod backing;

@@ -1,8 +1,8 @@
-//! Thousands of random operations: after each one the store and the reference agree on the reply,
-//! the state, the log, the numbers and the tags, and whoever only follows the log or the feed has
-//! the same people.
+//! Thousands of random operations. After each one, the store and the reference agree on the answer,
+//! the state, the log, the numbers and the tags, and a follower of the log or the feed has the same
+//! people.
 //!
-//! `MODEL_SEED=N` runs one history again; every run prints its seed, which a failing test shows.
+//! `MODEL_SEED=N` runs one history again. Every run prints its seed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use people_gateway::domain::{Partition, Person, PersonId, Position, Seq, Tag};
 use people_gateway::store::{
-    Applied, Expect, Feed, FeedEvent, IdempotencyKey, Since, Store, Write,
+    Expectation, Feed, FeedEvent, LogAnswer, RequestKey, Store, Write, WriteOutcome,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -27,11 +27,11 @@ const SETUP: Setup = Setup {
 };
 /// Operations of one history.
 const OPERATIONS: usize = 4_000;
-/// Of so many operations one compares everything.
+/// One in this many operations compares everything.
 const WHOLE_EVERY: usize = 50;
-/// Of so many operations one loses the store's data.
+/// One in this many operations wipes the store.
 const WIPE_EVERY: usize = 700;
-/// People, keys and remembered writes: few, so that they meet.
+/// People, keys and remembered writes: few, so that they collide.
 const PEOPLE: u64 = 14;
 const KEYS: u8 = 10;
 const REMEMBERED: usize = 20;
@@ -70,16 +70,16 @@ async fn random_operations_agree_with_the_reference(backing: &mut impl Backing) 
     }
 }
 
-/// A store, what it should hold, and a follower who knows the log only.
+/// A store, its reference, and a follower that reads the log only.
 struct Run {
     store: Arc<dyn Store>,
     feed: Feed,
     reference: Reference,
     places: Vec<Position>,
     follower: BTreeMap<PersonId, Person>,
-    /// Writes with a key, to be repeated.
+    /// Writes with a key, for repeats.
     keyed: VecDeque<Write>,
-    /// Revisions that people had, to be expected when they are stale.
+    /// Earlier revisions, for stale expectations.
     revisions: VecDeque<Position>,
     touched: PersonId,
 }
@@ -121,7 +121,7 @@ impl Run {
             return;
         }
         let change = self.reference.follow(&write, &answer);
-        if let Applied::Done { at, .. } = answer {
+        if let WriteOutcome::Done { at, .. } = answer {
             remember(&mut self.revisions, at.position);
         }
         if write.idempotency.is_some() {
@@ -146,12 +146,14 @@ impl Run {
         };
         let current = self.reference.people.get(&id).map(|person| person.revision);
         let expect = match random.random_range(0..10) {
-            0..4 => Expect::Anything,
-            4 => Expect::Absent,
-            5 => Expect::Present,
-            6 | 7 => current.map_or(Expect::Absent, Expect::Revision),
-            8 => choose(random, &self.revisions).map_or(Expect::Present, Expect::Revision),
-            _ => Expect::Impossible,
+            0..4 => Expectation::Anything,
+            4 => Expectation::Absent,
+            5 => Expectation::Present,
+            6 | 7 => current.map_or(Expectation::Absent, Expectation::Revision),
+            8 => {
+                choose(random, &self.revisions).map_or(Expectation::Present, Expectation::Revision)
+            }
+            _ => Expectation::Impossible,
         };
         let idempotency = random.random_ratio(1, 4).then(|| any_key(random));
         Write {
@@ -251,8 +253,8 @@ impl Run {
         }
     }
 
-    /// Goes on from where the follower is. It never falls behind by more than one change, so the
-    /// log must continue.
+    /// Lets the follower read on. It is never behind by more than one change, so the log must
+    /// continue.
     async fn follow(&mut self, partition: Partition) {
         let from = self.places[partition.index()];
         let answer = self
@@ -260,7 +262,7 @@ impl Run {
             .since(partition, from, count(SETUP.log_max))
             .await
             .expect("the log answers");
-        let Since::Continues { head, changes } = answer else {
+        let LogAnswer::Continues { head, changes } = answer else {
             panic!("{from}: {answer:?}")
         };
         for change in &changes {
@@ -272,8 +274,8 @@ impl Run {
     }
 }
 
-fn any_key(random: &mut StdRng) -> IdempotencyKey {
-    IdempotencyKey {
+fn any_key(random: &mut StdRng) -> RequestKey {
+    RequestKey {
         name: [random.random_range(0..KEYS); 32],
         fingerprint: [random.random_range(0..2); 32],
     }

@@ -1,4 +1,4 @@
-//! People, writes and reads as the suites spell them.
+//! People, writes and reads of the suites.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use people_gateway::domain::{
     Change, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Timestamp,
 };
 use people_gateway::store::{
-    Applied, Expect, Feed, FeedEvent, FeedLimits, IdempotencyKey, PageLimits, Since, Store, Write,
+    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, RequestKey, Store, Write, WriteOutcome,
     decode_frame,
 };
 
-/// How long a test waits for what must come.
+/// How long a test waits for an event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Room for all that a test publishes.
+/// A queue for all frames of a test.
 pub(crate) const ROOMY: FeedLimits = FeedLimits {
     events: count(100_000),
     bytes: count(1 << 30),
@@ -50,43 +50,29 @@ pub(crate) fn at_millis(millis: i64) -> Timestamp {
 }
 
 pub(crate) fn save(id: PersonId, name: &str) -> Write {
-    Write {
-        id,
-        save: Some(fields(name)),
-        expect: Expect::Anything,
-        idempotency: None,
-        time: at_millis(1_000),
-        trace: None,
-    }
+    Write::save(id, fields(name), at_millis(1_000))
 }
 
 pub(crate) fn delete(id: PersonId) -> Write {
-    Write {
-        id,
-        save: None,
-        expect: Expect::Anything,
-        idempotency: None,
-        time: at_millis(2_000),
-        trace: None,
-    }
+    Write::delete(id, at_millis(2_000))
 }
 
-pub(crate) fn key(name: u8, fingerprint: u8) -> IdempotencyKey {
-    IdempotencyKey {
+pub(crate) fn key(name: u8, fingerprint: u8) -> RequestKey {
+    RequestKey {
         name: [name; 32],
         fingerprint: [fingerprint; 32],
     }
 }
 
-/// Carries out a write that must succeed.
+/// Applies a write that must happen.
 pub(crate) async fn done(store: &dyn Store, write: Write) -> LogPosition {
     match store.apply(write).await.expect("the store answers") {
-        Applied::Done { at, .. } => at,
+        WriteOutcome::Done { at, .. } => at,
         other => panic!("expected it to happen, not {other:?}"),
     }
 }
 
-/// The changes after `from`, which the log must be able to continue.
+/// The changes after `from`; the log must continue from there.
 pub(crate) async fn changes(
     store: &dyn Store,
     partition: Partition,
@@ -97,8 +83,8 @@ pub(crate) async fn changes(
         .await
         .expect("the log answers")
     {
-        Since::Continues { head, changes } => (head, changes),
-        broken @ Since::Broken { .. } => {
+        LogAnswer::Continues { head, changes } => (head, changes),
+        broken @ LogAnswer::Broken { .. } => {
             panic!("expected the log to continue from {from}: {broken:?}")
         }
     }
@@ -124,7 +110,7 @@ pub(crate) async fn everyone(store: &dyn Store, size: usize) -> Vec<Person> {
     all
 }
 
-/// Waits for `most` events of a feed, no more and no fewer.
+/// Waits for exactly `most` events of a feed.
 pub(crate) async fn events(feed: &mut Feed, most: usize) -> Vec<FeedEvent> {
     let mut events = Vec::new();
     let arrived = async {

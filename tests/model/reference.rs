@@ -1,8 +1,7 @@
-//! The contract in memory, as plainly as it can be said: whole histories, no trimming, no chain to
-//! follow.
+//! The contract of a store, in memory and in its simplest form: whole histories, no trimming.
 //!
-//! It cannot foresee tags and epochs, which are random, so it takes those from the answers and
-//! insists that they are new.
+//! Tags and epochs are random, so the reference takes them from the answers, and asserts that they
+//! are new.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,20 +9,20 @@ use people_gateway::domain::{
     Change, LogPosition, Partition, Partitions, Person, PersonId, Position, Seq, Tag,
 };
 use people_gateway::store::{
-    Applied, Discontinuity, Expect, IdempotencyKey, Recorded, Since, Tail, Write,
+    Discontinuity, Expectation, IdempotencyRecord, LogAnswer, RequestKey, Tail, Write, WriteOutcome,
 };
 
-/// What a store should hold.
+/// The expected content of a store.
 pub(crate) struct Reference {
     partitions: Partitions,
     log_max: usize,
     pub(crate) people: BTreeMap<PersonId, Person>,
     histories: Vec<History>,
-    keys: HashMap<(Partition, [u8; 32]), ([u8; 32], Recorded)>,
+    keys: HashMap<(Partition, [u8; 32]), ([u8; 32], IdempotencyRecord)>,
     tags: HashSet<(Partition, Tag)>,
 }
 
-/// All that happened in one partition's epoch.
+/// All changes of one partition's epoch.
 struct History {
     start: Position,
     changes: Vec<Change>,
@@ -70,38 +69,38 @@ impl Reference {
         }
     }
 
-    /// What a write must be answered with; a success is only foreseen, and [`Reference::follow`]
-    /// completes it.
-    pub(crate) fn refusal(&self, write: &Write) -> Option<Applied> {
+    /// The expected outcome of a write that does not happen; none for a write that must happen,
+    /// which [`Reference::follow`] takes over.
+    pub(crate) fn refusal(&self, write: &Write) -> Option<WriteOutcome> {
         let partition = self.partitions.of(write.id);
         if let Some(key) = &write.idempotency
             && let Some((fingerprint, recorded)) = self.keys.get(&(partition, key.name))
         {
             let same = *fingerprint == key.fingerprint;
             return Some(if same {
-                Applied::Replayed(recorded.clone())
+                WriteOutcome::Replayed(recorded.clone())
             } else {
-                Applied::KeyReused
+                WriteOutcome::KeyReused
             });
         }
         let current = self.people.get(&write.id).map(|person| person.revision);
         let holds = match write.expect {
-            Expect::Anything => true,
-            Expect::Absent => current.is_none(),
-            Expect::Present => current.is_some(),
-            Expect::Revision(revision) => current.is_some_and(|current| current == revision),
-            Expect::Impossible => false,
+            Expectation::Anything => true,
+            Expectation::Absent => current.is_none(),
+            Expectation::Present => current.is_some(),
+            Expectation::Revision(revision) => current.is_some_and(|current| current == revision),
+            Expectation::Impossible => false,
         };
         match (holds, &write.save, current) {
-            (false, _, current) => Some(Applied::Conflict { current }),
-            (true, None, None) => Some(Applied::NotFound),
+            (false, _, current) => Some(WriteOutcome::Conflict { current }),
+            (true, None, None) => Some(WriteOutcome::NotFound),
             _ => None,
         }
     }
 
-    /// Takes over a success; the change that it must have left in log and feed.
-    pub(crate) fn follow(&mut self, write: &Write, answer: &Applied) -> Change {
-        let Applied::Done { at, created_at } = *answer else {
+    /// Takes over a write that happened, and returns the change that log and feed must have.
+    pub(crate) fn follow(&mut self, write: &Write, answer: &WriteOutcome) -> Change {
+        let WriteOutcome::Done { at, created_at } = *answer else {
             panic!("expected it to happen, not {answer:?}")
         };
         let partition = self.partitions.of(write.id);
@@ -136,7 +135,7 @@ impl Reference {
         fold(&mut self.people, &change);
         if let Some(key) = &write.idempotency {
             let (id, time, save) = (write.id, write.time, write.save.clone());
-            let recorded = Recorded {
+            let recorded = IdempotencyRecord {
                 at,
                 id,
                 created_at,
@@ -154,7 +153,7 @@ impl Reference {
         self.histories.iter().map(History::head).collect()
     }
 
-    /// Every place that the partition's log has had in this epoch, trimmed ones included.
+    /// Every position that the partition's log has had in this epoch, trimmed ones included.
     pub(crate) fn places(&self, partition: Partition) -> Vec<Position> {
         let history = &self.histories[partition.index()];
         std::iter::once(history.start)
@@ -162,7 +161,7 @@ impl Reference {
             .collect()
     }
 
-    pub(crate) fn since(&self, partition: Partition, from: Position, count: usize) -> Since {
+    pub(crate) fn since(&self, partition: Partition, from: Position, count: usize) -> LogAnswer {
         let history = &self.histories[partition.index()];
         let head = history.head();
         let forgotten = history.changes.len().saturating_sub(self.log_max);
@@ -179,11 +178,11 @@ impl Reference {
                 .take(count)
                 .cloned()
                 .collect();
-            return Since::Continues { head, changes };
+            return LogAnswer::Continues { head, changes };
         } else {
             Discontinuity::Forked
         };
-        Since::Broken {
+        LogAnswer::Broken {
             reason,
             head: Some(head),
         }
@@ -201,9 +200,13 @@ impl Reference {
         }
     }
 
-    pub(crate) fn recorded(&self, partition: Partition, key: &IdempotencyKey) -> Option<Recorded> {
+    pub(crate) fn recorded(
+        &self,
+        partition: Partition,
+        key: &RequestKey,
+    ) -> Option<IdempotencyRecord> {
         let (fingerprint, recorded) = self.keys.get(&(partition, key.name))?;
-        Some(Recorded {
+        Some(IdempotencyRecord {
             same_request: *fingerprint == key.fingerprint,
             ..recorded.clone()
         })
@@ -220,7 +223,7 @@ impl Reference {
     }
 }
 
-/// What a change makes of a state: how every reader of the log follows it.
+/// Applies a change to a state, as every reader of the log does.
 pub(crate) fn fold(people: &mut BTreeMap<PersonId, Person>, change: &Change) {
     let before = people.get(&change.id).map(|person| person.fields.clone());
     assert_eq!(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use people_gateway::filter::Kinds;
 use people_gateway::protocol::format::WireFormat;
 use people_gateway::protocol::request::{FilterFrom, Request};
-use people_gateway::protocol::text::Wish;
+use people_gateway::protocol::text::TextCommand;
 use serde_json::{Map, Value};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -196,17 +196,17 @@ fn the_clients_messages_are_read_as_their_examples_mean() {
         }]
     );
     assert_eq!(read("client.stop"), [Request::Stop]);
-    let words: Vec<Wish> = documented["client.text"]
+    let words: Vec<TextCommand> = documented["client.text"]
         .iter()
-        .map(|payload| Wish::read(payload.as_str().unwrap()))
+        .map(|payload| TextCommand::read(payload.as_str().unwrap()))
         .collect();
     assert_eq!(
         words,
         [
-            Wish::Show(Kinds::Saves),
-            Wish::Show(Kinds::Deletes),
-            Wish::Show(Kinds::All),
-            Wish::Stop
+            TextCommand::Show(Kinds::Saves),
+            TextCommand::Show(Kinds::Deletes),
+            TextCommand::Show(Kinds::All),
+            TextCommand::Stop
         ]
     );
     let known = ["client.filter", "client.ping", "client.stop", "client.text"];
@@ -282,4 +282,15 @@ fn every_example_has_the_members_that_its_schema_names() {
         document["components"]["schemas"]["Cursor"]["examples"][0],
         samples::cursor().to_string()
     );
+}
+
+#[test]
+fn each_format_has_a_channel_and_each_channel_is_a_format() {
+    let document = document();
+    let channels: Vec<&String> = document["channels"].as_object().unwrap().keys().collect();
+    let mut formats = WireFormat::ALL.map(WireFormat::name).to_vec();
+    let mut described: Vec<&str> = channels.into_iter().map(String::as_str).collect();
+    formats.sort_unstable();
+    described.sort_unstable();
+    assert_eq!(described, formats);
 }

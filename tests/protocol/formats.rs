@@ -3,6 +3,7 @@
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::close::{Close, CloseCode};
 use people_gateway::protocol::format::WireFormat;
+use people_gateway::protocol::message::Message;
 use people_gateway::protocol::sse;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -246,12 +247,7 @@ fn text_says_sentences_and_nothing_else() {
 
 #[test]
 fn nothing_is_shown_of_what_is_outside_a_view() {
-    for format in [
-        WireFormat::Text,
-        WireFormat::Json,
-        WireFormat::CloudEvents,
-        WireFormat::Sse,
-    ] {
+    for format in WireFormat::ALL {
         assert!(
             format
                 .change(Verdict::Outside, &change(Verdict::Update), Some(&cursor()))
@@ -279,7 +275,7 @@ fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
             (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..])
         );
         assert_eq!(
-            (format.has_cursor(), format.composes()),
+            (format.has_positions(), format.composes()),
             (format != WireFormat::Text, format == WireFormat::Json)
         );
     }
@@ -290,6 +286,38 @@ fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
         ),
         (&b":\n"[..], &b""[..])
     );
-    assert!(WireFormat::Sse.has_cursor() && WireFormat::Sse.composes());
+    assert!(WireFormat::Sse.has_positions() && WireFormat::Sse.composes());
     assert_eq!(&sse::prelude()[..], b"retry: 3000\n");
+}
+
+/// What a format has no words for it does not say, and all else it says: in every format, so that a
+/// new one is held to its own properties.
+#[test]
+fn what_a_format_says_is_what_its_properties_promise() {
+    for format in WireFormat::ALL {
+        let says = |message: Message<'_>| format.message(&message).is_some();
+        assert_eq!(
+            says(Message::Reset("trimmed")),
+            format.has_reset(),
+            "{format:?}"
+        );
+        let cursor = cursor();
+        assert_eq!(
+            says(Message::Position(&cursor)),
+            format.has_positions(),
+            "{format:?}"
+        );
+        assert!(
+            format.has_reset() || !format.composes(),
+            "{format:?}: a batch is a message"
+        );
+        assert!(
+            format.composes() || !format.composes_before_live(),
+            "{format:?}"
+        );
+        let close = format.close(&Close::new(CloseCode::NORMAL, ""));
+        assert_eq!(close.is_empty(), !format.answers_pings(), "{format:?}");
+        let by_name = format.subprotocol().and_then(WireFormat::named);
+        assert_eq!(by_name, format.subprotocol().map(|_| format), "{format:?}");
+    }
 }

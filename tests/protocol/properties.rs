@@ -109,7 +109,10 @@ proptest! {
     fn any_person_is_read_back_from_every_format((fields, stored) in fields()) {
         let change = change(&stored);
         let cursor = samples::cursor();
-        let sent = |format: WireFormat| format.change(Verdict::Update, &change, Some(&cursor)).unwrap();
+        let sent = |format: WireFormat| {
+            let frame = format.change(Verdict::Update, &change, Some(&cursor));
+            frame.unwrap()
+        };
         prop_assert_eq!(&own(&parse(text(&sent(WireFormat::Json)))["person"]), &fields);
         prop_assert_eq!(&own(&parse(text(&sent(WireFormat::CloudEvents)))["data"]), &fields);
         prop_assert_eq!(&own(&parse(&event(&sent(WireFormat::Sse)).data)["person"]), &fields);

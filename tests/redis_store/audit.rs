@@ -1,16 +1,17 @@
-//! The look at everything that a store keeps: each fault is named, and repaired where that needs no
-//! invention.
+//! The audit names each fault, and repairs those that need no invented data.
 
 use people_gateway::domain::Timestamp;
-use people_gateway::store::audit::{Mended, Wrong};
+use people_gateway::store::audit::{FindingKind, Repair};
 use people_gateway::store::{Discontinuity, Store};
 
-use crate::damage::{IDS, LOG, PEOPLE, assert_in_step, damaged, ids, listed, peopled, told};
+use crate::damage::{
+    IDS, LOG, PEOPLE, assert_in_step, damaged, ids, listed, numbers_after, peopled,
+};
 use crate::people::{done, id, save};
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn a_look_at_everything_names_each_fault_and_repairs_it() {
+async fn an_audit_names_each_fault_and_repairs_it() {
     let server = RedisServer::start(&[]).await;
     let (store, metrics) = peopled(&server).await;
     assert_in_step(&store).await;
@@ -30,27 +31,31 @@ async fn a_look_at_everything_names_each_fault_and_repairs_it() {
         .audit(None, &mut |fault| found.push(fault))
         .await
         .expect("it can be read");
-    assert!(found.iter().all(|fault| fault.mended.is_none()));
-    let has =
-        |wanted: &dyn Fn(&Wrong) -> bool| found.iter().filter(|fault| wanted(&fault.what)).count();
+    assert!(found.iter().all(|fault| fault.repair.is_none()));
+    let has = |wanted: &dyn Fn(&FindingKind) -> bool| {
+        found.iter().filter(|fault| wanted(&fault.kind)).count()
+    };
     assert_eq!(
-        has(&|wrong| matches!(wrong, Wrong::Record(of, _) if [id(1), id(2), id(77)].contains(of))),
+        has(&|wrong| matches!(
+            wrong,
+            FindingKind::Record(of, _) if [id(1), id(2), id(77)].contains(of)
+        )),
         3
     );
     assert_eq!(
-        has(&|wrong| matches!(wrong, Wrong::Unlisted(of) if [id(3), id(4)].contains(of))),
+        has(&|wrong| matches!(wrong, FindingKind::Unlisted(of) if [id(3), id(4)].contains(of))),
         2
     );
     assert_eq!(
         has(&|wrong| matches!(
             wrong,
-            Wrong::ForeignId(member) if member.eq_ignore_ascii_case("nobody")
+            FindingKind::ForeignId(member) if member.eq_ignore_ascii_case("nobody")
         )),
         2
     );
-    assert_eq!(has(&|wrong| matches!(wrong, Wrong::Scores)), 1);
+    assert_eq!(has(&|wrong| matches!(wrong, FindingKind::Scores)), 1);
     assert_eq!(
-        has(&|wrong| matches!(wrong, Wrong::ForeignRecord(name) if name == "nobody")),
+        has(&|wrong| matches!(wrong, FindingKind::ForeignRecord(name) if name == "nobody")),
         1
     );
     assert_eq!((tally.faults, tally.mended), (9, 0), "{found:#?}");
@@ -60,7 +65,7 @@ async fn a_look_at_everything_names_each_fault_and_repairs_it() {
     let now = Timestamp::from_millis(1_795_342_200_999);
     let tally = store
         .audit(Some(now), &mut |fault| {
-            if !matches!(fault.mended, Some(Mended::Yes(_))) {
+            if !matches!(fault.repair, Some(Repair::Done(_))) {
                 left.push(fault.to_string());
             }
         })
@@ -71,18 +76,21 @@ async fn a_look_at_everything_names_each_fault_and_repairs_it() {
     server.command::<()>(&["HDEL", PEOPLE, "nobody"]).await;
     assert_in_step(&store).await;
     assert!(
-        matches!(told(&store, before).await, Err(Discontinuity::Epoch)),
-        "views are told"
+        matches!(
+            numbers_after(&store, before).await,
+            Err(Discontinuity::Epoch)
+        ),
+        "views are reset"
     );
     store.probe().await.expect("heads");
     assert_eq!(damaged(&metrics), [0, 0, 0]);
-    // Whom the log still knew is saved as it was; 77 was nobody.
+    // People that the log still had are saved as they were; 77 was nobody.
     assert!(listed(&store, 3).await.ends_with(&ids(3..=10)));
     assert_eq!(store.get(id(77)).await.expect("an answer"), None);
 }
 
 #[tokio::test]
-async fn a_torn_list_is_made_again_from_the_people() {
+async fn an_audit_restores_a_lost_list_of_ids_from_the_records() {
     let server = RedisServer::start(&[]).await;
     let (store, metrics) = peopled(&server).await;
     server.command::<()>(&["DEL", IDS]).await;

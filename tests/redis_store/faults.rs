@@ -1,10 +1,10 @@
-//! Answers that never come: each call ends in bounded time, and says no more than it knows.
+//! Lost answers: each call ends in bounded time, with a true outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Applied, PageLimits, Store, StoreError};
+use people_gateway::store::{PageLimits, Store, StoreError, WriteOutcome};
 
 use crate::people::{
     ONLY, assert_state_is_the_replayed_log, count, done, id, keyed, open, options, save,
@@ -29,7 +29,7 @@ async fn behind_a_proxy(server: &RedisServer) -> (Proxy, Arc<RedisStore>) {
 }
 
 #[tokio::test]
-async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() {
+async fn calls_to_a_frozen_server_end_in_bounded_time_and_succeed_after_it_thaws() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options {
         retry_limit: Duration::from_secs(1),
@@ -65,7 +65,7 @@ async fn a_frozen_server_is_answered_for_in_bounded_time_and_used_again_after() 
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_restart_waits_for_it() {
+async fn a_write_waits_for_a_restart() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
     let store = open(Options {
         retry_limit: PATIENCE,
@@ -76,8 +76,8 @@ async fn a_write_that_meets_a_restart_waits_for_it() {
     server.kill9();
     let writing = tokio::spawn({
         let store = Arc::clone(&store);
-        // A connection that died under the write leaves its outcome unknown; the key tells, as it
-        // does for a gateway.
+        // A connection that died during the write leaves its outcome unknown. The repeat with the
+        // key settles it, as in a gateway.
         async move {
             let write = keyed(save(2, "B"), 1);
             match store.apply(write.clone()).await {
@@ -95,7 +95,7 @@ async fn a_write_that_meets_a_restart_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_an_unknown_outcome_and_its_key_tells_it() {
+async fn a_lost_answer_is_an_unknown_outcome_and_its_key_settles_it() {
     let server = RedisServer::start(&[]).await;
     let (proxy, store) = behind_a_proxy(&server).await;
     done(&store, save(1, "A")).await;
@@ -123,7 +123,7 @@ async fn a_lost_answer_is_an_unknown_outcome_and_its_key_tells_it() {
         .await
         .expect("an outcome");
     assert!(
-        matches!(&again, Applied::Replayed(first) if first.at.position == person.revision),
+        matches!(&again, WriteOutcome::Replayed(first) if first.at.position == person.revision),
         "{again:?}"
     );
 }
@@ -154,14 +154,14 @@ async fn a_lost_answer_stays_unknown_when_the_server_cannot_be_asked_again() {
 }
 
 #[tokio::test]
-async fn a_write_that_stays_unanswered_until_the_limit_is_not_called_undone() {
+async fn a_write_without_an_answer_until_the_limit_has_an_unknown_outcome() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options {
         retry_limit: Duration::from_secs(3),
         ..options(&server)
     })
     .await;
-    // Reads and checks pass, scripts that write wait: the write is sent, and no answer comes.
+    // Reads and checks pass, writing scripts wait: the write is sent, and no answer comes.
     server
         .command::<()>(&["CLIENT", "PAUSE", "20000", "WRITE"])
         .await;
@@ -178,7 +178,7 @@ async fn a_write_that_stays_unanswered_until_the_limit_is_not_called_undone() {
 }
 
 #[tokio::test]
-async fn a_read_that_lost_its_answer_just_asks_again() {
+async fn a_read_that_lost_its_answer_is_repeated() {
     let server = RedisServer::start(&[]).await;
     let (proxy, store) = behind_a_proxy(&server).await;
     done(&store, save(1, "A")).await;
@@ -195,7 +195,7 @@ async fn a_read_that_lost_its_answer_just_asks_again() {
 }
 
 #[tokio::test]
-async fn more_than_the_queue_takes_is_refused_as_overload() {
+async fn commands_beyond_the_queue_are_refused_as_overload() {
     let server = RedisServer::start(&[]).await;
     let small = Options {
         queue: count(8),

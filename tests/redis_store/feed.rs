@@ -1,11 +1,11 @@
-//! The subscription: what is published arrives, and a connection that is gone is told and replaced.
+//! The subscription: published frames arrive, and a lost connection is reported and replaced.
 
 use std::collections::VecDeque;
 
 use people_gateway::domain::{Change, Partition};
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{
-    Feed, FeedEvent, FeedLimits, PageLimits, Since, Store, StoreError, decode_frame,
+    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, Store, StoreError, decode_frame,
 };
 
 use crate::people::{
@@ -13,7 +13,7 @@ use crate::people::{
 };
 use crate::support::redis::{PATIENCE, RedisServer};
 
-/// A feed of which a test takes one event after the other.
+/// A feed from which a test takes one event at a time.
 pub(crate) struct Watched {
     feed: Feed,
     waiting: VecDeque<FeedEvent>,
@@ -65,7 +65,7 @@ impl Watched {
 }
 
 #[tokio::test]
-async fn a_frame_says_what_the_log_says() {
+async fn a_frame_equals_its_log_entry() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options {
         partitions: partitions(4),
@@ -81,7 +81,7 @@ async fn a_frame_says_what_the_log_says() {
         } else {
             save(n % 7, "Ünï")
         };
-        if let people_gateway::store::Applied::Done { at, .. } =
+        if let people_gateway::store::WriteOutcome::Done { at, .. } =
             store.apply(write).await.expect("an outcome")
         {
             let change = feed.change().await;
@@ -100,7 +100,7 @@ async fn a_frame_says_what_the_log_says() {
 }
 
 #[tokio::test]
-async fn a_killed_subscription_is_told_and_comes_back() {
+async fn a_killed_subscription_is_reported_and_replaced() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     let mut feed = Watched::open(&store);
@@ -120,7 +120,7 @@ async fn a_killed_subscription_is_told_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_frozen_server_is_noticed_and_awaited() {
+async fn a_frozen_server_disconnects_the_feed_until_it_thaws() {
     let mut server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     let mut feed = Watched::open(&store);
@@ -158,7 +158,7 @@ async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
 }
 
 #[tokio::test]
-async fn a_wiped_database_is_laid_out_again_by_a_probe() {
+async fn a_probe_restores_the_layout_of_a_wiped_database() {
     let server = RedisServer::start(&[]).await;
     let two = Options {
         partitions: partitions(2),
@@ -174,7 +174,7 @@ async fn a_wiped_database_is_laid_out_again_by_a_probe() {
             .since(partition, old, count(10))
             .await
             .expect("an answer"),
-        Since::Broken {
+        LogAnswer::Broken {
             reason: people_gateway::store::Discontinuity::Epoch,
             head: None
         }
@@ -219,7 +219,7 @@ async fn a_write_before_the_first_probe_after_a_wipe_does_not_hide_the_missing_l
 }
 
 #[tokio::test]
-async fn a_database_laid_out_anew_with_other_partitions_is_not_served() {
+async fn a_database_laid_out_again_with_other_partitions_is_refused() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     server.command::<()>(&["FLUSHALL"]).await;

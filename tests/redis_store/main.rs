@@ -1,7 +1,6 @@
-//! The Redis store's own promises: what it refuses to open, what it survives, what it never says
-//! wrongly.
+//! The promises of the Redis store alone: refused starts, faults, damage and recovery.
 //!
-//! What both stores promise alike is in the conformance suite. Each test here starts its own
+//! The conformance suite has the promises of both stores. Each test here starts its own
 //! `redis-server`.
 //!
 //! `cfg(test)` is always set here; it tells clippy that helpers are tests too, and may panic.

@@ -1,18 +1,18 @@
-//! What may be opened: the right server, the right layout, the right to use it.
+//! Opening a store: server, layout and permissions must be right.
 
 use std::sync::Arc;
 
+use people_gateway::store::Metrics;
 use people_gateway::store::Store;
 use people_gateway::store::redis::{OpenError, Options, RedisStore, migrate};
-use people_gateway::telemetry::Metrics;
 
 use crate::people::{done, open, options, partitions, save};
 use crate::support::redis::{PATIENCE, RedisServer};
 
 async fn refused(options: Options) -> String {
     match RedisStore::open(options, Metrics::default()).await {
-        Err(OpenError::Fatal(sentence)) => sentence,
-        Err(OpenError::Unreachable(sentence)) => panic!("worth another try: {sentence}"),
+        Err(OpenError::Fatal { sentence, .. }) => sentence,
+        Err(OpenError::Unreachable { sentence, .. }) => panic!("worth another try: {sentence}"),
         Ok(_) => panic!("it opened"),
     }
 }
@@ -23,8 +23,8 @@ async fn waits(options: Options) -> String {
         .await
         .expect("an answer in bounded time")
     {
-        Err(OpenError::Unreachable(sentence)) => sentence,
-        Err(OpenError::Fatal(sentence)) => panic!("fatal: {sentence}"),
+        Err(OpenError::Unreachable { sentence, .. }) => sentence,
+        Err(OpenError::Fatal { sentence, .. }) => panic!("fatal: {sentence}"),
         Ok(_) => panic!("it opened"),
     }
 }
@@ -54,7 +54,7 @@ async fn a_wrong_password_is_fatal_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_policy_that_evicts_people_is_fatal() {
+async fn an_eviction_policy_is_fatal() {
     let server = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
     let sentence = refused(options(&server)).await;
     assert!(
@@ -79,7 +79,7 @@ async fn another_number_of_partitions_is_fatal() {
 }
 
 #[tokio::test]
-async fn a_layout_is_migrated_only_when_asked_and_only_once() {
+async fn a_layout_is_migrated_only_if_enabled_and_only_once() {
     let server = RedisServer::start(&[]).await;
     let as_is = Options {
         migrate: false,
@@ -152,7 +152,7 @@ async fn gateways_that_start_together_migrate_once() {
 }
 
 #[tokio::test]
-async fn a_lock_of_a_gateway_that_died_is_waited_for() {
+async fn a_gateway_waits_for_the_lock_of_a_dead_one() {
     let server = RedisServer::start(&[]).await;
     server
         .command::<()>(&["SET", "people:migrate-lock", "dead", "PX", "700"])
@@ -177,7 +177,7 @@ async fn a_lock_of_a_gateway_that_died_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_do_all_that_is_needed_is_fatal() {
+async fn a_missing_permission_is_fatal() {
     let server = RedisServer::start(&[]).await;
     let acl = [
         "ACL", "SETUSER", "ada", "on", ">pw", "~*", "&*", "+@all", "-zadd",
@@ -240,7 +240,7 @@ async fn the_permissions_of_the_readme_are_enough() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_url_of_redis_is_fatal() {
+async fn a_url_that_is_not_of_redis_is_fatal() {
     let server = RedisServer::start(&[]).await;
     for url in [
         "",
@@ -260,7 +260,7 @@ async fn what_is_not_a_url_of_redis_is_fatal() {
         ..options(&server)
     })
     .await;
-    // A rediss:// url is one of ours; this server just does not speak TLS.
+    // A rediss:// url is valid, but this server does not speak TLS.
     let sentence = waits(Options {
         url: server.url().replace("redis:", "rediss:"),
         ..options(&server)

@@ -1,5 +1,4 @@
-//! Stores and people for the tests, and the one comparison that matters: state against replayed
-//! log.
+//! Stores and people for the tests, and the comparison of the state with the replayed log.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -9,9 +8,9 @@ use std::time::Duration;
 use people_gateway::domain::{
     FieldsJson, Partition, Partitions, PersonId, Position, Tag, Timestamp,
 };
+use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Applied, Expect, IdempotencyKey, PageLimits, Store, Write};
-use people_gateway::telemetry::Metrics;
+use people_gateway::store::{PageLimits, RequestKey, Store, Write, WriteOutcome};
 
 use crate::support::redis::RedisServer;
 
@@ -55,44 +54,36 @@ pub(crate) fn fields(name: &str) -> FieldsJson {
     FieldsJson::from_stored(&text).expect("fields")
 }
 
+/// The time of every write.
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_795_342_200_123)
+}
+
 pub(crate) fn save(n: u128, name: &str) -> Write {
-    Write {
-        id: id(n),
-        save: Some(fields(name)),
-        expect: Expect::Anything,
-        idempotency: None,
-        time: Timestamp::from_millis(1_795_342_200_123),
-        trace: None,
-    }
+    Write::save(id(n), fields(name), now())
 }
 
 pub(crate) fn delete(n: u128) -> Write {
-    Write {
-        save: None,
-        ..save(n, "A")
-    }
+    Write::delete(id(n), now())
 }
 
 pub(crate) fn keyed(write: Write, key: u8) -> Write {
-    Write {
-        idempotency: Some(IdempotencyKey {
-            name: [key; 32],
-            fingerprint: [key; 32],
-        }),
-        ..write
-    }
+    write.keyed(Some(RequestKey {
+        name: [key; 32],
+        fingerprint: [key; 32],
+    }))
 }
 
-/// Writes, and expects it to happen.
+/// Applies a write that must happen.
 pub(crate) async fn done(store: &RedisStore, write: Write) -> Position {
     match store.apply(write).await.expect("an outcome") {
-        Applied::Done { at, .. } => at.position,
+        WriteOutcome::Done { at, .. } => at.position,
         other => panic!("not done: {other:?}"),
     }
 }
 
-/// Replays each partition's whole log and compares it with the head, the people and the chain of
-/// tags; how many changes there are in all.
+/// Replays each partition's whole log, compares it with the head, the people and the chain of tags,
+/// and returns the number of changes.
 pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usize {
     let mut total = 0;
     for partition in store.partitions().iter() {

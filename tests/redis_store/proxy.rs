@@ -1,5 +1,5 @@
-//! A relay of bytes in front of a server that can swallow one answer: the write happens, and nobody
-//! hears of it.
+//! A proxy in front of a server that can swallow answers: the write happens, and its answer is
+//! lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// In front of a server on this port.
+    /// Starts a proxy in front of a server on this port.
     pub(crate) async fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
@@ -44,18 +44,18 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The next so many script calls are carried out, and cut off before they are answered.
+    /// Cuts the connection of the next `count` script calls after they ran, before their answer.
     pub(crate) fn swallow_answers(&self, count: usize) {
         self.swallow.store(count, Ordering::SeqCst);
     }
 
-    /// The same for one call, after which nobody is let through any more.
+    /// Swallows one answer, and accepts no connection after that.
     pub(crate) fn swallow_the_last_answer(&self) {
         self.last.store(true, Ordering::SeqCst);
         self.swallow_answers(1);
     }
 
-    /// How many of them are still to come.
+    /// The number of answers that are not swallowed yet.
     pub(crate) fn left(&self) -> usize {
         self.swallow.load(Ordering::SeqCst)
     }
@@ -86,7 +86,7 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, swallow: Arc<Atomic
             }
             read = server.read(&mut answered) => {
                 let Ok(length @ 1..) = read else { return };
-                // The server answered, so it has done its work.
+                // The server answered, so the call has run.
                 if cut || client.write_all(&answered[..length]).await.is_err() { return }
             }
         }

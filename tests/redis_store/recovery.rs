@@ -1,8 +1,7 @@
-//! What a server lost: a failover without the last writes, and a file that ends in the middle of
-//! one.
+//! Losses of a server: a failover without the last writes, and a file that ends inside of one.
 
 use people_gateway::store::redis::Options;
-use people_gateway::store::{Discontinuity, Since, Store, StoreError};
+use people_gateway::store::{Discontinuity, LogAnswer, Store, StoreError};
 
 use crate::people::{
     ONLY, assert_state_is_the_replayed_log, count, delete, done, keyed, open, options, save,
@@ -38,10 +37,10 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
     assert_eq!(refilled.seq, lost[0].seq, "the number is used again");
     for lost in lost {
         match after.since(ONLY, lost, count(10)).await.expect("an answer") {
-            Since::Broken { reason, head } => {
+            LogAnswer::Broken { reason, head } => {
                 assert_eq!((reason, head), (Discontinuity::Forked, Some(refilled)));
             }
-            continues @ Since::Continues { .. } => panic!("{lost:?}: {continues:?}"),
+            continues @ LogAnswer::Continues { .. } => panic!("{lost:?}: {continues:?}"),
         }
     }
     done(&after, save(5, "E")).await;
@@ -52,7 +51,7 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
     assert!(
         matches!(
             forked,
-            Since::Broken {
+            LogAnswer::Broken {
                 reason: Discontinuity::Forked,
                 ..
             }
@@ -60,8 +59,8 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
         "also in the middle of the log: {forked:?}"
     );
     match after.since(ONLY, kept, count(10)).await.expect("an answer") {
-        Since::Continues { changes, .. } => assert_eq!(changes.len(), 2),
-        broken @ Since::Broken { .. } => panic!("{broken:?}"),
+        LogAnswer::Continues { changes, .. } => assert_eq!(changes.len(), 2),
+        broken @ LogAnswer::Broken { .. } => panic!("{broken:?}"),
     }
 }
 
@@ -75,7 +74,7 @@ async fn open_replica(
     .await
 }
 
-/// The append-only file that grows; the base and the manifest beside it stay as they are.
+/// The append-only file that grows; base and manifest do not change.
 fn growing_file(server: &RedisServer) -> std::path::PathBuf {
     let folder = server.folder().join("appendonlydir");
     let files = std::fs::read_dir(folder)
@@ -113,7 +112,7 @@ async fn a_file_cut_anywhere_in_its_last_write_holds_all_of_it_or_nothing() {
         let before = usize::try_from(before).expect("a size");
         assert!(whole.len() > before + 100, "the last write is in the file");
 
-        // About twenty places, both ends among them.
+        // About twenty lengths, both ends among them.
         let step = (whole.len() - before).div_ceil(20);
         for cut in (before..whole.len())
             .step_by(step)

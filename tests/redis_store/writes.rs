@@ -1,10 +1,10 @@
-//! Writes and reads: what goes in comes out, in any state of the server that allows it.
+//! Writes and reads, in every state of the server that allows them.
 
 use std::sync::Arc;
 
+use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{Applied, Expect, Store, StoreError};
-use people_gateway::telemetry::Metrics;
+use people_gateway::store::{Expectation, Store, StoreError, WriteOutcome};
 
 use crate::people::{
     ONLY, assert_state_is_the_replayed_log, count, delete, done, fields, id, keyed, open, options,
@@ -13,7 +13,7 @@ use crate::people::{
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn what_is_written_is_read_back() {
+async fn a_written_person_is_read_back() {
     let server = RedisServer::start(&[]).await;
     for n in [1, 4] {
         let store = open(Options {
@@ -36,13 +36,10 @@ async fn what_is_written_is_read_back() {
         assert_eq!(store.get(id(8)).await.expect("an answer"), None);
         assert_eq!(
             store.apply(delete(8)).await.expect("an outcome"),
-            Applied::NotFound
+            WriteOutcome::NotFound
         );
 
-        let stale = Write {
-            expect: Expect::Revision(second),
-            ..save(7, "C")
-        };
+        let stale = save(7, "C").expecting(Expectation::Revision(second));
         done(&store, stale.clone()).await;
         let current = store
             .get(id(7))
@@ -51,50 +48,41 @@ async fn what_is_written_is_read_back() {
             .map(|person| person.revision);
         assert_eq!(
             store.apply(stale).await.expect("an outcome"),
-            Applied::Conflict { current }
+            WriteOutcome::Conflict { current }
         );
         assert_eq!(assert_state_is_the_replayed_log(&store).await, 33);
     }
 }
 
-use people_gateway::store::Write;
-
 #[tokio::test]
-async fn writes_at_once_are_batched_and_each_has_its_own_outcome() {
+async fn concurrent_writes_are_batched_and_each_has_its_own_outcome() {
     let server = RedisServer::start(&[]).await;
     let metrics = Metrics::default();
     let store = RedisStore::open(options(&server), metrics.clone())
         .await
         .expect("the store opens");
-    // One write that is refused: those beside it in the same pipeline must not notice.
+    // One write is refused; the others of the same pipeline must succeed.
     let writes: Vec<_> = (0..500)
         .map(|n| {
             let store = Arc::clone(&store);
             let expect = if n == 13 {
-                Expect::Present
+                Expectation::Present
             } else {
-                Expect::Anything
+                Expectation::Anything
             };
-            tokio::spawn(async move {
-                (
-                    n,
-                    store
-                        .apply(Write {
-                            expect,
-                            ..save(n, "A")
-                        })
-                        .await,
-                )
-            })
+            tokio::spawn(async move { (n, store.apply(save(n, "A").expecting(expect)).await) })
         })
         .collect();
     for write in writes {
         match write.await.expect("no panic") {
             (13, outcome) => assert!(
-                matches!(outcome, Ok(Applied::Conflict { current: None })),
+                matches!(outcome, Ok(WriteOutcome::Conflict { current: None })),
                 "{outcome:?}"
             ),
-            (_, outcome) => assert!(matches!(outcome, Ok(Applied::Done { .. })), "{outcome:?}"),
+            (_, outcome) => assert!(
+                matches!(outcome, Ok(WriteOutcome::Done { .. })),
+                "{outcome:?}"
+            ),
         }
     }
     assert_eq!(metrics.store_writes.get(), 499);
@@ -107,7 +95,7 @@ async fn writes_at_once_are_batched_and_each_has_its_own_outcome() {
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_the_scripts_is_told_them_again() {
+async fn the_scripts_are_loaded_again_into_a_server_that_forgot_them() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     done(&store, save(1, "A")).await;
@@ -118,7 +106,7 @@ async fn a_server_that_forgot_the_scripts_is_told_them_again() {
 }
 
 #[tokio::test]
-async fn a_full_redis_refuses_saves_and_takes_deletes() {
+async fn a_full_redis_refuses_saves_and_accepts_deletes() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     done(&store, save(1, "A")).await;
@@ -131,7 +119,7 @@ async fn a_full_redis_refuses_saves_and_takes_deletes() {
     ));
     done(&store, keyed(delete(1), 1)).await;
     let replay = store.apply(keyed(delete(1), 1)).await.expect("an outcome");
-    assert!(matches!(replay, Applied::Replayed(_)), "{replay:?}");
+    assert!(matches!(replay, WriteOutcome::Replayed(_)), "{replay:?}");
     store.probe().await.expect("heads");
     server
         .command::<()>(&["CONFIG", "SET", "maxmemory", "0"])
@@ -182,15 +170,15 @@ async fn numbers_stay_exact_where_lua_would_round_their_text() {
         .await
         .expect("an answer")
     {
-        people_gateway::store::Since::Continues { head, changes } => {
+        people_gateway::store::LogAnswer::Continues { head, changes } => {
             assert_eq!((head, changes.len()), (second, 1));
         }
-        broken @ people_gateway::store::Since::Broken { .. } => panic!("{broken:?}"),
+        broken @ people_gateway::store::LogAnswer::Broken { .. } => panic!("{broken:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_key_is_remembered_for_its_time_after_its_last_use() {
+async fn an_idempotency_record_expires_after_its_last_use() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     let write = keyed(save(1, "A"), 9);
@@ -200,14 +188,14 @@ async fn a_key_is_remembered_for_its_time_after_its_last_use() {
     server.command::<()>(&["PEXPIRE", &record, "60000"]).await;
     let again = store.apply(write.clone()).await.expect("an outcome");
     assert!(
-        matches!(again, Applied::Replayed(recorded) if recorded.at.position == at),
+        matches!(again, WriteOutcome::Replayed(recorded) if recorded.at.position == at),
         "the first success"
     );
     let left: u64 = server.command(&["PTTL", &record]).await;
     assert!(left > 60_000, "a repeat keeps it alive, {left} ms left");
 
     server.command::<()>(&["PEXPIRE", &record, "60000"]).await;
-    let stranger = people_gateway::store::IdempotencyKey {
+    let stranger = people_gateway::store::RequestKey {
         fingerprint: [0; 32],
         ..key
     };
@@ -218,13 +206,10 @@ async fn a_key_is_remembered_for_its_time_after_its_last_use() {
         .expect("a record");
     assert_eq!((recorded.at.position, recorded.same_request), (at, false));
     let clash = store
-        .apply(Write {
-            idempotency: Some(stranger),
-            ..write
-        })
+        .apply(write.keyed(Some(stranger)))
         .await
         .expect("an outcome");
-    assert_eq!(clash, Applied::KeyReused);
+    assert_eq!(clash, WriteOutcome::KeyReused);
     assert!(
         server.command::<u64>(&["PTTL", &record]).await <= 60_000,
         "another's request does not"

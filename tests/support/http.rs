@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use people_gateway::domain::Partitions;
 use people_gateway::history::{self, History};
-use people_gateway::http::{Options, Server, ServerOptions, State, router, system_clock};
+use people_gateway::http::{
+    HttpServer, HttpState, Metrics, Options, ServerOptions, router, system_clock,
+};
 use people_gateway::session::{self, Sessions};
 use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::{Retention, Store, StoreSlot};
-use people_gateway::telemetry::{Metrics, Readiness, Traces};
+use people_gateway::telemetry::{Readiness, Traces};
 use reqwest::header::HeaderMap;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,7 +107,7 @@ impl Gateway {
         }
         let metrics = Arc::new(Metrics::default());
         let state = state(slot, setup.options, Arc::clone(&metrics));
-        let server = Server::bind(
+        let server = HttpServer::bind(
             ([127, 0, 0, 1], 0).into(),
             setup.server,
             Arc::clone(&metrics),
@@ -187,16 +189,16 @@ impl Gateway {
 
 /// What handlers need. No relay runs here: these tests are about REST, and live updates are refused
 /// until one does.
-pub(crate) fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> State {
+pub(crate) fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> HttpState {
     let history = Arc::new(History::new(history::Options::default()));
     let options_of_sessions = session::Options::default();
     let (sessions, _) = Sessions::new(
         history,
         store.clone(),
         options_of_sessions,
-        Metrics::default(),
+        session::Metrics::default(),
     );
-    State {
+    HttpState {
         store,
         sessions,
         options: Arc::new(options),

@@ -1,5 +1,4 @@
-//! Saves on the embedded store, at the Store trait: what group commit makes of 64 savers compared
-//! with one.
+//! Saves on the embedded store, at the Store trait: group commit with 64 savers, compared with one.
 //!
 //! `cargo bench --bench embedded`
 
@@ -12,28 +11,29 @@ use anyhow::ensure;
 use people_bench::person::{PERSON, id};
 use people_bench::series::Series;
 use people_gateway::domain::{FieldsJson, Partitions, PersonId, Timestamp};
+use people_gateway::store::Metrics;
 use people_gateway::store::embedded::{EmbeddedStore, Options};
-use people_gateway::store::{Applied, Expect, Retention, Store, Write};
-use people_gateway::telemetry::Metrics;
+use people_gateway::store::{Retention, Store, Write, WriteOutcome};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-/// Savers that work at the same time.
+/// The number of simultaneous savers.
 const SAVERS: u64 = 64;
-/// People whom each saver saves over and over.
+/// The people that each saver saves repeatedly.
 const PEOPLE_EACH: u64 = 100;
-/// How often one saver and the many take their turns, and for how long.
+/// The number of turns of one saver and of many.
 const ROUNDS: usize = 5;
+/// The length of a turn.
 const TURN: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
-struct Record {
+struct SaverFigures {
     saves_per_second: Series,
     saves_per_commit: Series,
 }
 
-impl Record {
+impl SaverFigures {
     fn line(&self, name: &str) -> String {
         let Self {
             saves_per_second,
@@ -52,7 +52,7 @@ impl Record {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // On the disk that the build lies on: a temporary folder may be memory, which needs no syncing.
+    // On the disk of the build: a temporary folder may be in memory, which needs no syncing.
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let retention = Retention {
         log_max: NonZeroUsize::MIN.saturating_add(99_999),
@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
         ..Options::new(folder.path(), Partitions::ONE, retention)
     };
     let store: Arc<dyn Store> = EmbeddedStore::open(options)?;
-    let (mut one, mut many) = (Record::default(), Record::default());
+    let (mut one, mut many) = (SaverFigures::default(), SaverFigures::default());
     for _ in 0..ROUNDS {
         turn(&store, &metrics, 1, &mut one).await?;
         turn(&store, &metrics, SAVERS, &mut many).await?;
@@ -88,12 +88,12 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// So many savers, each with one save after the other.
+/// Runs savers for one turn, each with one save after the other.
 async fn turn(
     store: &Arc<dyn Store>,
     metrics: &Metrics,
     savers: u64,
-    record: &mut Record,
+    figures: &mut SaverFigures,
 ) -> anyhow::Result<()> {
     let before = (metrics.store_writes.get(), metrics.store_batches.get());
     let started = Instant::now();
@@ -114,10 +114,10 @@ async fn turn(
         writes == saved,
         "{writes} writes were counted, {saved} were made"
     );
-    record
+    figures
         .saves_per_second
         .push(saved as f64 / elapsed.as_secs_f64());
-    record.saves_per_commit.push(saved as f64 / commits as f64);
+    figures.saves_per_commit.push(saved as f64 / commits as f64);
     Ok(())
 }
 
@@ -126,21 +126,10 @@ async fn save_until(store: Arc<dyn Store>, saver: u64, end: Instant) -> anyhow::
     let mut count = 0;
     while Instant::now() < end {
         let id: PersonId = id(saver * PEOPLE_EACH + count % PEOPLE_EACH).parse()?;
-        let (save, time) = (
-            Some(fields.clone()),
-            Timestamp::from_millis(1_795_342_200_123),
-        );
-        let write = Write {
-            id,
-            save,
-            expect: Expect::Anything,
-            idempotency: None,
-            time,
-            trace: None,
-        };
-        let applied = store.apply(write).await?;
+        let time = Timestamp::from_millis(1_795_342_200_123);
+        let applied = store.apply(Write::save(id, fields.clone(), time)).await?;
         ensure!(
-            matches!(applied, Applied::Done { .. }),
+            matches!(applied, WriteOutcome::Done { .. }),
             "a save was answered with {applied:?}"
         );
         count += 1;

@@ -1,5 +1,5 @@
-//! Micro benchmarks of a change's way through memory: the store's frame is read, judged, written as
-//! a sentence in a WebSocket frame, and shared. `cargo bench --bench encode`
+//! Micro benchmarks of a change's path through memory: read the store's frame, evaluate it, and
+//! encode it as a WebSocket frame. `cargo bench --bench encode`
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -17,7 +17,7 @@ use people_gateway::history::{self, Checkpoint, Entry, Event, History};
 use people_gateway::protocol::format::WireFormat;
 use people_gateway::session::{self, Sessions, Subscription, WriteBatch};
 use people_gateway::store::{StoreSlot, decode_frame, encode_frame};
-use people_gateway::telemetry::{Metrics, Traces};
+use people_gateway::telemetry::Traces;
 
 const PARTITION: Partition = Partition::new(0);
 
@@ -106,13 +106,13 @@ fn relaying(criterion: &mut Criterion) {
             format!("evaluate and gather a batch of {count}"),
             |bencher| {
                 bencher.iter(|| {
-                    let judged = entries
+                    let evaluations = entries
                         .iter()
                         .filter_map(|entry| Evaluation::new(&before, entry));
-                    let shown: Vec<_> = judged
+                    let notifications: Vec<_> = evaluations
                         .filter_map(|mut change| change.notification(black_box(&subscription)))
                         .collect();
-                    WriteBatch::new(&shown)
+                    WriteBatch::new(&notifications)
                 });
             },
         );
@@ -120,31 +120,30 @@ fn relaying(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A relay's step for a change that concerns nobody: read, kept in the ring, looked up in the
+/// The relay's step for a change that matches no view: decode, record in the ring, search the
 /// index.
 fn stepping(criterion: &mut Criterion) {
-    // More changes than the ring holds, so that each puts an old one out.
+    // More changes than the ring holds, so that each evicts an old one.
     const CHANGES: u64 = 4_096;
     let history = Arc::new(History::new(history::Options {
         ring_bytes: NonZeroUsize::new(1024 * 1024).expect("not zero"),
     }));
-    let metrics = Metrics::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     let sessions = runtime.block_on(async {
         let options = session::Options::default();
         let (history, slot) = (Arc::clone(&history), StoreSlot::new());
-        Sessions::new(history, slot, options, metrics.clone())
+        Sessions::new(history, slot, options, session::Metrics::default())
     });
-    let options = fanout::Options::default();
+    let (options, metrics) = (fanout::Options::default(), fanout::Metrics::default());
     let mut dispatcher = Dispatcher::new(options, history, sessions, metrics, Traces::default());
     dispatcher.start(Cursor::new([position(1)]), Vec::new());
     let frames: Vec<_> = (2..CHANGES).map(|seq| encode_frame(&change(seq))).collect();
     let mut next = frames.iter().cycle();
-    criterion.bench_function("relay/take in a frame that concerns nobody", |bencher| {
+    criterion.bench_function("relay/take in a frame that matches no view", |bencher| {
         bencher.iter(|| {
-            let frame = next.next().expect("there is always one");
+            let frame = next.next().expect("the cycle never ends");
             let change = decode_frame(PARTITION, black_box(frame)).expect("a frame");
             dispatcher.take_in(vec![Event::Change(change)]);
         });

@@ -1,9 +1,8 @@
-//! Micro benchmarks of who is concerned by a change: a filter is parsed, judges one image; the
-//! index is searched among a thousand, a hundred thousand, a million views, of which ten match;
-//! views come and go. `cargo bench --bench matching`
+//! Micro benchmarks of matching: parse a filter, evaluate it on an image, search the index among a
+//! thousand, a hundred thousand and a million views, of which ten match, and add and remove views.
+//! `cargo bench --bench matching`
 //!
-//! Beside the times it prints what a search touched, and the bytes that the allocator gave for a
-//! view's place in the index.
+//! Beside the times it prints the cost of a search, and the index's bytes for each view.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -12,38 +11,38 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use people_bench::person::{PERSON, id};
 use people_gateway::domain::{FieldsJson, PersonId};
-use people_gateway::filter::{Filter, Images, Index, Looked, Verdict, View};
+use people_gateway::filter::{Filter, Images, Index, SearchCost, Verdict, View};
 
 /// The gateway's own allocator.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const COUNTS: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// People who are searched for in turn, so that the processor's caches don't hold the one way to
-/// one of them.
+/// The people of the searches: enough to keep the paths of single searches out of the processor's
+/// caches.
 const PEOPLE: u32 = 4_096;
 
-/// Filters by number, of one kind, and people of whom each matches a few of them.
-struct Workload {
+/// Numbered filters of one kind, and people that each match a few of them.
+struct MatchingWorkload {
     name: &'static str,
-    /// Filters that each person matches.
+    /// The number of filters that each person matches.
     matching: usize,
-    /// The filter with this number, of so many.
+    /// The filter with this number, of this count.
     filter: fn(u32, u32) -> String,
-    /// The attributes of the person with this number, if there are so many filters.
+    /// The attributes of the person with this number, for this count of filters.
     attributes: fn(u32, u32) -> String,
 }
 
-// Filters that are the same to the index differ in a condition that says nothing to it: equal ones
-// are one class.
-const WORKLOADS: [Workload; 7] = [
-    Workload {
+// The index cannot use the condition in which similar filters differ. Equal filters would be one
+// group.
+const WORKLOADS: [MatchingWorkload; 7] = [
+    MatchingWorkload {
         name: "a == x, a value each",
         matching: 1,
         filter: |number, _| format!("attributes.a == 'value {number}'"),
         attributes: |person, count| format!(r#"{{"a":"value {}"}}"#, person % count),
     },
-    Workload {
+    MatchingWorkload {
         name: "a == x",
         matching: 10,
         filter: |number, _| {
@@ -55,7 +54,7 @@ const WORKLOADS: [Workload; 7] = [
         },
         attributes: |person, count| format!(r#"{{"a":"value {}"}}"#, person % (count / 10)),
     },
-    Workload {
+    MatchingWorkload {
         name: "a >= x && a < y",
         matching: 10,
         filter: |number, _| {
@@ -68,7 +67,7 @@ const WORKLOADS: [Workload; 7] = [
         },
         attributes: |person, count| format!(r#"{{"a":{}}}"#, 10 * (person % (count / 10)) + 5),
     },
-    Workload {
+    MatchingWorkload {
         name: "a >= x",
         matching: 10,
         filter: |number, _| {
@@ -79,7 +78,7 @@ const WORKLOADS: [Workload; 7] = [
         },
         attributes: |person, _| format!(r#"{{"a":{}}}"#, 10 + person % 990),
     },
-    Workload {
+    MatchingWorkload {
         name: "a == x && b >= y, a hundred with each x",
         matching: 10,
         filter: |number, count| {
@@ -95,7 +94,7 @@ const WORKLOADS: [Workload; 7] = [
             )
         },
     },
-    Workload {
+    MatchingWorkload {
         name: "a == x && b == y, all with one x",
         matching: 10,
         filter: |number, _| {
@@ -107,7 +106,7 @@ const WORKLOADS: [Workload; 7] = [
         },
         attributes: |person, count| format!(r#"{{"a":"x","b":"value {}"}}"#, person % (count / 10)),
     },
-    Workload {
+    MatchingWorkload {
         name: "startsWith",
         matching: 10,
         filter: |number, _| {
@@ -137,7 +136,7 @@ fn person() -> (PersonId, FieldsJson) {
     )
 }
 
-/// Bytes that the allocator has given out.
+/// The allocated bytes.
 fn allocated() -> usize {
     tikv_jemalloc_ctl::epoch::advance().expect("jemalloc counts");
     tikv_jemalloc_ctl::stats::allocated::read().expect("jemalloc counts")
@@ -151,27 +150,27 @@ fn filters(criterion: &mut Criterion) {
     });
     let view = view(text);
     let (id, fields) = person();
-    group.bench_function("judge a new image", |bencher| {
+    group.bench_function("evaluate a new image", |bencher| {
         bencher.iter(|| view.verdict(black_box(&Images::new(id, None, Some(&fields)))));
     });
     let images = Images::new(id, None, Some(&fields));
-    group.bench_function("judge an image that was read", |bencher| {
+    group.bench_function("evaluate a parsed image", |bencher| {
         bencher.iter(|| view.verdict(black_box(&images)));
     });
     group.finish();
 }
 
-/// A workload's views in an index, and its people. It takes a while among a million, so it is made
-/// only where criterion asks for one of its benchmarks.
-struct Prepared {
+/// A workload's views in an index, and its people. Criterion makes it lazily, because a million
+/// views take a while.
+struct Fixture {
     views: Vec<View>,
     index: Index,
     people: Vec<FieldsJson>,
 }
 
-impl Prepared {
-    /// Prints what a search touches, and what a view takes.
-    fn new(workload: &Workload, count: u32) -> Self {
+impl Fixture {
+    /// Prints the cost of a search, and the bytes of a view.
+    fn new(workload: &MatchingWorkload, count: u32) -> Self {
         let views: Vec<View> = (0..count)
             .map(|number| view(&(workload.filter)(number, count)))
             .collect();
@@ -188,7 +187,7 @@ impl Prepared {
             );
             FieldsJson::from_stored(&text).expect("a person")
         };
-        let prepared = Self {
+        let fixture = Self {
             views,
             index,
             people: (0..PEOPLE).map(person).collect(),
@@ -196,10 +195,10 @@ impl Prepared {
         report(
             workload.name,
             count,
-            prepared.checked(workload.matching),
+            fixture.checked(workload.matching),
             bytes,
         );
-        prepared
+        fixture
     }
 
     fn images(&self) -> Vec<Images<'_>> {
@@ -210,16 +209,16 @@ impl Prepared {
             .collect()
     }
 
-    /// That all views are found that match; returns what the last search touched.
-    fn checked(&self, matching: usize) -> Looked {
+    /// Asserts that a search finds all views that match; returns the cost of the last one.
+    fn checked(&self, matching: usize) -> SearchCost {
         let mut found = Vec::new();
-        let mut looked = Looked::default();
+        let mut cost = SearchCost::default();
         for images in &self.images() {
-            looked = self.index.candidates(images, &mut found);
+            cost = self.index.candidates(images, &mut found);
             found.retain(|number| self.views[*number as usize].verdict(images) != Verdict::Outside);
-            assert_eq!(found.len(), matching, "the views that match are found");
+            assert_eq!(found.len(), matching, "the search finds all matching views");
         }
-        looked
+        cost
     }
 }
 
@@ -227,24 +226,24 @@ fn index(criterion: &mut Criterion) {
     for workload in &WORKLOADS {
         let mut group = criterion.benchmark_group(format!("index, {}", workload.name));
         for count in COUNTS {
-            let mut prepared = None;
+            let mut fixture = None;
             group.bench_function(BenchmarkId::new("search", count), |bencher| {
-                let prepared = &*prepared.get_or_insert_with(|| Prepared::new(workload, count));
-                let images = prepared.images();
-                let mut turns = images.iter().cycle();
+                let fixture = &*fixture.get_or_insert_with(|| Fixture::new(workload, count));
+                let images = fixture.images();
+                let mut next = images.iter().cycle();
                 let mut found = Vec::new();
                 bencher.iter(|| {
-                    prepared.index.candidates(
-                        black_box(turns.next().expect("there are people")),
+                    fixture.index.candidates(
+                        black_box(next.next().expect("the cycle never ends")),
                         &mut found,
                     )
                 });
             });
-            // One leaves and comes again, all over the index.
+            // Removes and adds views all over the index.
             let mut turn = 0_u32;
             group.bench_function(BenchmarkId::new("remove and add one", count), |bencher| {
-                let Prepared { views, index, .. } =
-                    prepared.get_or_insert_with(|| Prepared::new(workload, count));
+                let Fixture { views, index, .. } =
+                    fixture.get_or_insert_with(|| Fixture::new(workload, count));
                 bencher.iter(|| {
                     turn = turn.wrapping_add(1);
                     let number = spread(turn) % count;
@@ -257,19 +256,19 @@ fn index(criterion: &mut Criterion) {
     }
 }
 
-/// Brings numbers that follow each other far apart.
+/// Spreads consecutive numbers over the range of `u32`.
 const fn spread(number: u32) -> u32 {
     number.wrapping_mul(0x9e37_79b1)
 }
 
-fn report(name: &str, count: u32, looked: Looked, bytes: usize) {
-    let Looked { entries, nodes } = looked;
+fn report(name: &str, count: u32, cost: SearchCost, bytes: usize) {
+    let SearchCost { entries, nodes } = cost;
     let bytes = bytes / count as usize;
     writeln!(
         std::io::stdout(),
-        "{name} among {count}: {entries} entries, {nodes} places touched, {bytes} bytes a view"
+        "{name} among {count}: {entries} entries, {nodes} nodes touched, {bytes} bytes a view"
     )
-    .expect("somebody reads the results");
+    .expect("standard output is open");
 }
 
 criterion_group! {

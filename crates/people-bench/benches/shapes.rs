@@ -1,8 +1,8 @@
-//! Micro benchmark of what the shape of filters costs: a thousand different views of 64 conditions
-//! each (a hundred of those with patterns), none of which a change concerns. It is searched for,
-//! and judged for the views that the search names. `cargo bench --bench shapes`
+//! Micro benchmark of the shapes of filters: a thousand different views of 64 conditions each (a
+//! hundred of those with patterns), none of which matches the change. It searches the index, and
+//! evaluates the candidates. `cargo bench --bench shapes`
 //!
-//! Beside the times it prints how many views were named.
+//! Beside the times it prints the number of candidates.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -17,26 +17,26 @@ use people_gateway::filter::{Filter, Images, Index, Verdict, View};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const VIEWS: usize = 1000;
-/// Of those with patterns: a compiled one takes some kilobytes.
+/// Views with patterns: a compiled pattern takes some kilobytes.
 const VIEWS_WITH_PATTERNS: usize = 100;
 const CONDITIONS: usize = 64;
 
 /// Filters of one shape.
-struct Shape {
+struct FilterShape {
     name: &'static str,
     filter: fn(usize) -> String,
 }
 
-const SHAPES: [Shape; 15] = [
-    Shape {
+const SHAPES: [FilterShape; 15] = [
+    FilterShape {
         name: "|| of ==",
         filter: |view| any(|n| format!("attributes.k{n} == {}", 100 * view + n + 2)),
     },
-    Shape {
+    FilterShape {
         name: "|| of <, >=",
         filter: |view| any(|n| format!("attributes.k{n} >= {}", view + n + 2)),
     },
-    Shape {
+    FilterShape {
         name: "|| of in with 15 items",
         filter: |view| {
             any(|n| {
@@ -50,27 +50,27 @@ const SHAPES: [Shape; 15] = [
             })
         },
     },
-    Shape {
+    FilterShape {
         name: "|| of startsWith",
         filter: |view| any(|n| format!("job.startsWith('word {view} {n}')")),
     },
-    Shape {
+    FilterShape {
         name: "|| of endsWith",
         filter: |view| any(|n| format!("job.endsWith('word {view} {n}')")),
     },
-    Shape {
+    FilterShape {
         name: "|| of contains",
         filter: |view| any(|n| format!("job.contains('word {view} {n}')")),
     },
-    Shape {
+    FilterShape {
         name: "|| of matches with a text",
         filter: |view| any(|n| format!("job.matches('^w{view}_{n}[a-z]')")),
     },
-    Shape {
+    FilterShape {
         name: "|| of size",
         filter: |view| any(|n| format!("size(attributes.list) == {}", 64 * view + n + 4)),
     },
-    Shape {
+    FilterShape {
         name: "&&, 63 of 64 in common and true",
         filter: |view| {
             all(|n| {
@@ -82,7 +82,7 @@ const SHAPES: [Shape; 15] = [
             })
         },
     },
-    Shape {
+    FilterShape {
         name: "&& of 32 pairs with ||, 31 in common and true",
         filter: |view| {
             let pairs = (0..32).map(|n| match n {
@@ -96,7 +96,7 @@ const SHAPES: [Shape; 15] = [
             pairs.collect::<Vec<_>>().join(" && ")
         },
     },
-    Shape {
+    FilterShape {
         name: "! of || of != on known fields",
         filter: |view| {
             format!(
@@ -109,7 +109,7 @@ const SHAPES: [Shape; 15] = [
             )
         },
     },
-    Shape {
+    FilterShape {
         name: "&& of 63 !=, and one ==",
         filter: |view| {
             all(|n| {
@@ -121,7 +121,7 @@ const SHAPES: [Shape; 15] = [
             })
         },
     },
-    Shape {
+    FilterShape {
         name: "&& of 63 !has, and a ! of an attribute (evaluated)",
         filter: |view| {
             all(|n| {
@@ -133,11 +133,11 @@ const SHAPES: [Shape; 15] = [
             })
         },
     },
-    Shape {
+    FilterShape {
         name: "|| of matches without a text (evaluated)",
         filter: |view| any(|n| format!("job.matches('^(?i)w{view}_{n}')")),
     },
-    Shape {
+    FilterShape {
         name: "&& of 63 != on known fields, and a false one (evaluated)",
         filter: |view| {
             all(|n| {
@@ -179,14 +179,14 @@ fn person(age: u8) -> FieldsJson {
     FieldsJson::from_stored(&text).expect("a person")
 }
 
-/// Searches for a change, and judges it for the views that are named; returns how many these are.
-fn judge(index: &Index, views: &[View], images: &Images<'_>, found: &mut Vec<u32>) -> usize {
+/// Searches for the candidates of a change, evaluates them, and returns their number.
+fn evaluate(index: &Index, views: &[View], images: &Images<'_>, found: &mut Vec<u32>) -> usize {
     index.candidates(images, found);
-    let shown = found
+    let matching = found
         .iter()
         .filter(|number| views[**number as usize].verdict(images) != Verdict::Outside)
         .count();
-    assert_eq!(shown, 0, "nobody is concerned");
+    assert_eq!(matching, 0, "no view matches");
     found.len()
 }
 
@@ -196,7 +196,7 @@ fn shapes(criterion: &mut Criterion) {
         .parse()
         .expect("an id");
     let (before, after) = (person(36), person(37));
-    for Shape { name, filter } in &SHAPES {
+    for FilterShape { name, filter } in &SHAPES {
         group.bench_function(*name, |bencher| {
             let view = |number| View {
                 filter: Filter::parse(&filter(number)).expect("a filter"),
@@ -213,7 +213,7 @@ fn shapes(criterion: &mut Criterion) {
                 index.add(number, view);
             }
             let mut found = Vec::new();
-            let named = judge(
+            let candidates = evaluate(
                 &index,
                 &views,
                 &Images::new(id, Some(&before), Some(&after)),
@@ -222,11 +222,11 @@ fn shapes(criterion: &mut Criterion) {
             let census = index.census();
             writeln!(
                 std::io::stdout(),
-                "{name}: {named} of {count} views named; {census:?}"
+                "{name}: {candidates} candidates of {count} views; {census:?}"
             )
-            .expect("somebody reads the results");
+            .expect("standard output is open");
             bencher.iter(|| {
-                judge(
+                evaluate(
                     &index,
                     &views,
                     &Images::new(id, Some(black_box(&before)), Some(&after)),

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the person that all of them save, and figures of several turns.
+//! What the benchmarks share: the person that they save, and series of measured values.
 
 pub mod person;
 pub mod series;

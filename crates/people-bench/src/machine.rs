@@ -1,27 +1,27 @@
-//! What /proc says: CPU time of processes and of their threads, resident memory, and what else the
-//! machine did.
+//! Measurements from /proc: CPU time of processes and threads, resident memory, and the load of
+//! other processes.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-/// CPU time that a process has used so far, in user and kernel, by all its threads.
+/// The CPU time of a process so far, in user and kernel mode, of all its threads.
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     parse_times(&read(&format!("/proc/{pid}/stat"))?, 11)
 }
 
-/// CPU time of this process's children that have ended.
+/// The CPU time of this process's ended children.
 pub(crate) fn cpu_of_ended_children() -> anyhow::Result<Duration> {
     parse_times(&read("/proc/self/stat")?, 13)
 }
 
-/// The part of [`cpu`] that threads of this name used.
+/// The CPU time of a process's threads with this name.
 pub(crate) fn cpu_of_threads(pid: u32, name: &str) -> anyhow::Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let thread = thread?.path();
-        // A thread may end while it is looked at.
+        // The thread may have ended.
         let Ok(found) = fs::read_to_string(thread.join("comm")) else {
             continue;
         };
@@ -32,16 +32,16 @@ pub(crate) fn cpu_of_threads(pid: u32, name: &str) -> anyhow::Result<Duration> {
     Ok(sum)
 }
 
-/// Resident memory of a process, in bytes.
+/// The resident memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Resident {
+pub(crate) struct ResidentMemory {
     pub(crate) now: u64,
-    /// The most that it ever was.
+    /// The peak since the start.
     pub(crate) peak: u64,
 }
 
-impl Resident {
-    /// Reads it now.
+impl ResidentMemory {
+    /// Reads the memory of this process.
     pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let status = read(&format!("/proc/{pid}/status"))?;
         let bytes = |name: &str| -> anyhow::Result<u64> {
@@ -59,24 +59,24 @@ impl Resident {
     }
 }
 
-/// What all processes together have used of the CPUs so far.
+/// The CPU time of all processes so far.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Machine {
+pub(crate) struct MachineCpu {
     busy: Duration,
     stolen: Duration,
 }
 
-/// What others took of the CPUs while something was measured.
+/// The CPU time of others during a measurement.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Others {
-    /// CPU time of processes that take no part.
+pub(crate) struct OtherLoad {
+    /// The CPU time of processes outside the measurement.
     pub(crate) used: Duration,
-    /// Time in which the hypervisor let something else run.
+    /// The time in which the hypervisor ran something else.
     pub(crate) stolen: Duration,
 }
 
-impl Machine {
-    /// Reads it now.
+impl MachineCpu {
+    /// Reads the current times.
     pub(crate) fn now() -> anyhow::Result<Self> {
         Self::parse(&read("/proc/stat")?)
     }
@@ -111,17 +111,17 @@ impl Machine {
         })
     }
 
-    /// What was taken since `earlier` by others than those who used `ours`.
-    pub(crate) fn others_since(&self, earlier: &Self, ours: Duration) -> Others {
-        Others {
+    /// The load of others since `earlier`. `ours` is the CPU time of the measured processes.
+    pub(crate) fn others_since(&self, earlier: &Self, ours: Duration) -> OtherLoad {
+        OtherLoad {
             used: self.busy.saturating_sub(earlier.busy + ours),
             stolen: self.stolen.saturating_sub(earlier.stolen),
         }
     }
 }
 
-/// A pair of times in stat, in user and in kernel (proc(5)), `skip` fields behind the name, which
-/// may hold anything.
+/// The sum of two times in stat, in user and kernel mode (proc(5)), `skip` fields after the name.
+/// The name may have any characters.
 fn parse_times(stat: &str, skip: usize) -> anyhow::Result<Duration> {
     let (_, fields) = stat.rsplit_once(')').context("stat without a name")?;
     let mut fields = fields.split_whitespace().skip(skip);
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_found_behind_a_name_that_holds_anything() {
+    fn times_are_found_after_a_name_with_any_characters() {
         let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194304 100 0 0 0 30 12 5 3 20 0 1 0 100 0 0";
         assert_eq!(parse_times(stat, 11).unwrap(), duration(42));
         assert_eq!(parse_times(stat, 13).unwrap(), duration(8));
@@ -151,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn what_others_used_is_what_was_busy_without_ours_and_stolen_time_stands_by_itself() {
+    fn the_load_of_others_is_the_busy_time_without_ours_and_the_stolen_time() {
         let before =
-            Machine::parse("cpu  100 0 50 1000 3 1 1 10 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n").unwrap();
-        let after = Machine::parse("cpu  180 0 70 2000 9 1 1 16 0 0\n").unwrap();
+            MachineCpu::parse("cpu  100 0 50 1000 3 1 1 10 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+                .unwrap();
+        let after = MachineCpu::parse("cpu  180 0 70 2000 9 1 1 16 0 0\n").unwrap();
         let others = after.others_since(&before, duration(60));
         assert_eq!((others.used, others.stolen), (duration(40), duration(6)));
-        assert!(Machine::parse("cpu  1 2 3\n").is_err());
+        assert!(MachineCpu::parse("cpu  1 2 3\n").is_err());
     }
 }

@@ -1,14 +1,14 @@
-//! people-bench: what the gateway costs, measured so that anyone can repeat it
+//! people-bench measures the costs of the gateway, so that anyone can repeat it
 //! (docs/benchmarks.md).
 //!
-//! Each workload lets contestants take turns: gateways, and beside them a floor that does nothing
-//! but write prepared frames. Servers and load are processes of their own; CPU time and memory are
-//! read from /proc. Exit codes: 0 done, 1 failed or something was lost, 2 wrong usage.
+//! In each workload contestants take turns: gateways, and a baseline that only writes prepared
+//! frames. Servers and load are separate processes; CPU time and memory come from /proc. Exit
+//! codes: 0 done, 1 failed or a delivery was lost, 2 wrong usage.
 
 #[cfg(target_os = "linux")]
-mod cli;
+mod baseline;
 #[cfg(target_os = "linux")]
-mod floor;
+mod cli;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
@@ -31,13 +31,14 @@ use std::process::ExitCode;
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
     use clap::Parser as _;
-    use cli::{Cli, WrongUse};
-    let Err(error) = Cli::parse().run() else {
+    use cli::BenchCli;
+    use workloads::UsageError;
+    let Err(error) = BenchCli::parse().run() else {
         return ExitCode::SUCCESS;
     };
-    // Where standard error is closed there is nobody left to tell.
+    // Nothing else can report that standard error is closed.
     let _ = say::note(&format!("people-bench: {error:#}"));
-    if error.is::<WrongUse>() {
+    if error.is::<UsageError>() {
         ExitCode::from(2)
     } else {
         ExitCode::FAILURE

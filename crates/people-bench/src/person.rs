@@ -1,7 +1,10 @@
 //! The person that all benchmarks save.
 
-/// A body of 300 bytes. The ten digits behind the `#` number the change: a client finds them in
-/// what it is sent.
+/// The digits of the sequence number in [`PERSON`].
+pub const SEQUENCE_DIGITS: usize = 10;
+
+/// A body of 300 bytes. The ten digits after the `#` are the change's sequence number, which
+/// clients find in what they receive.
 pub const PERSON: &str = concat!(
     r#"{"firstName":"Augusta Ada","lastName":"King, Countess of Lovelace","age":36,"#,
     r#""job":"M #0000000000","#,
@@ -12,8 +15,7 @@ pub const PERSON: &str = concat!(
 
 const _: () = assert!(PERSON.len() == 300);
 
-/// The id of one of the people that a benchmark knows by number; twelve digits of it are the
-/// number.
+/// The id of the benchmark's person with this number, which is its last twelve digits.
 pub fn id(number: u64) -> String {
     format!("00000000-0000-7000-8000-{number:012}")
 }

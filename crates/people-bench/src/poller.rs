@@ -1,4 +1,4 @@
-//! Readiness of many sockets for programs that must cost little: one epoll instance, one thread.
+//! Readiness of many sockets at low cost: one epoll instance, one thread.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
 
-/// Events that one call brings.
-const MOST_EVENTS: usize = 1024;
+/// The most events of one call.
+const EVENTS_MAX: usize = 1024;
 
-/// What a socket is watched for.
+/// The events of interest on a socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Interest {
-    /// Something to read, or the end.
+    /// Data to read, or the end of the stream.
     Read,
-    /// Room to write; a connection that came about, or did not.
+    /// Room to write, or the end of an attempt to connect.
     Write,
 }
 
-/// A set of sockets, each under a number of its owner's.
+/// A set of sockets, each with a number that its owner chooses.
 pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -30,11 +30,11 @@ impl Poller {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         Ok(Self {
             epoll,
-            events: Vec::with_capacity(MOST_EVENTS),
+            events: Vec::with_capacity(EVENTS_MAX),
         })
     }
 
-    /// Watches a socket; closing it ends that.
+    /// Adds a socket. Closing the socket removes it.
     pub(crate) fn add(
         &self,
         source: impl AsFd,
@@ -49,7 +49,7 @@ impl Poller {
         )?)
     }
 
-    /// Watches one of its sockets for something else.
+    /// Changes the interest in a socket.
     pub(crate) fn modify(
         &self,
         source: impl AsFd,
@@ -64,8 +64,8 @@ impl Poller {
         )?)
     }
 
-    /// Waits until some are ready, at most so long; puts their numbers into `ready`, whatever was
-    /// in it before.
+    /// Waits at most this time, and replaces the content of `ready` by the numbers of ready
+    /// sockets.
     pub(crate) fn wait(&mut self, at_most: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
         self.events.clear();

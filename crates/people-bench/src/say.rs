@@ -1,4 +1,4 @@
-//! Standard output and standard error; where nobody reads them, that is an error.
+//! Standard output and standard error. A closed stream is an error.
 
 use std::io::{self, Write as _};
 

@@ -1,11 +1,11 @@
-//! The same quantity from several turns: its median with its spread, and turn by turn as a multiple
-//! of another.
+//! A quantity over several turns: its median with its spread, and its ratio to another one, turn by
+//! turn.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// The same quantity from several turns, in their order.
+/// The values of a quantity, in the order of the turns.
 #[derive(Clone, Debug, Default)]
 pub struct Series(Vec<f64>);
 
@@ -15,8 +15,7 @@ impl Series {
         self.0.push(value);
     }
 
-    /// The middle one; the mean of the two in the middle where their number is even; not a number
-    /// where there is none.
+    /// The median; the mean of the two middle values if their number is even; NaN without values.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -29,7 +28,7 @@ impl Series {
         }
     }
 
-    /// The lowest and the highest.
+    /// The lowest and the highest value.
     fn range(&self) -> (f64, f64) {
         self.0
             .iter()
@@ -38,14 +37,14 @@ impl Series {
             })
     }
 
-    /// Turn by turn, this one as a multiple of the other. Neighbours in time are compared, so what
-    /// disturbed both cancels.
+    /// The ratio to another series, turn by turn. Turns that are close in time are compared, so
+    /// common disturbances cancel.
     #[must_use]
     pub fn over(&self, other: &Self) -> Self {
         self.against(other, |ours, theirs| ours / theirs)
     }
 
-    /// Turn by turn, what `compare` says of this one and the other.
+    /// Combines this series with another one, turn by turn.
     #[must_use]
     pub fn against(&self, other: &Self, compare: impl Fn(f64, f64) -> f64) -> Self {
         self.0
@@ -55,7 +54,7 @@ impl Series {
             .collect()
     }
 
-    /// All of it for programs.
+    /// The series as JSON.
     pub fn json(&self) -> Value {
         let (low, high) = self.range();
         json!({ "median": self.median(), "low": low, "high": high, "turns": self.0 })
@@ -69,8 +68,8 @@ impl FromIterator<f64> for Series {
 }
 
 impl fmt::Display for Series {
-    /// As `median (lowest-highest)`, with the precision asked for; the median alone where all are
-    /// the same.
+    /// Writes `median (lowest-highest)` with the requested precision; the median alone if all
+    /// values are equal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let precision = f.precision().unwrap_or(2);
         let (low, high) = self.range();
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_the_middle_whatever_the_order_and_the_mean_of_two_middles() {
+    fn the_median_is_the_middle_value_or_the_mean_of_two() {
         assert_eq!(
             series(&[9.0, 1.0, 2.0]).median().to_bits(),
             2.0_f64.to_bits()
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_the_spread_where_there_is_one() {
+    fn the_text_shows_the_spread_if_there_is_one() {
         assert_eq!(format!("{:.1}", series(&[3.0, 1.0, 2.0])), "2.0 (1.0-3.0)");
         assert_eq!(format!("{:.0}", series(&[3.0])), "3");
     }

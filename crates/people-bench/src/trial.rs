@@ -1,4 +1,4 @@
-//! One turn: a server, a load against it, and what everybody used meanwhile.
+//! One turn: a contestant, its load, and the CPU time and memory of all processes.
 
 use std::io::Write as _;
 use std::process::{ChildStdin, Command, Stdio};
@@ -6,75 +6,75 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::load::plan::{Outcome, Plan, Word};
-use crate::machine::{Machine, Others, Resident, cpu, cpu_of_threads};
+use crate::load::plan::{LoadMessage, LoadOutcome, LoadPlan};
+use crate::machine::{MachineCpu, OtherLoad, ResidentMemory, cpu, cpu_of_threads};
 use crate::servers::admin::counter;
-use crate::servers::{Contestant, Output, Process, Server, Starts};
+use crate::servers::{ChildOutput, ChildProcess, Contestant, RunningContestant, StartOptions};
 
-/// The thread of the gateway that judges and sends.
+/// The gateway's serving thread.
 const EGRESS: &str = "egress";
-/// How much longer than planned a load may be silent: it has its own, shorter patience.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How much longer than planned a load may be silent. The load's own limit is shorter.
+const SILENCE_LIMIT: Duration = Duration::from_secs(120);
 
-/// A server with its clients.
+/// A contestant with its clients.
 pub(crate) struct Trial {
     pub(crate) load: Load,
-    pub(crate) server: Server,
-    /// Resident memory of the server before the first client came, and CPU time until the last of
-    /// them was connected.
-    pub(crate) before: Option<Resident>,
+    pub(crate) server: RunningContestant,
+    /// The server's memory before the first client.
+    pub(crate) before: Option<ResidentMemory>,
+    /// The server's CPU time until all clients were connected.
     pub(crate) connecting: Option<Duration>,
 }
 
-/// Clients, as a process of their own.
+/// The process of a load.
 pub(crate) struct Load {
-    process: Process,
-    output: Output,
-    /// Closed with this value, which ends an idle load.
+    process: ChildProcess,
+    output: ChildOutput,
+    /// Its end ends an idle load.
     input: ChildStdin,
-    /// How long connecting took.
+    /// How long the connections took.
     pub(crate) opened: Duration,
 }
 
-/// What a measured stretch took.
-pub(crate) struct Measured {
-    pub(crate) outcome: Outcome,
+/// The results of a measurement.
+pub(crate) struct Measurement {
+    pub(crate) outcome: LoadOutcome,
     pub(crate) elapsed: Duration,
-    pub(crate) spent: Spent,
-    pub(crate) others: Others,
-    /// At its end.
-    pub(crate) resident: Option<Resident>,
+    pub(crate) cpu: CpuTime,
+    pub(crate) others: OtherLoad,
+    /// The server's memory at the end.
+    pub(crate) resident: Option<ResidentMemory>,
 }
 
-/// CPU time of those who take part; nothing where a process is not known.
+/// The CPU time of the measured processes; `None` if a process is unknown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Spent {
+pub(crate) struct CpuTime {
     pub(crate) server: Option<Duration>,
-    /// The server's sending thread; part of the server.
+    /// The server's serving thread, a part of the server.
     pub(crate) egress: Option<Duration>,
     pub(crate) redis: Option<Duration>,
-    /// A second gateway, on which changes are made.
+    /// A second gateway, which takes the changes.
     pub(crate) second: Option<Duration>,
     pub(crate) load: Duration,
 }
 
-/// CPU time used so far.
+/// The CPU times at one moment.
 #[derive(Clone, Copy)]
-pub(crate) struct Usage {
-    spent: Spent,
-    machine: Machine,
+pub(crate) struct CpuSample {
+    cpu: CpuTime,
+    machine: MachineCpu,
     at: Instant,
 }
 
 impl Trial {
-    /// Starts the contestant, and the load that `plan` wants of it.
+    /// Starts the contestant, and the load of this plan.
     pub(crate) async fn open(
         contestant: Contestant,
-        with: &Starts,
-        plan: impl FnOnce(&Server) -> Plan,
+        options: &StartOptions,
+        plan: impl FnOnce(&RunningContestant) -> LoadPlan,
     ) -> anyhow::Result<Self> {
-        let server = contestant.start(with).await?;
-        let resident = server.pid.map(Resident::of).transpose()?;
+        let server = contestant.start(options).await?;
+        let resident = server.pid.map(ResidentMemory::of).transpose()?;
         let used = server.pid.map(cpu).transpose()?;
         let load = Load::start(&plan(&server)).await?;
         let connecting = match (server.pid, used) {
@@ -89,43 +89,43 @@ impl Trial {
         })
     }
 
-    /// Runs the load's stretch, from the end of its warm-up to its end.
-    pub(crate) async fn measure(&mut self, lasts: Duration) -> anyhow::Result<Measured> {
-        self.load.reach_begin(lasts).await?;
-        let before = Usage::now(&self.server, &self.load)?;
-        self.load.go()?;
+    /// Measures the load from the end of its warm-up to its end.
+    pub(crate) async fn measure(&mut self, lasts: Duration) -> anyhow::Result<Measurement> {
+        self.load.wait_for_begin(lasts).await?;
+        let before = CpuSample::now(&self.server, &self.load)?;
+        self.load.proceed()?;
         self.finish(&before, lasts).await
     }
 
-    /// A counter of the server's metrics; nothing where its admin listener is not known.
-    pub(crate) async fn counted(&self, name: &str) -> anyhow::Result<Option<u64>> {
+    /// A counter of the server's metrics; `None` if its admin listener is unknown.
+    pub(crate) async fn counter(&self, name: &str) -> anyhow::Result<Option<u64>> {
         let Some(admin) = self.server.admin else {
             return Ok(None);
         };
         counter(admin, name).await.map(Some)
     }
 
-    /// Waits for the load's end, which is to come by itself after about this time.
+    /// Waits for the load's end, which it reaches after about this time.
     pub(crate) async fn finish(
         &mut self,
-        before: &Usage,
+        before: &CpuSample,
         lasts: Duration,
-    ) -> anyhow::Result<Measured> {
+    ) -> anyhow::Result<Measurement> {
         ensure!(
-            matches!(self.load.word(lasts).await?, Word::Done),
-            "the load does something else than planned"
+            matches!(self.load.message(lasts).await?, LoadMessage::Done),
+            "the load does not follow its plan"
         );
-        let after = Usage::now(&self.server, &self.load)?;
-        let resident = self.server.pid.map(Resident::of).transpose()?;
-        let Word::End(outcome) = self.load.word(lasts).await? else {
-            bail!("the load did not count what arrived")
+        let after = CpuSample::now(&self.server, &self.load)?;
+        let resident = self.server.pid.map(ResidentMemory::of).transpose()?;
+        let LoadMessage::End(outcome) = self.load.message(lasts).await? else {
+            bail!("the load did not count its deliveries")
         };
-        let spent = after.spent.since(&before.spent);
-        let others = after.machine.others_since(&before.machine, spent.all());
-        Ok(Measured {
+        let cpu = after.cpu.since(&before.cpu);
+        let others = after.machine.others_since(&before.machine, cpu.sum());
+        Ok(Measurement {
             outcome,
             elapsed: after.at - before.at,
-            spent,
+            cpu,
             others,
             resident,
         })
@@ -133,14 +133,14 @@ impl Trial {
 }
 
 impl Load {
-    /// Starts it; comes back when all its clients are connected.
-    pub(crate) async fn start(plan: &Plan) -> anyhow::Result<Self> {
+    /// Starts the load, and returns when all its clients are connected.
+    pub(crate) async fn start(plan: &LoadPlan) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["load", &serde_json::to_string(plan)?])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut process = Process::spawn(&mut command)?;
+        let mut process = ChildProcess::spawn(&mut command)?;
         let (output, input) = (process.output()?, process.input()?);
         let mut load = Self {
             process,
@@ -148,33 +148,33 @@ impl Load {
             input,
             opened: Duration::ZERO,
         };
-        let Word::Open(opened) = load.word(Duration::ZERO).await? else {
+        let LoadMessage::Open(opened) = load.message(Duration::ZERO).await? else {
             bail!("the load did not connect")
         };
         load.opened = opened;
         Ok(load)
     }
 
-    /// Waits until its warm-up is over.
-    pub(crate) async fn reach_begin(&mut self, lasts: Duration) -> anyhow::Result<()> {
+    /// Waits until the warm-up is over.
+    pub(crate) async fn wait_for_begin(&mut self, lasts: Duration) -> anyhow::Result<()> {
         ensure!(
-            matches!(self.word(lasts).await?, Word::Begin),
-            "the load does something else than planned"
+            matches!(self.message(lasts).await?, LoadMessage::Begin),
+            "the load does not follow its plan"
         );
         Ok(())
     }
 
-    /// Lets it go on; told a second time, a load that waits for it makes no more changes.
-    pub(crate) fn go(&mut self) -> anyhow::Result<()> {
+    /// Lets the load continue. The second call ends a run until input.
+    pub(crate) fn proceed(&mut self) -> anyhow::Result<()> {
         Ok(self.input.write_all(b"go\n")?)
     }
 
-    /// CPU time that it has used so far.
+    /// The load's CPU time so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         cpu(self.process.id())
     }
 
-    /// Ends an idle one, all of whose clients must still be there.
+    /// Ends an idle load. All its clients must still be connected.
     pub(crate) async fn end(self) -> anyhow::Result<()> {
         let Self {
             process,
@@ -183,30 +183,30 @@ impl Load {
             ..
         } = self;
         drop(input);
-        if let Some(line) = output.line(PATIENCE).await? {
+        if let Some(line) = output.line(SILENCE_LIMIT).await? {
             bail!("clients did not stay: {line}");
         }
         drop(process);
         Ok(())
     }
 
-    async fn word(&mut self, lasts: Duration) -> anyhow::Result<Word> {
+    async fn message(&mut self, lasts: Duration) -> anyhow::Result<LoadMessage> {
         let line = self
             .output
-            .line(lasts + PATIENCE)
+            .line(lasts + SILENCE_LIMIT)
             .await?
             .context("the load ended early")?;
         match serde_json::from_str(&line)? {
-            Word::Failed(why) => bail!(why),
-            word => Ok(word),
+            LoadMessage::Failed(why) => bail!(why),
+            message => Ok(message),
         }
     }
 }
 
-impl Usage {
-    /// Reads it now.
-    pub(crate) fn now(server: &Server, load: &Load) -> anyhow::Result<Self> {
-        let spent = Spent {
+impl CpuSample {
+    /// Reads the current times.
+    pub(crate) fn now(server: &RunningContestant, load: &Load) -> anyhow::Result<Self> {
+        let cpu = CpuTime {
             server: server.pid.map(cpu).transpose()?,
             egress: server
                 .pid
@@ -225,35 +225,32 @@ impl Usage {
             load: cpu(load.process.id())?,
         };
         Ok(Self {
-            spent,
-            machine: Machine::now()?,
+            cpu,
+            machine: MachineCpu::now()?,
             at: Instant::now(),
         })
     }
 
-    /// The server's CPU time since then, and how long that was.
+    /// The server's CPU time since an earlier sample, and the time between the two.
     pub(crate) fn server_since(&self, earlier: &Self) -> (Option<Duration>, Duration) {
-        (
-            self.spent.since(&earlier.spent).server,
-            self.at - earlier.at,
-        )
+        (self.cpu.since(&earlier.cpu).server, self.at - earlier.at)
     }
 }
 
-impl Spent {
+impl CpuTime {
     fn since(&self, earlier: &Self) -> Self {
         let used =
             |read: fn(&Self) -> Option<Duration>| Some(read(self)?.saturating_sub(read(earlier)?));
         Self {
-            server: used(|spent| spent.server),
-            egress: used(|spent| spent.egress),
-            redis: used(|spent| spent.redis),
-            second: used(|spent| spent.second),
+            server: used(|time| time.server),
+            egress: used(|time| time.egress),
+            redis: used(|time| time.redis),
+            second: used(|time| time.second),
             load: self.load.saturating_sub(earlier.load),
         }
     }
 
-    fn all(&self) -> Duration {
+    fn sum(&self) -> Duration {
         [self.server, self.redis, self.second]
             .into_iter()
             .flatten()

@@ -3,16 +3,15 @@
 
 use std::io::{Write as _, stdout};
 
-use people_client::Kinds;
-use people_client::{Live, Start, View};
+use people_client::{Kinds, LiveClient, PeopleView, StartPoint};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut live = Live::builder("ws://127.0.0.1:8080/updates".parse()?)
+    let mut live = LiveClient::builder("ws://127.0.0.1:8080/updates".parse()?)
         .condition(r#"attributes.city == "Oslo" && age >= 90"#)
-        .from(Start::Snapshot)
+        .from(StartPoint::Snapshot)
         .build();
-    let mut view = View::new(Kinds::All);
+    let mut view = PeopleView::new(Kinds::All);
     loop {
         let event = live.next().await?;
         view.apply(&event)?;

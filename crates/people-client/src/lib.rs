@@ -1,17 +1,16 @@
-//! The reference client of live updates, on `people.v1.json`: it keeps its cursor, comes back by
-//! itself whatever breaks, and tells what happened in the order in which it counts. [`View`] folds
-//! that into the people who match.
+//! The reference client of live updates, on `people.v1.json`. It keeps its cursor, reconnects by
+//! itself, and returns events in the order in which they apply. [`PeopleView`] folds them into the
+//! people who match.
 //!
 //! ```no_run
-//! use people_client::{Live, Start, View};
-//! use people_client::Kinds;
+//! use people_client::{Kinds, LiveClient, PeopleView, StartPoint};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut live = Live::builder("ws://127.0.0.1:8080/updates".parse()?)
+//! let mut live = LiveClient::builder("ws://127.0.0.1:8080/updates".parse()?)
 //!     .condition("job == \"Mathematician\" && age >= 18")
-//!     .from(Start::Snapshot)
+//!     .from(StartPoint::Snapshot)
 //!     .build();
-//! let mut view = View::new(Kinds::All);
+//! let mut view = PeopleView::new(Kinds::All);
 //! loop {
 //!     let event = live.next().await?;
 //!     view.apply(&event)?;
@@ -22,33 +21,36 @@
 //! # }
 //! ```
 //!
-//! Losing a connection is an event, not an error: the client connects again after a random and
-//! growing wait, for ever, and resumes at its cursor; where there is none, or the server can't
-//! continue it, with a snapshot. It gives up only where the same again would be refused again, as a
-//! faulty filter is.
+//! A lost connection is an event, not an error: the client reconnects without end, after random and
+//! growing waits, and resumes at its cursor. Without a cursor, or if the server cannot continue
+//! from it, the client requests a snapshot. It gives up only if the server would refuse the same
+//! request again, such as one with a faulty filter.
 //!
-//! `wss://` is TLS: the server's certificate must be good for the URL's host, and from an authority
-//! that the machine, or [`Trust`], trusts. A client that never had a connection gives up when it
-//! isn't; one that had goes on trying, because certificates are renewed late.
+//! `wss://` is TLS: the server's certificate must be valid for the URL's host, and signed by an
+//! authority that the machine or [`Trust`] trusts. A bad certificate ends a client that never had a
+//! connection. A client that had one keeps trying, because certificates are often renewed late.
 //!
-//! [`rest`] is the other half: the calls that read and write people.
+//! [`rest`] reads and writes people.
 
-mod connection;
-mod event;
-mod handshake;
+mod disconnect;
 mod live;
-mod loss;
-mod message;
-mod options;
-mod place;
+mod problem;
+mod protocol;
 pub mod rest;
+mod retry_wait;
+mod subscription;
+mod timeouts;
 mod tls;
+mod updates_url;
 mod view;
 
-pub use event::{Change, Event, Gone, Problem, Record, ResetReason, WrongValue};
-pub use live::{COMMANDS_MAX, Live};
-pub use loss::{ClientError, Loss, Refusal};
-pub use options::{Endpoint, Filter, FilterStart, InvalidEndpoint, Limits, Options, Start};
+pub use disconnect::{ClientError, Disconnect, Refusal};
+pub use live::{COMMANDS_MAX, LiveClient, Options};
 pub use people_core::{Cursor, InvalidCursor, Kinds};
+pub use problem::{ProblemDetails, WrongValue};
+pub use protocol::event::{LiveEvent, PersonRecord, Removal, ResetReason, ViewChange};
+pub use subscription::{FilterStart, StartPoint, ViewFilter};
+pub use timeouts::Timeouts;
 pub use tls::{InvalidTrust, TlsFault, Trust};
-pub use view::{Contradiction, View, ViewState};
+pub use updates_url::{InvalidUpdatesUrl, UpdatesUrl};
+pub use view::{Completeness, Contradiction, PeopleView};

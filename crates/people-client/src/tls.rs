@@ -1,8 +1,8 @@
-//! TLS towards a gateway, or the balancer before it: whose certificates are believed, the
-//! handshake, and what can be wrong with either.
+//! TLS to a gateway, or to the balancer in front of it: trusted authorities, the handshake, and its
+//! faults.
 //!
-//! The server's name is always sent and always checked. Whom the machine trusts is read once, when
-//! the first connection is made.
+//! The client always sends the server's name and always checks it. It reads the machine's
+//! authorities once, for the first connection.
 
 use std::error::Error;
 use std::io;
@@ -22,64 +22,62 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
-/// Authorities whose certificates are believed: those that the machine trusts, and any that are
-/// added.
+/// The trusted authorities: those of the machine, and any that are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust(Vec<CertificateDer<'static>>);
 
-/// A text that names no authorities.
+/// The text is not a list of authorities.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrust {
-    /// There is no certificate in it.
+    /// The text has no certificate.
     #[error("there is no certificate in it: expected PEM, with -----BEGIN CERTIFICATE-----")]
     Empty,
-    /// It is not what PEM looks like.
+    /// The text is not PEM.
     #[error("it is not PEM: {0}")]
     Malformed(String),
-    /// One of its certificates, counted from 1, is none.
+    /// The certificate with this number, from 1, cannot be read.
     #[error("its certificate number {0} cannot be read: {1}")]
     Certificate(usize, String),
 }
 
-/// Why no TLS connection came about.
+/// Why a TLS connection failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsFault {
-    /// An authority that nobody here trusts has signed the certificate, or the server signed it
-    /// itself.
+    /// An unknown authority signed the certificate, or the server signed it itself.
     #[error("its certificate is from an authority that is not trusted here")]
     UnknownIssuer,
-    /// The certificate is out of date.
+    /// The certificate has expired.
     #[error("its certificate has expired{}", on(*.0))]
     Expired(Option<OffsetDateTime>),
-    /// The certificate is for later.
+    /// The certificate is not valid yet.
     #[error("its certificate is not valid yet{}", on(*.0))]
     NotYetValid(Option<OffsetDateTime>),
-    /// The certificate is another server's.
+    /// The certificate is for another server.
     #[error("its certificate is for {names}")]
     WrongName {
-        /// The names that the certificate has, with commas.
+        /// The names in the certificate, comma-separated.
         names: String,
     },
-    /// A server shows the certificate of an authority. Nobody may; browsers refuse it too.
+    /// The server uses the certificate of an authority as its own. Browsers refuse that too.
     #[error("its certificate is that of an authority (CA:TRUE), which is not for servers")]
     Authority,
-    /// What answers does not speak TLS.
+    /// The server does not speak TLS.
     #[error("it does not speak TLS")]
     NotTls,
-    /// The machine trusts nobody.
+    /// The machine has no authorities.
     #[error("this machine has no certificates of authorities")]
     NobodyTrusted,
-    /// Something else, as the library says it.
+    /// Another fault, in the library's words.
     #[error("TLS failed: {0}")]
     Other(String),
 }
 
-/// What each connection of one client needs.
+/// The TLS configuration that all connections of one client share.
 #[derive(Clone)]
-pub(super) struct Tls(Arc<ClientConfig>);
+pub(crate) struct Tls(Arc<ClientConfig>);
 
 impl Trust {
-    /// Believes the authorities in this PEM text, too.
+    /// Adds the authorities in this PEM text.
     pub fn and_pem(mut self, pem: &[u8]) -> Result<Self, InvalidTrust> {
         let before = self.0.len();
         for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
@@ -98,8 +96,8 @@ impl Trust {
 }
 
 impl Tls {
-    /// Reads whom the machine trusts.
-    pub(super) fn new(trust: &Trust) -> Result<Self, TlsFault> {
+    /// Reads the machine's authorities.
+    pub(crate) fn new(trust: &Trust) -> Result<Self, TlsFault> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier =
             Verifier::new_with_extra_roots(trust.0.iter().cloned(), Arc::clone(&provider));
@@ -111,18 +109,18 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = config.with_no_client_auth();
-        // A balancer that has HTTP/2 as well must not choose it: WebSockets are HTTP/1.1 here.
+        // A balancer must not choose HTTP/2: this client's WebSockets need HTTP/1.1.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
 
-    /// For a library that makes its connections itself.
-    pub(super) fn config(&self) -> ClientConfig {
+    /// A copy, for a library that opens its own connections.
+    pub(crate) fn config(&self) -> ClientConfig {
         ClientConfig::clone(&self.0)
     }
 
-    /// Shakes hands with the server of this name.
-    pub(super) async fn connect(
+    /// Performs the handshake with the server of this name.
+    pub(crate) async fn connect(
         &self,
         host: Host<&str>,
         stream: TcpStream,
@@ -141,14 +139,14 @@ impl Tls {
 }
 
 impl TlsFault {
-    /// The fault that an error comes from, if it is one of TLS.
-    pub(super) fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
+    /// The TLS fault that caused an error, if one did.
+    pub(crate) fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
             if let Some(error) = error.downcast_ref::<rustls::Error>() {
                 return Some(Self::of(error));
             }
-            // An error that is wrapped in one of I/O is not among the sources.
+            // `source` does not return the error inside an I/O error.
             let wrapped = error
                 .downcast_ref::<io::Error>()
                 .and_then(io::Error::get_ref);
@@ -167,8 +165,7 @@ impl TlsFault {
 
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
-            // A bad signature is what an authority leaves that has been made anew under its old
-            // name.
+            // An authority that was recreated under its old name causes a bad signature.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Expired => Self::Expired(None),
             CertificateError::ExpiredContext { not_after, .. } => Self::Expired(moment(*not_after)),
@@ -189,7 +186,7 @@ impl TlsFault {
                     },
                 }
             }
-            // The library that checks has a word for it, which this one passes on as a text only.
+            // rustls passes on this error of webpki as a text only.
             CertificateError::Other(error) if error.0.to_string() == "CaUsedAsEndEntity" => {
                 Self::Authority
             }
@@ -198,10 +195,10 @@ impl TlsFault {
     }
 }
 
-/// Whether plain HTTP was sent to a port for TLS, as far as what came back tells: a record of TLS,
-/// or what well-known servers write.
-pub(super) fn wants_tls(answer: &[u8]) -> bool {
-    /// A record with an alert, of any version so far.
+/// Whether an answer to plain HTTP shows that the port speaks TLS: a TLS record, or the words of
+/// well-known servers.
+pub(crate) fn wants_tls(answer: &[u8]) -> bool {
+    /// An alert record, of any TLS version.
     const ALERT: &[u8] = &[21, 3];
     answer.starts_with(ALERT)
         || [&b"HTTPS"[..], b"SSL"]
@@ -209,7 +206,7 @@ pub(super) fn wants_tls(answer: &[u8]) -> bool {
             .any(|word| answer.windows(word.len()).any(|w| w == *word))
 }
 
-/// `DnsName("a.example")` is `a.example`.
+/// The name in a debug text: `DnsName("a.example")` is `a.example`.
 fn bare(name: &str) -> &str {
     let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
     inner.trim_end_matches(')').trim_matches('"')

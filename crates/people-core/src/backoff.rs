@@ -1,13 +1,13 @@
-//! How long to wait before the next attempt: exponential, with full jitter, so that peers which
-//! were cut off together don't come back together (M. Brooker, "Exponential Backoff and Jitter",
-//! AWS 2015).
+//! The wait before the next attempt: exponential, with full jitter, so that peers that lost their
+//! connections together don't reconnect together (M. Brooker, "Exponential Backoff and Jitter", AWS
+//! 2015).
 
 use std::time::Duration;
 
-/// Doublings beyond this change nothing for any limit that makes sense.
+/// More doublings change nothing for any limit in use.
 const DOUBLINGS_MAX: u32 = 24;
 
-/// Counts the attempts since the last success.
+/// The failed attempts since the last success, and the bounds of the waits.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,
@@ -16,7 +16,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The first wait is at most `first`; none is longer than `max`.
+    /// The first wait is at most `first`, and every wait at most `max`.
     pub const fn new(first: Duration, max: Duration) -> Self {
         Self {
             first,
@@ -30,12 +30,12 @@ impl Backoff {
         self.max
     }
 
-    /// What failed before no longer counts.
+    /// Forgets the failures so far.
     pub const fn succeeded(&mut self) {
         self.failures = 0;
     }
 
-    /// A random wait before the next attempt; what it may be at most doubles with each attempt.
+    /// A random wait before the next attempt. Its upper bound doubles with each attempt.
     pub fn next_wait(&mut self) -> Duration {
         let ceiling = self.first.saturating_mul(1 << self.failures).min(self.max);
         self.failures = (self.failures + 1).min(DOUBLINGS_MAX);
@@ -43,7 +43,7 @@ impl Backoff {
     }
 }
 
-/// A random time from nothing up to `max`.
+/// A random time between zero and `max`.
 pub fn jitter(max: Duration) -> Duration {
     max.mul_f64(rand::random_range(0.0..=1.0))
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_are_spread_over_all_of_the_time_and_are_bounded() {
+    fn waits_are_spread_up_to_a_bound_that_doubles_until_the_maximum() {
         for (failures, ceiling) in [
             (0, 100),
             (1, 200),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_begins_anew_and_failures_are_counted_up_to_a_limit() {
+    fn a_success_resets_the_wait_and_the_failure_count_has_a_limit() {
         let mut backoff = after(0);
         for _ in 0..100 {
             assert!(backoff.next_wait() <= MAX);

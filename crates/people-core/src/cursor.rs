@@ -1,4 +1,5 @@
-//! A client's place in all partitions, and its text: one `at` of each, comma-separated.
+//! A client's position in all partitions, and its text: one log position of each partition,
+//! comma-separated.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -7,42 +8,41 @@ use std::sync::Arc;
 
 use crate::{InvalidPosition, LogPosition, Partition, Partitions, Position};
 
-/// The longest text of one `at`: a partition of 5 digits, epoch and tag of 16, a seq of 16, and
-/// what stands between.
-const AT_BYTES: usize = 5 + 1 + 16 + 1 + 16 + 1 + 16;
+/// The longest text of one log position: 5 digits of partition, 16 each of epoch, seq and tag, and
+/// three separators.
+const LOG_POSITION_BYTES: usize = 5 + 1 + 16 + 1 + 16 + 1 + 16;
 
-/// One position of each partition, in partition order. Cloning is cheap: all sessions at one place
-/// share it.
+/// One position of each partition, in partition order. A clone shares the positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(Arc<[Position]>);
 
-/// A text that is not a cursor of this deployment; each says what is wrong with it.
+/// Why a text is not a cursor of this deployment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCursor {
-    /// Longer than any cursor of so many partitions.
+    /// The text is longer than any cursor of this number of partitions.
     #[error("the cursor has {length} bytes; one of {partitions} partition(s) has at most {max}")]
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         length: usize,
-        /// The longest in bytes.
+        /// The longest cursor in bytes.
         max: usize,
-        /// How many partitions there are.
+        /// The number of partitions.
         partitions: u16,
     },
-    /// A part is not an `at`.
+    /// A part is not a log position.
     #[error("part {number} of the cursor is not PARTITION:POSITION: {source}")]
-    NotAt {
-        /// Which of the comma-separated parts, from 1.
+    NotLogPosition {
+        /// The number of the comma-separated part, from 1.
         number: usize,
-        /// What was expected.
+        /// What is wrong with the part.
         source: InvalidPosition,
     },
-    /// A part names a partition that there is not.
+    /// A part names a partition that does not exist.
     #[error("the cursor names partition {partition}; the partitions here are 0 to {last}")]
     Unknown {
         /// The partition.
         partition: Partition,
-        /// The last one that there is.
+        /// The last partition.
         last: u16,
     },
     /// Two parts name the same partition.
@@ -54,7 +54,7 @@ pub enum InvalidCursor {
 }
 
 impl Cursor {
-    /// Reads a cursor of these partitions, its parts in any order.
+    /// Reads a cursor of these partitions. Its parts may have any order.
     pub fn read(text: &str, partitions: Partitions) -> Result<Self, InvalidCursor> {
         let count = usize::from(partitions.get());
         let max = longest_of(count);
@@ -70,10 +70,12 @@ impl Cursor {
             let LogPosition {
                 partition,
                 position,
-            } = part.parse().map_err(|source| InvalidCursor::NotAt {
-                number: index + 1,
-                source,
-            })?;
+            } = part
+                .parse()
+                .map_err(|source| InvalidCursor::NotLogPosition {
+                    number: index + 1,
+                    source,
+                })?;
             let slot = positions
                 .get_mut(partition.index())
                 .ok_or(InvalidCursor::Unknown {
@@ -96,12 +98,12 @@ impl Cursor {
         Self(positions.into_iter().collect())
     }
 
-    /// The position in one partition.
+    /// The position in one partition. Panics if the cursor lacks it.
     pub fn position(&self, partition: Partition) -> Position {
         self.0[partition.index()]
     }
 
-    /// The position in one partition, where the cursor has that partition.
+    /// The position in one partition; `None` if the cursor lacks that partition.
     pub fn get(&self, partition: Partition) -> Option<Position> {
         self.0.get(partition.index()).copied()
     }
@@ -112,25 +114,25 @@ impl Cursor {
     }
 
     /// All positions, each with its partition.
-    pub fn places(&self) -> impl Iterator<Item = LogPosition> {
+    pub fn log_positions(&self) -> impl Iterator<Item = LogPosition> {
         (0..)
             .zip(self.0.iter())
             .map(|(number, position)| LogPosition::new(Partition::new(number), *position))
     }
 
-    /// Moves to `at` in its partition; a partition that the cursor does not have is left out.
+    /// Moves to `at` in its partition. Ignores a partition that the cursor lacks.
     pub fn advance(&mut self, at: LogPosition) {
         if let Some(position) = Arc::make_mut(&mut self.0).get_mut(at.partition.index()) {
             *position = at.position;
         }
     }
 
-    /// How long its text can be, in bytes.
+    /// The longest text of a cursor of these partitions, in bytes.
     pub fn longest(&self) -> usize {
         longest_of(self.0.len())
     }
 
-    /// The cursor after what stands at `at`.
+    /// The cursor moved to `at` in its partition.
     #[must_use]
     pub fn advanced(&self, at: LogPosition) -> Self {
         let changed = |(index, position)| {
@@ -144,26 +146,26 @@ impl Cursor {
     }
 }
 
-/// Reads a cursor of as many partitions as the text has parts.
+/// Reads a cursor of unknown partitions: the text has one part for each.
 impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let parts = u16::try_from(text.split(',').count()).unwrap_or(u16::MAX);
-        let count = NonZeroU16::new(parts).expect("a text has one part at least");
+        let count = NonZeroU16::new(parts).expect("a text has at least one part");
         Self::read(text, Partitions::new(count))
     }
 }
 
-/// The longest cursor of so many partitions, in bytes.
+/// The longest cursor of this number of partitions, in bytes.
 const fn longest_of(partitions: usize) -> usize {
-    partitions * (AT_BYTES + 1) - 1
+    partitions * (LOG_POSITION_BYTES + 1) - 1
 }
 
-/// The parts in partition order.
+/// Writes the parts in partition order.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, at) in self.places().enumerate() {
+        for (index, at) in self.log_positions().enumerate() {
             write!(f, "{}{at}", if index > 0 { "," } else { "" })?;
         }
         Ok(())
@@ -192,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back_as_it_was_written(
+        fn a_cursor_survives_its_text(
             positions in prop::collection::vec(position(), 1..20),
         ) {
             let cursor = Cursor::new(positions.iter().copied());
@@ -203,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn a_cursor_moves_in_one_partition(
+        fn a_cursor_moves_in_one_partition_only(
             positions in prop::collection::vec(position(), 1..20),
             number in 0_u16..24,
             to in position(),
@@ -221,7 +223,7 @@ mod tests {
         }
 
         #[test]
-        fn the_parts_of_a_cursor_come_in_any_order(
+        fn the_parts_of_a_cursor_may_have_any_order(
             (positions, order) in prop::collection::vec(position(), 1..20)
                 .prop_flat_map(|positions| {
                     let numbers: Vec<u16> = (0..).take(positions.len()).collect();
@@ -229,7 +231,8 @@ mod tests {
                 })
         ) {
             let part = |number: &u16| {
-                LogPosition::new(Partition::new(*number), positions[usize::from(*number)]).to_string()
+                let position = positions[usize::from(*number)];
+                LogPosition::new(Partition::new(*number), position).to_string()
             };
             let text = order.iter().map(part).collect::<Vec<_>>().join(",");
             let cursor = Cursor::new(positions.iter().copied());
@@ -237,7 +240,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_cursor_or_is_refused(
+        fn any_text_is_a_cursor_or_an_error(
             text in "\\PC*|[0-9a-f:.,]{0,120}", count in 1_usize..4,
         ) {
             if let Ok(cursor) = Cursor::read(&text, partitions(count)) {
@@ -247,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_cursor_of_these_partitions_is_refused_and_why() {
-        let what = |text: &str| Cursor::read(text, partitions(2)).unwrap_err().to_string();
+    fn a_refused_text_is_told_what_is_wrong_with_it() {
+        let fault = |text: &str| Cursor::read(text, partitions(2)).unwrap_err().to_string();
         let not_position = "not a position: expected EPOCH.SEQ.TAG, epoch and tag in lower-case \
                             hex without leading zeros, seq in decimal up to 2^53";
         for (text, number) in [
@@ -263,21 +266,21 @@ mod tests {
         ] {
             let expected =
                 format!("part {number} of the cursor is not PARTITION:POSITION: {not_position}");
-            assert_eq!(what(text), expected, "{text}");
+            assert_eq!(fault(text), expected, "{text}");
         }
         assert_eq!(
-            what("0:1.1.1"),
+            fault("0:1.1.1"),
             "the cursor names no position in partition 1; it needs one of each partition"
         );
         assert_eq!(
-            what("0:1.1.1,0:1.1.1"),
+            fault("0:1.1.1,0:1.1.1"),
             "the cursor names partition 0 twice"
         );
         assert_eq!(
-            what("0:1.1.1,2:1.1.1"),
+            fault("0:1.1.1,2:1.1.1"),
             "the cursor names partition 2; the partitions here are 0 to 1"
         );
-        let overlong = what(&"0".repeat(114));
+        let overlong = fault(&"0".repeat(114));
         assert_eq!(
             overlong,
             "the cursor has 114 bytes; one of 2 partition(s) has at most 113"

@@ -1,20 +1,20 @@
-//! Which kinds of change a client is shown.
+//! The kinds of change that a client subscribes to.
 
 use std::str::FromStr;
 
-/// Which changes a view shows at all.
+/// The kinds of change in a view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Kinds {
-    /// All.
+    /// All kinds.
     #[default]
     All,
-    /// Create, enter, update and leave: the changes that a save can make.
+    /// Create, enter, update and leave: the changes that a save causes.
     Saves,
-    /// Delete.
+    /// Delete only.
     Deletes,
 }
 
-/// A text that names no kinds.
+/// The text is not one of the words for kinds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("kinds is one of all, saves, deletes")]
 pub struct UnknownKinds;

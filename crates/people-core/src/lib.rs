@@ -1,8 +1,7 @@
-//! The nouns that the gateway and its clients share: where a change stands in the log, cursors,
-//! ids, kinds of change, and how to come back after a failure.
+//! Types that the gateway and its clients share: log positions, cursors, ids, kinds of change, and
+//! the backoff between attempts.
 //!
-//! Pure values: no runtime, no I/O. What is built here is valid; the constructors are the only
-//! doors.
+//! Pure values, without a runtime and I/O. Every value is valid: the constructors check.
 
 mod backoff;
 mod cursor;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersonId(Uuid);
 
-/// A text that is not a UUID in its hyphenated form.
+/// The text is not a UUID in hyphenated form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is a UUID such as 0190f3e2-7c1b-7d9a-8f00-1234567890ab")]
 pub struct InvalidId;
@@ -25,7 +25,7 @@ impl PersonId {
         self.0
     }
 
-    /// The id before this one in the order of ids.
+    /// The id before this one in id order; `None` before the first.
     pub fn previous(self) -> Option<Self> {
         self.0
             .as_u128()
@@ -38,7 +38,7 @@ impl PersonId {
         [0; 36]
     }
 
-    /// The id's text, written into `buffer`.
+    /// Writes the id's text into `buffer`.
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)
     }
@@ -59,8 +59,7 @@ impl fmt::Debug for PersonId {
 impl FromStr for PersonId {
     type Err = InvalidId;
 
-    /// Reads the hyphenated form in any case, and no other form that `uuid` would take (braces,
-    /// URN, bare digits).
+    /// Reads the hyphenated form in any case. `uuid` would also take braces, URNs and bare digits.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         if text.len() != 36 {
             return Err(InvalidId);

@@ -28,7 +28,7 @@ use crate::protocol::format::WireFormat;
 use crate::relay;
 use crate::session::{self, Sessions, Start, Subscription};
 use crate::store::{Discontinuity, Store, StoreSlot};
-use crate::telemetry::{Metrics, Readiness, Traces};
+use crate::telemetry::{Readiness, Traces};
 use client::{Client, Saved};
 use steps::{From, Setting, Step, setting, step};
 use store::{ModelStore, PEOPLE};
@@ -42,7 +42,7 @@ const HEALED: Duration = Duration::from_secs(3);
 struct World {
     store: Arc<ModelStore>,
     sessions: Sessions,
-    metrics: Metrics,
+    metrics: session::Metrics,
     clients: Rc<RefCell<Vec<Opened>>>,
     saved: Vec<Saved>,
 }
@@ -62,7 +62,7 @@ impl World {
     /// A gateway that follows the store; must be called inside a local set.
     async fn start(setting: &Setting) -> Self {
         let store = ModelStore::new(setting.partitions, setting.log_max, setting.seed);
-        let metrics = Metrics::default();
+        let metrics = session::Metrics::default();
         let history = Arc::new(History::new(history::Options {
             ring_bytes: count(setting.ring_bytes),
         }));
@@ -83,7 +83,7 @@ impl World {
             },
             Arc::clone(&history),
             (sessions.clone(), commands),
-            metrics.clone(),
+            fanout::Metrics::default(),
             Traces::default(),
         );
         let relay_options = relay::Options {
@@ -96,7 +96,7 @@ impl World {
         let links = relay::Links {
             store: shared,
             readiness,
-            metrics: metrics.clone(),
+            metrics: relay::Metrics::default(),
         };
         tokio::task::spawn_local(fanout::run(
             relay_options,
@@ -139,7 +139,11 @@ impl World {
                     From::Saved(index) => self.saved[index.index(self.saved.len())].clone(),
                 };
                 // Text does not tell what one who saw JSON would have to forget.
-                self.open(false, Start::Cursor(saved.text()), Some(saved));
+                self.open(
+                    false,
+                    Start::Cursor(saved.text().parse().unwrap()),
+                    Some(saved),
+                );
             }
             Step::Save(index) => {
                 self.read();
@@ -155,7 +159,11 @@ impl World {
                 if count > 0 {
                     let cut = self.clients.borrow_mut().swap_remove(index.index(count));
                     if let Some(saved) = cut.client.save() {
-                        self.open(false, Start::Cursor(saved.text()), Some(saved));
+                        self.open(
+                            false,
+                            Start::Cursor(saved.text().parse().unwrap()),
+                            Some(saved),
+                        );
                     }
                 }
             }
@@ -217,7 +225,7 @@ impl World {
             Discontinuity::Epoch,
             Discontinuity::Trimmed,
         ]
-        .map(|reason| self.metrics.session_new_heads.at(reason.label()).get())
+        .map(|reason| self.metrics.session_new_heads.at(reason).get())
         .iter()
         .sum();
         for Opened {
@@ -300,7 +308,7 @@ fn run(setting: &Setting, steps: Vec<Step>) {
         let trimmed = world
             .metrics
             .session_resets
-            .at(Discontinuity::Trimmed.label())
+            .at(Discontinuity::Trimmed)
             .get();
         assert!(
             setting.log_max < 1000 || trimmed == 0,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Tag, Timestamp,
 };
-use crate::store::{Discontinuity, FeedEvent, FeedQueue, Since, encode_frame};
+use crate::store::{Discontinuity, FeedEvent, FeedQueue, LogAnswer, encode_frame};
 
 /// One partition's log and what it led to, on one server.
 #[derive(Clone)]
@@ -62,9 +62,9 @@ impl Branch {
         people
     }
 
-    pub(super) fn since(&self, from: Position, count: usize) -> Since {
+    pub(super) fn since(&self, from: Position, count: usize) -> LogAnswer {
         let head = self.head();
-        let broken = |reason| Since::Broken {
+        let broken = |reason| LogAnswer::Broken {
             reason,
             head: Some(head),
         };
@@ -85,7 +85,7 @@ impl Branch {
         {
             return broken(Discontinuity::Forked);
         }
-        Since::Continues { head, changes }
+        LogAnswer::Continues { head, changes }
     }
 
     pub(super) fn lose(&mut self, count: usize) -> bool {

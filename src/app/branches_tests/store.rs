@@ -14,8 +14,8 @@ use crate::domain::{
     Epoch, FieldsJson, LogPosition, Partition, Partitions, Person, PersonId, Position,
 };
 use crate::store::{
-    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded,
-    Since, Store, StoreError, Tail, Write,
+    Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyRecord, LogAnswer, PageLimits,
+    PartitionPage, RequestKey, Store, StoreError, Tail, Write, WriteOutcome,
 };
 
 /// People that there may be.
@@ -163,7 +163,7 @@ impl ModelStore {
             .collect()
     }
 
-    /// Who is at least so old there.
+    /// The people who are at least so old there.
     pub(super) fn older_than(&self, age: u8) -> People {
         let world = self.world();
         let people = world.servers[world.commands]
@@ -196,15 +196,15 @@ impl Store for ModelStore {
         self.partitions
     }
 
-    async fn apply(&self, _: Write) -> Result<Applied, StoreError> {
+    async fn apply(&self, _: Write) -> Result<WriteOutcome, StoreError> {
         Err(StoreError::Overloaded)
     }
 
     async fn recorded(
         &self,
         _: Partition,
-        _: &IdempotencyKey,
-    ) -> Result<Option<Recorded>, StoreError> {
+        _: &RequestKey,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
         Ok(None)
     }
 
@@ -217,7 +217,7 @@ impl Store for ModelStore {
         partition: Partition,
         after: Option<PersonId>,
         most: PageLimits,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<PartitionPage, StoreError> {
         let page = self.read(|branches| {
             let branch = &branches[partition.index()];
             let people = branch
@@ -229,7 +229,7 @@ impl Store for ModelStore {
                 .last()
                 .filter(|_| people.len() == most.people.get())
                 .map(|person: &Person| person.id);
-            Page {
+            PartitionPage {
                 head: branch.head(),
                 people,
                 next,
@@ -255,7 +255,7 @@ impl Store for ModelStore {
         partition: Partition,
         from: Position,
         count: NonZeroUsize,
-    ) -> Result<Since, StoreError> {
+    ) -> Result<LogAnswer, StoreError> {
         Ok(self
             .read(|branches| branches[partition.index()].since(from, count.get()))
             .await)

@@ -1,11 +1,10 @@
-//! Events as lines to read. Colours are always in them; who writes them takes them out again where
-//! they don't belong.
+//! Events as readable lines. They always have colours; the output removes them if necessary.
 
 use anstyle::{AnsiColor, Style};
-use people_client::{Change, Event, ResetReason, Start};
+use people_client::{LiveEvent, ResetReason, StartPoint, ViewChange};
 use serde_json::{Map, Value};
 
-use crate::cli::shown::{self, DIM, visible};
+use crate::cli::terminal::{DIM, person_line, visible};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
@@ -14,55 +13,57 @@ const MAGENTA: Style = AnsiColor::Magenta.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// What a reader wants to know of a server's message: whole lines, none for bookkeeping.
-pub(super) fn lines(event: &Event) -> String {
+/// A server's message as complete lines; empty for messages that readers don't need.
+pub(super) fn event_lines(event: &LiveEvent) -> String {
     match event {
-        Event::Snapshot { people } => people
+        LiveEvent::Snapshot { people } => people
             .iter()
             .map(|record| person(DIM, "=", "is", &record.object))
             .collect::<String>(),
-        Event::Change { change, .. } => line(change),
-        Event::Batch { changes, .. } => changes.iter().map(line).collect(),
-        Event::Live { cursor } => dim(&format!("live at {cursor}")) + "\n",
-        Event::Reset { reason } => {
+        LiveEvent::Change { change, .. } => change_line(change),
+        LiveEvent::Batch { changes, .. } => changes.iter().map(change_line).collect(),
+        LiveEvent::Live { cursor } => dim(&format!("live at {cursor}")) + "\n",
+        LiveEvent::Reset { reason } => {
             let reason = match reason {
-                ResetReason::Trimmed => "the log no longer reaches back to it",
-                ResetReason::Forked => "the store lost changes that were shown",
-                ResetReason::Epoch => "the store's history began anew",
-                ResetReason::Other => "the gateway cannot go on from it",
+                ResetReason::Trimmed => "the log no longer has the changes after the cursor",
+                ResetReason::Forked => "the store lost changes that you have seen",
+                ResetReason::Epoch => "the store lost its history",
+                ResetReason::Other => "the gateway cannot continue from the cursor",
             };
-            format!("{WARNING}reset: what was shown no longer counts ({reason}){WARNING:#}\n")
+            format!("{WARNING}reset: all people above are outdated ({reason}){WARNING:#}\n")
         }
-        Event::Stale { seconds } => {
+        LiveEvent::Stale { seconds } => {
             format!(
-                "{WARNING}stale: for {seconds} s nobody could say whether all of it came \
-                 through{WARNING:#}\n"
+                "{WARNING}stale: for {seconds} s the gateway could not prove that no change is \
+                 missing{WARNING:#}\n"
             )
         }
-        Event::Fresh => format!("{GREEN}fresh: all of it came through{GREEN:#}\n"),
-        Event::Error { problem, .. } => {
+        LiveEvent::Fresh => format!("{GREEN}fresh: no change is missing{GREEN:#}\n"),
+        LiveEvent::Error { problem, .. } => {
             format!("{RED}refused: {}{RED:#}\n", visible(&problem.detail))
         }
-        Event::Filtered { .. } => dim("the new filter holds") + "\n",
-        Event::Position { .. }
-        | Event::Pong { .. }
-        | Event::Unknown
-        | Event::Connected { .. }
-        | Event::Disconnected { .. } => String::new(),
+        LiveEvent::Filtered { .. } => dim("the new filter applies") + "\n",
+        LiveEvent::Position { .. }
+        | LiveEvent::Pong { .. }
+        | LiveEvent::Unknown
+        | LiveEvent::Connected { .. }
+        | LiveEvent::Disconnected { .. } => String::new(),
     }
 }
 
-/// What became of the connection, if that is what the event is about.
-pub(super) fn note(event: &Event) -> Option<String> {
+/// The line about an event of the connection; `None` for other events.
+pub(super) fn connection_line(event: &LiveEvent) -> Option<String> {
     match event {
-        Event::Connected { from: Start::Now } => Some(dim("connected, from now on")),
-        Event::Connected {
-            from: Start::Snapshot,
+        LiveEvent::Connected {
+            from: StartPoint::Now,
+        } => Some(dim("connected, from now on")),
+        LiveEvent::Connected {
+            from: StartPoint::Snapshot,
         } => Some(dim("connected, with a snapshot")),
-        Event::Connected {
-            from: Start::Cursor(cursor),
+        LiveEvent::Connected {
+            from: StartPoint::Cursor(cursor),
         } => Some(dim(&format!("connected, from {cursor}"))),
-        Event::Disconnected {
+        LiveEvent::Disconnected {
             why,
             retry: Some(wait),
         } => {
@@ -73,29 +74,29 @@ pub(super) fn note(event: &Event) -> Option<String> {
                 wait.as_secs_f64()
             ))
         }
-        Event::Disconnected { retry: None, .. } => Some(dim("disconnected")),
+        LiveEvent::Disconnected { retry: None, .. } => Some(dim("disconnected")),
         _ => None,
     }
 }
 
-/// Text that steps back.
+/// A dimmed text.
 pub(super) fn dim(text: &str) -> String {
     format!("{DIM}{text}{DIM:#}")
 }
 
-fn line(change: &Change) -> String {
-    let gone = |style: Style, sign: &str, verb: &str| {
+fn change_line(change: &ViewChange) -> String {
+    let removal = |style: Style, sign: &str, verb: &str| {
         format!("{style}{sign} {verb:<6}{style:#} {}\n", change.id())
     };
     match change {
-        Change::Create(record) => person(GREEN, "+", "create", &record.object),
-        Change::Enter(record) => person(CYAN, ">", "enter", &record.object),
-        Change::Update(record) => person(YELLOW, "~", "update", &record.object),
-        Change::Leave(_) => gone(MAGENTA, "<", "leave"),
-        Change::Delete(_) => gone(RED, "-", "delete"),
+        ViewChange::Create(record) => person(GREEN, "+", "create", &record.object),
+        ViewChange::Enter(record) => person(CYAN, ">", "enter", &record.object),
+        ViewChange::Update(record) => person(YELLOW, "~", "update", &record.object),
+        ViewChange::Leave(_) => removal(MAGENTA, "<", "leave"),
+        ViewChange::Delete(_) => removal(RED, "-", "delete"),
     }
 }
 
 fn person(style: Style, sign: &str, verb: &str, object: &Map<String, Value>) -> String {
-    format!("{style}{sign} {verb:<6}{style:#} {}\n", shown::line(object))
+    format!("{style}{sign} {verb:<6}{style:#} {}\n", person_line(object))
 }

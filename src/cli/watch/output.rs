@@ -1,25 +1,26 @@
-//! Where `watch` writes: events to standard output, in the form that fits it; the connection's fate
-//! to standard error.
+//! The output of `watch`: events on standard output, the state of the connection on standard error.
 
 use std::io;
+use std::ops::ControlFlow;
+use std::pin::pin;
 
 use anstream::{AutoStream, ColorChoice};
-use people_client::{Cursor, Event};
+use people_client::{Cursor, LiveClient, LiveEvent};
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
-use super::lines;
-use crate::cli::gateway::say_coloured;
-use crate::cli::shown::{Form, for_stdout};
+use super::lines::{self, dim, event_lines};
+use super::signals::{StopRequest, WatchSignals};
+use crate::cli::terminal::{OutputForm, check_output, for_stdout, note_coloured};
 
-/// Standard output. Colours are for terminals, and left out where `NO_COLOR` says so.
-pub(super) struct Output {
-    form: Form,
+/// Standard output. It has colours in a terminal, unless `NO_COLOR` is set.
+pub(super) struct WatchOutput {
+    form: OutputForm,
     coloured: bool,
     stdout: Stdout,
 }
 
-impl Output {
-    pub(super) fn new(form: Form) -> Self {
+impl WatchOutput {
+    pub(super) fn new(form: OutputForm) -> Self {
         let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         Self {
             form,
@@ -28,18 +29,18 @@ impl Output {
         }
     }
 
-    /// What is written about an event: whole lines, or nothing.
-    pub(super) fn text(&self, event: &Event, received: Option<&str>) -> String {
+    /// The text of an event: complete lines, or nothing.
+    pub(super) fn text(&self, event: &LiveEvent, received: Option<&str>) -> String {
         match self.form {
-            // In JSON a line break can stand between tokens only, where a space means the same.
-            Form::Json => received.map_or_else(String::new, |message| {
+            // JSON has line breaks between tokens only. A space there has the same meaning.
+            OutputForm::Json => received.map_or_else(String::new, |message| {
                 for_stdout(&message.replace(['\r', '\n'], " ")).into_owned() + "\n"
             }),
-            Form::Plain => self.coloured(&lines::lines(event)),
+            OutputForm::Plain => self.coloured(&event_lines(event)),
         }
     }
 
-    /// The text with its colours, or without where they don't belong.
+    /// The text, without its colours if standard output must have none.
     pub(super) fn coloured(&self, text: &str) -> String {
         if self.coloured {
             text.to_owned()
@@ -48,21 +49,41 @@ impl Output {
         }
     }
 
-    /// Writes all of it before it returns.
-    pub(super) async fn write(&mut self, text: String) -> io::Result<()> {
+    /// Writes and flushes the text.
+    async fn write(&mut self, text: String) -> io::Result<()> {
         self.stdout.write_all(text.as_bytes()).await?;
         self.stdout.flush().await
     }
 }
 
-/// Tells what became of the connection.
-pub(super) fn note(event: &Event) {
-    if let Some(line) = lines::note(event) {
-        say_coloured(&line);
+/// Writes the text, and reacts to signals meanwhile: a blocked pipe must not keep the program
+/// alive. Breaks if the program must end at once.
+pub(super) async fn write_unless_stopped(
+    output: &mut WatchOutput,
+    text: String,
+    live: &mut LiveClient,
+    signals: &mut WatchSignals,
+) -> anyhow::Result<ControlFlow<()>> {
+    let mut writing = pin!(output.write(text));
+    loop {
+        tokio::select! {
+            outcome = &mut writing => return check_output(outcome).map(ControlFlow::Continue),
+            request = signals.next() => match request {
+                StopRequest::Graceful => live.stop(),
+                StopRequest::Immediate => return Ok(ControlFlow::Break(())),
+            },
+        }
     }
 }
 
-/// Tells how to go on another time.
-pub(super) fn farewell(cursor: &Cursor) {
-    say_coloured(&lines::dim(&format!("to go on from here: --from {cursor}")));
+/// Writes the line about an event of the connection to standard error.
+pub(super) fn note_connection(event: &LiveEvent) {
+    if let Some(line) = lines::connection_line(event) {
+        note_coloured(&line);
+    }
+}
+
+/// Writes how to continue from the last cursor to standard error.
+pub(super) fn note_cursor(cursor: &Cursor) {
+    note_coloured(&dim(&format!("to continue from here: --from {cursor}")));
 }

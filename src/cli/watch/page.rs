@@ -1,4 +1,4 @@
-//! What `watch --view` draws: a line about the view, headings, and people in columns that fit.
+//! The page of `watch --view`: a line about the view, headings, and people in columns that fit.
 
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanCount;
@@ -6,34 +6,34 @@ use serde_json::{Map, Value};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::screen::Size;
-use super::table::{Mark, Row};
-use crate::cli::shown::{DIM, text, visible};
+use super::table::{ChangeMark, TableRow};
+use crate::cli::terminal::{DIM, text_member, visible};
 
 const BOLD: Style = Style::new().bold();
 const HEADINGS: [&str; 4] = ["name", "age", "job", "attributes"];
-/// The widest that a name, an age and a job get; attributes get what is left.
-const WIDEST: [usize; 3] = [32, 3, 26];
-/// Between two columns.
+/// The greatest widths of name, age and job. Attributes get the rest.
+const WIDTHS_MAX: [usize; 3] = [32, 3, 26];
+/// The blanks between two columns.
 const GAP: usize = 2;
-/// The line about the view, the headings, and the line below.
-const AROUND: usize = 3;
+/// The lines without people: about the view, the headings, and below.
+const LINES_AROUND: usize = 3;
 
-/// People for whom there is room.
-pub(super) const fn room(size: Size) -> usize {
-    size.lines.saturating_sub(AROUND)
+/// The number of people that fit.
+pub(super) const fn capacity(size: Size) -> usize {
+    size.lines.saturating_sub(LINES_AROUND)
 }
 
-/// All lines of a screen. `status` is about the view, `count` the number of people in it.
-pub(super) fn lines(status: &str, rows: &[Row<'_>], count: usize, size: Size) -> Vec<String> {
+/// The lines of a page. `status` describes the view, `count` is the number of people in it.
+pub(super) fn lines(status: &str, rows: &[TableRow<'_>], count: usize, size: Size) -> Vec<String> {
     let cells: Vec<[String; 4]> = rows.iter().map(|row| cells(row.person)).collect();
-    let widths: Vec<usize> = (0..WIDEST.len())
+    let widths: Vec<usize> = (0..WIDTHS_MAX.len())
         .map(|column| {
             let widest = cells
                 .iter()
                 .map(|cells| cells[column].width())
                 .max()
                 .unwrap_or(0);
-            widest.max(HEADINGS[column].width()).min(WIDEST[column])
+            widest.max(HEADINGS[column].width()).min(WIDTHS_MAX[column])
         })
         .collect();
     let people = format!(
@@ -61,7 +61,7 @@ pub(super) fn lines(status: &str, rows: &[Row<'_>], count: usize, size: Size) ->
     }
     let shown = rows
         .iter()
-        .filter(|row| !matches!(row.mark, Mark::Leave | Mark::Delete))
+        .filter(|row| !matches!(row.mark, ChangeMark::Leave | ChangeMark::Delete))
         .count();
     if let hidden @ 1.. = count.saturating_sub(shown) {
         lines.push(styled(
@@ -76,14 +76,14 @@ pub(super) fn lines(status: &str, rows: &[Row<'_>], count: usize, size: Size) ->
     lines
 }
 
-fn style(mark: Mark) -> (Style, char) {
+fn style(mark: ChangeMark) -> (Style, char) {
     match mark {
-        Mark::Nothing => (Style::new(), ' '),
-        Mark::Create => (AnsiColor::Green.on_default(), '+'),
-        Mark::Enter => (AnsiColor::Cyan.on_default(), '>'),
-        Mark::Update => (AnsiColor::Yellow.on_default(), '~'),
-        Mark::Leave => (AnsiColor::Magenta.on_default().strikethrough(), '<'),
-        Mark::Delete => (AnsiColor::Red.on_default().strikethrough(), '-'),
+        ChangeMark::Nothing => (Style::new(), ' '),
+        ChangeMark::Create => (AnsiColor::Green.on_default(), '+'),
+        ChangeMark::Enter => (AnsiColor::Cyan.on_default(), '>'),
+        ChangeMark::Update => (AnsiColor::Yellow.on_default(), '~'),
+        ChangeMark::Leave => (AnsiColor::Magenta.on_default().strikethrough(), '<'),
+        ChangeMark::Delete => (AnsiColor::Red.on_default().strikethrough(), '-'),
     }
 }
 
@@ -92,7 +92,11 @@ fn styled(style: Style, text: &str) -> String {
 }
 
 fn cells(person: &Map<String, Value>) -> [String; 4] {
-    let name = format!("{} {}", text(person, "firstName"), text(person, "lastName"));
+    let name = format!(
+        "{} {}",
+        text_member(person, "firstName"),
+        text_member(person, "lastName")
+    );
     let age = person.get("age").map(Value::to_string).unwrap_or_default();
     let attributes = person.get("attributes").and_then(Value::as_object);
     let attributes = attributes.into_iter().flatten().map(|(name, value)| {
@@ -104,12 +108,12 @@ fn cells(person: &Map<String, Value>) -> [String; 4] {
     [
         name,
         age,
-        text(person, "job"),
+        text_member(person, "job"),
         attributes.collect::<Vec<_>>().join(" · "),
     ]
 }
 
-/// Cells side by side; the last one takes what it needs.
+/// A line of cells. The last cell has no limit.
 fn aligned(cells: &[String; 4], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
@@ -117,11 +121,11 @@ fn aligned(cells: &[String; 4], widths: &[usize]) -> String {
         line.push_str(&cell);
         line.extend(std::iter::repeat_n(' ', width - cell.width() + GAP));
     }
-    line.push_str(&cells[WIDEST.len()]);
+    line.push_str(&cells[WIDTHS_MAX.len()]);
     line
 }
 
-/// As much of a text as fits, with a sign where something is missing.
+/// The part of a text that fits, with an ellipsis if it was cut.
 fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -134,7 +138,7 @@ fn fit(text: &str, width: usize) -> String {
         }
         fitting.push(c);
     }
-    // In no room at all not even the sign fits.
+    // A width of zero has no room for the ellipsis.
     fitting.extend((width > 0).then_some('…'));
     fitting
 }
@@ -145,8 +149,8 @@ mod tests {
 
     use super::*;
 
-    fn plain(size: Size, people: &[(Mark, Value)], count: usize) -> Vec<String> {
-        let rows = people.iter().map(|(mark, person)| Row {
+    fn plain(size: Size, people: &[(ChangeMark, Value)], count: usize) -> Vec<String> {
+        let rows = people.iter().map(|(mark, person)| TableRow {
             mark: *mark,
             person: person.as_object().unwrap(),
         });
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_fit_and_are_aligned_also_with_wide_characters() {
+    fn columns_with_wide_characters_fit_and_are_aligned() {
         let person = |first: &str, age: u8, job: &str, city: &str| {
             json!({
                 "firstName": first, "lastName": "L", "age": age, "job": job,
@@ -166,9 +170,9 @@ mod tests {
             })
         };
         let people = [
-            (Mark::Create, person("Ada", 7, "Chef", "東京")),
+            (ChangeMark::Create, person("Ada", 7, "Chef", "東京")),
             (
-                Mark::Delete,
+                ChangeMark::Delete,
                 person("雪雪", 36, &"j".repeat(40), "\u{1b}[2J"),
             ),
         ];
@@ -201,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_terminals_are_survived() {
+    fn the_smallest_terminals_get_a_page_that_fits() {
         let person = json!({"firstName": "A", "lastName": "L", "age": 1, "job": ""});
         for columns in 0..4 {
             for lines in 0..4 {
                 let shown = plain(
                     Size { columns, lines },
-                    &[(Mark::Nothing, person.clone())],
+                    &[(ChangeMark::Nothing, person.clone())],
                     1,
                 );
                 assert!(
@@ -218,11 +222,11 @@ mod tests {
         }
         assert_eq!(
             (
-                room(Size {
+                capacity(Size {
                     columns: 1,
                     lines: 2
                 }),
-                room(Size {
+                capacity(Size {
                     columns: 1,
                     lines: 24
                 })

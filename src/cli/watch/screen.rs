@@ -1,27 +1,27 @@
-//! A terminal that is ours for a while: its second screen, without a cursor, and without what is
-//! typed. Dropping it gives it back as it was.
+//! The terminal in full-screen mode: its alternate screen, without cursor and echo. Dropping the
+//! screen restores the terminal.
 
 use std::io::{self, Write as _};
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
-/// The second screen, no cursor.
+/// Enters the alternate screen and hides the cursor.
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
-/// What stands between these appears at once, where the terminal knows how.
+/// The terminal draws everything between these at once, if it supports that.
 const BEGIN: &str = "\u{1b}[?2026h\u{1b}[H";
 const END: &str = "\u{1b}[J\u{1b}[?2026l";
-/// The rest of the line is cleared, where the cursor has not run into the edge.
+/// Clears the rest of the line.
 const LINE_END: &str = "\u{1b}[K";
 
 /// The terminal of standard output.
 pub(super) struct Screen {
-    /// How standard input was, where it is a terminal.
-    before: Option<Termios>,
+    /// The original modes of standard input, if it is a terminal.
+    original: Option<Termios>,
 }
 
-/// Characters across and lines down.
+/// The size of a terminal in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) columns: usize,
@@ -29,54 +29,54 @@ pub(super) struct Size {
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Enters full-screen mode.
     pub(super) fn enter() -> io::Result<Self> {
         let screen = Self {
-            before: termios::tcgetattr(io::stdin()).ok(),
+            original: termios::tcgetattr(io::stdin()).ok(),
         };
-        screen.take()?;
+        screen.take_over()?;
         Ok(screen)
     }
 
-    /// Gives the terminal back, stops this program as Ctrl-Z stops others, and takes the terminal
-    /// when it goes on.
+    /// Restores the terminal, stops this program as Ctrl-Z does, and takes the terminal over again
+    /// when the program continues.
     pub(super) fn suspend(&self) -> io::Result<()> {
-        self.give_back();
-        // Stops as SIGTSTP does, which is caught: not where no shell is above us that would let us
-        // go on (POSIX.1-2024, 2.4.3: a stop signal for an orphaned process group).
+        self.restore();
+        // SIGTSTP is caught, so SIGTTOU stops the program. Neither does in an orphaned process
+        // group, which no shell would continue (POSIX.1-2024, 2.4.3).
         kill_process(getpid(), Signal::TTOU)?;
-        self.take()
+        self.take_over()
     }
 
-    /// Keeps what is typed from being shown. A shell that stopped us for a while may have set that
-    /// otherwise.
-    pub(super) fn silence(&self) {
-        if let Some(mut silent) = self.before.clone() {
+    /// Switches the echo of typed characters off. A shell may have switched it on while this
+    /// program was stopped.
+    pub(super) fn disable_echo(&self) {
+        if let Some(mut silent) = self.original.clone() {
             silent.local_modes.remove(LocalModes::ECHO);
-            // A terminal that goes on echoing is untidy, no more.
+            // An echo would only be untidy.
             let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
         }
     }
 
-    /// First the modes: the system lets who is in the background wait here, before it writes over a
+    /// Sets the modes first: a program in the background waits there, before it overwrites a
     /// shell's screen.
-    fn take(&self) -> io::Result<()> {
-        self.silence();
+    fn take_over(&self) -> io::Result<()> {
+        self.disable_echo();
         let mut out = io::stdout();
         out.write_all(ENTER.as_bytes()).and_then(|()| out.flush())
     }
 
-    fn give_back(&self) {
-        // Whether or not the terminal is still there, there is nothing else that we could do.
-        if let Some(before) = &self.before {
+    fn restore(&self) {
+        // The terminal may be gone; then nothing needs to be restored.
+        if let Some(original) = &self.original {
             let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
-            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, original);
         }
         let mut out = io::stdout();
         let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// How large it is now; as the first terminals were, where it doesn't say.
+    /// The current size; 80 by 24 if the terminal does not tell.
     pub(super) fn size() -> Size {
         match termios::tcgetwinsize(io::stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
@@ -90,7 +90,7 @@ impl Screen {
         }
     }
 
-    /// What makes the screen show these lines, each of which fits.
+    /// The output that makes the screen show these lines. Each line must fit.
     pub(super) fn frame(lines: &[String]) -> String {
         let lines: Vec<String> = lines
             .iter()
@@ -102,6 +102,6 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        self.give_back();
+        self.restore();
     }
 }

@@ -1,44 +1,46 @@
-//! What stops `watch`: the first signal asks for an end in good order, a second ends it at once.
+//! The signals that stop `watch`: the first one requests a graceful end, the second an immediate
+//! one.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::stop::StopSignals;
+use crate::app::signals::StopSignals;
 
-/// For the end in good order; the client's own limit for the server's close is shorter.
-const LIMIT: Duration = Duration::from_secs(8);
+/// The time limit of a graceful end. The client's limit for the server's close is shorter.
+const GRACEFUL_LIMIT: Duration = Duration::from_secs(8);
 
-/// What the user asked for.
-pub(super) enum Asked {
-    /// Tell the server, and show what is on its way.
-    InGoodOrder,
-    /// Now; also when the good order takes too long, as with a pipe that nobody reads.
-    AtOnce,
+/// A request to stop.
+pub(super) enum StopRequest {
+    /// Stop the client, and show the events in flight.
+    Graceful,
+    /// End at once. A graceful end that takes too long, as with a blocked pipe, ends so, too.
+    Immediate,
 }
 
-/// The signals, caught from the moment this exists.
-pub(super) struct Signals {
+/// Catches the signals while it exists.
+pub(super) struct WatchSignals {
     stop: StopSignals,
-    ends: Option<Instant>,
+    /// The deadline of a graceful end.
+    deadline: Option<Instant>,
 }
 
-impl Signals {
-    /// Starts catching. Must be called inside the runtime.
+impl WatchSignals {
+    /// Starts to catch signals. Must be called inside a tokio runtime.
     pub(super) fn catch() -> io::Result<Self> {
         Ok(Self {
             stop: StopSignals::catch()?,
-            ends: None,
+            deadline: None,
         })
     }
 
-    /// Waits for the next one. Cancel safe.
-    pub(super) async fn next(&mut self) -> Asked {
-        let before = self.ends;
+    /// Waits for the next request. Cancel safe.
+    pub(super) async fn next(&mut self) -> StopRequest {
+        let before = self.deadline;
         let late = async {
             match before {
-                Some(ends) => sleep_until(ends).await,
+                Some(deadline) => sleep_until(deadline).await,
                 None => std::future::pending().await,
             }
         };
@@ -46,11 +48,11 @@ impl Signals {
             _ = self.stop.next() => {}
             () = late => {}
         }
-        self.ends = Some(before.unwrap_or_else(|| Instant::now() + LIMIT));
+        self.deadline = Some(before.unwrap_or_else(|| Instant::now() + GRACEFUL_LIMIT));
         if before.is_some() {
-            Asked::AtOnce
+            StopRequest::Immediate
         } else {
-            Asked::InGoodOrder
+            StopRequest::Graceful
         }
     }
 }

@@ -1,85 +1,90 @@
-//! `watch --view`: the people who match, kept on the screen. It is drawn a few times a second,
-//! however much happens.
+//! `watch --view` keeps the people who match on the screen. It draws a few times a second, however
+//! many changes arrive.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use people_client::{ClientError, Event, Live, View, ViewState};
+use people_client::{ClientError, Completeness, LiveClient, LiveEvent, PeopleView};
 use tokio::time::{Instant, sleep_until};
 
 use super::lines;
-use super::output::Output;
+use super::outcome::{FirstContact, WatchOutcome};
+use super::output::{WatchOutput, write_unless_stopped};
 use super::page;
 use super::screen::Screen;
-use super::signals::{Asked, Signals};
-use super::table::Recent;
-use super::turns::{Turn, Turns};
-use super::{Ended, Met};
-use crate::cli::shown::visible;
+use super::signals::{StopRequest, WatchSignals};
+use super::table::RecentChanges;
+use super::terminal_signals::{TerminalSignal, TerminalSignals};
+use crate::cli::terminal::{OutputForm, visible};
 use crate::filter::Kinds;
 
-/// Between two frames, at least.
-const FRAME: Duration = Duration::from_millis(100);
+/// The shortest time between two frames.
+const FRAME_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows it until it ends.
+/// Shows the view until the end.
 pub(super) async fn show(
-    live: &mut Live,
+    live: &mut LiveClient,
     condition: &str,
-    signals: &mut Signals,
-) -> anyhow::Result<Ended> {
-    let mut turns = Turns::catch().context("cannot catch the terminal's signals")?;
-    let mut output = Output::new(super::Form::Plain);
+    signals: &mut WatchSignals,
+) -> anyhow::Result<WatchOutcome> {
+    let mut terminal_signals =
+        TerminalSignals::catch().context("cannot catch the terminal's signals")?;
+    let mut output = WatchOutput::new(OutputForm::Plain);
     let screen = Screen::enter().context("cannot use the terminal")?;
-    let (mut shown, mut met) = (Shown::new(condition, Instant::now()), Met::default());
+    let mut table = LiveTable::new(condition, Instant::now());
+    let mut contact = FirstContact::default();
     loop {
-        let due = shown.due;
+        let due = table.due;
         let event = tokio::select! {
-            asked = signals.next() => match asked {
-                Asked::InGoodOrder => { live.stop(); continue }
-                Asked::AtOnce => return Ok(Ended::AtOnce),
+            request = signals.next() => match request {
+                StopRequest::Graceful => { live.stop(); continue }
+                StopRequest::Immediate => return Ok(WatchOutcome::Immediate),
             },
-            turn = turns.next() => {
-                match turn {
-                    Turn::Resized => {}
-                    Turn::Suspended => screen.suspend().context("cannot stop and go on")?,
-                    Turn::Resumed => screen.silence(),
+            signal = terminal_signals.next() => {
+                match signal {
+                    TerminalSignal::Resize => {}
+                    TerminalSignal::Suspend => {
+                        screen.suspend().context("cannot stop and continue")?;
+                    }
+                    TerminalSignal::Resume => screen.disable_echo(),
                 }
-                shown.touch(Instant::now());
+                table.redraw_soon(Instant::now());
                 continue;
             }
             () = sleep_until(due) => {
-                let frame = shown.draw(Instant::now(), &output);
-                match super::write(&mut output, frame, live, signals).await? {
+                let frame = table.draw(Instant::now(), &output);
+                match write_unless_stopped(&mut output, frame, live, signals).await? {
                     ControlFlow::Continue(()) => continue,
-                    ControlFlow::Break(()) => return Ok(Ended::AtOnce),
+                    ControlFlow::Break(()) => return Ok(WatchOutcome::Immediate),
                 }
             }
             event = live.next() => event,
         };
         match event {
-            Ok(event) => match met.absent(&event) {
-                Some(absent) => return Ok(absent),
-                None => shown.take(&event, Instant::now()),
+            Ok(event) => match contact.check(&event) {
+                Some(outcome) => return Ok(outcome),
+                None => table.take(&event, Instant::now()),
             },
-            Err(ClientError::Ended) => return Ok(Ended::InGoodOrder),
-            Err(error) => return Ok(Ended::Failed(error)),
+            Err(ClientError::Ended) => return Ok(WatchOutcome::Graceful),
+            Err(error) => return Ok(WatchOutcome::Failed(error)),
         }
     }
 }
 
-/// What is on the screen.
-struct Shown {
+/// The table on the screen.
+struct LiveTable {
     condition: String,
-    view: View,
-    recent: Recent,
-    /// About the connection, where there is something to say.
+    view: PeopleView,
+    recent: RecentChanges,
+    /// A note about the connection, in place of the view's state.
     note: Option<String>,
-    drawn: Instant,
+    last_frame: Instant,
+    /// When the next frame is due.
     due: Instant,
 }
 
-impl Shown {
+impl LiveTable {
     fn new(condition: &str, now: Instant) -> Self {
         let condition = if condition.is_empty() {
             "everyone".to_owned()
@@ -89,50 +94,49 @@ impl Shown {
         let note = Some("connecting".to_owned());
         Self {
             condition,
-            view: View::new(Kinds::All),
-            recent: Recent::default(),
+            view: PeopleView::new(Kinds::All),
+            recent: RecentChanges::default(),
             note,
-            drawn: now,
+            last_frame: now,
             due: now,
         }
     }
 
-    fn take(&mut self, event: &Event, now: Instant) {
-        self.recent.note(event, &self.view, now);
-        // A contradiction shows in the view's state.
+    fn take(&mut self, event: &LiveEvent, now: Instant) {
+        self.recent.record(event, &self.view, now);
         let contradiction = self.view.apply(event).err();
         match event {
-            Event::Stale { .. } | Event::Error { .. } => {
-                self.note = Some(lines::lines(event).trim_end().to_owned());
+            LiveEvent::Stale { .. } | LiveEvent::Error { .. } => {
+                self.note = Some(lines::event_lines(event).trim_end().to_owned());
             }
-            Event::Fresh | Event::Connected { .. } => self.note = None,
-            Event::Disconnected { .. } => self.note = lines::note(event),
+            LiveEvent::Fresh | LiveEvent::Connected { .. } => self.note = None,
+            LiveEvent::Disconnected { .. } => self.note = lines::connection_line(event),
             _ => {}
         }
         if let Some(contradiction) = contradiction {
             self.note = Some(format!("the gateway contradicts itself: {contradiction}"));
         }
-        self.touch(now);
+        self.redraw_soon(now);
     }
 
-    /// Something is to be drawn anew, as soon as a frame may follow.
-    fn touch(&mut self, now: Instant) {
-        self.due = self.due.min((self.drawn + FRAME).max(now));
+    /// Schedules a frame as soon as the interval allows.
+    fn redraw_soon(&mut self, now: Instant) {
+        self.due = self.due.min((self.last_frame + FRAME_INTERVAL).max(now));
     }
 
-    fn draw(&mut self, now: Instant, output: &Output) -> String {
-        /// Where nothing happens and no mark fades.
+    fn draw(&mut self, now: Instant, output: &WatchOutput) -> String {
+        /// The time to the next frame without events and marks.
         const IDLE: Duration = Duration::from_secs(3600);
         let size = Screen::size();
         let people = self.view.people();
-        let rows = self.recent.rows(people, page::room(size), now);
+        let rows = self.recent.rows(people, page::capacity(size), now);
         let lines = page::lines(&self.status(), &rows, people.len(), size);
-        self.drawn = now;
+        self.last_frame = now;
         self.due = self
             .recent
-            .fades(now)
+            .next_fade(now)
             .unwrap_or(now + IDLE)
-            .max(now + FRAME);
+            .max(now + FRAME_INTERVAL);
         Screen::frame(
             &lines
                 .iter()
@@ -142,12 +146,12 @@ impl Shown {
     }
 
     fn status(&self) -> String {
-        let state = match (&self.note, self.view.state()) {
-            // It may have colours of its own, which would end those of the line.
+        let state = match (&self.note, self.view.completeness()) {
+            // The note may have colours, which would end those of the line.
             (Some(note), _) => anstream::adapter::strip_str(note).to_string(),
-            (None, ViewState::Exact) => "live".to_owned(),
-            (None, ViewState::Loading) => "loading".to_owned(),
-            (None, ViewState::Unknown) => "not all of them".to_owned(),
+            (None, Completeness::Exact) => "live".to_owned(),
+            (None, Completeness::Loading) => "loading".to_owned(),
+            (None, Completeness::Unknown) => "incomplete".to_owned(),
         };
         format!("{}  {state}", self.condition)
     }

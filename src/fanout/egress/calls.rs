@@ -1,6 +1,6 @@
 //! A system call for each write.
 
-use super::Egress;
+use super::sockets::Egress;
 use crate::session::PendingWrite;
 
 /// `send()`, one after the other.

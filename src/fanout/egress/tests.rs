@@ -13,8 +13,8 @@ use crate::history::Checkpoint;
 use crate::protocol::close::CloseCode;
 use crate::protocol::format::WireFormat;
 use crate::session::{
-    CatchUp, Connection, Notification, Options, Outcome, Payload, ServeHandle, Subscription,
-    WriteBatch,
+    CatchUp, Connection, DeliveryOutcome, Notification, Options, Payload, ServeHandle,
+    Subscription, WriteBatch,
 };
 
 /// More than one submission holds, and all of one.
@@ -80,9 +80,9 @@ fn check(egress: &mut dyn Egress) {
         .collect();
     for (number, delivery) in became.iter().enumerate() {
         let expected = match number {
-            1 => (Outcome::Overflowed, true),
-            2 => (Outcome::Gone, false),
-            _ => (Outcome::Accepted, false),
+            1 => (DeliveryOutcome::Overflowed, true),
+            2 => (DeliveryOutcome::Gone, false),
+            _ => (DeliveryOutcome::Accepted, false),
         };
         assert_eq!(
             (delivery.outcome, delivery.drain.is_some()),

@@ -15,7 +15,8 @@ use io_uring::{IoUring, opcode, types};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 
-use super::{Calls, Egress};
+use super::calls::Calls;
+use super::sockets::Egress;
 use crate::session::{Gone, PendingWrite};
 
 /// Writes that one system call carries at most; a power of two.

@@ -1,4 +1,4 @@
-//! Rounds: whoever comes and goes meanwhile, each member is handed each change once and in order,
+//! Rounds: each member is handed each change once and in order, whatever comes and goes meanwhile,
 //! from its joining on.
 
 use std::collections::HashMap;

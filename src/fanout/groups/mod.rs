@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::tally::Metrics;
 use crate::filter::{Images, Index};
 use crate::session::{ServeHandle, Subscription};
-use crate::telemetry::Metrics;
 
 /// The groups. A session is in at most one, in the slot that it remembers itself.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Nobody yet; who comes and goes is counted.
+    /// No groups yet; members and groups are counted.
     pub(super) fn counted(metrics: &Metrics) -> Self {
         Self {
             views: metrics.views.clone(),
@@ -56,12 +56,12 @@ impl Groups {
         &mut self.slots[number]
     }
 
-    /// How many members' clients hold no cursor.
-    pub(super) fn members_without_cursor(&self) -> u64 {
+    /// How many members cannot be told to begin anew.
+    pub(super) fn members_without_reset(&self) -> u64 {
         let groups = self
             .slots
             .iter()
-            .filter(|group| !group.subscription.format.has_cursor());
+            .filter(|group| !group.subscription.format.has_reset());
         groups.map(|group| group.members().len() as u64).sum()
     }
 

@@ -1,4 +1,4 @@
-//! Positions: who is told, by when, how many in a row, and that changes come first.
+//! Positions: each session is sent its own in time, few in a row, and changes come first.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Words on continuity: whom they reach, and where in the stream.
+//! Words on continuity: the sessions that they reach, and their place in the stream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,8 +68,8 @@ impl Scene {
         }
     }
 
-    /// When there is something to do next: rounds, cooldowns, words on continuity. Positions are told
-    /// for seconds on end.
+    /// When there is something to do next: rounds, cooldowns, words on continuity. Positions are
+    /// told for seconds on end.
     fn due(&self) -> Option<Instant> {
         if self.dispatcher.run_queue.is_busy() {
             Some(Instant::now())
@@ -247,7 +247,7 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     for session in [snapshot, resuming, text] {
         // Sends what waits, if anything does.
         if let Some(drain) = &session.drain {
-            let sent = &scene.dispatcher.metrics.session_sent_bytes;
+            let sent = &scene.dispatcher.sessions.metrics().session_sent_bytes;
             drop(drain.next_step(scene.dispatcher.sessions.now(), sent));
         }
         assert!(session.told().await.is_empty());

@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::history::Event;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::format::WireFormat;
-use crate::session::{CatchUp, Command, DrainHandle, DrainStep, ServeHandle};
+use crate::session::{CatchUp, DrainHandle, DrainStep, ServeHandle, SessionCommand};
 
 pub(super) fn save(seq: u64) -> Event {
     save_as(seq, 36, "")
@@ -30,7 +30,13 @@ fn save_with(seq: u64, text: &str) -> Event {
 
 fn save_as(seq: u64, age: u8, text: &str) -> Event {
     let json = format!(
-        r#"{{"firstName":"n{seq}.","lastName":"L","age":{age},"job":"","attributes":{{"text":"{text}"}}}}"#
+        concat!(
+            r#"{{"firstName":"n{seq}.","lastName":"L","age":{age},"job":"","#,
+            r#""attributes":{{"text":"{text}"}}}}"#
+        ),
+        seq = seq,
+        age = age,
+        text = text
     );
     let position = Position {
         epoch: Epoch::new(1),
@@ -49,8 +55,8 @@ fn save_as(seq: u64, age: u8, text: &str) -> Event {
     })
 }
 
-/// From outside this window is too short to be hit: between the checkpoint that a handshake took and
-/// the session's join.
+/// From outside this window is too short to be hit: between the checkpoint that a handshake took
+/// and the session's join.
 #[tokio::test]
 async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_first() {
     let mut dispatcher = dispatcher();
@@ -128,7 +134,7 @@ async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
     let (session, peer) = sessions.remove(0);
     assert!(session.slot().is_none(), "it catches up by itself");
     let handle = drain_handle(&session);
-    let sent = &dispatcher.metrics.session_sent_bytes;
+    let sent = &dispatcher.sessions.metrics().session_sent_bytes;
     let DrainStep::CatchUp(
         CatchUp::Replay {
             from,
@@ -159,7 +165,7 @@ async fn a_dismissed_session_is_sent_first_what_the_others_are_sent_later() {
     dispatcher.take_in(vec![save(1), save(2)]);
     let (session, peer) = sessions.remove(1);
     let close = Close::restart(Duration::from_secs(1));
-    dispatcher.apply(Command::Dismiss(session.clone(), close));
+    dispatcher.apply(SessionCommand::Dismiss(session.clone(), close));
     assert!(session.is_closing());
     let sent = sent(session, peer).await;
     let [first, second, close] =

@@ -8,28 +8,28 @@ use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
-use super::{Dispatcher, Options};
+use super::{Dispatcher, Metrics, Options};
 use crate::domain::{Cursor, Epoch, Position};
 use crate::filter::View;
 use crate::history::{self, Checkpoint, History};
 use crate::protocol::format::WireFormat;
 use crate::session::{
-    self, CatchUp, Command, Connection, DrainHandle, ServeHandle, Sessions, Socket, Subscription,
+    self, CatchUp, Connection, DrainHandle, ServeHandle, SessionCommand, Sessions, Socket,
+    Subscription,
 };
 use crate::store::StoreSlot;
-use crate::telemetry::{Metrics, Traces};
+use crate::telemetry::Traces;
 
 /// A dispatcher whose history has begun, without members.
 fn dispatcher() -> Dispatcher {
     let history = Arc::new(History::new(history::Options::default()));
-    let metrics = Metrics::default();
     let sessions = Sessions::new(
         Arc::clone(&history),
         StoreSlot::new(),
         session::Options::default(),
-        metrics.clone(),
+        session::Metrics::default(),
     );
-    let traces = Traces::default();
+    let (metrics, traces) = (Metrics::default(), Traces::default());
     let mut dispatcher = Dispatcher::new(Options::default(), history, sessions, metrics, traces);
     dispatcher.start(Cursor::new([Position::start_of(Epoch::new(1))]), Vec::new());
     dispatcher
@@ -74,5 +74,5 @@ fn caught_up(dispatcher: &Dispatcher, subscription: Subscription) -> (ServeHandl
 
 /// Lets a session join.
 fn join(dispatcher: &mut Dispatcher, session: &ServeHandle) {
-    dispatcher.apply(Command::Join(session.clone()));
+    dispatcher.apply(SessionCommand::Join(session.clone()));
 }

@@ -1,71 +1,75 @@
-//! What hangs at one value, one range or one path: the entries of the branches that lead there. Few
-//! are a plain list; more become a node of their own, over what they ask besides.
+//! The entries at one value, one range or one path. A few are a plain list; more become a node that
+//! finds them by their next constraint.
 
 use smallvec::SmallVec;
 
 use super::node::Node;
-use super::plan::{self, Part};
-use super::search::{BothImages, Search};
-use super::{Seen, Views};
+use super::plan::{self, Constraint};
+use super::search::{ImagePair, Search};
+use super::{IndexItem, Views};
 
-/// Entries that are a list. So few are judged sooner than their parts are looked up.
-const FEW: usize = 8;
-/// Parts behind which more entries are a list, the deeper the more: otherwise nine filters of 64
-/// conditions that have most of them in common would make 64 nodes for their nine entries. So it is
-/// at most two and a half nodes an entry.
+/// Entries of a list. To evaluate so few is faster than to look up their next constraints.
+const LIST_MAX: usize = 8;
+/// Constraints after which lists grow longer with the depth. Otherwise nine filters that share most
+/// of their 64 conditions would make 64 nodes for their nine entries. With it there are at most two
+/// and a half nodes for each entry.
 const DEEP: usize = 8;
 
 /// A branch of a view's filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct BranchEntry {
+    /// The number of the view.
     pub(super) number: u32,
     pub(super) branch: u16,
 }
 
-/// Its form depends on what is in it alone, not on what was.
+/// Its form depends on its present entries alone, not on earlier ones.
 #[derive(Default)]
 pub(super) enum Bucket {
     #[default]
     Empty,
-    One(Entry),
-    /// Two at least, as many at most as are few.
-    Few(Box<SmallVec<[Entry; FEW]>>),
+    One(BranchEntry),
+    /// Two at least, and at most as many as a list takes at this depth.
+    Few(Box<SmallVec<[BranchEntry; LIST_MAX]>>),
     /// More.
     Many(Box<Node>),
 }
 
-/// An entry that comes or goes.
+/// An entry to add or to remove.
 #[derive(Clone, Copy)]
 pub(super) struct Edit<'i> {
-    pub(super) verb: Verb,
-    pub(super) entry: Entry,
+    pub(super) kind: EditKind,
+    pub(super) entry: BranchEntry,
     /// The views of all entries.
     pub(super) views: &'i Views,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(super) enum EditKind {
     Add,
     Remove,
 }
 
-/// The parts of the entry's branch, and how many of them led here.
+/// The constraints of the entry's branch, and how many of them lead from the root to here.
 #[derive(Clone, Copy)]
-pub(super) struct Way<'p> {
-    parts: &'p [Part<'p>],
+pub(super) struct Descent<'p> {
+    constraints: &'p [Constraint<'p>],
     depth: usize,
 }
 
-impl<'p> Way<'p> {
-    pub(super) const fn new(parts: &'p [Part<'p>]) -> Self {
-        Self { parts, depth: 0 }
+impl<'p> Descent<'p> {
+    pub(super) const fn new(constraints: &'p [Constraint<'p>]) -> Self {
+        Self {
+            constraints,
+            depth: 0,
+        }
     }
 
-    /// The next part, and the way behind it; none at the end.
-    pub(super) fn next(self) -> Option<(&'p Part<'p>, Self)> {
-        let part = self.parts.get(self.depth)?;
+    /// The next constraint, and the descent below it; `None` after the last one.
+    pub(super) fn next(self) -> Option<(&'p Constraint<'p>, Self)> {
+        let constraint = self.constraints.get(self.depth)?;
         Some((
-            part,
+            constraint,
             Self {
                 depth: self.depth + 1,
                 ..self
@@ -73,9 +77,9 @@ impl<'p> Way<'p> {
         ))
     }
 
-    /// How many entries are a list here.
-    fn few(self) -> usize {
-        FEW + 2 * self.depth.saturating_sub(DEEP)
+    /// Entries of a list at this depth.
+    fn list_max(self) -> usize {
+        LIST_MAX + 2 * self.depth.saturating_sub(DEEP)
     }
 }
 
@@ -84,39 +88,39 @@ impl Bucket {
         matches!(self, Self::Empty)
     }
 
-    pub(super) fn look(&self, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    pub(super) fn find(&self, images: ImagePair<'_, '_>, search: &mut Search<'_>) {
         match self {
             Self::Empty => {}
-            Self::One(entry) => search.find(entry.number),
-            Self::Few(entries) => entries.iter().for_each(|entry| search.find(entry.number)),
-            Self::Many(node) => node.look(images, search),
+            Self::One(entry) => search.add(entry.number),
+            Self::Few(entries) => entries.iter().for_each(|entry| search.add(entry.number)),
+            Self::Many(node) => node.find(images, search),
         }
     }
 
-    pub(super) fn edit(&mut self, way: Way<'_>, edit: Edit<'_>) {
-        match edit.verb {
-            Verb::Add => self.add(way, edit),
-            Verb::Remove => self.remove(way, edit),
+    pub(super) fn edit(&mut self, descent: Descent<'_>, edit: Edit<'_>) {
+        match edit.kind {
+            EditKind::Add => self.add(descent, edit),
+            EditKind::Remove => self.remove(descent, edit),
         }
     }
 
-    fn add(&mut self, way: Way<'_>, edit: Edit<'_>) {
+    fn add(&mut self, descent: Descent<'_>, edit: Edit<'_>) {
         match self {
             Self::Empty => *self = Self::One(edit.entry),
             Self::One(first) => {
                 *self = Self::Few(Box::new([*first, edit.entry].into_iter().collect()));
             }
-            Self::Few(entries) if entries.len() < way.few() => entries.push(edit.entry),
+            Self::Few(entries) if entries.len() < descent.list_max() => entries.push(edit.entry),
             Self::Few(entries) => {
                 let mut node = Box::<Node>::default();
                 for entry in &**entries {
                     let view = edit.views.of(*entry);
-                    let parts = plan::branch(view.filter.predicate(), entry.branch.into())
+                    let constraints = plan::branch(view.filter.predicate(), entry.branch.into())
                         .expect("an entry's branch was not void when it was added");
                     node.edit(
-                        Way {
-                            parts: &parts,
-                            depth: way.depth,
+                        Descent {
+                            constraints: &constraints,
+                            depth: descent.depth,
                         },
                         Edit {
                             entry: *entry,
@@ -124,14 +128,14 @@ impl Bucket {
                         },
                     );
                 }
-                node.edit(way, edit);
+                node.edit(descent, edit);
                 *self = Self::Many(node);
             }
-            Self::Many(node) => node.edit(way, edit),
+            Self::Many(node) => node.edit(descent, edit),
         }
     }
 
-    fn remove(&mut self, way: Way<'_>, edit: Edit<'_>) {
+    fn remove(&mut self, descent: Descent<'_>, edit: Edit<'_>) {
         match self {
             Self::Empty => {}
             Self::One(_) => *self = Self::Empty,
@@ -142,11 +146,11 @@ impl Bucket {
                 }
             }
             Self::Many(node) => {
-                node.edit(way, edit);
-                if node.entries() <= way.few() {
+                node.edit(descent, edit);
+                if node.entries() <= descent.list_max() {
                     let mut entries = SmallVec::new();
-                    node.visit(&mut |seen| {
-                        if let Seen::Entry(entry) = seen {
+                    node.visit(&mut |item| {
+                        if let IndexItem::Entry(entry) = item {
                             entries.push(entry);
                         }
                     });
@@ -156,12 +160,14 @@ impl Bucket {
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
         match self {
             Self::Empty => {}
-            Self::One(entry) => see(Seen::Entry(*entry)),
-            Self::Few(entries) => entries.iter().for_each(|entry| see(Seen::Entry(*entry))),
-            Self::Many(node) => node.visit(see),
+            Self::One(entry) => visitor(IndexItem::Entry(*entry)),
+            Self::Few(entries) => entries
+                .iter()
+                .for_each(|entry| visitor(IndexItem::Entry(*entry))),
+            Self::Many(node) => node.visit(visitor),
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Buckets found by a few bytes that a text holds somewhere: who asks for a longer text in it is
-//! found by these.
+//! Buckets by a gram: a few bytes that a text holds somewhere. A filter that needs a longer text is
+//! found by the grams at its two ends.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use memchr::memmem;
 
-use super::Seen;
+use super::IndexItem;
 use super::bucket::Bucket;
 use super::key;
-use super::search::{BothImages, Search};
+use super::search::{ImagePair, Search};
 use super::values::is_sparse;
 
 /// Lengths in bytes.
 const LENGTHS: [usize; 4] = [1, 2, 4, 8];
-/// So many grams of a length are looked for one by one in a text; of more, all that the text holds
-/// are looked up.
-const FEW: usize = 16;
+/// Grams of a length that are searched one by one in a text. With more, each gram of the text is
+/// looked up.
+const SCAN_MAX: usize = 16;
 
 /// One, two, four or eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +26,22 @@ pub(super) struct Gram {
 
 /// Buckets by gram.
 #[derive(Default)]
-pub(super) struct Grams {
+pub(super) struct GramTable {
     /// In the order of `LENGTHS`.
     tables: [HashTable<(u64, Bucket)>; 4],
 }
 
 impl Gram {
-    /// The bytes that a text begins with, as many as there are of a length that is looked up; none
-    /// of the empty text.
+    /// The longest gram at the start of a text; `None` for the empty text.
     pub(super) fn first_of(text: &str) -> Option<Self> {
         let length = Self::length_in(text)?;
-        Some(Self::of(&text.as_bytes()[..length]))
+        Some(Self::new(&text.as_bytes()[..length]))
     }
 
-    /// The bytes that a text ends with.
+    /// The longest gram at the end of a text; `None` for the empty text.
     pub(super) fn last_of(text: &str) -> Option<Self> {
         let length = Self::length_in(text)?;
-        Some(Self::of(&text.as_bytes()[text.len() - length..]))
+        Some(Self::new(&text.as_bytes()[text.len() - length..]))
     }
 
     fn length_in(text: &str) -> Option<usize> {
@@ -52,12 +51,12 @@ impl Gram {
             .find(|length| *length <= text.len())
     }
 
-    fn of(few: &[u8]) -> Self {
+    fn new(part: &[u8]) -> Self {
         let mut bytes = [0; 8];
-        bytes[..few.len()].copy_from_slice(few);
+        bytes[..part.len()].copy_from_slice(part);
         Self {
             bytes,
-            length: few.len(),
+            length: part.len(),
         }
     }
 
@@ -70,24 +69,24 @@ impl Gram {
     }
 }
 
-impl Grams {
+impl GramTable {
     pub(super) fn is_empty(&self) -> bool {
         self.tables.iter().all(HashTable::is_empty)
     }
 
-    pub(super) fn look(&self, text: &str, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    pub(super) fn find(&self, text: &str, images: ImagePair<'_, '_>, search: &mut Search<'_>) {
         let text = text.as_bytes();
         let mut found = Vec::new();
         scan::<1>(&self.tables[0], text, &mut found);
         scan::<2>(&self.tables[1], text, &mut found);
         scan::<4>(&self.tables[2], text, &mut found);
         scan::<8>(&self.tables[3], text, &mut found);
-        // A text may hold a gram as often as it is long.
+        // A text may hold a gram many times.
         found.sort_unstable_by_key(|bucket| std::ptr::from_ref::<Bucket>(bucket).addr());
         found.dedup_by(|one, two| std::ptr::eq(*one, *two));
         for bucket in found {
-            search.looked.nodes += 1;
-            bucket.look(images, search);
+            search.cost.nodes += 1;
+            bucket.find(images, search);
         }
     }
 
@@ -115,21 +114,21 @@ impl Grams {
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
         for (_, bucket) in self.tables.iter().flatten() {
-            see(Seen::Node);
-            bucket.visit(see);
+            visitor(IndexItem::Node);
+            bucket.visit(visitor);
         }
     }
 }
 
-/// Appends the buckets of all grams of `N` bytes that the text holds, some of them several times.
+/// Appends the buckets of all grams of `N` bytes in the text, some of them several times.
 fn scan<'t, const N: usize>(
     table: &'t HashTable<(u64, Bucket)>,
     text: &[u8],
     found: &mut Vec<&'t Bucket>,
 ) {
-    if table.len() <= FEW {
+    if table.len() <= SCAN_MAX {
         let held = table
             .iter()
             .filter(|(number, _)| memmem::find(text, &number.to_le_bytes()[..N]).is_some());

@@ -1,8 +1,7 @@
-//! Values as the index keeps them: fingerprints to be found by, and edges of ranges that sort like
-//! what they stand for.
+//! Values as keys of the index: fingerprints, and the edges of ranges, which sort like the values.
 //!
-//! All may tell fewer values apart than filters do, and never more: who is found wrongly is judged
-//! and passed over, who is not found is lost.
+//! Values that a filter distinguishes may share a key, never the other way round: a view that is
+//! found in vain is evaluated in vain, a view that is not found loses the change.
 
 use std::hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState};
 use std::ops::Range;
@@ -10,22 +9,22 @@ use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
-use crate::filter::scalar::{Number, Relation, ScalarRef};
+use crate::filter::predicate::{Number, Operator, ScalarRef};
 
-/// A text as an edge of a range: bytes of UTF-8, which sort like code points. Short ones lie beside
-/// each other in memory.
+/// The edge of a range of texts: bytes of UTF-8, which sort like code points. Short texts lie in
+/// the range itself, not in memory of their own.
 pub(super) type TextEdge = SmallVec<[u8; 16]>;
 
-/// Greater than every text, for no UTF-8 holds this byte.
+/// Greater than every text, because UTF-8 never has this byte.
 const ABOVE_ALL_TEXTS: &[u8] = &[0xff];
-/// What fingerprints of this process depend on.
+/// The secret key of all hashes of this process.
 static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-/// Doubles below this, in both directions, are no other number's nearest double.
+/// 2^53: a double within this is the nearest double of no other integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A value's hash under a secret of this process. `SipHash`, because values come from strangers:
-/// whoever cannot guess the secret cannot make many values share a slot. Two values with one
-/// fingerprint only cost a judgement.
+/// A value's hash under the secret of this process. `SipHash`, because values come from strangers:
+/// without the secret they cannot choose values that share a slot. Two values with the same
+/// fingerprint cost an evaluation in vain, no more.
 pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
     let mut hasher = SECRET.build_hasher();
     match value {
@@ -43,17 +42,17 @@ pub(super) fn fingerprint(value: ScalarRef<'_>) -> u64 {
     hasher.finish()
 }
 
-/// The fingerprints of what a text begins with, of ascending lengths in bytes, in one pass over the
+/// The fingerprints of a text's prefixes, in ascending order of their length, in one pass over the
 /// text.
-pub(super) struct Beginnings<'t> {
+pub(super) struct PrefixHashes<'t> {
     text: &'t [u8],
-    /// Has taken the text up to `taken`, in pieces of `PIECE`. A hasher may tell texts apart by how
-    /// they were cut, so that all are cut alike: into such pieces, and a last one for what is left.
+    /// The state after the first `taken` bytes, written in pieces of `PIECE`. A hash may depend on
+    /// how a text is cut into writes, so all texts are cut alike: into pieces, then the rest.
     hasher: DefaultHasher,
     taken: usize,
 }
 
-impl<'t> Beginnings<'t> {
+impl<'t> PrefixHashes<'t> {
     const PIECE: usize = 16;
 
     pub(super) fn of(text: &'t [u8]) -> Self {
@@ -64,8 +63,8 @@ impl<'t> Beginnings<'t> {
         }
     }
 
-    /// The fingerprint of the first `length` bytes: no more than there are, no fewer than last
-    /// time.
+    /// The fingerprint of the first `length` bytes: at most the text's length, at least that of the
+    /// last call.
     pub(super) fn fingerprint(&mut self, length: usize) -> u64 {
         while self.taken + Self::PIECE <= length {
             self.hasher
@@ -78,8 +77,8 @@ impl<'t> Beginnings<'t> {
     }
 }
 
-/// The hash of a few bytes under a secret of this process: one multiplication, because a text has
-/// as many as it is long.
+/// The hash of a few bytes under the secret of this process: one multiplication, because a text has
+/// as many of them as it is long.
 pub(super) fn mixed(number: u64) -> u64 {
     static FACTORS: LazyLock<[u64; 2]> =
         LazyLock::new(|| [SECRET.hash_one(0), SECRET.hash_one(1) | 1]);
@@ -90,11 +89,11 @@ pub(super) fn mixed(number: u64) -> u64 {
     (product >> 64) as u64 ^ low
 }
 
-/// The nearest double, as an integer that sorts like it. Rounding keeps the order, so a number
-/// within a range is within the rounded range.
+/// The nearest double as an integer that sorts like it. Rounding keeps the order, so a number in a
+/// range is in the rounded range.
 pub(super) fn number_edge(number: Number) -> u64 {
     let bits = nearest(number).to_bits();
-    // Doubles sort like their bits, negative ones the other way round and below.
+    // Positive doubles sort like their bits, negative ones below them and in reverse.
     if bits >> 63 == 1 {
         !bits
     } else {
@@ -109,66 +108,66 @@ fn nearest(number: Number) -> f64 {
     }
 }
 
-/// Where the numbers are that have this relation, one of order, to `number`.
-pub(super) fn numbers(relation: Relation, number: Number) -> Range<u64> {
-    let relation = match relation {
-        // Where another number may have the same edge, it is within.
-        Relation::Less if nearest(number).abs() >= EXACT => Relation::LessOrEqual,
-        Relation::Greater if nearest(number).abs() >= EXACT => Relation::GreaterOrEqual,
-        relation => relation,
+/// The range of the numbers that fulfil `operator`, an ordering, with `number`.
+pub(super) fn numbers(operator: Operator, number: Number) -> Range<u64> {
+    let operator = match operator {
+        // A number with the same edge may fulfil it, so the range includes the edge.
+        Operator::Less if nearest(number).abs() >= EXACT => Operator::LessOrEqual,
+        Operator::Greater if nearest(number).abs() >= EXACT => Operator::GreaterOrEqual,
+        operator => operator,
     };
     let edge = number_edge(number);
-    // The edge of the greatest double is far below the greatest integer.
-    ordered(relation, 0..u64::MAX, edge, || edge + 1)
+    // The edge of the greatest double is far below `u64::MAX`.
+    ordered(operator, 0..u64::MAX, edge, || edge + 1)
 }
 
-/// The range that a number has for itself, and those that share its nearest double.
+/// The range of one number, and of those that share its nearest double.
 pub(super) fn number(number: Number) -> Range<u64> {
     let edge = number_edge(number);
     edge..edge + 1
 }
 
-/// The range that a text has for itself.
+/// The range of one text.
 pub(super) fn text(text: &str) -> Range<TextEdge> {
     text.as_bytes().into()..[text.as_bytes(), &[0]].concat().into()
 }
 
-/// Where the texts are that have this relation, one of order, to `text`.
-pub(super) fn texts(relation: Relation, text: &str) -> Range<TextEdge> {
+/// The range of the texts that fulfil `operator`, an ordering, with `text`.
+pub(super) fn texts(operator: Operator, text: &str) -> Range<TextEdge> {
     let next = || [text.as_bytes(), &[0]].concat().into();
     ordered(
-        relation,
+        operator,
         TextEdge::new()..ABOVE_ALL_TEXTS.into(),
         text.as_bytes().into(),
         next,
     )
 }
 
-/// Whether a range ends on both sides.
-pub(super) trait Ends {
-    fn both(&self) -> bool;
+pub(super) trait Bounded {
+    /// Whether the range has an end on both sides.
+    fn is_bounded(&self) -> bool;
 }
 
-impl Ends for Range<u64> {
-    fn both(&self) -> bool {
+impl Bounded for Range<u64> {
+    fn is_bounded(&self) -> bool {
         self.start > 0 && self.end < u64::MAX
     }
 }
 
-impl Ends for Range<TextEdge> {
-    fn both(&self) -> bool {
+impl Bounded for Range<TextEdge> {
+    fn is_bounded(&self) -> bool {
         !self.start.is_empty() && *self.end != *ABOVE_ALL_TEXTS
     }
 }
 
-/// The part of `all` that has this relation to the value at `edge`; `next` is the least edge above
-/// it.
-fn ordered<K>(relation: Relation, all: Range<K>, edge: K, next: impl FnOnce() -> K) -> Range<K> {
-    match relation {
-        Relation::Less => all.start..edge,
-        Relation::LessOrEqual => all.start..next(),
-        Relation::Greater => next()..all.end,
-        Relation::GreaterOrEqual => edge..all.end,
-        Relation::Equal | Relation::Unequal => all,
+/// The part of `all` that fulfils `operator` with the value at `edge`; `next` is the least edge
+/// above that value.
+fn ordered<K>(operator: Operator, all: Range<K>, edge: K, next: impl FnOnce() -> K) -> Range<K> {
+    match operator {
+        Operator::Less => all.start..edge,
+        Operator::LessOrEqual => all.start..next(),
+        Operator::Greater => next()..all.end,
+        Operator::GreaterOrEqual => edge..all.end,
+        Operator::Equal | Operator::Unequal => all,
     }
 }

@@ -1,15 +1,17 @@
-//! The views that a change may concern, found without a look at the others.
+//! Finds the views that a change may concern, without touching the others.
 //!
-//! A view's filter is taken apart into branches, of which one must hold if it matches, and a branch
-//! into parts (`plan`). A branch hangs as an entry at its most selective part: at a value, a range,
-//! an element, or the mere presence of a path. Where more than a few hang at one, they become a
-//! node that looks at their next parts, so that of a thousand views with `team == "red" && city ==
-//! ...` one is touched and not a thousand: a matching tree (Aguilera et al., Matching Events in a
-//! Content-Based Subscription System, PODC 1999). What says nothing that can be looked up (`!=` on
-//! a field that everybody has, the opposite of what attributes are asked, a pattern without a fixed
-//! text) is an entry that is always touched. docs/operations.md tells what each shape costs.
+//! `plan` takes a view's filter apart into branches, of which one holds if the filter matches, and
+//! each branch into constraints. A branch is an entry at its most selective constraint: at a value,
+//! a range, an element, or the mere presence of a path. A bucket with more than a few entries
+//! becomes a node, which finds them by their next constraint. So a change touches one of a thousand
+//! views with `team == "red" && city == ...`. This is a matching tree (Aguilera et al., Matching
+//! Events in a Content-Based Subscription System, PODC 1999). A filter without a constraint that
+//! the index can look up (`!=` on a field that everyone has, `!` of a condition on an attribute, a
+//! pattern without a fixed text) is an entry that every change touches. docs/operations.md has the
+//! cost of each shape.
 //!
-//! The index errs on one side only: who is named may still be `Outside`, who is not named is.
+//! The index errs on one side only: a view that it finds may be `Outside`, a view that it does not
+//! find is.
 
 mod bucket;
 mod grams;
@@ -17,24 +19,25 @@ mod intervals;
 mod key;
 mod names;
 mod node;
-mod place;
+mod path_node;
 mod plan;
 mod search;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use bucket::{Edit, Entry, Verb, Way};
+use bucket::{BranchEntry, Descent, Edit, EditKind};
 use node::Node;
-use search::{Both, Search};
+use search::{Pair, Search};
 
-pub use search::Looked;
+pub use search::SearchCost;
 
-use super::{Images, Kinds, View};
+use super::view::{Images, View};
+use crate::domain::Kinds;
 
-/// Views by numbers that their owner gives them: from 0, dense, used again.
+/// Views by numbers that their owner gives them: dense from 0, and used again.
 ///
-/// Adding and removing a view costs what its own branches cost, whatever else is in it.
+/// To add or remove a view costs as much as its own branches, however large the index is.
 #[derive(Default)]
 pub struct Index {
     views: Views,
@@ -43,84 +46,83 @@ pub struct Index {
     deletes: Node,
 }
 
-/// What an index consists of.
+/// The size of an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Entries: at most 1,504 of one view.
+    /// Entries; one view has at most 1,504.
     pub entries: usize,
-    /// What they hang in: nodes, paths, values, ranges.
+    /// Nodes, paths, values and ranges that hold entries.
     pub nodes: usize,
 }
 
-/// What a walk through all of an index comes by.
+/// An item that a walk through an index visits.
 #[derive(Clone, Copy)]
-enum Seen {
-    Entry(Entry),
+enum IndexItem {
+    Entry(BranchEntry),
     Node,
 }
 
-/// The views, by number: an entry that is moved down is planned again, so that it need not keep its
-/// parts.
+/// The views by number. An entry does not keep its constraints: they are planned again from its
+/// view when it moves to a deeper node.
 #[derive(Default)]
 struct Views(Vec<Option<View>>);
 
 impl Index {
-    /// Adds a view; if the number was another's, that one is removed.
+    /// Adds a view. It replaces the view that has the number, if any.
     pub fn add(&mut self, number: u32, view: &View) {
         self.remove(number);
         self.views.set(number, Some(view.clone()));
-        self.edit(Verb::Add, number, view);
+        self.edit(EditKind::Add, number, view);
     }
 
-    /// Removes the view with this number, if there is one; the index is then as if it had never
-    /// been added.
+    /// Removes the view with this number, if any. The index is then as if it had never been added.
     pub fn remove(&mut self, number: u32) {
         if let Some(view) = self.views.set(number, None) {
-            self.edit(Verb::Remove, number, &view);
+            self.edit(EditKind::Remove, number, &view);
         }
     }
 
-    /// The numbers of all views to which `images` may mean something, ascending, each once: of all
-    /// whose verdict is not `Outside`, and of some others. They replace what was in `into`.
-    pub fn candidates(&self, images: &Images<'_>, into: &mut Vec<u32>) -> Looked {
+    /// Replaces `into` by the numbers of the views that `images` may concern, ascending and without
+    /// duplicates: every view whose verdict is not `Outside`, and some others.
+    pub fn candidates(&self, images: &Images<'_>, into: &mut Vec<u32>) -> SearchCost {
         into.clear();
-        let both = Both {
+        let images = Pair {
             before: images.before.as_ref(),
             after: images.after.as_ref(),
         };
         let mut search = Search {
             into,
-            looked: Looked::default(),
+            cost: SearchCost::default(),
         };
-        if !both.is_none() {
-            // A change that ends with nobody is a delete.
-            let of_its_kind = if both.after.is_some() {
+        if !images.is_none() {
+            // Only a delete has no image after it.
+            let root_of_kind = if images.after.is_some() {
                 &self.saves
             } else {
                 &self.deletes
             };
-            self.all.look(both, &mut search);
-            of_its_kind.look(both, &mut search);
+            self.all.find(images, &mut search);
+            root_of_kind.find(images, &mut search);
         }
-        let looked = search.looked;
+        let cost = search.cost;
         into.sort_unstable();
         into.dedup();
-        looked
+        cost
     }
 
-    /// Counts what it consists of, in time that grows with it.
+    /// Counts entries and nodes, in time proportional to their number.
     pub fn census(&self) -> Census {
         let mut census = Census::default();
         for root in [&self.all, &self.saves, &self.deletes] {
-            root.visit(&mut |seen| match seen {
-                Seen::Entry(_) => census.entries += 1,
-                Seen::Node => census.nodes += 1,
+            root.visit(&mut |item| match item {
+                IndexItem::Entry(_) => census.entries += 1,
+                IndexItem::Node => census.nodes += 1,
             });
         }
         census
     }
 
-    fn edit(&mut self, verb: Verb, number: u32, view: &View) {
+    fn edit(&mut self, kind: EditKind, number: u32, view: &View) {
         let root = match view.kinds {
             Kinds::All => &mut self.all,
             Kinds::Saves => &mut self.saves,
@@ -128,15 +130,14 @@ impl Index {
         };
         let predicate = view.filter.predicate();
         for branch in 0..plan::branches(predicate) {
-            if let Some(parts) = plan::branch(predicate, branch) {
+            if let Some(constraints) = plan::branch(predicate, branch) {
                 let branch =
                     u16::try_from(branch).expect("a filter has no more than 1,504 branches");
-                let entry = Entry { number, branch };
                 root.edit(
-                    Way::new(&parts),
+                    Descent::new(&constraints),
                     Edit {
-                        verb,
-                        entry,
+                        kind,
+                        entry: BranchEntry { number, branch },
                         views: &self.views,
                     },
                 );
@@ -146,7 +147,7 @@ impl Index {
 }
 
 impl Views {
-    /// Puts a view in a number's place; returns the one that was there.
+    /// Sets the view of a number; returns the previous one.
     fn set(&mut self, number: u32, view: Option<View>) -> Option<View> {
         let at = number as usize;
         if at >= self.0.len() {
@@ -156,7 +157,7 @@ impl Views {
         std::mem::replace(&mut self.0[at], view)
     }
 
-    fn of(&self, entry: Entry) -> &View {
+    fn of(&self, entry: BranchEntry) -> &View {
         self.0[entry.number as usize]
             .as_ref()
             .expect("an entry is removed with its view")

@@ -1,4 +1,4 @@
-//! What is asked of the members of an object, by their names.
+//! The constraints on the members of an object, by their names.
 
 use std::collections::HashMap;
 
@@ -6,60 +6,60 @@ use serde_json::{Map, Value};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::Seen;
-use super::bucket::{Edit, Way};
-use super::place::Place;
-use super::plan::Ask;
-use super::search::{Both, BothImages, Search};
+use super::IndexItem;
+use super::bucket::{Descent, Edit};
+use super::path_node::PathNode;
+use super::plan::Test;
+use super::search::{ImagePair, Pair, Search};
 use super::values::is_sparse;
-use crate::filter::image::Found;
+use crate::filter::predicate::PathValue;
 
-/// Names that are a list. So few are gone through sooner than the members that there are.
-const FEW: usize = 8;
+/// Names of a list. To go through so few is faster than to go through the members of an object.
+const LIST_MAX: usize = 8;
 
-/// Places by name; none is empty. Its form depends on what is in it alone, not on what was.
-pub(super) enum Names {
-    /// `FEW` at most. Most often all entries of a node ask for one name: then its text and its
-    /// place lie in the node.
-    Few(SmallVec<[(SmolStr, Place); 1]>),
+/// Nodes by name; none is empty. The form depends on the present nodes alone, not on earlier ones.
+pub(super) enum NameTable {
+    /// At most `LIST_MAX`. Most often all entries of a node have a constraint on the same name; its
+    /// text and its node then lie here, not in memory of their own.
+    Few(SmallVec<[(SmolStr, PathNode); 1]>),
     /// More.
-    Many(HashMap<SmolStr, Place>),
+    Many(HashMap<SmolStr, PathNode>),
 }
 
-impl Default for Names {
+impl Default for NameTable {
     fn default() -> Self {
         Self::Few(SmallVec::new())
     }
 }
 
-impl Names {
+impl NameTable {
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(places) if places.is_empty())
+        matches!(self, Self::Few(nodes) if nodes.is_empty())
     }
 
-    /// Goes by the names that are asked for, or by the members that there are, where these are
-    /// fewer than many names.
-    pub(super) fn look(
+    /// Finds the entries that the members of `objects` fulfil. Goes through the names of the table,
+    /// or through the members of the objects if they are fewer.
+    pub(super) fn find(
         &self,
-        objects: Both<&Map<String, Value>>,
-        images: BothImages<'_, '_>,
+        objects: Pair<&Map<String, Value>>,
+        images: ImagePair<'_, '_>,
         search: &mut Search<'_>,
     ) {
-        let mut look = |place: &Place, name: &str| {
-            let found = objects.and_then(|object| object.get(name).and_then(Found::in_json));
-            if !found.is_none() {
-                place.look(found, images, search);
+        let mut find = |node: &PathNode, name: &str| {
+            let values = objects.and_then(|object| object.get(name).and_then(PathValue::from_json));
+            if !values.is_none() {
+                node.find(values, images, search);
             }
         };
         let members = |object: Option<&Map<String, Value>>| object.map_or(0, Map::len);
-        let places = match self {
-            Self::Few(places) => return places.iter().for_each(|(name, place)| look(place, name)),
-            Self::Many(places)
-                if places.len() <= members(objects.before) + members(objects.after) =>
+        let nodes = match self {
+            Self::Few(nodes) => return nodes.iter().for_each(|(name, node)| find(node, name)),
+            Self::Many(nodes)
+                if nodes.len() <= members(objects.before) + members(objects.after) =>
             {
-                return places.iter().for_each(|(name, place)| look(place, name));
+                return nodes.iter().for_each(|(name, node)| find(node, name));
             }
-            Self::Many(places) => places,
+            Self::Many(nodes) => nodes,
         };
         let only_before = objects.before.into_iter().flat_map(Map::keys);
         let only_before = only_before
@@ -70,72 +70,72 @@ impl Names {
             .flat_map(Map::keys)
             .chain(only_before)
         {
-            if let Some(place) = places.get(name.as_str()) {
-                look(place, name);
+            if let Some(node) = nodes.get(name.as_str()) {
+                find(node, name);
             }
         }
     }
 
-    /// Edits what is asked of the member `name`, or of what is below it at `keys`.
+    /// Edits the constraints on the member `name`, or on the path `keys` below it.
     pub(super) fn edit(
         &mut self,
         name: &str,
         keys: &[Box<str>],
-        ask: &Ask<'_>,
-        way: Way<'_>,
+        test: &Test<'_>,
+        descent: Descent<'_>,
         edit: Edit<'_>,
     ) {
-        let place = self.place(name);
-        place.edit(keys, ask, way, edit);
-        if place.is_empty() {
+        let node = self.node(name);
+        node.edit(keys, test, descent, edit);
+        if node.is_empty() {
             self.remove(name);
         }
     }
 
-    /// The place of a name, which may be new.
-    fn place(&mut self, name: &str) -> &mut Place {
-        if let Self::Few(places) = self
-            && places.len() == FEW
-            && !places.iter().any(|(held, _)| held == name)
+    /// The node of a name; a new one is empty.
+    fn node(&mut self, name: &str) -> &mut PathNode {
+        if let Self::Few(nodes) = self
+            && nodes.len() == LIST_MAX
+            && !nodes.iter().any(|(known, _)| known == name)
         {
-            *self = Self::Many(places.drain(..).collect());
+            *self = Self::Many(nodes.drain(..).collect());
         }
         match self {
-            Self::Few(places) => {
-                let at = places
+            Self::Few(nodes) => {
+                let at = nodes
                     .iter()
-                    .position(|(held, _)| held == name)
+                    .position(|(known, _)| known == name)
                     .unwrap_or_else(|| {
-                        places.push((name.into(), Place::default()));
-                        places.len() - 1
+                        nodes.push((name.into(), PathNode::default()));
+                        nodes.len() - 1
                     });
-                &mut places[at].1
+                &mut nodes[at].1
             }
-            Self::Many(places) => places.entry(name.into()).or_default(),
+            Self::Many(nodes) => nodes.entry(name.into()).or_default(),
         }
     }
 
     fn remove(&mut self, name: &str) {
         match self {
-            Self::Few(places) => {
-                places.retain(|(held, _)| held != name);
-                places.shrink_to_fit();
+            Self::Few(nodes) => {
+                nodes.retain(|(known, _)| known != name);
+                nodes.shrink_to_fit();
             }
-            Self::Many(places) => {
-                places.remove(name);
-                if places.len() <= FEW {
-                    *self = Self::Few(places.drain().collect());
-                } else if is_sparse(places.len(), places.capacity()) {
-                    places.shrink_to(2 * places.len());
+            Self::Many(nodes) => {
+                nodes.remove(name);
+                if nodes.len() <= LIST_MAX {
+                    *self = Self::Few(nodes.drain().collect());
+                } else if is_sparse(nodes.len(), nodes.capacity()) {
+                    nodes.shrink_to(2 * nodes.len());
                 }
             }
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
         match self {
-            Self::Few(places) => places.iter().for_each(|(_, place)| place.visit(see)),
-            Self::Many(places) => places.values().for_each(|place| place.visit(see)),
+            Self::Few(nodes) => nodes.iter().for_each(|(_, node)| node.visit(visitor)),
+            Self::Many(nodes) => nodes.values().for_each(|node| node.visit(visitor)),
         }
     }
 }

@@ -1,51 +1,51 @@
-//! One pass over the index with both images of a change: what is found, and what was touched on the
-//! way.
+//! One pass over the index with both images of a change: the views found, and the cost so far.
 
-use crate::filter::image::Image;
+use crate::filter::predicate::Image;
 
-/// What a search cost.
+/// The cost of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
-    /// Entries touched: each names a view, and a view may be named several times.
+pub struct SearchCost {
+    /// Entries touched. Each belongs to a view, and a view may have several.
     pub entries: usize,
-    /// Other places looked at: nodes, paths, ranges. They may grow with the logarithm of what is in
-    /// the index.
+    /// Nodes touched: nodes of the tree, paths, ranges. They may grow with the logarithm of the
+    /// number of entries.
     pub nodes: usize,
 }
 
 /// The views found so far.
 pub(super) struct Search<'s> {
     pub(super) into: &'s mut Vec<u32>,
-    pub(super) looked: Looked,
+    pub(super) cost: SearchCost,
 }
 
-/// The same of the person before and after a change; none where it is not, or no longer asked.
+/// One value of the person before the change and one after it; `None` where there is no such value
+/// or where the image no longer counts.
 #[derive(Clone, Copy)]
-pub(super) struct Both<T> {
+pub(super) struct Pair<T> {
     pub(super) before: Option<T>,
     pub(super) after: Option<T>,
 }
 
-/// The images that fulfil what was asked on the way here.
-pub(super) type BothImages<'i, 'a> = Both<&'i Image<'a>>;
+/// The images that fulfil all constraints from the root of the index to here.
+pub(super) type ImagePair<'i, 'a> = Pair<&'i Image<'a>>;
 
 impl Search<'_> {
-    pub(super) fn find(&mut self, number: u32) {
-        self.looked.entries += 1;
+    pub(super) fn add(&mut self, number: u32) {
+        self.cost.entries += 1;
         self.into.push(number);
     }
 }
 
-impl<T: Copy> Both<T> {
-    pub(super) fn and_then<U>(self, of: impl Fn(T) -> Option<U>) -> Both<U> {
-        Both {
+impl<T: Copy> Pair<T> {
+    pub(super) fn and_then<U>(self, of: impl Fn(T) -> Option<U>) -> Pair<U> {
+        Pair {
             before: self.before.and_then(&of),
             after: self.after.and_then(&of),
         }
     }
 
-    /// Those of which there is the other, too.
-    pub(super) fn where_there_is<U>(self, other: &Both<U>) -> Self {
+    /// Without the sides that `other` does not have.
+    pub(super) fn on_sides_of<U>(self, other: &Pair<U>) -> Self {
         Self {
             before: self.before.filter(|_| other.before.is_some()),
             after: self.after.filter(|_| other.after.is_some()),

@@ -1,4 +1,4 @@
-//! Buckets found by a fingerprint: those of values, and those of texts' beginnings.
+//! Tables of buckets by fingerprint: of values, and of the prefixes of texts.
 
 use std::collections::BTreeMap;
 
@@ -6,50 +6,55 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use smallvec::SmallVec;
 
-use super::Seen;
+use super::IndexItem;
 use super::bucket::Bucket;
 use super::key;
-use super::search::{BothImages, Search};
-use crate::filter::scalar::ScalarRef;
+use super::search::{ImagePair, Search};
+use crate::filter::predicate::ScalarRef;
 
-/// Buckets by the fingerprint of a value; the values themselves are not kept.
+/// Buckets by the fingerprint of a value. The table does not keep the values.
 #[derive(Default)]
-pub(super) struct Values(HashTable<(u64, Bucket)>);
+pub(super) struct ValueTable(HashTable<(u64, Bucket)>);
 
-/// Buckets by what texts begin with. A text is looked up once for each length that somebody asks
-/// for and the text has: that is a step for each, whatever the number of beginnings; as ranges of
-/// texts they would be compared byte by byte.
+/// Buckets by prefix. A search takes one step for each length of the prefixes, up to that of the
+/// text, however many prefixes of a length there are. As ranges of texts they would be compared
+/// byte by byte.
 #[derive(Default)]
-pub(super) struct Prefixes {
+pub(super) struct PrefixTable {
     /// By the length in bytes; none is empty.
-    lengths: BTreeMap<usize, Values>,
+    lengths: BTreeMap<usize, ValueTable>,
 }
 
-impl Values {
+impl ValueTable {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn look(
+    pub(super) fn find(
         &self,
         value: ScalarRef<'_>,
-        images: BothImages<'_, '_>,
+        images: ImagePair<'_, '_>,
         search: &mut Search<'_>,
     ) {
-        self.look_at(key::fingerprint(value), images, search);
+        self.find_fingerprint(key::fingerprint(value), images, search);
     }
 
     pub(super) fn edit(&mut self, value: ScalarRef<'_>, edit: impl FnOnce(&mut Bucket)) {
-        self.edit_at(key::fingerprint(value), edit);
+        self.edit_fingerprint(key::fingerprint(value), edit);
     }
 
-    fn look_at(&self, fingerprint: u64, images: BothImages<'_, '_>, search: &mut Search<'_>) {
+    fn find_fingerprint(
+        &self,
+        fingerprint: u64,
+        images: ImagePair<'_, '_>,
+        search: &mut Search<'_>,
+    ) {
         if let Some((_, bucket)) = self.0.find(fingerprint, |slot| slot.0 == fingerprint) {
-            bucket.look(images, search);
+            bucket.find(images, search);
         }
     }
 
-    fn edit_at(&mut self, fingerprint: u64, edit: impl FnOnce(&mut Bucket)) {
+    fn edit_fingerprint(&mut self, fingerprint: u64, edit: impl FnOnce(&mut Bucket)) {
         match self
             .0
             .entry(fingerprint, |slot| slot.0 == fingerprint, |slot| slot.0)
@@ -71,33 +76,33 @@ impl Values {
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
         for (_, bucket) in &self.0 {
-            see(Seen::Node);
-            bucket.visit(see);
+            visitor(IndexItem::Node);
+            bucket.visit(visitor);
         }
     }
 }
 
-impl Prefixes {
+impl PrefixTable {
     pub(super) fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// Looks for what a text, or one that was turned round, begins with.
-    pub(super) fn look(&self, text: &[u8], images: BothImages<'_, '_>, search: &mut Search<'_>) {
-        let mut beginnings = key::Beginnings::of(text);
-        // All fingerprints first: then the processor waits for the tables' memory at the same time,
-        // not in turn.
+    /// Finds the prefixes of a text, or of a reversed text.
+    pub(super) fn find(&self, text: &[u8], images: ImagePair<'_, '_>, search: &mut Search<'_>) {
+        let mut hashes = key::PrefixHashes::of(text);
+        // All fingerprints first: then the processor loads the tables' memory at the same time, not
+        // in turn.
         let lengths = self.lengths.range(..=text.len());
-        let tables = lengths.map(|(length, values)| (beginnings.fingerprint(*length), values));
+        let tables = lengths.map(|(length, values)| (hashes.fingerprint(*length), values));
         for (fingerprint, values) in tables.collect::<SmallVec<[_; 16]>>() {
-            search.looked.nodes += 1;
-            values.look_at(fingerprint, images, search);
+            search.cost.nodes += 1;
+            values.find_fingerprint(fingerprint, images, search);
         }
     }
 
-    /// The length of the longest that is asked for.
+    /// The length of the longest prefix, in bytes; 0 without any.
     pub(super) fn longest(&self) -> usize {
         self.lengths
             .last_key_value()
@@ -106,19 +111,24 @@ impl Prefixes {
 
     pub(super) fn edit(&mut self, prefix: &[u8], edit: impl FnOnce(&mut Bucket)) {
         let values = self.lengths.entry(prefix.len()).or_default();
-        values.edit_at(key::Beginnings::of(prefix).fingerprint(prefix.len()), edit);
+        values.edit_fingerprint(
+            key::PrefixHashes::of(prefix).fingerprint(prefix.len()),
+            edit,
+        );
         if values.is_empty() {
             self.lengths.remove(&prefix.len());
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
-        self.lengths.values().for_each(|values| values.visit(see));
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
+        self.lengths
+            .values()
+            .for_each(|values| values.visit(visitor));
     }
 }
 
-/// Whether a table should give back memory: what is walked and kept follows what is in it, not what
-/// was.
+/// Whether a table should shrink, so that its memory and the time of a walk follow its present
+/// entries.
 pub(super) const fn is_sparse(length: usize, capacity: usize) -> bool {
     capacity > 16 && length < capacity / 4
 }

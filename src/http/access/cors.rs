@@ -1,5 +1,5 @@
-//! Cross-origin resource sharing: the headers by which a browser knows what a page may send and
-//! read.
+//! Cross-origin resource sharing (WHATWG Fetch): the headers that tell a browser what a page may
+//! send and read.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,16 +12,16 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("ETag, Location, Link, Change-Position, Idempotency-Replayed");
-/// For how long a browser may remember the answer to a preflight, in seconds.
+/// How long a browser may keep the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 
-/// Whether a browser asks what a page may do.
+/// Whether a request is a CORS preflight.
 pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// What the pages of an admitted origin may do.
+/// The methods and headers that pages of an allowed origin may use.
 pub(super) fn answer_preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
@@ -31,7 +31,7 @@ pub(super) fn answer_preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// Says that the answer depends on who asks.
+/// Tells caches that the answer depends on the origin.
 pub(super) fn vary(response: &mut Response) {
     response.headers_mut().append(header::VARY, ORIGIN);
 }

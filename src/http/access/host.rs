@@ -1,15 +1,13 @@
-//! The host that a request or an origin names (RFC 3986, section 3.2.2), with a port or without
-//! one.
+//! The host of a request or an origin (RFC 3986, section 3.2.2), with or without a port.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The longest name that DNS knows, in characters.
+/// The longest name in DNS, in characters.
 const NAME_MAX: usize = 253;
 
-/// A host: addresses compare by value, names without regard to case and to the dot that may end
-/// them.
+/// A host. Addresses compare by value; names compare without case and without a final dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// A name, in lower case and without a final dot.
@@ -128,7 +126,7 @@ mod tests {
             ("127.0.0.1.", "127.0.0.1", None),
             ("[::1]:8080", "[::1]", Some(8080)),
             ("[0:0:0:0:0:0:0:1]", "[::1]", None),
-            // Not an address as RFC 3986 writes them, so a name.
+            // RFC 3986 has no such address, so this is a name.
             ("127.1", "127.1", None),
         ] {
             let authority: Authority = text.parse().expect(text);

@@ -1,14 +1,14 @@
-//! Who may call: every request passes here before it is routed.
+//! Access by host and origin: every request passes here before it is routed.
 //!
-//! `policy` decides, without doing anything; here its decisions become answers, headers and log
-//! lines.
+//! `policy` decides and does nothing else; this file turns its decisions into answers, headers and
+//! log lines.
 
 mod cors;
 mod host;
+mod log_once;
 mod origin;
 mod policy;
 mod refusals;
-mod told;
 
 pub use host::{Host, InvalidHost};
 pub use origin::{InvalidOrigin, Origin};
@@ -20,36 +20,36 @@ use axum::response::{IntoResponse, Response};
 
 use crate::protocol::problem::{Problem, ProblemKind};
 use host::Authority;
-use policy::{Caller, Demand, HostFault, Policy};
-use told::{Log, Told};
+use log_once::{LogDecision, LogOnce};
+use policy::{HostFault, HostRequirement, OriginDecision, Policy};
 
-/// A listener's door.
+/// The access check of one listener.
 pub(super) struct Access {
     policy: Policy,
-    told: Told,
+    logged: LogOnce,
 }
 
-/// Why the page that asks may not have a stream; a request carries it to the handler that would
-/// open one.
+/// Why a page of another origin may not open a stream. The request carries it as an extension to
+/// the handlers of streams.
 #[derive(Clone, Debug)]
-struct ForeignPage(Problem);
+struct StreamRefusal(Problem);
 
 impl Access {
-    /// The public listener's.
+    /// The check of the public listener.
     pub(super) fn public(exposure: Exposure, hosts: Vec<Host>, origins: Vec<Origin>) -> Self {
         Self::new(Policy {
             exposure,
-            demand: Demand::Always,
+            requirement: HostRequirement::Always,
             hosts,
             origins,
         })
     }
 
-    /// The admin listener's: no page of another origin has anything to do there.
+    /// The check of the admin listener: no page of another origin may read there.
     pub(super) fn admin(exposure: Exposure, hosts: Vec<Host>) -> Self {
         Self::new(Policy {
             exposure,
-            demand: Demand::FromHttp11,
+            requirement: HostRequirement::FromHttp11,
             hosts,
             origins: Vec::new(),
         })
@@ -58,12 +58,12 @@ impl Access {
     fn new(policy: Policy) -> Self {
         Self {
             policy,
-            told: Told::default(),
+            logged: LogOnce::default(),
         }
     }
 
-    /// Refuses who asked for another host, answers preflights, marks what another origin's pages
-    /// may read, and hands all else to `inner`.
+    /// Refuses requests for other hosts, answers preflights, passes all other requests to `inner`,
+    /// and adds the CORS headers to its answers.
     pub(super) async fn guard<F: Future<Output = Response>>(
         &self,
         mut request: Request,
@@ -78,32 +78,31 @@ impl Access {
         if origins.next().is_some() {
             return refusals::origin_twice().into_response();
         }
-        let caller = self.policy.caller(origin.as_ref(), authority.as_ref());
+        let decision = self.policy.decide(origin.as_ref(), authority.as_ref());
         let preflight = cors::is_preflight(request.method(), request.headers());
-        let mut response = match (caller, &origin) {
-            (Caller::Admitted, _) if preflight => cors::answer_preflight(),
-            (Caller::Foreign, Some(origin)) => {
-                let problem = self.foreign(origin, authority.as_ref());
+        let mut response = match (decision, &origin) {
+            (OriginDecision::Allowed, _) if preflight => cors::answer_preflight(),
+            (OriginDecision::Denied, Some(origin)) => {
+                let problem = self.deny(origin, authority.as_ref());
                 if preflight {
                     problem.into_response()
                 } else {
-                    request.extensions_mut().insert(ForeignPage(problem));
+                    request.extensions_mut().insert(StreamRefusal(problem));
                     inner(request).await
                 }
             }
             _ => inner(request).await,
         };
-        self.mark(&mut response, caller, origin);
+        self.add_headers(&mut response, decision, origin);
         response
     }
 
-    /// Refuses who asked for another host; that is all where no page of another origin is ever
-    /// admitted.
+    /// Refuses a request for another host: the whole check where no other origin is ever allowed.
     pub(super) fn check_host(&self, request: &Request) -> Result<(), Problem> {
         self.host(request).map(drop)
     }
 
-    /// The host that a request names, if it names one and is served.
+    /// The host that a request names, if it names one; a refusal where that host is not served.
     fn host(&self, request: &Request) -> Result<Option<Authority>, Problem> {
         let named = self
             .policy
@@ -119,8 +118,8 @@ impl Access {
         })
     }
 
-    /// Why a page of this origin may not do what only some may; an operator reads it once.
-    fn foreign(&self, origin: &HeaderValue, asked: Option<&Authority>) -> Problem {
+    /// The refusal of a page of another origin; logged once an origin.
+    fn deny(&self, origin: &HeaderValue, asked: Option<&Authority>) -> Problem {
         self.log(
             &refusals::shown(origin),
             "pages of this origin are refused; http.origins lists those that may call",
@@ -129,17 +128,23 @@ impl Access {
     }
 
     fn log(&self, caller: &str, message: &'static str) {
-        let log = self.told.log(caller);
-        if log != Log::No {
+        let decision = self.logged.decide(caller);
+        if decision != LogDecision::Skip {
             tracing::warn!(caller, "{message}");
         }
-        if log == Log::YesAndNoMore {
-            tracing::warn!("many hosts and origins were refused: others are not logged any more");
+        if decision == LogDecision::LogAsLast {
+            tracing::warn!("many hosts and origins were refused: no other refusal is logged");
         }
     }
 
-    /// Marks who may read an answer. A page that is refused may read why, and nothing else.
-    fn mark(&self, response: &mut Response, caller: Caller, origin: Option<HeaderValue>) {
+    /// Adds the headers by which a page of an allowed origin can read the answer. A page of a
+    /// denied origin can read its refusal, and nothing else.
+    fn add_headers(
+        &self,
+        response: &mut Response,
+        decision: OriginDecision,
+        origin: Option<HeaderValue>,
+    ) {
         let refusal = response
             .extensions()
             .get::<Problem>()
@@ -148,16 +153,18 @@ impl Access {
             cors::vary(response);
         }
         match origin {
-            Some(origin) if caller == Caller::Admitted || refusal => cors::share(response, origin),
+            Some(origin) if decision == OriginDecision::Allowed || refusal => {
+                cors::share(response, origin);
+            }
             _ => {}
         }
     }
 }
 
-/// Whether the page that asks, if it is one, may open a live stream.
-pub(super) fn admit(request: &Request) -> Result<(), Problem> {
+/// Refuses a live stream to a page of a denied origin.
+pub(super) fn check_stream(request: &Request) -> Result<(), Problem> {
     request
         .extensions()
-        .get::<ForeignPage>()
-        .map_or(Ok(()), |foreign| Err(foreign.0.clone()))
+        .get::<StreamRefusal>()
+        .map_or(Ok(()), |refusal| Err(refusal.0.clone()))
 }

@@ -1,11 +1,11 @@
-//! Where a page was loaded from (RFC 6454).
+//! The origin of a page (RFC 6454).
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::host::{Authority, Host};
 
-/// Scheme, host and port of a page.
+/// Scheme, host and port from which a page was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: String,
@@ -21,7 +21,7 @@ pub struct InvalidOrigin;
 impl FromStr for Origin {
     type Err = InvalidOrigin;
 
-    /// Reads an origin in any case; a scheme's own port may be left out.
+    /// Reads an origin in any case; the default port of a scheme may be left out.
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let (scheme, authority) = text.split_once("://").ok_or(InvalidOrigin)?;
         let scheme = scheme.to_ascii_lowercase();
@@ -50,8 +50,8 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether a request to `authority` went to the page's own host. A proxy may have ended TLS, so
-    /// the scheme is not compared, and an authority without a port stands for the scheme's own.
+    /// Whether a request to `authority` went to the page's own host. The schemes are not compared,
+    /// because a proxy may terminate TLS; an authority without a port has the scheme's default.
     pub(super) fn is_at(&self, authority: &Authority) -> bool {
         authority.host == self.host && authority.port.or(default_port(&self.scheme)) == self.port
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_origin_is_refused() {
+    fn a_text_that_is_not_an_origin_is_refused() {
         for text in [
             "",
             "*",

@@ -1,72 +1,72 @@
-//! Which requests are served, by the host that they name, and which pages may read the answers, by
-//! their origin.
+//! Decides by a request's host whether it is served, and by its origin whether a page may read the
+//! answer.
 //!
-//! Pure: what a request says goes in, a decision comes out. CORS says nothing of live streams over
-//! WebSocket, nor of a page whose own name was pointed at this machine after it was loaded (DNS
-//! rebinding); so both are decided here.
+//! Pure: headers go in, a decision comes out. CORS does not cover WebSocket streams, nor a page
+//! whose name was pointed at this machine after it was loaded (DNS rebinding); this file covers
+//! both.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
 
 use super::host::{Authority, Host};
 use super::origin::Origin;
 
-/// Who can reach a listener, and what it asks them.
+/// From where a listener can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// Whatever runs on this machine, without authentication; so also the pages in its browsers.
+    /// From this machine only, without authentication: also by the pages in its browsers.
     Local,
-    /// The network, or callers who say who they are.
+    /// From the network, or with authentication.
     Network,
 }
 
 /// Which requests need a `Host`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Demand {
-    /// All.
+pub(super) enum HostRequirement {
+    /// All requests.
     Always,
-    /// Those of HTTP/1.1: checks of balancers are often HTTP/1.0, which has no such header.
+    /// Requests of HTTP/1.1: balancers often check by HTTP/1.0, which has no such header.
     FromHttp11,
 }
 
-/// What a listener serves.
+/// The hosts that a listener serves, and the origins that it allows.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
     pub(super) exposure: Exposure,
-    pub(super) demand: Demand,
-    /// The names by which the gateway is called.
+    pub(super) requirement: HostRequirement,
+    /// The names of the gateway that a request may address.
     pub(super) hosts: Vec<Host>,
-    /// Foreign origins whose pages may call.
+    /// Other origins whose pages may call.
     pub(super) origins: Vec<Origin>,
 }
 
 /// Why a request's host is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HostFault {
-    /// It names none.
+    /// The request has none.
     Missing,
-    /// There is more than one header.
+    /// The request has more than one header.
     Twice,
-    /// It is no host.
+    /// The text is not a host.
     Invalid,
-    /// It is not called by this name.
+    /// The gateway does not have this name.
     Unknown(Host),
 }
 
-/// What a request's `Origin` means.
+/// The decision about a request's `Origin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// There is none: not a page of another origin, as far as browsers tell.
-    NoPage,
-    /// A page of the host that the request went to.
-    Own,
-    /// A page of another origin that may read what we answer.
-    Admitted,
+pub(super) enum OriginDecision {
+    /// The request has none: no page sent it, or CORS does not cover it.
+    NoOrigin,
+    /// The page has the host that the request went to.
+    SameOrigin,
+    /// A page of another origin that may read the answers.
+    Allowed,
     /// A page of another origin that may not.
-    Foreign,
+    Denied,
 }
 
 impl Policy {
-    /// The host that a request names, if it names one, or why it is not served.
+    /// The host that a request names, if it names one; a fault where it is not served.
     pub(super) fn host(
         &self,
         version: Version,
@@ -75,7 +75,9 @@ impl Policy {
     ) -> Result<Option<Authority>, HostFault> {
         let mut values = headers.get_all(header::HOST).iter();
         let named = match (values.next(), values.next()) {
-            (None, _) if version >= Version::HTTP_11 || self.demand == Demand::Always => {
+            (None, _)
+                if version >= Version::HTTP_11 || self.requirement == HostRequirement::Always =>
+            {
                 return Err(HostFault::Missing);
             }
             (None, _) => None,
@@ -89,8 +91,7 @@ impl Policy {
             }
             (Some(_), Some(_)) => return Err(HostFault::Twice),
         };
-        // A target in absolute form names the host, whatever the header says (RFC 9112, section
-        // 3.2.2).
+        // The host of a target in absolute form overrides the header (RFC 9112, section 3.2.2).
         let named = match target.authority() {
             Some(authority) => Some(authority.as_str().parse().map_err(|_| HostFault::Invalid)?),
             None => named,
@@ -101,8 +102,7 @@ impl Policy {
         }
     }
 
-    /// Whether the gateway answers to a host. An address is no name that somebody could point at
-    /// another machine.
+    /// Whether the gateway serves a host. Addresses always pass: DNS cannot point them elsewhere.
     fn serves(&self, host: &Host) -> bool {
         let checked = self.exposure == Exposure::Local || !self.hosts.is_empty();
         !checked
@@ -111,33 +111,33 @@ impl Policy {
             || self.hosts.contains(host)
     }
 
-    /// What the page that asks may do; `authority` is the host that it asked.
-    pub(super) fn caller(
+    /// Decides about the page that sent a request to `authority`.
+    pub(super) fn decide(
         &self,
         origin: Option<&HeaderValue>,
         authority: Option<&Authority>,
-    ) -> Caller {
+    ) -> OriginDecision {
         let Some(value) = origin else {
-            return Caller::NoPage;
+            return OriginDecision::NoOrigin;
         };
         let Some(origin) = value
             .to_str()
             .ok()
             .and_then(|text| text.parse::<Origin>().ok())
         else {
-            return Caller::Foreign;
+            return OriginDecision::Denied;
         };
         let on_this_machine = self.exposure == Exposure::Local && origin.is_loopback();
         if authority.is_some_and(|authority| origin.is_at(authority)) {
-            Caller::Own
+            OriginDecision::SameOrigin
         } else if on_this_machine || self.origins.contains(&origin) {
-            Caller::Admitted
+            OriginDecision::Allowed
         } else {
-            Caller::Foreign
+            OriginDecision::Denied
         }
     }
 
-    /// Whether answers depend on the origin that asks.
+    /// Whether answers depend on the origin.
     pub(super) fn varies(&self) -> bool {
         self.exposure == Exposure::Local || !self.origins.is_empty()
     }

@@ -1,18 +1,17 @@
-//! What a caller is told whose host or origin is refused: what is wrong, and who can change it
-//! where.
+//! The problems of a refused host or origin: each names the fault, and the setting that changes it.
 
 use axum::http::HeaderValue;
 
 use super::host::Authority;
 use super::policy::{Exposure, HostFault};
+use crate::http::refusal::malformed;
 use crate::protocol::problem::{Problem, ProblemKind};
 
-/// Bytes of a caller's own words that an answer or the log repeats.
-pub(super) const REPEATED_MAX: usize = 200;
+/// Bytes of a caller's header that an answer or the log repeats.
+const REPEATED_MAX: usize = 200;
 
-/// Why the request is not served at all.
+/// The refusal of a request whose host is not served.
 pub(super) fn host(fault: &HostFault) -> Problem {
-    let malformed = |detail: &str| Problem::new(ProblemKind::Malformed, detail);
     match fault {
         HostFault::Missing => {
             malformed("The header Host is missing: send the name or address that you asked for.")
@@ -34,16 +33,13 @@ pub(super) fn host(fault: &HostFault) -> Problem {
     }
 }
 
-/// Two `Origin` headers.
+/// The refusal of a request with two `Origin` headers.
 pub(super) fn origin_twice() -> Problem {
-    Problem::new(
-        ProblemKind::Malformed,
-        "The header Origin is given twice: send it once.",
-    )
+    malformed("The header Origin is given twice: send it once.")
 }
 
-/// Why a page of another origin may not do this.
-pub(in crate::http) fn origin(
+/// The refusal of a page of another origin.
+pub(super) fn origin(
     origin: &HeaderValue,
     asked: Option<&Authority>,
     exposure: Exposure,
@@ -74,7 +70,7 @@ pub(in crate::http) fn origin(
         .with("setting", "http.origins")
 }
 
-/// A header's value as it may be repeated.
+/// A header's value as answers and the log repeat it: cut, and UTF-8.
 pub(super) fn shown(value: &HeaderValue) -> String {
     let bytes = value.as_bytes();
     String::from_utf8_lossy(&bytes[..bytes.len().min(REPEATED_MAX)]).into_owned()

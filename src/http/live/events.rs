@@ -1,8 +1,8 @@
 //! Server-sent events (WHATWG HTML, section 9.2): the session writes into one end of a socket pair,
-//! the response's body is what comes out of the other.
+//! and the response's body reads from the other.
 //!
-//! So a session is the same whatever it writes to: what it does not get rid of waits in a bounded
-//! queue, and a client that takes nothing is noticed.
+//! So a session writes to a socket in either case: its send queue stays bounded, and it notices a
+//! client that reads nothing.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,27 +11,27 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio_util::io::ReaderStream;
 
-use super::Wanted;
-use crate::http::{ConnectionPermit, State};
+use super::request::{StreamRequest, check};
+use crate::http::request::media;
+use crate::http::{ConnectionPermit, HttpState};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::session::{Socket, Start};
+use crate::session::Socket;
 
-/// What the kernel may hold of a stream between session and response, in bytes.
+/// The kernel's buffer between session and response, in bytes.
 const PAIR_BYTES: usize = 64 * 1024;
-/// Compressing proxies hold events back until they have a block full.
+/// `no-transform`: a proxy that compresses holds events back until it has a full block.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Answers with a stream of events.
-pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
-    super::admit(state, &request)?;
-    let mut wanted = Wanted::of(state, request.uri(), WireFormat::Sse)?;
-    if let Some(last) = last_event_id(&request) {
-        wanted.start = Start::LastEvent(last);
-    }
-    let started = wanted.start(state).await?;
+pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
+    check(state, &request)?;
+    let last_event = last_event_id(&request);
+    let format = WireFormat::Sse;
+    let stream = StreamRequest::read(state, request.uri(), format, last_event.as_deref())?;
+    let opening = stream.start(state).await?;
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
         Problem::new(
             ProblemKind::Overloaded,
@@ -40,17 +40,14 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
         .caused_by(error)
     })?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
-    state.sessions.spawn(
-        state
-            .sessions
-            .clone()
-            .serve(near, Bytes::new(), started, permit),
-    );
+    let sessions = state.sessions.clone();
+    let serving = sessions.serve(near, Bytes::new(), opening, permit);
+    state.sessions.spawn(serving);
     let mut response = Response::new(Body::from_stream(ReaderStream::new(far)));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
+        HeaderValue::from_static(media::EVENT_STREAM),
     );
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
@@ -58,8 +55,7 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     Ok(response)
 }
 
-/// The id of the last event that an event source had, whatever it is; it wins over what the query
-/// says.
+/// The value of `Last-Event-ID`; an empty one counts as none.
 fn last_event_id(request: &Request) -> Option<String> {
     let id = request
         .headers()

@@ -1,10 +1,10 @@
-//! The WebSocket handshake (RFC 6455, section 4.2). The session then owns the socket.
+//! The WebSocket handshake (RFC 6455, section 4.2). Afterwards the session owns the socket.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
@@ -12,40 +12,35 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Wanted, malformed};
-use crate::http::server::limit_stalls;
-use crate::http::{ConnectionPermit, State, server};
+use super::request::{StreamRequest, check, listed, lists};
+use crate::http::refusal::malformed;
+use crate::http::server::{limit_stalls, take_over};
+use crate::http::{ConnectionPermit, HttpState};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::Problem;
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
-/// For the answer to the handshake to be written, and the socket to be handed over.
+/// The longest time until the handshake's answer is written and the socket handed over.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether a request asks for a WebSocket.
-pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
-    request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
-}
-
-/// Answers a handshake, and lets the session begin once the answer was sent.
-pub(super) async fn open(state: &State, mut request: Request) -> Result<Response, Problem> {
+/// Answers a handshake; the session begins once the answer is written.
+pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
     let accept = handshake(&request)?;
-    super::admit(state, &request)?;
+    check(state, &request)?;
     let format = format(request.headers())?;
-    let started = Wanted::of(state, request.uri(), format)?
-        .start(state)
-        .await?;
+    let stream = StreamRequest::read(state, request.uri(), format, None)?;
+    let opening = stream.start(state).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade =
         upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
     let sessions = state.sessions.clone();
     state.sessions.spawn(async move {
-        // Where nothing comes of it, the client went before it had the answer.
-        if let Ok(Some((socket, early))) = timeout(HANDOVER_LIMIT, take_over(upgrade)).await {
-            sessions.serve(socket, early, started, permit).await;
+        // Otherwise the client left before the answer was written.
+        if let Ok(Some((socket, early))) = timeout(HANDOVER_LIMIT, hand_over(upgrade)).await {
+            sessions.serve(socket, early, opening, permit).await;
         }
     });
     let mut response = Response::new(Body::empty());
@@ -63,7 +58,8 @@ pub(super) async fn open(state: &State, mut request: Request) -> Result<Response
     Ok(response)
 }
 
-/// The first of the client's subprotocols that we know; text where it names none.
+/// The first of the client's subprotocols that the gateway speaks; text where the client names
+/// none.
 fn format(headers: &HeaderMap) -> Result<WireFormat, Problem> {
     if !headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
         return Ok(WireFormat::Text);
@@ -71,25 +67,29 @@ fn format(headers: &HeaderMap) -> Result<WireFormat, Problem> {
     listed(headers, &header::SEC_WEBSOCKET_PROTOCOL)
         .find_map(WireFormat::named)
         .ok_or_else(|| {
-            let known = WireFormat::NAMED.map(WireFormat::subprotocol);
+            let known: Vec<_> = WireFormat::ALL
+                .into_iter()
+                .filter_map(WireFormat::subprotocol)
+                .collect();
             malformed(
-                "None of these subprotocols is spoken here; without one the stream is plain text.",
+                "The gateway speaks none of these subprotocols; without one the stream is plain \
+                 text.",
             )
             .with("subprotocols", known)
         })
 }
 
-/// The socket itself, and what the peer sent right behind its request.
-async fn take_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
-    let (socket, early) = server::take_over(upgrade.await.ok()?)?;
-    // A session has its own rule for peers that take nothing.
+/// The socket itself, and the bytes that the peer sent after its request.
+async fn hand_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
+    let (socket, early) = take_over(upgrade.await.ok()?)?;
+    // A session has its own limit for peers that read nothing.
     if let Err(error) = limit_stalls(&socket2::SockRef::from(&socket), None) {
-        tracing::debug!(%error, "a socket is gone already");
+        tracing::debug!(%error, "the peer has closed the socket already");
     }
     Some((socket, early))
 }
 
-/// Checks the handshake's own headers; returns the `Sec-WebSocket-Accept` that answers it.
+/// Checks the headers of the handshake; returns the `Sec-WebSocket-Accept` of the answer.
 fn handshake(request: &Request) -> Result<HeaderValue, Problem> {
     let headers = request.headers();
     if request.version() != Version::HTTP_11 || !lists(headers, &header::CONNECTION, "upgrade") {
@@ -121,18 +121,4 @@ fn is_nonce(key: &[u8]) -> bool {
         && key[..22]
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-}
-
-/// Whether a header's lists name `token`, in any case.
-fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    listed(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
-}
-
-/// What a header's comma-separated lists name.
-fn listed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
 }

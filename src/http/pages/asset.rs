@@ -1,5 +1,5 @@
-//! One file as it is served: its type, its entity tag, compressed or not, and the headers that keep
-//! a page to itself.
+//! One file as it is served: its media type, entity tag and compressed form, and the headers that
+//! isolate a page.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -11,28 +11,27 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use crate::http::{entity_tag, media};
+use crate::http::request::{entity_tag, media};
 
-/// A page loads what comes from its own host, and nothing else; it is shown in no frame. Scripts
-/// and styles are files.
+/// A page loads files of its own host only, and no frame may show it. Scripts and styles are files.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// A file of the program.
+/// A file that is part of the program.
 pub(super) struct Asset {
     media: &'static str,
-    plain: Form,
-    /// Made when it is first asked for; none where it would be no shorter.
-    gzip: OnceLock<Option<Form>>,
+    plain: Representation,
+    /// Made at the first request for it; none where it would not be shorter.
+    gzip: OnceLock<Option<Representation>>,
 }
 
-/// A file as its bytes are sent. Each form has a tag of its own: to a cache they are two things.
-struct Form {
+/// A file in one content coding (RFC 9110, section 3.2). Caches tell the two apart by their tags.
+struct Representation {
     bytes: Bytes,
-    /// Half of the file's SHA-256 in hex, and the coding; without its quotes.
+    /// The first half of the file's SHA-256 in hex, and the coding; without quotes.
     tag: String,
 }
 
@@ -46,25 +45,25 @@ impl Asset {
         let tag = format!("{:032x}", u128::from_be_bytes(*half));
         Self {
             media,
-            plain: Form { bytes, tag },
+            plain: Representation { bytes, tag },
             gzip: OnceLock::new(),
         }
     }
 
-    /// The file in the form that the caller takes, or 304 where the caller has it. It may be kept,
-    /// and is asked for each time: another version of the program may answer.
+    /// The file in a coding that the caller accepts, or 304 where the caller has it. Caches must
+    /// revalidate each time, because another version of the program may answer.
     pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
-        let gzip = if media::takes_gzip(headers) {
+        let gzip = if media::accepts_gzip(headers) {
             self.gzip()
         } else {
             None
         };
-        let form = gzip.unwrap_or(&self.plain);
-        let known = entity_tag::is_known(headers, &form.tag);
+        let representation = gzip.unwrap_or(&self.plain);
+        let known = entity_tag::is_known(headers, &representation.tag);
         let mut response = Response::new(if known {
             Body::empty()
         } else {
-            Body::from(form.bytes.clone())
+            Body::from(representation.bytes.clone())
         });
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -73,7 +72,7 @@ impl Asset {
                 .headers_mut()
                 .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let tag = HeaderValue::try_from(format!("\"{}\"", form.tag))
+        let tag = HeaderValue::try_from(format!("\"{}\"", representation.tag))
             .expect("hex digits are visible ASCII");
         response.headers_mut().extend([
             (header::CONTENT_TYPE, HeaderValue::from_static(self.media)),
@@ -90,15 +89,15 @@ impl Asset {
         response
     }
 
-    fn gzip(&self) -> Option<&Form> {
+    fn gzip(&self) -> Option<&Representation> {
         let compress = || {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             let compressed = encoder
                 .write_all(&self.plain.bytes)
                 .and_then(|()| encoder.finish());
-            let bytes = Bytes::from(compressed.expect("memory takes what is written"));
+            let bytes = Bytes::from(compressed.expect("a write to memory does not fail"));
             let shorter = bytes.len() < self.plain.bytes.len();
-            shorter.then(|| Form {
+            shorter.then(|| Representation {
                 bytes,
                 tag: format!("{}-gzip", self.plain.tag),
             })

@@ -1,4 +1,4 @@
-//! Which file stands at which path: the tables of `web/console/README.md` and
+//! The files of the pages by their paths: the tables of `web/console/README.md` and
 //! `web/api/README.md`.
 
 use std::collections::HashMap;
@@ -17,8 +17,8 @@ const CLIENT_INDEX: &[u8] = include_bytes!("../../../clients/js/index.js");
 const EXAMPLES: &[u8] = include_bytes!("../../../examples/people.csv");
 const ASYNC_API: &[u8] = include_bytes!("../../../docs/asyncapi.yaml");
 
-/// Parts of the console that the API page uses too. It has them at its own paths: the console may
-/// be off.
+/// Files of the console that the API page uses as well. They are also at the page's own paths,
+/// because the console may be off.
 const SHARED: [&str; 5] = [
     "style.css",
     "icon.svg",
@@ -27,7 +27,7 @@ const SHARED: [&str; 5] = [
     "vendor/htm-preact.js",
 ];
 
-/// What is at a path.
+/// The file at a path.
 pub(super) fn at(path: &str) -> Option<&'static Asset> {
     static FILES: LazyLock<HashMap<String, Asset>> = LazyLock::new(files);
     FILES.get(path)
@@ -47,8 +47,10 @@ fn files() -> HashMap<String, Asset> {
         Asset::new("text/csv; charset=utf-8", EXAMPLES.into()),
     );
     for name in SHARED {
-        let file = CONSOLE.get_file(name).expect("the console has its parts");
-        let media = media(name).expect("and they are of types that pages are made of");
+        let file = CONSOLE
+            .get_file(name)
+            .expect("the console has the shared files");
+        let media = media(name).expect("the shared files have types that are served");
         files.insert(
             format!("/docs/{name}"),
             Asset::new(media, file.contents().into()),
@@ -65,7 +67,7 @@ fn files() -> HashMap<String, Asset> {
     files
 }
 
-/// All files of a folder and of those in it, its `index.html` at the path `page`.
+/// Adds all files of a folder and its subfolders; `index.html` is at the path `page`.
 fn add_folder(
     files: &mut HashMap<String, Asset>,
     folder: &'static Dir<'static>,
@@ -90,7 +92,7 @@ fn add_folder(
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// The type of a file that a page may load; none for what is not meant to be served.
+/// The media type of a file that a page may load; none for a file that is not served.
 fn media(name: &str) -> Option<&'static str> {
     let file = name.rsplit('/').next().unwrap_or(name);
     match file.rsplit_once('.').map(|(_, ending)| ending) {
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_and_all_that_they_load_are_there_and_nothing_else() {
+    fn pages_and_the_files_that_they_load_are_served_and_no_others() {
         for path in [
             "/",
             "/docs",

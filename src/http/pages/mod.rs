@@ -1,5 +1,5 @@
-//! What a browser or a tool asks for: the console, the API page, and the two descriptions of the
-//! API. All of it is part of the program; no file is read while it runs.
+//! The console, the API page, and the two descriptions of the API. All files are part of the
+//! program; none is read while it runs.
 
 mod asset;
 mod files;
@@ -11,10 +11,10 @@ use axum::extract::State as Extract;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::Shared;
+use super::SharedState;
 use crate::protocol::problem::{Problem, ProblemKind};
 
-/// What is looked for here and stands on the admin listener, and what others call it.
+/// Paths that belong to the admin listener, and the names that other programs give them.
 const ADMIN: [(&str, &str); 7] = [
     ("/livez", "/livez"),
     ("/readyz", "/readyz"),
@@ -25,9 +25,9 @@ const ADMIN: [(&str, &str); 7] = [
     ("/live", "/livez"),
 ];
 
-/// A page, or a file that one loads: whatever stands at the request's path.
+/// The page or file at the request's path.
 pub(super) async fn page(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -37,12 +37,12 @@ pub(super) async fn page(
     }
 }
 
-/// The answer where no path fits.
-pub(super) async fn nothing(Extract(state): Extract<Shared>, uri: Uri) -> Problem {
+/// The answer to a path that fits no route.
+pub(super) async fn unknown_path(Extract(state): Extract<SharedState>, uri: Uri) -> Problem {
     missing(uri.path(), state.options.admin)
 }
 
-/// There is nothing at `path`. `admin` is where the admin listener is, if the caller may know it.
+/// The 404 of a path. `admin` is the address of the admin listener, if the caller may learn it.
 fn missing(path: &str, admin: Option<SocketAddr>) -> Problem {
     let elsewhere = ADMIN.iter().find(|(asked, _)| *asked == path);
     let detail = match (elsewhere, admin) {

@@ -1,17 +1,17 @@
-//! REST's description: `docs/openapi.yaml` as the JSON that tools read.
+//! The OpenAPI description of REST: `docs/openapi.yaml` as the JSON that tools read.
 
 use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const DESCRIPTION: &str = include_str!("../../../docs/openapi.yaml");
 
-/// The description, with its keys in the order of the file.
+/// The description; its keys are in the order of the file.
 pub fn document() -> Value {
     let documents = YamlLoader::load_from_str(DESCRIPTION).expect("our description is YAML");
     json(&documents[0])
 }
 
-/// A node as JSON. The loader has put a copy of its part in the place of each alias.
+/// A node as JSON. The loader has resolved all aliases.
 fn json(node: &Yaml) -> Value {
     match node {
         Yaml::Hash(members) => members

@@ -1,4 +1,4 @@
-//! What a write's success looks like: the same for its first answer and for a replay.
+//! The answer to a write that succeeded; a replay gets the same one.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -6,46 +6,45 @@ use axum::response::{IntoResponse, Response};
 
 use super::preconditions::entity_tag;
 use crate::domain::{LogPosition, Person};
-use crate::http::media;
-use crate::store::Recorded;
+use crate::http::request::media;
+use crate::store::IdempotencyRecord;
 
 const CHANGE_POSITION: HeaderName = HeaderName::from_static("change-position");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Whether an answer comes from this request's own write.
+/// The request whose write is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// It does.
-    First,
-    /// An earlier request with the same key did the write.
-    Replayed,
+pub(super) enum AnswerSource {
+    /// This request.
+    FirstWrite,
+    /// An earlier request with the same key.
+    Replay,
 }
 
-/// Where a created person is, seen from the call that created it. `Location` is relative (RFC 3986,
-/// section 5.2), so that a proxy may put the gateway below any path.
+/// The path of a created person, relative to the call that created it. `Location` is relative (RFC
+/// 3986, section 5.2), so that a proxy may put the gateway below any path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Location {
-    /// At the path that was called: `PUT /people/ID`.
+pub(super) enum RelativeLocation {
+    /// The path of the call: `PUT /people/ID`.
     Here,
-    /// Below it: `POST /people`.
+    /// Below the path of the call: `POST /people`.
     Below,
 }
 
 /// A write that happened.
 #[derive(Debug)]
 pub(super) struct Success {
-    /// Where the change stands.
+    /// The position of the change.
     pub(super) at: LogPosition,
     /// The person as it was saved; none after a delete.
     pub(super) person: Option<Person>,
-    /// Who did it.
-    pub(super) origin: Origin,
+    pub(super) source: AnswerSource,
 }
 
 impl Success {
-    /// The success that a key remembers.
-    pub(super) fn recorded(recorded: Recorded, origin: Origin) -> Self {
-        let Recorded {
+    /// The success in the record of an idempotency key.
+    pub(super) fn recorded(recorded: IdempotencyRecord, source: AnswerSource) -> Self {
+        let IdempotencyRecord {
             at,
             id,
             created_at,
@@ -60,18 +59,18 @@ impl Success {
             created_at,
             updated_at: time,
         });
-        Self { at, person, origin }
+        Self { at, person, source }
     }
 
     /// The answer: `status` for a save, 204 for a delete.
-    pub(super) fn answer(self, status: StatusCode, location: Location) -> Response {
+    pub(super) fn answer(self, status: StatusCode, location: RelativeLocation) -> Response {
         let mut response = match &self.person {
             Some(person) => saved(person, status, location),
             None => StatusCode::NO_CONTENT.into_response(),
         };
         let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
         response.headers_mut().insert(CHANGE_POSITION, at);
-        if self.origin == Origin::Replayed {
+        if self.source == AnswerSource::Replay {
             response
                 .headers_mut()
                 .insert(REPLAYED, HeaderValue::from_static("true"));
@@ -80,14 +79,14 @@ impl Success {
     }
 }
 
-/// A person as a body, with a line end: in a terminal the prompt begins on a line of its own.
+/// A person as a body with a newline, so that a terminal's prompt begins on a line of its own.
 pub(super) fn body(person: &Person) -> Body {
     let mut json = person.to_json();
     json.push('\n');
     Body::from(json)
 }
 
-fn saved(person: &Person, status: StatusCode, location: Location) -> Response {
+fn saved(person: &Person, status: StatusCode, location: RelativeLocation) -> Response {
     let mut response = Response::new(body(person));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -95,8 +94,8 @@ fn saved(person: &Person, status: StatusCode, location: Location) -> Response {
     headers.insert(header::ETAG, entity_tag(person.revision));
     if status == StatusCode::CREATED {
         let location = match location {
-            Location::Here => person.id.to_string(),
-            Location::Below => format!("people/{}", person.id),
+            RelativeLocation::Here => person.id.to_string(),
+            RelativeLocation::Below => format!("people/{}", person.id),
         };
         let location = HeaderValue::try_from(location).expect("an id is visible ASCII");
         headers.insert(header::LOCATION, location);

@@ -1,22 +1,23 @@
-//! `Idempotency-Key`: how a repeat is recognised, and which request a key covers.
+//! `Idempotency-Key`: recognises the repeat of a write, by the key and a fingerprint of the
+//! request.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use sha2::{Digest, Sha256};
 
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::store::IdempotencyKey;
+use crate::store::RequestKey;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// A key's length in characters.
+/// The longest key, in characters.
 const LENGTH_MAX: usize = 255;
 
-/// A caller's name for one write: 1 to 255 visible ASCII characters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Key<'a>(&'a str);
+/// A caller's key of one write: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug)]
+pub(super) struct CallerKey(Box<str>);
 
-impl<'a> Key<'a> {
+impl CallerKey {
     /// The request's key, if it has one.
-    pub(super) fn of(headers: &'a HeaderMap) -> Result<Option<Self>, Problem> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(HEADER).iter();
         let Some(value) = values.next() else {
             return Ok(None);
@@ -25,7 +26,7 @@ impl<'a> Key<'a> {
             (1..=LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
         });
         match key {
-            Some(key) if values.next().is_none() => Ok(Some(Self(key))),
+            Some(key) if values.next().is_none() => Ok(Some(Self(key.into()))),
             _ => Err(Problem::new(
                 ProblemKind::Idempotency,
                 format!(
@@ -36,7 +37,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Checks that a call that cannot honour a key has none.
+    /// Refuses a key on a call that cannot honour it.
     pub(super) fn none(headers: &HeaderMap) -> Result<(), Problem> {
         if !headers.contains_key(HEADER) {
             return Ok(());
@@ -47,20 +48,20 @@ impl<'a> Key<'a> {
             .with_status(axum::http::StatusCode::BAD_REQUEST))
     }
 
-    /// The key itself.
-    pub(super) fn as_str(self) -> &'a str {
-        self.0
+    /// The key's text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// The record's name, and the fingerprint of the request that it stands for. Every part is
-    /// hashed with its length, so that no two requests run together.
-    pub(super) fn covers(
-        self,
+    /// The name of the key's record, and the fingerprint of its request. Each part is hashed with
+    /// its length, so that different requests never give the same input.
+    pub(super) fn request_key(
+        &self,
         method: &str,
         path: &str,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> IdempotencyKey {
+    ) -> RequestKey {
         let precondition = |name| {
             headers
                 .get(name)
@@ -70,7 +71,7 @@ impl<'a> Key<'a> {
             precondition(header::IF_MATCH),
             precondition(header::IF_NONE_MATCH),
         );
-        IdempotencyKey {
+        RequestKey {
             name: digest(&[method.as_bytes(), path.as_bytes(), self.0.as_bytes()]),
             fingerprint: digest(&[
                 method.as_bytes(),
@@ -114,7 +115,7 @@ mod tests {
                     axum::http::HeaderValue::from_bytes(value).expect("a value"),
                 );
             }
-            Key::of(&headers).is_ok()
+            CallerKey::of(&headers).is_ok()
         };
         assert!(valid(&[]) && valid(&[b"a"]) && valid(&[&[b'~'; 255]]));
         assert!(
@@ -133,15 +134,15 @@ mod tests {
         matching.insert(header::IF_MATCH, "*".parse().expect("a value"));
         let mut creating = HeaderMap::new();
         creating.insert(header::IF_NONE_MATCH, "*".parse().expect("a value"));
-        let key = Key("k");
-        let first = key.covers("PUT", "/people/1", &none, b"body");
-        assert_eq!(key.covers("PUT", "/people/1", &none, b"body"), first);
+        let key = CallerKey("k".into());
+        let first = key.request_key("PUT", "/people/1", &none, b"body");
+        assert_eq!(key.request_key("PUT", "/people/1", &none, b"body"), first);
         assert_ne!(
-            key.covers("PATCH", "/people/1", &none, b"body").name,
+            key.request_key("PATCH", "/people/1", &none, b"body").name,
             first.name
         );
         assert_ne!(
-            key.covers("PUT", "/people/2", &none, b"body").name,
+            key.request_key("PUT", "/people/2", &none, b"body").name,
             first.name
         );
         for (headers, body) in [
@@ -149,12 +150,12 @@ mod tests {
             (&matching, b"body"),
             (&creating, b"body"),
         ] {
-            let other = key.covers("PUT", "/people/1", headers, body);
+            let other = key.request_key("PUT", "/people/1", headers, body);
             assert_eq!(other.name, first.name);
             assert_ne!(other.fingerprint, first.fingerprint);
         }
-        let [one, other] =
-            [&matching, &creating].map(|headers| key.covers("PUT", "/people/1", headers, b"body"));
+        let [one, other] = [&matching, &creating]
+            .map(|headers| key.request_key("PUT", "/people/1", headers, b"body"));
         assert_ne!(one.fingerprint, other.fingerprint);
     }
 }

@@ -1,10 +1,11 @@
-//! `POST /people/import`: people as NDJSON, a line each, saved while they arrive.
+//! `POST /people/import`: people as NDJSON, one a line, saved while they arrive.
 //!
-//! Any number of lines passes through bounded memory: a few are being saved at a time, and only
-//! refused ones are remembered. Lines about the same person are saved in the order of the lines.
+//! Memory is bounded for any number of lines: a few are saved at a time, and only refused ones are
+//! kept. Lines about the same person are saved in their order.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Extract};
@@ -14,26 +15,27 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde_json::json;
 
-use super::idempotency::Key;
-use super::lines::{Line, Lines};
+use super::idempotency::CallerKey;
+use super::lines::{BodyLines, ImportLine};
 use super::preconditions::Precondition;
 use super::refused_lines::RefusedLines;
 use crate::domain::{Draft, IdRule, PersonId, TraceContext};
-use crate::http::body::{self, Chunks};
-use crate::http::query::Parameters;
-use crate::http::{Shared, media};
+use crate::http::SharedState;
+use crate::http::metrics::LineResult;
+use crate::http::request::body::{self, BodyReader};
+use crate::http::request::media;
+use crate::http::request::query::Parameters;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::store::{Expect, StoreError, Write};
-use crate::telemetry::LineLabel;
+use crate::store::{StoreError, Write};
 use crate::telemetry::clock::fresh_uuid;
 
-/// Of a body after the import stopped.
+/// The most bytes that are read and dropped after an import stopped.
 const SKIPPED_BYTES: usize = 256 << 20;
 
-/// The call: answers when the body has been read, with a line for each refused line and a last one
-/// that counts.
+/// Answers when the body has been read: with one line for each refused line, and a last one with
+/// the totals.
 pub(in crate::http) async fn import(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, content) = request.into_parts();
@@ -43,23 +45,23 @@ pub(in crate::http) async fn import(
         problem.with_header(name, value)
     })?;
     Precondition::none(&parts.headers)?;
-    Key::none(&parts.headers)?;
-    // Nothing is read for a store that is not there.
+    CallerKey::none(&parts.headers)?;
+    // Without a store nothing is read.
     state.store.get()?;
-    let mut chunks = Chunks {
+    let mut reader = BodyReader {
         body: content,
         idle_limit: state.options.body_idle_limit,
         end: None,
     };
     state.metrics.imports.inc();
     let mut import = Import::new(state, parts.extensions.get().copied());
-    let ended = import.run(&mut chunks).await;
+    let end = import.run(&mut reader).await;
     import.drain().await;
-    if let Ok(Ending::Stopped) = ended {
-        skip(&mut chunks).await;
+    if let Ok(ImportEnd::Stopped) = end {
+        skip(&mut reader).await;
     }
-    match ended {
-        Ok(ending) => Ok(import.report(ending)),
+    match end {
+        Ok(end) => Ok(import.report(end)),
         Err(problem) => {
             let Import { saved, refused, .. } = &import;
             Err(problem
@@ -70,51 +72,52 @@ pub(in crate::http) async fn import(
     }
 }
 
-/// Reads on to the end of a body of which nothing more is wanted: who sends all of it before they
-/// read would lose the answer otherwise. Who sends more than this has to read meanwhile.
-async fn skip(chunks: &mut Chunks) {
+/// Reads on to the end of a body that is not imported any further. A client that sends the whole
+/// body before it reads would lose the answer otherwise. A longer body than [`SKIPPED_BYTES`] is
+/// cut.
+async fn skip(reader: &mut BodyReader) {
     let mut left = SKIPPED_BYTES;
     while left > 0 {
-        match chunks.next().await {
-            Ok(Some(chunk)) => left = left.saturating_sub(chunk.len()),
+        match reader.next().await {
+            Ok(Some(bytes)) => left = left.saturating_sub(bytes.len()),
             Ok(None) | Err(_) => return,
         }
     }
 }
 
-/// How the reading of an import ended, when nothing went wrong with it.
+/// The end of an import whose body arrived without errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum ImportEnd {
     /// All lines were read.
     Complete,
-    /// Too many were refused, and the rest was not read.
+    /// Too many lines were refused, and the others were not read.
     Stopped,
 }
 
-/// One import under way.
+/// A running import.
 struct Import {
-    state: Shared,
-    /// The request's own span.
+    state: SharedState,
+    /// The span of the request.
     trace: Option<TraceContext>,
-    lines: Lines,
-    saving: FuturesUnordered<BoxFuture<'static, Saved>>,
-    /// Whom the lines in `saving` concern: each person once.
+    lines: BodyLines,
+    saving: FuturesUnordered<BoxFuture<'static, LineOutcome>>,
+    /// The people of the lines in `saving`: each person at most once.
     busy: HashSet<PersonId>,
     saved: u64,
     refused: RefusedLines,
 }
 
-/// What became of one line.
-struct Saved {
+/// The outcome of saving one line.
+struct LineOutcome {
     line: u64,
     id: PersonId,
     result: Result<(), Problem>,
 }
 
 impl Import {
-    fn new(state: Shared, trace: Option<TraceContext>) -> Self {
+    fn new(state: SharedState, trace: Option<TraceContext>) -> Self {
         Self {
-            lines: Lines::new(state.options.body_bytes_max),
+            lines: BodyLines::new(state.options.body_bytes_max),
             state,
             trace,
             saving: FuturesUnordered::new(),
@@ -125,38 +128,38 @@ impl Import {
     }
 
     /// Reads the body to its end, or until too many lines were refused.
-    async fn run(&mut self, chunks: &mut Chunks) -> Result<Ending, Problem> {
-        while let Some(chunk) = self.next_chunk(chunks).await? {
-            self.lines.push(chunk);
+    async fn run(&mut self, reader: &mut BodyReader) -> Result<ImportEnd, Problem> {
+        while let Some(bytes) = self.next_bytes(reader).await? {
+            self.lines.push(bytes);
             while let Some((number, line)) = self.lines.next() {
                 self.take(number, line).await;
                 if self.refused.len() >= self.state.options.import_refused_max.get() {
-                    return Ok(Ending::Stopped);
+                    return Ok(ImportEnd::Stopped);
                 }
             }
         }
         if let Some((number, line)) = self.lines.finish() {
             self.take(number, line).await;
         }
-        Ok(Ending::Complete)
+        Ok(ImportEnd::Complete)
     }
 
-    /// Waits for bytes while lines are being saved. The wait for bytes is one future, so that its
-    /// deadline is not moved by what else happens.
-    async fn next_chunk(&mut self, chunks: &mut Chunks) -> Result<Option<Bytes>, Problem> {
-        let mut next = std::pin::pin!(chunks.next());
+    /// Waits for bytes, and takes the outcomes of lines meanwhile. One future waits for the bytes
+    /// all the time, so that an outcome does not move its deadline.
+    async fn next_bytes(&mut self, reader: &mut BodyReader) -> Result<Option<Bytes>, Problem> {
+        let mut next = std::pin::pin!(reader.next());
         loop {
             tokio::select! {
-                chunk = &mut next => return chunk,
-                // Cancel safe: a finished line stays in the set until it is returned.
-                Some(saved) = self.saving.next() => self.settle(saved),
+                bytes = &mut next => return bytes,
+                // Cancel safe: an outcome stays in the set until it is returned.
+                Some(outcome) = self.saving.next() => self.settle(outcome),
             }
         }
     }
 
-    /// Checks a line and begins to save it, once there is room and no earlier line about that
-    /// person is under way.
-    async fn take(&mut self, number: u64, line: Line) {
+    /// Checks a line and begins to save it, once there is room and no earlier line about the same
+    /// person is being saved.
+    async fn take(&mut self, number: u64, line: ImportLine) {
         let (id, write) = match self.read(number, &line) {
             Ok(Some(write)) => (write.id, write),
             Ok(None) => return,
@@ -165,22 +168,27 @@ impl Import {
         while self.busy.contains(&id)
             || self.saving.len() >= self.state.options.import_in_flight.get()
         {
-            let saved = self
+            let outcome = self
                 .saving
                 .next()
                 .await
                 .expect("a person is busy only while its line is being saved");
-            self.settle(saved);
+            self.settle(outcome);
         }
         self.busy.insert(id);
-        let store = self.state.store.clone();
+        let state = Arc::clone(&self.state);
         self.saving.push(Box::pin(async move {
-            let result = async { store.get()?.apply(write).await }.await;
-            let result = result.map(drop).map_err(|error| match error {
-                StoreError::OutcomeUnknown(_) => Problem::from(error).with("id", id.to_string()),
-                error => error.into(),
-            });
-            Saved {
+            let result = state
+                .apply(write)
+                .await
+                .map(drop)
+                .map_err(|error| match error {
+                    StoreError::OutcomeUnknown(_) => {
+                        Problem::from(error).with("id", id.to_string())
+                    }
+                    error => error.into(),
+                });
+            LineOutcome {
                 line: number,
                 id,
                 result,
@@ -188,60 +196,59 @@ impl Import {
         }));
     }
 
-    /// The write that a line asks for; none for a blank line.
-    fn read(&self, number: u64, line: &Line) -> Result<Option<Write>, Problem> {
-        let Line::Whole(bytes) = line else {
+    /// The write of a line; none for a blank line.
+    fn read(&self, number: u64, line: &ImportLine) -> Result<Option<Write>, Problem> {
+        let ImportLine::Whole(bytes) = line else {
             let detail = format!(
                 "A line must not be longer than {} bytes.",
                 self.state.options.body_bytes_max
             );
             return Err(Problem::new(ProblemKind::TooLarge, detail));
         };
-        // Where files were joined, a byte order mark may stand alone.
+        // In joined files a byte order mark may be alone on a line.
         let unmarked = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         if unmarked.trim_ascii().is_empty() {
             return Ok(None);
         }
         let draft = body::text(bytes).and_then(|text| Ok(Draft::parse(text, IdRule::Names)?));
         let draft = draft.map_err(|problem| match problem.kind() {
-            // Its place in the body, not in the line.
+            // The line of the body: the parser saw one line only.
             ProblemKind::Malformed => problem.with("line", number),
             _ => problem,
         })?;
-        Ok(Some(Write {
-            id: draft.id.unwrap_or_else(|| PersonId::new(fresh_uuid())),
-            save: Some(draft.fields.to_json()),
-            expect: Expect::Anything,
-            idempotency: None,
-            time: (self.state.clock)(),
-            trace: self.trace,
-        }))
+        let id = draft.id.unwrap_or_else(|| PersonId::new(fresh_uuid()));
+        let write = Write::save(id, draft.fields.to_json(), (self.state.clock)());
+        Ok(Some(write.traced(self.trace)))
     }
 
-    fn settle(&mut self, saved: Saved) {
-        self.busy.remove(&saved.id);
-        match saved.result {
+    fn settle(&mut self, outcome: LineOutcome) {
+        self.busy.remove(&outcome.id);
+        match outcome.result {
             Ok(()) => {
                 self.saved += 1;
-                self.state.metrics.import_lines.at(LineLabel::Saved).inc();
+                self.state.metrics.import_lines.at(LineResult::Saved).inc();
             }
-            Err(problem) => self.refuse(saved.line, problem),
+            Err(problem) => self.refuse(outcome.line, problem),
         }
     }
 
     fn refuse(&mut self, line: u64, problem: Problem) {
         self.refused.add(line, &problem);
-        self.state.metrics.import_lines.at(LineLabel::Refused).inc();
+        self.state
+            .metrics
+            .import_lines
+            .at(LineResult::Refused)
+            .inc();
     }
 
-    /// Waits for the lines that are being saved; each is bounded in time by the store.
+    /// Waits for the lines that are being saved; the store limits the time of each.
     async fn drain(&mut self) {
-        while let Some(saved) = self.saving.next().await {
-            self.settle(saved);
+        while let Some(outcome) = self.saving.next().await {
+            self.settle(outcome);
         }
     }
 
-    fn report(self, ending: Ending) -> Response {
+    fn report(self, end: ImportEnd) -> Response {
         let total = json!({
             "saved": self.saved, "refused": self.refused.len(), "lines": self.lines.count(),
         });
@@ -255,7 +262,7 @@ impl Import {
             header::CONTENT_TYPE,
             HeaderValue::from_static(media::NDJSON),
         );
-        if ending == Ending::Stopped {
+        if end == ImportEnd::Stopped {
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));

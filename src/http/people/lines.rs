@@ -1,33 +1,34 @@
-//! Cuts a stream of bytes into lines, of which none is held beyond its limit.
+//! Cuts a stream of bytes into lines, and holds no line beyond a limit.
 
 use axum::body::Bytes;
 
-/// One line, without its end: a line feed, perhaps behind a carriage return.
+/// One line without its end: a line feed, with or without a carriage return before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// All of it.
+pub(super) enum ImportLine {
+    /// The whole line.
     Whole(Bytes),
-    /// It was longer than lines may be, and was dropped.
+    /// The line was longer than the limit, and was dropped.
     TooLong,
 }
 
-/// What may stand before a line feed.
+/// May precede a line feed.
 const RETURN: &[u8] = b"\r";
 
-/// Bytes in, numbered lines out. Take all lines before the next bytes are put in.
-pub(super) struct Lines {
+/// Takes bytes and returns numbered lines. The caller takes all lines before it adds the next
+/// bytes.
+pub(super) struct BodyLines {
     max: usize,
-    /// What is not cut yet.
+    /// Bytes that are not split yet.
     input: Bytes,
     /// The beginning of a line whose end has not arrived.
     begun: Vec<u8>,
-    /// The line under way is too long already.
+    /// The current line is too long already.
     overflown: bool,
     count: u64,
 }
 
-impl Lines {
-    /// Lines of at most `max` bytes.
+impl BodyLines {
+    /// Splits into lines of at most `max` bytes.
     pub(super) fn new(max: usize) -> Self {
         Self {
             max,
@@ -38,7 +39,7 @@ impl Lines {
         }
     }
 
-    /// How many lines there were so far, blank ones included.
+    /// The number of lines so far, blank ones included.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -47,13 +48,13 @@ impl Lines {
     pub(super) fn push(&mut self, bytes: Bytes) {
         debug_assert!(
             self.input.is_empty(),
-            "all lines are taken before the next bytes come"
+            "all lines are taken before the next bytes are added"
         );
         self.input = bytes;
     }
 
     /// The next line whose end has arrived, and its number from 1.
-    pub(super) fn next(&mut self) -> Option<(u64, Line)> {
+    pub(super) fn next(&mut self) -> Option<(u64, ImportLine)> {
         let Some(end) = self.input.iter().position(|byte| *byte == b'\n') else {
             let rest = std::mem::take(&mut self.input);
             self.begin(&rest);
@@ -69,8 +70,8 @@ impl Lines {
         Some(self.close())
     }
 
-    /// The last line, if it has no end of its own.
-    pub(super) fn finish(&mut self) -> Option<(u64, Line)> {
+    /// The last line, if it has no line feed.
+    pub(super) fn finish(&mut self) -> Option<(u64, ImportLine)> {
         (self.overflown || !self.begun.is_empty()).then(|| self.close())
     }
 
@@ -83,25 +84,25 @@ impl Lines {
         }
     }
 
-    fn close(&mut self) -> (u64, Line) {
+    fn close(&mut self) -> (u64, ImportLine) {
         self.count += 1;
         let begun = std::mem::take(&mut self.begun);
         let line = if std::mem::take(&mut self.overflown) {
-            Line::TooLong
+            ImportLine::TooLong
         } else {
             self.line(begun.into())
         };
         (self.count, line)
     }
 
-    fn line(&self, mut bytes: Bytes) -> Line {
+    fn line(&self, mut bytes: Bytes) -> ImportLine {
         if bytes.ends_with(RETURN) {
             bytes.truncate(bytes.len() - RETURN.len());
         }
         if bytes.len() > self.max {
-            Line::TooLong
+            ImportLine::TooLong
         } else {
-            Line::Whole(bytes)
+            ImportLine::Whole(bytes)
         }
     }
 }
@@ -111,8 +112,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn cut(pieces: &[&[u8]], max: usize) -> Vec<Line> {
-        let mut lines = Lines::new(max);
+    fn cut(pieces: &[&[u8]], max: usize) -> Vec<ImportLine> {
+        let mut lines = BodyLines::new(max);
         let mut found = Vec::new();
         for piece in pieces {
             lines.push(Bytes::copy_from_slice(piece));
@@ -145,14 +146,14 @@ mod tests {
             if expected.last().is_some_and(|last| last.is_empty()) {
                 expected.pop();
             }
-            let expected: Vec<Line> = expected
+            let expected: Vec<ImportLine> = expected
                 .into_iter()
                 .map(|line| line.strip_suffix(RETURN).unwrap_or(line))
                 .map(|line| {
                     if line.len() > max {
-                        Line::TooLong
+                        ImportLine::TooLong
                     } else {
-                        Line::Whole(Bytes::copy_from_slice(line))
+                        ImportLine::Whole(Bytes::copy_from_slice(line))
                     }
                 })
                 .collect();

@@ -1,6 +1,6 @@
 //! The calls on people: read, list, write, import.
 //!
-//! Each handler reads in the order in which it refuses: path, query, headers, body, store.
+//! Each handler checks in this order: path, query, headers, body, store.
 
 mod answer;
 mod idempotency;
@@ -21,7 +21,8 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::domain::PersonId;
-use crate::protocol::problem::{Problem, ProblemKind};
+use crate::http::refusal::malformed;
+use crate::protocol::problem::Problem;
 
 /// The id in a path: a UUID in any case.
 pub(super) struct PathId(PersonId);
@@ -34,8 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
             .await
             .map(|Path(text)| text);
         text.ok().and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| {
-            Problem::new(
-                ProblemKind::Malformed,
+            malformed(
                 "The id in the path must be a UUID such as 0190f3e2-7c1b-7d9a-8f00-1234567890ab.",
             )
         })

@@ -1,44 +1,44 @@
-//! `If-Match` and `If-None-Match` (RFC 9110, section 13): an entity tag is a person's revision in
-//! quotes.
+//! `If-Match` and `If-None-Match` (RFC 9110, section 13). The entity tag of a person is its
+//! revision in quotes.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::domain::{PersonId, Position};
+use crate::http::refusal::malformed;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::store::Expect;
+use crate::store::Expectation;
 
-/// What a write demands of the person before it.
+/// The condition of a call on the current person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Precondition {
     /// Nothing.
     None,
-    /// `If-None-Match: *`: there is none.
+    /// `If-None-Match: *`: no such person exists.
     Absent,
-    /// `If-Match`: it is this one.
-    Is(Tag),
+    /// `If-Match`: the person has this tag.
+    Is(EntityTag),
 }
 
-/// An entity tag that a caller named.
+/// The entity tag of an `If-Match`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
-    /// `*`: whichever there is.
+pub(super) enum EntityTag {
+    /// `*`: any revision.
     Any,
     /// A revision.
     Revision(Position),
-    /// Something that is no revision, so that no person ever has it.
+    /// A text that is not a revision: no person has it.
     Foreign,
-    /// A weak tag, which never matches here (RFC 9110, section 13.1.1).
+    /// A weak tag, which never matches in `If-Match` (RFC 9110, section 13.1.1).
     Weak,
 }
 
 impl Precondition {
-    /// Reads the preconditions of a write; those that cannot be honoured are refused, never
-    /// ignored.
+    /// Reads the preconditions of a write. One that cannot be honoured is refused, never ignored.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let wanted = one(headers, header::IF_MATCH)?;
         match (wanted, one(headers, header::IF_NONE_MATCH)?) {
             (None, None) => Ok(Self::None),
-            (Some(value), None) => Tag::read(value).map(Self::Is),
+            (Some(value), None) => EntityTag::read(value).map(Self::Is),
             (None, Some("*")) => Ok(Self::Absent),
             (None, Some(_)) => Err(malformed(
                 "If-None-Match takes only * at a write: the person must not exist.",
@@ -49,10 +49,10 @@ impl Precondition {
         }
     }
 
-    /// What a GET demands with `If-Match`; its `If-None-Match` is `entity_tag`'s.
+    /// The `If-Match` of a GET; its `If-None-Match` is read by `request::entity_tag`.
     pub(super) fn of_read(headers: &HeaderMap) -> Result<Self, Problem> {
         one(headers, header::IF_MATCH)?
-            .map_or(Ok(Self::None), |value| Tag::read(value).map(Self::Is))
+            .map_or(Ok(Self::None), |value| EntityTag::read(value).map(Self::Is))
     }
 
     /// The preconditions of a DELETE or PATCH: `If-Match` only.
@@ -65,7 +65,7 @@ impl Precondition {
         }
     }
 
-    /// Checks that there are none, where there is no one person that they could be about.
+    /// Refuses preconditions on a call that does not concern one existing person.
     pub(super) fn none(headers: &HeaderMap) -> Result<(), Problem> {
         match Self::of(headers)? {
             Self::None => Ok(()),
@@ -75,33 +75,33 @@ impl Precondition {
         }
     }
 
-    /// What the store must check; `otherwise` where the caller demands nothing.
-    pub(super) fn expect(self, otherwise: Expect) -> Expect {
+    /// The expectation that the store checks; `otherwise` where there is no precondition.
+    pub(super) fn expect(self, otherwise: Expectation) -> Expectation {
         match self {
             Self::None => otherwise,
-            Self::Absent => Expect::Absent,
-            Self::Is(Tag::Any) => Expect::Present,
-            Self::Is(Tag::Revision(revision)) => Expect::Revision(revision),
-            Self::Is(Tag::Foreign | Tag::Weak) => Expect::Impossible,
+            Self::Absent => Expectation::Absent,
+            Self::Is(EntityTag::Any) => Expectation::Present,
+            Self::Is(EntityTag::Revision(revision)) => Expectation::Revision(revision),
+            Self::Is(EntityTag::Foreign | EntityTag::Weak) => Expectation::Impossible,
         }
     }
 
-    /// Whether an existing person of this revision satisfies it.
+    /// Whether an existing person with this revision satisfies it.
     pub(super) fn holds(self, revision: Position) -> bool {
         match self {
-            Self::None | Self::Is(Tag::Any) => true,
-            Self::Absent | Self::Is(Tag::Foreign | Tag::Weak) => false,
-            Self::Is(Tag::Revision(wanted)) => wanted == revision,
+            Self::None | Self::Is(EntityTag::Any) => true,
+            Self::Absent | Self::Is(EntityTag::Foreign | EntityTag::Weak) => false,
+            Self::Is(EntityTag::Revision(wanted)) => wanted == revision,
         }
     }
 
-    /// The 412, of a person whose revision is `current`.
+    /// The 412 for a person whose revision is `current`.
     pub(super) fn failed(self, current: Position) -> Problem {
         let detail = match self {
-            Self::Is(Tag::Weak) => format!(
-                "If-Match was a weak tag (W/), which never matches: something that compresses \
-                 answers on their way made it of ETag. Send \"{current}\", the tag without W/, or \
-                 have that left as it is."
+            Self::Is(EntityTag::Weak) => format!(
+                "If-Match has a weak tag (W/), which never matches: a proxy that compresses \
+                 answers made it of the ETag. Send \"{current}\", the tag without W/, or configure the \
+                 proxy to keep the ETag."
             ),
             Self::Absent => format!("There is a person with this id, of revision {current}."),
             _ => format!("The person's revision is {current}: read it again and decide anew."),
@@ -109,8 +109,8 @@ impl Precondition {
         Problem::new(ProblemKind::Precondition, detail)
     }
 
-    /// The 404 of a write to a person who is not there.
-    pub(super) fn nobody(self, method: &Method, id: PersonId) -> Problem {
+    /// The 404 of a write to a person that does not exist.
+    pub(super) fn not_found(self, method: &Method, id: PersonId) -> Problem {
         if *method == Method::PUT && self == Self::None {
             let detail = format!(
                 "There is no record with id: {id}. To create it, send If-None-Match: * with the \
@@ -122,7 +122,7 @@ impl Precondition {
     }
 }
 
-impl Tag {
+impl EntityTag {
     /// One entity tag, or `*`.
     fn read(value: &str) -> Result<Self, Problem> {
         if value == "*" {
@@ -151,7 +151,7 @@ pub(super) fn entity_tag(revision: Position) -> HeaderValue {
     HeaderValue::try_from(format!("\"{revision}\"")).expect("a position is visible ASCII")
 }
 
-/// The 412 where the person's revision cannot be read.
+/// The 412 for a person whose revision cannot be read.
 pub(super) fn damaged(id: PersonId) -> Problem {
     let detail = format!(
         "The record of {id} is damaged, and its revision cannot be read. Without If-Match and \
@@ -160,6 +160,7 @@ pub(super) fn damaged(id: PersonId) -> Problem {
     Problem::new(ProblemKind::Precondition, detail).with("damaged", "record")
 }
 
+/// The value of a header that may be given once.
 fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(&name).iter();
     let value = values.next();
@@ -168,16 +169,8 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem> {
             "The header {name} is given twice: send it once."
         )));
     }
-    let text = |value: &'_ HeaderValue| value.to_str().is_ok();
-    match value {
-        None => Ok(None),
-        Some(value) if text(value) => Ok(Some(value.to_str().unwrap_or_default().trim())),
-        Some(_) => Err(malformed(format!("The header {name} must be ASCII."))),
-    }
-}
-
-fn malformed(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::Malformed, detail)
+    let text = value.map(|value| value.to_str().map(str::trim)).transpose();
+    text.map_err(|_| malformed(format!("The header {name} must be ASCII.")))
 }
 
 #[cfg(test)]
@@ -196,14 +189,14 @@ mod tests {
     fn if_match_takes_one_tag_or_a_star() {
         let of = |value: &str| Precondition::of(&headers(&[(header::IF_MATCH, value)])).ok();
         let revision = "a.1.b".parse().expect("a position");
-        assert_eq!(of("*"), Some(Precondition::Is(Tag::Any)));
+        assert_eq!(of("*"), Some(Precondition::Is(EntityTag::Any)));
         assert_eq!(
             of("\"a.1.b\""),
-            Some(Precondition::Is(Tag::Revision(revision)))
+            Some(Precondition::Is(EntityTag::Revision(revision)))
         );
-        assert_eq!(of("\"x\""), Some(Precondition::Is(Tag::Foreign)));
-        assert_eq!(of("W/\"a.1.b\""), Some(Precondition::Is(Tag::Weak)));
-        assert!(!Precondition::Is(Tag::Weak).holds(revision));
+        assert_eq!(of("\"x\""), Some(Precondition::Is(EntityTag::Foreign)));
+        assert_eq!(of("W/\"a.1.b\""), Some(Precondition::Is(EntityTag::Weak)));
+        assert!(!Precondition::Is(EntityTag::Weak).holds(revision));
         for wrong in [
             "w/\"a.1.b\"",
             "W/a",
@@ -220,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_write_cannot_honour_is_refused() {
+    fn preconditions_that_a_write_cannot_honour_are_refused() {
         for wrong in [
             headers(&[(header::IF_NONE_MATCH, "\"a.1.b\"")]),
             headers(&[(header::IF_NONE_MATCH, "*"), (header::IF_MATCH, "*")]),

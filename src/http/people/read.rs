@@ -7,14 +7,15 @@ use axum::response::Response;
 
 use super::preconditions::{Precondition, entity_tag};
 use super::{PathId, answer};
-use crate::http::entity_tag::is_known;
-use crate::http::query::Parameters;
-use crate::http::{Shared, media};
+use crate::http::SharedState;
+use crate::http::request::entity_tag::is_known;
+use crate::http::request::media;
+use crate::http::request::query::Parameters;
 use crate::protocol::problem::Problem;
 
-/// One person, or 304 when the caller holds this revision already.
+/// One person, or 304 where the caller has this revision already.
 pub(in crate::http) async fn read(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

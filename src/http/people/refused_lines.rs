@@ -1,5 +1,5 @@
-//! The lines that an import refused, until its answer is read: in bounded memory, however many
-//! values are wrong in them.
+//! The lines that an import refused, until its answer is read. Their memory is bounded, however
+//! many faults they have.
 
 use axum::body::Bytes;
 use serde_json::json;
@@ -7,40 +7,38 @@ use serde_json::json;
 use crate::domain::{Fault, Rejection};
 use crate::protocol::problem::{Problem, ProblemKind};
 
-/// What is kept of all refused lines in full, in bytes. It holds a thousand lines with one fault
-/// each.
+/// Bytes of problems that are kept in full: room for a thousand lines with one fault each.
 const KEPT_BYTES: usize = 128 * 1024;
 /// Bytes after which a piece of the answer is sent.
 const PIECE_BYTES: usize = 16 * 1024;
-/// What stands for the rest.
-const NOT_KEPT: &str = "This line is refused too. So much is wrong before it that there was no \
-                        room left to say what is wrong here: correct the other lines and import \
-                        again.";
+/// The detail of a line whose problem found no room.
+const NOT_KEPT: &str = "This line is refused as well, but the report had no room left for its \
+                        faults: correct the other lines and import again.";
 
 /// The refused lines so far.
 #[derive(Default)]
 pub(super) struct RefusedLines {
-    lines: Vec<Refused>,
+    lines: Vec<KeptLine>,
     bytes: usize,
 }
 
-struct Refused {
-    line: u64,
-    why: Why,
+struct KeptLine {
+    number: u64,
+    problem: KeptProblem,
 }
 
-/// A problem as it is kept.
-enum Why {
-    /// Values are wrong: the faults as JSON, from which the problem is made again.
+/// A problem in the form that is kept.
+enum KeptProblem {
+    /// The faults of wrong values as JSON; the problem is made of them again.
     Faults(Box<str>),
     /// The document of another problem.
     Document(Box<str>),
-    /// What there was no room for.
+    /// The kind of a problem that found no room.
     NotKept(ProblemKind),
 }
 
 impl RefusedLines {
-    /// How many there are.
+    /// The number of refused lines.
     pub(super) const fn len(&self) -> usize {
         self.lines.len()
     }
@@ -48,36 +46,39 @@ impl RefusedLines {
     /// Adds one.
     pub(super) fn add(&mut self, line: u64, problem: &Problem) {
         let document = problem.to_json(None);
-        let why = match document.get("errors") {
-            Some(faults) => Why::Faults(faults.to_string().into()),
-            None => Why::Document(document.to_string().into()),
+        let kept = match document.get("errors") {
+            Some(faults) => KeptProblem::Faults(faults.to_string().into()),
+            None => KeptProblem::Document(document.to_string().into()),
         };
-        let bytes = size_of::<Refused>() + why.len();
-        let why = if self.bytes + bytes <= KEPT_BYTES {
-            why
+        let bytes = size_of::<KeptLine>() + kept.len();
+        let kept = if self.bytes + bytes <= KEPT_BYTES {
+            kept
         } else {
-            Why::NotKept(problem.kind())
+            KeptProblem::NotKept(problem.kind())
         };
-        self.bytes += size_of::<Refused>() + why.len();
-        self.lines.push(Refused { line, why });
+        self.bytes += size_of::<KeptLine>() + kept.len();
+        self.lines.push(KeptLine {
+            number: line,
+            problem: kept,
+        });
     }
 
-    /// The answer: a line for each, in the order of the lines, then `last`. Its length, and itself
-    /// in pieces.
+    /// The answer: its length, and its pieces. It has one line for each refused line, in their
+    /// order, then `last`.
     pub(super) fn answer(mut self, last: String) -> (usize, impl Iterator<Item = Bytes> + Send) {
-        self.lines.sort_unstable_by_key(|refused| refused.line);
-        // All is written twice, so that it need not be kept.
+        self.lines.sort_unstable_by_key(|refused| refused.number);
+        // Each line is written twice, so that the whole answer is never held.
         let length = self
             .lines
             .iter()
-            .map(|refused| refused.told().len() + 1)
+            .map(|refused| refused.to_json().len() + 1)
             .sum::<usize>()
             + last.len()
             + 1;
         let mut lines = self
             .lines
             .into_iter()
-            .map(|refused| refused.told())
+            .map(|refused| refused.to_json())
             .chain([last])
             .peekable();
         let pieces = std::iter::from_fn(move || {
@@ -95,23 +96,25 @@ impl RefusedLines {
     }
 }
 
-impl Refused {
-    fn told(&self) -> String {
-        let line = self.line;
-        let problem = match &self.why {
-            Why::Document(document) => return format!(r#"{{"line":{line},"problem":{document}}}"#),
-            Why::Faults(faults) => {
+impl KeptLine {
+    fn to_json(&self) -> String {
+        let line = self.number;
+        let problem = match &self.problem {
+            KeptProblem::Document(document) => {
+                return format!(r#"{{"line":{line},"problem":{document}}}"#);
+            }
+            KeptProblem::Faults(faults) => {
                 let faults: Vec<Fault> =
-                    serde_json::from_str(faults).expect("it was written by this process");
+                    serde_json::from_str(faults).expect("this process wrote it");
                 Problem::from(Rejection::Invalid(faults))
             }
-            Why::NotKept(kind) => Problem::new(*kind, NOT_KEPT),
+            KeptProblem::NotKept(kind) => Problem::new(*kind, NOT_KEPT),
         };
         json!({"line": line, "problem": problem.to_json(None)}).to_string()
     }
 }
 
-impl Why {
+impl KeptProblem {
     fn len(&self) -> usize {
         match self {
             Self::Faults(text) | Self::Document(text) => text.len(),
@@ -134,7 +137,7 @@ mod tests {
         Problem::from(Rejection::Invalid((0..faults).map(fault).collect()))
     }
 
-    fn told(refused: RefusedLines) -> Vec<Value> {
+    fn report(refused: RefusedLines) -> Vec<Value> {
         let (length, pieces) = refused.answer(r#"{"saved":0}"#.to_owned());
         let text: Vec<u8> = pieces.flatten().collect();
         assert_eq!(text.len(), length);
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_is_told_as_it_was_in_the_order_of_the_lines() {
+    fn problems_are_reported_unchanged_in_the_order_of_the_lines() {
         let problems = [
             faulty(1),
             faulty(3),
@@ -160,7 +163,7 @@ mod tests {
         let expected = [(2, &problems[1]), (5, &problems[2]), (9, &problems[0])]
             .map(|(line, problem)| json!({"line": line, "problem": problem.to_json(None)}));
         assert_eq!(
-            told(refused),
+            report(refused),
             [&expected[..], &[json!({"saved": 0})]].concat()
         );
     }
@@ -171,20 +174,20 @@ mod tests {
             let mut refused = RefusedLines::default();
             (1..=1000).for_each(|line| refused.add(line, &faulty(faults)));
             assert!(
-                refused.bytes <= KEPT_BYTES + 1000 * size_of::<Refused>(),
+                refused.bytes <= KEPT_BYTES + 1000 * size_of::<KeptLine>(),
                 "{} bytes",
                 refused.bytes
             );
-            let told = told(refused);
-            assert_eq!(told.len(), 1001);
+            let report = report(refused);
+            assert_eq!(report.len(), 1001);
             let in_full = |line: &&Value| {
                 line["problem"]["errors"]
                     .as_array()
                     .is_some_and(|all| all.len() == faults)
             };
-            assert!(told.iter().filter(in_full).count() >= whole);
+            assert!(report.iter().filter(in_full).count() >= whole);
             assert!(
-                told[..1000]
+                report[..1000]
                     .iter()
                     .all(|line| line["problem"]["type"] == "/problems/validation")
             );

@@ -2,49 +2,50 @@
 
 use axum::body::Bytes;
 use axum::extract::{Request, State as Extract};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 use super::PathId;
-use super::answer::{Location, Origin, Success};
-use super::idempotency::{self, Key};
+use super::answer::{AnswerSource, RelativeLocation, Success};
+use super::idempotency::{self, CallerKey};
 use super::preconditions::{Precondition, damaged};
 use crate::domain::{
     Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext,
 };
-use crate::http::query::Parameters;
-use crate::http::{Shared, State, body, media};
+use crate::http::request::query::Parameters;
+use crate::http::request::{body, media};
+use crate::http::{HttpState, SharedState};
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::store::{Applied, Expect, IdempotencyKey, Store, StoreError, Write};
+use crate::store::{Expectation, RequestKey, StoreError, Write, WriteOutcome};
 use crate::telemetry::clock::fresh_uuid;
 
-/// How often a PATCH is merged again because others changed the person meanwhile.
+/// How often a PATCH is merged when others change the person meanwhile.
 const PATCH_TRIES: usize = 8;
 
-/// A write's request, read within its limits.
-struct Call {
-    headers: HeaderMap,
+/// The request of a write, read within its limits.
+struct WriteRequest {
     method: Method,
-    path: String,
     body: Bytes,
-    /// The request's own span.
+    /// The caller's key, and what the store records under it.
+    key: Option<(CallerKey, RequestKey)>,
+    /// The span of the request.
     trace: Option<TraceContext>,
 }
 
-/// What became of a write whose expectation may not have held.
-enum Outcome {
+/// The outcome of a write for its caller.
+enum CallOutcome {
     Success(Success),
-    /// It did not; the person's revision, if there is one.
+    /// The store's expectation did not hold; the person's revision, if there is a person.
     Conflict(Option<Position>),
 }
 
-impl Call {
-    /// Checks query, type and size, and reads the body. `path` is the canonical one, so that an id
-    /// in another case is the same request.
+impl WriteRequest {
+    /// Checks query, media type and size, and reads the body. `path` is canonical, so that an id in
+    /// another case gives the same request.
     async fn read(
-        state: &State,
+        state: &HttpState,
         request: Request,
-        path: String,
+        path: &str,
         taken: &'static [&'static str],
     ) -> Result<Self, Problem> {
         let (parts, content) = request.into_parts();
@@ -60,15 +61,18 @@ impl Call {
                 problem.with_header(name, value)
             })?;
         }
-        // Checked before the body is read: a call that is refused anyway need not be uploaded.
-        Key::of(&parts.headers)?;
+        // Checked before the body is read, so that a refused call is not uploaded first.
+        let key = CallerKey::of(&parts.headers)?;
         let body = body::read(&parts.headers, content, &state.options).await?;
+        let key = key.map(|key| {
+            let request = key.request_key(parts.method.as_str(), path, &parts.headers, &body);
+            (key, request)
+        });
         let trace = parts.extensions.get().copied();
         Ok(Self {
-            headers: parts.headers,
             method: parts.method,
-            path,
             body,
+            key,
             trace,
         })
     }
@@ -77,39 +81,37 @@ impl Call {
         body::text(&self.body)
     }
 
-    fn key(&self) -> Result<Option<Key<'_>>, Problem> {
-        Key::of(&self.headers)
+    fn key(&self) -> Option<&RequestKey> {
+        self.key.as_ref().map(|(_, request)| request)
     }
 
-    fn idempotency(&self) -> Result<Option<IdempotencyKey>, Problem> {
-        let covers =
-            |key: Key<'_>| key.covers(self.method.as_str(), &self.path, &self.headers, &self.body);
-        Ok(self.key()?.map(covers))
+    /// The write of this request.
+    fn write(&self, state: &HttpState, id: PersonId, save: Option<FieldsJson>) -> Write {
+        Write::new(id, save, (state.clock)())
+            .keyed(self.key().cloned())
+            .traced(self.trace)
     }
 }
 
 /// `POST /people`.
 pub(in crate::http) async fn create(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     request: Request,
 ) -> Result<Response, Problem> {
     Precondition::none(request.headers())?;
-    let call = Call::read(&state, request, "/people".to_owned(), &[media::JSON]).await?;
+    let call = WriteRequest::read(&state, request, "/people", &[media::JSON]).await?;
     let fields = Draft::parse(call.text()?, IdRule::Ignored)?
         .fields
         .to_json();
-    let store = state.store.get()?;
-    let write = Write {
-        id: new_id(store.partitions(), call.key()?),
-        save: Some(fields),
-        expect: Expect::Absent,
-        idempotency: call.idempotency()?,
-        time: (state.clock)(),
-        trace: call.trace,
-    };
-    match carry_out(store.as_ref(), &write).await? {
-        Outcome::Success(success) => Ok(success.answer(StatusCode::CREATED, Location::Below)),
-        Outcome::Conflict(_) => Err(Problem::new(
+    let id = new_id(state.store.get()?.partitions(), call.key.as_ref());
+    let write = call
+        .write(&state, id, Some(fields))
+        .expecting(Expectation::Absent);
+    match carry_out(&state, &write).await? {
+        CallOutcome::Success(success) => {
+            Ok(success.answer(StatusCode::CREATED, RelativeLocation::Below))
+        }
+        CallOutcome::Conflict(_) => Err(Problem::new(
             ProblemKind::Conflict,
             "The new id was taken. Try again.",
         )),
@@ -118,12 +120,13 @@ pub(in crate::http) async fn create(
 
 /// `PUT /people/{id}`.
 pub(in crate::http) async fn replace(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
     let precondition = Precondition::of(request.headers())?;
-    let call = Call::read(&state, request, format!("/people/{id}"), &[media::JSON]).await?;
+    let call =
+        WriteRequest::read(&state, request, &format!("/people/{id}"), &[media::JSON]).await?;
     let fields = Draft::parse(call.text()?, IdRule::MustBe(id))?
         .fields
         .to_json();
@@ -132,16 +135,10 @@ pub(in crate::http) async fn replace(
     } else {
         StatusCode::OK
     };
-    let write = Write {
-        id,
-        save: Some(fields),
-        expect: precondition.expect(Expect::Present),
-        idempotency: call.idempotency()?,
-        time: (state.clock)(),
-        trace: call.trace,
-    };
+    let expect = precondition.expect(Expectation::Present);
+    let write = call.write(&state, id, Some(fields)).expecting(expect);
     finish(
-        carry_out(state.store.get()?.as_ref(), &write).await?,
+        carry_out(&state, &write).await?,
         precondition,
         &call.method,
         id,
@@ -151,21 +148,15 @@ pub(in crate::http) async fn replace(
 
 /// `DELETE /people/{id}`.
 pub(in crate::http) async fn delete(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
     let precondition = Precondition::of_existing(request.headers())?;
-    let call = Call::read(&state, request, format!("/people/{id}"), &[]).await?;
-    let write = Write {
-        id,
-        save: None,
-        expect: precondition.expect(Expect::Anything),
-        idempotency: call.idempotency()?,
-        time: (state.clock)(),
-        trace: call.trace,
-    };
-    let outcome = carry_out(state.store.get()?.as_ref(), &write).await?;
+    let call = WriteRequest::read(&state, request, &format!("/people/{id}"), &[]).await?;
+    let expect = precondition.expect(Expectation::Anything);
+    let write = call.write(&state, id, None).expecting(expect);
+    let outcome = carry_out(&state, &write).await?;
     finish(
         outcome,
         precondition,
@@ -175,50 +166,43 @@ pub(in crate::http) async fn delete(
     )
 }
 
-/// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person is still what it was
-/// merged into.
+/// `PATCH /people/{id}`: JSON Merge Patch (RFC 7396), saved only if the person still has the
+/// revision that the patch was merged into.
 pub(in crate::http) async fn patch(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
     let precondition = Precondition::of_existing(request.headers())?;
-    let call = Call::read(
+    let call = WriteRequest::read(
         &state,
         request,
-        format!("/people/{id}"),
+        &format!("/people/{id}"),
         &[media::MERGE_PATCH, media::JSON],
     )
     .await?;
     let patch = MergePatch::parse(call.text()?, id)?;
-    let key = call.idempotency()?;
     let store = state.store.get()?;
-    if let Some(key) = &key
+    if let Some(key) = call.key()
         && let Some(recorded) = store.recorded(store.partitions().of(id), key).await?
     {
-        // The person may be gone by now, or the patch no longer fit: the success counts.
+        // The success counts, also where the person is gone by now or the patch no longer fits.
         if !recorded.same_request {
             return Err(idempotency::reused());
         }
-        return Ok(
-            Success::recorded(recorded, Origin::Replayed).answer(StatusCode::OK, Location::Here)
-        );
+        return Ok(Success::recorded(recorded, AnswerSource::Replay)
+            .answer(StatusCode::OK, RelativeLocation::Here));
     }
     for _ in 0..PATCH_TRIES {
         let current = store.get(id).await?.ok_or_else(|| Problem::no_person(id))?;
         if !precondition.holds(current.revision) {
             return Err(precondition.failed(current.revision));
         }
-        let write = Write {
-            id,
-            save: Some(patch.apply(&current.fields)?.to_json()),
-            expect: Expect::Revision(current.revision),
-            idempotency: key.clone(),
-            time: (state.clock)(),
-            trace: call.trace,
-        };
-        match carry_out(store.as_ref(), &write).await? {
-            Outcome::Conflict(Some(_)) => {}
+        let fields = patch.apply(&current.fields)?.to_json();
+        let expect = Expectation::Revision(current.revision);
+        let write = call.write(&state, id, Some(fields)).expecting(expect);
+        match carry_out(&state, &write).await? {
+            CallOutcome::Conflict(Some(_)) => {}
             outcome => return finish(outcome, precondition, &call.method, id, StatusCode::OK),
         }
     }
@@ -231,9 +215,9 @@ pub(in crate::http) async fn patch(
     ))
 }
 
-/// A fresh id. With a key it falls into the key's partition, where the record is looked for.
-fn new_id(partitions: Partitions, key: Option<Key<'_>>) -> PersonId {
-    let wanted = key.map(|key| partitions.of_text(key.as_str()));
+/// A fresh id. With a key, the id is in the key's partition, where the store looks for its record.
+fn new_id(partitions: Partitions, key: Option<&(CallerKey, RequestKey)>) -> PersonId {
+    let wanted = key.map(|(key, _)| partitions.of_text(key.as_str()));
     loop {
         let id = PersonId::new(fresh_uuid());
         if wanted.is_none_or(|wanted| partitions.of(id) == wanted) {
@@ -242,31 +226,31 @@ fn new_id(partitions: Partitions, key: Option<Key<'_>>) -> PersonId {
     }
 }
 
-/// Applies a write. With a key, an unknown outcome is settled by one repeat: the record tells
-/// whether it happened.
-async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem> {
-    let (mut applied, mut origin) = (store.apply(write.clone()).await, Origin::Replayed);
+/// Applies a write. With a key, one repeat settles an unknown outcome: the key's record tells
+/// whether the first attempt happened.
+async fn carry_out(state: &HttpState, write: &Write) -> Result<CallOutcome, Problem> {
+    let (mut applied, mut source) = (state.apply(write.clone()).await, AnswerSource::Replay);
     if write.idempotency.is_some() && matches!(applied, Err(StoreError::OutcomeUnknown(_))) {
-        // Only an answer settles it: a repeat that was refused says nothing of the first attempt.
-        if let Ok(settled) = store.apply(write.clone()).await {
-            // Time and id tell our own first attempt from an earlier request of the caller.
+        // Only an answer settles it: a refused repeat says nothing about the first attempt.
+        if let Ok(settled) = state.apply(write.clone()).await {
+            // Time and id distinguish the first attempt from an earlier request of the caller.
             if matches!(
                 &settled,
-                Applied::Replayed(first) if (first.id, first.time) == (write.id, write.time)
+                WriteOutcome::Replayed(first) if (first.id, first.time) == (write.id, write.time)
             ) {
-                origin = Origin::First;
+                source = AnswerSource::FirstWrite;
             }
             applied = Ok(settled);
         }
     }
     let applied = applied.map_err(|error| match error {
         StoreError::OutcomeUnknown(_) => Problem::from(error).with("id", write.id.to_string()),
-        // A write mends a damaged record, unless it demands what cannot be compared.
+        // A write repairs a damaged record, unless its precondition needs the unreadable revision.
         StoreError::Damaged { id, .. } => damaged(id),
         error => error.into(),
     })?;
     Ok(match applied {
-        Applied::Done { at, created_at } => {
+        WriteOutcome::Done { at, created_at } => {
             let saved = |fields: FieldsJson| Person {
                 id: write.id,
                 fields,
@@ -274,33 +258,33 @@ async fn carry_out(store: &dyn Store, write: &Write) -> Result<Outcome, Problem>
                 created_at,
                 updated_at: write.time,
             };
-            Outcome::Success(Success {
+            CallOutcome::Success(Success {
                 at,
                 person: write.save.clone().map(saved),
-                origin: Origin::First,
+                source: AnswerSource::FirstWrite,
             })
         }
-        Applied::Replayed(recorded) if recorded.same_request => {
-            Outcome::Success(Success::recorded(recorded, origin))
+        WriteOutcome::Replayed(recorded) if recorded.same_request => {
+            CallOutcome::Success(Success::recorded(recorded, source))
         }
-        Applied::Replayed(_) | Applied::KeyReused => return Err(idempotency::reused()),
-        Applied::Conflict { current } => Outcome::Conflict(current),
-        Applied::NotFound => Outcome::Conflict(None),
+        WriteOutcome::Replayed(_) | WriteOutcome::KeyReused => return Err(idempotency::reused()),
+        WriteOutcome::Conflict { current } => CallOutcome::Conflict(current),
+        WriteOutcome::NotFound => CallOutcome::Conflict(None),
     })
 }
 
-/// The answer where a conflict is final: 404 comes before 412.
+/// The answer to an outcome that is final; 404 comes before 412.
 fn finish(
-    outcome: Outcome,
+    outcome: CallOutcome,
     precondition: Precondition,
     method: &Method,
     id: PersonId,
     status: StatusCode,
 ) -> Result<Response, Problem> {
     match outcome {
-        Outcome::Success(success) => Ok(success.answer(status, Location::Here)),
-        Outcome::Conflict(None) => Err(precondition.nobody(method, id)),
-        Outcome::Conflict(Some(current)) => Err(precondition.failed(current)),
+        CallOutcome::Success(success) => Ok(success.answer(status, RelativeLocation::Here)),
+        CallOutcome::Conflict(None) => Err(precondition.not_found(method, id)),
+        CallOutcome::Conflict(Some(current)) => Err(precondition.failed(current)),
     }
 }
 
@@ -310,7 +294,7 @@ mod tests {
     use crate::http::openapi;
 
     #[test]
-    fn the_description_says_how_often_a_patch_is_merged() {
+    fn the_description_states_how_often_a_patch_is_merged() {
         let document = openapi::document();
         let conflict = "/components/responses/Conflict/content/application~1problem+json";
         for place in [

@@ -1,8 +1,9 @@
 //! One connection, from its first byte to its end.
 //!
-//! While a connection is idle nothing of it is kept but its socket: the HTTP library is there for
-//! requests, and let go when none comes for a while.
+//! An idle connection keeps only its socket: hyper is created for a request, and dropped when no
+//! other comes for a while.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
@@ -23,20 +24,20 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::counting_body::CountingBody;
 use super::gate::Gate;
-use super::intake::{Intake, Limits};
-use super::paced::Paced;
-use super::place::{Answering, ConnectionPermit};
+use super::intake::{HeadLimits, Intake};
+use super::paced_body::PacedBody;
+use super::slot::{BusyGuard, ConnectionPermit};
 use crate::http::ServerOptions;
-use crate::http::counted::Counted;
 use crate::http::envelope::RefusedHead;
 
-/// How long requests that had arrived before the shutdown have to be read.
+/// How long the server still reads requests that arrived before the shutdown.
 const SETTLE: Duration = Duration::from_millis(10);
-/// How much of what a peer still sends after its last answer is read, in bytes.
+/// The most bytes that are read from a peer after its last answer.
 const LINGER_BYTES: usize = 1024 * 1024;
-/// What the HTTP library may hold of a head beyond the limit, which is judged before: so that it
-/// never judges itself.
+/// The room of hyper's buffer beyond the limit of heads: the intake applies the limit, and hyper
+/// must never do so itself.
 const SPARE_BYTES: usize = 4096;
 
 /// Serves one connection until its peer, a limit or the shutdown ends it, or a session takes it
@@ -48,14 +49,14 @@ pub(super) async fn serve(
     options: ServerOptions,
     shutdown: CancellationToken,
 ) {
-    let limits = Limits {
+    let limits = HeadLimits {
         head_bytes: options.header_bytes_max,
         head_time: options.header_limit,
     };
     let mut intake = Intake::new(stream, permit.clone(), limits);
-    let mut patience = options.header_limit;
-    while intake.has_begun() || has_come(intake.stream(), patience, &shutdown).await {
-        // In a box of its own, so that an idle connection does without it.
+    let mut limit = options.header_limit;
+    while intake.has_begun() || request_comes(intake.stream(), limit, &shutdown).await {
+        // Boxed, so that an idle connection does not hold its memory.
         intake = match Box::pin(answer(
             intake,
             permit.clone(),
@@ -65,42 +66,45 @@ pub(super) async fn serve(
         ))
         .await
         {
-            Ended::Idle(intake) => intake,
-            Ended::Last(stream) => {
-                let _ = timeout(options.linger_limit, part(stream)).await;
+            AfterRequests::Idle(intake) => intake,
+            AfterRequests::Last(stream) => {
+                let _ = timeout(options.linger_limit, close(stream)).await;
                 return;
             }
-            Ended::Gone => return,
+            AfterRequests::Gone => return,
         };
-        patience = options.keep_alive;
+        limit = options.keep_alive;
     }
-    // Closed at once: what a peer sends from here on is not read, and its end says so.
+    // Dropping the socket closes it at once: an idle peer loses nothing.
 }
 
-/// How the HTTP library came to its end.
-enum Ended {
-    /// No request is under way, and another one may come.
+/// The body of an answer.
+type AnswerBody = CountingBody<PacedBody<Body>, BusyGuard>;
+
+/// The connection after hyper has ended.
+enum AfterRequests {
+    /// No request is being answered, and another one may come.
     Idle(Intake),
-    /// The last answer was sent.
+    /// The last answer was written.
     Last(TcpStream),
-    /// The connection is broken, or a session's.
+    /// The connection is broken, or a session owns it.
     Gone,
 }
 
-/// Waits for the first byte of a request. None comes when the peer left, or sent nothing for so
-/// long, or the gateway shuts down; what is here by then is served.
-async fn has_come(stream: &TcpStream, patience: Duration, shutdown: &CancellationToken) -> bool {
+/// Waits for the first byte of a request. False when the peer left, sent nothing within `limit`, or
+/// the gateway shuts down; bytes that have arrived by then are still served.
+async fn request_comes(stream: &TcpStream, limit: Duration, shutdown: &CancellationToken) -> bool {
     let mut byte = [0];
     tokio::select! {
-        // Cancel safe: nothing is taken. The end of what the peer sends is no byte.
-        come = stream.peek(&mut byte) => come.is_ok_and(|bytes| bytes > 0),
-        () = sleep(patience) => is_there(stream),
-        () = settled(shutdown) => is_there(stream),
+        // Cancel safe: peeking takes nothing. At the end of the stream it returns 0 bytes.
+        peeked = stream.peek(&mut byte) => peeked.is_ok_and(|bytes| bytes > 0),
+        () = sleep(limit) => has_bytes(stream),
+        () = settled(shutdown) => has_bytes(stream),
     }
 }
 
-/// Whether the kernel has something that the peer sent, whatever the runtime knows of it.
-fn is_there(stream: &TcpStream) -> bool {
+/// Whether the kernel has received bytes, also where the runtime has not noticed them yet.
+fn has_bytes(stream: &TcpStream) -> bool {
     let mut byte = [MaybeUninit::uninit()];
     match SockRef::from(stream).peek(&mut byte) {
         Ok(read) => read > 0,
@@ -115,18 +119,18 @@ async fn answer(
     router: Router,
     options: ServerOptions,
     shutdown: &CancellationToken,
-) -> Ended {
+) -> AfterRequests {
     let last = shutdown.is_cancelled();
-    let door = permit.clone();
+    let connection = permit.clone();
     intake.wake();
     let gate = intake.gate();
-    let taken = Arc::clone(&gate);
+    let stop_gate = Arc::clone(&gate);
     let service = service_fn(move |request| {
         respond(request, permit.clone(), router.clone(), Arc::clone(&gate))
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        // Longer than a connection is kept: the intake's limits end a head, and the wait for one.
+        // Longer than the intake's own limits, which end a head and the wait for one.
         .header_read_timeout(options.keep_alive + options.header_limit)
         .keep_alive(!last)
         .max_header_size(options.header_bytes_max + SPARE_BYTES)
@@ -137,43 +141,41 @@ async fn answer(
     let ended = tokio::select! {
         biased;
         ended = &mut serving => ended,
-        () = can_stop(&taken, shutdown), if !last => {
-            idle = !door.is_busy();
+        () = can_stop(&stop_gate, shutdown), if !last => {
+            idle = !connection.is_busy();
             std::pin::Pin::new(&mut serving).graceful_shutdown();
             (&mut serving).await
         }
     };
-    // A peer that went, or took nothing of its answer: nothing an operator can act on.
+    // The peer left, or read nothing of its answer: no operator can act on that.
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended early");
-        return Ended::Gone;
+        return AfterRequests::Gone;
     }
     let Some(parts) = serving.into_parts() else {
-        return Ended::Gone;
+        return AfterRequests::Gone;
     };
     let intake = parts.io.into_inner();
     if (idle || intake.is_dozing()) && intake.is_between_requests() && parts.read_buf.is_empty() {
-        Ended::Idle(intake)
+        AfterRequests::Idle(intake)
     } else {
-        Ended::Last(intake.into_parts().0)
+        AfterRequests::Last(intake.into_parts().0)
     }
 }
 
-/// One request through the router, and what is known of it afterwards.
+/// Passes one request to the router, and counts the bytes of its bodies.
 fn respond(
     request: hyper::Request<Incoming>,
     permit: ConnectionPermit,
     router: Router,
     gate: Arc<Gate>,
-) -> impl Future<
-    Output = Result<hyper::Response<Counted<Paced<Body>, Answering>>, std::convert::Infallible>,
-> {
-    let (answering, metrics) = (permit.answering(), permit.metrics());
+) -> impl Future<Output = Result<hyper::Response<AnswerBody>, Infallible>> {
+    let (busy, metrics) = (permit.begin_request(), permit.metrics());
     let (received, sent) = (
         metrics.http_request_body_bytes.clone(),
         metrics.http_response_body_bytes.clone(),
     );
-    let mut request = request.map(|body| Body::new(Counted::new(body, received, ())));
+    let mut request = request.map(|body| Body::new(CountingBody::new(body, received, ())));
     if let Some(problem) = permit.take_refusal() {
         request.extensions_mut().insert(RefusedHead(problem));
     }
@@ -184,30 +186,30 @@ fn respond(
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             permit.switch();
         }
-        Ok(response.map(|body| Counted::new(Paced::new(body, gate), sent, answering)))
+        Ok(response.map(|body| CountingBody::new(PacedBody::new(body, gate), sent, busy)))
     }
 }
 
-/// Ends once the library can be asked to stop without a loss: it drops what it has written and the
-/// peer has not taken.
+/// Returns once hyper can stop without a loss: when it stops, it drops the bytes that the peer has
+/// not taken yet.
 async fn can_stop(gate: &Gate, shutdown: &CancellationToken) {
     settled(shutdown).await;
     gate.open().await;
 }
 
-/// Ends once the shutdown has begun and what had arrived before it was read. Asked to stop while it
-/// has read nothing, hyper closes a connection, also with a request waiting in the kernel: a timer
-/// fires after the sockets of the same turn of the runtime were looked at, so that such a request
-/// is a request under way.
+/// Returns once the shutdown has begun and the bytes that arrived before it were read. hyper, asked
+/// to stop before it has read anything, closes a connection even when a request waits in the
+/// kernel. The runtime polls its sockets before its timers, so after this pause hyper has read the
+/// request.
 async fn settled(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     sleep(SETTLE).await;
 }
 
-/// Says that nothing more comes, and reads on: closing a socket with unread bytes in it resets the
-/// connection, and the reset may overtake the answer (a 413 sent before the body was read, for
-/// instance).
-pub(super) async fn part(mut stream: TcpStream) {
+/// Closes the sending side, and reads on until the peer closes its own. Closing a socket with
+/// unread bytes would reset the connection, and the reset might overtake the answer (a 413 before
+/// the whole body was read, for instance).
+pub(super) async fn close(mut stream: TcpStream) {
     if stream.shutdown().await.is_err() {
         return;
     }

@@ -1,9 +1,9 @@
-//! Whether the socket takes what is written.
+//! Backpressure: whether the socket takes the bytes that are written to it.
 //!
-//! No request is answered while earlier answers wait for the socket. Else a peer that sends request
-//! after request and takes no answers fills memory: hyper bounds how much of a body waits, not how
-//! many answers without one. Nor is a body read on while the socket has not taken what came of it
-//! before.
+//! No request is answered while earlier answers wait for the socket. Otherwise a peer that sends
+//! requests and reads no answers would fill memory: hyper bounds the body bytes that wait, but not
+//! the number of answers without a body. For the same reason the server reads on in a body only
+//! once the socket has taken the previous piece.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,47 +15,47 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
-/// Whether a connection takes answers.
+/// Whether a connection's socket takes answers.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     is_shut: AtomicBool,
     opened: Notify,
-    /// Whether the stream has taken all that came of the body.
+    /// Whether the socket has taken all bytes of the body so far.
     is_empty: AtomicBool,
-    /// The body that waits for that.
+    /// Wakes the body once the socket has.
     waiting: AtomicWaker,
 }
 
 /// A stream that shuts its gate while it takes nothing.
 #[derive(Debug)]
-pub(super) struct Gated<S> {
+pub(super) struct GatedStream<S> {
     stream: S,
     gate: Arc<Gate>,
 }
 
 impl Gate {
-    /// Waits until the stream takes what is written, or has failed. Cancel safe.
+    /// Waits until the stream takes bytes again, or has failed. Cancel safe.
     pub(super) async fn open(&self) {
         let opened = self.opened.notified();
         tokio::pin!(opened);
-        // Listens first, so that nothing falls between the look and the wait.
+        // Registers first, so that an opening between the check and the wait is not missed.
         opened.as_mut().enable();
         if self.is_shut() {
             opened.await;
         }
     }
 
-    /// Whether the stream took nothing of what was last written.
+    /// Whether the stream took nothing of the last write.
     pub(super) fn is_shut(&self) -> bool {
         self.is_shut.load(Relaxed)
     }
 
-    /// Something of the body is about to be written.
+    /// Notes that bytes of the body are about to be written.
     pub(super) fn fill(&self) {
         self.is_empty.store(false, Relaxed);
     }
 
-    /// Waits until the stream has taken all that came of the body.
+    /// Waits until the stream has taken all bytes of the body so far.
     pub(super) fn poll_empty(&self, context: &Context<'_>) -> Poll<()> {
         self.waiting.register(context.waker());
         if self.is_empty.load(Relaxed) {
@@ -74,7 +74,7 @@ impl Gate {
     }
 }
 
-impl<S> Gated<S> {
+impl<S> GatedStream<S> {
     /// The stream, and its gate.
     pub(super) fn new(stream: S) -> (Self, Arc<Gate>) {
         let gate = Arc::<Gate>::default();
@@ -87,7 +87,7 @@ impl<S> Gated<S> {
         )
     }
 
-    /// The stream, to wait for it.
+    /// The stream, to wait for its readiness.
     pub(super) fn get_ref(&self) -> &S {
         &self.stream
     }
@@ -98,7 +98,7 @@ impl<S> Gated<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GatedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -108,7 +108,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for GatedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -132,7 +132,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper asks for that when it has nothing left to write.
+        // hyper flushes when it has nothing left to write.
         self.gate.is_empty.store(true, Relaxed);
         self.gate.waiting.wake();
         Pin::new(&mut self.stream).poll_flush(context)
@@ -150,9 +150,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_shut_from_what_is_not_taken_until_what_is() {
+    async fn a_gate_is_shut_from_a_write_that_is_not_taken_until_one_that_is() {
         let (near, mut far) = tokio::io::duplex(8);
-        let (mut stream, gate) = Gated::new(near);
+        let (mut stream, gate) = GatedStream::new(near);
         gate.open().await;
         let writing =
             tokio::spawn(async move { stream.write_all(&[7; 16]).await.map(|()| stream) });
@@ -169,9 +169,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_that_fails_opens_it() {
+    async fn a_stream_that_fails_opens_its_gate() {
         let (near, far) = tokio::io::duplex(8);
-        let (mut stream, gate) = Gated::new(near);
+        let (mut stream, gate) = GatedStream::new(near);
         let writing = tokio::spawn(async move { stream.write_all(&[7; 16]).await });
         while !gate.is_shut.load(Relaxed) {
             tokio::task::yield_now().await;

@@ -1,20 +1,17 @@
-//! Sockets: one accept loop over hyper, because `axum::serve` has no limit on connections, heads or
-//! stalled peers.
+//! The sockets: an accept loop of our own over hyper, because `axum::serve` limits neither
+//! connections nor heads nor stalled peers.
 //!
-//! The listener's options (no delay, send buffer, stall limit) are inherited by what it accepts, so
-//! that accepting costs no further system calls.
+//! Accepted sockets inherit the listener's options (no delay, send buffer, stall limit), so that an
+//! accept costs no further system calls.
 
-mod chunks;
 mod connection;
+mod counting_body;
 mod gate;
-mod head;
 mod intake;
-mod paced;
-mod phase;
-mod place;
-mod target;
+mod paced_body;
+mod slot;
 
-pub use place::ConnectionPermit;
+pub use slot::ConnectionPermit;
 
 use std::fmt::Write as _;
 use std::future::poll_fn;
@@ -36,27 +33,27 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::metrics::Metrics;
 use super::{ServerOptions, envelope};
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::telemetry::Metrics;
 use intake::Intake;
 
-/// Connections that are being told, at the same time, that the gateway is full; more are closed
-/// without a word.
+/// Connections that get the answer "full" at the same time; further ones are closed without an
+/// answer.
 const REFUSALS_MAX: usize = 64;
-/// How long to wait after a failed accept (no file descriptor left, for instance).
+/// The pause after a failed accept (no file descriptor left, for instance).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long after it was told that accepting fails it is told again.
-const ACCEPT_TOLD: Duration = Duration::from_secs(60);
+/// The shortest time between two log lines about failed accepts.
+const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Bound, at one address or several.
-pub struct Server {
+/// An HTTP server, bound to one or more addresses.
+pub struct HttpServer {
     listeners: Vec<TcpListener>,
     options: ServerOptions,
     metrics: Arc<Metrics>,
 }
 
-impl Server {
+impl HttpServer {
     /// Binds `address` (port 0 takes a free one). Must be called inside a tokio runtime.
     pub fn bind(
         address: SocketAddr,
@@ -85,20 +82,20 @@ impl Server {
         })
     }
 
-    /// Listens where the other one does, too, under the same limits.
+    /// Listens at the addresses of `other` as well, under the limits of `self`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.listeners.extend(other.listeners);
         self
     }
 
-    /// Where it listens; of several addresses, the first.
+    /// The address that it listens at; of several, the first.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listeners[0].local_addr()
     }
 
-    /// The next connection at any of its addresses. Cancel safe: what was not returned stays in the
-    /// kernel's queue.
+    /// The next connection at any of its addresses. Cancel safe: a connection that was not returned
+    /// stays in the kernel's queue.
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         poll_fn(|context| {
             let accepted = self
@@ -112,9 +109,9 @@ impl Server {
     }
 
     /// Accepts until `shutdown`, then stops listening. Connections run on `tracker`; after
-    /// `shutdown` each ends with the request that it is serving.
+    /// `shutdown` each ends after its current request.
     pub async fn serve(self, router: Router, shutdown: CancellationToken, tracker: TaskTracker) {
-        let places = Arc::new(Semaphore::new(
+        let slots = Arc::new(Semaphore::new(
             self.options
                 .connections_max
                 .get()
@@ -122,7 +119,7 @@ impl Server {
         ));
         let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
         let linger_limit = self.options.linger_limit;
-        let mut told: Option<Instant> = None;
+        let mut logged: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept() => accepted,
@@ -130,7 +127,7 @@ impl Server {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
+                    if let Ok(permit) = Arc::clone(&slots).try_acquire_owned() {
                         let permit = ConnectionPermit::new(permit, Arc::clone(&self.metrics));
                         tracker.spawn(connection::serve(
                             stream,
@@ -149,13 +146,13 @@ impl Server {
                         }
                     }
                 }
-                Err(error) if is_the_peers(&error) => {}
+                Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
-                    if told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD) {
-                        told = Some(Instant::now());
+                    if logged.is_none_or(|logged| logged.elapsed() >= ACCEPT_LOG_INTERVAL) {
+                        logged = Some(Instant::now());
                         tracing::warn!(
                             %error,
-                            "cannot accept connections; trying until it is possible again"
+                            "cannot accept connections; the gateway keeps trying"
                         );
                     }
                     let _ = timeout(ACCEPT_PAUSE, shutdown.cancelled()).await;
@@ -171,7 +168,7 @@ async fn refuse(mut stream: TcpStream) {
         ProblemKind::Overloaded,
         "This gateway has as many connections as it takes. Try again later, or another gateway.",
     );
-    let id = envelope::Id::fresh();
+    let id = envelope::RequestId::fresh();
     let body = envelope::document(&problem, &id);
     let mut answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\n{}: {id}\r\nx-content-type-options: nosniff\r\n",
@@ -187,13 +184,12 @@ async fn refuse(mut stream: TcpStream) {
          connection: close\r\n\r\n{body}"
     );
     if stream.write_all(answer.as_bytes()).await.is_ok() {
-        connection::part(stream).await;
+        connection::close(stream).await;
     }
 }
 
-/// Sets how long a peer may take nothing of what waits for it before the kernel ends the
-/// connection; none lifts the limit. Only Linux has such an option: elsewhere the kernel's own
-/// patience is the limit.
+/// Sets how long a peer may acknowledge nothing before the kernel ends the connection; none removes
+/// the limit. Only Linux has this option: other systems keep their own limit.
 pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     return socket.set_tcp_user_timeout(limit);
@@ -204,8 +200,8 @@ pub(super) fn limit_stalls(socket: &SockRef<'_>, limit: Option<Duration>) -> io:
     }
 }
 
-/// The socket of a connection that became one of another protocol, and what its peer sent right
-/// behind the request.
+/// The socket of a connection that switched to another protocol, and the bytes that the peer sent
+/// after the request.
 pub(super) fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     let parts = upgraded.downcast::<TokioIo<Intake>>().ok()?;
     let (socket, held) = parts.io.into_inner().into_parts();
@@ -219,8 +215,9 @@ pub(super) fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     ))
 }
 
-/// Errors of one connection that went before it was accepted, not of the listener.
-fn is_the_peers(error: &io::Error) -> bool {
+/// Whether an error concerns one connection, which ended before it was accepted, and not the
+/// listener.
+fn is_of_the_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -6,7 +6,7 @@ mod world;
 use proptest::prelude::*;
 
 use super::continuity::Action;
-use crate::store::{Discontinuity, Since};
+use crate::store::{Discontinuity, LogAnswer};
 use world::{LOG_MAX, PAGE, Step, World, step};
 
 proptest! {
@@ -141,7 +141,7 @@ fn an_answer_about_a_place_that_was_left_behind_resets_nothing() {
     }
     assert!(matches!(
         world.since(world.question.unwrap()),
-        Since::Broken {
+        LogAnswer::Broken {
             reason: Discontinuity::Trimmed,
             ..
         }

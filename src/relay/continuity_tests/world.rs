@@ -7,7 +7,7 @@ use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, Position, Seq, Tag, Timestamp,
 };
 use crate::relay::continuity::{Action, Continuity};
-use crate::store::{Discontinuity, Since};
+use crate::store::{Discontinuity, LogAnswer};
 
 const PARTITION: Partition = Partition::new(0);
 /// Entries that the simulated log keeps, and changes that one answer brings.
@@ -124,9 +124,9 @@ impl World {
     }
 
     /// The log's answer, by the rules of `since`.
-    pub(super) fn since(&self, from: Position) -> Since {
+    pub(super) fn since(&self, from: Position) -> LogAnswer {
         let head = self.head();
-        let broken = |reason| Since::Broken {
+        let broken = |reason| LogAnswer::Broken {
             reason,
             head: Some(head),
         };
@@ -147,7 +147,7 @@ impl World {
         {
             return broken(Discontinuity::Forked);
         }
-        Since::Continues { head, changes }
+        LogAnswer::Continues { head, changes }
     }
 
     pub(super) fn take(&mut self, actions: Vec<Action>) {

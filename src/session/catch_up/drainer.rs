@@ -8,14 +8,13 @@ use tokio::time::{Instant, timeout};
 
 use super::evaluator::{CatchUpError, Evaluator};
 use super::replay;
-use super::requests::{Answer, Reply, reply};
-use super::snapshot::{Progress, Snapshot};
+use super::requests::{RequestAnswer, RequestOutcome, reply};
+use super::snapshot::{Snapshot, SnapshotProgress};
 use crate::domain::Cursor;
 use crate::history::{Checkpoint, History};
 use crate::protocol::close::{Close, CloseCode};
-use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
-use crate::session::command::Command;
+use crate::session::command::SessionCommand;
 use crate::session::connection::{CatchUp, ClientRequest, DrainHandle, DrainStep};
 use crate::session::shared::Shared;
 use crate::session::subscription::Subscription;
@@ -62,7 +61,7 @@ pub(super) struct Drainer {
     pub(super) snapshots: u32,
     /// Whether the session was sent something that it had missed.
     catching_up: bool,
-    wait: Option<Wait>,
+    wait: Option<RelayWait>,
     /// When it was last found that its checkpoint cannot be continued; else when the drainer began.
     pub(super) broke: Instant,
     /// Since when the session cannot catch up, because what is to be read cannot be.
@@ -71,7 +70,7 @@ pub(super) struct Drainer {
 
 /// A wait for this gateway to come to a session's checkpoint.
 #[derive(Clone, Copy)]
-struct Wait {
+struct RelayWait {
     since: Instant,
     /// When the store was last asked about it.
     asked: Instant,
@@ -127,10 +126,10 @@ impl Drainer {
             &self.shared.filters,
             newest,
         ) {
-            Reply::Close(close) => return self.close(handle, &close),
-            Reply::Answer(answer) => answer,
+            RequestOutcome::Close(close) => return self.close(handle, &close),
+            RequestOutcome::RequestAnswer(answer) => answer,
         };
-        let Answer {
+        let RequestAnswer {
             frame,
             catch_up,
             announced,
@@ -171,7 +170,7 @@ impl Drainer {
         let evaluator = Evaluator {
             subscription,
             is_live,
-            may_compose: is_live || subscription.format == WireFormat::Json,
+            may_compose: is_live || subscription.format.composes_before_live(),
             covered: &|_| Ok(false),
         };
         let (offset, cursor) = (from.offset, from.cursor.clone());
@@ -212,7 +211,12 @@ impl Drainer {
             Err(handle) => return Some(handle),
         };
         let connection = Arc::clone(serve.connection());
-        if self.shared.command(Command::Join(serve)).await.is_err() {
+        if self
+            .shared
+            .command(SessionCommand::Join(serve))
+            .await
+            .is_err()
+        {
             connection.end(CloseCode::INTERNAL);
         }
         None
@@ -246,7 +250,10 @@ impl Drainer {
             Snapshot::new(newest)
         });
         let mut outcome = snapshot.step(&shared, subscription).await;
-        if matches!(outcome, Ok(Progress::Ahead(_)) | Err(CatchUpError::Parted)) {
+        if matches!(
+            outcome,
+            Ok(SnapshotProgress::Ahead(_)) | Err(CatchUpError::Parted)
+        ) {
             let cursor = snapshot.cursor().cloned();
             if let Err(error) = self.note_wait(cursor.as_ref()).await {
                 outcome = Err(error);
@@ -255,12 +262,12 @@ impl Drainer {
             self.wait = None;
         }
         match outcome {
-            Ok(Progress::Frames(frames)) => {
+            Ok(SnapshotProgress::Frames(frames)) => {
                 self.made_progress(frames.is_empty()).await;
                 handle.send(frames, CatchUp::Snapshot { reset: None }, None);
             }
-            Ok(Progress::Ahead(offset)) => wait_for_relay(&shared.history, offset).await,
-            Ok(Progress::Whole(checkpoint)) => {
+            Ok(SnapshotProgress::Ahead(offset)) => wait_for_relay(&shared.history, offset).await,
+            Ok(SnapshotProgress::Whole(checkpoint)) => {
                 (self.snapshot, self.snapshots) = (None, 0);
                 self.say_live(handle, checkpoint, subscription);
             }
@@ -281,7 +288,7 @@ impl Drainer {
     /// checkpoint still is.
     async fn note_wait(&mut self, cursor: Option<&Cursor>) -> Result<(), CatchUpError> {
         let now = Instant::now();
-        let wait = self.wait.get_or_insert(Wait {
+        let wait = self.wait.get_or_insert(RelayWait {
             since: now,
             asked: now,
         });

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use super::compose::{self, BATCH_BYTES};
 use crate::domain::{Change, Cursor, Succession};
 use crate::filter::offload::{offload, within_budget};
-use crate::filter::{Kinds, Verdict};
+use crate::filter::{Kinds, Verdict, VerdictCounts};
 use crate::history::{Checkpoint, Event};
+use crate::session::shared::{Metrics, ReplaySource};
 use crate::session::subscription::Subscription;
 use crate::store::{Discontinuity, StoreError};
-use crate::telemetry::{Metrics, SourceLabel, VerdictCounts};
 
 /// Entries evaluated in one step; with fewer than that to go, the dispatcher takes over.
 pub(super) const STEP_ENTRIES: usize = 64;
@@ -58,8 +58,8 @@ pub(super) enum CatchUpError {
 /// How changes are evaluated for a session that is catching up.
 pub(super) struct Evaluator<'a> {
     pub(super) subscription: &'a Subscription,
-    /// Whether the client was told that it is live: only then do frames name their position, where the
-    /// format can.
+    /// Whether the client was told that it is live: only then do frames name their position, where
+    /// the format can.
     pub(super) is_live: bool,
     /// Whether a stretch may be shown as one batch, where the format can.
     pub(super) may_compose: bool,
@@ -108,16 +108,14 @@ impl ReplayStep {
     }
 
     fn note(&mut self, verdict: Verdict) {
-        if let Some(label) = verdict.label() {
-            self.verdicts.add(label, 1);
-        }
+        self.verdicts.add(verdict, 1);
     }
 
-    pub(super) fn count(&self, metrics: &Metrics, source: SourceLabel) {
+    pub(super) fn count(&self, metrics: &Metrics, source: ReplaySource) {
         metrics.catch_up_changes.at(source).inc_by(self.evaluated);
-        metrics.catch_up_deliveries.add(&self.verdicts);
+        self.verdicts.add_to(&metrics.catch_up_deliveries);
         if let Some(reason) = self.broken {
-            metrics.session_new_heads.at(reason.label()).inc();
+            metrics.session_new_heads.at(reason).inc();
         }
     }
 }
@@ -133,8 +131,8 @@ impl Evaluator<'_> {
         self.may_compose && format.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
 
-    /// Judges events that follow each other after `checkpoint`, each with the offset after it; `offset`
-    /// is the one after all. Where they take long it judges fewer, one at least.
+    /// Judges events that follow each other after `checkpoint`, each with the offset after it;
+    /// `offset` is the one after all. Where they take long it judges fewer, one at least.
     pub(super) async fn evaluate(
         &self,
         checkpoint: Checkpoint,
@@ -156,7 +154,7 @@ impl Evaluator<'_> {
         offset: u64,
     ) -> Result<ReplayStep, CatchUpError> {
         let broken = events.iter().find_map(|(_, event)| event.broken());
-        if let Some(reason) = broken.filter(|_| self.subscription.format.has_cursor()) {
+        if let Some(reason) = broken.filter(|_| self.subscription.format.has_reset()) {
             return Err(CatchUpError::Broken(reason));
         }
         let (events, offset) = match (continue_from(&checkpoint.cursor, events), events) {
@@ -204,7 +202,7 @@ impl Evaluator<'_> {
                 continue;
             }
             let cursor = Some(&step.checkpoint.cursor).filter(|_| self.is_live);
-            let verdict = view.judge(change);
+            let verdict = view.verdict_of(change);
             let frame = format.change(verdict, change, cursor);
             ends_shown = frame.is_some();
             bytes += frame.as_ref().map_or(0, Bytes::len);

@@ -1,5 +1,5 @@
 //! Random histories of a few people, and views that are folded from stretches and pages of them:
-//! whatever is cut where, what is held is who matches.
+//! wherever they are cut, a client holds exactly the people who match.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::protocol::message::Composed;
 
 const PEOPLE: u128 = 6;
 
-/// Who there is, or who is held.
+/// People by id: those that exist, or those that a client holds.
 type State = BTreeMap<PersonId, FieldsJson>;
 
 fn person(number: u128) -> PersonId {
@@ -121,33 +121,42 @@ proptest! {
             for shown in compose(&view, &changes[from..to]) {
                 fold(&mut held, &shown);
             }
-            prop_assert_eq!(&held, &who_match(&view, &states[to]), "after {} of {:?}", to, changes.len());
+            let expected = who_match(&view, &states[to]);
+            prop_assert_eq!(&held, &expected, "after {} of {}", to, changes.len());
             from = to;
         }
     }
 
     #[test]
     fn a_snapshot_of_pages_of_any_age_and_what_came_after_them_is_exact(
-        operations in operations(), view in view(), ages in prop::collection::vec((0..PEOPLE, 0..60_usize), 1..5)
+        operations in operations(),
+        view in view(),
+        ages in prop::collection::vec((0..PEOPLE, 0..60_usize), 1..5),
     ) {
         let (changes, states) = run(&operations);
         // Pages in order of their ids, each read at some moment of the history; the last to the
         // end.
-        let mut ends: Vec<(u128, usize)> = ages.into_iter().map(|(end, age)| (end, age.min(changes.len()))).collect();
+        let mut ends: Vec<(u128, usize)> = ages
+            .into_iter()
+            .map(|(end, age)| (end, age.min(changes.len())))
+            .collect();
         ends.sort_unstable();
         ends.dedup_by_key(|(end, _)| *end);
         let (mut held, mut ranges, mut after) = (State::new(), Vec::new(), None);
         for (index, (end, read_at)) in ends.iter().enumerate() {
             let up_to = (index + 1 < ends.len()).then(|| person(*end));
-            let is_in = |id: PersonId| after.is_none_or(|after| id > after) && up_to.is_none_or(|up_to| id <= up_to);
+            let is_in = |id: PersonId| {
+                after.is_none_or(|after| id > after) && up_to.is_none_or(|up_to| id <= up_to)
+            };
             let page = who_match(&view, &states[*read_at]);
             held.extend(page.into_iter().filter(|(id, _)| is_in(*id)));
-            ranges.push(Cover { partition: Partition::new(0), up_to, position: position(*read_at) });
+            let (partition, position) = (Partition::new(0), position(*read_at));
+            ranges.push(Cover { partition, up_to, position });
             after = up_to;
         }
         let lowest = ends.iter().map(|(_, read_at)| *read_at).min().unwrap_or_default();
         for change in changes[lowest..].iter().filter(|change| !covers(&ranges, change)) {
-            if let Some(shown) = Composed::of(view.judge(change), change) {
+            if let Some(shown) = Composed::of(view.verdict_of(change), change) {
                 fold(&mut held, &shown);
             }
         }

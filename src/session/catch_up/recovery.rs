@@ -14,6 +14,7 @@ use crate::protocol::message::Message;
 use crate::session::connection::{CatchUp, DrainHandle};
 use crate::session::subscription::Subscription;
 use crate::store::{Discontinuity, StoreError};
+use crate::telemetry::ErrorChain;
 
 /// How long a view that cannot be continued waits for proof of this gateway's history, before it
 /// begins anew all the same.
@@ -72,7 +73,7 @@ impl Drainer {
             (self.snapshot, self.snapshots) = (None, self.snapshots - 1);
             return ControlFlow::Continue(());
         }
-        if !subscription.format.has_cursor() {
+        if !subscription.format.has_reset() {
             let why = match reason {
                 Discontinuity::Trimmed => "fell behind what the log keeps",
                 Discontinuity::Forked | Discontinuity::Epoch | Discontinuity::Unknown => {
@@ -99,7 +100,7 @@ impl Drainer {
         let options = &self.shared.options;
         self.shared.stuck.log(|| {
             tracing::warn!(
-                why = error.to_string(),
+                why = %ErrorChain(error),
                 limit_ms = options.read_limit.as_millis(),
                 "sessions wait for what cannot be read; after the limit they are closed"
             );
@@ -136,7 +137,7 @@ impl Drainer {
         }
         self.snapshot = None;
         let resets = &self.shared.metrics.session_resets;
-        resets.at(reason.label()).inc();
+        resets.at(reason).inc();
         let frame = of.format.message(&Message::Reset(reason.name()));
         handle.send(frame, CatchUp::Snapshot { reset: None }, None);
     }

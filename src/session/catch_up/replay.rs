@@ -10,15 +10,14 @@ use super::evaluator::{CatchUpError, Evaluator, ReplayStep, STEP_ENTRIES};
 use crate::domain::{Change, Cursor, LogPosition};
 use crate::filter::offload::INLINE_STEPS_MAX;
 use crate::history::{Checkpoint, CursorLocation, Event, History, Relation};
-use crate::session::shared::Shared;
+use crate::session::shared::{ReplaySource, Shared};
 use crate::session::subscription::Subscription;
-use crate::store::Since;
-use crate::telemetry::SourceLabel;
+use crate::store::LogAnswer;
 
 /// Entries that one batch is composed of at most.
 const BATCH_ENTRIES: usize = 1024;
-/// How old the log's word may be where a session and this gateway contradict each other: all who
-/// wait share it.
+/// How old the log's word may be where a session and this gateway contradict each other: all
+/// that wait share it.
 const JUDGED_FOR: Duration = Duration::from_millis(200);
 
 /// Whether hardly anything comes after a checkpoint, and the dispatcher can take over from there.
@@ -68,7 +67,7 @@ pub(super) async fn step(
     let step = evaluator
         .evaluate(checkpoint, &events, last.checkpoint.offset)
         .await?;
-    step.count(&shared.metrics, SourceLabel::Memory);
+    step.count(&shared.metrics, ReplaySource::Memory);
     Ok(Some(step))
 }
 
@@ -105,8 +104,8 @@ async fn from_log(
     shared.metrics.session_log_reads.inc();
     let since = shared.readings.since(id, from, goal.position).await?;
     let changes = match &*since {
-        Since::Continues { changes, .. } => changes.as_slice(),
-        Since::Broken { reason, .. } => return Err(CatchUpError::Broken(*reason)),
+        LogAnswer::Continues { changes, .. } => changes.as_slice(),
+        LogAnswer::Broken { reason, .. } => return Err(CatchUpError::Broken(*reason)),
     };
     let is_missed = |change: &&Change| change.at.position.seq <= goal.position.seq;
     let missed: Vec<_> = changes
@@ -125,7 +124,7 @@ async fn from_log(
     if step.evaluated == 0 {
         return Err(CatchUpError::Parted);
     }
-    step.count(&shared.metrics, SourceLabel::Log);
+    step.count(&shared.metrics, ReplaySource::Log);
     Ok(Some(step))
 }
 
@@ -135,10 +134,12 @@ pub(super) async fn confirm(shared: &Shared, cursor: &Cursor) -> Result<(), Catc
         return Ok(());
     };
     for at in cursor
-        .places()
+        .log_positions()
         .filter(|at| shared.history.relation(*at) != Some(Relation::On))
     {
-        if let Since::Broken { reason, .. } = &*shared.readings.judge(id, at, JUDGED_FOR).await? {
+        if let LogAnswer::Broken { reason, .. } =
+            &*shared.readings.judge(id, at, JUDGED_FOR).await?
+        {
             return Err(CatchUpError::Broken(*reason));
         }
     }

@@ -13,15 +13,15 @@ use crate::session::connection::{CatchUp, ClientRequest};
 use crate::session::subscription::Subscription;
 
 /// What follows from a request.
-pub(super) enum Reply {
+pub(super) enum RequestOutcome {
     /// A frame, and how the catch-up goes on.
-    Answer(Answer),
+    RequestAnswer(RequestAnswer),
     /// The session is closed.
     Close(Close),
 }
 
 /// An answer of the session's own.
-pub(super) struct Answer {
+pub(super) struct RequestAnswer {
     pub(super) frame: Option<Bytes>,
     pub(super) catch_up: CatchUp,
     /// The offset up to which the client knows its position after the frame, where that changes.
@@ -39,7 +39,7 @@ pub(super) fn reply(
     subscription: &Subscription,
     filters: &SharedFilters,
     newest: Option<Checkpoint>,
-) -> Reply {
+) -> RequestOutcome {
     let context = Context {
         catch_up,
         subscription,
@@ -52,7 +52,7 @@ pub(super) fn reply(
         }
         ClientRequest::Message(Request::Ping { reference }) => context.pong(reference.as_deref()),
         ClientRequest::Message(Request::Stop) => {
-            return Reply::Close(Close::new(CloseCode::NORMAL, ""));
+            return RequestOutcome::Close(Close::new(CloseCode::NORMAL, ""));
         }
         ClientRequest::Message(Request::Filter {
             kinds,
@@ -73,7 +73,7 @@ pub(super) fn reply(
         },
         ClientRequest::Refused(refused) => context.refuse(&refused),
     };
-    Reply::Answer(answer)
+    RequestOutcome::RequestAnswer(answer)
 }
 
 struct Context<'a> {
@@ -88,8 +88,8 @@ impl Context<'_> {
     }
 
     /// An answer after which the catch-up goes on.
-    fn go_on(self, frame: Option<Bytes>, announced: Option<u64>) -> Answer {
-        Answer {
+    fn go_on(self, frame: Option<Bytes>, announced: Option<u64>) -> RequestAnswer {
+        RequestAnswer {
             frame,
             catch_up: self.catch_up,
             announced,
@@ -98,10 +98,10 @@ impl Context<'_> {
         }
     }
 
-    fn change_kinds(self, view: View) -> Answer {
+    fn change_kinds(self, view: View) -> RequestAnswer {
         match self.catch_up {
             // A snapshot shows who matches, whatever the kinds: it goes on.
-            CatchUp::Snapshot { .. } => Answer {
+            CatchUp::Snapshot { .. } => RequestAnswer {
                 view: Some(view),
                 ..self.go_on(None, None)
             },
@@ -109,7 +109,7 @@ impl Context<'_> {
         }
     }
 
-    fn pong(self, reference: Option<&str>) -> Answer {
+    fn pong(self, reference: Option<&str>) -> RequestAnswer {
         let checkpoint = match &self.catch_up {
             CatchUp::Replay {
                 from,
@@ -127,7 +127,7 @@ impl Context<'_> {
         self.go_on(frame, announced)
     }
 
-    fn show_from_now(mut self, view: View, reference: Option<&str>) -> Answer {
+    fn show_from_now(mut self, view: View, reference: Option<&str>) -> RequestAnswer {
         let (from, owes_live) = match (self.catch_up.clone(), self.newest.take()) {
             (CatchUp::Replay { from, owes_live }, _) => (from, owes_live),
             // A snapshot that ends here leaves the client without a position: the new view begins
@@ -142,7 +142,7 @@ impl Context<'_> {
             reference,
             cursor: Some(&from.cursor),
         });
-        Answer {
+        RequestAnswer {
             frame,
             announced: Some(from.offset),
             catch_up: CatchUp::Replay { from, owes_live },
@@ -151,9 +151,9 @@ impl Context<'_> {
         }
     }
 
-    fn show_snapshot(self, view: View, reference: Option<&str>) -> Answer {
+    fn show_snapshot(self, view: View, reference: Option<&str>) -> RequestAnswer {
         let cursor = None;
-        Answer {
+        RequestAnswer {
             frame: self.frame(&Message::Filtered { reference, cursor }),
             announced: None,
             catch_up: CatchUp::Snapshot { reset: None },
@@ -162,7 +162,7 @@ impl Context<'_> {
         }
     }
 
-    fn refuse(self, refused: &Refused) -> Answer {
+    fn refuse(self, refused: &Refused) -> RequestAnswer {
         let Refused { reference, problem } = refused;
         let frame = self.frame(&Message::Error {
             reference: reference.as_deref(),

@@ -1,9 +1,9 @@
 //! Everyone in a view, and then what happened meanwhile, without a hole between them.
 //!
 //! A page of people carries the position at which it was read. It is shown when that position lies
-//! on the gateway's history; one that was read ahead of the gateway waits for it, and one of another
-//! history is read again. When all pages were shown, the log is replayed from the lowest of these
-//! positions; a change that is not after the position of the page that covers its person is
+//! on the gateway's history; one that was read ahead of the gateway waits for it, and one of
+//! another history is read again. When all pages were shown, the log is replayed from the lowest of
+//! these positions; a change that is not after the position of the page that covers its person is
 //! skipped, whether or not the page showed that person: what it led to was judged there. The replay
 //! crosses the position of every page: where it finds another entry of that number, the snapshot is
 //! worth nothing.
@@ -26,7 +26,7 @@ use crate::store::Discontinuity;
 
 /// How far a snapshot has come.
 pub(super) struct Snapshot {
-    stage: Stage,
+    stage: SnapshotStage,
     /// One for each range of people that was read at one position, in order of partition and id.
     covers: Vec<Cover>,
     /// Whether a page was shown.
@@ -36,7 +36,7 @@ pub(super) struct Snapshot {
     known: Checkpoint,
 }
 
-enum Stage {
+enum SnapshotStage {
     /// The next page: the people of this partition after this id.
     Pages(Partition, Option<PersonId>),
     /// Evaluation as far as this checkpoint.
@@ -62,7 +62,7 @@ pub(super) struct Cover {
 }
 
 /// One step of a snapshot.
-pub(super) enum Progress {
+pub(super) enum SnapshotProgress {
     /// Frames to send, perhaps none.
     Frames(Vec<Bytes>),
     /// What was read is ahead of this gateway: the session has to wait until the hub's order goes
@@ -75,7 +75,7 @@ pub(super) enum Progress {
 impl Snapshot {
     /// One that is asked for now, while the gateway stands at `known`.
     pub(super) fn new(known: Checkpoint) -> Self {
-        let stage = Stage::Pages(Partition::new(0), None);
+        let stage = SnapshotStage::Pages(Partition::new(0), None);
         Self {
             stage,
             covers: Vec::new(),
@@ -98,8 +98,8 @@ impl Snapshot {
     /// How far the replay has come.
     pub(super) const fn cursor(&self) -> Option<&Cursor> {
         match &self.stage {
-            Stage::Pages(..) => None,
-            Stage::Replay { checkpoint, .. } => Some(&checkpoint.cursor),
+            SnapshotStage::Pages(..) => None,
+            SnapshotStage::Replay { checkpoint, .. } => Some(&checkpoint.cursor),
         }
     }
 
@@ -108,22 +108,22 @@ impl Snapshot {
         &mut self,
         shared: &Shared,
         subscription: &Subscription,
-    ) -> Result<Progress, CatchUpError> {
+    ) -> Result<SnapshotProgress, CatchUpError> {
         if let Some(reason) = shared.history.broken_after(self.known.offset) {
             return Err(CatchUpError::Broken(reason));
         }
         match &mut self.stage {
-            Stage::Pages(partition, after) => {
+            SnapshotStage::Pages(partition, after) => {
                 let (partition, after) = (*partition, *after);
                 self.page(shared, subscription, partition, after).await
             }
-            Stage::Replay {
+            SnapshotStage::Replay {
                 checkpoint,
                 goal,
                 crossings,
             } => {
                 if has_passed(&checkpoint.cursor, goal) && shared.history.holds(checkpoint) {
-                    return Ok(Progress::Whole(checkpoint.clone()));
+                    return Ok(SnapshotProgress::Whole(checkpoint.clone()));
                 }
                 let covered = |change: &Change| {
                     crossings.check(change.at)?;
@@ -136,10 +136,10 @@ impl Snapshot {
                     covered: &covered,
                 };
                 match replay::step(shared, checkpoint.clone(), &evaluator).await? {
-                    None => Ok(Progress::Ahead(checkpoint.offset)),
+                    None => Ok(SnapshotProgress::Ahead(checkpoint.offset)),
                     Some(step) => {
                         *checkpoint = step.checkpoint;
-                        Ok(Progress::Frames(step.frames))
+                        Ok(SnapshotProgress::Frames(step.frames))
                     }
                 }
             }
@@ -152,9 +152,9 @@ impl Snapshot {
         subscription: &Subscription,
         partition: Partition,
         after: Option<PersonId>,
-    ) -> Result<Progress, CatchUpError> {
+    ) -> Result<SnapshotProgress, CatchUpError> {
         let (Some(id), Some(end)) = (shared.history.id(), shared.history.checkpoint()) else {
-            return Ok(Progress::Ahead(0));
+            return Ok(SnapshotProgress::Ahead(0));
         };
         let known = self.known.cursor.position(partition);
         let relation = |head: Position| shared.history.relation(LogPosition::new(partition, head));
@@ -169,7 +169,7 @@ impl Snapshot {
         match relation(page.head) {
             // Before memory: the replay tells whether it leads there.
             Some(Relation::On | Relation::Before) => {}
-            Some(Relation::Ahead) | None => return Ok(Progress::Ahead(end.offset)),
+            Some(Relation::Ahead) | None => return Ok(SnapshotProgress::Ahead(end.offset)),
             Some(Relation::Apart) => {
                 self.read_anew();
                 return Err(CatchUpError::Parted);
@@ -185,7 +185,7 @@ impl Snapshot {
         let matching = offload::matching(&subscription.view.filter, &page.people).await;
         let matching: Vec<Person> = matching.into_iter().cloned().collect();
         let next = if up_to.is_some() {
-            Some(Stage::Pages(partition, up_to))
+            Some(SnapshotStage::Pages(partition, up_to))
         } else {
             let next = shared
                 .readings
@@ -193,7 +193,7 @@ impl Snapshot {
                 .partitions()
                 .iter()
                 .nth(partition.index() + 1);
-            next.map(|partition| Stage::Pages(partition, None))
+            next.map(|partition| SnapshotStage::Pages(partition, None))
         };
         let is_end = next.is_none();
         self.stage = match next {
@@ -201,10 +201,12 @@ impl Snapshot {
             None => self.replay()?,
         };
         if matching.is_empty() && (self.has_shown || !is_end) {
-            return Ok(Progress::Frames(Vec::new()));
+            return Ok(SnapshotProgress::Frames(Vec::new()));
         }
         self.has_shown = true;
-        Ok(Progress::Frames(subscription.format.pages(&matching)))
+        Ok(SnapshotProgress::Frames(
+            subscription.format.pages(&matching),
+        ))
     }
 
     fn cover(&mut self, cover: Cover) {
@@ -217,8 +219,9 @@ impl Snapshot {
     }
 
     /// From the lowest position of each partition's pages to the highest. That is not before where
-    /// the gateway stood when the snapshot was asked for: no page was, unless it was read after that.
-    fn replay(&self) -> Result<Stage, CatchUpError> {
+    /// the gateway stood when the snapshot was asked for: no page was, unless it was read after
+    /// that.
+    fn replay(&self) -> Result<SnapshotStage, CatchUpError> {
         let (mut lowest, mut highest) = (Vec::<Position>::new(), Vec::<Position>::new());
         let mut crossings = Crossings::default();
         for Cover {
@@ -249,7 +252,7 @@ impl Snapshot {
             }
         }
         let checkpoint = Checkpoint::unlocated(Cursor::new(lowest));
-        Ok(Stage::Replay {
+        Ok(SnapshotStage::Replay {
             checkpoint,
             goal: Cursor::new(highest),
             crossings,

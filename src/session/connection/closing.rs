@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 
 use super::send_queue::SendQueue;
-use super::wire::{Connection, DrainHandle, State};
+use super::wire::{Connection, ConnectionState, DrainHandle};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::frame;
 use crate::session::state::{WireEffect, WireInput};
@@ -80,7 +80,7 @@ impl Connection {
 
     fn last_frame(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut ConnectionState,
         frame: Bytes,
         sent: &Counter,
     ) -> Option<DrainHandle> {
@@ -96,7 +96,7 @@ impl Connection {
 
     /// Lets the kernel take what little is left for a peer that takes nothing: it learns why when
     /// it reads again, long after the session is gone here.
-    fn push_through(&self, state: &mut State, sent: &Counter) {
+    fn push_through(&self, state: &mut ConnectionState, sent: &Counter) {
         let Some(queue) = &mut state.queue else {
             return;
         };

@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use super::catch_up::CatchUp;
 use super::send_queue::ClientRequest;
 use super::serve::ServeHandle;
-use super::wire::{DrainHandle, State};
+use super::wire::{ConnectionState, DrainHandle};
 use crate::protocol::close::CloseCode;
 use crate::session::state::{ViewEffect, ViewInput, ViewState, WireInput, WireState};
 use crate::session::subscription::Subscription;
@@ -132,11 +132,13 @@ impl DrainHandle {
     }
 }
 
-fn is_catching_up(state: &State) -> bool {
+fn is_catching_up(state: &ConnectionState) -> bool {
     !state.session.is_closing() && state.session.view() == ViewState::CatchingUp
 }
 
-fn catching_up(state: &mut State) -> Option<(&mut super::send_queue::SendQueue, CatchUp)> {
+fn catching_up(
+    state: &mut ConnectionState,
+) -> Option<(&mut super::send_queue::SendQueue, CatchUp)> {
     if !is_catching_up(state) {
         return None;
     }

@@ -1,9 +1,9 @@
 //! The sending half of a session: its socket, what waits for it, and its state.
 //!
-//! [`Connection`] is the wire, and a view hangs on it. Whoever sends holds its lock for one
-//! non-blocking write at most per step, and nobody writes past a queue. Two handles say who may do
-//! what: a [`DrainHandle`] exists as long as a queue does, and belongs to the task that empties it;
-//! a [`ServeHandle`] belongs to the dispatching thread.
+//! [`Connection`] is the wire, and a view hangs on it. A sender holds its lock for one non-blocking
+//! write at most per step, and nobody writes past a queue. Two handles are rights: a
+//! [`DrainHandle`] exists as long as a queue does, and belongs to the task that empties it; a
+//! [`ServeHandle`] belongs to the dispatching thread.
 
 mod catch_up;
 mod closing;
@@ -25,4 +25,4 @@ pub use serve::ServeHandle;
 pub(crate) use socket::Gone;
 pub use socket::{PairEnd, Socket};
 pub use wire::{Connection, DrainHandle};
-pub use write::{Delivery, Outcome, PendingWrite};
+pub use write::{Delivery, DeliveryOutcome, PendingWrite};

@@ -21,7 +21,7 @@ const SLICES_MAX: usize = 64;
 /// The waiting frames of one session.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<QueuedFrame>,
     /// Bytes of the first frame that the socket has taken.
     written: usize,
     /// Changes among the waiting frames, and their bytes.
@@ -35,13 +35,13 @@ pub(super) struct SendQueue {
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct QueuedFrame {
     frame: Bytes,
-    kind: Kind,
+    kind: FrameKind,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum FrameKind {
     Change(Checkpoint),
     /// A frame of a catch-up; it is never dropped.
     Step,
@@ -65,9 +65,9 @@ impl SendQueue {
         for Notification { frame, after, .. } in batch.notifications() {
             self.changes += 1;
             self.bytes += frame.len();
-            self.queue.push_back(Waiting {
+            self.queue.push_back(QueuedFrame {
                 frame: frame.clone(),
-                kind: Kind::Change(after.clone()),
+                kind: FrameKind::Change(after.clone()),
             });
         }
     }
@@ -75,15 +75,15 @@ impl SendQueue {
     /// Adds a pong ahead of all that is not yet begun. Only the newest waits: RFC 6455, section
     /// 5.5.3, allows to answer the last of several pings alone.
     pub(super) fn push_pong(&mut self, frame: Bytes) {
-        self.push_control(frame, Kind::Pong);
+        self.push_control(frame, FrameKind::Pong);
     }
 
     /// Adds a ping ahead of all that is not yet begun, unless one waits already.
     pub(super) fn push_ping(&mut self, frame: Bytes) {
-        self.push_control(frame, Kind::Ping);
+        self.push_control(frame, FrameKind::Ping);
     }
 
-    fn push_control(&mut self, frame: Bytes, kind: Kind) {
+    fn push_control(&mut self, frame: Bytes, kind: FrameKind) {
         let begun = usize::from(self.written > 0);
         match self
             .queue
@@ -94,43 +94,44 @@ impl SendQueue {
             Some(waiting) => waiting.frame = frame,
             None => self
                 .queue
-                .insert(begun.min(self.queue.len()), Waiting { frame, kind }),
+                .insert(begun.min(self.queue.len()), QueuedFrame { frame, kind }),
         }
     }
 
     /// Adds the position behind all that waits, in place of an older one.
     pub(super) fn push_position(&mut self, frame: Bytes) {
-        self.push_newest(frame, Kind::Position);
+        self.push_newest(frame, FrameKind::Position);
     }
 
     /// Adds that continuity is not proved behind all that waits, in place of the same word.
     pub(super) fn push_stale(&mut self, frame: Bytes) {
-        self.push_newest(frame, Kind::Stale);
+        self.push_newest(frame, FrameKind::Stale);
     }
 
     /// Adds that continuity is proved behind all that waits, in place of the same word.
     pub(super) fn push_fresh(&mut self, frame: Bytes) {
-        self.push_newest(frame, Kind::Fresh);
+        self.push_newest(frame, FrameKind::Fresh);
     }
 
-    fn push_newest(&mut self, frame: Bytes, kind: Kind) {
+    fn push_newest(&mut self, frame: Bytes, kind: FrameKind) {
         self.keep(|waiting| *waiting != kind);
-        self.queue.push_back(Waiting { frame, kind });
+        self.queue.push_back(QueuedFrame { frame, kind });
     }
 
     /// Adds frames of a catch-up.
     pub(super) fn push_steps(&mut self, frames: impl IntoIterator<Item = Bytes>) {
-        self.queue.extend(frames.into_iter().map(|frame| Waiting {
-            frame,
-            kind: Kind::Step,
-        }));
+        self.queue
+            .extend(frames.into_iter().map(|frame| QueuedFrame {
+                frame,
+                kind: FrameKind::Step,
+            }));
     }
 
     /// Adds a message behind all that waits.
     pub(super) fn push_message(&mut self, frame: Bytes) {
-        self.queue.push_back(Waiting {
+        self.queue.push_back(QueuedFrame {
             frame,
-            kind: Kind::Message,
+            kind: FrameKind::Message,
         });
     }
 
@@ -146,16 +147,16 @@ impl SendQueue {
 
     /// Adds the last frame.
     pub(super) fn push_close(&mut self, frame: Bytes) {
-        self.queue.push_back(Waiting {
+        self.queue.push_back(QueuedFrame {
             frame,
-            kind: Kind::Close,
+            kind: FrameKind::Close,
         });
     }
 
     /// Drops all but a frame that is half-written and a pong: a ping that came before a close frame
     /// is answered before the close frame is (RFC 6455, section 5.5.2).
     pub(super) fn drop_waiting(&mut self) {
-        self.keep(|kind| *kind == Kind::Pong);
+        self.keep(|kind| *kind == FrameKind::Pong);
         self.requests.clear();
     }
 
@@ -164,13 +165,13 @@ impl SendQueue {
     /// continuity is proved would be wrong without them: returns whether that was dropped too.
     pub(super) fn drop_changes(&mut self) -> bool {
         let waiting = self.queue.len();
-        self.keep(|kind| *kind != Kind::Fresh);
+        self.keep(|kind| *kind != FrameKind::Fresh);
         let drops_fresh = self.queue.len() < waiting;
-        self.keep(|kind| !matches!(kind, Kind::Change(_) | Kind::Position));
+        self.keep(|kind| !matches!(kind, FrameKind::Change(_) | FrameKind::Position));
         drops_fresh
     }
 
-    fn keep(&mut self, keeps: impl Fn(&Kind) -> bool) {
+    fn keep(&mut self, keeps: impl Fn(&FrameKind) -> bool) {
         let mut begun = self.written > 0;
         self.queue
             .retain(|waiting| std::mem::take(&mut begun) || keeps(&waiting.kind));
@@ -181,7 +182,7 @@ impl SendQueue {
         let changes = self
             .queue
             .iter()
-            .filter(|waiting| matches!(waiting.kind, Kind::Change(_)));
+            .filter(|waiting| matches!(waiting.kind, FrameKind::Change(_)));
         (self.changes, self.bytes) = changes.fold((0, 0), |(count, bytes), waiting| {
             (count + 1, bytes + waiting.frame.len())
         });
@@ -231,7 +232,7 @@ impl SendQueue {
             let Some(first) = self.queue.front() else {
                 return;
             };
-            if let (Kind::Change(place), 0) = (&first.kind, self.written) {
+            if let (FrameKind::Change(place), 0) = (&first.kind, self.written) {
                 self.reached = Some(place.clone());
             }
             let rest = first.frame.len() - self.written;
@@ -241,9 +242,9 @@ impl SendQueue {
             }
             taken -= rest;
             self.written = 0;
-            if let Some(Waiting {
+            if let Some(QueuedFrame {
                 frame,
-                kind: Kind::Change(_),
+                kind: FrameKind::Change(_),
             }) = self.queue.pop_front()
             {
                 self.changes -= 1;

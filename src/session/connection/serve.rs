@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::catch_up::CatchUp;
 use super::member_slot::MemberSlot;
 use super::send_queue::{ClientRequest, SendQueue, TooManyRequests};
-use super::wire::{Connection, DrainHandle, State};
+use super::wire::{Connection, ConnectionState, DrainHandle};
 use crate::history::Checkpoint;
 use crate::protocol::message::Message;
 use crate::session::state::{ViewEffect, ViewInput, ViewState};
@@ -82,7 +82,7 @@ impl ServeHandle {
 
     fn queue_for_drainer<'a>(
         &self,
-        state: &'a mut State,
+        state: &'a mut ConnectionState,
     ) -> (&'a mut SendQueue, Option<DrainHandle>) {
         let drain = state.queue.is_none().then(|| DrainHandle::new(&self.0));
         (state.queue.get_or_insert_default(), drain)
@@ -155,7 +155,7 @@ impl ServeHandle {
 
     fn tell(
         &self,
-        state: &mut State,
+        state: &mut ConnectionState,
         message: &Message<'_>,
         is_stale: bool,
         sent: &Counter,

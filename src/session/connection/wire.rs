@@ -25,7 +25,7 @@ use crate::session::tick::Tick;
 #[derive(Debug)]
 pub struct Connection {
     pub(super) socket: Socket,
-    state: Mutex<State>,
+    state: Mutex<ConnectionState>,
     /// When the peer last sent something, or took something of what waited for it.
     heard: AtomicU32,
     /// When the next ping is due.
@@ -50,18 +50,18 @@ pub(super) struct ViewMarks {
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct ConnectionState {
     pub(super) session: SessionState,
     /// When the socket last took something of what is left of a closing session.
     pub(super) closing_since: Tick,
     /// Exists exactly as long as a drainer empties it.
     pub(super) queue: Option<Box<SendQueue>>,
-    pub(super) view: View,
+    pub(super) view: ClientView,
 }
 
 /// What the client is sent.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct ClientView {
     pub(super) subscription: Arc<Subscription>,
     /// What it is to be sent before the dispatcher serves it; none while it is live.
     pub(super) catch_up: Option<Box<CatchUp>>,
@@ -80,7 +80,7 @@ impl DrainHandle {
     }
 }
 
-impl View {
+impl ClientView {
     pub(super) fn format(&self) -> WireFormat {
         self.subscription.format
     }
@@ -105,11 +105,11 @@ impl Connection {
         }
         let connection = Arc::new(Self {
             socket,
-            state: Mutex::new(State {
+            state: Mutex::new(ConnectionState {
                 session: SessionState::new(),
                 closing_since: Tick(0),
                 queue: Some(queue),
-                view: View {
+                view: ClientView {
                     subscription: Arc::new(subscription),
                     catch_up: Some(Box::new(catch_up)),
                     believes_stale: false,
@@ -164,7 +164,7 @@ impl Connection {
     ) -> Option<DrainHandle> {
         let drain = self.send_control(sent, WireFormat::ping, SendQueue::push_ping);
         let state = self.lock();
-        if state.view.format() == WireFormat::Sse && state.queue.is_none() {
+        if !state.view.format().answers_pings() && state.queue.is_none() {
             self.note_heard(now);
         }
         drain
@@ -188,7 +188,7 @@ impl Connection {
     /// queue, and needs a drainer.
     pub(super) fn send_or_queue(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut ConnectionState,
         sent: &Counter,
         frame: Bytes,
         wait: impl FnOnce(&mut SendQueue, Bytes),
@@ -238,7 +238,7 @@ impl Connection {
         self.end_locked(&mut self.lock(), code)
     }
 
-    pub(super) fn end_locked(&self, state: &mut State, code: CloseCode) -> CloseCode {
+    pub(super) fn end_locked(&self, state: &mut ConnectionState, code: CloseCode) -> CloseCode {
         self.apply_to_wire(state, WireInput::End(code));
         match state.session.wire() {
             WireState::Closed(code) => code,
@@ -247,7 +247,11 @@ impl Connection {
     }
 
     /// Changes the state of the wire, and does to the socket what follows.
-    pub(super) fn apply_to_wire(&self, state: &mut State, input: WireInput) -> WireEffect {
+    pub(super) fn apply_to_wire(
+        &self,
+        state: &mut ConnectionState,
+        input: WireInput,
+    ) -> WireEffect {
         let effect = state.session.apply_to_wire(input);
         match effect {
             WireEffect::ShutDown => self.socket.shutdown(std::net::Shutdown::Both),
@@ -265,7 +269,7 @@ impl Connection {
 
     /// Notes that the socket took something of what waited: the peer lives, and a closing gets more
     /// time.
-    pub(super) fn note_taken(&self, state: &mut State, now: Tick) {
+    pub(super) fn note_taken(&self, state: &mut ConnectionState, now: Tick) {
         self.note_heard(now);
         state.closing_since = now;
     }
@@ -288,7 +292,7 @@ impl Connection {
         self.ping_due.store(due.0, Relaxed);
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, ConnectionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::catch_up::CatchUp;
 use super::serve::ServeHandle;
 use super::socket::{Gone, Socket};
-use super::wire::{DrainHandle, State};
+use super::wire::{ConnectionState, DrainHandle};
 use crate::protocol::close::CloseCode;
 use crate::session::notification::Payload;
 use crate::session::options::Options;
@@ -16,7 +16,7 @@ use crate::session::state::{ViewEffect, ViewInput};
 /// A session whose socket is about to be written to; nobody else writes to it meanwhile.
 pub struct PendingWrite<'a> {
     to: &'a ServeHandle,
-    state: MutexGuard<'a, State>,
+    state: MutexGuard<'a, ConnectionState>,
     payload: &'a Payload,
     /// How many bytes the socket took.
     sent: Result<usize, Gone>,
@@ -26,14 +26,14 @@ pub struct PendingWrite<'a> {
 #[derive(Debug)]
 pub struct Delivery {
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// For a drainer.
     pub drain: Option<DrainHandle>,
 }
 
 /// What became of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeliveryOutcome {
     /// It was sent, or waits, or was not needed.
     Accepted,
     /// Too much waited already: the session has left the stream and catches up.
@@ -42,7 +42,7 @@ pub enum Outcome {
     Gone,
 }
 
-impl Outcome {
+impl DeliveryOutcome {
     const fn with(self, drain: Option<DrainHandle>) -> Delivery {
         Delivery {
             outcome: self,
@@ -62,12 +62,12 @@ impl ServeHandle {
         if let Payload::Position { checkpoint, .. } = payload
             && self.knows(checkpoint)
         {
-            return Err(Outcome::Accepted.with(None));
+            return Err(DeliveryOutcome::Accepted.with(None));
         }
         let mut guard = self.lock();
         let state = &mut *guard;
         if !state.session.is_live() {
-            return Err(Outcome::Gone.with(None));
+            return Err(DeliveryOutcome::Gone.with(None));
         }
         let Some(queue) = &mut state.queue else {
             return Ok(PendingWrite {
@@ -86,12 +86,12 @@ impl ServeHandle {
     }
 
     /// Sends a session to catch up where too much waits for it.
-    fn check_overflow(&self, state: &mut State, options: &Options) -> Outcome {
+    fn check_overflow(&self, state: &mut ConnectionState, options: &Options) -> DeliveryOutcome {
         let Some(queue) = &mut state.queue else {
-            return Outcome::Accepted;
+            return DeliveryOutcome::Accepted;
         };
         if !queue.overflows(options) {
-            return Outcome::Accepted;
+            return DeliveryOutcome::Accepted;
         }
         let from = queue
             .reached()
@@ -107,7 +107,7 @@ impl ServeHandle {
             "only what is live is written to"
         );
         state.view.catch_up = Some(Box::new(CatchUp::replay(from)));
-        Outcome::Overflowed
+        DeliveryOutcome::Overflowed
     }
 
     /// A change names its position in its own partition: the client knows the whole cursor after it
@@ -134,7 +134,7 @@ impl<'a> PendingWrite<'a> {
         self.to.socket()
     }
 
-    /// What is to be sent, in one non-blocking write.
+    /// The bytes of the one non-blocking write.
     pub fn bytes(&self) -> &[u8] {
         self.payload.bytes()
     }
@@ -159,11 +159,11 @@ impl<'a> PendingWrite<'a> {
         let state = &mut *self.state;
         let Ok(sent) = self.sent else {
             self.to.end_locked(state, CloseCode::ABNORMAL);
-            return Outcome::Gone.with(None);
+            return DeliveryOutcome::Gone.with(None);
         };
         self.to.note_announced(self.payload);
         if sent == self.payload.bytes().len() {
-            return Outcome::Accepted.with(None);
+            return DeliveryOutcome::Accepted.with(None);
         }
         let queue = state.queue.insert(Box::default());
         match self.payload {

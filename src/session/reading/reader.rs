@@ -11,11 +11,11 @@ use bytes::Bytes;
 use super::allowance::Allowance;
 use super::frames::{FrameReader, Incoming};
 use crate::protocol::close::{Close, CloseCode};
-use crate::protocol::format::WireFormat;
+use crate::protocol::format::{ClientInput, WireFormat};
 use crate::protocol::request::Request;
-use crate::protocol::text;
+use crate::protocol::text::TextCommand;
 use crate::session::catch_up::drain;
-use crate::session::command::Command;
+use crate::session::command::SessionCommand;
 use crate::session::connection::{ClientRequest, Connection, DrainHandle, ServeHandle};
 use crate::session::shared::Shared;
 
@@ -39,20 +39,20 @@ pub(in crate::session) struct Reader {
     format: WireFormat,
     /// None where what the peer sends is thrown away: it broke a rule, it sent its close frame, or
     /// its format has no words for clients.
-    input: Option<Input>,
+    input: Option<PeerInput>,
     /// Bytes thrown away so far.
     discarded: usize,
 }
 
 /// What the peer sends, and how much more it may.
-struct Input {
+struct PeerInput {
     frames: FrameReader,
     allowance: Allowance,
 }
 
 /// What a round of reading asks of the asynchronous part.
 #[derive(Default)]
-struct Round {
+struct ReadRound {
     /// What the peer asked for, in order. The limit of messages bounds it.
     requests: Vec<ClientRequest>,
     /// The peer is gone.
@@ -62,11 +62,11 @@ struct Round {
 impl Reader {
     pub(in crate::session) fn new(shared: Arc<Shared>, connection: Arc<Connection>) -> Self {
         let format = connection.subscription().format;
-        let input = || Input {
+        let input = || PeerInput {
             frames: FrameReader::default(),
             allowance: Allowance::new(shared.now()),
         };
-        let input = (format != WireFormat::Sse).then(input);
+        let input = (format.input() != ClientInput::Nothing).then(input);
         Self {
             shared,
             connection,
@@ -78,7 +78,7 @@ impl Reader {
 
     /// Reads until the peer or the session ends, then takes the session out of everything.
     pub(in crate::session) async fn run<P>(mut self, early: Bytes, permit: P) {
-        let mut round = Round::default();
+        let mut round = ReadRound::default();
         if !early.is_empty() {
             self.take(&mut early.to_vec(), &mut round);
         }
@@ -86,7 +86,7 @@ impl Reader {
         loop {
             for request in round.requests.drain(..) {
                 // Boxed: most sessions never ask, and none should carry the room for it.
-                let command = Command::Ask(ServeHandle::new(&self.connection), request);
+                let command = SessionCommand::Ask(ServeHandle::new(&self.connection), request);
                 round.ended |= Box::pin(self.shared.command(command)).await.is_err();
             }
             if round.ended
@@ -100,17 +100,17 @@ impl Reader {
         }
         let code = self.connection.end(CloseCode::ABNORMAL);
         let metrics = &self.shared.metrics;
-        metrics.sessions.at(self.format.label()).dec();
-        metrics.sessions_closed.at(code.label()).inc();
+        metrics.sessions.at(self.format).dec();
+        metrics.sessions_closed.at(code).inc();
         // Without a dispatcher there is no group to leave.
-        let command = Command::Leave(ServeHandle::new(&self.connection));
+        let command = SessionCommand::Leave(ServeHandle::new(&self.connection));
         let _ = Box::pin(self.shared.command(command)).await;
         drop(permit);
     }
 
     /// Takes what the socket has.
-    fn read(&mut self) -> Round {
-        let mut round = Round::default();
+    fn read(&mut self) -> ReadRound {
+        let mut round = ReadRound::default();
         BUFFER.with_borrow_mut(|buffer| {
             for _ in 0..READS {
                 match self.connection.socket().try_read(&mut buffer[..]) {
@@ -130,7 +130,7 @@ impl Reader {
         round
     }
 
-    fn take(&mut self, bytes: &mut [u8], round: &mut Round) {
+    fn take(&mut self, bytes: &mut [u8], round: &mut ReadRound) {
         let Some(mut input) = self.input.take() else {
             self.discarded += bytes.len();
             round.ended |= self.discarded > DISCARDED_MAX;
@@ -146,9 +146,9 @@ impl Reader {
     /// An error is why the session has to be closed; `Break` comes after the peer's close frame.
     fn read_frames(
         &self,
-        Input { frames, allowance }: &mut Input,
+        PeerInput { frames, allowance }: &mut PeerInput,
         bytes: &mut [u8],
-        round: &mut Round,
+        round: &mut ReadRound,
     ) -> Result<ControlFlow<()>, Close> {
         let (now, options) = (self.shared.now(), &self.shared.options);
         allowance.bytes(bytes.len(), now, options)?;
@@ -162,7 +162,7 @@ impl Reader {
         })
     }
 
-    fn heard(&self, incoming: Incoming<'_>, round: &mut Round) -> Result<(), Close> {
+    fn heard(&self, incoming: Incoming<'_>, round: &mut ReadRound) -> Result<(), Close> {
         match incoming {
             Incoming::Text(text) => self.request(text, round),
             Incoming::Ping(payload) => {
@@ -172,7 +172,7 @@ impl Reader {
             Incoming::Close(code) => {
                 self.drain(self.shared.peer_closed(&self.connection, code));
             }
-            Incoming::Binary if self.format != WireFormat::Text => {
+            Incoming::Binary if self.format.input() == ClientInput::Messages => {
                 return Err(Close::new(CloseCode::NO_BINARY, "messages are text"));
             }
             Incoming::Binary | Incoming::Pong | Incoming::Fragment => {}
@@ -190,17 +190,17 @@ impl Reader {
         }
     }
 
-    fn request(&self, text: &str, round: &mut Round) {
-        if self.format != WireFormat::Text {
-            round.requests.push(
+    fn request(&self, text: &str, round: &mut ReadRound) {
+        match self.format.input() {
+            ClientInput::Messages => round.requests.push(
                 Request::read(text).map_or_else(ClientRequest::Refused, ClientRequest::Message),
-            );
-            return;
-        }
-        match text::Wish::read(text) {
-            text::Wish::Stop => self.close(&Close::new(CloseCode::NORMAL, "")),
-            // Only the last one counts where several wait.
-            text::Wish::Show(kinds) => round.requests = vec![ClientRequest::Kinds(kinds)],
+            ),
+            ClientInput::Words => match TextCommand::read(text) {
+                TextCommand::Stop => self.close(&Close::new(CloseCode::NORMAL, "")),
+                // Only the last one counts where several wait.
+                TextCommand::Show(kinds) => round.requests = vec![ClientRequest::Kinds(kinds)],
+            },
+            ClientInput::Nothing => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What all sessions share, below everything that acts on one of them.
 
 mod log_throttle;
+mod metrics;
 mod readings;
 mod roster;
 mod timer_wheel;
 
+pub use metrics::{Metrics, ReplaySource};
 pub(super) use readings::Readings;
 pub(super) use roster::{SHARDS, shard_of};
 pub(super) use timer_wheel::Purpose;
@@ -15,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::command::{Command, DispatcherEnded};
+use super::command::{DispatcherEnded, SessionCommand};
 use super::connection::{Begun, Connection, DrainHandle};
 use super::options::Options;
 use super::tick::Tick;
@@ -23,7 +25,6 @@ use crate::filter::SharedFilters;
 use crate::history::History;
 use crate::protocol::close::{Close, CloseCode};
 use crate::store::StoreSlot;
-use crate::telemetry::Metrics;
 use log_throttle::LogThrottle;
 use roster::Roster;
 use timer_wheel::TimerWheel;
@@ -41,7 +42,7 @@ pub(super) struct Shared {
     pub(super) workers: Handle,
     /// Sessions that cannot catch up share one log line.
     pub(super) stuck: LogThrottle,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<SessionCommand>,
 }
 
 impl Shared {
@@ -51,7 +52,7 @@ impl Shared {
         store: StoreSlot,
         options: Options,
         metrics: Metrics,
-    ) -> (Self, mpsc::Receiver<Command>) {
+    ) -> (Self, mpsc::Receiver<SessionCommand>) {
         let (commands, receiver) = mpsc::channel(options.commands.get());
         let shared = Self {
             options,
@@ -76,14 +77,14 @@ impl Shared {
 
     /// Hands a command to the dispatching thread, waiting for room. Cancel safe: a cancelled
     /// command was not taken.
-    pub(super) async fn command(&self, command: Command) -> Result<(), DispatcherEnded> {
+    pub(super) async fn command(&self, command: SessionCommand) -> Result<(), DispatcherEnded> {
         self.commands
             .send(command)
             .await
             .map_err(|_| DispatcherEnded)
     }
 
-    /// Takes in a new session, once, until it ends ([`Command::Leave`]).
+    /// Takes in a new session, once, until it ends ([`SessionCommand::Leave`]).
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
         self.roster.add(connection);
         self.timers.watch(connection, &self.options);

@@ -1,10 +1,10 @@
 //! The store as sessions read it: shared, so that a thousand of them on the same stretch cost one
 //! reading.
 //!
-//! A page is good for everyone who asked before it was read, and for everyone else as long as the
-//! gateway knows of nothing after it. So pages of one snapshot may be of different age; each carries
-//! the position at which it was read. What was read before the store's history broke is for nobody
-//! afterwards.
+//! A page is good for all that asked before it was read, and for all others as long as the
+//! gateway knows of nothing after it. So pages of one snapshot may be of different age; each
+//! carries the position at which it was read. What was read before the store's history broke is for
+//! nobody afterwards.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::domain::{Comparison, FieldsJson, LogPosition, Partition, PersonId, Position};
 use crate::history::HistoryId;
 use crate::session::options::Options;
-use crate::store::{Page, PageLimits, Since, Store, StoreError, StoreSlot};
+use crate::store::{LogAnswer, PageLimits, PartitionPage, Store, StoreError, StoreSlot};
 
 /// How long a reading is shared.
 const SHARED_FOR: Duration = Duration::from_secs(5);
@@ -30,17 +30,17 @@ const PAGE_BYTES: usize = 128 * 1024;
 pub(in crate::session) struct Readings {
     store: StoreSlot,
     options: Options,
-    pages: Cache<(HistoryId, Partition, Option<PersonId>), Shared<Page>>,
-    stretches: Cache<(HistoryId, LogPosition), Shared<Since>>,
+    pages: Cache<(HistoryId, Partition, Option<PersonId>), SharedReading<PartitionPage>>,
+    stretches: Cache<(HistoryId, LogPosition), SharedReading<LogAnswer>>,
 }
 
 /// What was read, and when its reading began.
-struct Shared<T> {
+struct SharedReading<T> {
     at: Instant,
     value: Arc<T>,
 }
 
-impl<T> Clone for Shared<T> {
+impl<T> Clone for SharedReading<T> {
     fn clone(&self) -> Self {
         Self {
             at: self.at,
@@ -68,21 +68,23 @@ impl Readings {
         self.store.get()
     }
 
-    /// A page of people for somebody who asked at `asked`: read after that, or before it at a head
-    /// that is good enough.
+    /// A page of people for a session that asked at `asked`: read after that, or before it at a
+    /// head that is good enough.
     pub(in crate::session) async fn page(
         &self,
         history: HistoryId,
         (partition, after): (Partition, Option<PersonId>),
         asked: Instant,
         is_good: impl Fn(Position) -> bool + Send + Sync,
-    ) -> Result<Arc<Page>, Arc<StoreError>> {
+    ) -> Result<Arc<PartitionPage>, Arc<StoreError>> {
         let store = self.store.get()?;
         let most = PageLimits {
             people: self.options.page_people,
             bytes: PAGE_BYTES,
         };
-        let is_good = |shared: &Shared<Page>| shared.at >= asked || is_good(shared.value.head);
+        let is_good = |shared: &SharedReading<PartitionPage>| {
+            shared.at >= asked || is_good(shared.value.head)
+        };
         shared(&self.pages, (history, partition, after), is_good, || {
             store.page(partition, after, most)
         })
@@ -95,16 +97,16 @@ impl Readings {
         history: HistoryId,
         from: LogPosition,
         goal: Position,
-    ) -> Result<Arc<Since>, Arc<StoreError>> {
+    ) -> Result<Arc<LogAnswer>, Arc<StoreError>> {
         let (asked, page) = (Instant::now(), self.options.log_page.get());
-        let is_good = |shared: &Shared<Since>| {
+        let is_good = |shared: &SharedReading<LogAnswer>| {
             shared.at >= asked
                 || match &*shared.value {
-                    Since::Continues { changes, .. } if changes.len() == page => true,
-                    Since::Continues { head, .. } => {
+                    LogAnswer::Continues { changes, .. } if changes.len() == page => true,
+                    LogAnswer::Continues { head, .. } => {
                         matches!(head.compare(goal), Comparison::Same | Comparison::Higher)
                     }
-                    Since::Broken { .. } => true,
+                    LogAnswer::Broken { .. } => true,
                 }
         };
         self.stretch(history, from, is_good).await
@@ -116,7 +118,7 @@ impl Readings {
         history: HistoryId,
         from: LogPosition,
         age: Duration,
-    ) -> Result<Arc<Since>, Arc<StoreError>> {
+    ) -> Result<Arc<LogAnswer>, Arc<StoreError>> {
         let asked = Instant::now();
         self.stretch(history, from, |shared| shared.at + age >= asked)
             .await
@@ -126,8 +128,8 @@ impl Readings {
         &self,
         history: HistoryId,
         from: LogPosition,
-        is_good: impl Fn(&Shared<Since>) -> bool + Send,
-    ) -> Result<Arc<Since>, Arc<StoreError>> {
+        is_good: impl Fn(&SharedReading<LogAnswer>) -> bool + Send,
+    ) -> Result<Arc<LogAnswer>, Arc<StoreError>> {
         let store = self.store.get()?;
         let count = self.options.log_page;
         shared(&self.stretches, (history, from), is_good, || {
@@ -140,8 +142,8 @@ impl Readings {
 fn cache<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static>(
     bytes: u64,
     weight: fn(&T) -> u32,
-) -> Cache<K, Shared<T>> {
-    let weigher = move |_: &K, shared: &Shared<T>| weight(&shared.value);
+) -> Cache<K, SharedReading<T>> {
+    let weigher = move |_: &K, shared: &SharedReading<T>| weight(&shared.value);
     Cache::builder()
         .max_capacity(bytes)
         .time_to_live(SHARED_FOR)
@@ -149,12 +151,12 @@ fn cache<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static>(
         .build()
 }
 
-/// What the cache has under a key, if it is good; else it is read again, once for all who wait.
-/// What was read after the call must be good.
+/// What the cache has under a key, if it is good; else it is read again, once for all callers that
+/// wait. What was read after the call must be good.
 async fn shared<K, T, F>(
-    cache: &Cache<K, Shared<T>>,
+    cache: &Cache<K, SharedReading<T>>,
     key: K,
-    is_good: impl Fn(&Shared<T>) -> bool + Send,
+    is_good: impl Fn(&SharedReading<T>) -> bool + Send,
     read: impl Fn() -> F + Send,
 ) -> Result<Arc<T>, Arc<StoreError>>
 where
@@ -166,7 +168,7 @@ where
         let reading = read();
         let read = async {
             let at = Instant::now();
-            Ok::<_, StoreError>(Shared {
+            Ok::<_, StoreError>(SharedReading {
                 at,
                 value: Arc::new(reading.await?),
             })
@@ -175,8 +177,8 @@ where
         if is_good(&shared) {
             return Ok(shared.value);
         }
-        // Unless somebody has replaced it meanwhile: one reading is enough for all who wait.
-        let is_old = |entry: Option<moka::Entry<K, Shared<T>>>| async move {
+        // Unless somebody has replaced it meanwhile: one reading is enough for all that wait.
+        let is_old = |entry: Option<moka::Entry<K, SharedReading<T>>>| async move {
             let same = entry.is_some_and(|entry| entry.into_value().at == shared.at);
             if same { Op::Remove } else { Op::Nop }
         };
@@ -184,7 +186,7 @@ where
     }
 }
 
-fn weight(page: &Page) -> u32 {
+fn weight(page: &PartitionPage) -> u32 {
     let bytes: usize = page
         .people
         .iter()
@@ -193,8 +195,8 @@ fn weight(page: &Page) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-fn length(since: &Since) -> u32 {
-    let Since::Continues { changes, .. } = since else {
+fn length(since: &LogAnswer) -> u32 {
+    let LogAnswer::Continues { changes, .. } = since else {
         return 1;
     };
     let images = changes

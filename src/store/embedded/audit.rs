@@ -1,30 +1,29 @@
-//! Everything that the file keeps, read in portions and compared. The file is this process's alone:
-//! it is locked.
+//! The audit of the file: it reads everything in portions, and compares it. The file is locked, so
+//! no other process changes it.
 
 use redb::ReadTransaction;
 
 use super::EmbeddedStore;
-use super::tables::{self, Failure, HEADS, LOG, PEOPLE};
+use super::tables::{self, FileFailure, HEADS, LOG, PEOPLE};
 use crate::domain::{Partition, PersonId, Position, Timestamp};
-use crate::store::audit::{Damaged, Mended, Sink, Tally, Wrong};
-use crate::store::{Record, StoreError, decode_frame};
+use crate::store::audit::{AuditTally, DamagedPeople, FindingKind, FindingSink, Repair};
+use crate::store::{CorruptRecord, StoreError, StoredPerson, decode_frame};
 
-/// Rows that are read in one transaction, so that room in the file which others free is not held
-/// for long.
+/// Rows of one transaction: a long transaction would keep freed pages of the file in use.
 const PORTION: usize = 1_000;
 
 impl EmbeddedStore {
-    /// Compares people, log and head in every partition, and tells `sink` what is wrong. With
-    /// `mend`, the clock's time, mends what can be. That the file's pages are what was written was
-    /// checked when it was opened.
+    /// Compares people, log and head in every partition, and reports faults to `sink`. With `mend`,
+    /// the time by the clock, repairs those that it can. The checksums of the pages were compared
+    /// when the file was opened.
     pub async fn audit(
         &self,
         mend: Option<Timestamp>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
+        sink: &mut FindingSink<'_>,
+    ) -> Result<AuditTally, StoreError> {
+        let mut tally = AuditTally::default();
         for partition in self.options.partitions.iter() {
-            let mut damaged = Damaged::default();
+            let mut damaged = DamagedPeople::default();
             self.audit_people(partition, &mut damaged, &mut tally, sink)
                 .await?;
             self.audit_log(partition, mend, &mut damaged, &mut tally, sink)
@@ -36,12 +35,13 @@ impl EmbeddedStore {
         Ok(tally)
     }
 
+    /// Checks every record.
     async fn audit_people(
         &self,
         partition: Partition,
-        damaged: &mut Damaged,
-        tally: &mut Tally,
-        sink: &mut Sink<'_>,
+        damaged: &mut DamagedPeople,
+        tally: &mut AuditTally,
+        sink: &mut FindingSink<'_>,
     ) -> Result<(), StoreError> {
         let mut from = Some(0);
         while let Some(first) = from {
@@ -56,7 +56,12 @@ impl EmbeddedStore {
                 tally.people += 1;
                 match record {
                     _ if self.options.partitions.of(id) != partition => {
-                        tally.tell(sink, partition, Wrong::ForeignRecord(id.to_string()), None);
+                        tally.report(
+                            sink,
+                            partition,
+                            FindingKind::ForeignRecord(id.to_string()),
+                            None,
+                        );
                     }
                     Some(why) => damaged.add(id, why),
                     None => {}
@@ -66,17 +71,20 @@ impl EmbeddedStore {
         Ok(())
     }
 
+    /// Checks that the entries follow each other, and end at the head.
     async fn audit_log(
         &self,
         partition: Partition,
         mend: Option<Timestamp>,
-        damaged: &mut Damaged,
-        tally: &mut Tally,
-        sink: &mut Sink<'_>,
+        damaged: &mut DamagedPeople,
+        tally: &mut AuditTally,
+        sink: &mut FindingSink<'_>,
     ) -> Result<(), StoreError> {
         let cannot = || {
             mend.map(|_| {
-                Mended::No("the log is left as it is: who is behind it begins anew".to_owned())
+                Repair::ByHand(
+                    "the log stays as it is: views behind the fault begin anew".to_owned(),
+                )
             })
         };
         let (mut from, mut last): (_, Option<Position>) = (0, None);
@@ -92,17 +100,17 @@ impl EmbeddedStore {
                     Ok(change) if change.at.position.seq.get() == seq => {
                         if last.is_some() && change.predecessor() != last {
                             let why = "does not follow the one before it".to_owned();
-                            tally.tell(sink, partition, Wrong::Entry(seq, why), cannot());
+                            tally.report(sink, partition, FindingKind::Entry(seq, why), cannot());
                         }
                         last = Some(change.at.position);
                         damaged.note(&change);
                     }
                     _ => {
                         last = None;
-                        tally.tell(
+                        tally.report(
                             sink,
                             partition,
-                            Wrong::Entry(seq, "cannot be read".to_owned()),
+                            FindingKind::Entry(seq, "cannot be read".to_owned()),
                             cannot(),
                         );
                     }
@@ -121,10 +129,10 @@ impl EmbeddedStore {
             last == Some(head)
         };
         if !ends {
-            tally.tell(
+            tally.report(
                 sink,
                 partition,
-                Wrong::End(from.checked_sub(1), head.to_string()),
+                FindingKind::End(from.checked_sub(1), head.to_string()),
                 cannot(),
             );
         }
@@ -132,13 +140,13 @@ impl EmbeddedStore {
     }
 }
 
-type Row = (PersonId, Option<crate::store::CorruptRecord>);
+type PersonRow = (PersonId, Option<CorruptRecord>);
 
 fn people(
     transaction: &ReadTransaction,
     partition: Partition,
     first: u128,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<PersonRow>, FileFailure> {
     let table = transaction.open_table(PEOPLE)?;
     let mut rows = Vec::new();
     for row in table
@@ -147,7 +155,7 @@ fn people(
     {
         let (key, text) = row?;
         let id = PersonId::new(uuid::Uuid::from_u128(key.value().1));
-        rows.push((id, Record::decode(text.value()).err()));
+        rows.push((id, StoredPerson::decode(text.value()).err()));
     }
     Ok(rows)
 }
@@ -156,7 +164,7 @@ fn entries(
     transaction: &ReadTransaction,
     partition: Partition,
     from: u64,
-) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
+) -> Result<Vec<(u64, Vec<u8>)>, FileFailure> {
     let table = transaction.open_table(LOG)?;
     let mut rows = Vec::new();
     for row in table

@@ -1,22 +1,22 @@
-//! The feeds that are open now: what is committed goes into each of them.
+//! The open feeds. Every committed change goes to each of them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::store::{FeedEvent, FeedQueue};
 
-/// Held weakly: a feed that was dropped is forgotten at the next publication.
+/// The open feeds. A dropped feed is removed at the next publication.
 #[derive(Default)]
 pub(super) struct Feeds(Mutex<Vec<Weak<FeedQueue>>>);
 
 impl Feeds {
-    /// Adds a feed and tells it that it is connected: everything committed from here on reaches it.
+    /// Adds a feed, which receives everything that is committed from here on.
     pub(super) fn open(&self, queue: &Arc<FeedQueue>) {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(FeedEvent::Connected);
         feeds.push(Arc::downgrade(queue));
     }
 
-    /// Gives the events, in order, to every feed.
+    /// Pushes the events, in order, to every feed.
     pub(super) fn publish(&self, events: &[FeedEvent]) {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         feeds.retain(|feed| {

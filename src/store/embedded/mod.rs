@@ -1,14 +1,13 @@
-//! The embedded store: one redb file, one process, and everything in it durable before it is
-//! acknowledged.
+//! The embedded store: one redb file of one process. A write is answered after the disk has it.
 //!
-//! Writes go through one thread that commits what waits together (group commit); reads are
-//! transactions of their own on blocking threads. The log protocol is that of the Redis scripts,
-//! rule by rule.
+//! Writes go through one thread, which commits all waiting writes together (group commit). Reads
+//! are transactions of their own on blocking threads. The rules of the log are those of the Redis
+//! scripts.
 
 mod audit;
-mod batch;
 mod feeds;
 mod file;
+mod group_commit;
 mod handle;
 mod options;
 mod read;
@@ -19,7 +18,7 @@ mod tests;
 mod thread;
 mod writer;
 
-pub use file::OpenError;
+pub use file::FileError;
 pub use options::Options;
 
 use std::io;
@@ -32,56 +31,56 @@ use async_trait::async_trait;
 use redb::ReadTransaction;
 use tokio::sync::{Semaphore, oneshot};
 
-use self::batch::Rules;
 use self::feeds::Feeds;
 use self::file::marker::{Marker, MarkerFile};
-use self::file::{Location, Opened};
-use self::handle::Handle;
+use self::file::{FileLocation, OpenFile};
+use self::group_commit::CommitRules;
+use self::handle::FileHandle;
 use self::reserve::{Reserve, ReserveFile, Room};
-use self::tables::Failure;
+use self::tables::FileFailure;
 use self::thread::WriterThread;
-use self::writer::{Job, Reopen, Task, Writer};
+use self::writer::{FileWriter, Job, Reopener, Task};
 use super::damage::{note_flaw, note_person};
 use super::{
-    Applied, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyKey, Page, PageLimits, Recorded,
-    Since, Store, StoreError, Tail, Write,
+    Cause, DamageLocation, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyRecord, KnownDamage,
+    LogAnswer, PageLimits, PartitionPage, RequestKey, Store, StoreError, Tail, Write, WriteOutcome,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::telemetry::{DamageAt, Damages};
 
-/// Queries that are answered at the same time. Each keeps a processor busy, or waits for the disk.
+/// Reads at the same time. Each keeps a processor busy, or waits for the disk.
 const READERS: usize = 8;
 
 /// A store in a folder of this machine.
 pub struct EmbeddedStore {
     options: Options,
-    handle: Arc<Handle>,
+    handle: Arc<FileHandle>,
     feeds: Arc<Feeds>,
     writer: WriterThread,
-    /// Turns to read, so that those who read at the same moment do not each hold a page of people.
-    turns: Semaphore,
+    /// Bounds the number of reads, so that many readers do not each hold a page of people.
+    reads: Semaphore,
 }
 
 impl EmbeddedStore {
-    /// Opens the store, and makes it where there is none. Blocks: all of the file is read and its
-    /// checksums compared.
-    pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
-        Self::open_by(options, Location::open_or_create)
+    /// Opens the store, and creates it if it is missing. Blocks: it reads the whole file and
+    /// compares its checksums.
+    pub fn open(options: Options) -> Result<Arc<Self>, FileError> {
+        Self::open_by(options, FileLocation::open_or_create)
     }
 
-    /// The same where there is a store; nothing is made.
-    pub fn open_existing(options: Options) -> Result<Arc<Self>, OpenError> {
-        Self::open_by(options, Location::open)
+    /// Opens an existing store.
+    pub fn open_existing(options: Options) -> Result<Arc<Self>, FileError> {
+        Self::open_by(options, FileLocation::open)
     }
 
     fn open_by(
         options: Options,
-        open: impl Fn(&Location) -> Result<Opened, OpenError>,
-    ) -> Result<Arc<Self>, OpenError> {
-        let location = Location::new(&options.directory, options.partitions, options.cache_bytes);
+        open: impl Fn(&FileLocation) -> Result<OpenFile, FileError>,
+    ) -> Result<Arc<Self>, FileError> {
+        let location =
+            FileLocation::new(&options.directory, options.partitions, options.cache_bytes);
         let room = ReserveFile::new(&options.directory);
         let opened = match open(&location) {
-            // A file that was not closed may need room to be opened.
+            // Opening a file that was not closed may need room.
             Err(error) if error.is_full_disk() && room.release().is_ok() => open(&location)?,
             opened => opened?,
         };
@@ -98,27 +97,27 @@ impl EmbeddedStore {
             Reserve::new(room, reserve::RETRY),
             marker,
         );
-        started.map_err(|error| location.failed(&redb::Error::Io(error).into()))
+        started.map_err(|error| location.failed(redb::Error::Io(error).into()))
     }
 
     fn start(
         options: Options,
-        opened: Opened,
-        reopen: Reopen,
+        opened: OpenFile,
+        reopen: Reopener,
         reserve: Reserve,
         marker: Marker,
     ) -> io::Result<Arc<Self>> {
         let (database, heads) = opened;
         let (queue, tasks) = sync_channel(options.queue.get());
-        let handle = Arc::new(Handle::new(database));
+        let handle = Arc::new(FileHandle::new(database));
         let feeds = Arc::new(Feeds::default());
-        let writer = Writer {
+        let writer = FileWriter {
             queue: tasks,
             handle: Arc::clone(&handle),
             reopen,
             reserve,
             marker,
-            rules: Rules {
+            rules: CommitRules {
                 partitions: options.partitions,
                 retention: options.retention,
             },
@@ -133,23 +132,23 @@ impl EmbeddedStore {
             handle,
             feeds,
             writer,
-            turns: Semaphore::new(READERS),
+            reads: Semaphore::new(READERS),
         }))
     }
 
-    /// Answers from one instant of the file. When the handle turns out dead, waits for the writer
-    /// to open the file again and asks once more.
+    /// Reads one instant of the file. If the handle is dead, waits until the writer has opened the
+    /// file again, and repeats the query.
     async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        Q: Fn(&ReadTransaction) -> Result<T, Failure> + Send + Sync + 'static,
+        Q: Fn(&ReadTransaction) -> Result<T, FileFailure> + Send + Sync + 'static,
     {
         let query = Arc::new(query);
         let attempts = async {
             let mut dead = None;
             loop {
                 let opening = self.handle.opened(dead).await;
-                let _turn = self.turns.acquire().await.expect("it is never closed");
+                let _read = self.reads.acquire().await.expect("it is never closed");
                 let (handle, query) = (Arc::clone(&self.handle), Arc::clone(&query));
                 let answer =
                     tokio::task::spawn_blocking(move || query(&handle.begin_read()?)).await;
@@ -157,26 +156,27 @@ impl EmbeddedStore {
                     Ok(Ok(answer)) => return Ok(answer),
                     Ok(Err(failure)) => failure,
                     Err(error) if error.is_panic() => {
-                        return Err(StoreError::Corrupt(error.to_string()));
+                        return Err(StoreError::Corrupt(Cause::of(error)));
                     }
-                    Err(error) => return Err(StoreError::Unavailable(error.to_string())),
+                    Err(error) => return Err(StoreError::Unavailable(Cause::of(error))),
                 };
-                if !matches!(failure, Failure::Corrupt(_)) {
-                    // An I/O error poisons the handle. When the queue is full, the next write finds
-                    // out as well.
+                if !matches!(failure, FileFailure::Corrupt(_)) {
+                    // An I/O error poisons the handle. If the queue is full, the next write notices
+                    // that too.
                     let _ = self.writer.send(Task::Reopen(opening));
                 }
                 match failure {
-                    Failure::Closed => dead = Some(opening),
-                    failure => return Err(failure.told()),
+                    FileFailure::Closed => dead = Some(opening),
+                    failure => return Err(failure.store_error()),
                 }
             }
         };
         let answer = tokio::time::timeout(self.options.answer_within, attempts).await;
-        self.counted(answer.unwrap_or_else(|_| Err(Failure::Closed.told())))
+        self.counted(answer.unwrap_or_else(|_| Err(FileFailure::Closed.store_error())))
     }
 
-    async fn write(&self, write: Write) -> Result<Applied, StoreError> {
+    /// Hands a write to the writer, and waits for its answer.
+    async fn write(&self, write: Write) -> Result<WriteOutcome, StoreError> {
         let claimed = Arc::new(AtomicBool::new(false));
         let (answer, answered) = oneshot::channel();
         self.writer.send(Task::Write(Job {
@@ -198,13 +198,14 @@ impl EmbeddedStore {
         }
     }
 
-    fn damages(&self) -> &Damages {
+    fn damage(&self) -> &KnownDamage {
         &self.options.metrics.store_damage
     }
 
+    /// Counts an error.
     fn counted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| {
-            self.options.metrics.store_errors.at(error.label()).inc();
+            self.options.metrics.store_errors.at(error.kind()).inc();
         })
     }
 }
@@ -215,11 +216,12 @@ impl Store for EmbeddedStore {
         self.options.partitions
     }
 
-    async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
+    async fn apply(&self, write: Write) -> Result<WriteOutcome, StoreError> {
         let id = write.id;
         let outcome = self.counted(self.write(write).await);
-        if let Ok(Applied::Done { at, .. }) = outcome {
-            self.damages().mended(DamageAt::Person(at.partition, id));
+        if let Ok(WriteOutcome::Done { at, .. }) = outcome {
+            self.damage()
+                .mended(DamageLocation::Person(at.partition, id));
         }
         outcome
     }
@@ -227,8 +229,8 @@ impl Store for EmbeddedStore {
     async fn recorded(
         &self,
         partition: Partition,
-        key: &IdempotencyKey,
-    ) -> Result<Option<Recorded>, StoreError> {
+        key: &RequestKey,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
         let key = key.clone();
         self.read(move |transaction| read::recorded(transaction, partition, &key))
             .await
@@ -239,7 +241,7 @@ impl Store for EmbeddedStore {
         let read = self
             .read(move |transaction| read::get(transaction, partition, id))
             .await?;
-        note_person(self.damages(), partition, id, read.as_ref().err());
+        note_person(self.damage(), partition, id, read.as_ref().err());
         self.counted(read.map_err(|why| StoreError::Damaged { id, why }))
     }
 
@@ -248,11 +250,11 @@ impl Store for EmbeddedStore {
         partition: Partition,
         after: Option<PersonId>,
         most: PageLimits,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<PartitionPage, StoreError> {
         let read = self
             .read(move |transaction| read::page(transaction, partition, after, most))
             .await?;
-        Ok(read.noted(self.damages(), partition, after))
+        Ok(read.noted(self.damage(), partition, after))
     }
 
     async fn ids(
@@ -270,11 +272,11 @@ impl Store for EmbeddedStore {
         partition: Partition,
         from: Position,
         count: NonZeroUsize,
-    ) -> Result<Since, StoreError> {
+    ) -> Result<LogAnswer, StoreError> {
         let (since, flaw) = self
             .read(move |transaction| read::since(transaction, partition, from, count))
             .await?;
-        note_flaw(self.damages(), partition, flaw);
+        note_flaw(self.damage(), partition, flaw);
         Ok(since)
     }
 
@@ -282,17 +284,17 @@ impl Store for EmbeddedStore {
         let (tail, flaw) = self
             .read(move |transaction| read::tail(transaction, partition, count))
             .await?;
-        note_flaw(self.damages(), partition, flaw);
+        note_flaw(self.damage(), partition, flaw);
         Ok(tail)
     }
 
-    /// The channel is this process; what it proves is that the file can be read and that the writer
-    /// lives.
+    /// The channel is inside this process. A probe proves that the file can be read and that the
+    /// writer runs.
     async fn probe(&self) -> Result<Vec<Position>, StoreError> {
         if self.writer.has_ended() {
             return self.counted(Err(StoreError::Unavailable("its writer has ended".into())));
         }
-        let (partitions, known) = (self.options.partitions, self.damages().known());
+        let (partitions, known) = (self.options.partitions, self.damage().known());
         let read = move |transaction: &_| {
             Ok((
                 read::heads(transaction, partitions)?,
@@ -301,7 +303,7 @@ impl Store for EmbeddedStore {
         };
         let (heads, mended) = self.read(read).await?;
         for at in mended {
-            self.damages().mended(at);
+            self.damage().mended(at);
         }
         self.feeds.publish(&[FeedEvent::Probe]);
         Ok(heads)

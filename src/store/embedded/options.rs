@@ -1,32 +1,31 @@
-//! Operators set where the embedded store is and what it keeps; these are its options and their
-//! usual values.
+//! The options of the embedded store, and their usual values.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::Partitions;
-use crate::store::Retention;
-use crate::telemetry::Metrics;
+use crate::store::{Metrics, Retention};
 
-/// Where the store is and how it works.
+/// The options of the embedded store.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder of the file; made when it is missing.
+    /// The folder of the file; created if it is missing.
     pub directory: PathBuf,
-    /// How many logs there are; fixed when the file is made.
+    /// The number of logs; fixed when the file is created.
     pub partitions: Partitions,
-    /// What the log and the idempotency records keep.
+    /// How long log and idempotency records last.
     pub retention: Retention,
-    /// Writes that may wait; one more is [`Overloaded`](crate::store::StoreError::Overloaded).
+    /// Writes that may wait; further ones are
+    /// [`Overloaded`](crate::store::StoreError::Overloaded).
     pub queue: NonZeroUsize,
-    /// Writes that one commit takes at most.
+    /// Writes of one commit at most.
     pub batch: NonZeroUsize,
     /// How long a caller waits for an answer.
     pub answer_within: Duration,
     /// Memory for the file's pages, in bytes.
     pub cache_bytes: usize,
-    /// Counts commits, writes and errors.
+    /// The metrics that the store updates.
     pub metrics: Metrics,
 }
 

@@ -1,32 +1,31 @@
-//! What a store is asked, answered from one read transaction: one instant.
+//! The reads of the store. Each runs in one read transaction, which is one instant.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
 use redb::ReadTransaction;
 
-use super::batch::live_key;
-use super::tables::{self, Failure, HEADS, KEYS, LOG, PEOPLE};
+use super::group_commit::live_key;
+use super::tables::{self, FileFailure, HEADS, KEYS, LOG, PEOPLE};
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::store::chain::{self, Entry, Flaw};
-use crate::store::damage::PageRead;
+use crate::store::log::chain::{self, Flaw, LogEntry};
+use crate::store::page::StoredPage;
 use crate::store::{
-    CorruptRecord, Discontinuity, IdempotencyKey, Page, PageLimits, Record, Recorded, Since, Tail,
-    decode_frame,
+    CorruptRecord, DamageLocation, Discontinuity, IdempotencyRecord, LogAnswer, PageLimits,
+    RequestKey, StoredPerson, Tail, decode_frame,
 };
-use crate::telemetry::DamageAt;
 use crate::telemetry::clock::unix_millis;
 
-/// A person, or why its record cannot be read.
+/// A person, or why the record cannot be read.
 pub(super) fn get(
     transaction: &ReadTransaction,
     partition: Partition,
     id: PersonId,
-) -> Result<Result<Option<Person>, CorruptRecord>, Failure> {
+) -> Result<Result<Option<Person>, CorruptRecord>, FileFailure> {
     let people = transaction.open_table(PEOPLE)?;
     let stored = people.get(tables::person_key(partition, id))?;
     Ok(stored
-        .map(|text| Record::decode(text.value()).map(|record| record.into_person(id)))
+        .map(|text| StoredPerson::decode(text.value()).map(|record| record.into_person(id)))
         .transpose())
 }
 
@@ -35,36 +34,29 @@ pub(super) fn page(
     partition: Partition,
     after: Option<PersonId>,
     most: PageLimits,
-) -> Result<PageRead, Failure> {
+) -> Result<StoredPage, FileFailure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
-    let mut read = PageRead {
-        page: Page {
-            head,
-            people: Vec::new(),
-            next: None,
-        },
-        damaged: Vec::new(),
-    };
+    let mut stored = StoredPage::empty(head);
     let Some(range) = range_after(partition, after) else {
-        return Ok(read);
+        return Ok(stored);
     };
     let rows = transaction.open_table(PEOPLE)?.range(range)?;
     let (mut bytes, mut last) = (0, None);
     for (number, row) in rows.enumerate() {
         let (key, text) = row?;
         if most.are_passed(number, bytes, text.value().len()) {
-            read.page.next = last;
+            stored.page.next = last;
             break;
         }
         bytes += text.value().len();
         let id = PersonId::new(uuid::Uuid::from_u128(key.value().1));
         last = Some(id);
-        match Record::decode(text.value()) {
-            Ok(record) => read.page.people.push(record.into_person(id)),
-            Err(why) => read.damaged.push((id, why)),
+        match StoredPerson::decode(text.value()) {
+            Ok(record) => stored.page.people.push(record.into_person(id)),
+            Err(why) => stored.damaged.push((id, why)),
         }
     }
-    Ok(read)
+    Ok(stored)
 }
 
 pub(super) fn ids(
@@ -72,7 +64,7 @@ pub(super) fn ids(
     partition: Partition,
     after: Option<PersonId>,
     count: NonZeroUsize,
-) -> Result<Vec<PersonId>, Failure> {
+) -> Result<Vec<PersonId>, FileFailure> {
     let Some(range) = range_after(partition, after) else {
         return Ok(Vec::new());
     };
@@ -84,7 +76,7 @@ pub(super) fn ids(
         .collect()
 }
 
-/// The keys of a partition's people after this id; none behind the last of all ids.
+/// The keys of a partition's people after this id; none after the last of all ids.
 fn range_after(
     partition: Partition,
     after: Option<PersonId>,
@@ -93,17 +85,17 @@ fn range_after(
     Some((partition.get(), from)..=(partition.get(), u128::MAX))
 }
 
-/// The log's judgement, rule by rule as the Redis script has it.
+/// The answer of the log, by the rules of since.lua.
 pub(super) fn since(
     transaction: &ReadTransaction,
     partition: Partition,
     from: Position,
     count: NonZeroUsize,
-) -> Result<(Since, Option<Flaw>), Failure> {
+) -> Result<(LogAnswer, Option<Flaw>), FileFailure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
     let broken = |reason| {
         Ok((
-            Since::Broken {
+            LogAnswer::Broken {
                 reason,
                 head: Some(head),
             },
@@ -145,7 +137,7 @@ pub(super) fn tail(
     transaction: &ReadTransaction,
     partition: Partition,
     count: NonZeroUsize,
-) -> Result<(Tail, Option<Flaw>), Failure> {
+) -> Result<(Tail, Option<Flaw>), FileFailure> {
     let head = tables::head(&transaction.open_table(HEADS)?, partition)?;
     let mut entries = Vec::new();
     for row in transaction
@@ -162,8 +154,8 @@ pub(super) fn tail(
 pub(super) fn recorded(
     transaction: &ReadTransaction,
     partition: Partition,
-    key: &IdempotencyKey,
-) -> Result<Option<Recorded>, Failure> {
+    key: &RequestKey,
+) -> Result<Option<IdempotencyRecord>, FileFailure> {
     live_key(
         &transaction.open_table(KEYS)?,
         partition,
@@ -175,7 +167,7 @@ pub(super) fn recorded(
 pub(super) fn heads(
     transaction: &ReadTransaction,
     partitions: Partitions,
-) -> Result<Vec<Position>, Failure> {
+) -> Result<Vec<Position>, FileFailure> {
     let heads = transaction.open_table(HEADS)?;
     partitions
         .iter()
@@ -183,22 +175,22 @@ pub(super) fn heads(
         .collect()
 }
 
-/// What of this is sound again, or gone.
+/// The locations among these that are sound, or no longer exist.
 pub(super) fn mended(
     transaction: &ReadTransaction,
-    known: &[DamageAt],
-) -> Result<Vec<DamageAt>, Failure> {
+    known: &[DamageLocation],
+) -> Result<Vec<DamageLocation>, FileFailure> {
     let mut mended = Vec::new();
     for at in known {
         let is_mended = match at {
-            DamageAt::Person(partition, id) => get(transaction, *partition, *id)?.is_ok(),
-            DamageAt::Entry(partition, seq) => {
+            DamageLocation::Person(partition, id) => get(transaction, *partition, *id)?.is_ok(),
+            DamageLocation::Entry(partition, seq) => {
                 let entry = transaction
                     .open_table(LOG)?
                     .get((partition.get(), seq.get()))?;
                 entry.is_none_or(|frame| change(*partition, frame.value()).is_ok())
             }
-            DamageAt::Ids(_) | DamageAt::Log(_) | DamageAt::History(_) => false,
+            DamageLocation::Ids(_) | DamageLocation::Log(_) | DamageLocation::History(_) => false,
         };
         if is_mended {
             mended.push(*at);
@@ -207,6 +199,6 @@ pub(super) fn mended(
     Ok(mended)
 }
 
-fn change(partition: Partition, frame: &[u8]) -> Entry {
+fn change(partition: Partition, frame: &[u8]) -> LogEntry {
     decode_frame(partition, frame).map_err(|_| "cannot be read".to_owned())
 }

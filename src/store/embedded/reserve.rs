@@ -1,9 +1,9 @@
-//! Room kept back for deletes. The store's file is copy-on-write, so a delete needs pages too, and
-//! on a full disk it would find none.
+//! A reserve of disk space for deletes. The store's file is copy-on-write, so a delete needs pages
+//! too, and finds none on a full disk.
 //!
-//! While the reserve is held, everything is taken. When the disk is full it is given back for
-//! deletes to use, and saves are refused until it can be held again: somebody made room, or so much
-//! was deleted that compacting the file makes some.
+//! While the reserve is held, saves and deletes are admitted. When the disk is full, the reserve is
+//! released for deletes, and saves are refused until it can be held again: an operator made room,
+//! or enough was deleted for a compaction to make some.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,69 +16,69 @@ use super::tables::is_full_disk;
 
 /// The file's name inside the store's folder.
 const NAME: &str = "people.reserve";
-/// Bytes that are held.
+/// Bytes of the reserve.
 const SIZE: u64 = 2 << 20;
-/// Bytes that must be free beyond these when they are taken: or the next save would fill the disk
-/// at once, and the store would go to and fro.
+/// Bytes that must be free beside the reserve when it is taken. Without them the next save would
+/// fill the disk at once, and the reserve would be released again.
 const MARGIN: u64 = 2 << 20;
-/// The part of the store's file that has to be deleted before it is compacted.
+/// The divisor of the file's size: that part of it must be deleted before a compaction.
 const WORTH: u64 = 32;
-/// Usual pause between attempts to hold it again.
+/// The usual pause between attempts to hold the reserve again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
-/// What the writer may carry out.
+/// What the writer carries out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admits {
+pub(super) enum Admission {
     /// Saves and deletes.
     Everything,
-    /// Deletes, and repeats, whose answers are there already.
+    /// Deletes, and repeats, whose answers exist already.
     Deletes,
 }
 
-/// A part of the disk that can be held and given back.
+/// Disk space that can be held and released.
 pub(super) trait Room: Send {
-    /// Bytes that have to be deleted before it is worth while to compact the file.
+    /// Bytes that must be deleted before a compaction is worth while.
     fn worth_compacting(&self) -> i64;
-    /// Takes it, unless it is held already.
+    /// Takes the space, unless it is held already.
     fn hold(&self) -> io::Result<()>;
-    /// Gives it back, so that the store's file can have it at once.
+    /// Releases the space, so that the store's file can use it at once.
     fn release(&self) -> io::Result<()>;
 }
 
-/// The room, and whether it is held.
+/// The reserve, and whether it is held.
 pub(super) struct Reserve {
     room: Box<dyn Room>,
-    /// Pause between attempts to hold it again; each is made by a write that comes after it.
+    /// Pause between attempts to hold it again. The next write after a pause makes the attempt.
     retry: Duration,
-    state: State,
-    /// Bytes that deletes have freed in the file since the disk was found full, or since it was
-    /// compacted.
+    state: ReserveState,
+    /// Bytes that deletes have freed in the file since the disk became full, or since the last
+    /// compaction.
     freed: i64,
-    /// How many of them have it compacted: doubled by each time, because what lies between others
-    /// stays where it is.
+    /// Freed bytes that cause a compaction. Doubled by each one, because pages between others are
+    /// not returned.
     enough: i64,
 }
 
 #[derive(Clone, Copy)]
-enum State {
+enum ReserveState {
     Held,
-    /// The disk is full: what is left of the room is for deletes.
+    /// The disk is full: the remaining space is for deletes.
     Spent {
         again: Instant,
     },
-    /// It cannot be held for another reason, which is none to refuse a save.
+    /// It cannot be held for another reason, so no save is refused.
     Unusable {
         again: Instant,
     },
 }
 
 impl Reserve {
-    /// Holds the room, if it can be held.
+    /// Holds the space, if that is possible.
     pub(super) fn new(room: impl Room + 'static, retry: Duration) -> Self {
         let mut reserve = Self {
             room: Box::new(room),
             retry,
-            state: State::Held,
+            state: ReserveState::Held,
             freed: 0,
             enough: 0,
         };
@@ -86,23 +86,22 @@ impl Reserve {
         reserve
     }
 
-    /// What may be written now. Where the room is not held, tries to hold it again, once in a
-    /// while.
-    pub(super) fn admits(&mut self) -> Admits {
-        if let State::Spent { again } | State::Unusable { again } = self.state
+    /// What the writer carries out now. Tries to hold the space again after each pause.
+    pub(super) fn admits(&mut self) -> Admission {
+        if let ReserveState::Spent { again } | ReserveState::Unusable { again } = self.state
             && again <= Instant::now()
         {
             self.hold();
         }
         match self.state {
-            State::Held | State::Unusable { .. } => Admits::Everything,
-            State::Spent { .. } => Admits::Deletes,
+            ReserveState::Held | ReserveState::Unusable { .. } => Admission::Everything,
+            ReserveState::Spent { .. } => Admission::Deletes,
         }
     }
 
-    /// Gives the room to the deletes: the disk is full.
+    /// Releases the space for deletes: the disk is full.
     pub(super) fn release(&mut self) {
-        if let State::Held = self.state {
+        if let ReserveState::Held = self.state {
             match self.room.release() {
                 Ok(()) => self.spent(),
                 Err(error) => self.unusable(&error),
@@ -110,18 +109,17 @@ impl Reserve {
         }
     }
 
-    /// A commit has freed so many bytes in the file, or used them.
+    /// Notes how many bytes a commit freed in the file; a negative number means that it used them.
     pub(super) fn freed(&mut self, bytes: i64) {
         self.freed = self.freed.saturating_add(bytes);
     }
 
-    /// Whether what was deleted could be room enough, if it were the disk's.
+    /// Whether a compaction could return enough bytes to the disk.
     pub(super) fn wants_compaction(&self) -> bool {
-        matches!(self.state, State::Spent { .. }) && self.freed >= self.enough
+        matches!(self.state, ReserveState::Spent { .. }) && self.freed >= self.enough
     }
 
-    /// The disk has what it could get: either there is room now, or more has to be deleted than
-    /// before.
+    /// Notes a compaction. If the disk is still full, the next one needs more deletes.
     pub(super) fn compacted(&mut self) {
         self.freed = 0;
         self.enough = self.enough.saturating_mul(2);
@@ -136,17 +134,17 @@ impl Reserve {
     }
 
     fn held(&mut self) {
-        if !matches!(self.state, State::Held) {
+        if !matches!(self.state, ReserveState::Held) {
             tracing::info!(
                 bytes = SIZE,
                 "there is room again: saves are taken, and some room is kept for deletes"
             );
         }
-        self.state = State::Held;
+        self.state = ReserveState::Held;
     }
 
     fn spent(&mut self) {
-        if !matches!(self.state, State::Spent { .. }) {
+        if !matches!(self.state, ReserveState::Spent { .. }) {
             let needed = SIZE + MARGIN;
             tracing::error!(
                 needed,
@@ -154,26 +152,26 @@ impl Reserve {
             );
             (self.freed, self.enough) = (0, self.room.worth_compacting());
         }
-        self.state = State::Spent {
+        self.state = ReserveState::Spent {
             again: Instant::now() + self.retry,
         };
     }
 
     fn unusable(&mut self, error: &io::Error) {
-        if !matches!(self.state, State::Unusable { .. }) {
+        if !matches!(self.state, ReserveState::Unusable { .. }) {
             tracing::warn!(
                 %error,
                 "no room can be kept for deletes: on a full disk they would be refused, too"
             );
         }
-        self.state = State::Unusable {
+        self.state = ReserveState::Unusable {
             again: Instant::now() + self.retry,
         };
     }
 }
 
-/// A file beside the store's. It has its name only when all of it is on the disk, so a file of this
-/// name is room held.
+/// A file beside the store's. It gets its name when all of it is on the disk, so a file of this
+/// name is a held reserve.
 pub(super) struct ReserveFile {
     path: PathBuf,
     /// The store's file.
@@ -190,8 +188,8 @@ impl ReserveFile {
 }
 
 impl Room for ReserveFile {
-    /// What holding it takes; and of a large file a part, because compacting takes as long as the
-    /// file is large.
+    /// As many bytes as the reserve needs, and a part of a large file: the time of a compaction
+    /// grows with the file.
     fn worth_compacting(&self) -> i64 {
         let store = fs::metadata(&self.store).map_or(0, |store| allocated(&store));
         (SIZE + MARGIN).max(store / WORTH).cast_signed()
@@ -203,12 +201,12 @@ impl Room for ReserveFile {
         }
         let draft = self.path.with_extension("reserve.new");
         let made = fill(&draft).and_then(|()| fs::rename(&draft, &self.path));
-        // What was taken of a disk that has not enough is the deletes'.
+        // The bytes of a failed attempt are for the deletes.
         made.inspect_err(|_| drop(fs::remove_file(&draft)))
     }
 
-    /// Cut before it is removed, and the cut synced: some file systems give blocks back only then,
-    /// and a backup that has the file open would keep them.
+    /// Truncates the file and syncs it before its removal: some file systems return blocks only
+    /// then, and a backup that has the file open would keep them.
     fn release(&self) -> io::Result<()> {
         let opened = File::options().write(true).open(&self.path);
         let cut = opened.and_then(|file| file.set_len(0).and_then(|()| file.sync_all()));
@@ -219,8 +217,8 @@ impl Room for ReserveFile {
     }
 }
 
-/// Bytes that a file takes of the disk. Where the system doesn't tell, its length: that is at least
-/// as much.
+/// Bytes of the disk that a file uses. If the system does not tell them, the file's length, which
+/// is no less.
 fn allocated(file: &fs::Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(file) * 512;
@@ -228,8 +226,8 @@ fn allocated(file: &fs::Metadata) -> u64 {
     file.len()
 }
 
-/// Writes a file of [`SIZE`], where [`MARGIN`] more fits. It is of random bytes, because a file
-/// system may keep others in less room than they will need.
+/// Writes a file of [`SIZE`], if [`MARGIN`] more fits. Its bytes are random, because a file system
+/// may compress others.
 fn fill(draft: &Path) -> io::Result<()> {
     let mut file = private_file(draft)?;
     file.set_len(0)?;
@@ -249,10 +247,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_on_the_disk_and_released_it_is_not() {
+    fn a_held_reserve_is_on_the_disk_and_a_released_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
-        // Of another release, or cut by a failure of the machine.
+        // A file of another release, or one that a failure of the machine cut.
         fs::write(&path, "short").unwrap();
         let room = ReserveFile::new(folder.path());
         room.hold().unwrap();
@@ -276,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_large_file_more_has_to_be_deleted_before_it_is_compacted() {
+    fn a_large_file_needs_more_deletes_before_a_compaction() {
         let folder = tempfile::tempdir().unwrap();
         let room = ReserveFile::new(folder.path());
         let usual = (SIZE + MARGIN).cast_signed();
@@ -288,11 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn where_it_cannot_be_written_everything_is_admitted_all_the_same() {
+    fn a_reserve_that_cannot_be_written_admits_everything() {
         let folder = tempfile::tempdir().unwrap();
         let mut reserve = Reserve::new(ReserveFile::new(&folder.path().join("missing")), RETRY);
-        assert_eq!(reserve.admits(), Admits::Everything);
+        assert_eq!(reserve.admits(), Admission::Everything);
         reserve.release();
-        assert_eq!(reserve.admits(), Admits::Everything);
+        assert_eq!(reserve.admits(), Admission::Everything);
     }
 }

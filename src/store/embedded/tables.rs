@@ -1,28 +1,28 @@
-//! What stands in the file: the tables, their keys and values, and how a failure of the file is
-//! told.
+//! The tables of the file, their keys and values, and the failures of the file.
 //!
-//! Keys begin with the partition. A UUID as a number sorts as its lower-case text does, so the
-//! table's own order is the order of ids.
+//! Keys begin with the partition. A UUID sorts as a number as its lower-case text does, so the
+//! order of a table is the order of ids.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use redb::{ReadableTable, TableDefinition};
 
 use crate::domain::{FieldsJson, LogPosition, Partition, Partitions, PersonId, Position};
-use crate::store::{Recorded, StoreError};
+use crate::store::{Cause, IdempotencyRecord, StoreError};
 
-/// `version` and `partitions`: what a file must agree with before anything else in it is read.
+/// `version` and `partitions`, which are checked before anything else is read.
 pub(super) const LAYOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("layout");
 /// Partition → position of its last change, or the start of its epoch.
 pub(super) const HEADS: TableDefinition<'_, u16, &str> = TableDefinition::new("heads");
-/// Person → [`Record`](crate::store::Record).
+/// Person → [`StoredPerson`](crate::store::StoredPerson).
 pub(super) const PEOPLE: TableDefinition<'_, (u16, u128), &str> = TableDefinition::new("people");
 /// Sequence number → frame.
 pub(super) const LOG: TableDefinition<'_, (u16, u64), &[u8]> = TableDefinition::new("log");
-/// Name of an idempotency key → when it expires (milliseconds of Unix), the fingerprint, and
+/// Name of an idempotency key → its expiry (Unix milliseconds), the fingerprint, and
 /// `REVISION ID CREATED TIME JSON`, the JSON empty for a delete.
 pub(super) const KEYS: TableDefinition<'_, (u16, KeyName), KeyValue> = TableDefinition::new("keys");
-/// The same keys in the order in which they expire.
+/// The same keys in the order of their expiry.
 pub(super) const EXPIRIES: TableDefinition<'_, (u64, u16, KeyName), ()> =
     TableDefinition::new("expiries");
 
@@ -30,76 +30,77 @@ pub(super) const EXPIRIES: TableDefinition<'_, (u64, u16, KeyName), ()> =
 pub(super) type KeyName = &'static [u8; 32];
 type KeyValue = (u64, &'static [u8; 32], &'static str);
 
-/// Why something could not be read from the file or written to it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// The handle is closed, or was poisoned by an earlier failure: the file has to be opened
-    /// again.
+/// Why the file could not be read or written. Clones share the cause: one failure answers many
+/// writes.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum FileFailure {
+    /// The handle is closed, or was poisoned by an earlier failure: the file must be opened again.
     #[error("the file is being opened again")]
     Closed,
-    /// The file itself.
+    /// The system refused to read or write.
+    #[error("I/O error: {0}")]
+    Io(#[source] Arc<io::Error>),
+    /// The storage library cannot read or write the file.
     #[error(transparent)]
-    File(Box<redb::Error>),
-    /// It was read, but it is not what we wrote.
+    File(Arc<redb::Error>),
+    /// The value was read, but is not what the store wrote.
     #[error("{0}")]
     Corrupt(String),
 }
 
-impl<E: Into<redb::Error>> From<E> for Failure {
+impl<E: Into<redb::Error>> From<E> for FileFailure {
     fn from(error: E) -> Self {
         match error.into() {
             redb::Error::PreviousIo | redb::Error::DatabaseClosed => Self::Closed,
-            error => Self::File(Box::new(error)),
+            redb::Error::Io(error) => Self::Io(Arc::new(error)),
+            error => Self::File(Arc::new(error)),
         }
     }
 }
 
-impl Failure {
-    /// What the caller of a store learns; nothing happened.
-    pub(super) fn told(&self) -> StoreError {
+impl FileFailure {
+    /// The error for the store's caller; nothing happened.
+    pub(super) fn store_error(&self) -> StoreError {
         match self {
-            Self::Closed => StoreError::Unavailable(self.to_string()),
-            Self::Corrupt(detail) => StoreError::Corrupt(detail.clone()),
+            Self::Io(error)
+                if is_full_disk(error.kind()) || error.kind() == ErrorKind::FileTooLarge =>
+            {
+                StoreError::Full(Cause::of(Arc::clone(error)))
+            }
             Self::File(error) => match &**error {
-                redb::Error::Io(io) if is_full_disk(io.kind()) => StoreError::Full(io.to_string()),
-                redb::Error::Io(io) if io.kind() == ErrorKind::FileTooLarge => {
-                    StoreError::Full(io.to_string())
-                }
-                redb::Error::Corrupted(detail) => StoreError::Corrupt(detail.clone()),
-                error => StoreError::Unavailable(error.to_string()),
+                redb::Error::Corrupted(detail) => StoreError::Corrupt(detail.as_str().into()),
+                _ => StoreError::Unavailable(Cause::of(self.clone())),
             },
+            Self::Corrupt(_) => StoreError::Corrupt(Cause::of(self.clone())),
+            Self::Closed | Self::Io(_) => StoreError::Unavailable(Cause::of(self.clone())),
         }
     }
 
-    /// Whether room elsewhere on the disk would have helped. It does not help a file that has
-    /// reached a limit of its own.
+    /// Whether room elsewhere on the disk would help. It does not help a file at its size limit.
     pub(super) fn is_full_disk(&self) -> bool {
-        let Self::File(error) = self else {
-            return false;
-        };
-        matches!(&**error, redb::Error::Io(io) if is_full_disk(io.kind()))
+        matches!(self, Self::Io(error) if is_full_disk(error.kind()))
     }
 }
 
-/// Whether the system says that the disk, or the user's share of it, is used up.
+/// Whether the disk, or the user's share of it, is used up.
 pub(super) fn is_full_disk(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// A log's place and extent.
+/// The head of a log, and its extent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct LogHead {
     /// The last change, or the start of the epoch.
     pub(super) position: Position,
-    /// The number of the oldest entry that is kept; one more than the head's where none is.
+    /// The number of the oldest entry; one more than the head's if there is none.
     pub(super) oldest: u64,
 }
 
-/// The head of every partition, in order.
+/// The heads of all partitions, in order.
 pub(super) fn heads(
     database: &redb::Database,
     partitions: Partitions,
-) -> Result<Vec<Head>, Failure> {
+) -> Result<Vec<LogHead>, FileFailure> {
     let transaction = redb::ReadableDatabase::begin_read(database)?;
     let (heads, log) = (transaction.open_table(HEADS)?, transaction.open_table(LOG)?);
     let all = partitions.iter().map(|partition| {
@@ -109,7 +110,7 @@ pub(super) fn heads(
             .next()
             .transpose()?
             .map(|(key, _)| key.value().1);
-        Ok(Head {
+        Ok(LogHead {
             position,
             oldest: oldest.unwrap_or(position.seq.get() + 1),
         })
@@ -117,14 +118,14 @@ pub(super) fn heads(
     all.collect()
 }
 
-/// One partition's head.
+/// The head of one partition.
 pub(super) fn head(
     heads: &impl ReadableTable<u16, &'static str>,
     partition: Partition,
-) -> Result<Position, Failure> {
+) -> Result<Position, FileFailure> {
     let stored = heads.get(partition.get())?;
     let position = stored.as_ref().and_then(|text| text.value().parse().ok());
-    position.ok_or_else(|| Failure::Corrupt(format!("partition {partition} has no head")))
+    position.ok_or_else(|| FileFailure::Corrupt(format!("partition {partition} has no head")))
 }
 
 /// All keys of a partition's log.
@@ -138,8 +139,8 @@ pub(super) fn person_key(partition: Partition, id: PersonId) -> (u16, u128) {
 }
 
 /// The text of an idempotency record.
-pub(super) fn encode_recorded(recorded: &Recorded) -> String {
-    let Recorded {
+pub(super) fn encode_recorded(recorded: &IdempotencyRecord) -> String {
+    let IdempotencyRecord {
         at,
         id,
         created_at,
@@ -156,12 +157,12 @@ pub(super) fn encode_recorded(recorded: &Recorded) -> String {
     )
 }
 
-/// Reads what [`encode_recorded`] wrote.
+/// Reads the text of an idempotency record.
 pub(super) fn decode_recorded(
     partition: Partition,
     same_request: bool,
     text: &str,
-) -> Result<Recorded, Failure> {
+) -> Result<IdempotencyRecord, FileFailure> {
     let parse = || {
         let mut parts = text.splitn(5, ' ');
         let at = LogPosition::new(partition, parts.next()?.parse().ok()?);
@@ -172,7 +173,7 @@ pub(super) fn decode_recorded(
             "" => None,
             json => Some(FieldsJson::from_stored(json).ok()?),
         };
-        Some(Recorded {
+        Some(IdempotencyRecord {
             at,
             id,
             created_at,
@@ -181,6 +182,7 @@ pub(super) fn decode_recorded(
             same_request,
         })
     };
-    parse()
-        .ok_or_else(|| Failure::Corrupt(format!("an idempotency record of partition {partition}")))
+    parse().ok_or_else(|| {
+        FileFailure::Corrupt(format!("an idempotency record of partition {partition}"))
+    })
 }

@@ -1,21 +1,21 @@
-//! `WriterThread` owns the writer's thread and the queue that leads to it.
+//! The writer's thread, and the queue to it.
 
 use std::io;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
-use super::writer::{Task, Writer};
+use super::writer::{FileWriter, Task};
 use crate::store::StoreError;
 
-/// The writer's thread and the way to it. Dropping it waits for what was asked before.
+/// The writer's thread. Dropping it waits until the queued tasks are done.
 pub(super) struct WriterThread {
     queue: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl WriterThread {
-    /// Starts the thread; `queue` is the way to what `writer` receives.
-    pub(super) fn start(writer: Writer, queue: SyncSender<Task>) -> io::Result<Self> {
+    /// Starts the thread. `queue` is the sending end of the writer's queue.
+    pub(super) fn start(writer: FileWriter, queue: SyncSender<Task>) -> io::Result<Self> {
         let spawned = thread::Builder::new()
             .name("embedded-writer".into())
             .spawn(move || writer.run());
@@ -25,7 +25,7 @@ impl WriterThread {
         })
     }
 
-    /// Hands the thread a task, unless as many wait already as may.
+    /// Queues a task, unless the queue is full.
     pub(super) fn send(&self, task: Task) -> Result<(), StoreError> {
         let queue = self
             .queue
@@ -47,7 +47,7 @@ impl Drop for WriterThread {
     fn drop(&mut self) {
         self.queue.take();
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has told so already; its file is closed with it.
+            // A panic of the writer is logged already; the file is closed.
             let _ = thread.join();
         }
     }

@@ -1,11 +1,11 @@
-//! The one thread that writes: it takes what waits, commits it together, publishes, and answers.
+//! The writing thread: it commits all waiting writes together, publishes their changes, and
+//! answers.
 //!
-//! When the file fails, the thread opens it again, sees by the heads whether the last batch was
-//! committed after all, and only then answers: nobody is told that a write happened when it did
-//! not, or the other way round.
+//! If the file fails, the thread opens it again, learns from the heads whether the last batch was
+//! committed, and only then answers, so that every answer is true.
 //!
-//! When the file has no room for a batch, its saves are refused and its deletes are tried again,
-//! one by one. When enough was deleted, the file is compacted, so that the disk has room again.
+//! If the file has no room for a batch, the thread refuses its saves and repeats its deletes one by
+//! one. After enough deletes it compacts the file, so that the disk has room again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,73 +16,72 @@ use std::time::{Duration, Instant};
 use redb::CompactionError;
 use tokio::sync::oneshot;
 
-use super::batch::{Batch, Effect, Rules};
 use super::feeds::Feeds;
 use super::file::marker::Marker;
-use super::file::{OpenError, Opened};
-use super::handle::{Handle, Opening};
-use super::reserve::{Admits, Reserve};
-use super::tables::{Failure, Head};
-use crate::store::{Applied, FeedEvent, StoreError, Write};
-use crate::telemetry::Metrics;
+use super::file::{FileError, OpenFile};
+use super::group_commit::{CommitEffect, CommitRules, GroupCommit};
+use super::handle::{FileHandle, Generation};
+use super::reserve::{Admission, Reserve};
+use super::tables::{FileFailure, LogHead};
+use crate::store::{FeedEvent, Metrics, StoreError, Write, WriteOutcome};
+use crate::telemetry::ErrorChain;
 use crate::telemetry::clock::unix_millis;
 
-/// Pauses between attempts to open a failed file again: doubled from the first up to the last.
+/// Pauses between attempts to open a failed file: doubled from the first value up to the second.
 const REOPEN_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
-/// How long a compaction waits for the end of what is being read: each takes a moment, and no other
-/// begins.
-const READERS: Duration = Duration::from_secs(1);
-/// How often it looks whether they ended.
-const LOOK: Duration = Duration::from_millis(1);
+/// How long a compaction waits for running reads. No new ones begin meanwhile.
+const READS_END_WITHIN: Duration = Duration::from_secs(1);
+/// Pause between two checks whether they ended.
+const READS_POLL: Duration = Duration::from_millis(1);
 
-/// What the thread is asked to do.
+/// A task of the thread.
 pub(super) enum Task {
-    /// To write.
+    /// Carry out a write.
     Write(Job),
-    /// To open the file again, because a reader met a dead handle of this opening.
-    Reopen(Opening),
+    /// Open the file again: a reader found the handle of this generation dead.
+    Reopen(Generation),
 }
 
-/// One write and who waits for it.
+/// One write, and the way to its caller.
 pub(super) struct Job {
     pub(super) write: Write,
-    /// Set by the thread when it takes the job, and by the caller when it gives up; whoever is
-    /// second yields.
+    /// Set by the thread when it takes the job, and by the caller when it gives up. The first one
+    /// decides.
     pub(super) claimed: Arc<AtomicBool>,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<ApplyResult>,
 }
 
-pub(super) type Answer = Result<Applied, StoreError>;
+pub(super) type ApplyResult = Result<WriteOutcome, StoreError>;
 
-/// Opens the store's file once more.
-pub(super) type Reopen = Box<dyn Fn() -> Result<Opened, OpenError> + Send>;
+/// Opens the file again.
+pub(super) type Reopener = Box<dyn Fn() -> Result<OpenFile, FileError> + Send>;
 
-/// The thread's own state.
-pub(super) struct Writer {
+/// The state of the thread.
+pub(super) struct FileWriter {
     pub(super) queue: Receiver<Task>,
-    pub(super) handle: Arc<Handle>,
-    pub(super) reopen: Reopen,
+    pub(super) handle: Arc<FileHandle>,
+    pub(super) reopen: Reopener,
     pub(super) reserve: Reserve,
     pub(super) marker: Marker,
-    pub(super) rules: Rules,
-    /// As the last commit left them.
-    pub(super) heads: Vec<Head>,
-    /// Writes that one commit takes at most.
+    pub(super) rules: CommitRules,
+    /// The heads after the last commit.
+    pub(super) heads: Vec<LogHead>,
+    /// Writes of one commit at most.
     pub(super) batch: usize,
     pub(super) feeds: Arc<Feeds>,
     pub(super) metrics: Metrics,
 }
 
-/// A batch that did not go through.
-struct Failed {
-    failure: Failure,
-    /// The answers and effect that hold if the commit happened all the same; none when it was not
+/// A batch whose transaction failed.
+struct FailedBatch {
+    failure: FileFailure,
+    /// The answers and the effect if the commit happened all the same; none if the commit was not
     /// reached.
-    in_doubt: Option<(Vec<Answer>, Effect)>,
+    in_doubt: Option<(Vec<ApplyResult>, CommitEffect)>,
 }
 
-impl<E: Into<Failure>> From<E> for Failed {
+impl<E: Into<FileFailure>> From<E> for FailedBatch {
     fn from(error: E) -> Self {
         Self {
             failure: error.into(),
@@ -91,22 +90,22 @@ impl<E: Into<Failure>> From<E> for Failed {
     }
 }
 
-/// Writes that wait for an answer, and did not happen because the file has no room for them.
-struct Full {
+/// Writes that did not happen because the disk is full. They are not answered yet.
+struct FullDisk {
     jobs: Vec<Job>,
-    failure: Failure,
+    failure: FileFailure,
 }
 
-/// The store is being dropped.
-struct Ended;
+/// The store was dropped: the thread ends.
+struct StoreDropped;
 
-impl Writer {
-    /// Works until the store is dropped, then closes the file.
+impl FileWriter {
+    /// Runs until the store is dropped, then closes the file.
     pub(super) fn run(mut self) {
         while let Ok(task) = self.queue.recv() {
             let ended = match task {
                 Task::Write(job) => self.write(job),
-                Task::Reopen(dead) if self.handle.opening() == Some(dead) => self.open_again(),
+                Task::Reopen(dead) if self.handle.generation() == Some(dead) => self.open_again(),
                 Task::Reopen(_) => Ok(()),
             };
             if ended.is_err() {
@@ -116,31 +115,31 @@ impl Writer {
         self.handle.close();
     }
 
-    /// Carries out a job, with those that wait behind it while there is room.
-    fn write(&mut self, first: Job) -> Result<(), Ended> {
+    /// Carries out a job, together with waiting ones while the disk has room.
+    fn write(&mut self, first: Job) -> Result<(), StoreDropped> {
         if self.reserve.wants_compaction() {
             self.compact()?;
         }
         let admits = self.reserve.admits();
         let jobs = match admits {
-            Admits::Everything => self.take(first, self.batch),
-            Admits::Deletes => self.take(first, 1),
+            Admission::Everything => self.take(first, self.batch),
+            Admission::Deletes => self.take(first, 1),
         };
         match self.commit(jobs, admits)? {
-            Some(full) if admits == Admits::Everything => return self.one_by_one(full.jobs),
+            Some(full) if admits == Admission::Everything => return self.one_by_one(full.jobs),
             Some(full) => refuse(full.jobs, &full.failure),
             None => {}
         }
         Ok(())
     }
 
-    /// What one commit takes: the first job, and others as far as they are there.
+    /// The jobs of one commit: the first one, and waiting ones, at most `most`.
     fn take(&self, first: Job, most: usize) -> Vec<Job> {
         let mut jobs: Vec<Job> = Vec::new();
         let mut next = Some(Task::Write(first));
         while let Some(task) = next {
-            // A request to reopen needs no care here: if it was right, this batch will meet the
-            // dead handle too.
+            // A request to reopen is dropped: if it was right, this batch finds the dead handle
+            // too.
             if let Task::Write(job) = task
                 && !job.claimed.swap(true, Ordering::AcqRel)
             {
@@ -155,14 +154,14 @@ impl Writer {
         jobs
     }
 
-    /// Carries out what a full disk admits, each alone: it needs little room, and makes some for
-    /// the next. A batch that does not fit would use up the room all the same, in places of the
-    /// file that the next one does not look for. Behind the first that does not fit alone, none is
-    /// tried: for each that fails, the file has to be opened again.
-    fn one_by_one(&mut self, jobs: Vec<Job>) -> Result<(), Ended> {
+    /// Carries out the jobs that a full disk admits, one by one: each needs little room, and frees
+    /// some for the next. A batch that does not fit would use up the room all the same, in pages
+    /// that the next one does not find. After the first job that does not fit alone, the others are
+    /// refused: each failure costs an opening of the file.
+    fn one_by_one(&mut self, jobs: Vec<Job>) -> Result<(), StoreDropped> {
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {
-            if let Some(full) = self.commit(vec![job], Admits::Deletes)? {
+            if let Some(full) = self.commit(vec![job], Admission::Deletes)? {
                 refuse(full.jobs.into_iter().chain(jobs), &full.failure);
                 break;
             }
@@ -170,20 +169,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits the jobs together and answers them, unless the file has no room for them.
-    fn commit(&mut self, jobs: Vec<Job>, admits: Admits) -> Result<Option<Full>, Ended> {
+    /// Commits the jobs together and answers them, unless the disk is full.
+    fn commit(
+        &mut self,
+        jobs: Vec<Job>,
+        admits: Admission,
+    ) -> Result<Option<FullDisk>, StoreDropped> {
         if jobs.is_empty() {
             return Ok(None);
         }
         let mut outcome = self.attempt(&jobs, admits);
         if matches!(
             &outcome,
-            Err(Failed {
-                failure: Failure::Closed,
+            Err(FailedBatch {
+                failure: FileFailure::Closed,
                 in_doubt: None
             })
         ) {
-            // The handle was dead before: nothing happened, and a new one may well do it.
+            // The handle was dead before: nothing happened, and a new one may succeed.
             self.open_again()?;
             outcome = self.attempt(&jobs, admits);
         }
@@ -196,9 +199,13 @@ impl Writer {
         }
     }
 
-    fn attempt(&self, jobs: &[Job], admits: Admits) -> Result<(Vec<Answer>, Effect), Failed> {
+    fn attempt(
+        &self,
+        jobs: &[Job],
+        admits: Admission,
+    ) -> Result<(Vec<ApplyResult>, CommitEffect), FailedBatch> {
         let transaction = self.handle.begin_write()?;
-        let mut batch = Batch::open(
+        let mut batch = GroupCommit::open(
             &transaction,
             self.rules,
             admits,
@@ -219,15 +226,15 @@ impl Writer {
                 self.metrics.store_batches.inc();
                 Ok((answers, effect))
             }
-            Err(error) => Err(Failed {
+            Err(error) => Err(FailedBatch {
                 failure: error.into(),
                 in_doubt: Some((answers, effect)),
             }),
         }
     }
 
-    /// Publishes, then answers: whoever knows of a write finds it in every feed.
-    fn finish(&mut self, jobs: Vec<Job>, answers: Vec<Answer>, effect: Effect) {
+    /// Publishes, then answers, so that an answered write is in every feed.
+    fn finish(&mut self, jobs: Vec<Job>, answers: Vec<ApplyResult>, effect: CommitEffect) {
         self.heads = effect.heads;
         self.marker.note(&self.heads);
         self.reserve.freed(effect.freed);
@@ -239,15 +246,18 @@ impl Writer {
             .collect();
         self.feeds.publish(&events);
         for (job, answer) in jobs.into_iter().zip(answers) {
-            // The caller may have gone; the write stands.
+            // The caller may be gone; the write stands.
             let _ = job.answer.send(answer);
         }
     }
 
-    /// Finds out what became of a batch that failed, and answers it, unless there is another way to
-    /// try.
-    fn recover(&mut self, jobs: Vec<Job>, failed: Failed) -> Result<Option<Full>, Ended> {
-        let Failed { failure, in_doubt } = failed;
+    /// Learns whether a failed batch was committed, and answers it, unless the disk is full.
+    fn recover(
+        &mut self,
+        jobs: Vec<Job>,
+        failed: FailedBatch,
+    ) -> Result<Option<FullDisk>, StoreDropped> {
+        let FailedBatch { failure, in_doubt } = failed;
         tracing::error!(
             error = %failure,
             writes = jobs.len(),
@@ -261,26 +271,26 @@ impl Writer {
             Some((answers, effect)) if effect.heads == self.heads => {
                 self.finish(jobs, answers, effect);
             }
-            _ if matches!(failure.told(), StoreError::Full(_)) => {
-                return Ok(Some(Full { jobs, failure }));
+            _ if matches!(failure.store_error(), StoreError::Full(_)) => {
+                return Ok(Some(FullDisk { jobs, failure }));
             }
             _ => refuse(jobs, &failure),
         }
         Ok(None)
     }
 
-    /// Gives the disk what deletes have freed in the file. Nobody reads or writes meanwhile.
-    fn compact(&mut self) -> Result<(), Ended> {
-        let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
+    /// Returns freed pages of the file to the disk. Reads and writes wait meanwhile.
+    fn compact(&mut self) -> Result<(), StoreDropped> {
+        let next = self.handle.generation().unwrap_or(Generation::FIRST).next();
         let Some(mut database) = self.handle.take() else {
             return self.open_as(next);
         };
-        tracing::info!("compacting the store's file, for what was deleted to be room on the disk");
-        let until = Instant::now() + READERS;
+        tracing::info!("compacting the store's file, to return deleted bytes to the disk");
+        let until = Instant::now() + READS_END_WITHIN;
         let compacted = loop {
             match database.compact() {
                 Err(CompactionError::TransactionInProgress) if Instant::now() < until => {
-                    thread::park_timeout(LOOK);
+                    thread::park_timeout(READS_POLL);
                 }
                 compacted => break compacted,
             }
@@ -289,7 +299,7 @@ impl Writer {
         match compacted {
             Ok(_) => tracing::info!("the store's file is compacted"),
             Err(CompactionError::TransactionInProgress) => {
-                tracing::warn!("not compacted: somebody reads for too long");
+                tracing::warn!("not compacted: a read takes too long");
             }
             Err(error) => {
                 tracing::error!(
@@ -304,16 +314,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Closes the file and opens it, for as long as it takes. What is asked meanwhile is answered
-    /// at once.
-    fn open_again(&mut self) -> Result<(), Ended> {
-        let next = self.handle.opening().unwrap_or(Opening::FIRST).next();
+    /// Closes the file and opens it again, however long that takes. Tasks that arrive meanwhile are
+    /// refused at once.
+    fn open_again(&mut self) -> Result<(), StoreDropped> {
+        let next = self.handle.generation().unwrap_or(Generation::FIRST).next();
         self.handle.close();
         self.open_as(next)
     }
 
-    /// Opens the file, which is closed.
-    fn open_as(&mut self, next: Opening) -> Result<(), Ended> {
+    /// Opens the closed file.
+    fn open_as(&mut self, next: Generation) -> Result<(), StoreDropped> {
         let [mut pause, longest] = REOPEN_PAUSE;
         loop {
             match (self.reopen)() {
@@ -324,7 +334,8 @@ impl Writer {
                     return Ok(());
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the store's file cannot be opened again yet");
+                    let shown = ErrorChain(&error);
+                    tracing::error!(error = %shown, "the store's file cannot be opened again yet");
                     if error.is_full_disk() {
                         self.reserve.release();
                     }
@@ -335,7 +346,8 @@ impl Writer {
         }
     }
 
-    fn refuse_for(&self, pause: Duration) -> Result<(), Ended> {
+    /// Refuses every write for the time of a pause.
+    fn refuse_for(&self, pause: Duration) -> Result<(), StoreDropped> {
         let until = Instant::now() + pause;
         loop {
             match self
@@ -343,19 +355,19 @@ impl Writer {
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
             {
                 Ok(Task::Write(job)) => {
-                    let _ = job.answer.send(Err(Failure::Closed.told()));
+                    let _ = job.answer.send(Err(FileFailure::Closed.store_error()));
                 }
                 Ok(Task::Reopen(_)) => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+                Err(RecvTimeoutError::Disconnected) => return Err(StoreDropped),
             }
         }
     }
 }
 
-/// Nothing happened, and this is why.
-fn refuse(jobs: impl IntoIterator<Item = Job>, failure: &Failure) {
+/// Answers jobs that did not happen.
+fn refuse(jobs: impl IntoIterator<Item = Job>, failure: &FileFailure) {
     for job in jobs {
-        let _ = job.answer.send(Err(failure.told()));
+        let _ = job.answer.send(Err(failure.store_error()));
     }
 }

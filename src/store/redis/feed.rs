@@ -1,8 +1,8 @@
-//! The subscription: one connection of its own, supervised for as long as the feed is held.
+//! The subscription: one connection of its own, supervised as long as the feed is held.
 //!
-//! Every step has a time limit, and a connection that gives no sign of life is dropped: a frozen
-//! server or a dead link never says so by itself. What arrives is moved into the bounded queue at
-//! once, because the library's own queue has no bound.
+//! Every step has a time limit, and a connection without a sign of life is dropped: a frozen server
+//! or a dead link reports nothing. Messages are moved to the bounded queue at once, because the
+//! library's own queue has no bound.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,54 +15,54 @@ use futures_util::StreamExt as _;
 use people_core::Backoff;
 use tokio::time::{Instant, timeout};
 
-use super::connect::check_clock;
-use super::keys::Keys;
+use super::commands::KeyNames;
+use super::connection::check_clock;
 use super::options::Options;
 use crate::domain::Partition;
 use crate::store::{FeedEvent, FeedQueue};
 
-/// Messages between two turns of the scheduler.
-const MOST_AT_ONCE: usize = 256;
+/// Messages that are moved before the scheduler gets a turn.
+const MESSAGES_AT_ONCE: usize = 256;
 
-/// What keeps one subscription alive.
+/// Keeps one subscription alive.
 pub(super) struct Supervisor {
     client: Client,
-    channels: HashMap<String, Source>,
+    channels: HashMap<String, ChannelContent>,
     queue: Arc<FeedQueue>,
     options: Options,
     backoff: Backoff,
-    /// How many probes the store has published.
+    /// The number of probes that the store has published.
     probes: Arc<AtomicU64>,
 }
 
 /// What a channel carries.
-enum Source {
+enum ChannelContent {
     Changes(Partition),
     Probes,
 }
 
-/// What arrived on a connection, counted.
+/// Counts the arrivals on one connection.
 #[derive(Default)]
-struct Heard {
-    anything: AtomicU64,
+struct Arrivals {
+    batches: AtomicU64,
     /// Probes of this store object.
     probes: AtomicU64,
 }
 
 /// Why a subscription ended.
-enum Ended {
-    /// It can be tried again.
+enum SubscriptionEnd {
+    /// The connection is lost; a new one may last.
     Lost(String),
-    /// Nobody reads the queue any more.
+    /// The feed was dropped.
     Unread,
 }
 
 impl Supervisor {
-    /// `probes` counts those that were published; they have to arrive.
+    /// A supervisor that fills `queue`. `probes` counts published probes, which must arrive.
     pub(super) fn new(
         options: &Options,
         client: Client,
-        keys: &Keys,
+        keys: &KeyNames,
         queue: Arc<FeedQueue>,
         probes: Arc<AtomicU64>,
     ) -> Self {
@@ -71,11 +71,11 @@ impl Supervisor {
             .map(|partition| {
                 (
                     keys.of(partition).channel.clone(),
-                    Source::Changes(partition),
+                    ChannelContent::Changes(partition),
                 )
             })
             .collect();
-        channels.insert(keys.probe.clone(), Source::Probes);
+        channels.insert(keys.probe.clone(), ChannelContent::Probes);
         Self {
             client,
             channels,
@@ -86,29 +86,29 @@ impl Supervisor {
         }
     }
 
-    /// Runs until nobody reads the queue.
+    /// Runs until the feed is dropped.
     pub(super) async fn run(self) {
         let mut backoff = self.backoff.clone();
-        let mut told = false;
+        let mut is_logged = false;
         loop {
             let why = match self.subscribe().await {
                 Ok((sink, stream)) => {
                     tracing::info!(channels = self.channels.len(), "subscribed");
                     backoff = self.backoff.clone();
-                    told = false;
-                    let ended = self.serve(sink, stream).await;
+                    is_logged = false;
+                    let end = self.serve(sink, stream).await;
                     if !self.queue.push(FeedEvent::Disconnected) {
                         return;
                     }
-                    match ended {
-                        Ended::Lost(why) => why,
-                        Ended::Unread => return,
+                    match end {
+                        SubscriptionEnd::Lost(why) => why,
+                        SubscriptionEnd::Unread => return,
                     }
                 }
                 Err(why) => why,
             };
-            // Once for each outage; the attempts in between tell an operator nothing new.
-            if !std::mem::replace(&mut told, true) {
+            // One line an outage, not one an attempt.
+            if !std::mem::replace(&mut is_logged, true) {
                 tracing::warn!(why, "no subscription; trying again until there is one");
             }
             tokio::time::sleep(backoff.next_wait()).await;
@@ -129,75 +129,80 @@ impl Supervisor {
         }
     }
 
-    /// Moves messages until the connection ends or goes silent.
-    async fn serve(&self, sink: PubSubSink, stream: PubSubStream) -> Ended {
+    /// Moves messages until the connection ends or is silent for too long.
+    async fn serve(&self, sink: PubSubSink, stream: PubSubStream) -> SubscriptionEnd {
         if !self.queue.push(FeedEvent::Connected) {
-            return Ended::Unread;
+            return SubscriptionEnd::Unread;
         }
-        let heard = Heard::default();
-        // Both branches own what they wait for; the one that is dropped leaves nothing half done.
+        let arrivals = Arrivals::default();
+        // Either branch may be dropped at any point: an event is pushed whole, a ping changes
+        // nothing.
         tokio::select! {
-            ended = self.deliver(stream, &heard) => ended,
-            ended = self.listen_for_life(sink, &heard) => ended,
+            end = self.deliver(stream, &arrivals) => end,
+            end = self.check_for_life(sink, &arrivals) => end,
         }
     }
 
-    async fn deliver(&self, stream: PubSubStream, heard: &Heard) -> Ended {
-        let mut ready = stream.ready_chunks(MOST_AT_ONCE);
+    /// Moves messages to the queue.
+    async fn deliver(&self, stream: PubSubStream, arrivals: &Arrivals) -> SubscriptionEnd {
+        let mut ready = stream.ready_chunks(MESSAGES_AT_ONCE);
         while let Some(messages) = ready.next().await {
-            heard.anything.fetch_add(1, Ordering::Relaxed);
+            arrivals.batches.fetch_add(1, Ordering::Relaxed);
             for message in messages {
                 let Some(event) = self.event(&message) else {
                     continue;
                 };
                 if event == FeedEvent::Probe {
-                    heard.probes.fetch_add(1, Ordering::Relaxed);
+                    arrivals.probes.fetch_add(1, Ordering::Relaxed);
                 }
                 if !self.queue.push(event) {
-                    return Ended::Unread;
+                    return SubscriptionEnd::Unread;
                 }
             }
         }
-        Ended::Lost("the connection ended".to_owned())
+        SubscriptionEnd::Lost("the connection ended".to_owned())
     }
 
     fn event(&self, message: &Msg) -> Option<FeedEvent> {
         match self.channels.get(message.get_channel_name())? {
-            Source::Changes(partition) => Some(FeedEvent::Frame(
+            ChannelContent::Changes(partition) => Some(FeedEvent::Frame(
                 *partition,
                 Bytes::copy_from_slice(message.get_payload_bytes()),
             )),
-            Source::Probes => Some(FeedEvent::Probe),
+            ChannelContent::Probes => Some(FeedEvent::Probe),
         }
     }
 
-    /// Ends when there was neither an answer to a ping nor any message within the time limit. A
-    /// late answer with messages in between is a busy connection, not a dead one. Ends too when
-    /// probes that were published do not arrive, whatever else does: then the server is not the one
-    /// that commands go to (a replica that was cut off, say, or a master that was replaced, to
-    /// which others still write).
-    async fn listen_for_life(&self, mut sink: PubSubSink, heard: &Heard) -> Ended {
+    /// Ends if neither an answer to a ping nor a message came within the time limit. A late answer
+    /// with messages in between is a busy connection, not a dead one. Ends too if published probes
+    /// do not arrive, whatever else arrives: then commands go to another server (this one is a
+    /// replica that was cut off, or a replaced master to which others still write).
+    async fn check_for_life(&self, mut sink: PubSubSink, arrivals: &Arrivals) -> SubscriptionEnd {
         let mut last_probe = 0;
         let mut published = self.probes.load(Ordering::Relaxed);
-        let mut unheard_since = None;
+        let mut missing_since = None;
         loop {
-            if heard.probes.load(Ordering::Relaxed) != last_probe {
-                last_probe = heard.probes.load(Ordering::Relaxed);
+            if arrivals.probes.load(Ordering::Relaxed) != last_probe {
+                last_probe = arrivals.probes.load(Ordering::Relaxed);
                 published = self.probes.load(Ordering::Relaxed);
-                unheard_since = None;
+                missing_since = None;
             } else if self.probes.load(Ordering::Relaxed) > published {
-                let since = *unheard_since.get_or_insert_with(Instant::now);
+                let since = *missing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > self.options.ping_timeout {
-                    return Ended::Lost("what is published does not arrive".to_owned());
+                    return SubscriptionEnd::Lost("published probes do not arrive".to_owned());
                 }
             }
             tokio::time::sleep(self.options.ping_interval).await;
-            let before = heard.anything.load(Ordering::Relaxed);
+            let before = arrivals.batches.load(Ordering::Relaxed);
             match timeout(self.options.ping_timeout, sink.ping::<Value>()).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Ended::Lost(error.to_string()),
-                Err(_) if heard.anything.load(Ordering::Relaxed) != before => {}
-                Err(_) => return Ended::Lost("no sign of life within the time limit".to_owned()),
+                Ok(Err(error)) => return SubscriptionEnd::Lost(error.to_string()),
+                Err(_) if arrivals.batches.load(Ordering::Relaxed) != before => {}
+                Err(_) => {
+                    return SubscriptionEnd::Lost(
+                        "no sign of life within the time limit".to_owned(),
+                    );
+                }
             }
         }
     }

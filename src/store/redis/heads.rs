@@ -1,31 +1,31 @@
-//! The heads of all logs, and whether the keys beside them agree: what the store is asked every
-//! second.
+//! The probe of every second: it reads the heads of all logs, and compares the keys of a few
+//! partitions.
 
 use std::sync::atomic::Ordering;
 
-use ::redis::{Pipeline, Value, pipe};
+use ::redis::{Cmd, Pipeline, Value, pipe};
 
-use super::failure::Failure;
-use super::{RedisStore, migrate, reply, wiped_again};
+use super::connection::CommandFailure;
+use super::store::RedisStore;
+use super::{migration, reply};
 use crate::domain::{Partition, PersonId, Position, Seq};
 use crate::store::damage::note_person;
-use crate::store::{CorruptRecord, StoreError};
-use crate::telemetry::DamageAt;
+use crate::store::{CorruptRecord, DamageLocation, StoreError};
 
-/// Partitions that are counted with one probe.
+/// Partitions whose keys one probe compares.
 const COUNTED: usize = 16;
-/// Members of a list of ids whose scores are set right at once.
+/// Members of a list of ids whose scores one call sets.
 const EVEN_AT_ONCE: usize = 1_000;
 
-/// A question beside the heads, whose answer is worth having and not needed.
-enum Aside {
+/// An optional question of a probe: a missing answer is no failure.
+enum SideQuestion {
     Count(Partition),
     Person(Partition, PersonId),
     Entry(Partition, Seq),
 }
 
 impl RedisStore {
-    /// The heads; writes layout and genesis again where they are missing.
+    /// The heads; first restores layout and genesis where they are missing.
     pub(super) async fn proved_heads(&self) -> Result<Vec<Position>, StoreError> {
         if let Some(heads) = self.heads().await? {
             return Ok(heads);
@@ -34,30 +34,50 @@ impl RedisStore {
         self.heads().await?.ok_or_else(wiped_again)
     }
 
-    /// Whether the list of ids has this one.
-    pub(super) async fn is_listed(&self, id: PersonId) -> Result<bool, StoreError> {
-        Ok(!reply::list(self.ask(self.commands.listed(id)).await?)?.is_empty())
+    /// Asks a script that reads a head. If the log has no genesis, restores it and asks again.
+    pub(super) async fn ask_with_head<T>(
+        &self,
+        command: Cmd,
+        read: impl Fn(Value) -> Result<Option<T>, StoreError> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let mut pipeline = pipe();
+        pipeline.add_command(command);
+        if let Some(answer) = read(self.executor.first(&pipeline).await?)? {
+            return Ok(answer);
+        }
+        self.restore().await?;
+        read(self.executor.first(&pipeline).await?)?.ok_or_else(wiped_again)
     }
 
-    /// Gives all members of a list of ids the same score, without which their order is broken.
+    /// Whether the list of ids has this id.
+    pub(super) async fn is_listed(&self, id: PersonId) -> Result<bool, StoreError> {
+        Ok(!reply::list(self.executor.ask(self.commands.listed(id)).await?)?.is_empty())
+    }
+
+    /// Sets the score of all members of a list of ids to 0; with other scores they are out of
+    /// order.
     pub(super) async fn even(&self, partition: Partition) -> Result<(), StoreError> {
         tracing::warn!(
             %partition,
-            "scores of the list of ids differ; setting them to 0, as all should be"
+            "scores of the list of ids differ; setting all of them to 0"
         );
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.even(partition, EVEN_AT_ONCE));
-        while !matches!(self.first(&pipeline).await?, Value::Int(0)) {}
+        while !matches!(self.executor.first(&pipeline).await?, Value::Int(0)) {}
         Ok(())
     }
 
+    /// Writes layout and genesis where they are missing.
     pub(super) async fn restore(&self) -> Result<(), StoreError> {
         tracing::warn!("layout or log heads are missing; writing them again");
-        let pipeline = migrate::restore(&self.commands.keys, self.commands.partitions);
-        self.ask_alone(&pipeline, pipeline.len()).await.map(drop)
+        let pipeline = migration::restore(&self.commands.keys, self.commands.partitions);
+        self.executor
+            .ask_alone(&pipeline, pipeline.len())
+            .await
+            .map(drop)
     }
 
-    /// Heads in partition order; none where one of them, or the layout, is missing.
+    /// Heads in partition order; none if one of them, or the layout, is missing.
     async fn heads(&self) -> Result<Option<Vec<Position>>, StoreError> {
         let keys = &self.commands.keys;
         let mut pipeline = pipe();
@@ -73,10 +93,11 @@ impl RedisStore {
         pipeline.cmd("INFO").arg("replication");
         let needed = pipeline.len();
         pipeline.cmd("PUBLISH").arg(&keys.probe).arg("");
-        let asides = self.asides(&mut pipeline);
-        // Counted before it can arrive, and taken back where it was not published.
+        let questions = self.side_questions(&mut pipeline);
+        // Counted before the probe can arrive, and taken back if it was not published.
         self.probes.fetch_add(1, Ordering::Relaxed);
-        let mut answers = self.ask_alone(&pipeline, needed).await.inspect_err(|_| {
+        let asked = self.executor.ask_alone(&pipeline, needed).await;
+        let mut answers = asked.inspect_err(|_| {
             self.probes.fetch_sub(1, Ordering::Relaxed);
         })?;
         let beside = answers.split_off(needed + 1);
@@ -84,7 +105,7 @@ impl RedisStore {
         self.check_role(&answers.pop().transpose()?.unwrap_or(Value::Nil))?;
         let layout = answers.pop().transpose()?.unwrap_or(Value::Nil);
         self.check_layout(&layout)?;
-        self.note_asides(asides, beside);
+        self.note_answers(questions, beside);
         let heads = answers
             .into_iter()
             .map(|answer| reply::head_of(answer?))
@@ -92,13 +113,13 @@ impl RedisStore {
         Ok(heads.filter(|_| layout != Value::Nil))
     }
 
-    /// Adds the questions beside the heads: a few partitions are counted, in turn, and what is
-    /// known to be damaged is looked at again.
-    fn asides(&self, pipeline: &mut Pipeline) -> Vec<Aside> {
+    /// Adds the optional questions: the counts of a few partitions, in turn, and the state of
+    /// everything that is known to be damaged.
+    fn side_questions(&self, pipeline: &mut Pipeline) -> Vec<SideQuestion> {
         let commands = &self.commands;
         let count = usize::from(commands.partitions.get());
         let first = self.counted_next.fetch_add(COUNTED, Ordering::Relaxed);
-        let mut asides = Vec::new();
+        let mut questions = Vec::new();
         let all: Vec<Partition> = commands.partitions.iter().collect();
         for partition in all
             .into_iter()
@@ -107,40 +128,43 @@ impl RedisStore {
             .take(COUNTED.min(count))
         {
             pipeline.add_command(commands.count(partition));
-            asides.push(Aside::Count(partition));
+            questions.push(SideQuestion::Count(partition));
         }
-        for damage in self.damages().known() {
+        for damage in self.damage().known() {
             match damage {
-                DamageAt::Person(partition, id) => {
+                DamageLocation::Person(partition, id) => {
                     pipeline
                         .add_command(commands.get(id))
                         .add_command(commands.listed(id));
-                    asides.push(Aside::Person(partition, id));
+                    questions.push(SideQuestion::Person(partition, id));
                 }
-                DamageAt::Entry(partition, seq) => {
+                DamageLocation::Entry(partition, seq) => {
                     pipeline
                         .add_command(commands.entry(partition, None))
                         .add_command(commands.entry(partition, Some(seq)));
-                    asides.push(Aside::Entry(partition, seq));
+                    questions.push(SideQuestion::Entry(partition, seq));
                 }
-                DamageAt::Ids(_) | DamageAt::Log(_) | DamageAt::History(_) => {}
+                DamageLocation::Ids(_) | DamageLocation::Log(_) | DamageLocation::History(_) => {}
             }
         }
-        asides
+        questions
     }
 
-    /// Takes note of what the answers beside the heads tell. One that is missing or refused tells
-    /// nothing.
-    fn note_asides(&self, asides: Vec<Aside>, answers: Vec<Result<Value, Failure>>) {
+    /// Notes the answers to the optional questions. A missing or refused one changes nothing.
+    fn note_answers(
+        &self,
+        questions: Vec<SideQuestion>,
+        answers: Vec<Result<Value, CommandFailure>>,
+    ) {
         let mut answers = answers.into_iter();
-        for aside in asides {
-            match aside {
-                Aside::Count(partition) => {
+        for question in questions {
+            match question {
+                SideQuestion::Count(partition) => {
                     if let Some(Ok(answer)) = answers.next() {
                         self.note_count(partition, answer);
                     }
                 }
-                Aside::Person(partition, id) => {
+                SideQuestion::Person(partition, id) => {
                     let (Some(Ok(record)), Some(Ok(listed))) = (answers.next(), answers.next())
                     else {
                         continue;
@@ -150,9 +174,9 @@ impl RedisStore {
                         Ok(None) if is_listed => Some(CorruptRecord::Missing),
                         read => read.err(),
                     };
-                    note_person(self.damages(), partition, id, damage.as_ref());
+                    note_person(self.damage(), partition, id, damage.as_ref());
                 }
-                Aside::Entry(partition, seq) => {
+                SideQuestion::Entry(partition, seq) => {
                     let (Some(Ok(oldest)), Some(Ok(entry))) = (answers.next(), answers.next())
                     else {
                         continue;
@@ -166,14 +190,14 @@ impl RedisStore {
                         None => false,
                     };
                     if is_trimmed || is_sound {
-                        self.damages().mended(DamageAt::Entry(partition, seq));
+                        self.damage().mended(DamageLocation::Entry(partition, seq));
                     }
                 }
             }
         }
     }
 
-    /// What count.lua found of a partition.
+    /// Notes the answer of count.lua for a partition.
     fn note_count(&self, partition: Partition, answer: Value) {
         let Value::Array(parts) = answer else { return };
         let [Value::Int(records), Value::Int(ids), head, last] = &parts[..] else {
@@ -185,7 +209,7 @@ impl RedisStore {
             }
             return;
         };
-        self.note(DamageAt::Ids(partition), records != ids, || {
+        self.note(DamageLocation::Ids(partition), records != ids, || {
             format!("it names {ids} people, and there are {records} records")
         });
         let number = |value: &Value| match value {
@@ -196,45 +220,46 @@ impl RedisStore {
         };
         let (head, last) = (number(head), number(last));
         let agrees = head.is_empty() || head == last || (head == "0" && last.is_empty());
-        self.note(DamageAt::Log(partition), !agrees, || {
+        self.note(DamageLocation::Log(partition), !agrees, || {
             format!("it ends with entry {last:?}, and its head is {head}")
         });
     }
 
-    fn note(&self, at: DamageAt, is_damaged: bool, detail: impl FnOnce() -> String) {
+    fn note(&self, at: DamageLocation, is_damaged: bool, detail: impl FnOnce() -> String) {
         if is_damaged {
-            self.damages().found(at, &detail());
+            self.damage().found(at, &detail());
         } else {
-            self.damages().mended(at);
+            self.damage().mended(at);
         }
     }
 
-    /// A server that was made a replica serves what it last heard, perhaps for ever: its heads
-    /// prove nothing, and whoever is connected to it has to look for the master again.
+    /// Refuses a server that became a replica. It serves the last state that it received, perhaps
+    /// for ever, so its heads prove nothing, and new connections must find the master.
     fn check_role(&self, replication: &Value) -> Result<(), StoreError> {
         if reply::is_replica(replication) {
-            self.connections.renew();
+            self.executor.renew();
             return Err(StoreError::Unavailable(
-                "the server has become a replica".to_owned(),
+                "the server has become a replica".into(),
             ));
         }
         Ok(())
     }
 
-    /// A deployment that was wiped and laid out anew with another number of partitions is not ours
-    /// any more.
+    /// Refuses a deployment that was wiped and laid out again with another number of partitions.
     fn check_layout(&self, partitions: &Value) -> Result<(), StoreError> {
         let ours = self.commands.partitions.get();
         match partitions {
             Value::Nil => Ok(()),
             Value::BulkString(there) if there == ours.to_string().as_bytes() => Ok(()),
-            _ => Err(StoreError::Corrupt(format!(
-                "the layout no longer has the {ours} partitions of store.partitions"
-            ))),
+            _ => Err(StoreError::Corrupt(
+                format!("the layout no longer has the {ours} partitions of store.partitions")
+                    .into(),
+            )),
         }
     }
 
-    fn note_probe(&self, refused: Option<Failure>) {
+    /// Notes whether the probe was published, and logs the first refusal.
+    fn note_probe(&self, refused: Option<CommandFailure>) {
         if refused.is_some() {
             self.probes.fetch_sub(1, Ordering::Relaxed);
         }
@@ -245,9 +270,13 @@ impl RedisStore {
             && !was_refused
         {
             tracing::warn!(
-                ?why,
+                %why,
                 "the probe could not be published: this gateway will not get ready"
             );
         }
     }
+}
+
+fn wiped_again() -> StoreError {
+    StoreError::Unavailable("the database was wiped while it was laid out again".into())
 }

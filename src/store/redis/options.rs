@@ -1,4 +1,4 @@
-//! What an operator may set of the Redis store, and the form of its url that may be shown.
+//! The options of the Redis store, and the form of its url for logs.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -7,42 +7,42 @@ use std::time::Duration;
 use crate::domain::Partitions;
 use crate::store::Retention;
 
-/// How to reach Redis, and every limit of the store.
+/// The options of the Redis store: its url, and every limit.
 #[derive(Clone)]
 pub struct Options {
     /// `redis://` or `rediss://` with user, password and database. Never shown; see [`redacted`].
     pub url: String,
-    /// What all names begin with; it and the database keep deployments apart.
+    /// The first part of all names. Prefix and database keep deployments apart.
     pub prefix: String,
-    /// How many logs there are; must be what the first migration wrote.
+    /// The number of logs; must equal that of the first migration.
     pub partitions: Partitions,
     /// How long log and idempotency records last.
     pub retention: Retention,
-    /// Whether to bring an older layout up to date, or to refuse it.
+    /// Whether to bring an older layout up to date; otherwise it is refused.
     pub migrate: bool,
-    /// From the first packet to the end of the handshake.
+    /// Time limit from the first packet to the end of the handshake.
     pub connect_timeout: Duration,
-    /// From a pipeline's sending to its last answer.
+    /// Time limit from a pipeline's sending to its last answer.
     pub command_timeout: Duration,
-    /// Connections for commands; each feed has one more of its own.
+    /// Connections for commands; each feed has one more.
     pub pool_size: NonZeroUsize,
-    /// For a connection from the pool, a check or a new connect included.
+    /// Time limit for a connection from the pool, its check or a new connect included.
     pub pool_wait: Duration,
-    /// Pipelines of writes and single reads that are under way at once.
+    /// Pipelines of writes and single reads at the same time.
     pub lanes: NonZeroUsize,
-    /// Commands in such a pipeline.
+    /// Commands of one such pipeline.
     pub batch: NonZeroUsize,
-    /// Commands that may wait for a pipeline; more are refused as overload.
+    /// Commands that may wait for a pipeline; further ones are refused as overload.
     pub queue: NonZeroUsize,
-    /// One call in all, repeats included.
+    /// Time limit of one call, repeats included.
     pub retry_limit: Duration,
-    /// For another gateway's migration to end.
+    /// Time limit for another gateway's migration to end.
     pub migration_wait: Duration,
-    /// Between two signs of life that the subscription asks for.
+    /// Pause between two pings of the subscription.
     pub ping_interval: Duration,
-    /// For such a sign: an answer, or any message.
+    /// Time limit for an answer to a ping; any message counts.
     pub ping_timeout: Duration,
-    /// The first pause before connecting again; doubled each time, half of it random.
+    /// The first pause before a new attempt to connect; doubled each time, half of it random.
     pub backoff_min: Duration,
     /// The longest such pause.
     pub backoff_max: Duration,
@@ -109,8 +109,8 @@ impl fmt::Debug for Options {
 }
 
 /// The url with `***` in place of its password, for logs, errors and the effective configuration.
-/// Query and fragment are left out. What does not parse is not shown at all: a secret might be
-/// anywhere in it.
+/// Query and fragment are left out. A text that does not parse is not shown at all: it may have a
+/// secret anywhere.
 pub fn redacted(url: &str) -> String {
     let Ok(mut parsed) = url::Url::parse(url) else {
         return "a text that is not a url".to_owned();

@@ -1,5 +1,5 @@
-//! A histogram of seconds whose observations may count many times, over atomics: a change that was
-//! written to ten thousand sockets in one go is one observation of weight ten thousand.
+//! A histogram of seconds over atomics, whose observations have a weight: one change written to ten
+//! thousand sockets is one observation of weight ten thousand.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,51 +11,51 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::telemetry::clock::unix_time;
 
-/// Upper bounds in seconds, for all histograms alike: from a command of Redis to a client that
-/// lags.
+/// Upper bounds of the buckets in seconds. All histograms share them: from the time of a Redis
+/// command to the lag of a client.
 const BOUNDS: [f64; 18] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0, 30.0, 60.0,
 ];
-/// One more bucket for what is above all bounds.
+/// One bucket more than bounds: for observations above all of them.
 const BUCKETS: usize = BOUNDS.len() + 1;
 
-/// Seconds, shared by many threads. Clones are the same histogram.
+/// A histogram of seconds. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Histogram(Arc<Shared>);
+pub struct Histogram(Arc<Buckets>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    buckets: [Counter; BUCKETS],
+struct Buckets {
+    counts: [Counter; BUCKETS],
     seconds: Counter<f64, std::sync::atomic::AtomicU64>,
 }
 
-/// Observations of one thread, on their way to a [`Histogram`].
+/// Observations of one thread, to be added to a [`Histogram`] at once.
 #[derive(Clone, Debug, Default)]
 pub struct Observations {
-    buckets: [u64; BUCKETS],
+    counts: [u64; BUCKETS],
     seconds: f64,
 }
 
-/// A look at the wall clock, to tell how old changes are.
+/// A reading of the wall clock, from which the age of changes is computed.
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock(Duration);
 
 impl Histogram {
-    /// Counts one observation.
+    /// Adds one observation.
     pub fn observe(&self, duration: Duration) {
         let mut one = Observations::default();
         one.observe(duration.as_secs_f64(), 1);
         self.add(&one);
     }
 
-    /// Adds what was observed elsewhere.
+    /// Adds the observations of one thread.
     pub fn add(&self, observations: &Observations) {
         for (bucket, count) in self
             .0
-            .buckets
+            .counts
             .iter()
-            .zip(observations.buckets)
+            .zip(observations.counts)
             .filter(|(_, count)| *count > 0)
         {
             bucket.inc_by(count);
@@ -63,28 +63,28 @@ impl Histogram {
         self.0.seconds.inc_by(observations.seconds);
     }
 
-    /// How many observations there were.
+    /// The number of observations.
     pub fn count(&self) -> u64 {
-        self.0.buckets.iter().map(Counter::get).sum()
+        self.0.counts.iter().map(Counter::get).sum()
     }
 }
 
 impl Observations {
-    /// Counts so many observations of the same length.
+    /// Adds `times` observations of the same length.
     pub fn observe(&mut self, seconds: f64, times: u64) {
-        self.buckets[BOUNDS.partition_point(|bound| *bound < seconds)] += times;
+        self.counts[BOUNDS.partition_point(|bound| *bound < seconds)] += times;
         self.seconds += seconds * times as f64;
     }
 }
 
 impl WallClock {
-    /// The time now.
+    /// Reads the clock.
     pub fn now() -> Self {
         Self(unix_time())
     }
 
-    /// Seconds since a moment in milliseconds of Unix; 0 for one that lies ahead, because another
-    /// machine's clock does.
+    /// Seconds since a moment in Unix milliseconds; 0 for a moment in the future, which another
+    /// machine's clock may name.
     pub fn seconds_since(self, millis: i64) -> f64 {
         self.0
             .saturating_sub(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
@@ -99,10 +99,8 @@ impl TypedMetric for Histogram {
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<_> = bounds
-            .zip(self.0.buckets.iter().map(Counter::get))
-            .collect();
-        // What is counted meanwhile is in the buckets or not, and the count follows them.
+        let buckets: Vec<_> = bounds.zip(self.0.counts.iter().map(Counter::get)).collect();
+        // The count is the sum of the buckets just read, not of those that others add to meanwhile.
         let count = buckets.iter().map(|(_, count)| count).sum();
         encoder.encode_histogram::<NoLabelSet>(self.0.seconds.get(), count, &buckets, None)
     }
@@ -120,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_observation_counts_as_often_as_it_weighs_in_every_bucket_that_holds_it() {
+    fn an_observation_adds_its_weight_to_every_bucket_whose_bound_it_does_not_exceed() {
         let (mut registry, histogram) = (Registry::default(), Histogram::default());
         registry.register("h", "H", histogram.clone());
         let mut observations = Observations::default();
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_the_future_has_no_age() {
+    fn a_change_from_the_future_has_age_zero() {
         let now = WallClock(Duration::from_millis(10_500));
         assert!((now.seconds_since(10_000) - 0.5).abs() < 1e-9);
         assert!(now.seconds_since(11_000).abs() < 1e-9);

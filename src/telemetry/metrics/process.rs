@@ -1,5 +1,5 @@
-//! What the kernel says of this process, under the names that every exporter of Prometheus uses.
-//! Read at each scrape.
+//! The state of this process as the kernel tells it, under the names that all Prometheus exporters
+//! use. Read at each scrape.
 
 use std::fmt;
 use std::fs;
@@ -11,15 +11,16 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
-/// The process. What `/proc` does not tell, as in a container that hides it, is left out.
+/// Collects the state of the process. Values that `/proc` hides, as in some containers, are left
+/// out.
 #[derive(Debug)]
-pub(super) struct Process;
+pub(super) struct ProcessCollector;
 
-/// `/proc/self/stat` (proc(5)), as far as it is told.
+/// The fields of `/proc/self/stat` (proc(5)) that are shown.
 struct Stat {
     cpu_seconds: f64,
     threads: i64,
-    /// Seconds from the machine's start to ours.
+    /// Seconds from the start of the machine to the start of the process.
     started: f64,
     virtual_bytes: i64,
     resident_bytes: i64,
@@ -30,8 +31,8 @@ impl Stat {
         Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
     }
 
-    /// The second field is the program's name in parentheses, and may hold any character: fields
-    /// are counted behind it.
+    /// Reads the fields. The second one is the program's name in parentheses and may contain any
+    /// character, so fields are counted from the last parenthesis.
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
         // The first one here is the third of proc(5).
@@ -47,7 +48,7 @@ impl Stat {
     }
 }
 
-/// When the machine started, in seconds of Unix.
+/// When the machine started, in Unix seconds.
 fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     stat.lines()
@@ -57,18 +58,18 @@ fn boot_time() -> Option<f64> {
         .ok()
 }
 
-/// Open file descriptors. Since Linux 6.2 the folder's size is their number; before that it is 0,
-/// and they are counted one by one, which takes milliseconds with ten thousand clients.
+/// The number of open file descriptors. Since Linux 6.2 it is the folder's size; before, that size
+/// is 0 and the entries are counted, which takes milliseconds with ten thousand clients.
 fn open_files() -> Option<i64> {
     let folder = "/proc/self/fd";
     let size = fs::metadata(folder).ok()?.len();
-    // One of those that are counted is the folder that is being read.
+    // One of the entries is the descriptor of the folder itself.
     let counted = || Some(fs::read_dir(folder).ok()?.count().saturating_sub(1) as u64);
     let open = if size > 0 { size } else { counted()? };
     Some(i64::try_from(open).unwrap_or(i64::MAX))
 }
 
-impl Collector for Process {
+impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut put = |name: &str, help: &str, metric: &dyn EncodeMetric| {
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
@@ -110,7 +111,7 @@ impl Collector for Process {
                 &ConstGauge::new(open),
             )?;
         }
-        // No limit at all is as good as the highest.
+        // No limit is shown as the highest one.
         let limit = getrlimit(Resource::Nofile)
             .current
             .and_then(|limit| i64::try_from(limit).ok())
@@ -128,15 +129,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_files_are_those_that_the_folder_lists() {
+    fn the_number_of_open_files_is_the_number_of_entries_in_the_folder() {
         let listed = || i64::try_from(fs::read_dir("/proc/self/fd").unwrap().count()).unwrap() - 1;
-        // Other tests open and close files meanwhile.
+        // Other tests open and close files at the same time.
         let near = (0..1000).any(|_| open_files() == Some(listed()));
         assert!(near, "{:?} open, {} listed", open_files(), listed());
     }
 
     #[test]
-    fn fields_are_counted_behind_the_name_whatever_it_holds() {
+    fn fields_are_counted_behind_the_name_whatever_characters_it_has() {
         let fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
         let stat = Stat::parse(&format!("7 (a ) b) {}", fields.join(" "))).unwrap();
         assert_eq!((stat.threads, stat.virtual_bytes), (20, 23));

@@ -1,8 +1,8 @@
-//! The text format 0.0.4, which came before `OpenMetrics`: for scrapers that know no other.
+//! The text format 0.0.4, the predecessor of `OpenMetrics`, for scrapers that know no other.
 
-/// `OpenMetrics`, as our registry writes it, in the older format: counters are named as their
-/// samples are, the end is not marked, and units are not told. We write neither exemplars nor time
-/// stamps.
+/// Translates `OpenMetrics` text, as our registry writes it, to the older format: a counter has the
+/// name of its samples, and there is neither an end mark nor a unit. The registry writes no
+/// exemplars and no timestamps.
 pub fn text_format(open_metrics: &str) -> String {
     let mut out = String::with_capacity(open_metrics.len());
     let mut help = None;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_are_named_as_their_samples_are_and_the_rest_stays() {
+    fn a_counter_gets_the_name_of_its_samples_and_other_lines_stay_the_same() {
         let open_metrics = "# HELP a Things done.\n# TYPE a counter\na_total{kind=\"x y\"} 1\n\
                             # HELP b_seconds Time.\n# TYPE b_seconds histogram\n\
                             # UNIT b_seconds seconds\nb_seconds_bucket{le=\"1.0\"} 2\n\

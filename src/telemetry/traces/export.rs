@@ -1,5 +1,5 @@
-//! How spans leave: gathered by a thread of the SDK from a bounded queue, sent in batches, and lost
-//! where a collector does not take them.
+//! Exports spans: a thread of the SDK drains a bounded queue and sends batches. A batch that the
+//! collector does not accept is lost.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -15,50 +15,49 @@ use opentelemetry_sdk::trace::{
 };
 use uuid::Uuid;
 
-use super::counted::Counted;
+use super::endpoint::{CollectorUrl, SampleRatio};
 use super::sender::Sender;
-use super::{Endpoint, SampleRatio, Traces};
-use crate::telemetry::Metrics;
+use super::span_counter::{Metrics, SpanCounter};
+use super::tracer::Traces;
 
-/// By which name the gateway is known among other services.
+/// The gateway's name among other services.
 const SERVICE: &str = "people-gateway";
 
-/// Where spans go, and what may wait for that.
+/// Where spans go, and how many may wait.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The collector.
-    pub endpoint: Endpoint,
-    /// The share of requests that are recorded, where the caller did not decide it.
+    pub endpoint: CollectorUrl,
+    /// The share of requests that are recorded, unless the caller has decided that.
     pub sample_ratio: SampleRatio,
-    /// One export, from connecting to the answer.
+    /// The time limit of one export, from connecting to the answer.
     pub timeout: Duration,
-    /// How long a span that ended may wait for others to be sent with it.
+    /// How long a span that ended may wait for others of its batch.
     pub interval: Duration,
-    /// Spans that may wait; one more is dropped.
+    /// Spans that may wait; further ones are dropped.
     pub queue: NonZeroUsize,
-    /// The store, as the conventions of OpenTelemetry name it (`db.system.name`).
+    /// The store's name in OpenTelemetry's conventions (`db.system.name`).
     pub system: &'static str,
 }
 
-/// The export cannot be set up.
+/// Why the export cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// Not by the SDK.
-    #[error("the export of traces cannot be set up: {0}")]
+    /// The SDK refuses the options.
+    #[error("the export of traces cannot be set up")]
     Exporter(#[from] ExporterBuildError),
-    /// Not by the HTTP client.
-    #[error("the export of traces cannot be set up: {0}")]
+    /// The HTTP client cannot be made.
+    #[error("the export of traces cannot be set up")]
     Client(#[from] reqwest::Error),
 }
 
-/// The way out of this process, held until it ends. Dropping it without [`Export::close`] may block
-/// for some seconds.
+/// A running export. Dropping it without [`Export::close`] may block for some seconds.
 #[derive(Debug)]
 pub struct Export(SdkTracerProvider);
 
 impl Export {
-    /// Starts the thread that exports. Spans begin at the [`Traces`]. Must be called inside the
-    /// runtime that is to send.
+    /// Starts the thread that exports, and returns where spans begin. Must be called inside the
+    /// runtime that will send.
     pub fn start(options: &Options, metrics: &Metrics) -> Result<(Self, Traces), ExportError> {
         let exporter = SpanExporter::builder()
             .with_http()
@@ -66,7 +65,7 @@ impl Export {
             .with_timeout(options.timeout)
             .with_http_client(Sender::new(options.timeout)?)
             .build()?;
-        let exporter = Counted {
+        let exporter = SpanCounter {
             inner: exporter,
             spans: metrics.trace_spans_exported.clone(),
         };
@@ -80,7 +79,7 @@ impl Export {
                 options.sample_ratio.get(),
             ))))
             .with_resource(resource())
-            .with_span_processor(Counted {
+            .with_span_processor(SpanCounter {
                 inner: processor,
                 spans: metrics.trace_spans.clone(),
             })
@@ -89,7 +88,7 @@ impl Export {
         Ok((Self(provider), traces))
     }
 
-    /// Sends what waits, for at most `within`. Spans that end later are lost.
+    /// Sends the waiting spans, for at most `within`. Spans that end later are lost.
     pub async fn close(&self, within: Duration) {
         let provider = self.0.clone();
         let closing = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(within));
@@ -101,7 +100,7 @@ impl Export {
     }
 }
 
-/// Who speaks: this process. The environment may add to it (`OTEL_RESOURCE_ATTRIBUTES`).
+/// The attributes of this process. The environment may add some (`OTEL_RESOURCE_ATTRIBUTES`).
 fn resource() -> Resource {
     let instance = Uuid::new_v4().to_string();
     Resource::builder()

@@ -1,8 +1,5 @@
-//! Sends what the SDK exports, and tells an outage of the collector when it begins and when it
-//! ends.
+//! Sends the SDK's exports, and logs when an outage of the collector begins and ends.
 
-use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,7 +7,9 @@ use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
-/// An HTTP client on the gateway's runtime: the SDK calls it from a thread that has none.
+use crate::telemetry::ErrorChain;
+
+/// An HTTP client on the gateway's runtime; the SDK calls it from a thread without one.
 #[derive(Debug)]
 pub(super) struct Sender {
     client: reqwest::Client,
@@ -19,8 +18,8 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// A client that gives up a request after `timeout`. Must be called inside the runtime that is
-    /// to send.
+    /// A client that gives up a request after `timeout`. Must be called inside the runtime that
+    /// will send.
     pub(super) fn new(timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(timeout).build()?;
         Ok(Self {
@@ -30,8 +29,8 @@ impl Sender {
         })
     }
 
-    /// The attempts between the first failure and the next success tell an operator nothing new.
-    fn tell(&self, failure: Option<&str>) {
+    /// Logs the first failure and the next success, not the failures in between.
+    fn log(&self, failure: Option<&str>) {
         let was_failing = self.failing.swap(failure.is_some(), Ordering::Relaxed);
         match failure {
             Some(why) if !was_failing => {
@@ -55,21 +54,10 @@ impl HttpClient for Sender {
             .spawn(async move { client.send_bytes(request).await });
         let answer = sending.await.unwrap_or_else(|ended| Err(ended.into()));
         match &answer {
-            Ok(answer) if answer.status().is_success() => self.tell(None),
-            Ok(answer) => self.tell(Some(&format!("the collector answers {}", answer.status()))),
-            Err(error) => self.tell(Some(&chain(error.as_ref()))),
+            Ok(answer) if answer.status().is_success() => self.log(None),
+            Ok(answer) => self.log(Some(&format!("the collector answers {}", answer.status()))),
+            Err(error) => self.log(Some(&ErrorChain(error.as_ref()).to_string())),
         }
         answer
     }
-}
-
-/// An error with what caused it: the first of a chain hardly says why.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        write!(text, ": {cause}").expect("a text takes what is written");
-        next = cause.source();
-    }
-    text
 }

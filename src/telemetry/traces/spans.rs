@@ -1,34 +1,34 @@
-//! Every span of the gateway, and what is said of it, in the words of OpenTelemetry's conventions
-//! for HTTP and messaging where they have one: <https://opentelemetry.io/docs/specs/semconv/>.
+//! Every span of the gateway, with its attributes. Names follow OpenTelemetry's conventions for
+//! HTTP and messaging: <https://opentelemetry.io/docs/specs/semconv/>.
 
 use std::sync::OnceLock;
 
 use opentelemetry::trace::{Span as _, SpanKind, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use super::{Beginning, Span, Traces};
+use super::tracer::{OpenSpan, SpanStart, Traces};
 use crate::domain::{LogPosition, Operation, TraceContext};
 
-/// What changes are published to, and relayed from.
+/// The destination that changes are published to and relayed from.
 const DESTINATION: &str = "people";
 
-/// A request, from its head to the head of its answer. In a box, because every request's future has
-/// room for one.
+/// The span of a request, from its head to the head of its answer. Boxed, because every request's
+/// future has room for one.
 #[derive(Debug)]
-pub struct RequestSpan(Box<Span>);
+pub struct RequestSpan(Box<OpenSpan>);
 
-/// A write, from the store's queue to its answer. The change that it makes carries its context.
+/// The span of a write, from the store's queue to its answer. The change carries its context.
 #[derive(Debug)]
-pub struct PublishSpan(Span);
+pub struct PublishSpan(OpenSpan);
 
-/// A change on its way through one gateway, until it was written to all sessions that it concerns.
+/// The span of a change in one gateway, until it was written to all sessions that it concerns.
 #[derive(Debug)]
 pub struct RelaySpan {
-    span: Span,
+    span: OpenSpan,
     reach: OnceLock<Reach>,
 }
 
-/// Whom a change concerns.
+/// How many groups and sessions a change concerns.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reach {
     groups: usize,
@@ -36,7 +36,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Counts a class of so many sessions with one subscription.
+    /// Adds a group of `sessions` sessions.
     pub fn add_group(&mut self, sessions: usize) {
         self.groups += 1;
         self.sessions += sessions;
@@ -44,8 +44,8 @@ impl Reach {
 }
 
 impl Traces {
-    /// A request begins. `method` is one that HTTP knows, or `_OTHER`; `route` is the path with its
-    /// variables by name.
+    /// Begins the span of a request. `method` is a method of HTTP, or `_OTHER`; `route` is the
+    /// template of the path.
     pub fn request(
         &self,
         method: &'static str,
@@ -53,17 +53,17 @@ impl Traces {
         path: &str,
         parent: Option<TraceContext>,
     ) -> Option<RequestSpan> {
-        let tracer = self.0.as_ref()?;
+        let tracer = self.tracer()?;
         let mut attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("url.path", path.to_owned()),
             KeyValue::new("url.scheme", "http"),
         ];
         attributes.extend(route.map(|route| KeyValue::new("http.route", route.to_owned())));
-        // The conventions' word for a method that is not known, in a name.
+        // The conventions' name for an unknown method.
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
-        let span = tracer.begin(Beginning {
+        let span = tracer.begin(SpanStart {
             kind: SpanKind::Server,
             name,
             parent,
@@ -73,9 +73,9 @@ impl Traces {
         Some(RequestSpan(Box::new(span)))
     }
 
-    /// A write begins, as a part of `request`.
+    /// Begins the span of a write, as a part of `request`.
     pub fn publish(&self, operation: Operation, request: TraceContext) -> Option<PublishSpan> {
-        let tracer = self.0.as_ref()?;
+        let tracer = self.tracer()?;
         let operation = match operation {
             Operation::Save => "save",
             Operation::Delete => "delete",
@@ -90,7 +90,7 @@ impl Traces {
         ];
         let name = format!("publish {DESTINATION}");
         let parent = Some(request);
-        let span = tracer.begin(Beginning {
+        let span = tracer.begin(SpanStart {
             kind: SpanKind::Producer,
             name,
             parent,
@@ -100,20 +100,20 @@ impl Traces {
         Some(PublishSpan(span))
     }
 
-    /// A change has arrived that the span `written` published: its relay is a part of the same
-    /// trace, and linked to that span as the conventions want it of consumers.
+    /// Begins the span of a relayed change that the span `written` published: a part of the same
+    /// trace, linked to that span as the conventions require of consumers.
     pub fn relay(&self, at: LogPosition, written: TraceContext) -> Option<RelaySpan> {
-        let tracer = self.0.as_ref()?;
+        let tracer = self.tracer()?;
         let mut attributes = vec![
             KeyValue::new("messaging.system", tracer.system),
             KeyValue::new("messaging.destination.name", DESTINATION),
             KeyValue::new("messaging.operation.type", "process"),
             KeyValue::new("messaging.operation.name", "relay"),
         ];
-        attributes.extend(place(at));
+        attributes.extend(position_attributes(at));
         let name = format!("relay {DESTINATION}");
         let (parent, link) = (Some(written), Some(written));
-        let span = tracer.begin(Beginning {
+        let span = tracer.begin(SpanStart {
             kind: SpanKind::Consumer,
             name,
             parent,
@@ -128,12 +128,12 @@ impl Traces {
 }
 
 impl RequestSpan {
-    /// How those that the request causes refer to it.
+    /// The context for spans that the request causes.
     pub fn context(&self) -> Option<TraceContext> {
         self.0.context()
     }
 
-    /// The answer is there; the span ends.
+    /// Ends the span with the answer.
     pub fn answered(mut self, status: u16, request_id: Option<&str>) {
         let span = &mut self.0.0;
         span.set_attribute(KeyValue::new(
@@ -152,24 +152,24 @@ impl RequestSpan {
 }
 
 impl PublishSpan {
-    /// What the change carries.
+    /// The context that the change carries.
     pub fn context(&self) -> Option<TraceContext> {
         self.0.context()
     }
 
-    /// The write happened; the span ends.
+    /// Ends the span of a write that happened.
     pub fn published(mut self, at: LogPosition) {
-        self.0.0.set_attributes(place(at));
+        self.0.0.set_attributes(position_attributes(at));
     }
 
-    /// The store answered that nothing was to be changed; the span ends.
+    /// Ends the span of a write that changed nothing.
     pub fn answered(mut self, outcome: &'static str) {
         self.0
             .0
             .set_attribute(KeyValue::new("people_gateway.outcome", outcome));
     }
 
-    /// The store could not do it; the span ends.
+    /// Ends the span of a write that failed.
     pub fn failed(mut self, error: &'static str) {
         self.0.0.set_attribute(KeyValue::new("error.type", error));
         self.0.0.set_status(Status::error(""));
@@ -177,9 +177,9 @@ impl PublishSpan {
 }
 
 impl RelaySpan {
-    /// It is known whom the change concerns.
+    /// Sets how many groups and sessions the change concerns.
     pub fn reaches(&self, reach: Reach) {
-        // Judged once; a second time would say the same.
+        // A change is evaluated once; a second call would say the same.
         let _ = self.reach.set(reach);
     }
 }
@@ -197,8 +197,8 @@ impl Drop for RelaySpan {
     }
 }
 
-/// Where a change stands: its partition, and its place in it as its name.
-fn place(at: LogPosition) -> [KeyValue; 2] {
+/// The attributes that name a change: its partition, and its log position.
+fn position_attributes(at: LogPosition) -> [KeyValue; 2] {
     [
         KeyValue::new(
             "messaging.destination.partition.id",

@@ -1,5 +1,5 @@
-//! Files come as programs write them: CSV or lines of JSON, with marks, in other encodings, broken
-//! off.
+//! Files in the forms that programs write: CSV or lines of JSON, with byte order marks, in other
+//! encodings, and incomplete ones.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::{sums, write};
 use crate::process::serving_in;
 
 #[tokio::test]
-async fn a_file_that_breaks_off_or_is_no_text_ends_it_with_the_place_and_those_before_are_saved() {
+async fn a_broken_file_ends_the_import_with_the_place_after_the_people_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let header = "firstName,lastName,age,job";
@@ -37,7 +37,7 @@ async fn a_file_that_breaks_off_or_is_no_text_ends_it_with_the_place_and_those_b
         let (code, out, errors) = serving.run(&["import", &file]).await;
         assert_eq!((code, out), (1, sums(1, 0)), "{errors}");
         assert!(
-            errors.starts_with("people-gateway: the import is not whole: ")
+            errors.starts_with("people-gateway: the import is incomplete: ")
                 && errors.contains(words),
             "{errors}"
         );
@@ -45,7 +45,7 @@ async fn a_file_that_breaks_off_or_is_no_text_ends_it_with_the_place_and_those_b
 }
 
 #[tokio::test]
-async fn the_encoding_of_a_file_is_asked_for_and_then_believed() {
+async fn an_encoding_is_requested_and_then_used() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let file = write(
@@ -71,7 +71,7 @@ async fn the_encoding_of_a_file_is_asked_for_and_then_believed() {
         1,
         "{people:?}"
     );
-    // Without its mark it is named, and nobody is saved.
+    // Without a byte order mark UTF-16 is only suggested, and nobody is saved.
     let utf_16: Vec<u8> = "firstName,lastName,age,job\nEve,L,1,M\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -91,7 +91,7 @@ async fn the_encoding_of_a_file_is_asked_for_and_then_believed() {
 }
 
 #[tokio::test]
-async fn files_as_excel_writes_them_are_read_and_an_age_may_have_a_point() {
+async fn files_from_excel_are_read_and_an_age_may_have_a_point() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let text = "\u{feff}sep=;\r\nfirstName;lastName;age;job;city\r\n\
@@ -122,7 +122,7 @@ async fn files_as_excel_writes_them_are_read_and_an_age_may_have_a_point() {
 }
 
 #[tokio::test]
-async fn a_file_with_nobody_in_it_is_told() {
+async fn an_empty_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     for (name, text, words) in [
@@ -150,7 +150,7 @@ async fn a_file_with_nobody_in_it_is_told() {
 }
 
 #[tokio::test]
-async fn ndjson_keeps_the_ids_that_it_has_and_gets_the_others_from_name_and_line() {
+async fn people_of_ndjson_without_ids_get_them_from_name_and_line() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let person = |first: &str, id: &str| {
@@ -173,7 +173,7 @@ async fn ndjson_keeps_the_ids_that_it_has_and_gets_the_others_from_name_and_line
     );
     let first = serving.people().await;
     assert_eq!(first[0]["id"], id);
-    // The same under the same name, whatever way it comes.
+    // Standard input with the same name gives the same ids.
     let (code, out, _) = serving
         .fed(
             &[
@@ -188,7 +188,7 @@ async fn ndjson_keeps_the_ids_that_it_has_and_gets_the_others_from_name_and_line
         )
         .await;
     assert_eq!((code, out, serving.people().await), (1, sums(2, 1), first));
-    // A pipe has no name: nobody is replaced.
+    // A pipe has no name, so its people replace nobody.
     let (_, out, _) = serving.fed(&["import", "-"], &text).await;
     assert_eq!((out, serving.people().await.len()), (sums(2, 1), 3));
 }

@@ -1,4 +1,4 @@
-//! `import`: files as people have them become people, and what can't is told by its line.
+//! `import` saves the people of files, and reports refused lines by their numbers.
 
 mod files;
 mod outage;

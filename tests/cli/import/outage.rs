@@ -1,5 +1,5 @@
-//! `import` through outages: of the gateway, which is killed and comes back, and of its store, line
-//! by line.
+//! `import` through outages of the gateway, which is killed and restarted, and of its store, which
+//! refuses single lines.
 
 use std::process::Stdio;
 
@@ -16,7 +16,7 @@ fn line(number: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_killed_midway_and_comes_back_loses_nobody() {
+async fn a_gateway_killed_and_restarted_midway_loses_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let first = serving_in(folder.path()).await;
     let mut command = first.command(&["import", "-", "--name", "people"]);
@@ -41,14 +41,14 @@ async fn a_gateway_that_is_killed_midway_and_comes_back_loses_nobody() {
             .await
             .unwrap();
     });
-    let told = timeout(DEADLINE, errors.next_line())
+    let reported = timeout(DEADLINE, errors.next_line())
         .await
-        .expect("it is told")
+        .expect("a note about the outage")
         .unwrap()
         .expect("a line");
     assert!(
-        told.contains(&listen) && told.contains("trying again in"),
-        "{told}"
+        reported.contains(&listen) && reported.contains("trying again in"),
+        "{reported}"
     );
     let mut arguments = free(&embedded(folder.path()));
     arguments[1].clone_from(&listen);
@@ -82,7 +82,7 @@ async fn a_gateway_that_is_killed_midway_and_comes_back_loses_nobody() {
 }
 
 #[tokio::test]
-async fn lines_that_are_held_up_come_again_with_all_that_follow_them_in_their_order() {
+async fn lines_refused_for_a_time_are_sent_again_with_all_later_ones_in_order() {
     let script = Script::start().await;
     let input: String = (1..=5).map(line).collect();
     let names = |body: &str| -> Vec<String> {
@@ -106,8 +106,8 @@ async fn lines_that_are_held_up_come_again_with_all_that_follow_them_in_their_or
         let (head, body) = script.next(&busy).await;
         assert!(head.starts_with("POST /people/import "), "{head}");
         assert_eq!(names(&body), ["1", "2", "3", "4", "5"]);
-        // The second is refused, the third held up, the fourth was saved already; all from the
-        // third on come again.
+        // The second is refused, the third refused for a time, the fourth saved. All from the third
+        // on are sent again.
         let report = format!(
             "{}\n{}\n{}\n",
             refused(2, 422),
@@ -137,18 +137,18 @@ async fn lines_that_are_held_up_come_again_with_all_that_follow_them_in_their_or
         (code, out.as_str()),
         (1, "{\"saved\":3,\"refused\":2,\"lines\":5}\n")
     );
-    let told: Vec<&str> = errors
+    let reported: Vec<&str> = errors
         .lines()
         .filter(|line| line.starts_with("standard input:"))
         .collect();
     assert_eq!(
-        told,
+        reported,
         ["standard input:2: no 422", "standard input:3: no 422"]
     );
 }
 
 #[tokio::test]
-async fn patience_ends() {
+async fn an_import_fails_when_its_patience_ends() {
     let script = Script::start().await;
     let url = script.url();
     let command = gateway(&["import", "-", "--url", &url, "--patience", "0"]);
@@ -164,6 +164,6 @@ async fn patience_ends() {
     );
     assert_eq!(
         errors,
-        "people-gateway: the import is not whole: The store is away.\n"
+        "people-gateway: the import is incomplete: The store is away.\n"
     );
 }

@@ -1,4 +1,4 @@
-//! An import tells what it saved, what it refused and why, on a terminal, in a pipe and in a dry
+//! The output of an import: sums, refused lines and progress, in a terminal, in a pipe and in a dry
 //! run.
 
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn a_file_imported_twice_saves_the_same_people() {
 }
 
 #[tokio::test]
-async fn refused_lines_are_told_with_their_line_in_the_file_and_the_others_are_saved() {
+async fn refused_lines_are_reported_by_number_and_the_others_saved() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let text = concat!(
@@ -95,7 +95,7 @@ async fn refused_lines_are_told_with_their_line_in_the_file_and_the_others_are_s
 }
 
 #[tokio::test]
-async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
+async fn an_import_ends_after_too_many_refusals() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let file = write(folder.path(), "people.ndjson", "{}\n".repeat(5000));
@@ -103,11 +103,11 @@ async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
         .run(&["import", &file, "--refused-max", "700"])
         .await;
     assert_eq!(code, 1);
-    let told = errors
+    let reported = errors
         .lines()
         .filter(|line| line.starts_with(&format!("{file}:")))
         .count();
-    assert!((700..5000).contains(&told), "{told}");
+    assert!((700..5000).contains(&reported), "{reported}");
     assert!(
         errors
             .trim_end()
@@ -118,7 +118,7 @@ async fn a_file_that_is_something_else_is_given_up_after_so_many_refusals() {
 }
 
 #[tokio::test]
-async fn a_terminal_shows_how_far_it_is_and_a_pipe_gets_nothing_but_the_sums() {
+async fn a_terminal_shows_progress_and_a_pipe_gets_only_the_sums() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let people = "A,L,1,M\n".repeat(1500);
@@ -139,7 +139,7 @@ async fn a_terminal_shows_how_far_it_is_and_a_pipe_gets_nothing_but_the_sums() {
     assert!(rate.parse::<u64>().is_ok_and(|rate| rate > 0), "{rate:?}");
     let refused = format!("{file}:1502: age: must be an integer from 0 to 150\r\n");
     terminal.until(&refused).await;
-    // The bar is taken away before the sums are told.
+    // The bar disappears before the sums.
     let last = terminal.until("1,500 saved, 1 refused\r\n").await;
     assert_eq!(
         last.rsplit("\u{1b}[2K").next(),
@@ -167,7 +167,7 @@ async fn a_terminal_shows_how_far_it_is_and_a_pipe_gets_nothing_but_the_sums() {
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_told_with_what_to_do() {
+async fn errors_come_with_advice() {
     let nobody = ["--url", "http://127.0.0.1:1"];
     let (code, _, errors) = run(gateway(
         &[&["import", EXAMPLE, "--list", "tags"], &nobody[..]].concat(),
@@ -198,7 +198,7 @@ async fn what_cannot_work_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_whom_it_would_save_and_needs_no_gateway() {
+async fn a_dry_run_shows_the_people_and_needs_no_gateway() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(
         folder.path(),

@@ -1,4 +1,4 @@
-//! The program itself: what it prints, what it refuses and with which exit code, how it ends.
+//! The program itself: its output, its refusals, and its exit codes.
 
 mod serving;
 mod settings;
@@ -6,7 +6,7 @@ mod settings;
 use crate::process::{gateway, run};
 
 #[tokio::test]
-async fn the_version_is_told() {
+async fn the_version_is_printed() {
     let (code, out, _) = run(gateway(&["--version"])).await;
     assert_eq!(
         (code, out.trim()),

@@ -1,4 +1,4 @@
-//! The program serves until it is asked to end, and says what keeps it from serving.
+//! The program serves until a signal ends it, and reports why it cannot serve.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::process::Stdio;
@@ -14,7 +14,7 @@ use crate::process::{DEADLINE, embedded, free, gateway, run, serving};
 use crate::terminal::signal;
 
 #[tokio::test]
-async fn a_port_in_use_is_told_in_one_sentence_with_its_flag() {
+async fn a_port_in_use_is_reported_in_one_line_with_its_flag() {
     let folder = tempfile::tempdir().unwrap();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap();
@@ -36,7 +36,7 @@ async fn a_port_in_use_is_told_in_one_sentence_with_its_flag() {
 }
 
 #[tokio::test]
-async fn it_serves_with_and_without_the_word_and_ends_with_0_when_asked() {
+async fn it_serves_with_and_without_the_subcommand_and_a_signal_ends_it_with_0() {
     for word in [&["serve"][..], &[]] {
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<String> = word
@@ -82,7 +82,7 @@ async fn a_second_process_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn a_redis_that_does_not_answer_leaves_the_gateway_listening_and_not_ready() {
+async fn without_redis_the_gateway_listens_but_is_not_ready() {
     let serving = serving(gateway(&free("redis://127.0.0.1:1/0"))).await;
     assert_eq!(reqwest::get(&serving.ready).await.unwrap().status(), 503);
     let list = reqwest::get(&serving.people).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_redis_that_does_not_answer_leaves_the_gateway_listening_and_not_ready
 }
 
 #[tokio::test]
-async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
+async fn the_limit_of_open_files_is_raised_to_its_maximum() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
     command.args([
@@ -124,7 +124,7 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
 }
 
 #[tokio::test]
-async fn it_serves_also_when_nobody_reads_what_it_prints() {
+async fn it_serves_when_its_output_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let listen = format!("127.0.0.1:{}", free_port());
     let mut arguments = free(&embedded(folder.path()));
@@ -144,7 +144,7 @@ async fn it_serves_also_when_nobody_reads_what_it_prints() {
 }
 
 #[tokio::test]
-async fn a_name_to_listen_on_stands_for_all_its_addresses() {
+async fn a_host_name_listens_on_all_its_addresses() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut arguments = free(&embedded(folder.path()));
@@ -181,7 +181,7 @@ async fn a_name_to_listen_on_stands_for_all_its_addresses() {
 }
 
 #[tokio::test]
-async fn where_the_log_is_json_all_that_is_written_is_json() {
+async fn with_a_json_log_all_output_is_json() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = gateway(&free(&embedded(folder.path())));
     command
@@ -195,8 +195,8 @@ async fn where_the_log_is_json_all_that_is_written_is_json() {
         .expect("it listens")
         .unwrap()
         .expect("a line");
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let list = reqwest::get(told["REST and live updates"].as_str().expect("a URL"))
+    let welcome: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let list = reqwest::get(welcome["REST and live updates"].as_str().expect("a URL"))
         .await
         .unwrap();
     assert_eq!(list.status(), 200);

@@ -1,12 +1,12 @@
-//! Settings come from flags, environment and file: faults are told by key, passwords are never
-//! printed, every default is documented.
+//! Settings from flags, environment and file: faults are reported by key, passwords are never
+//! printed, and every default is documented.
 
 use std::ffi::OsStr;
 
 use crate::process::{gateway, run};
 
 #[tokio::test]
-async fn all_faults_of_all_sources_are_told_at_once_by_key() {
+async fn all_faults_of_all_sources_are_reported_at_once_by_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.toml");
     std::fs::write(
@@ -36,10 +36,10 @@ async fn all_faults_of_all_sources_are_told_at_once_by_key() {
         ("store.log_max", "PEOPLE_GATEWAY__STORE__LOG_MAX"),
         ("http.origin", "PEOPLE_GATEWAY__HTTP__ORIGIN"),
     ] {
-        let told = |line: &str| {
+        let is_reported = |line: &str| {
             line.trim_start().starts_with(&format!("{key}: ")) && line.contains(origin)
         };
-        assert!(err.lines().any(told), "{key} in\n{err}");
+        assert!(err.lines().any(is_reported), "{key} in\n{err}");
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_password_is_never_printed() {
 }
 
 #[tokio::test]
-async fn what_config_prints_is_a_file_for_config() {
+async fn config_reads_the_file_that_it_prints() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = gateway(&[
         "config",
@@ -108,7 +108,7 @@ async fn what_config_prints_is_a_file_for_config() {
 }
 
 #[test]
-fn every_setting_is_in_the_operators_table_with_its_default() {
+fn the_operators_table_has_every_setting_with_its_default() {
     let documented: Vec<(&str, &str)> = include_str!("../../../docs/operations.md")
         .lines()
         .skip_while(|line| !line.starts_with("| key |"))
@@ -122,7 +122,7 @@ fn every_setting_is_in_the_operators_table_with_its_default() {
                 cells.next().expect("a default").trim().trim_matches('`'),
             )
         })
-        // These have none.
+        // These have no default.
         .filter(|(key, _)| !["auth.mode", "store.url_file", "trace.endpoint"].contains(key))
         .collect();
     let mut settings = Vec::new();

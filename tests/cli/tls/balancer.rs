@@ -1,5 +1,5 @@
-//! TLS in front of a gateway, as a balancer does it: an authority made for the test, certificates
-//! of it, and a relay.
+//! A balancer with TLS in front of a gateway: an authority for the test, its certificates, and a
+//! relay.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,11 +17,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::process::Serving;
 
-/// Signs certificates. Nobody trusts it by themselves.
+/// Signs certificates. No machine trusts it by default.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// What a server shows.
-pub(crate) type Shown = Arc<ServerConfig>;
+/// A server's certificate.
+pub(crate) type ServerCertificate = Arc<ServerConfig>;
 
 impl Authority {
     pub(crate) fn new() -> Self {
@@ -30,7 +30,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Writes its certificate for `--ca`.
+    /// Writes the authority's certificate for `--ca`.
     pub(crate) fn write(&self, folder: &Path) -> String {
         let path = folder.join("ca.pem");
         std::fs::write(&path, self.0.pem()).unwrap();
@@ -42,27 +42,27 @@ impl Authority {
     }
 
     /// A certificate for these names, valid between these years.
-    pub(crate) fn certificate(&self, names: &[&str], years: [i32; 2]) -> Shown {
+    pub(crate) fn certificate(&self, names: &[&str], years: [i32; 2]) -> ServerCertificate {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         [params.not_before, params.not_after] = years.map(|year| rcgen::date_time_ymd(year, 1, 1));
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        shown(certificate.der().clone(), key.serialize_der())
+        server_certificate(certificate.der().clone(), key.serialize_der())
     }
 
-    /// A certificate for where the tests' servers are.
-    pub(crate) fn good(&self) -> Shown {
+    /// A certificate for the addresses of the tests' servers.
+    pub(crate) fn good(&self) -> ServerCertificate {
         self.certificate(&["localhost", "127.0.0.1"], [1975, 4096])
     }
 
-    /// Its own certificate, as if it were a server's.
-    pub(crate) fn own(&self) -> Shown {
-        shown(self.0.der().clone(), self.0.key().serialize_der())
+    /// The authority's own certificate, as a server's.
+    pub(crate) fn own(&self) -> ServerCertificate {
+        server_certificate(self.0.der().clone(), self.0.key().serialize_der())
     }
 }
 
-fn shown(certificate: CertificateDer<'static>, key: Vec<u8>) -> Shown {
+fn server_certificate(certificate: CertificateDer<'static>, key: Vec<u8>) -> ServerCertificate {
     let key = PrivateKeyDer::try_from(key).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -71,20 +71,20 @@ fn shown(certificate: CertificateDer<'static>, key: Vec<u8>) -> Shown {
     Arc::new(config.with_single_cert(vec![certificate], key).unwrap())
 }
 
-/// Listens until it is dropped.
+/// A balancer that listens until it is dropped.
 pub(crate) struct Balancer {
     address: SocketAddr,
-    shown: watch::Sender<Shown>,
+    certificate: watch::Sender<ServerCertificate>,
     task: JoinHandle<()>,
 }
 
 impl Balancer {
-    /// In front of a gateway, with this certificate.
-    pub(crate) async fn before(serving: &Serving, shown: Shown) -> Self {
+    /// A balancer in front of this gateway, with this certificate.
+    pub(crate) async fn before(serving: &Serving, certificate: ServerCertificate) -> Self {
         let gateway: SocketAddr = serving.url().trim_start_matches("http://").parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (shown, current) = watch::channel(shown);
+        let (certificate, current) = watch::channel(certificate);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(relay(client, gateway, current.clone()));
@@ -92,7 +92,7 @@ impl Balancer {
         });
         Self {
             address,
-            shown,
+            certificate,
             task,
         }
     }
@@ -102,9 +102,9 @@ impl Balancer {
         format!("{scheme}://localhost:{}", self.address.port())
     }
 
-    /// From now on it shows this; connections that there are are cut.
-    pub(crate) fn show(&self, shown: Shown) {
-        self.shown.send_replace(shown);
+    /// Replaces the certificate, and cuts all connections.
+    pub(crate) fn replace(&self, certificate: ServerCertificate) {
+        self.certificate.send_replace(certificate);
     }
 }
 
@@ -114,8 +114,12 @@ impl Drop for Balancer {
     }
 }
 
-async fn relay(client: TcpStream, gateway: SocketAddr, mut shown: watch::Receiver<Shown>) {
-    let acceptor = TlsAcceptor::from(Arc::clone(&shown.borrow_and_update()));
+async fn relay(
+    client: TcpStream,
+    gateway: SocketAddr,
+    mut certificate: watch::Receiver<ServerCertificate>,
+) {
+    let acceptor = TlsAcceptor::from(Arc::clone(&certificate.borrow_and_update()));
     let Ok(mut client) = acceptor.accept(client).await else {
         return;
     };
@@ -124,6 +128,6 @@ async fn relay(client: TcpStream, gateway: SocketAddr, mut shown: watch::Receive
     };
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut stream) => {}
-        _ = shown.changed() => {}
+        _ = certificate.changed() => {}
     }
 }

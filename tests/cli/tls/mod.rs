@@ -1,16 +1,16 @@
-//! TLS: the commands and the client reach a gateway through a balancer whose authority they were
-//! told, and nobody else.
+//! TLS: the commands and the client reach a gateway through a balancer with a trusted authority,
+//! and refuse all others.
 
 mod balancer;
 
 use std::process::Stdio;
 
-use people_client::{ClientError, Event, Limits, Live, Loss, TlsFault, Trust};
+use people_client::{ClientError, Disconnect, LiveClient, LiveEvent, Timeouts, TlsFault, Trust};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
 
-use self::balancer::{Authority, Balancer, Shown};
+use self::balancer::{Authority, Balancer, ServerCertificate};
 use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
 use crate::script::{Script, answer};
 
@@ -25,9 +25,9 @@ const ADA: [&str; 9] = [
     "--job",
     "M",
 ];
-const NOBODY: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+const UNKNOWN_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 
-/// How `get` and `watch` fail at this address: what each writes to standard error.
+/// The standard error of `get` and of `watch`, which both fail at this address.
 async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
     let failure = async |arguments: [&str; 2]| {
         let mut command = gateway(&arguments);
@@ -43,14 +43,19 @@ async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
         errors
     };
     [
-        failure(["get", NOBODY]).await,
+        failure(["get", UNKNOWN_ID]).await,
         failure(["watch", "--snapshot"]).await,
     ]
 }
 
-/// Fails behind a balancer that shows this; all words are in both errors.
-async fn refused(serving: &Serving, shown: Shown, ca: Option<&str>, words: &[&str]) {
-    let balancer = Balancer::before(serving, shown).await;
+/// Asserts that both commands refuse this certificate, with these words.
+async fn refused(
+    serving: &Serving,
+    certificate: ServerCertificate,
+    ca: Option<&str>,
+    words: &[&str],
+) {
+    let balancer = Balancer::before(serving, certificate).await;
     for errors in failures(&balancer.url("https"), ca).await {
         assert!(
             words.iter().all(|word| errors.contains(word)),
@@ -60,7 +65,7 @@ async fn refused(serving: &Serving, shown: Shown, ca: Option<&str>, words: &[&st
 }
 
 #[tokio::test]
-async fn each_command_works_through_a_balancer_whose_authority_is_named() {
+async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let authority = Authority::new();
@@ -113,7 +118,7 @@ async fn each_command_works_through_a_balancer_whose_authority_is_named() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_trusted_is_refused_with_what_to_do() {
+async fn bad_certificates_are_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let authority = Authority::new();
@@ -160,7 +165,7 @@ async fn whoever_is_not_trusted_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_wrong_scheme_is_told() {
+async fn a_wrong_scheme_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     for errors in failures(&serving.url().replace("http:", "https:"), None).await {
@@ -176,8 +181,8 @@ async fn the_wrong_scheme_is_told() {
             "{errors}"
         );
     }
-    // As OpenSSL's own server does it.
-    for (word, told) in [
+    // OpenSSL's server closes without an answer.
+    for (word, words) in [
         ("export", "did not answer"),
         ("watch", "the connection was cut"),
     ] {
@@ -194,11 +199,11 @@ async fn the_wrong_scheme_is_told() {
             .unwrap()
             .expect("a line");
         assert!(
-            line.contains(told) && line.contains("begins with") && line.contains("https://"),
+            line.contains(words) && line.contains("begins with") && line.contains("https://"),
             "{line}"
         );
     }
-    // In the words of nginx, and of what is written in Go.
+    // The answers of nginx, and of servers in Go.
     let nginx = answer(
         "400 Bad Request",
         "<center>The plain HTTP request was sent to HTTPS port</center>",
@@ -222,10 +227,10 @@ async fn the_wrong_scheme_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_names_no_authority_is_told() {
+async fn a_file_without_an_authority_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for (name, text, told) in [
+    for (name, text, words) in [
         (
             "none.pem",
             Some("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
@@ -240,21 +245,21 @@ async fn a_file_that_names_no_authority_is_told() {
             std::fs::write(&file, text).unwrap();
         }
         for errors in failures("https://localhost:1", file.to_str()).await {
-            assert!(errors.contains(name) && errors.contains(told), "{errors}");
+            assert!(errors.contains(name) && errors.contains(words), "{errors}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_the_tls_handshake_is_given_up_in_time() {
+async fn a_tls_handshake_without_an_answer_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("wss://{}/", silent.local_addr().unwrap());
-    let limits = Limits {
+    let timeouts = Timeouts {
         connect: Duration::from_millis(50),
-        ..Limits::default()
+        ..Timeouts::default()
     };
-    let mut live = Live::builder(endpoint.parse().unwrap())
-        .limits(limits)
+    let mut live = LiveClient::builder(endpoint.parse().unwrap())
+        .timeouts(timeouts)
         .build();
     let event = timeout(DEADLINE, live.next())
         .await
@@ -263,8 +268,8 @@ async fn a_server_that_never_answers_the_tls_handshake_is_given_up_in_time() {
     assert!(
         matches!(
             event,
-            Event::Disconnected {
-                why: Loss::Unreachable(_),
+            LiveEvent::Disconnected {
+                why: Disconnect::Unreachable(_),
                 retry: Some(_)
             }
         ),
@@ -273,7 +278,7 @@ async fn a_server_that_never_answers_the_tls_handshake_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_client_that_knows_its_gateway_outlives_a_bad_certificate() {
+async fn a_client_with_a_first_connection_outlives_a_bad_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let authority = Authority::new();
@@ -282,36 +287,36 @@ async fn a_client_that_knows_its_gateway_outlives_a_bad_certificate() {
         .and_pem(authority.pem().as_bytes())
         .unwrap();
     let short = Duration::from_millis(20);
-    let limits = Limits {
+    let timeouts = Timeouts {
         backoff_first: short,
         backoff_most: short,
-        ..Limits::default()
+        ..Timeouts::default()
     };
     let endpoint = format!("{}/updates", balancer.url("wss"));
-    let client = || Live::builder(endpoint.parse().unwrap()).limits(limits.clone());
+    let client = || LiveClient::builder(endpoint.parse().unwrap()).timeouts(timeouts.clone());
     let mut live = client().trust(trust).build();
-    let mut wait = async |what: &str, holds: &dyn Fn(&Event) -> bool| {
+    let mut wait = async |what: &str, holds: &dyn Fn(&LiveEvent) -> bool| {
         let found = async { while !holds(&live.next().await.expect("no end")) {} };
         timeout(DEADLINE, found)
             .await
             .unwrap_or_else(|_| panic!("not in time: {what}"));
     };
-    wait("live", &|event| matches!(event, Event::Live { .. })).await;
-    balancer.show(Authority::new().good());
-    let distrusted = |event: &Event| {
+    wait("live", &|event| matches!(event, LiveEvent::Live { .. })).await;
+    balancer.replace(Authority::new().good());
+    let distrusted = |event: &LiveEvent| {
         matches!(
             event,
-            Event::Disconnected {
-                why: Loss::Tls(TlsFault::UnknownIssuer),
+            LiveEvent::Disconnected {
+                why: Disconnect::Tls(TlsFault::UnknownIssuer),
                 retry: Some(_)
             }
         )
     };
     wait("the new certificate is not trusted", &distrusted).await;
     wait("nor is it later", &distrusted).await;
-    balancer.show(authority.good());
+    balancer.replace(authority.good());
     wait("it is renewed", &|event| {
-        matches!(event, Event::Live { .. })
+        matches!(event, LiveEvent::Live { .. })
     })
     .await;
     let error = timeout(DEADLINE, client().build().next())

@@ -1,4 +1,4 @@
-//! `watch` where there is no gateway, and at every form of a gateway's address.
+//! `watch` without a gateway, and with every form of a gateway's address.
 
 mod view;
 
@@ -11,14 +11,14 @@ use crate::process::{DEADLINE, gateway, run, serving_in};
 use crate::script::{Script, answer};
 use crate::terminal::{Terminal, signal};
 
-/// A port that nobody listens on.
-fn nobody() -> String {
+/// An address where nothing listens.
+fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 #[tokio::test]
-async fn every_command_tells_at_once_that_no_gateway_is_there() {
+async fn every_command_reports_an_absent_gateway_at_once() {
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/people.csv");
     let ada = [
@@ -32,13 +32,13 @@ async fn every_command_tells_at_once_that_no_gateway_is_there() {
         "--job",
         "M",
     ];
-    let nobody = nobody();
-    let (url, live) = (format!("http://{nobody}"), format!("ws://{nobody}"));
+    let unused = unused_address();
+    let (url, updates) = (format!("http://{unused}"), format!("ws://{unused}"));
     for (command, url) in [
         (&["watch"][..], &url),
         (&["watch", "--snapshot", "--where", "age > 3"], &url),
         (&["watch", "--view"], &url),
-        (&["watch"], &live),
+        (&["watch"], &updates),
         (&["get", id], &url),
         (&["delete", id], &url),
         (&ada, &url),
@@ -50,16 +50,16 @@ async fn every_command_tells_at_once_that_no_gateway_is_there() {
             code == 1 && !out.contains("connected"),
             "{command:?}: {out}"
         );
-        let told = errors.trim_end();
-        assert_eq!(told.lines().count(), 1, "{command:?}: {errors}");
+        let line = errors.trim_end();
+        assert_eq!(line.lines().count(), 1, "{command:?}: {errors}");
         for words in [
-            nobody.as_str(),
+            unused.as_str(),
             "Connection refused",
             "Is a gateway running there?",
             "--url",
             "PEOPLE_GATEWAY_URL",
         ] {
-            assert!(told.contains(words), "{command:?}: {errors}");
+            assert!(line.contains(words), "{command:?}: {errors}");
         }
     }
     let (code, _, errors) = run(gateway(&["watch", "--url", "http://nowhere.invalid"])).await;
@@ -70,7 +70,7 @@ async fn every_command_tells_at_once_that_no_gateway_is_there() {
 }
 
 #[tokio::test]
-async fn the_words_of_the_wire_lead_to_the_flags_of_the_command() {
+async fn the_protocols_words_for_starts_are_answered_with_the_flags() {
     for (word, hint) in [
         ("snapshot", "use --snapshot"),
         ("now", "begins now"),
@@ -82,11 +82,11 @@ async fn the_words_of_the_wire_lead_to_the_flags_of_the_command() {
 }
 
 #[tokio::test]
-async fn in_a_terminal_too_it_is_told_at_once() {
+async fn an_absent_gateway_is_reported_at_once_in_a_terminal() {
     let mut terminal = Terminal::open(100, 10);
     for form in [&["watch"][..], &["watch", "--view"]] {
         let mut child = terminal.start(gateway(
-            &[form, &["--url", &format!("http://{}", nobody())]].concat(),
+            &[form, &["--url", &format!("http://{}", unused_address())]].concat(),
         ));
         terminal.until("Is a gateway running there?").await;
         let code = tokio::time::timeout(DEADLINE, child.wait())
@@ -99,7 +99,7 @@ async fn in_a_terminal_too_it_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_was_there_is_waited_for_and_so_is_one_that_says_to_come_again() {
+async fn a_gateway_that_refuses_for_a_time_is_tried_again() {
     let script = Script::start().await;
     let busy = answer(
         "503 Service Unavailable\r\nRetry-After: 0",
@@ -142,7 +142,7 @@ async fn every_form_of_a_gateways_address_leads_to_its_live_updates() {
             .expect("it ends")
             .unwrap();
     }
-    // What serves pages, but no live updates.
+    // A server of pages without live updates.
     let script = Script::start().await;
     let (url, page) = (
         script.url(),

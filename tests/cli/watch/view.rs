@@ -1,5 +1,4 @@
-//! `watch --view` in a terminal, played by a pseudoterminal: what stands on the screen, and that it
-//! is given back.
+//! `watch --view` in a pseudoterminal: the table on the screen, and that the terminal is restored.
 
 use rustix::process::Signal;
 use tokio::time::timeout;
@@ -33,7 +32,7 @@ async fn save(serving: &Serving, first: &str, age: u8) -> String {
 }
 
 #[tokio::test]
-async fn a_table_is_kept_true_on_the_screen_and_the_terminal_given_back() {
+async fn a_table_is_kept_up_to_date_and_the_terminal_restored() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let ada = save(&serving, "Ada", 36).await;
@@ -60,7 +59,7 @@ async fn a_table_is_kept_true_on_the_screen_and_the_terminal_given_back() {
         .await;
     assert!(
         lines[2].starts_with("- Ada L"),
-        "who leaves is seen going: {lines:?}"
+        "a removed person stays visible for a moment: {lines:?}"
     );
     terminal
         .frame(|lines| !lines.iter().any(|line| line.contains("Ada")))
@@ -90,7 +89,7 @@ async fn a_table_is_kept_true_on_the_screen_and_the_terminal_given_back() {
 }
 
 #[tokio::test]
-async fn ctrl_z_gives_the_terminal_back_and_going_on_takes_it_and_shows_what_is_true_now() {
+async fn ctrl_z_restores_the_terminal_and_a_resume_shows_the_current_table() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     save(&serving, "Ada", 36).await;
@@ -123,7 +122,7 @@ async fn ctrl_z_gives_the_terminal_back_and_going_on_takes_it_and_shows_what_is_
             .await;
         assert!(!terminal.echoes());
     }
-    // Stopped by somebody else, who leaves the terminal as it is, or not.
+    // Another process may stop it and change the terminal.
     signal(&child, Signal::STOP);
     eventually("it is stopped", async || is_stopped()).await;
     terminal.echo();
@@ -137,7 +136,7 @@ async fn ctrl_z_gives_the_terminal_back_and_going_on_takes_it_and_shows_what_is_
 }
 
 #[tokio::test]
-async fn ctrl_z_does_not_stop_the_leader_of_a_session_which_nobody_would_let_go_on() {
+async fn ctrl_z_does_not_stop_a_session_leader_that_no_shell_would_continue() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let mut terminal = Terminal::open(60, 10);
@@ -163,7 +162,7 @@ async fn ctrl_z_does_not_stop_the_leader_of_a_session_which_nobody_would_let_go_
 }
 
 #[tokio::test]
-async fn a_faulty_filter_is_told_on_the_screen_that_was_there_before() {
+async fn a_faulty_filter_is_reported_after_the_terminal_is_restored() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let mut terminal = Terminal::open(60, 10);
@@ -181,7 +180,7 @@ async fn a_faulty_filter_is_told_on_the_screen_that_was_there_before() {
 }
 
 #[tokio::test]
-async fn in_a_terminal_people_are_lines_to_read() {
+async fn in_a_terminal_people_are_readable_lines() {
     let folder = tempfile::tempdir().unwrap();
     let serving = serving_in(folder.path()).await;
     let ada = save(&serving, "Ada", 36).await;

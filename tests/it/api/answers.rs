@@ -1,4 +1,4 @@
-//! Real answers, one for each status that can be had, held against the description.
+//! Real answers, one for each status that these tests can cause, compared with the description.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +13,19 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const KEYED: (&str, &str) = ("idempotency-key", "k");
 const STALE: (&str, &str) = ("if-match", "\"1.1.1\"");
 
-/// What needs a store that fails, a slow client or a stream to be seen; tests of their own see it.
+/// Statuses that need a failing store, a slow client or a stream; other tests see them.
 const ELSEWHERE: [&str; 9] = [
     "101", "403", "408", "409", "410", "421", "426", "500", "507",
 ];
 
-/// Calls and judges, one call after the other.
-struct Court<'g> {
+/// Makes calls, and compares their answers with the description.
+struct Checker<'g> {
     gateway: &'g Gateway,
     description: Description,
 }
 
-impl Court<'_> {
-    /// Makes a call at a path of the description, whose `{…}` is filled with `part`, and judges the
+impl Checker<'_> {
+    /// Makes a call to a path of the description, with `part` in place of its `{…}`, and checks the
     /// answer.
     async fn call(
         &mut self,
@@ -48,17 +48,17 @@ impl Court<'_> {
         }
         let answer = self.gateway.call(method, &filled, headers, body).await;
         assert_eq!(answer.status, status, "{method} {filled}: {answer:?}");
-        self.description.judge(method, template, &answer);
+        self.description.check(method, template, &answer);
         answer
     }
 }
 
-async fn people(court: &mut Court<'_>) -> String {
-    let created = court
+async fn people(checker: &mut Checker<'_>) -> String {
+    let created = checker
         .call(201, "POST", "/people", "", &[JSON, KEYED], ADA)
         .await;
     assert!(created.header("location").is_some() && created.header("change-position").is_some());
-    let replayed = court
+    let replayed = checker
         .call(201, "POST", "/people", "", &[JSON, KEYED], ADA)
         .await;
     assert_eq!(replayed.header("idempotency-replayed"), Some("true"));
@@ -75,22 +75,24 @@ async fn people(court: &mut Court<'_>) -> String {
         (413, vec![JSON], &" ".repeat(70_000)),
         (415, vec![], ADA),
     ] {
-        court
+        checker
             .call(status, "POST", "/people", "", &headers, body)
             .await;
     }
-    court.call(201, "POST", "/people", "", &[JSON], ADA).await;
+    checker.call(201, "POST", "/people", "", &[JSON], ADA).await;
     for (path, headers) in [
         ("/people", vec![]),
         ("/people", vec![("accept", "application/x-ndjson")]),
         ("/people?where=age%20%3E%203&limit=1000", vec![]),
     ] {
-        court.call(200, "GET", path, "", &headers, "").await;
+        checker.call(200, "GET", path, "", &headers, "").await;
     }
-    let page = court.call(200, "GET", "/people?limit=1", "", &[], "").await;
+    let page = checker
+        .call(200, "GET", "/people?limit=1", "", &[], "")
+        .await;
     assert!(page.header("link").is_some());
     for query in ["?limit=0", "?after=x", "?where=age%20%3D%203", "?wher=x"] {
-        court
+        checker
             .call(400, "GET", &format!("/people{query}"), "", &[], "")
             .await;
     }
@@ -107,14 +109,14 @@ async fn people(court: &mut Court<'_>) -> String {
         (400, "x", vec![]),
         (404, NOBODY, vec![]),
     ] {
-        court
+        checker
             .call(status, "GET", "/people/{id}", id, &headers, "")
             .await;
     }
     id
 }
 
-async fn writes(court: &mut Court<'_>, id: &str) {
+async fn writes(checker: &mut Checker<'_>, id: &str) {
     let merge = ("content-type", "application/merge-patch+json");
     let other = "0190f3e2-7c1b-7d9a-8f00-1234567890ac";
     for (status, method, id, headers, body) in [
@@ -148,15 +150,15 @@ async fn writes(court: &mut Court<'_>, id: &str) {
         (400, "DELETE", "x", vec![], ""),
         (413, "DELETE", other, vec![], &" ".repeat(70_000)),
     ] {
-        court
+        checker
             .call(status, method, "/people/{id}", id, &headers, body)
             .await;
     }
 }
 
-async fn import(court: &mut Court<'_>) {
+async fn import(checker: &mut Checker<'_>) {
     let lines = ("content-type", "application/x-ndjson");
-    let report = court
+    let report = checker
         .call(
             200,
             "POST",
@@ -172,25 +174,28 @@ async fn import(court: &mut Court<'_>) {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let (total, refused) = lines_of.split_last().expect("a total");
-    let schema = |name: &str| court.description.schema(name).clone();
-    assert_eq!(court.description.faults(&schema("ImportTotal"), total), "");
+    let schema = |name: &str| checker.description.schema(name).clone();
+    assert_eq!(
+        checker.description.faults(&schema("ImportTotal"), total),
+        ""
+    );
     assert_eq!(refused.len(), 2);
     for line in refused {
         assert_eq!(
-            court.description.faults(&schema("ImportRefusal"), line),
+            checker.description.faults(&schema("ImportRefusal"), line),
             "",
             "{line}"
         );
     }
-    court
+    checker
         .call(400, "POST", "/people/import", "", &[lines, KEYED], ADA)
         .await;
-    court
+    checker
         .call(415, "POST", "/people/import", "", &[JSON], ADA)
         .await;
 }
 
-async fn pages(court: &mut Court<'_>) {
+async fn pages(checker: &mut Checker<'_>) {
     for (path, part) in [
         ("/", ""),
         ("/console/{file}", "main.js"),
@@ -201,12 +206,12 @@ async fn pages(court: &mut Court<'_>) {
         ("/openapi.json", ""),
         ("/asyncapi.yaml", ""),
     ] {
-        court.call(200, "GET", path, part, &[], "").await;
-        court
+        checker.call(200, "GET", path, part, &[], "").await;
+        checker
             .call(304, "GET", path, part, &[("if-none-match", "*")], "")
             .await;
         if path.contains("{file}") {
-            court
+            checker
                 .call(
                     404,
                     "GET",
@@ -223,34 +228,34 @@ async fn pages(court: &mut Court<'_>) {
 }
 
 #[tokio::test]
-async fn real_answers_are_as_described_and_what_is_described_is_real() {
+async fn every_answer_is_described_and_every_described_answer_is_real() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
-    let mut court = Court {
+    let mut checker = Checker {
         gateway: &gateway,
         description,
     };
-    let id = people(&mut court).await;
-    writes(&mut court, &id).await;
-    import(&mut court).await;
-    pages(&mut court).await;
-    court
+    let id = people(&mut checker).await;
+    writes(&mut checker, &id).await;
+    import(&mut checker).await;
+    pages(&mut checker).await;
+    checker
         .call(400, "GET", "/updates?kinds=x", "", &[], "")
         .await;
 
-    // The same without a store.
+    // The same calls without a store.
     let outage = Gateway::start_with(Setup {
         between: Between::Outage,
         ..Setup::default()
     })
     .await;
-    let mut court = Court {
+    let mut checker = Checker {
         gateway: &outage,
-        description: court.description,
+        description: checker.description,
     };
-    court.call(503, "GET", "/people", "", &[], "").await;
-    court.call(503, "POST", "/people", "", &[JSON], ADA).await;
-    court
+    checker.call(503, "GET", "/people", "", &[], "").await;
+    checker.call(503, "POST", "/people", "", &[JSON], ADA).await;
+    checker
         .call(
             503,
             "POST",
@@ -261,11 +266,11 @@ async fn real_answers_are_as_described_and_what_is_described_is_real() {
         )
         .await;
     for (method, body) in [("GET", ""), ("PUT", ADA), ("PATCH", "{}"), ("DELETE", "")] {
-        court
+        checker
             .call(503, method, "/people/{id}", NOBODY, &[JSON], body)
             .await;
     }
-    court.call(503, "GET", "/updates", "", &[], "").await;
+    checker.call(503, "GET", "/updates", "", &[], "").await;
 
     let off = Gateway::start_with(Setup {
         options: people_gateway::http::Options {
@@ -275,17 +280,17 @@ async fn real_answers_are_as_described_and_what_is_described_is_real() {
         ..Setup::default()
     })
     .await;
-    let mut court = Court {
+    let mut checker = Checker {
         gateway: &off,
-        description: court.description,
+        description: checker.description,
     };
-    court.call(404, "GET", "/", "", &[], "").await;
+    checker.call(404, "GET", "/", "", &[], "").await;
 
     let stream = ("updates".to_owned(), "200".to_owned());
-    let missing: BTreeSet<_> = court
+    let missing: BTreeSet<_> = checker
         .description
-        .promised()
-        .difference(court.description.seen())
+        .described()
+        .difference(checker.description.seen())
         .cloned()
         .collect();
     let missing: Vec<_> = missing
@@ -322,13 +327,13 @@ async fn streams_are_as_described() {
         let response = request.send().await.expect("an answer");
         let (code, headers) = (response.status().as_u16(), response.headers().clone());
         assert_eq!(code, status, "{path}");
-        // A stream does not end: what is in it, asyncapi.yaml says.
+        // A stream does not end; asyncapi.yaml describes its messages.
         let body = if code == 200 {
             String::new()
         } else {
             response.text().await.expect("text")
         };
-        description.judge(
+        description.check(
             "GET",
             path,
             &Answer {

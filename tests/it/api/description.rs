@@ -1,4 +1,4 @@
-//! `/openapi.json` as a judge: whether an answer is one that it describes.
+//! `/openapi.json` as an oracle: checks whether it describes an answer.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::gateway::{Answer, Gateway};
 
-/// Headers of every answer, which a description leaves out.
+/// Headers of many answers, which the description leaves out.
 const COMMON: [&str; 14] = [
     "allow",
     "connection",
@@ -24,19 +24,19 @@ const COMMON: [&str; 14] = [
     "vary",
 ];
 
-/// The description, and what was seen of it.
+/// The description, and the answers that were seen.
 pub(crate) struct Description {
     document: Value,
     seen: BTreeSet<(String, String)>,
 }
 
 impl Description {
-    /// As this gateway serves it.
+    /// The description that this gateway serves.
     pub(crate) async fn of(gateway: &Gateway) -> Self {
         Self::new(gateway.get("/openapi.json").await.json())
     }
 
-    /// The problem of this name among the examples of a call's answer, without its instance.
+    /// The problem with this name among the examples of a call's answer, without its instance.
     #[track_caller]
     pub(crate) fn problem(&self, method: &str, path: &str, status: u16, name: &str) -> Value {
         let call = &self.document["paths"][path][method.to_lowercase()];
@@ -65,8 +65,8 @@ impl Description {
         &self.document["components"]["schemas"][name]
     }
 
-    /// All that a call may answer: `(name of the call, status)`.
-    pub(crate) fn promised(&self) -> BTreeSet<(String, String)> {
+    /// All described answers: `(name of the call, status)`.
+    pub(crate) fn described(&self) -> BTreeSet<(String, String)> {
         let calls = self
             .paths()
             .values()
@@ -82,14 +82,14 @@ impl Description {
             .collect()
     }
 
-    /// What was judged so far.
+    /// The answers that were checked so far.
     pub(crate) fn seen(&self) -> &BTreeSet<(String, String)> {
         &self.seen
     }
 
-    /// Asserts that the call at this path, as it stands in the description, may answer so.
+    /// Asserts that the description has this answer for a call to one of its paths.
     #[track_caller]
-    pub(crate) fn judge(&mut self, method: &str, path: &str, answer: &Answer) {
+    pub(crate) fn check(&mut self, method: &str, path: &str, answer: &Answer) {
         let what = format!("{method} {path}: {answer:?}");
         let call = &self.document["paths"][path][method.to_lowercase()];
         let name = call["operationId"]
@@ -102,19 +102,19 @@ impl Description {
             .unwrap_or_else(|| panic!("status not described: {what}"));
         let response = self.resolve(response);
         for (header, value) in &answer.headers {
-            self.judge_header(
+            self.check_header(
                 response,
                 header.as_str(),
                 value.to_str().expect("ASCII"),
                 &what,
             );
         }
-        self.judge_body(response, answer, &what);
+        self.check_body(response, answer, &what);
         self.seen.insert((name, status));
     }
 
     #[track_caller]
-    fn judge_header(&self, response: &Value, header: &str, value: &str, what: &str) {
+    fn check_header(&self, response: &Value, header: &str, value: &str, what: &str) {
         if COMMON.contains(&header) {
             return;
         }
@@ -128,7 +128,7 @@ impl Description {
     }
 
     #[track_caller]
-    fn judge_body(&self, response: &Value, answer: &Answer, what: &str) {
+    fn check_body(&self, response: &Value, answer: &Answer, what: &str) {
         let Some(contents) = response.get("content") else {
             assert_eq!(answer.body, "", "a body is not described: {what}");
             return;
@@ -160,7 +160,7 @@ impl Description {
         }
     }
 
-    /// What is wrong with a value by a schema of this description; empty when nothing is.
+    /// The faults of a value by a schema of this description; empty where it has none.
     pub(crate) fn faults(&self, schema: &Value, value: &Value) -> String {
         let mut root = schema.clone();
         root["components"] = self.document["components"].clone();
@@ -172,13 +172,13 @@ impl Description {
         faults.join("; ")
     }
 
-    /// The part that a reference leads to.
+    /// The part that a reference names, or the part itself.
     pub(crate) fn resolve<'d>(&'d self, part: &'d Value) -> &'d Value {
         match part["$ref"].as_str() {
             Some(reference) => self
                 .document
                 .pointer(&reference[1..])
-                .expect("references lead somewhere"),
+                .expect("references name a part"),
             None => part,
         }
     }

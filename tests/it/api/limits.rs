@@ -1,5 +1,5 @@
-//! What the description takes from the code: its version, numbers in its prose, lists of words.
-//! The limits that schemas keep are tested in `shapes`.
+//! The description repeats constants of the code: the version, numbers in its prose, lists of
+//! words. `shapes` tests the limits in its schemas.
 
 use people_gateway::domain::{MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH};
 use people_gateway::filter::Kinds;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::ADA;
 use crate::gateway::Gateway;
 
-/// The part of the description at this place.
+/// The part of the description at this JSON pointer.
 #[track_caller]
 fn at(pointer: &str) -> Value {
     let document = openapi::document();
@@ -73,7 +73,7 @@ fn lists_of_words_are_those_of_the_code() {
 }
 
 #[tokio::test]
-async fn a_key_is_as_long_as_is_described() {
+async fn the_longest_key_is_the_one_in_the_description() {
     let gateway = Gateway::start().await;
     let pattern = at("/components/parameters/IdempotencyKey/schema/pattern");
     let most = pattern.as_str().and_then(|pattern| {

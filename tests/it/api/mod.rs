@@ -1,5 +1,5 @@
-//! The description of REST against the gateway: it names every path and method, real answers are
-//! as it says, and its limits are those of the code.
+//! The description of REST against the gateway: it has every path and method, it describes the real
+//! answers, and its limits are those of the code.
 
 mod answers;
 mod description;

@@ -1,4 +1,4 @@
-//! The pages that come with the program: what is at their paths, and under which headers.
+//! The pages of the program: their paths, files and headers.
 
 use std::io::Read as _;
 
@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, Setup};
 use people_gateway::http::{Console, Options};
 
 #[tokio::test]
-async fn pages_are_served_with_their_types_and_keep_to_themselves() {
+async fn pages_are_served_with_their_types_and_are_isolated() {
     let gateway = Gateway::start().await;
     for (path, media) in [
         ("/", "text/html; charset=utf-8"),
@@ -66,7 +66,7 @@ async fn pages_are_served_with_their_types_and_keep_to_themselves() {
 }
 
 #[tokio::test]
-async fn who_takes_gzip_gets_a_shorter_file_that_is_the_same() {
+async fn a_client_that_accepts_gzip_gets_the_same_file_in_fewer_bytes() {
     let gateway = Gateway::start().await;
     for path in [
         "/",
@@ -133,7 +133,7 @@ async fn who_takes_gzip_gets_a_shorter_file_that_is_the_same() {
         assert_eq!(
             (other.status, other.body),
             (200, plain.body),
-            "the tag is that of the form"
+            "each coding has its own tag"
         );
     }
 }
@@ -157,7 +157,7 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_part_of_a_page_is_not_found() {
+async fn files_that_belong_to_no_page_are_not_found() {
     let gateway = Gateway::start().await;
     for path in [
         "/console",
@@ -197,7 +197,7 @@ async fn the_console_can_be_switched_off_and_the_api_page_stays() {
 }
 
 #[tokio::test]
-async fn the_description_of_messages_is_the_one_in_the_documents() {
+async fn the_description_of_messages_is_the_file_in_the_documents() {
     let gateway = Gateway::start().await;
     assert_eq!(
         gateway.get("/asyncapi.yaml").await.body,

@@ -1,4 +1,4 @@
-//! The problems among the examples: what the gateway answers, word for word.
+//! The problems among the examples are the answers of the gateway, word for word.
 
 use people_gateway::http::{Exposure, Options};
 use people_gateway::protocol::problem::Problem;
@@ -35,7 +35,7 @@ fn problem(answer: &Answer) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn examples_of_problems_are_what_the_gateway_answers() {
+async fn examples_of_problems_are_answers_of_the_gateway() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
     let keyed = gateway.call("POST", "/people", &[JSON, KEYED], ADA).await;
@@ -72,7 +72,7 @@ async fn examples_of_problems_are_what_the_gateway_answers() {
 }
 
 #[tokio::test]
-async fn so_are_those_of_another_origin_and_of_a_store_that_does_not_answer() {
+async fn examples_of_origin_and_outage_problems_are_answers_of_the_gateway() {
     let network = Gateway::start_with(Setup {
         options: Options {
             exposure: Exposure::Network,
@@ -105,12 +105,12 @@ async fn so_are_those_of_another_origin_and_of_a_store_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn so_are_those_that_only_a_faulty_store_makes() {
+async fn examples_of_store_problems_are_answers_of_a_faulty_store() {
     let description = Description::of(&Gateway::start().await).await;
     for (name, status, error) in [
         ("overloaded", 503, StoreError::Overloaded),
-        ("unknown", 503, StoreError::OutcomeUnknown(String::new())),
-        ("full", 507, StoreError::Full(String::new())),
+        ("unknown", 503, StoreError::OutcomeUnknown("".into())),
+        ("full", 507, StoreError::Full("".into())),
     ] {
         let mut problem = Problem::from(error);
         if name == "unknown" {

@@ -1,5 +1,4 @@
-//! What the program itself says of its pages: the description on standard output, the console's
-//! address at start.
+//! The output of the program: the description, and the console's address at start.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -18,7 +17,7 @@ fn program() -> Command {
 }
 
 #[tokio::test]
-async fn the_command_prints_what_a_gateway_serves() {
+async fn the_command_prints_the_description_that_a_gateway_serves() {
     let output = program().arg("openapi").output().expect("it runs");
     assert!(output.status.success());
     let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -30,7 +29,7 @@ async fn the_command_prints_what_a_gateway_serves() {
 }
 
 #[test]
-fn the_first_address_at_start_is_that_of_the_console_unless_it_is_off() {
+fn the_first_address_at_start_is_the_consoles_unless_it_is_off() {
     for (console, label) in [("on", "console"), ("off", "REST and live updates")] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut process = program()

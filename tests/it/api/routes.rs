@@ -1,4 +1,4 @@
-//! The description and the router name the same paths and methods.
+//! The description and the router have the same paths and methods.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use people_gateway::http::{Console, templates};
 use super::description::Description;
 use crate::gateway::Gateway;
 
-/// The paths that the router is made of.
+/// The paths of the router.
 fn routed() -> BTreeSet<String> {
     templates(Console::On)
         .into_iter()

@@ -1,5 +1,5 @@
-//! The shapes in the description: examples fit them, people have their fields, and their limits are
-//! the gateway's.
+//! The schemas of the description: examples fit them, people have their fields, and the gateway
+//! applies their limits.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::ADA;
 use crate::gateway::Gateway;
 
 #[tokio::test]
-async fn every_example_fits_its_shape() {
+async fn every_example_fits_its_schema() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
     let mut count = 0;
@@ -68,7 +68,7 @@ async fn a_person_has_the_fields_that_are_described_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_limits_that_are_described_are_those_that_are_kept() {
+async fn the_gateway_applies_the_limits_of_the_description() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
     let properties = description.schema("NewPerson")["properties"]
@@ -115,7 +115,7 @@ async fn the_limits_that_are_described_are_those_that_are_kept() {
 }
 
 #[tokio::test]
-async fn attributes_are_as_deep_as_is_described() {
+async fn attributes_may_be_as_deep_as_the_description_says() {
     let gateway = Gateway::start().await;
     let description = Description::of(&gateway).await;
     let lists = |levels| (1..levels).fold(json!([]), |within, _| json!([within]));
@@ -127,7 +127,7 @@ async fn attributes_are_as_deep_as_is_described() {
         for attributes in [objects(levels), json!({ "a": lists(levels - 1) })] {
             let mut body: Value = serde_json::from_str(ADA).expect("JSON");
             body["attributes"] = attributes;
-            // No schema can count levels: that is what the number is for.
+            // A schema cannot count levels, so the description has a number for them.
             assert_eq!(
                 description.faults(description.schema("NewPerson"), &body),
                 "",

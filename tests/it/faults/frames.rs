@@ -18,7 +18,7 @@ use crate::support::redis::RedisServer;
 const UNHURRIED: &[(&str, &str)] = &[
     ("live.head_interval_ms", "3600000"),
     ("live.ready_limit_ms", "7200000"),
-    // Who listens is not read while thousands of frames are published.
+    // The listener is not read while thousands of frames are published.
     ("live.silence_limit_ms", "3600000"),
 ];
 

@@ -6,7 +6,7 @@ use crate::process::{Gateway, person};
 use crate::socket::{End, Listener};
 
 async fn listen(gateway: &Gateway, filter: &str, more: &str) -> Listener {
-    let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+    let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
     gateway.listen(&format!("?where={filter}{more}")).await
 }
 
@@ -123,7 +123,7 @@ async fn every_client_is_shown_its_own_view() {
     let mut listeners = Vec::new();
     for (filter, ages) in filters {
         let Some(ages) = ages else {
-            let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+            let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
             assert_eq!(
                 Listener::refused(gateway.address, &format!("/people?where={filter}")).await,
                 400

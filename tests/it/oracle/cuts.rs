@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 
 use super::author::{Author, CONDITIONS};
@@ -30,7 +30,7 @@ async fn a_client_cut_off_again_and_again_holds_the_view_of_one_that_never_left(
         let asks = Asks {
             kinds: Kinds::All,
             condition: condition.to_owned(),
-            from: Start::Snapshot,
+            from: StartPoint::Snapshot,
         };
         Follower::start(fleet.addresses(), first, asks)
     };

@@ -4,7 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use people_client::{Change, Cursor, Event, Limits, Live, ResetReason, Start, View, ViewState};
+use people_client::{
+    Completeness, Cursor, LiveClient, LiveEvent, PeopleView, ResetReason, StartPoint, Timeouts,
+    ViewChange,
+};
 use people_gateway::domain::LogPosition;
 use people_gateway::filter::Kinds;
 use tokio::sync::{mpsc, watch};
@@ -18,7 +21,7 @@ use crate::process::DEADLINE;
 pub(crate) struct Asks {
     pub(crate) kinds: Kinds,
     pub(crate) condition: String,
-    pub(crate) from: Start,
+    pub(crate) from: StartPoint,
 }
 
 /// A change as it was shown: where it stands, and what it meant.
@@ -31,7 +34,7 @@ pub(crate) struct Shown {
 /// All that a client was shown.
 pub(crate) struct Seen {
     pub(crate) asks: Asks,
-    pub(crate) view: View,
+    pub(crate) view: PeopleView,
     /// The cursor of the first `live`.
     pub(crate) began: Option<Cursor>,
     /// Its single changes, in the order in which they came.
@@ -65,7 +68,7 @@ struct Following {
     seen: Seen,
     progress: watch::Sender<Progress>,
     /// Where the next connection begins.
-    place: Start,
+    place: StartPoint,
 }
 
 impl Follower {
@@ -75,7 +78,7 @@ impl Follower {
         let (goal, goals) = watch::channel(None);
         let (sender, progress) = watch::channel(Progress::default());
         let seen = Seen {
-            view: View::new(asks.kinds),
+            view: PeopleView::new(asks.kinds),
             began: None,
             changes: Vec::new(),
             batches: 0,
@@ -139,7 +142,7 @@ impl Following {
                 event = live.next() => {
                     let event = event.expect("the client goes on for ever");
                     self.take(&event);
-                    if let Event::Disconnected { .. } = event {
+                    if let LiveEvent::Disconnected { .. } = event {
                         live = self.elsewhere(live.cursor().cloned()).await;
                     }
                 }
@@ -149,7 +152,7 @@ impl Following {
         }
     }
 
-    fn connect(&self) -> Live {
+    fn connect(&self) -> LiveClient {
         let gateway = self.gateways[self.turn % self.gateways.len()];
         let endpoint = format!("ws://{gateway}/updates")
             .parse()
@@ -157,23 +160,23 @@ impl Following {
         let Asks {
             kinds, condition, ..
         } = &self.seen.asks;
-        let limits = Limits {
+        let timeouts = Timeouts {
             backoff_first: Duration::from_millis(20),
-            ..Limits::default()
+            ..Timeouts::default()
         };
-        let options = Live::builder(endpoint)
+        let options = LiveClient::builder(endpoint)
             .kinds(*kinds)
             .condition(condition)
-            .limits(limits);
+            .timeouts(timeouts);
         options.from(self.place.clone()).build()
     }
 
     /// The same client on the next gateway, from where it stands.
-    async fn elsewhere(&mut self, cursor: Option<Cursor>) -> Live {
+    async fn elsewhere(&mut self, cursor: Option<Cursor>) -> LiveClient {
         match (cursor, &self.place) {
-            (Some(cursor), _) => self.place = Start::Cursor(cursor),
+            (Some(cursor), _) => self.place = StartPoint::Cursor(cursor),
             // It had a place, and lost it in a reset or a snapshot; or never was live.
-            (None, Start::Cursor(_)) => self.place = Start::Snapshot,
+            (None, StartPoint::Cursor(_)) => self.place = StartPoint::Snapshot,
             (None, _) => {}
         }
         self.turn += 1;
@@ -182,7 +185,7 @@ impl Following {
         self.connect()
     }
 
-    fn take(&mut self, event: &Event) {
+    fn take(&mut self, event: &LiveEvent) {
         let seen = &mut self.seen;
         if let Err(contradiction) = seen.view.apply(event) {
             seen.contradictions
@@ -190,25 +193,25 @@ impl Following {
         }
         let mut progress = *self.progress.borrow();
         match event {
-            Event::Connected {
-                from: Start::Cursor(_),
+            LiveEvent::Connected {
+                from: StartPoint::Cursor(_),
             } => seen.resumes += 1,
-            Event::Live { cursor } => {
+            LiveEvent::Live { cursor } => {
                 seen.began.get_or_insert_with(|| cursor.clone());
                 progress.lives += 1;
             }
-            Event::Change { at, change } => {
+            LiveEvent::Change { at, change } => {
                 seen.changes.push(Shown {
                     at: at.to_string(),
                     word: word(change),
                 });
                 progress.changes += 1;
             }
-            Event::Batch { changes, .. } => {
+            LiveEvent::Batch { changes, .. } => {
                 seen.batches += 1;
                 progress.changes += changes.len();
             }
-            Event::Reset { reason } => seen.resets.push(*reason),
+            LiveEvent::Reset { reason } => seen.resets.push(*reason),
             _ => {}
         }
         self.progress.send_replace(progress);
@@ -236,20 +239,25 @@ impl Seen {
         places.sort();
         let twice = places.windows(2).find(|pair| pair[0] == pair[1]);
         assert_eq!(twice, None, "{who} {:?}: a frame came twice", self.asks);
-        if self.asks.kinds == Kinds::All && self.asks.from == Start::Snapshot {
-            assert_eq!(self.view.state(), ViewState::Exact, "{who} {:?}", self.asks);
+        if self.asks.kinds == Kinds::All && self.asks.from == StartPoint::Snapshot {
+            assert_eq!(
+                self.view.completeness(),
+                Completeness::Exact,
+                "{who} {:?}",
+                self.asks
+            );
         }
     }
 }
 
 /// What a change meant, as it is written on the wire.
-fn word(change: &Change) -> &'static str {
+fn word(change: &ViewChange) -> &'static str {
     match change {
-        Change::Create(_) => "create",
-        Change::Enter(_) => "enter",
-        Change::Update(_) => "update",
-        Change::Leave(_) => "leave",
-        Change::Delete(_) => "delete",
+        ViewChange::Create(_) => "create",
+        ViewChange::Enter(_) => "enter",
+        ViewChange::Update(_) => "update",
+        ViewChange::Leave(_) => "leave",
+        ViewChange::Delete(_) => "delete",
     }
 }
 

@@ -1,6 +1,6 @@
 //! An empty store: there is a place before the first change, so a view opened there misses nothing.
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
@@ -33,7 +33,13 @@ async fn sees_the_first_write(gateway: Gateway) {
         };
         Follower::start(vec![gateway.address], 0, asks)
     };
-    let mut clients = [Start::Snapshot, Start::Now, Start::Snapshot, Start::Now].map(client);
+    let mut clients = [
+        StartPoint::Snapshot,
+        StartPoint::Now,
+        StartPoint::Snapshot,
+        StartPoint::Now,
+    ]
+    .map(client);
     for client in &mut clients {
         client
             .until("a client is live", |progress| progress.lives == 1)

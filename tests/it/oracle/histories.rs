@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use tokio::task::JoinHandle;
 
@@ -161,9 +161,9 @@ impl Clients {
         for number in numbers {
             // The last of each half leave some kinds out; they begin with now, whoever is there.
             let (kinds, from) = match number % (CLIENTS / 2) {
-                10 => (Kinds::Saves, Start::Now),
-                11 => (Kinds::Deletes, Start::Now),
-                _ => (Kinds::All, Start::Snapshot),
+                10 => (Kinds::Saves, StartPoint::Now),
+                11 => (Kinds::Deletes, StartPoint::Now),
+                _ => (Kinds::All, StartPoint::Snapshot),
             };
             let condition = CONDITIONS[(number % (CLIENTS / 2)) % CONDITIONS.len()].to_owned();
             let asks = Asks {

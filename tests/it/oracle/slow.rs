@@ -1,7 +1,7 @@
 //! Clients that take less than comes: their views end up right, they cost little, and nobody else
 //! notices them.
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn a_client_that_reads_16_kb_a_second_ends_with_the_right_view_and_others_
         let asks = Asks {
             kinds: Kinds::All,
             condition: condition.to_owned(),
-            from: Start::Snapshot,
+            from: StartPoint::Snapshot,
         };
         Follower::start(vec![address], 0, asks)
     };
@@ -93,7 +93,7 @@ async fn fifty_slow_clients_cost_hardly_more_memory_than_fifty_fast_ones() {
         let asks = Asks {
             kinds: Kinds::All,
             condition: String::new(),
-            from: Start::Now,
+            from: StartPoint::Now,
         };
         let mut healthy = Follower::start(vec![gateway.address], 0, asks);
         healthy
@@ -136,7 +136,7 @@ async fn who_takes_nothing_is_closed_4010_and_others_do_not_notice() {
     let asks = Asks {
         kinds: Kinds::All,
         condition: String::new(),
-        from: Start::Snapshot,
+        from: StartPoint::Snapshot,
     };
     let mut healthy = Follower::start(vec![gateway.address], 0, asks);
     healthy

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
@@ -81,7 +81,7 @@ async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_
                 let asks = Asks {
                     kinds: Kinds::All,
                     condition: condition.to_owned(),
-                    from: Start::Snapshot,
+                    from: StartPoint::Snapshot,
                 };
                 clients.push(Follower::start(fleet.addresses(), number, asks));
             }
@@ -109,7 +109,7 @@ async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Seen> {
         let asks = Asks {
             kinds: Kinds::All,
             condition,
-            from: Start::Snapshot,
+            from: StartPoint::Snapshot,
         };
         Follower::start(vec![gateway.address], 0, asks)
     });

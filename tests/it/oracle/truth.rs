@@ -1,4 +1,4 @@
-//! Who matches, as others tell it: the list with the same condition, and the whole list judged in
+//! The people who match: the list with the same condition, and the whole list evaluated in
 //! the test itself.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(super) type People = BTreeMap<PersonId, Map<String, Value>>;
 
 /// The list of people, with a condition or all of them.
 pub(super) async fn list(gateway: &Gateway, condition: &str) -> People {
-    let query: String = form_urlencoded::Serializer::new(String::new())
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("where", condition)
         .finish();
     let path = if condition.is_empty() {
@@ -72,7 +72,7 @@ pub(super) fn judge_kinds(who: &str, seen: &Seen, log: &[Change]) {
         change.at.position.seq > position.seq
     });
     let expected = since.filter_map(|change| {
-        let word = match asked.judge(change) {
+        let word = match asked.verdict_of(change) {
             Verdict::Create => "create",
             Verdict::Enter => "enter",
             Verdict::Update => "update",

@@ -1,32 +1,34 @@
-//! The admin listener says whether the gateway lives, is ready, and what it counted.
+//! The admin listener: liveness, readiness and metrics.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use people_gateway::http::{AdminOptions, Exposure, Server, ServerOptions, admin_router};
-use people_gateway::telemetry::{self, DamageAt, Metrics, Readiness};
+use people_gateway::http::{AdminOptions, Exposure, HttpServer, ServerOptions, admin_router};
+use people_gateway::store::{self, DamageLocation, KnownDamage};
+use people_gateway::telemetry::{self, Readiness};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Answer, read_to_end};
 
-/// An admin listener of this machine, which has counted one write.
+/// An admin listener on loopback, whose metrics count one write.
 struct Admin {
     address: SocketAddr,
     client: reqwest::Client,
     readiness: Readiness,
-    metrics: Metrics,
+    metrics: store::Metrics,
 }
 
 impl Admin {
-    /// Starts it; the test's runtime ends it.
+    /// Starts it; it ends with the runtime of the test.
     fn start() -> Self {
         let readiness = Readiness::new(Duration::from_secs(600));
-        let (registry, metrics) = telemetry::registry(readiness.clone());
+        let mut registry = telemetry::registry(readiness.clone());
+        let metrics = store::Metrics::register(&mut registry);
         metrics.store_writes.inc();
-        let server = Server::bind(
+        let server = HttpServer::bind(
             ([127, 0, 0, 1], 0).into(),
             ServerOptions::default(),
             Arc::default(),
@@ -58,7 +60,7 @@ impl Admin {
 }
 
 #[tokio::test]
-async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
+async fn the_admin_listener_reports_liveness_readiness_and_metrics() {
     let admin = Admin::start();
     let (readiness, metrics) = (&admin.readiness, &admin.metrics);
     let get = |path| admin.get(path);
@@ -69,12 +71,12 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     readiness.probe_arrived();
     let ready = get("/readyz").await;
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
-    let damage = DamageAt::Ids(people_gateway::domain::Partition::new(0));
+    let damage = DamageLocation::Ids(people_gateway::domain::Partition::new(0));
     metrics
         .store_damage
         .found(damage, "it names 2 people, and there are 3 records");
     let degraded = get("/readyz").await;
-    assert_eq!(degraded.status, 200, "everybody else is served");
+    assert_eq!(degraded.status, 200, "all other people are served");
     assert!(
         degraded
             .body
@@ -104,10 +106,10 @@ async fn it_says_whether_it_lives_is_ready_and_what_it_counted() {
     get("/people").await.problem(404, "not-found");
 }
 
-/// The older format is for clients that like it better, and no page whose name was pointed at this
-/// machine may look.
+/// Scrapers that prefer the older format get it, and a page whose name was pointed at this machine
+/// gets nothing.
 #[tokio::test]
-async fn metrics_are_told_in_the_format_asked_for_and_to_no_foreign_host() {
+async fn metrics_have_the_preferred_format_and_are_refused_to_unknown_hosts() {
     let admin = Admin::start();
     let ask = |accept: &str, host: &str| {
         let request = admin
@@ -154,20 +156,20 @@ async fn metrics_are_told_in_the_format_asked_for_and_to_no_foreign_host() {
         .expect("sent");
     assert!(
         read_to_end(&mut old).await.starts_with("HTTP/1.0 503 "),
-        "a balancer's check has no Host"
+        "a balancer's check may have no Host"
     );
 }
 
 #[tokio::test]
-async fn a_server_listens_at_all_addresses_that_it_was_given() {
+async fn a_server_listens_at_all_its_addresses() {
     let bind = |ip: [u8; 4], port| {
-        Server::bind((ip, port).into(), ServerOptions::default(), Arc::default())
+        HttpServer::bind((ip, port).into(), ServerOptions::default(), Arc::default())
     };
     let first = bind([127, 0, 0, 1], 0).expect("a port");
     let port = first.local_addr().expect("an address").port();
-    // Another one of loopback, which a name may have beside it.
+    // A second address of loopback, as a name may have.
     let server = first.and(bind([127, 0, 0, 2], port).expect("the same port there"));
-    let (registry, metrics) = telemetry::registry(Readiness::new(Duration::from_secs(600)));
+    let registry = telemetry::registry(Readiness::new(Duration::from_secs(600)));
     let shutdown = CancellationToken::new();
     let options = AdminOptions {
         exposure: Exposure::Local,
@@ -177,7 +179,7 @@ async fn a_server_listens_at_all_addresses_that_it_was_given() {
     let router = admin_router(
         options,
         readiness,
-        metrics.store_damage.clone(),
+        KnownDamage::default(),
         Arc::new(registry),
     );
     let serving = tokio::spawn(server.serve(router, shutdown.clone(), TaskTracker::new()));
@@ -191,6 +193,6 @@ async fn a_server_listens_at_all_addresses_that_it_was_given() {
     serving.await.expect("it ends");
     assert!(
         bind([127, 0, 0, 2], port).is_ok(),
-        "nobody listens there any more"
+        "the address is free again"
     );
 }

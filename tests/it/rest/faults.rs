@@ -1,29 +1,29 @@
-//! A store that is down, full or broken.
+//! A store that is down, full or damaged.
 
 use std::sync::Mutex;
 
+use people_gateway::http::RequestLabels;
 use people_gateway::store::StoreError;
-use people_gateway::telemetry::RequestLabels;
 
 use super::faulty::Faulty;
 use crate::gateway::{Between, Gateway, Setup};
 use crate::{ADA, NOBODY};
 
 #[tokio::test]
-async fn a_store_that_cannot_do_it_is_told_by_kind() {
+async fn each_failure_of_the_store_has_its_own_problem() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     let faulty = store.get().expect("wrapped");
     let secret = || "secret-host".to_owned();
     for (error, status, name, again) in [
         (
-            StoreError::Unavailable(secret()),
+            StoreError::Unavailable(secret().into()),
             503,
             "store-unavailable",
             true,
         ),
         (StoreError::Overloaded, 503, "overloaded", true),
-        (StoreError::Full(secret()), 507, "store-full", false),
+        (StoreError::Full(secret().into()), 507, "store-full", false),
     ] {
         let error = Mutex::new(Some(error));
         faulty.before_apply(1, move |_| {
@@ -50,7 +50,7 @@ async fn a_store_that_cannot_do_it_is_told_by_kind() {
 }
 
 #[tokio::test]
-async fn a_panic_is_our_fault_and_the_next_request_is_served() {
+async fn a_panic_is_answered_with_500_and_the_next_request_is_served() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     store
@@ -73,7 +73,7 @@ async fn a_panic_is_our_fault_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
+async fn requests_before_the_store_is_reached_are_answered_with_503() {
     let gateway = Gateway::start_with(Setup {
         between: Between::Outage,
         ..Setup::default()
@@ -88,6 +88,10 @@ async fn before_the_store_is_reached_requests_are_answered_that_it_is_not() {
         ("PATCH", &path, "application/json", "{}"),
         ("DELETE", &path, "", ""),
         ("POST", "/people/import", "application/x-ndjson", ADA),
+        ("GET", "/updates", "", ""),
+        // A cursor cannot be checked yet, so it is not refused as malformed.
+        ("GET", "/updates?from=x", "", ""),
+        ("GET", "/updates?lastEventId=x", "", ""),
     ] {
         let answer = gateway
             .call(method, path, &[("content-type", kind)], body)

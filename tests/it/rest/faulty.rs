@@ -1,4 +1,4 @@
-//! A store that does as it is told before it lets the real one answer.
+//! A store that fails or waits on demand before the real one answers.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,18 +8,19 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use people_gateway::domain::{Partition, Partitions, Person, PersonId, Position};
 use people_gateway::store::{
-    Applied, Feed, FeedLimits, IdempotencyKey, Page, PageLimits, Recorded, Since, Store,
-    StoreError, Tail, Write,
+    Feed, FeedLimits, IdempotencyRecord, LogAnswer, PageLimits, PartitionPage, RequestKey, Store,
+    StoreError, Tail, Write, WriteOutcome,
 };
 
 use crate::gateway::{Between, Setup};
 
-/// What happens before a write; an answer takes the place of the real one.
-type BeforeApply =
-    Box<dyn Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>> + Send + Sync>;
+/// Runs before a write; its result replaces that of the real store.
+type BeforeApply = Box<
+    dyn Fn(Write) -> BoxFuture<'static, Option<Result<WriteOutcome, StoreError>>> + Send + Sync,
+>;
 type BeforePage = Box<dyn Fn() -> Option<StoreError> + Send + Sync>;
 
-/// Wraps the real store; without orders it changes nothing.
+/// Wraps the real store; without hooks it changes nothing.
 pub(super) struct Faulty {
     inner: Arc<dyn Store>,
     before_apply: Mutex<Option<Arc<BeforeApply>>>,
@@ -55,7 +56,7 @@ impl Faulty {
     /// Runs `what` before each of the next `times` writes.
     pub(super) fn before_apply<F>(&self, times: usize, what: F)
     where
-        F: Fn(Write) -> BoxFuture<'static, Option<Result<Applied, StoreError>>>
+        F: Fn(Write) -> BoxFuture<'static, Option<Result<WriteOutcome, StoreError>>>
             + Send
             + Sync
             + 'static,
@@ -68,7 +69,7 @@ impl Faulty {
         self.arm(times);
     }
 
-    /// Lets the orders hold for the next `times` writes.
+    /// Runs the hook for the next `times` writes.
     pub(super) fn arm(&self, times: usize) {
         self.armed.store(times, Ordering::SeqCst);
     }
@@ -78,7 +79,7 @@ impl Faulty {
         Arc::clone(&self.inner)
     }
 
-    /// Fails pages for which `what` answers an error.
+    /// Fails the pages for which `what` returns an error.
     pub(super) fn before_page(
         &self,
         what: impl Fn() -> Option<StoreError> + Send + Sync + 'static,
@@ -96,7 +97,7 @@ impl Store for Faulty {
         self.inner.partitions()
     }
 
-    async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
+    async fn apply(&self, write: Write) -> Result<WriteOutcome, StoreError> {
         let less = |armed: usize| armed.checked_sub(1);
         if self
             .armed
@@ -120,8 +121,8 @@ impl Store for Faulty {
     async fn recorded(
         &self,
         partition: Partition,
-        key: &IdempotencyKey,
-    ) -> Result<Option<Recorded>, StoreError> {
+        key: &RequestKey,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
         self.inner.recorded(partition, key).await
     }
 
@@ -134,7 +135,7 @@ impl Store for Faulty {
         partition: Partition,
         after: Option<PersonId>,
         most: PageLimits,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<PartitionPage, StoreError> {
         let error = self
             .before_page
             .lock()
@@ -161,7 +162,7 @@ impl Store for Faulty {
         partition: Partition,
         from: Position,
         count: NonZeroUsize,
-    ) -> Result<Since, StoreError> {
+    ) -> Result<LogAnswer, StoreError> {
         self.inner.since(partition, from, count).await
     }
 

@@ -1,11 +1,11 @@
-//! Which host a request may name: a page whose own name was pointed at this machine gets nothing.
+//! The host of a request: a page whose own name was pointed at this machine gets nothing.
 
 use people_gateway::http::Exposure;
 
 use crate::ADA;
 use crate::gateway::{Gateway, Setup};
 
-/// Sends a request with these lines behind the first; status and body of the answer.
+/// Sends a request with these lines after the first; returns the status and the whole answer.
 async fn ask(gateway: &Gateway, first: &str, lines: &str, body: &str) -> (u16, String) {
     let length = body.len();
     let head =
@@ -32,8 +32,8 @@ async fn problem(gateway: &Gateway, first: &str, lines: &str, status: u16, name:
     }
 }
 
-/// Whatever may be asked for, by a first line and what goes with it.
-const ASKED: [(&str, &str); 9] = [
+/// Requests of every kind: the first line, and the headers of that kind.
+const REQUESTS: [(&str, &str); 9] = [
     ("GET /people HTTP/1.1", ""),
     ("HEAD /people HTTP/1.1", ""),
     (
@@ -58,7 +58,7 @@ const ASKED: [(&str, &str); 9] = [
 #[tokio::test]
 async fn a_page_whose_name_was_pointed_at_this_machine_gets_nothing() {
     let gateway = Gateway::start().await;
-    for (first, lines) in ASKED {
+    for (first, lines) in REQUESTS {
         let lines = format!("host: evil.example\r\norigin: http://evil.example\r\n{lines}");
         let (status, answer) = ask(&gateway, first, &lines, ADA).await;
         assert_eq!(status, 421, "{first} {lines} {answer}");
@@ -66,7 +66,7 @@ async fn a_page_whose_name_was_pointed_at_this_machine_gets_nothing() {
         let named = answer.contains("http.hosts = [\\\"evil.example\\\"]");
         assert!(
             named || first.starts_with("HEAD"),
-            "it says which setting changes it: {answer}"
+            "the answer names the setting: {answer}"
         );
     }
     assert_eq!(
@@ -132,7 +132,7 @@ async fn names_of_this_machine_and_addresses_are_served_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_missing_there_twice_or_none_is_refused_wherever_the_gateway_listens() {
+async fn a_missing_repeated_or_invalid_host_is_refused_on_any_listener() {
     for exposure in [Exposure::Local, Exposure::Network] {
         let mut setup = Setup::default();
         setup.options.exposure = exposure;
@@ -161,7 +161,7 @@ async fn a_host_that_is_missing_there_twice_or_none_is_refused_wherever_the_gate
 }
 
 #[tokio::test]
-async fn listed_names_are_served_and_on_the_network_all_names_are_where_none_is_listed() {
+async fn listed_names_are_served_and_without_a_list_all_names_on_the_network() {
     for (exposure, hosts, name, expected) in [
         (
             Exposure::Local,

@@ -1,4 +1,4 @@
-//! REST: every row and every rule of the contract's section on it.
+//! REST: each call and each rule of the protocol.
 
 mod admin;
 mod connections;

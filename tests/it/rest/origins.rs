@@ -26,7 +26,7 @@ fn varies(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn an_admitted_origin_may_read_answers_and_the_headers_that_it_needs() {
+async fn pages_of_an_allowed_origin_can_read_answers_and_their_headers() {
     let gateway = gateway(Exposure::Local).await;
     for origin in [
         LISTED,
@@ -74,7 +74,7 @@ async fn an_admitted_origin_may_read_answers_and_the_headers_that_it_needs() {
 }
 
 #[tokio::test]
-async fn a_preflight_of_an_admitted_origin_is_told_methods_and_headers() {
+async fn a_preflight_of_an_allowed_origin_gets_methods_and_headers() {
     let gateway = gateway(Exposure::Local).await;
     let ask = |origin| [("origin", origin), ("access-control-request-method", "PUT")];
     for origin in [LISTED, LOCAL] {
@@ -118,7 +118,7 @@ async fn a_preflight_of_an_admitted_origin_is_told_methods_and_headers() {
 }
 
 #[tokio::test]
-async fn pages_of_this_machine_are_strangers_to_a_gateway_on_the_network() {
+async fn a_gateway_on_the_network_denies_pages_of_this_machine() {
     let gateway = gateway(Exposure::Network).await;
     let preflight = [("origin", LOCAL), ("access-control-request-method", "PUT")];
     gateway
@@ -136,7 +136,7 @@ async fn pages_of_this_machine_are_strangers_to_a_gateway_on_the_network() {
 }
 
 #[tokio::test]
-async fn a_refused_page_may_read_why_and_nothing_else() {
+async fn a_denied_page_can_read_its_refusal_and_nothing_else() {
     let gateway = gateway(Exposure::Network).await;
     gateway.create(ADA).await;
     for origin in [FOREIGN, LOCAL, "null"] {
@@ -171,7 +171,7 @@ async fn a_refused_page_may_read_why_and_nothing_else() {
                 "{detail}"
             );
         }
-        // What is no stream is answered as ever, and not shared.
+        // Other calls are answered as usual, but the page cannot read the answers.
         for (path, status) in [("/people", 200), ("/people/x", 400), ("/nothing", 404)] {
             let answer = gateway.call("GET", path, &[("origin", origin)], "").await;
             assert_eq!(

@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, resolved};
 use crate::{ADA, NOBODY};
 
 #[tokio::test]
-async fn a_created_person_is_answered_with_its_place_its_tag_and_the_changes_position() {
+async fn a_creation_answers_with_location_entity_tag_and_change_position() {
     let gateway = Gateway::start().await;
     let created = gateway.send("POST", "/people", ADA).await;
     assert_eq!(created.status, 201);
@@ -17,7 +17,7 @@ async fn a_created_person_is_answered_with_its_place_its_tag_and_the_changes_pos
         person["revision"].as_str().expect("a revision"),
     );
     assert_eq!(id.as_bytes()[14], b'7', "the server makes ids of version 7");
-    let location = created.header("location").expect("a place");
+    let location = created.header("location").expect("a location");
     assert_eq!(resolved("/people", location), format!("/people/{id}"));
     assert_eq!(
         resolved("/gw/people", location),
@@ -55,7 +55,7 @@ async fn a_created_person_is_answered_with_its_place_its_tag_and_the_changes_pos
 }
 
 #[tokio::test]
-async fn attributes_are_kept_as_they_are_and_left_out_when_there_are_none() {
+async fn attributes_are_kept_unchanged_and_left_out_when_there_are_none() {
     let gateway = Gateway::start().await;
     let body = concat!(
         r#"{"firstName":"A","lastName":"B","age":0,"job":"","#,
@@ -74,7 +74,7 @@ async fn attributes_are_kept_as_they_are_and_left_out_when_there_are_none() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_not_found_by_any_call() {
+async fn every_call_on_an_absent_person_answers_404() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{NOBODY}");
     for (method, body) in [
@@ -149,7 +149,7 @@ async fn a_put_replaces_all_fields_and_keeps_the_time_of_creation() {
 }
 
 #[tokio::test]
-async fn what_was_read_can_be_edited_and_put_back() {
+async fn a_person_that_was_read_can_be_edited_and_put_back() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(ADA).await);
     let mut person = gateway.get(&path).await.json();
@@ -249,7 +249,7 @@ async fn a_delete_has_no_content_and_a_person_created_again_has_a_new_time_of_cr
     let create = [("content-type", "application/json"), ("if-none-match", "*")];
     let first = gateway.call("PUT", &path, &create, ADA).await;
     assert_eq!(first.status, 201);
-    let location = first.header("location").expect("a place");
+    let location = first.header("location").expect("a location");
     assert_eq!(resolved(&path, location), path);
     assert_eq!(
         resolved(&format!("/gw{path}"), location),

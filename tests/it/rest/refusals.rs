@@ -1,4 +1,4 @@
-//! What is refused, with which status and problem, and what a caller is told.
+//! Refused requests: status, problem and detail.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -16,11 +16,11 @@ async fn unknown_paths_are_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_on_the_admin_listener_is_named_and_its_address_only_where_it_is_no_secret() {
-    let known = Gateway::start().await;
+async fn paths_of_the_admin_listener_are_named_with_its_address_where_callers_may_learn_it() {
+    let silent = Gateway::start().await;
     let mut setup = Setup::default();
     setup.options.admin = Some(([127, 0, 0, 1], 9091).into());
-    let told = Gateway::start_with(setup).await;
+    let telling = Gateway::start_with(setup).await;
     for (asked, there) in [
         ("/health", "/readyz"),
         ("/healthz", "/readyz"),
@@ -28,13 +28,13 @@ async fn what_is_on_the_admin_listener_is_named_and_its_address_only_where_it_is
         ("/livez", "/livez"),
         ("/metrics", "/metrics"),
     ] {
-        let problem = known.get(asked).await.problem(404, "not-found");
+        let problem = silent.get(asked).await.problem(404, "not-found");
         let detail = problem["detail"].as_str().expect("text");
         assert!(
             detail.contains(there) && detail.contains("admin.listen") && !detail.contains("127."),
             "{detail}"
         );
-        let problem = told.get(asked).await.problem(404, "not-found");
+        let problem = telling.get(asked).await.problem(404, "not-found");
         let detail = problem["detail"].as_str().expect("text");
         assert!(
             detail.contains(&format!("http://127.0.0.1:9091{there}")),
@@ -44,7 +44,7 @@ async fn what_is_on_the_admin_listener_is_named_and_its_address_only_where_it_is
 }
 
 #[tokio::test]
-async fn wrong_methods_are_refused_with_those_that_work() {
+async fn a_wrong_method_is_refused_with_the_list_of_right_ones() {
     let gateway = Gateway::start().await;
     let person = format!("/people/{NOBODY}");
     for (method, path, allowed) in [
@@ -69,7 +69,7 @@ async fn wrong_methods_are_refused_with_those_that_work() {
 }
 
 #[tokio::test]
-async fn other_types_of_body_are_refused_with_those_that_are_taken() {
+async fn a_wrong_type_of_body_is_refused_with_the_list_of_right_ones() {
     let gateway = Gateway::start().await;
     let person = format!("/people/{}", gateway.create(ADA).await);
     for (method, path, header, taken) in [
@@ -134,7 +134,7 @@ async fn other_types_of_body_are_refused_with_those_that_are_taken() {
 }
 
 #[tokio::test]
-async fn malformed_json_is_told_with_its_place() {
+async fn malformed_json_is_reported_with_line_and_column() {
     let gateway = Gateway::start().await;
     let person = format!("/people/{}", gateway.create(ADA).await);
     for (method, path) in [("POST", "/people"), ("PUT", &person), ("PATCH", &person)] {
@@ -170,7 +170,7 @@ async fn malformed_json_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn wrong_values_are_named_all_at_once() {
+async fn all_wrong_values_are_reported_at_once() {
     let gateway = Gateway::start().await;
     let person = format!("/people/{}", gateway.create(ADA).await);
     let body = r#"{"firstName":"","age":151,"job":7,"nickname":"x","attributes":[]}"#;
@@ -209,7 +209,7 @@ async fn wrong_values_are_named_all_at_once() {
 }
 
 #[tokio::test]
-async fn parameters_that_a_path_does_not_know_are_refused_by_name() {
+async fn unknown_parameters_are_refused_by_name() {
     let gateway = Gateway::start().await;
     let person = format!("/people/{}", gateway.create(ADA).await);
     for (method, path, body) in [
@@ -240,7 +240,7 @@ async fn parameters_that_a_path_does_not_know_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_before_it_is_read_where_its_length_is_told() {
+async fn a_body_over_the_limit_is_refused_unread_where_its_length_is_announced() {
     let gateway = Gateway::start().await;
     let head = "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 content-length: 65537\r\n\r\n";
@@ -260,7 +260,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read_where_its_length_is_
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_while_it_is_read_where_its_length_is_not_told() {
+async fn a_body_over_the_limit_is_refused_while_it_is_read_where_its_length_is_not_announced() {
     let gateway = Gateway::start().await;
     for whole in [1 << 17, 1 << 20] {
         let pieces = futures_util::stream::iter(
@@ -277,14 +277,14 @@ async fn a_body_over_the_limit_is_refused_while_it_is_read_where_its_length_is_n
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_large_upload_is_read_by_a_caller_that_sends_all_first() {
+async fn a_caller_that_sends_all_first_can_read_the_refusal_of_a_large_upload() {
     let gateway = Gateway::start().await;
     let length = 900_000;
     let head = format!(
         "POST /people HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n"
     );
-    // More than the kernel takes at once: the rest is sent when the answer is on its way already.
+    // More than the kernel takes at once, so that the rest is sent after the answer.
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_send_buffer_size(4096).expect("small");
     let mut stream = socket.connect(gateway.address).await.expect("connected");
@@ -293,7 +293,7 @@ async fn a_refusal_of_a_large_upload_is_read_by_a_caller_that_sends_all_first() 
         stream
             .write_all(&[b' '; 1000])
             .await
-            .expect("taken, although nobody needs it");
+            .expect("taken, although it is dropped");
     }
     let answer = read_to_end(&mut stream).await;
     assert!(

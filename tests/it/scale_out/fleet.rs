@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
 use people_gateway::domain::{Change, Partitions};
+use people_gateway::store::Metrics;
 use people_gateway::store::Store as _;
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::telemetry::Metrics;
 
 use crate::process::{Gateway, eventually};
 use crate::support::redis::RedisServer;

@@ -1,4 +1,4 @@
-//! SIGTERM: what is under way ends well, everybody is told, and nobody can hold it up.
+//! SIGTERM: running requests finish, sessions are closed, and no peer can delay the end.
 
 mod sessions;
 
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use crate::process::{DEADLINE, Gateway, eventually, person};
 
-/// Longer than any test: what ends earlier did not wait for it.
+/// Longer than any test: a gateway that ends earlier has not waited for it.
 const FOR_EVER: &str = "3600000";
 
-/// An import of which one line has been sent, and taken.
+/// An import of which one line was sent and saved.
 struct Import(TcpStream);
 
 impl Import {
@@ -43,7 +43,7 @@ impl Import {
             .expect("sent");
     }
 
-    /// Sends the end; the answer.
+    /// Sends the end, and returns the answer.
     async fn end(mut self) -> String {
         self.0.write_all(b"0\r\n\r\n").await.expect("sent");
         let mut answer = String::new();
@@ -55,7 +55,7 @@ impl Import {
     }
 }
 
-/// Asks it to stop, and waits until it has begun to.
+/// Sends SIGTERM, and waits until the shutdown has begun.
 async fn stop(gateway: &Gateway) {
     gateway.signal(Signal::TERM);
     eventually("readiness is red", || async {
@@ -65,11 +65,11 @@ async fn stop(gateway: &Gateway) {
 }
 
 #[tokio::test]
-async fn a_request_under_way_finishes_and_nothing_new_is_taken() {
+async fn a_running_request_finishes_and_no_new_connection_is_accepted() {
     let mut gateway = Gateway::ready(&[("shutdown.grace_ms", FOR_EVER)]).await;
     let mut import = Import::begin(&gateway).await;
     stop(&gateway).await;
-    eventually("nobody listens any more", || async {
+    eventually("the port is closed", || async {
         TcpStream::connect(gateway.address).await.is_err()
     })
     .await;
@@ -84,7 +84,7 @@ async fn a_request_under_way_finishes_and_nothing_new_is_taken() {
 }
 
 #[tokio::test]
-async fn before_it_stops_it_gives_notice_and_serves_everything() {
+async fn during_the_notice_the_gateway_is_not_ready_and_serves_everything() {
     let mut gateway = Gateway::ready(&[("shutdown.notice_ms", "3000")]).await;
     gateway.signal(Signal::TERM);
     eventually("readiness is red", || async {
@@ -102,7 +102,7 @@ async fn before_it_stops_it_gives_notice_and_serves_everything() {
     assert_eq!(
         answer.headers()["connection"],
         "close",
-        "who keeps connections learns it in time"
+        "a client with a connection pool learns it in time"
     );
     assert_eq!(gateway.delete(&id).await, 204);
     assert!(
@@ -145,7 +145,7 @@ async fn a_request_that_does_not_end_is_cut_when_the_grace_is_over() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_gateway_at_once() {
     for (second, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut gateway = Gateway::ready(&[
             ("shutdown.grace_ms", FOR_EVER),
@@ -158,7 +158,7 @@ async fn a_second_signal_ends_it_at_once() {
         assert_eq!(
             gateway.exit_code().await,
             Some(code),
-            "though an import was under way"
+            "although an import was running"
         );
         drop(import);
     }

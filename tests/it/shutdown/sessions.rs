@@ -1,4 +1,4 @@
-//! What live clients are told when the gateway goes.
+//! The end of live sessions at a shutdown.
 
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,12 +10,12 @@ use super::{FOR_EVER, Import, stop};
 use crate::process::{DEADLINE, Gateway, person};
 use crate::socket::End;
 
-/// More than are closed in one step, fewer than a machine's usual limit of open files.
+/// More sessions than are closed in one step, and fewer than the usual limit of open files.
 const MANY: usize = 500;
 
-/// Asserts that a client is asked to come back, within a time that its reason tells.
+/// Asserts that a client is asked to reconnect, after the time in the close reason.
 #[track_caller]
-fn asked_back(end: End) {
+fn assert_asked_back(end: End) {
     let End::Closed(1012, reason) = end else {
         panic!("not asked back: {end:?}")
     };
@@ -26,7 +26,7 @@ fn asked_back(end: End) {
 }
 
 #[tokio::test]
-async fn every_one_of_many_sessions_is_asked_back_after_the_last_change() {
+async fn each_of_many_sessions_is_asked_back_after_the_last_change() {
     let mut gateway = Gateway::ready(&[]).await;
     let mut listeners = Vec::new();
     for _ in 0..MANY {
@@ -42,23 +42,23 @@ async fn every_one_of_many_sessions_is_asked_back_after_the_last_change() {
         });
     }
     for end in clients.join_all().await {
-        asked_back(end);
+        assert_asked_back(end);
     }
     assert_eq!(gateway.exit_code().await, Some(0));
 }
 
 #[tokio::test]
-async fn sessions_are_closed_while_a_request_is_still_under_way() {
+async fn sessions_are_closed_while_a_request_is_still_running() {
     let mut gateway = Gateway::ready(&[("shutdown.grace_ms", FOR_EVER)]).await;
     let import = Import::begin(&gateway).await;
     let listener = gateway.listen("").await;
     stop(&gateway).await;
-    asked_back(listener.end().await);
+    assert_asked_back(listener.end().await);
     assert!(import.end().await.contains(r#""saved":1"#));
     assert_eq!(gateway.exit_code().await, Some(0));
 }
 
-/// Opens a WebSocket that says nothing more, and takes nothing more than the handshake's answer.
+/// Opens a WebSocket that sends nothing after the handshake, and reads nothing after its answer.
 async fn mute(gateway: &Gateway) -> TcpStream {
     let mut stream = TcpStream::connect(gateway.address)
         .await
@@ -81,9 +81,9 @@ async fn mute(gateway: &Gateway) -> TcpStream {
 }
 
 #[tokio::test]
-async fn peers_that_do_not_answer_the_close_do_not_hold_it_up() {
-    // Neither limit may wait for the other: first the grace is the shorter one, then the patience
-    // with a peer.
+async fn peers_that_do_not_answer_the_close_do_not_delay_the_end() {
+    // Either limit ends the wait: first the grace period is the shorter one, then the close
+    // timeout.
     for (grace, close_timeout) in [("500", FOR_EVER), (FOR_EVER, "500")] {
         let mut gateway = Gateway::ready(&[
             ("shutdown.grace_ms", grace),
@@ -97,17 +97,17 @@ async fn peers_that_do_not_answer_the_close_do_not_hold_it_up() {
         gateway.signal(Signal::TERM);
         assert_eq!(gateway.exit_code().await, Some(0));
         for mut peer in peers {
-            let mut told = Vec::new();
-            timeout(DEADLINE, peer.read_to_end(&mut told))
+            let mut received = Vec::new();
+            timeout(DEADLINE, peer.read_to_end(&mut received))
                 .await
                 .expect("in time")
                 .expect("no reset");
             assert_eq!(
-                told.get(..1),
+                received.get(..1),
                 Some(&[0x88][..]),
                 "a close frame, and nothing before it"
             );
-            assert_eq!(told.get(2..4), Some(&1012_u16.to_be_bytes()[..]));
+            assert_eq!(received.get(2..4), Some(&1012_u16.to_be_bytes()[..]));
         }
     }
 }

@@ -267,7 +267,8 @@ async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
         "0:1.1.1,1:x,",
         "ü",
     ] {
-        for parameters in [vec![("from", "now")], vec![("lastEventId", foreign)]] {
+        // The header overrides `from`, also where `from` is no cursor either.
+        for parameters in [vec![("from", "x")], vec![("lastEventId", foreign)]] {
             let header = if parameters[0].0 == "from" {
                 Some(foreign)
             } else {

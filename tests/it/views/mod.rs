@@ -27,7 +27,7 @@ use view::View;
 
 /// The view of most scenes: who is of age.
 const ADULTS: &str = "age >= 18";
-/// Who was saved last in an even round of big people.
+/// The people who were saved last in an even round of big people.
 const EVEN: &str = r#"job.matches("^[0-9]*[02468] ")"#;
 
 /// A client of people.v1.json: it folds what it is shown, and contradicts what cannot be.
@@ -42,7 +42,7 @@ struct Written(BTreeMap<String, String>);
 
 /// A path with these parameters, encoded.
 fn path(door: &str, parameters: &[(&str, &str)]) -> String {
-    let query = form_urlencoded::Serializer::new(String::new())
+    let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
     if query.is_empty() {
@@ -236,7 +236,7 @@ async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) 
     written
 }
 
-/// Who matches, as the list tells it.
+/// The people who match, as the list has them.
 async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
     let answer = gateway
         .request("GET", &path("/people", &[("where", filter)]))

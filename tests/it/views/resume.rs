@@ -47,7 +47,7 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
                 *view = client.view;
             }
         };
-        // Whoever waits for three more changes needs somebody who makes them.
+        // A client that waits for three more changes needs a writer that makes them.
         let (written, ()) = tokio::join!(writing, async {
             tokio::select! {
                 () = coming_back => {}

@@ -87,7 +87,7 @@ impl View {
             "reset" => self.begins_again(true),
             "filtered" => match message.get("cursor") {
                 Some(cursor) => {
-                    // Who is in the new view is not known.
+                    // The people of the new view are not known.
                     (self.is_exact, self.people) = (false, BTreeMap::new());
                     self.moves(cursor.as_str().expect("text"));
                 }

@@ -1,4 +1,4 @@
-//! Many writers at once: each write is one step, whatever the others do.
+//! Concurrent writers: each write is one atomic step.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::SETUP as USUAL;
 use crate::backing::{Backing, Setup, held_by};
 use crate::people::{changes, delete, done, everyone, id, key, save};
-use people_gateway::store::{Applied, Expect, Store, Write};
+use people_gateway::store::{Expectation, Store, Write, WriteOutcome};
 use tokio::task::JoinSet;
 
 const SETUP: Setup = Setup {
@@ -15,12 +15,15 @@ const SETUP: Setup = Setup {
 };
 
 held_by!(
-    of_many_that_expect_the_same_revision_one_wins,
-    of_many_repeats_at_once_one_happens,
-    the_state_is_the_replayed_log_whoever_wrote,
+    one_of_many_writes_with_the_same_expected_revision_wins,
+    one_of_many_concurrent_repeats_happens,
+    the_state_is_the_replayed_log_of_all_writers,
 );
 
-async fn all_of(store: &Arc<dyn Store>, writes: impl IntoIterator<Item = Write>) -> Vec<Applied> {
+async fn all_of(
+    store: &Arc<dyn Store>,
+    writes: impl IntoIterator<Item = Write>,
+) -> Vec<WriteOutcome> {
     let mut tasks = JoinSet::new();
     for write in writes {
         let store = Arc::clone(store);
@@ -29,30 +32,23 @@ async fn all_of(store: &Arc<dyn Store>, writes: impl IntoIterator<Item = Write>)
     tasks.join_all().await
 }
 
-async fn of_many_that_expect_the_same_revision_one_wins(backing: &mut impl Backing) {
+async fn one_of_many_writes_with_the_same_expected_revision_wins(backing: &mut impl Backing) {
     let store = backing.store();
     let mut current = done(&*store, save(id(1), "A")).await.position;
     for _ in 0..10 {
-        let expect = Expect::Revision(current);
-        let answers = all_of(
-            &store,
-            (0..20).map(|_| Write {
-                expect,
-                ..save(id(1), "B")
-            }),
-        )
-        .await;
+        let expect = Expectation::Revision(current);
+        let answers = all_of(&store, (0..20).map(|_| save(id(1), "B").expecting(expect))).await;
         let winners: Vec<_> = answers
             .iter()
             .filter_map(|answer| match answer {
-                Applied::Done { at, .. } => Some(at.position),
+                WriteOutcome::Done { at, .. } => Some(at.position),
                 _ => None,
             })
             .collect();
         assert_eq!(winners.len(), 1, "{answers:?}");
         let losers = answers.iter().filter(|answer| {
             **answer
-                == Applied::Conflict {
+                == WriteOutcome::Conflict {
                     current: Some(winners[0]),
                 }
         });
@@ -61,28 +57,25 @@ async fn of_many_that_expect_the_same_revision_one_wins(backing: &mut impl Backi
     }
 }
 
-async fn of_many_repeats_at_once_one_happens(backing: &mut impl Backing) {
+async fn one_of_many_concurrent_repeats_happens(backing: &mut impl Backing) {
     let store = backing.store();
     for round in 0..10 {
-        let write = Write {
-            idempotency: Some(key(round, 1)),
-            ..save(id(1), "A")
-        };
+        let write = save(id(1), "A").keyed(Some(key(round, 1)));
         let answers = all_of(&store, (0..20).map(|_| write.clone())).await;
         let happened = answers.iter().filter_map(|answer| match answer {
-            Applied::Done { at, .. } => Some(*at),
+            WriteOutcome::Done { at, .. } => Some(*at),
             _ => None,
         });
         let happened: Vec<_> = happened.collect();
         assert_eq!(happened.len(), 1, "{answers:?}");
         let repeats = answers
             .iter()
-            .filter(|answer| matches!(answer, Applied::Replayed(r) if r.at == happened[0]));
+            .filter(|answer| matches!(answer, WriteOutcome::Replayed(r) if r.at == happened[0]));
         assert_eq!(repeats.count(), 19, "{answers:?}");
     }
 }
 
-async fn the_state_is_the_replayed_log_whoever_wrote(backing: &mut impl Backing) {
+async fn the_state_is_the_replayed_log_of_all_writers(backing: &mut impl Backing) {
     let store = backing.store();
     let starts = store.probe().await.unwrap();
     let writes = (0..1_000).map(|n| {
@@ -96,10 +89,10 @@ async fn the_state_is_the_replayed_log_whoever_wrote(backing: &mut impl Backing)
     let mut acknowledged = HashSet::new();
     for answer in answers {
         match answer {
-            Applied::Done { at, .. } => {
+            WriteOutcome::Done { at, .. } => {
                 assert!(acknowledged.insert(at), "{at} was given out twice");
             }
-            other => assert_eq!(other, Applied::NotFound),
+            other => assert_eq!(other, WriteOutcome::NotFound),
         }
     }
     let mut people = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! The feed: confirmed first, then every change as it stands in the log, probes, and a gap where it
-//! could not keep up.
+//! The feed: confirmed first, then every change as the log has it, probes, and a gap if the reader
+//! is slow.
 
 use super::SETUP;
 use crate::backing::{Backing, held_by};
@@ -7,13 +7,13 @@ use crate::people::{ROOMY, changes, count, delete, done, events, framed, id, sav
 use people_gateway::store::{FeedEvent, FeedLimits};
 
 held_by!(
-    a_feed_is_confirmed_before_it_carries_anything,
+    a_feed_is_confirmed_before_its_first_frame,
     a_feed_carries_each_change_as_the_log_has_it,
     a_probe_comes_back_on_every_feed,
-    a_feed_that_is_not_read_tells_of_a_gap,
+    a_feed_that_is_not_read_reports_a_gap,
 );
 
-async fn a_feed_is_confirmed_before_it_carries_anything(backing: &mut impl Backing) {
+async fn a_feed_is_confirmed_before_its_first_frame(backing: &mut impl Backing) {
     let store = backing.store();
     done(&*store, save(id(1), "before")).await;
     let mut feed = store.feed(ROOMY);
@@ -60,7 +60,7 @@ async fn a_probe_comes_back_on_every_feed(backing: &mut impl Backing) {
     }
 }
 
-async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
+async fn a_feed_that_is_not_read_reports_a_gap(backing: &mut impl Backing) {
     let store = backing.store();
     let mut narrow = store.feed(FeedLimits {
         events: count(3),
@@ -73,7 +73,7 @@ async fn a_feed_that_is_not_read_tells_of_a_gap(backing: &mut impl Backing) {
     for number in 0..100 {
         done(&*store, save(id(number), "A")).await;
     }
-    // Once the roomy feed has all, so had the narrow one its chance.
+    // When the roomy feed has all frames, the narrow one was offered them too.
     let all = events(&mut roomy, 100).await;
     let kept = events(&mut narrow, 4).await;
     assert_eq!(kept.last(), Some(&FeedEvent::Gap));

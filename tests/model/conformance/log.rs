@@ -1,25 +1,25 @@
-//! The log: numbers without gaps, a chain of tags, exact trimming, and an honest answer to every
-//! place asked from.
+//! The log: numbers without gaps, a chain of tags, exact trimming, and a true answer for every
+//! position.
 
 use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{changes, count, delete, done, fields, id, save};
 use people_gateway::domain::{Epoch, Partition, Position, Seq, Tag};
-use people_gateway::store::{Discontinuity, PageLimits, Since, Store};
+use people_gateway::store::{Discontinuity, LogAnswer, PageLimits, Store};
 
 held_by!(
-    a_fresh_store_stands_at_the_start_of_its_epochs,
+    a_fresh_store_is_at_the_start_of_its_epochs,
     a_change_is_logged_with_both_images,
     every_entry_chains_to_the_one_before,
-    the_log_is_handed_out_in_stretches,
-    the_log_keeps_exactly_as_many_entries_as_it_may,
-    a_place_that_never_was_is_a_fork,
-    a_foreign_epoch_is_told,
+    the_log_is_read_in_portions,
+    the_log_keeps_exactly_its_limit_of_entries,
+    a_position_that_never_was_is_a_fork,
+    a_foreign_epoch_is_reported,
     the_tail_ends_at_the_head,
     a_wiped_store_begins_a_new_epoch,
 );
 
-/// `n` changes of people of one partition; where each stands, the start first.
+/// Makes `n` changes of people of one partition; their positions, the start first.
 async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
     let partition = store.partitions().of(id(0));
     let mut positions = vec![store.probe().await.unwrap()[partition.index()]];
@@ -35,15 +35,20 @@ async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
 async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Discontinuity {
     let head = store.probe().await.unwrap()[partition.index()];
     match store.since(partition, from, count(5)).await.unwrap() {
-        Since::Broken { reason, head: told } => {
-            assert_eq!(told, Some(head));
+        LogAnswer::Broken {
+            reason,
+            head: named,
+        } => {
+            assert_eq!(named, Some(head));
             reason
         }
-        continues @ Since::Continues { .. } => panic!("expected a break at {from}: {continues:?}"),
+        continues @ LogAnswer::Continues { .. } => {
+            panic!("expected a break at {from}: {continues:?}")
+        }
     }
 }
 
-async fn a_fresh_store_stands_at_the_start_of_its_epochs(backing: &mut impl Backing) {
+async fn a_fresh_store_is_at_the_start_of_its_epochs(backing: &mut impl Backing) {
     let store = backing.store();
     let heads = store.probe().await.unwrap();
     assert_eq!(heads.len(), usize::from(store.partitions().get()));
@@ -133,12 +138,12 @@ async fn every_entry_chains_to_the_one_before(backing: &mut impl Backing) {
     }
 }
 
-async fn the_log_is_handed_out_in_stretches(backing: &mut impl Backing) {
+async fn the_log_is_read_in_portions(backing: &mut impl Backing) {
     let store = backing.store();
     let (partition, positions) = history(&*store, 12).await;
     for (start, from) in positions.iter().enumerate() {
         let answer = store.since(partition, *from, count(5)).await.unwrap();
-        let Since::Continues { head, changes } = answer else {
+        let LogAnswer::Continues { head, changes } = answer else {
             panic!("{answer:?}")
         };
         let found: Vec<_> = changes.iter().map(|change| change.at.position).collect();
@@ -149,7 +154,7 @@ async fn the_log_is_handed_out_in_stretches(backing: &mut impl Backing) {
     }
 }
 
-async fn the_log_keeps_exactly_as_many_entries_as_it_may(backing: &mut impl Backing) {
+async fn the_log_keeps_exactly_its_limit_of_entries(backing: &mut impl Backing) {
     let store = backing.store();
     let (partition, positions) = history(&*store, 50).await;
     let oldest = 50 - SETUP.log_max;
@@ -177,7 +182,7 @@ async fn the_log_keeps_exactly_as_many_entries_as_it_may(backing: &mut impl Back
     );
 }
 
-async fn a_place_that_never_was_is_a_fork(backing: &mut impl Backing) {
+async fn a_position_that_never_was_is_a_fork(backing: &mut impl Backing) {
     let store = backing.store();
     let (partition, positions) = history(&*store, 10).await;
     for position in &positions {
@@ -211,7 +216,7 @@ async fn a_place_that_never_was_is_a_fork(backing: &mut impl Backing) {
     }
 }
 
-async fn a_foreign_epoch_is_told(backing: &mut impl Backing) {
+async fn a_foreign_epoch_is_reported(backing: &mut impl Backing) {
     let store = backing.store();
     let (partition, positions) = history(&*store, 3).await;
     for position in &positions {

@@ -1,4 +1,4 @@
-//! Every promise of the `Store` trait, one function each. They are the same for all stores.
+//! Every promise of the `Store` trait, one function each, for all stores.
 
 mod concurrency;
 mod feed;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::backing::Setup;
 
-/// What the promises are tried on; the number of partitions varies.
+/// The settings of the stores; the number of partitions varies.
 const SETUP: Setup = Setup {
     partitions: 1,
     log_max: 20,

@@ -1,5 +1,5 @@
-//! Idempotency: a repeat answers with the first success, a clash is refused, and what failed may be
-//! tried again.
+//! Idempotency: a repeat is answered with the first success, a clash is refused, and a failed write
+//! may be repeated.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use super::SETUP as USUAL;
 use crate::backing::{Backing, Setup, held_by};
 use crate::people::{DEADLINE, at_millis, delete, done, fields, id, key, save};
 use people_gateway::domain::{LogPosition, PersonId};
-use people_gateway::store::{Applied, Expect, IdempotencyKey, Recorded, Write};
+use people_gateway::store::{Expectation, IdempotencyRecord, RequestKey, Write, WriteOutcome};
 
 const SETUP: Setup = USUAL;
 
 held_by!(
-    a_repeat_with_the_same_key_answers_with_the_first_success,
+    a_repeat_with_the_same_key_is_answered_with_the_first_success,
     a_key_with_another_fingerprint_is_refused,
     a_refusal_is_not_recorded,
-    a_repeat_is_recognised_before_its_expectation_is_judged,
-    a_record_can_be_asked_for,
+    a_repeat_is_recognised_before_its_expectation_is_checked,
+    a_record_can_be_read,
     the_same_key_in_another_partition_is_another_key,
 );
 
 mod expiry {
-    //! Records that live for a moment only.
+    //! Records with a short time to live.
     use super::*;
 
     const SETUP: Setup = Setup {
@@ -29,9 +29,9 @@ mod expiry {
         ..USUAL
     };
 
-    held_by!(a_forgotten_key_is_free_again);
+    held_by!(an_expired_key_is_free_again);
 
-    async fn a_forgotten_key_is_free_again(backing: &mut impl Backing) {
+    async fn an_expired_key_is_free_again(backing: &mut impl Backing) {
         let store = backing.store();
         let first = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
         let forgotten = async {
@@ -52,16 +52,13 @@ mod expiry {
     }
 }
 
-fn keyed(write: Write, key: IdempotencyKey) -> Write {
-    Write {
-        idempotency: Some(key),
-        ..write
-    }
+fn keyed(write: Write, key: RequestKey) -> Write {
+    write.keyed(Some(key))
 }
 
-fn recorded(at: LogPosition, id: PersonId, time: i64, name: Option<&str>) -> Recorded {
+fn recorded(at: LogPosition, id: PersonId, time: i64, name: Option<&str>) -> IdempotencyRecord {
     let (created_at, time) = (at_millis(1_000), at_millis(time));
-    Recorded {
+    IdempotencyRecord {
         at,
         id,
         created_at,
@@ -71,7 +68,7 @@ fn recorded(at: LogPosition, id: PersonId, time: i64, name: Option<&str>) -> Rec
     }
 }
 
-async fn a_repeat_with_the_same_key_answers_with_the_first_success(backing: &mut impl Backing) {
+async fn a_repeat_with_the_same_key_is_answered_with_the_first_success(backing: &mut impl Backing) {
     let store = backing.store();
     let saved = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
     let other = done(&*store, save(id(1), "B")).await;
@@ -85,12 +82,12 @@ async fn a_repeat_with_the_same_key_answers_with_the_first_success(backing: &mut
         let answer = store.apply(later).await.unwrap();
         assert_eq!(
             answer,
-            Applied::Replayed(recorded(saved, id(1), 1_000, Some("A")))
+            WriteOutcome::Replayed(recorded(saved, id(1), 1_000, Some("A")))
         );
         let answer = store.apply(keyed(delete(id(1)), key(2, 1))).await.unwrap();
         assert_eq!(
             answer,
-            Applied::Replayed(recorded(deleted, id(1), 2_000, None))
+            WriteOutcome::Replayed(recorded(deleted, id(1), 2_000, None))
         );
     }
     assert_eq!(store.probe().await.unwrap(), heads);
@@ -105,14 +102,11 @@ async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
     for write in [
         save(id(1), "B"),
         delete(id(1)),
-        Write {
-            expect: Expect::Absent,
-            ..save(id(1), "B")
-        },
+        save(id(1), "B").expecting(Expectation::Absent),
     ] {
         assert_eq!(
             store.apply(keyed(write, key(1, 2))).await.unwrap(),
-            Applied::KeyReused
+            WriteOutcome::KeyReused
         );
     }
     assert_eq!(store.probe().await.unwrap(), heads);
@@ -124,34 +118,28 @@ async fn a_refusal_is_not_recorded(backing: &mut impl Backing) {
     let partition = store.partitions().of(id(1));
     assert_eq!(
         store.apply(keyed(delete(id(1)), key(1, 1))).await.unwrap(),
-        Applied::NotFound
+        WriteOutcome::NotFound
     );
-    let conflict = Write {
-        expect: Expect::Present,
-        ..keyed(save(id(1), "A"), key(1, 1))
-    };
+    let conflict = keyed(save(id(1), "A"), key(1, 1)).expecting(Expectation::Present);
     assert_eq!(
         store.apply(conflict).await.unwrap(),
-        Applied::Conflict { current: None }
+        WriteOutcome::Conflict { current: None }
     );
     assert_eq!(store.recorded(partition, &key(1, 1)).await.unwrap(), None);
     done(&*store, keyed(save(id(1), "A"), key(1, 2))).await;
 }
 
-async fn a_repeat_is_recognised_before_its_expectation_is_judged(backing: &mut impl Backing) {
+async fn a_repeat_is_recognised_before_its_expectation_is_checked(backing: &mut impl Backing) {
     let store = backing.store();
-    let create = Write {
-        expect: Expect::Absent,
-        ..keyed(save(id(1), "A"), key(1, 1))
-    };
+    let create = keyed(save(id(1), "A"), key(1, 1)).expecting(Expectation::Absent);
     let at = done(&*store, create.clone()).await;
     assert_eq!(
         store.apply(create).await.unwrap(),
-        Applied::Replayed(recorded(at, id(1), 1_000, Some("A")))
+        WriteOutcome::Replayed(recorded(at, id(1), 1_000, Some("A")))
     );
 }
 
-async fn a_record_can_be_asked_for(backing: &mut impl Backing) {
+async fn a_record_can_be_read(backing: &mut impl Backing) {
     let store = backing.store();
     let partition = store.partitions().of(id(1));
     assert_eq!(store.recorded(partition, &key(1, 1)).await.unwrap(), None);
@@ -161,7 +149,7 @@ async fn a_record_can_be_asked_for(backing: &mut impl Backing) {
         store.recorded(partition, &key(1, 1)).await.unwrap(),
         Some(record.clone())
     );
-    let clash = Recorded {
+    let clash = IdempotencyRecord {
         same_request: false,
         ..record
     };

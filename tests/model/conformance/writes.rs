@@ -1,27 +1,27 @@
-//! Saves and deletes: what they answer, what they leave, and what stops them.
+//! Saves and deletes: their outcomes, their effects, and their refusals.
 
 use super::SETUP;
 use crate::backing::{Backing, held_by};
 use crate::people::{at_millis, count, delete, done, everyone, fields, id, save};
 use people_gateway::domain::{Partition, Person, Position};
-use people_gateway::store::{Applied, Expect, PageLimits, Record, Store, Write};
+use people_gateway::store::{Expectation, PageLimits, Store, StoredPerson, Write, WriteOutcome};
 
 held_by!(
-    a_saved_person_is_there_as_it_was_saved,
-    a_person_keeps_its_birth_until_it_is_deleted,
+    a_saved_person_is_read_back_unchanged,
+    a_person_keeps_its_time_of_creation_until_it_is_deleted,
     a_deleted_person_is_gone,
     an_expectation_decides_whether_a_write_happens,
     a_refused_write_changes_nothing,
-    texts_of_any_kind_come_back_as_they_were,
+    texts_of_any_kind_are_read_back_unchanged,
     people_are_paged_in_the_order_of_their_ids,
-    a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least,
+    a_page_has_as_many_people_as_its_bytes_allow_and_at_least_one,
 );
 
-async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
+async fn a_saved_person_is_read_back_unchanged(backing: &mut impl Backing) {
     let store = backing.store();
     assert_eq!(store.get(id(1)).await.unwrap(), None);
     let applied = store.apply(save(id(1), "Ada")).await.unwrap();
-    let Applied::Done { at, created_at } = applied else {
+    let WriteOutcome::Done { at, created_at } = applied else {
         panic!("{applied:?}")
     };
     assert_eq!(
@@ -43,7 +43,7 @@ async fn a_saved_person_is_there_as_it_was_saved(backing: &mut impl Backing) {
     assert_eq!((page.head, page.people), (at.position, vec![person]));
 }
 
-async fn a_person_keeps_its_birth_until_it_is_deleted(backing: &mut impl Backing) {
+async fn a_person_keeps_its_time_of_creation_until_it_is_deleted(backing: &mut impl Backing) {
     let store = backing.store();
     let born = |time| Write {
         time: at_millis(time),
@@ -51,7 +51,7 @@ async fn a_person_keeps_its_birth_until_it_is_deleted(backing: &mut impl Backing
     };
     for (time, birth) in [(10, 10), (20, 10), (5, 10)] {
         let applied = store.apply(born(time)).await.unwrap();
-        let Applied::Done { at, created_at } = applied else {
+        let WriteOutcome::Done { at, created_at } = applied else {
             panic!("{applied:?}")
         };
         let person = store.get(id(1)).await.unwrap().unwrap();
@@ -66,7 +66,7 @@ async fn a_person_keeps_its_birth_until_it_is_deleted(backing: &mut impl Backing
     }
     let applied = store.apply(delete(id(1))).await.unwrap();
     assert!(
-        matches!(applied, Applied::Done { created_at, .. } if created_at == at_millis(10)),
+        matches!(applied, WriteOutcome::Done { created_at, .. } if created_at == at_millis(10)),
         "{applied:?}"
     );
     done(&*store, born(30)).await;
@@ -78,7 +78,10 @@ async fn a_person_keeps_its_birth_until_it_is_deleted(backing: &mut impl Backing
 
 async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
     let store = backing.store();
-    assert_eq!(store.apply(delete(id(1))).await.unwrap(), Applied::NotFound);
+    assert_eq!(
+        store.apply(delete(id(1))).await.unwrap(),
+        WriteOutcome::NotFound
+    );
     done(&*store, save(id(1), "A")).await;
     done(&*store, save(id(2), "B")).await;
     done(&*store, delete(id(1))).await;
@@ -91,10 +94,13 @@ async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
             .collect::<Vec<_>>(),
         [id(2)]
     );
-    assert_eq!(store.apply(delete(id(1))).await.unwrap(), Applied::NotFound);
+    assert_eq!(
+        store.apply(delete(id(1))).await.unwrap(),
+        WriteOutcome::NotFound
+    );
 }
 
-/// Every expectation, on a person who is there and on one who is not, for a save and for a delete.
+/// Every expectation, about an existing and a missing person, for a save and for a delete.
 async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backing) {
     let store = backing.store();
     let stale = done(&*store, save(id(99), "old")).await.position;
@@ -108,12 +114,12 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
                     None
                 };
                 let expect = match case {
-                    0 => Expect::Anything,
-                    1 => Expect::Absent,
-                    2 => Expect::Present,
-                    3 => Expect::Revision(stale),
-                    4 => Expect::Revision(current.unwrap_or(stale)),
-                    _ => Expect::Impossible,
+                    0 => Expectation::Anything,
+                    1 => Expectation::Absent,
+                    2 => Expectation::Present,
+                    3 => Expectation::Revision(stale),
+                    4 => Expectation::Revision(current.unwrap_or(stale)),
+                    _ => Expectation::Impossible,
                 };
                 let holds = match case {
                     0 => true,
@@ -126,14 +132,14 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
                 } else {
                     delete(id(99))
                 };
-                let applied = store.apply(Write { expect, ..write }).await.unwrap();
+                let applied = store.apply(write.expecting(expect)).await.unwrap();
                 let label = format!("{expect:?}, there: {there}, saves: {saves}: {applied:?}");
                 if !holds {
-                    assert_eq!(applied, Applied::Conflict { current }, "{label}");
+                    assert_eq!(applied, WriteOutcome::Conflict { current }, "{label}");
                 } else if !saves && !there {
-                    assert_eq!(applied, Applied::NotFound, "{label}");
+                    assert_eq!(applied, WriteOutcome::NotFound, "{label}");
                 } else {
-                    assert!(matches!(applied, Applied::Done { .. }), "{label}");
+                    assert!(matches!(applied, WriteOutcome::Done { .. }), "{label}");
                     assert_eq!(store.get(id(99)).await.unwrap().is_some(), saves, "{label}");
                 }
             }
@@ -149,25 +155,32 @@ async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
         tag: people_gateway::domain::Tag::new(1),
         ..at.position
     };
-    for expect in [Expect::Absent, Expect::Impossible, Expect::Revision(other)] {
+    for expect in [
+        Expectation::Absent,
+        Expectation::Impossible,
+        Expectation::Revision(other),
+    ] {
         for write in [save(id(1), "B"), delete(id(1))] {
-            let applied = store.apply(Write { expect, ..write }).await.unwrap();
+            let applied = store.apply(write.expecting(expect)).await.unwrap();
             assert_eq!(
                 applied,
-                Applied::Conflict {
+                WriteOutcome::Conflict {
                     current: Some(at.position)
                 }
             );
         }
     }
-    assert_eq!(store.apply(delete(id(2))).await.unwrap(), Applied::NotFound);
+    assert_eq!(
+        store.apply(delete(id(2))).await.unwrap(),
+        WriteOutcome::NotFound
+    );
     assert_eq!(
         (store.probe().await.unwrap(), everyone(&*store, 10).await),
         before
     );
 }
 
-async fn texts_of_any_kind_come_back_as_they_were(backing: &mut impl Backing) {
+async fn texts_of_any_kind_are_read_back_unchanged(backing: &mut impl Backing) {
     let store = backing.store();
     let long = "x".repeat(200);
     for name in [
@@ -264,7 +277,7 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
     }
 }
 
-/// The people of all pages of a partition, at most 40 and so many bytes in each.
+/// The people of all pages of a partition, with at most 40 people and `bytes` bytes each.
 async fn pages(store: &dyn Store, partition: Partition, bytes: usize) -> Vec<Vec<Person>> {
     let max = PageLimits {
         people: count(40),
@@ -281,9 +294,7 @@ async fn pages(store: &dyn Store, partition: Partition, bytes: usize) -> Vec<Vec
     }
 }
 
-async fn a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least(
-    backing: &mut impl Backing,
-) {
+async fn a_page_has_as_many_people_as_its_bytes_allow_and_at_least_one(backing: &mut impl Backing) {
     let store = backing.store();
     for number in 0..60 {
         done(
@@ -303,7 +314,7 @@ async fn a_page_holds_as_many_people_as_its_bytes_allow_and_one_at_least(
             ref fields,
             ..
         } = *person;
-        Record {
+        StoredPerson {
             revision,
             created_at,
             updated_at,

@@ -1,5 +1,5 @@
-//! Kills, and files cut short: a child process saves and prints what was acknowledged, the test
-//! kills it and looks.
+//! Kills and damaged files: a child process writes and prints each acknowledged change; the test
+//! kills it and reads its file.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write as _};
@@ -8,21 +8,19 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use people_gateway::domain::{Change, LogPosition};
-use people_gateway::store::embedded::{EmbeddedStore, OpenError};
-use people_gateway::store::{Applied, Store};
-use people_gateway::telemetry::DamageLabel;
+use people_gateway::store::embedded::{EmbeddedStore, FileError};
+use people_gateway::store::{DamageKind, Store, WriteOutcome};
 use rand::RngExt;
 
 use super::{options, replayed};
 use crate::people::{delete, id, save};
 
-/// Tells the child where to save.
+/// The variable with the child's folder.
 const FOLDER: &str = "MODEL_CHILD_FOLDER";
 const KILLS: usize = 6;
 const CUTS: usize = 60;
 
-/// Runs in the child, which re-executes this test binary: saves and deletes without end, from 16
-/// tasks at once.
+/// Runs in the child, which is this test binary: saves and deletes without end, in 16 tasks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the child of the other tests; it ends when it is killed"]
 async fn child() {
@@ -40,10 +38,10 @@ async fn child() {
                     save(person, &number.to_string())
                 };
                 match store.apply(write).await.expect("the store answers") {
-                    Applied::Done { at, .. } => {
+                    WriteOutcome::Done { at, .. } => {
                         writeln!(std::io::stdout(), "acknowledged {at}").expect("the parent reads");
                     }
-                    other => assert_eq!(other, Applied::NotFound),
+                    other => assert_eq!(other, WriteOutcome::NotFound),
                 }
             }
         });
@@ -51,7 +49,7 @@ async fn child() {
     savers.join_all().await;
 }
 
-/// A child that saves, and what it has said so far.
+/// A child that writes, and its output.
 struct Saver {
     process: Child,
     said: BufReader<ChildStdout>,
@@ -74,7 +72,7 @@ impl Saver {
         Self { process, said }
     }
 
-    /// The next acknowledged change; none once the child is dead and all that it said was read.
+    /// The next acknowledged change; none at the end of a dead child's output.
     fn acknowledged(&mut self) -> Option<LogPosition> {
         let mut line = String::new();
         loop {
@@ -95,7 +93,7 @@ impl Saver {
             .collect()
     }
 
-    /// SIGKILL; what it still had said.
+    /// Kills the child (SIGKILL), and returns the changes that it had still acknowledged.
     fn kill(mut self) -> Vec<LogPosition> {
         self.process.kill().expect("it is ours");
         self.process.wait().expect("it is ours");
@@ -104,7 +102,7 @@ impl Saver {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_kills() {
+async fn acknowledged_changes_survive_kills() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = HashSet::new();
     for _ in 0..KILLS {
@@ -125,7 +123,7 @@ async fn what_was_acknowledged_survives_kills() {
 }
 
 #[tokio::test]
-async fn a_child_killed_while_it_makes_the_file_leaves_nothing_in_the_way() {
+async fn a_child_killed_while_it_creates_the_file_leaves_no_obstacle() {
     for _ in 0..KILLS {
         let folder = tempfile::tempdir().unwrap();
         let saver = Saver::start(folder.path());
@@ -151,7 +149,7 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
     let refused = EmbeddedStore::open(options(folder.path()))
         .err()
         .expect("the child has it");
-    assert!(matches!(refused, OpenError::Locked(_)), "{refused}");
+    assert!(matches!(refused, FileError::Locked(_)), "{refused}");
     assert!(refused.to_string().contains("another process"), "{refused}");
     saver.kill();
     assert!(
@@ -161,10 +159,10 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
     );
 }
 
-/// The file as a crash left it, cut at many lengths: what opens holds a beginning of the same
-/// history, whole and consistent; what does not is refused in words, and left as it was.
+/// The file after a crash, cut at many lengths: a file that opens holds a consistent beginning of
+/// the same history; any other is refused with a reason, and left unchanged.
 #[tokio::test]
-async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
+async fn a_cut_file_is_refused_or_holds_a_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let mut saver = Saver::start(folder.path());
     saver.wait_for(1_500);
@@ -183,8 +181,8 @@ async fn a_file_that_was_cut_is_refused_or_holds_a_beginning() {
     );
 }
 
-/// Copies of the file that were taken while it was written, pages of several moments among them, as
-/// they are and cut.
+/// Copies of the file that were made while it was written, with pages of several moments, whole and
+/// cut.
 #[tokio::test]
 async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,16 +197,15 @@ async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
     for image in images {
         let cut = rand::rng().random_range(0..image.len());
         for length in [image.len(), cut] {
-            // Whether it opens depends on the moment; that it tells the truth does not.
+            // Whether the copy opens depends on the moment. If it does, its changes are true.
             let _ = opened(&image[..length], &whole).await;
         }
     }
 }
 
-/// A file that was closed in order and overwritten since: checksums tell, before anything of it is
-/// served.
+/// A file that was closed and then overwritten: checksums show it when the file is opened.
 #[tokio::test]
-async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
+async fn an_overwritten_file_is_refused_or_unharmed() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(options(folder.path())).unwrap();
     for number in 0..500 {
@@ -231,11 +228,11 @@ async fn a_file_that_was_overwritten_is_refused_or_unharmed() {
     assert!(refused > 0, "some of it is in use");
 }
 
-/// The file and its marker as a kill left them, overwritten at many places: whatever opens without
-/// a change that was acknowledged says so. The storage itself falls back to the commit before, and
-/// says nothing.
+/// The file after a kill, overwritten at many offsets: if it opens without an acknowledged change,
+/// the loss is noted as damage. The storage library falls back to the commit before without an
+/// error.
 #[tokio::test]
-async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
+async fn a_file_that_lost_acknowledged_changes_is_noted_as_damaged() {
     const DAMAGED: usize = 80;
     let folder = tempfile::tempdir().unwrap();
     let mut saver = Saver::start(folder.path());
@@ -249,7 +246,7 @@ async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
         let mut bytes = image.clone();
         let start = rand::rng().random_range(0..used);
         let end = used.min(start + rand::rng().random_range(1..4096));
-        // The first turn is the file as it is.
+        // The first turn leaves the file unchanged.
         if turn > 0 {
             bytes[start..end].fill(b'7');
         }
@@ -268,20 +265,20 @@ async fn a_file_that_lost_acknowledged_changes_after_a_kill_says_so() {
             .map(|change| change.at)
             .collect();
         let is_whole = acknowledged.iter().all(|at| log.contains(at));
-        let told = damage.count(DamageLabel::History) > 0;
+        let is_noted = damage.count(DamageKind::History) > 0;
         assert!(
-            is_whole || told,
+            is_whole || is_noted,
             "overwritten from {start} to {end}: acknowledged, lost, and nothing said"
         );
-        assert!(turn > 0 || !told, "the file as it is");
+        assert!(turn > 0 || !is_noted, "the unchanged file");
         lost += usize::from(!is_whole);
     }
     println!("{refused} refused, {lost} without the last changes, of {DAMAGED}");
     assert!(refused > 0, "some of it is in use");
 }
 
-/// Opens a file with these bytes: how many changes it holds, all of them from the beginning of this
-/// history, or in which words it was refused.
+/// Opens a file with these bytes: the number of its changes, all of which are from this history, or
+/// the reason of the refusal.
 async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("people.redb");
@@ -298,7 +295,7 @@ async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
             }
             Ok(changes.len())
         }
-        Err(error @ (OpenError::Damaged { .. } | OpenError::Io { .. })) => {
+        Err(error @ (FileError::Damaged { .. } | FileError::Io { .. })) => {
             assert!(file.exists(), "what is refused is kept");
             Err(error.to_string())
         }
@@ -306,7 +303,7 @@ async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
     }
 }
 
-/// The whole, hardly anything, around the ends of pages, and anywhere.
+/// Lengths: the whole, almost nothing, around the ends of pages, and random ones.
 fn lengths(whole: usize) -> Vec<usize> {
     const PAGE: usize = 4096;
     let mut lengths = vec![0, 1, 63, 64, 320, PAGE - 1, PAGE, whole];

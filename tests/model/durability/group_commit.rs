@@ -1,11 +1,11 @@
-//! Group commit, and who may open the file.
+//! Group commit, and the conditions under which the file opens.
 
 use std::sync::Arc;
 
 use people_gateway::domain::Partitions;
-use people_gateway::store::embedded::{EmbeddedStore, OpenError, Options};
-use people_gateway::store::{Applied, Store, StoreError};
-use people_gateway::telemetry::Metrics;
+use people_gateway::store::Metrics;
+use people_gateway::store::embedded::{EmbeddedStore, FileError, Options};
+use people_gateway::store::{Store, StoreError, WriteOutcome};
 use tokio::task::JoinSet;
 
 use super::{options, partitions, replayed};
@@ -55,11 +55,11 @@ async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
     for (number, answer) in tasks.join_all().await {
         let there = store.get(id(number)).await.unwrap().is_some();
         match answer {
-            Ok(Applied::Done { .. }) => happened += 1,
+            Ok(WriteOutcome::Done { .. }) => happened += 1,
             Err(StoreError::Overloaded) => refused += 1,
             other => panic!("{other:?}"),
         }
-        assert_eq!(there, matches!(answer, Ok(Applied::Done { .. })));
+        assert_eq!(there, matches!(answer, Ok(WriteOutcome::Done { .. })));
     }
     assert!(
         happened >= 4 && refused > 0,
@@ -68,7 +68,7 @@ async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
 }
 
 #[tokio::test]
-async fn what_was_saved_is_there_after_opening_again() {
+async fn saved_people_are_there_after_opening_again() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b");
     let store = EmbeddedStore::open(options(&deep)).unwrap();
@@ -103,11 +103,11 @@ async fn a_shorter_log_is_cut_by_the_next_change() {
 }
 
 #[test]
-fn a_file_that_is_not_ours_to_use_is_refused_in_words() {
+fn a_file_that_this_program_cannot_use_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(options(folder.path())).unwrap();
     let locked = EmbeddedStore::open(options(folder.path())).err().unwrap();
-    assert!(matches!(locked, OpenError::Locked(_)), "{locked}");
+    assert!(matches!(locked, FileError::Locked(_)), "{locked}");
     drop(store);
     let three = Options {
         partitions: partitions(3),
@@ -117,7 +117,7 @@ fn a_file_that_is_not_ours_to_use_is_refused_in_words() {
     assert!(
         matches!(
             other,
-            OpenError::Partitions {
+            FileError::Partitions {
                 found: 2,
                 asked: 3,
                 ..
@@ -130,13 +130,13 @@ fn a_file_that_is_not_ours_to_use_is_refused_in_words() {
     set_layout_version(&file, 2);
     let newer = EmbeddedStore::open(options(folder.path())).err().unwrap();
     assert!(
-        matches!(&newer, OpenError::Layout { found, .. } if found == "2"),
+        matches!(&newer, FileError::Layout { found, .. } if found == "2"),
         "{newer}"
     );
 
     std::fs::write(&file, "not a database").unwrap();
     let damaged = EmbeddedStore::open(options(folder.path())).err().unwrap();
-    assert!(matches!(damaged, OpenError::Damaged { .. }), "{damaged}");
+    assert!(matches!(damaged, FileError::Damaged { .. }), "{damaged}");
     assert_eq!(
         std::fs::read(&file).unwrap(),
         b"not a database",
@@ -144,7 +144,7 @@ fn a_file_that_is_not_ours_to_use_is_refused_in_words() {
     );
 
     let unusable = EmbeddedStore::open(options(&file)).err().unwrap();
-    assert!(matches!(unusable, OpenError::Io { .. }), "{unusable}");
+    assert!(matches!(unusable, FileError::Io { .. }), "{unusable}");
 }
 
 fn set_layout_version(file: &std::path::Path, version: u64) {

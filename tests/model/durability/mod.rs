@@ -1,5 +1,4 @@
-//! What the embedded store keeps when its process is killed, its file is cut, or somebody else has
-//! it open.
+//! The embedded store when its process is killed, its file is cut, or another process has it open.
 
 mod crash;
 mod group_commit;
@@ -17,7 +16,7 @@ use crate::backing::{Embedded, Setup};
 use crate::people::{changes, everyone};
 use crate::reference::fold;
 
-/// Logs that keep everything, so that the state can be replayed from their start.
+/// Logs that keep everything, so that a replay from their start gives the state.
 const SETUP: Setup = Setup {
     partitions: 2,
     log_max: 1_000_000,
@@ -32,8 +31,8 @@ fn partitions(count: u16) -> Partitions {
     Partitions::new(NonZeroU16::new(count).expect("at least one"))
 }
 
-/// Reads all logs from their start and checks that numbers and tags chain, and that the people are
-/// the replayed log.
+/// Reads all logs from their start, and asserts that numbers and tags chain, and that the people
+/// are the replayed log.
 async fn replayed(store: &dyn Store) -> Vec<Change> {
     let (mut people, mut all) = (BTreeMap::new(), Vec::new());
     for (partition, head) in store

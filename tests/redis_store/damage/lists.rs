@@ -1,6 +1,6 @@
 //! A damaged list of ids hides nobody, and a save lists its person again.
 
-use people_gateway::store::{Discontinuity, Since, Store};
+use people_gateway::store::{Discontinuity, LogAnswer, Store};
 
 use super::{IDS, damaged, ids, listed, peopled};
 use crate::people::{ONLY, count, done, id, save};
@@ -29,7 +29,7 @@ async fn members_that_are_no_ids_hide_nobody() {
         );
     }
     assert_eq!(damaged(&metrics)[1], 1);
-    // A score of its own breaks the order of all: pages would end early.
+    // A different score breaks the order of the list: pages would end early.
     server
         .command::<()>(&["ZADD", IDS, "7", "00000000-0000-0000-0000-000000000000x"])
         .await;
@@ -46,7 +46,7 @@ async fn members_that_are_no_ids_hide_nobody() {
 }
 
 #[tokio::test]
-async fn who_vanished_from_the_list_is_noticed_and_listed_again_by_a_save() {
+async fn a_probe_notices_an_unlisted_person_and_a_save_lists_it_again() {
     let server = RedisServer::start(&[]).await;
     let (store, metrics) = peopled(&server).await;
     server
@@ -61,7 +61,7 @@ async fn who_vanished_from_the_list_is_noticed_and_listed_again_by_a_save() {
     assert_eq!(listed(&store, 3).await, ids(1..=10));
     assert!(matches!(
         store.since(ONLY, before, count(9)).await,
-        Ok(Since::Broken {
+        Ok(LogAnswer::Broken {
             reason: Discontinuity::Epoch,
             ..
         })

@@ -1,15 +1,15 @@
-//! A damaged head begins a new epoch; a damaged entry ends what can be continued across it.
+//! A damaged head begins a new epoch; a damaged entry ends the changes before it.
 
+use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{Discontinuity, Retention, Store};
-use people_gateway::telemetry::Metrics;
 
-use super::{LOG, META, assert_in_step, damaged, ids, listed, peopled, told};
+use super::{LOG, META, assert_in_step, damaged, ids, listed, numbers_after, peopled};
 use crate::people::{ONLY, count, done, options, save};
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn a_head_or_a_log_that_cannot_be_continued_begins_anew() {
+async fn a_damaged_head_or_log_begins_a_new_epoch() {
     let server = RedisServer::start(&[]).await;
     let (store, _) = peopled(&server).await;
     for (name, value) in [
@@ -40,7 +40,7 @@ async fn a_head_or_a_log_that_cannot_be_continued_begins_anew() {
         .command::<()>(&["HSET", META, "s", "9007199254740992"])
         .await;
     assert_eq!(done(&store, save(1, "C")).await.seq.get(), 1);
-    // The stream remembers a number whose entry is gone.
+    // The stream remembers the number of a removed entry.
     server
         .command::<()>(&["XADD", LOG, "1000-0", "x", "y"])
         .await;
@@ -55,7 +55,7 @@ async fn a_head_or_a_log_that_cannot_be_continued_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_damaged_log_entry_ends_what_can_be_continued_across_it_and_nothing_else() {
+async fn a_damaged_log_entry_ends_the_changes_before_it_and_no_others() {
     let server = RedisServer::start(&[]).await;
     let metrics = Metrics::default();
     let small = Retention {
@@ -74,9 +74,15 @@ async fn a_damaged_log_entry_ends_what_can_be_continued_across_it_and_nothing_el
         places.push(done(&store, save(n, "A")).await);
     }
     server.command::<()>(&["XDEL", LOG, "5-0"]).await;
-    assert_eq!(told(&store, places[1]).await, Ok(vec![3, 4]));
-    assert_eq!(told(&store, places[3]).await, Err(Discontinuity::Trimmed));
-    assert_eq!(told(&store, places[4]).await, Ok(vec![6, 7, 8, 9, 10]));
+    assert_eq!(numbers_after(&store, places[1]).await, Ok(vec![3, 4]));
+    assert_eq!(
+        numbers_after(&store, places[3]).await,
+        Err(Discontinuity::Trimmed)
+    );
+    assert_eq!(
+        numbers_after(&store, places[4]).await,
+        Ok(vec![6, 7, 8, 9, 10])
+    );
     let tail = store.tail(ONLY, count(100)).await.expect("a tail");
     assert_eq!(
         tail.changes.first().map(|change| change.at.position),

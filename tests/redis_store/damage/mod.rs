@@ -1,5 +1,5 @@
-//! What an operator's hand, or an older program, left in Redis: one damaged record concerns one
-//! person, and is mended.
+//! Damage by an operator or an older program: one damaged record concerns one person, and is
+//! mended.
 
 mod lists;
 mod logs;
@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use people_gateway::domain::{PersonId, Position};
 use people_gateway::store::redis::RedisStore;
-use people_gateway::store::{Discontinuity, PageLimits, Since, Store};
-use people_gateway::telemetry::{DamageLabel, Metrics};
+use people_gateway::store::{DamageKind, Discontinuity, LogAnswer, Metrics, PageLimits, Store};
 
 use crate::people::{ONLY, count, done, id, options, save};
 use crate::support::redis::RedisServer;
@@ -21,7 +20,7 @@ pub(crate) const LOG: &str = "{people.p0}:log";
 pub(crate) const PEOPLE: &str = "{people.p0}:people";
 pub(crate) const IDS: &str = "{people.p0}:ids";
 
-/// A store with ten people, and what it counted.
+/// A store with ten people, and its metrics.
 pub(crate) async fn peopled(server: &RedisServer) -> (Arc<RedisStore>, Metrics) {
     let metrics = Metrics::default();
     let store = RedisStore::open(options(server), metrics.clone())
@@ -55,11 +54,11 @@ pub(crate) fn ids(numbers: impl IntoIterator<Item = u128>) -> Vec<PersonId> {
 }
 
 pub(crate) fn damaged(metrics: &Metrics) -> [usize; 3] {
-    [DamageLabel::Record, DamageLabel::Ids, DamageLabel::Log]
+    [DamageKind::Record, DamageKind::Ids, DamageKind::Log]
         .map(|kind| metrics.store_damage.count(kind))
 }
 
-/// How many faults a look at everything finds.
+/// The number of faults that an audit finds; asserts that there are none.
 pub(crate) async fn assert_in_step(store: &RedisStore) -> u64 {
     let mut faults = Vec::new();
     let tally = store
@@ -70,17 +69,20 @@ pub(crate) async fn assert_in_step(store: &RedisStore) -> u64 {
     tally.faults
 }
 
-/// The entry's place, and what stands after `from`.
-pub(crate) async fn told(store: &RedisStore, from: Position) -> Result<Vec<u64>, Discontinuity> {
+/// The numbers of the changes after `from`, or why there are none.
+pub(crate) async fn numbers_after(
+    store: &RedisStore,
+    from: Position,
+) -> Result<Vec<u64>, Discontinuity> {
     match store
         .since(ONLY, from, count(100))
         .await
         .expect("an answer")
     {
-        Since::Continues { changes, .. } => Ok(changes
+        LogAnswer::Continues { changes, .. } => Ok(changes
             .iter()
             .map(|change| change.at.position.seq.get())
             .collect()),
-        Since::Broken { reason, .. } => Err(reason),
+        LogAnswer::Broken { reason, .. } => Err(reason),
     }
 }

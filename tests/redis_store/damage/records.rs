@@ -2,13 +2,15 @@
 
 use people_gateway::domain::Position;
 use people_gateway::store::redis::RedisStore;
-use people_gateway::store::{Applied, Discontinuity, Expect, Since, Store, StoreError, Write};
+use people_gateway::store::{
+    Discontinuity, Expectation, LogAnswer, Store, StoreError, WriteOutcome,
+};
 
 use super::{PEOPLE, damaged, ids, listed, peopled};
 use crate::people::{ONLY, count, delete, done, fields, id, save};
 use crate::support::redis::RedisServer;
 
-/// Ways to damage the record of person 5, which stands at this revision.
+/// Ways to damage the record of person 5, which has this revision.
 fn damages(revision: &str) -> Vec<(&'static str, Option<Vec<u8>>)> {
     let json = r#"{"firstName":"A","lastName":"L","age":1,"job":""}"#;
     let record = |json: &str| Some(format!("{revision} 1 2 {json}").into_bytes());
@@ -48,7 +50,7 @@ fn damages(revision: &str) -> Vec<(&'static str, Option<Vec<u8>>)> {
     ]
 }
 
-/// Puts this record, or none, in a person's place.
+/// Replaces a person's record by this one, or removes it.
 async fn damage(server: &RedisServer, person: &str, record: Option<&[u8]>) {
     let Some(bytes) = record else {
         return server.command::<()>(&["HDEL", PEOPLE, person]).await;
@@ -63,12 +65,12 @@ async fn damage(server: &RedisServer, person: &str, record: Option<&[u8]>) {
     set.expect("it is set");
 }
 
-/// Whether the log cannot be continued from there: views begin anew.
+/// Whether the log cannot continue from there, so that views are reset.
 async fn begins_anew(store: &RedisStore, from: Position) -> bool {
     let since = store.since(ONLY, from, count(10)).await;
     matches!(
         since.expect("an answer"),
-        Since::Broken {
+        LogAnswer::Broken {
             reason: Discontinuity::Epoch | Discontinuity::Trimmed,
             ..
         }
@@ -113,10 +115,7 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
             let write = if deletes {
                 delete(5)
             } else {
-                Write {
-                    expect: Expect::Present,
-                    ..save(5, "B")
-                }
+                save(5, "B").expecting(Expectation::Present)
             };
             let at = done(&store, write).await;
             store.probe().await.expect("heads");
@@ -139,7 +138,7 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
 }
 
 #[tokio::test]
-async fn what_a_damaged_record_is_compared_with_gets_a_clear_answer() {
+async fn an_expectation_about_a_damaged_record_has_a_clear_answer() {
     let server = RedisServer::start(&[]).await;
     let (store, _) = peopled(&server).await;
     let five = id(5).to_string();
@@ -149,17 +148,14 @@ async fn what_a_damaged_record_is_compared_with_gets_a_clear_answer() {
         .expect("an answer")
         .expect("a person")
         .revision;
-    let expecting = |expect| Write {
-        expect,
-        ..save(5, "B")
-    };
+    let expecting = |expect| save(5, "B").expecting(expect);
     server
         .command::<()>(&["HSET", PEOPLE, &five, "garbage"])
         .await;
     for expect in [
-        Expect::Absent,
-        Expect::Revision(revision),
-        Expect::Impossible,
+        Expectation::Absent,
+        Expectation::Revision(revision),
+        Expectation::Impossible,
     ] {
         let refused = store.apply(expecting(expect)).await;
         assert!(
@@ -171,17 +167,17 @@ async fn what_a_damaged_record_is_compared_with_gets_a_clear_answer() {
         .command::<()>(&["HSET", PEOPLE, &five, &format!("{revision} 1 2 garbage")])
         .await;
     let conflict = store
-        .apply(expecting(Expect::Absent))
+        .apply(expecting(Expectation::Absent))
         .await
         .expect("an outcome");
     assert_eq!(
         conflict,
-        Applied::Conflict {
+        WriteOutcome::Conflict {
             current: Some(revision)
         },
         "its revision can be read"
     );
-    done(&store, expecting(Expect::Revision(revision))).await;
+    done(&store, expecting(Expectation::Revision(revision))).await;
     assert_eq!(
         store
             .get(id(5))

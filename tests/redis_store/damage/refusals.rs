@@ -1,16 +1,16 @@
-//! A write that Redis refuses half way has written nothing.
+//! A write that Redis refuses has written nothing.
 
 use std::sync::Arc;
 
+use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{Store, StoreError, Write};
-use people_gateway::telemetry::Metrics;
 
 use super::{IDS, LOG, META, PEOPLE, assert_in_step};
 use crate::people::{delete, done, keyed, options, save};
 use crate::support::redis::RedisServer;
 
-/// All that the keys of the partition hold.
+/// The values of all keys of the partition.
 async fn everything(server: &RedisServer) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for command in [
@@ -40,8 +40,8 @@ async fn everything(server: &RedisServer) -> Vec<String> {
     all
 }
 
-/// A save and a delete of each kind: of a person and of nobody, with and without a key. A key that
-/// was used would only be replayed.
+/// Saves and deletes of existing and missing people, with and without a key. Each round needs fresh
+/// keys, because a used one would only be replayed.
 fn writes(key: u8) -> [Write; 5] {
     [
         save(9, "B"),
@@ -52,7 +52,7 @@ fn writes(key: u8) -> [Write; 5] {
     ]
 }
 
-/// A store with three people, whose user `ada` may do everything so far.
+/// A store with three people, whose user `ada` has all permissions at first.
 async fn peopled_by_ada(server: &RedisServer) -> Arc<RedisStore> {
     server
         .command::<()>(&["ACL", "SETUSER", "ada", "on", ">pw", "~*", "&*", "+@all"])
@@ -72,7 +72,7 @@ async fn peopled_by_ada(server: &RedisServer) -> Arc<RedisStore> {
 }
 
 #[tokio::test]
-async fn a_write_whose_command_is_not_allowed_has_written_nothing() {
+async fn a_write_without_permission_has_written_nothing() {
     let server = RedisServer::start(&[]).await;
     let store = peopled_by_ada(&server).await;
     let commands = [
@@ -87,6 +87,7 @@ async fn a_write_whose_command_is_not_allowed_has_written_nothing() {
         for write in writes(key) {
             match store.apply(write.clone()).await {
                 Err(StoreError::Corrupt(why)) => {
+                    let why = why.to_string();
                     assert!(
                         why.contains("NoPerm")
                             || why.contains("may not run")
@@ -96,7 +97,7 @@ async fn a_write_whose_command_is_not_allowed_has_written_nothing() {
                     refusals += 1;
                 }
                 Ok(_) => {
-                    // It does without. Put back what it did, to look at the others.
+                    // The write does not need the command. Its effect is undone below.
                     assert!(
                         !matches!(refused, "xadd" | "hget" | "xrange" | "hmget" | "del"),
                         "{refused}"
@@ -140,7 +141,10 @@ async fn a_write_that_finds_another_type_has_written_nothing() {
         for write in writes(40) {
             let refused = store.apply(write).await;
             assert!(
-                matches!(&refused, Err(StoreError::Corrupt(why)) if why.contains("WRONGTYPE")),
+                matches!(
+                    &refused,
+                    Err(StoreError::Corrupt(why)) if why.to_string().contains("WRONGTYPE")
+                ),
                 "{name}: {refused:?}"
             );
         }

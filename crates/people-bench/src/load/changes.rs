@@ -1,5 +1,4 @@
-//! The callers that make the changes, each with one request at a time, and the wait until all
-//! clients have them.
+//! Makes changes with callers of one request at a time, and waits until all clients have them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
@@ -8,82 +7,79 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use super::burst::burst;
-use super::crowd::{Crowd, PATIENCE};
+use super::clients::{ClientPool, SlowReaders};
 use super::latency::Latencies;
-use super::plan::{Length, Pace, Topics};
-use super::rest::{Call, Caller, Request};
-use super::slow::Sippers;
+use super::plan::{PATIENCE, Pace, RunLength, Topics};
+use super::rest::{PersonRequest, RequestKind, RestCaller, burst};
 use crate::poller::Interest;
 
-/// The number under which standard input is watched.
+/// Standard input's number in the poller.
 const INPUT: usize = usize::MAX - 1;
-/// For what came too often to show itself.
+/// The wait for doubled deliveries to arrive.
 const SETTLING: Duration = Duration::from_millis(200);
 
-/// The changes of one run.
+/// The changes of one load.
 pub(crate) struct Changes {
-    pub(crate) crowd: Crowd,
-    callers: Vec<Caller>,
-    /// Callers without a request under way.
+    pub(crate) pool: ClientPool,
+    callers: Vec<RestCaller>,
+    /// Callers without a request in flight.
     free: VecDeque<usize>,
-    /// One for each topic.
-    requests: Vec<Request>,
+    /// One request for each topic.
+    requests: Vec<PersonRequest>,
     pace: Pace,
-    /// Changes that were asked for so far; each makes a person of its own.
+    /// The number of changes so far. Each creates a person.
     made: u64,
-    /// Deliveries that they come to.
+    /// The number of deliveries of these changes.
     due: u64,
     latencies: Latencies,
-    pub(crate) sippers: Option<Sippers>,
-    /// What deletes the people again: their ids' beginning and where they are.
-    home: (String, SocketAddr),
+    pub(crate) slow_readers: Option<SlowReaders>,
+    id_prefix: String,
+    writer: SocketAddr,
 }
 
-/// What one stretch of changes came to.
-pub(crate) struct Stretch {
+/// The sums of one run of changes.
+pub(crate) struct ChangeRun {
     pub(crate) changes: u64,
     pub(crate) deliveries: u64,
     pub(crate) lasted: Duration,
 }
 
 impl Changes {
-    /// None so far, for this crowd.
+    /// No changes yet, for this pool.
     pub(crate) fn new(
-        crowd: Crowd,
+        pool: ClientPool,
         writer: SocketAddr,
         topics: Topics,
         pace: Pace,
     ) -> anyhow::Result<Self> {
         let count = match pace {
-            // So many that each of them has a tenth of a second for its request before a change is
-            // late.
+            // Each caller has a tenth of a second for its request before a change is late.
             Pace::PerSecond(rate) => usize::try_from(rate / 10)?.clamp(4, 128),
             Pace::InFlight(most) => usize::try_from(most)?,
         };
         let callers = (0..count)
-            .map(|_| Caller::connect(writer))
+            .map(|_| RestCaller::connect(writer))
             .collect::<Result<Vec<_>, _>>();
         let callers = callers.with_context(|| format!("cannot connect to {writer}"))?;
         for (number, caller) in callers.iter().enumerate() {
-            crowd.poller.add(
+            pool.poller.add(
                 &caller.stream,
-                usize::try_from(crowd.clients())? + number,
+                usize::try_from(pool.clients())? + number,
                 Interest::Read,
             )?;
         }
-        let home = (id_prefix(), writer);
+        let id_prefix = id_prefix();
         let topics: Vec<Option<u32>> = match topics {
             Topics::Everything => vec![None],
             Topics::Filters { count, .. } => (0..count).map(Some).collect(),
         };
         let requests = topics
             .into_iter()
-            .map(|topic| Request::new(Call::Create, writer, &home.0, topic))
+            .map(|topic| PersonRequest::new(RequestKind::Create, writer, &id_prefix, topic))
             .collect();
         let (free, latencies) = ((0..count).collect(), Latencies::new());
         Ok(Self {
-            crowd,
+            pool,
             callers,
             free,
             requests,
@@ -91,27 +87,28 @@ impl Changes {
             made: 0,
             due: 0,
             latencies,
-            sippers: None,
-            home,
+            slow_readers: None,
+            id_prefix,
+            writer,
         })
     }
 
-    /// Makes changes at the pace, and waits until every client has had all that were ever made, or
-    /// nothing comes any more.
-    pub(crate) fn make(&mut self, length: Length) -> anyhow::Result<Stretch> {
-        if matches!(length, Length::UntilTold) {
-            self.crowd.poller.add(io::stdin(), INPUT, Interest::Read)?;
+    /// Makes changes at the pace, and waits until every client has all changes ever made, or
+    /// nothing arrives any more.
+    pub(crate) fn make(&mut self, length: RunLength) -> anyhow::Result<ChangeRun> {
+        if matches!(length, RunLength::UntilInput) {
+            self.pool.poller.add(io::stdin(), INPUT, Interest::Read)?;
         }
-        self.latencies.begin_anew();
-        let (first, before, started) = (self.made, self.crowd.heard.changes, Instant::now());
-        let (mut moved, mut told) = (started, false);
+        self.latencies.restart();
+        let (first, before, started) = (self.made, self.pool.counts.changes, Instant::now());
+        let (mut progressed, mut has_input) = (started, false);
         loop {
-            let enough = self.is_enough(length, self.made - first, started, told);
+            let enough = self.is_enough(length, self.made - first, started, has_input);
             let complete =
-                self.crowd.heard.changes >= self.due && self.free.len() == self.callers.len();
+                self.pool.counts.changes >= self.due && self.free.len() == self.callers.len();
             if enough
                 && (complete
-                    || (moved.elapsed() > PATIENCE && self.free.len() == self.callers.len()))
+                    || (progressed.elapsed() > PATIENCE && self.free.len() == self.callers.len()))
             {
                 break;
             }
@@ -120,67 +117,68 @@ impl Changes {
             } else {
                 self.make_due(length, first, started)?
             };
-            let before = (self.crowd.heard.changes, self.free.len());
-            let wait = self.sip(wait)?;
-            self.crowd.turn(wait)?;
-            told |= self.take_answers()?;
-            self.latencies.arrived(&mut self.crowd.arrived);
-            let silent = self.callers.len() - self.free.len();
-            // Where no answer is due, it is the clock that decides on the next change.
-            if (self.crowd.heard.changes, self.free.len()) != before || (silent == 0 && !enough) {
-                moved = Instant::now();
+            let before = (self.pool.counts.changes, self.free.len());
+            let wait = self.read_slowly(wait)?;
+            self.pool.poll(wait)?;
+            has_input |= self.take_answers()?;
+            self.latencies.record(&mut self.pool.arrived);
+            let unanswered = self.callers.len() - self.free.len();
+            // Without a due answer the clock decides on the next change.
+            if (self.pool.counts.changes, self.free.len()) != before || (unanswered == 0 && !enough)
+            {
+                progressed = Instant::now();
             }
             ensure!(
-                silent == 0 || moved.elapsed() < PATIENCE,
-                "{silent} changes got no answer for {} seconds, change {} among the last",
+                unanswered == 0 || progressed.elapsed() < PATIENCE,
+                "{unanswered} changes got no answer for {} seconds, change {} among the last",
                 PATIENCE.as_secs(),
                 self.made
             );
         }
-        let deliveries = self.crowd.heard.changes - before;
-        Ok(Stretch {
+        let deliveries = self.pool.counts.changes - before;
+        Ok(ChangeRun {
             changes: self.made - first,
             deliveries,
             lasted: started.elapsed(),
         })
     }
 
-    /// Deliveries lost and doubled so far.
+    /// The lost and the doubled deliveries so far.
     pub(crate) fn faults(&mut self) -> anyhow::Result<(u64, u64)> {
         let until = Instant::now() + SETTLING;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
-            self.crowd.turn(left)?;
+            self.pool.poll(left)?;
         }
-        let (mut lost, mut doubled) = self.crowd.faults(self.made)?;
-        if let Some(sippers) = &mut self.sippers {
-            let slow = sippers.catch_up(self.made)?;
+        let (mut lost, mut doubled) = self.pool.faults(self.made)?;
+        if let Some(slow_readers) = &mut self.slow_readers {
+            let slow = slow_readers.catch_up(self.made)?;
             (lost, doubled) = (lost + slow.0, doubled + slow.1);
         }
         Ok((lost, doubled))
     }
 
-    /// How long deliveries of the last stretch took.
+    /// The latencies of the last run.
     pub(crate) fn latencies(&self) -> &Latencies {
         &self.latencies
     }
 
-    fn is_enough(&self, length: Length, made: u64, started: Instant, told: bool) -> bool {
+    fn is_enough(&self, length: RunLength, made: u64, started: Instant, has_input: bool) -> bool {
         match (length, self.pace) {
-            (Length::Count(count), _) => made >= count,
-            (Length::UntilTold, _) => told,
-            (Length::Lasting(time), Pace::PerSecond(rate)) => made >= paced_count(time, rate),
-            (Length::Lasting(time), Pace::InFlight(_)) => started.elapsed() >= time,
+            (RunLength::Count(count), _) => made >= count,
+            (RunLength::UntilInput, _) => has_input,
+            (RunLength::Time(time), Pace::PerSecond(rate)) => made >= paced_count(time, rate),
+            (RunLength::Time(time), Pace::InFlight(_)) => started.elapsed() >= time,
         }
     }
 
-    /// Sends what is due; returns how long to wait for the next at most.
+    /// Sends all due changes. Returns the longest wait until the next one.
     fn make_due(
         &mut self,
-        length: Length,
+        length: RunLength,
         first: u64,
         started: Instant,
     ) -> anyhow::Result<Duration> {
-        // Whether it is time to stop depends on the clock only where there is no pace.
+        // With a pace, the end does not depend on the clock.
         while !self.is_enough(length, self.made - first, started, false) {
             let due = match self.pace {
                 Pace::PerSecond(rate) => {
@@ -192,7 +190,7 @@ impl Changes {
                     due
                 }
                 Pace::InFlight(most) => {
-                    let delivered = self.crowd.heard.changes / self.crowd.clients();
+                    let delivered = self.pool.counts.changes / self.pool.clients();
                     if self.made - delivered.min(self.made) >= u64::from(most) {
                         break;
                     }
@@ -204,23 +202,23 @@ impl Changes {
             };
             self.latencies.due(due);
             let topic = self.made % self.requests.len() as u64;
-            let request = self.requests[usize::try_from(topic)?].of(self.made);
+            let request = self.requests[usize::try_from(topic)?].numbered(self.made);
             self.callers[caller].send(request)?;
-            self.due += self.crowd.sharing(self.made);
+            self.due += self.pool.receivers(self.made);
             self.made += 1;
         }
         Ok(PATIENCE)
     }
 
-    /// Takes answers; whether the input said something.
+    /// Reads answers. Returns whether standard input had input.
     fn take_answers(&mut self) -> anyhow::Result<bool> {
-        let clients = usize::try_from(self.crowd.clients())?;
-        let mut told = false;
-        for number in &self.crowd.ready {
+        let clients = usize::try_from(self.pool.clients())?;
+        let mut has_input = false;
+        for number in &self.pool.ready {
             if *number == INPUT {
-                // What it says does not matter; its end means the same.
+                // Any input counts, and so does its end.
                 let _ = io::stdin().read(&mut [0; 64])?;
-                told = true;
+                has_input = true;
                 continue;
             }
             let caller = number - clients;
@@ -229,44 +227,46 @@ impl Changes {
                 .context("a change got no answer")?
             {
                 ensure!(
-                    status == Call::Create.status(),
+                    status == RequestKind::Create.status(),
                     "a change was answered with status {status}"
                 );
                 self.free.push_back(caller);
             }
         }
-        Ok(told)
+        Ok(has_input)
     }
 
-    /// Lets slow clients read if it is time; how long to wait for something else at most.
-    fn sip(&mut self, wait: Duration) -> anyhow::Result<Duration> {
-        self.sippers
+    /// Lets slow clients read if a read is due. Returns the longest wait until their next read.
+    fn read_slowly(&mut self, wait: Duration) -> anyhow::Result<Duration> {
+        self.slow_readers
             .as_mut()
-            .map_or(Ok(wait), |sippers| Ok(wait.min(sippers.sip()?)))
+            .map_or(Ok(wait), |readers| Ok(wait.min(readers.read()?)))
     }
 
-    /// Ends the clients, and deletes the people that were made.
+    /// Closes the clients, and deletes the created people.
     pub(crate) fn delete_people(self) -> anyhow::Result<()> {
         let Self {
-            crowd,
-            sippers,
-            home: (prefix, writer),
+            pool,
+            slow_readers,
+            id_prefix,
+            writer,
             made,
             ..
         } = self;
-        drop((crowd, sippers));
-        let request = Request::new(Call::Delete, writer, &prefix, None);
-        burst(writer, Call::Delete, request, u64::MAX, |sent| sent < made).map(drop)
+        drop((pool, slow_readers));
+        let kind = RequestKind::Delete;
+        let request = PersonRequest::new(kind, writer, &id_prefix, None);
+        burst(writer, kind, request, u64::MAX, |sent| sent < made).map(drop)
     }
 }
 
-/// Changes that fit into so much time.
+/// The number of changes in this time at this rate.
 fn paced_count(time: Duration, rate: u32) -> u64 {
     let nanos = time.as_nanos() * u128::from(rate);
     u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
-/// The beginning of ids that nobody else has, without the twelve digits of the number.
+/// The start of unused ids, without the twelve digits of the number.
 fn id_prefix() -> String {
     let id = people_gateway::telemetry::clock::fresh_uuid().to_string();
     id[..id.len() - 12].to_owned()
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_begin_alike_and_leave_room_for_a_number() {
+    fn an_id_is_a_prefix_and_a_number() {
         let prefix = id_prefix();
         assert!(
             format!("{prefix}{:012}", 7).parse::<uuid::Uuid>().is_ok(),

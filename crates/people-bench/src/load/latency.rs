@@ -1,8 +1,8 @@
-//! How long deliveries took, from the time at which each change was *due*.
+//! The latency of deliveries, from the time at which each change was *due*.
 //!
-//! A change that is sent late because the one before it was slow counts from its own time all the
-//! same: otherwise a server that stands still would be asked less, and look better than it is
-//! (coordinated omission).
+//! A change that is sent late, because the one before it was slow, counts from its due time.
+//! Otherwise a stalled server would get less load, and look better than it is (coordinated
+//! omission).
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use hdrhistogram::Histogram;
 
 use super::plan::Latency;
 
-/// The longest that is told apart, in microseconds; what took longer counts as this.
-const LONGEST_US: u64 = 60_000_000;
+/// The longest latency in microseconds. Longer ones count as this.
+const LATENCY_MAX_US: u64 = 60_000_000;
 
-/// When each change was due, and how long its deliveries took, in microseconds.
+/// The due time of each change, and the latencies of its deliveries in microseconds.
 pub(crate) struct Latencies {
     origin: Instant,
     due: Vec<Duration>,
@@ -23,9 +23,9 @@ pub(crate) struct Latencies {
 }
 
 impl Latencies {
-    /// None so far.
+    /// No latencies yet.
     pub(crate) fn new() -> Self {
-        let taken = Histogram::new_with_bounds(1, LONGEST_US, 3)
+        let taken = Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)
             .expect("bounds and precision are in range");
         Self {
             origin: Instant::now(),
@@ -35,20 +35,20 @@ impl Latencies {
         }
     }
 
-    /// The next change is due at this time.
+    /// Records the due time of the next change.
     pub(crate) fn due(&mut self, at: Instant) {
         self.due.push(at.saturating_duration_since(self.origin));
     }
 
-    /// From the next change on.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Forgets the latencies so far, and counts from the next change.
+    pub(crate) fn restart(&mut self) {
         self.first = self.due.len() as u64;
         self.taken.reset();
     }
 
-    /// These changes arrived, each at its time. A number that was never due is a server's that
-    /// others write to as well: it counts as a delivery too many, not here.
-    pub(crate) fn arrived(&mut self, changes: &mut Vec<(u64, Instant)>) {
+    /// Records arrivals. A sequence number that was never due comes from another writer: it counts
+    /// as a doubled delivery, not here.
+    pub(crate) fn record(&mut self, changes: &mut Vec<(u64, Instant)>) {
         for (change, at) in changes
             .drain(..)
             .filter(|(change, _)| *change >= self.first)
@@ -62,12 +62,12 @@ impl Latencies {
                     .saturating_sub(*due)
                     .as_micros();
                 self.taken
-                    .saturating_record(u64::try_from(micros).unwrap_or(LONGEST_US));
+                    .saturating_record(u64::try_from(micros).unwrap_or(LATENCY_MAX_US));
             }
         }
     }
 
-    /// What was measured; nothing where nothing was.
+    /// The percentiles; `None` without deliveries.
     pub(crate) fn summary(&self) -> Option<Latency> {
         let at = |quantile| self.taken.value_at_quantile(quantile);
         (!self.taken.is_empty()).then(|| Latency {
@@ -84,13 +84,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_counts_from_when_its_change_was_due_not_from_when_it_was_sent() {
+    fn a_delivery_counts_from_the_due_time_of_its_change() {
         let mut latencies = Latencies::new();
-        // Both arrive late, at the same moment; the first was due ten seconds before the second.
+        // Both arrive at the same moment; the first was due ten seconds before the second.
         let now = latencies.origin + Duration::from_secs(10);
         latencies.due(latencies.origin);
         latencies.due(now);
-        latencies.arrived(&mut vec![(0, now), (1, now), (77, now)]);
+        latencies.record(&mut vec![(0, now), (1, now), (77, now)]);
         let summary = latencies.summary().unwrap();
         assert_eq!(latencies.taken.len(), 2);
         assert!(
@@ -100,16 +100,16 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_the_measurement_does_not_count() {
+    fn deliveries_before_the_measurement_do_not_count() {
         let mut latencies = Latencies::new();
         latencies.due(latencies.origin);
         let now = latencies.origin;
-        latencies.arrived(&mut vec![(0, now)]);
-        latencies.begin_anew();
-        latencies.arrived(&mut vec![(0, now)]);
+        latencies.record(&mut vec![(0, now)]);
+        latencies.restart();
+        latencies.record(&mut vec![(0, now)]);
         assert_eq!(latencies.summary(), None);
         latencies.due(latencies.origin);
-        latencies.arrived(&mut vec![(1, now)]);
+        latencies.record(&mut vec![(1, now)]);
         assert!(latencies.summary().is_some());
     }
 }

@@ -1,28 +1,31 @@
-//! What a load is to do, and what it tells of it: one line of JSON each, so that it can be a
-//! process of its own.
+//! The plan of a load, and its messages: one line of JSON each, because the load is a process of
+//! its own.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Whom to connect where, and what for.
+/// How long a load waits without progress while something is due.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The plan of a load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
-    /// Where clients connect.
+pub(crate) struct LoadPlan {
+    /// The address for clients.
     pub(crate) server: SocketAddr,
-    /// Where changes are made.
+    /// The address for changes.
     pub(crate) writer: SocketAddr,
-    /// Clients that read as fast as they can.
+    /// The number of clients that read as fast as they can.
     pub(crate) clients: usize,
     pub(crate) format: ClientFormat,
-    /// What clients ask for, and what the changes are about.
+    /// The topics of clients and changes.
     pub(crate) topics: Topics,
-    pub(crate) stage: Stage,
-    pub(crate) afterwards: Afterwards,
+    pub(crate) stage: LoadStage,
+    pub(crate) cleanup: Cleanup,
 }
 
-/// The form of what clients are sent.
+/// The format of clients' messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub(crate) enum ClientFormat {
     /// Plain sentences
@@ -31,17 +34,18 @@ pub(crate) enum ClientFormat {
     Json,
 }
 
-/// How clients are told apart by their filters. Client and change number N belong to topic N modulo
+/// The topics of clients and changes. The client and the change with number N have the topic N
+/// modulo
 /// `count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Topics {
-    /// No filter: each change is for every client.
+    /// No filter: every client gets every change.
     Everything,
-    /// So many distinct filters of this kind; each change matches one of them.
+    /// Distinct filters of this kind. Each change matches one of them.
     Filters { kind: FilterKind, count: u32 },
 }
 
-/// The condition in a filter, as for topic 17.
+/// The condition of a filter, here for topic 17.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub(crate) enum FilterKind {
     /// attributes.key == "k17"
@@ -52,92 +56,92 @@ pub(crate) enum FilterKind {
     Conjunction,
 }
 
-/// What happens once the clients are connected.
+/// What a load does with its clients.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Stage {
-    /// Nothing: they stay until standard input is closed.
+pub(crate) enum LoadStage {
+    /// Keeps them connected until standard input is closed.
     Idle,
-    /// Changes are made, unmeasured for as long as the warm-up, then measured.
+    /// Makes changes, first for an unmeasured warm-up, then measured.
     Changes {
         pace: Pace,
         warm_up: Duration,
-        length: Length,
-        /// Further clients, which read slowly while changes are measured, and catch up after that.
-        slow: Option<Slow>,
+        length: RunLength,
+        /// Further clients, which read slowly during the measurement, and catch up after it.
+        slow: Option<SlowPlan>,
     },
-    /// So many changes are made before the clients connect, all at once, with the cursor from
-    /// before.
+    /// Takes a cursor, makes this number of changes, then connects all clients with the cursor.
     Resume { changes: u64 },
 }
 
-/// When the next change is made.
+/// When the load makes the next change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Pace {
-    /// So many a second.
+    /// At this rate.
     PerSecond(u32),
-    /// As soon as fewer than so many are on their way to some client.
+    /// As soon as fewer than this number are in flight to any client.
     InFlight(u32),
 }
 
-/// When enough changes were made.
+/// When a run of changes ends.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) enum Length {
-    Lasting(Duration),
+pub(crate) enum RunLength {
+    Time(Duration),
     Count(u64),
-    /// When standard input is closed, or says so.
-    UntilTold,
+    /// At any input on standard input, or its end.
+    UntilInput,
 }
 
-/// Clients that read slowly.
+/// The plan of slow clients.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Slow {
+pub(crate) struct SlowPlan {
     pub(crate) clients: usize,
-    /// What each of them reads.
+    /// The rate of each client.
     pub(crate) bytes_per_second: u32,
 }
 
-/// What becomes of the people that were made.
+/// What happens to the created people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Afterwards {
-    /// They go with their server.
-    Leave,
-    /// They are deleted: the server is somebody's.
+pub(crate) enum Cleanup {
+    /// The load keeps them: the server's store is temporary.
+    Keep,
+    /// The load deletes them: the server belongs to somebody.
     Delete,
 }
 
-/// What a load says, in this order. It goes on from `Begin` when a line comes in.
+/// The messages of a load, in this order. It continues after `Begin` when it reads a line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Word {
-    /// All clients are connected; that took so long.
+pub(crate) enum LoadMessage {
+    /// All clients are connected, after this time.
     Open(Duration),
     /// The warm-up is over.
     Begin,
-    /// Everything that was due has arrived, or nothing comes any more.
+    /// All due changes have arrived, or nothing arrives any more.
     Done,
-    /// It was counted.
-    End(Outcome),
-    /// It can't go on.
+    /// The deliveries are counted.
+    End(LoadOutcome),
+    /// The load cannot continue.
     Failed(String),
 }
 
-/// What clients received.
+/// The outcome of a load.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    /// Changes that were made while it was measured.
+pub(crate) struct LoadOutcome {
+    /// The changes of the measurement.
     pub(crate) changes: u64,
-    /// How often they arrived, and in how many bytes.
+    /// The deliveries of the measurement.
     pub(crate) deliveries: u64,
+    /// The payload bytes of the measurement.
     pub(crate) bytes: u64,
-    /// Deliveries that did not come, or came too often, over the whole run.
+    /// The lost and the doubled deliveries of the whole run.
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
-    /// From the first measured change to the last delivery.
+    /// The time from the first measured change to the last delivery.
     pub(crate) lasted: Duration,
-    /// Nothing where no client looked.
+    /// `None` if no client scanned for sequence numbers.
     pub(crate) latency: Option<Latency>,
 }
 
-/// How long deliveries took, in microseconds, from the time at which the change was due.
+/// The latency of deliveries in microseconds, from the time at which the change was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Latency {
     pub(crate) p50: u64,
@@ -147,17 +151,17 @@ pub(crate) struct Latency {
 }
 
 impl Topics {
-    /// The topic of a client or change.
-    pub(crate) fn of(self, number: u64) -> Option<u32> {
+    /// The topic of the client or change with this number.
+    pub(crate) fn topic(self, number: u64) -> Option<u32> {
         match self {
             Self::Everything => None,
             Self::Filters { count, .. } => u32::try_from(number % u64::from(count)).ok(),
         }
     }
 
-    /// The filter of a client.
+    /// The filter of the client with this number.
     pub(crate) fn filter(self, client: u64) -> Option<String> {
-        let (Self::Filters { kind, .. }, Some(topic)) = (self, self.of(client)) else {
+        let (Self::Filters { kind, .. }, Some(topic)) = (self, self.topic(client)) else {
             return None;
         };
         Some(match kind {
@@ -173,7 +177,7 @@ impl Topics {
         })
     }
 
-    /// How many of the first `numbers` clients or changes belong to the same topic as number `of`.
+    /// The number of the first `numbers` clients or changes that share the topic of number `of`.
     pub(crate) fn sharing(self, numbers: u64, of: u64) -> u64 {
         match self {
             Self::Everything => numbers,
@@ -195,7 +199,7 @@ mod tests {
     };
 
     #[test]
-    fn each_of_the_first_numbers_is_counted_in_its_topic_once() {
+    fn each_number_is_counted_in_its_topic_once() {
         for numbers in [0, 1, 99, 100, 101, 250] {
             let counted: u64 = (0..100).map(|topic| HUNDRED.sharing(numbers, topic)).sum();
             assert_eq!(counted, numbers);
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filters_are_read_by_the_gateway_and_match_their_topic_only() {
+    fn the_gateway_accepts_the_filters_and_each_matches_its_topic_only() {
         use people_gateway::domain::FieldsJson;
         use people_gateway::filter::Filter;
         for kind in [

@@ -1,4 +1,4 @@
-//! Clients that all resume at once, from a cursor that is many changes old.
+//! Clients that resume together, from a cursor that is many changes old.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -8,70 +8,73 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::changes::Changes;
-use super::crowd::{Crowd, PATIENCE, Wish};
-use super::plan::{Afterwards, ClientFormat, Length, Outcome, Pace, Plan, Topics, Word};
-use super::{begin, tell, wish};
+use super::clients::{ClientPool, ConnectPlan};
+use super::plan::{
+    Cleanup, ClientFormat, LoadMessage, LoadOutcome, LoadPlan, PATIENCE, Pace, RunLength, Topics,
+};
+use super::progress::{begin, connect_plan, report};
 
-/// Changes that are on their way at once while the past is made.
+/// The most changes in flight while the missed changes are made.
 const IN_FLIGHT: u32 = 64;
 
-/// Takes a cursor, makes the changes, and connects everybody with that cursor. It lasts until all
-/// are live and have what they missed.
-pub(super) fn run(plan: &Plan, missed: u64) -> anyhow::Result<Outcome> {
-    let everything = Wish {
+/// Takes a cursor, makes the changes, and connects all clients with the cursor. Ends when all of
+/// them are live and have the missed changes.
+pub(super) fn run(plan: &LoadPlan, missed: u64) -> anyhow::Result<LoadOutcome> {
+    let everything = ConnectPlan {
         topics: Topics::Everything,
-        ..wish(plan)
+        ..connect_plan(plan)
     };
-    let standing = Crowd::connect(everything, 1)?;
+    let observer = ClientPool::connect(everything, 1)?;
     let cursor = cursor(plan)?;
-    tell(&Word::Open(Duration::ZERO))?;
+    report(&LoadMessage::Open(Duration::ZERO))?;
     let mut changes = Changes::new(
-        standing,
+        observer,
         plan.writer,
         plan.topics,
         Pace::InFlight(IN_FLIGHT),
     )?;
-    changes.make(Length::Count(missed))?;
+    changes.make(RunLength::Count(missed))?;
     begin()?;
     let started = Instant::now();
-    let mut crowd = Crowd::connect(
-        Wish {
+    let mut pool = ClientPool::connect(
+        ConnectPlan {
             from: Some(cursor),
-            ..wish(plan)
+            ..connect_plan(plan)
         },
         plan.clients,
     )?;
-    let due: u64 = (0..missed).map(|change| crowd.sharing(change)).sum();
-    // Text has no word for it.
+    let due: u64 = (0..missed).map(|change| pool.receivers(change)).sum();
+    // The text format has no `live`.
     let live = if plan.format == ClientFormat::Json {
-        crowd.clients()
+        pool.clients()
     } else {
         0
     };
-    let mut heard = Instant::now();
-    while (crowd.heard.changes < due || crowd.heard.live < live) && heard.elapsed() < PATIENCE {
-        let before = (crowd.heard.changes, crowd.heard.live);
-        crowd.turn(PATIENCE)?;
-        crowd.arrived.clear();
-        if (crowd.heard.changes, crowd.heard.live) != before {
-            heard = Instant::now();
+    let mut progressed = Instant::now();
+    let is_missing = |pool: &ClientPool| pool.counts.changes < due || pool.counts.live < live;
+    while is_missing(&pool) && progressed.elapsed() < PATIENCE {
+        let before = (pool.counts.changes, pool.counts.live);
+        pool.poll(PATIENCE)?;
+        pool.arrived.clear();
+        if (pool.counts.changes, pool.counts.live) != before {
+            progressed = Instant::now();
         }
     }
     let lasted = started.elapsed();
-    tell(&Word::Done)?;
+    report(&LoadMessage::Done)?;
     ensure!(
-        crowd.heard.live >= live,
+        pool.counts.live >= live,
         "{} of {live} clients are live, then no more",
-        crowd.heard.live
+        pool.counts.live
     );
-    let ((lost, doubled), past) = (crowd.faults(missed)?, changes.faults()?);
-    let (deliveries, bytes) = (crowd.heard.changes, crowd.heard.bytes);
-    drop(crowd);
-    if plan.afterwards == Afterwards::Delete {
+    let ((lost, doubled), past) = (pool.faults(missed)?, changes.faults()?);
+    let (deliveries, bytes) = (pool.counts.changes, pool.counts.bytes);
+    drop(pool);
+    if plan.cleanup == Cleanup::Delete {
         changes.delete_people()?;
     }
     let (lost, doubled) = (lost + past.0, doubled + past.1);
-    Ok(Outcome {
+    Ok(LoadOutcome {
         changes: missed,
         deliveries,
         bytes,
@@ -82,8 +85,8 @@ pub(super) fn run(plan: &Plan, missed: u64) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Where the server is now.
-fn cursor(plan: &Plan) -> anyhow::Result<String> {
+/// The server's current cursor.
+fn cursor(plan: &LoadPlan) -> anyhow::Result<String> {
     let stream = TcpStream::connect(plan.server)
         .with_context(|| format!("cannot connect to {}", plan.server))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -94,7 +97,7 @@ fn cursor(plan: &Plan) -> anyhow::Result<String> {
     let (mut socket, _) =
         tungstenite::client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
     let Message::Text(text) = socket.read()? else {
-        anyhow::bail!("the server did not begin with a text")
+        anyhow::bail!("the server's first message is no text")
     };
     let message: serde_json::Value = serde_json::from_str(&text)?;
     let cursor = message["cursor"]

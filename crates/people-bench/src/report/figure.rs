@@ -1,12 +1,11 @@
-//! What is measured, by name: the key in JSON, the words in the table, and with how many digits it
-//! is told.
+//! The measured quantities: their keys in JSON, their titles in the table, and their precision.
 
-/// A quantity.
+/// A measured quantity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
-    /// Its key in JSON, unit last.
+    /// The key in JSON, unit last.
     pub(crate) key: &'static str,
-    /// Its row in the table.
+    /// The title in the table.
     pub(crate) title: &'static str,
     pub(crate) decimals: usize,
 }
@@ -22,7 +21,7 @@ const fn figure(key: &'static str, title: &'static str, decimals: usize) -> Figu
 pub(crate) const SERVER_US: Figure =
     figure("server_us_per_delivery", "server CPU, us a delivery", 2);
 pub(crate) const EGRESS_US: Figure =
-    figure("egress_us_per_delivery", "of it the sending thread", 2);
+    figure("egress_us_per_delivery", "of it, the sending thread", 2);
 pub(crate) const REDIS_US: Figure = figure("redis_us_per_delivery", "Redis CPU, us a delivery", 2);
 pub(crate) const SECOND_US: Figure = figure(
     "writer_us_per_delivery",

@@ -1,46 +1,67 @@
-//! The report: all contestants over all turns, as a table for people and as JSON for programs.
+//! The report: all contestants over all turns, as a table and as JSON.
 
 pub(crate) mod figure;
 mod rounds;
 mod table;
 mod turn;
 
+use std::convert::Infallible;
 use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::{Context as _, ensure};
 use people_bench::series::Series;
 use serde_json::{Map, Value, json};
 
-use crate::cli::JsonTo;
 use crate::say::{note, say};
 use figure::Figure;
-pub(crate) use rounds::{Disturbed, Rounds, take_turns};
+pub(crate) use rounds::{DisturbedTurn, Rounds, take_turns};
 pub(crate) use turn::Turn;
 
-/// What a workload has to tell.
-pub(crate) struct Report {
+/// The destination of the report's JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum JsonTarget {
+    Output,
+    File(PathBuf),
+}
+
+/// The report of a workload.
+pub(crate) struct BenchReport {
     workload: &'static str,
     title: String,
     settings: Value,
-    /// Figures of which ratios are told.
+    /// The figures with ratios.
     compared: Vec<Figure>,
-    /// Figures of which differences are told.
+    /// The figures with differences.
     subtracted: Vec<Figure>,
-    contenders: Vec<Contender>,
+    columns: Vec<ReportColumn>,
 }
 
-/// One contestant.
-struct Contender {
+/// The figures of one contestant.
+struct ReportColumn {
     name: String,
-    /// Whom it is compared with.
+    /// The column that it is compared with.
     base: Option<usize>,
     rows: Vec<(Figure, Series)>,
     lost: u64,
     doubled: u64,
 }
 
-impl Report {
-    /// About nobody so far.
+impl FromStr for JsonTarget {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(if text == "-" {
+            Self::Output
+        } else {
+            Self::File(text.into())
+        })
+    }
+}
+
+impl BenchReport {
+    /// A report without contestants.
     pub(crate) fn new(workload: &'static str, title: String, settings: Value) -> Self {
         Self {
             workload,
@@ -48,23 +69,23 @@ impl Report {
             settings,
             compared: Vec::new(),
             subtracted: Vec::new(),
-            contenders: Vec::new(),
+            columns: Vec::new(),
         }
     }
 
-    /// Ratios are told of these figures.
+    /// Adds ratios of these figures.
     pub(crate) fn compare(&mut self, figures: &[Figure]) {
         self.compared = figures.to_vec();
     }
 
-    /// Differences are told of these figures.
+    /// Adds differences of these figures.
     pub(crate) fn subtract(&mut self, figures: &[Figure]) {
         self.subtracted = figures.to_vec();
     }
 
-    /// One more contestant; `base` is the number of the one that it is compared with.
-    pub(crate) fn contender(&mut self, name: impl Into<String>, base: Option<usize>) {
-        self.contenders.push(Contender {
+    /// Adds a contestant. `base` is the number of the contestant that it is compared with.
+    pub(crate) fn add_contestant(&mut self, name: impl Into<String>, base: Option<usize>) {
+        self.columns.push(ReportColumn {
             name: name.into(),
             base,
             rows: Vec::new(),
@@ -73,64 +94,64 @@ impl Report {
         });
     }
 
-    fn name(&self, contender: usize) -> &str {
-        &self.contenders[contender].name
+    fn name(&self, column: usize) -> &str {
+        &self.columns[column].name
     }
 
-    fn add(&mut self, contender: usize, turn: Turn) {
-        let contender = &mut self.contenders[contender];
-        contender.lost += turn.lost;
-        contender.doubled += turn.doubled;
+    fn add_turn(&mut self, column: usize, turn: Turn) {
+        let column = &mut self.columns[column];
+        column.lost += turn.lost;
+        column.doubled += turn.doubled;
         for (figure, value) in turn.figures {
-            match contender
+            match column
                 .rows
                 .iter_mut()
                 .find(|(known, _)| known.key == figure.key)
             {
                 Some((_, series)) => series.push(value),
-                None => contender.rows.push((figure, [value].into_iter().collect())),
+                None => column.rows.push((figure, [value].into_iter().collect())),
             }
         }
     }
 
-    /// A contestant's figure, turn by turn as a multiple of its base's.
-    fn ratio(&self, contender: &Contender, figure: Figure) -> Option<Series> {
-        let base = &self.contenders[contender.base?];
-        Some(contender.series(figure)?.over(base.series(figure)?))
+    /// The ratio of a contestant's figure to its base's, turn by turn.
+    fn ratio(&self, column: &ReportColumn, figure: Figure) -> Option<Series> {
+        let base = &self.columns[column.base?];
+        Some(column.series(figure)?.over(base.series(figure)?))
     }
 
-    /// How far a contestant's figure is above its base's, turn by turn.
-    fn difference(&self, contender: &Contender, figure: Figure) -> Option<Series> {
-        let base = &self.contenders[contender.base?];
+    /// The difference of a contestant's figure to its base's, turn by turn.
+    fn difference(&self, column: &ReportColumn, figure: Figure) -> Option<Series> {
+        let base = &self.columns[column.base?];
         Some(
-            contender
+            column
                 .series(figure)?
                 .against(base.series(figure)?, |ours, theirs| ours - theirs),
         )
     }
 
-    /// Prints the table, writes the JSON, and fails when anything was lost or doubled.
-    pub(crate) fn finish(&self, json: Option<&JsonTo>) -> anyhow::Result<()> {
+    /// Prints the table, writes the JSON, and fails if a delivery was lost or doubled.
+    pub(crate) fn finish(&self, json: Option<&JsonTarget>) -> anyhow::Result<()> {
         let text = format!("\n{}\n{}", self.title, self.table());
         match json {
             None => say(&format!("{text}\n"))?,
-            // Whoever reads the JSON wants nothing else there.
-            Some(JsonTo::Output) => {
+            // Standard output must have the JSON only.
+            Some(JsonTarget::Output) => {
                 note(&text)?;
                 say(&format!("{:#}\n", self.json()))?;
             }
-            Some(JsonTo::File(path)) => {
+            Some(JsonTarget::File(path)) => {
                 say(&format!("{text}\n"))?;
                 fs::write(path, format!("{:#}\n", self.json()))
                     .with_context(|| path.display().to_string())?;
             }
         }
-        for Contender {
+        for ReportColumn {
             name,
             lost,
             doubled,
             ..
-        } in &self.contenders
+        } in &self.columns
         {
             ensure!(
                 lost + doubled == 0,
@@ -141,43 +162,43 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let contestants = self.contenders.iter().map(|contender| {
-            let figures: Map<String, Value> = contender
+        let contestants = self.columns.iter().map(|column| {
+            let figures: Map<String, Value> = column
                 .rows
                 .iter()
                 .map(|(figure, series)| (figure.key.to_owned(), series.json()))
                 .collect();
             let ratios = self.compared.iter().filter_map(|figure| {
-                self.ratio(contender, *figure)
+                self.ratio(column, *figure)
                     .map(|ratio| (figure.key.to_owned(), ratio.json()))
             });
             let differences = self.subtracted.iter().filter_map(|figure| {
-                self.difference(contender, *figure)
+                self.difference(column, *figure)
                     .map(|difference| (figure.key.to_owned(), difference.json()))
             });
             json!({
-                "name": contender.name,
-                "compared_with": contender.base.map(|base| self.name(base)),
+                "name": column.name,
+                "compared_with": column.base.map(|base| self.name(base)),
                 "figures": figures,
                 "ratios": ratios.collect::<Map<_, _>>(),
                 "differences": differences.collect::<Map<_, _>>(),
             })
         });
-        let sum = |read: fn(&Contender) -> u64| self.contenders.iter().map(read).sum::<u64>();
+        let sum = |read: fn(&ReportColumn) -> u64| self.columns.iter().map(read).sum::<u64>();
         json!({
             "workload": self.workload,
             "settings": self.settings,
             "machine": {
                 "cores": std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
             },
-            "lost": sum(|contender| contender.lost),
-            "doubled": sum(|contender| contender.doubled),
+            "lost": sum(|column| column.lost),
+            "doubled": sum(|column| column.doubled),
             "contestants": contestants.collect::<Vec<_>>(),
         })
     }
 }
 
-impl Contender {
+impl ReportColumn {
     fn series(&self, figure: Figure) -> Option<&Series> {
         self.rows
             .iter()
@@ -199,21 +220,21 @@ mod tests {
         }
     }
 
-    fn report(lost: u64) -> Report {
-        let mut report = Report::new("fanout", "fanout".to_owned(), Value::Null);
+    fn report(lost: u64) -> BenchReport {
+        let mut report = BenchReport::new("fanout", "fanout".to_owned(), Value::Null);
         report.compare(&[SERVER_US, P99_MS]);
         report.subtract(&[SERVER_US, P99_MS]);
-        report.contender("floor", None);
-        report.contender("gateway", Some(0));
-        for (floor, gateway) in [(5.0, 6.0), (10.0, 15.0), (5.0, 10.0)] {
-            report.add(0, turn(floor, 0));
-            report.add(1, turn(gateway, lost));
+        report.add_contestant("baseline", None);
+        report.add_contestant("gateway", Some(0));
+        for (baseline, gateway) in [(5.0, 6.0), (10.0, 15.0), (5.0, 10.0)] {
+            report.add_turn(0, turn(baseline, 0));
+            report.add_turn(1, turn(gateway, lost));
         }
         report
     }
 
     #[test]
-    fn ratios_and_differences_are_taken_turn_by_turn_and_stand_below_the_figures() {
+    fn ratios_and_differences_are_taken_turn_by_turn_and_follow_the_figures() {
         let table = report(0).table();
         let rows: Vec<&str> = table
             .lines()
@@ -234,7 +255,7 @@ mod tests {
         assert_eq!(
             rows.len(),
             3,
-            "what was not measured is not compared:\n{table}"
+            "figures without values are not compared:\n{table}"
         );
         let json = report(0).json();
         assert_eq!(
@@ -247,7 +268,7 @@ mod tests {
         );
         assert_eq!(
             (&json["lost"], &json["contestants"][1]["compared_with"]),
-            (&json!(0), &json!("floor"))
+            (&json!(0), &json!("baseline"))
         );
     }
 
@@ -256,7 +277,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("report.json");
         let error = report(2)
-            .finish(Some(&JsonTo::File(file.clone())))
+            .finish(Some(&JsonTarget::File(file.clone())))
             .unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,39 +1,39 @@
-//! Contestants take turns: A, B, A, B, ... A turn that others disturbed is taken again.
+//! Contestants take turns: A, B, A, B, ... Turns that others disturbed are repeated.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Report, Turn};
+use super::BenchReport;
+use super::turn::Turn;
 use crate::say::note;
 
-/// What others may take of one core while a turn is measured: a build beside it makes any figure
-/// worthless.
-const OTHERS_PERCENT: f64 = 100.0 / 3.0;
-/// Turns of a contestant that are thrown away in one round at most; the next one counts, whatever
-/// it is, and the report shows how disturbed it was.
-const MOST_REPEATS: usize = 10;
+/// The most load of others in a turn, in percent of one core. A build at the same time makes
+/// figures worthless.
+const OTHERS_MAX_PERCENT: f64 = 100.0 / 3.0;
+/// The most repeated turns of a contestant in one round. The next turn counts, and the report shows
+/// the load of others.
+const REPEATS_MAX: usize = 10;
 
-/// How often each contestant takes its turn.
+/// The number of turns of each contestant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounds {
     pub(crate) number: usize,
-    pub(crate) disturbed: Disturbed,
+    pub(crate) disturbed: DisturbedTurn,
 }
 
-/// What becomes of a turn in which others took more than a third of a core.
+/// What happens to a turn in which others took more than a third of a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Disturbed {
-    /// It is taken again, ten times at most
+pub(crate) enum DisturbedTurn {
+    /// Repeat it, at most ten times
     Repeat,
-    /// It counts: for a look, not for figures to tell
+    /// Keep it: for a first look, not for published figures
     Keep,
 }
 
-/// Lets each contestant take its turn, so many times, and adds them to the report, in whose order
-/// the contestants are.
+/// Takes the turns of all contestants, and adds them to the report, which has the same order.
 pub(crate) async fn take_turns<C>(
-    report: &mut Report,
+    report: &mut BenchReport,
     rounds: Rounds,
     contestants: &[C],
     mut turn: impl AsyncFnMut(&C) -> anyhow::Result<Turn>,
@@ -49,19 +49,21 @@ pub(crate) async fn take_turns<C>(
                 let taken = turn(contestant)
                     .await
                     .map_err(|error| error.context(name.clone()))?;
-                if disturbed == Disturbed::Keep || !is_disturbed(&taken) || repeats == MOST_REPEATS
+                if disturbed == DisturbedTurn::Keep
+                    || !is_disturbed(&taken)
+                    || repeats == REPEATS_MAX
                 {
                     break taken;
                 }
                 repeats += 1;
                 let Turn { others, stolen, .. } = taken;
-                let told = format!(
-                    "turn {round} of {name} is taken again: others took {others:.0} % of a core, \
+                let line = format!(
+                    "turn {round} of {name} is repeated: others took {others:.0} % of a core, \
                      the hypervisor {stolen:.0} %"
                 );
-                bar.suspend(|| note(&told))?;
+                bar.suspend(|| note(&line))?;
             };
-            report.add(index, taken);
+            report.add_turn(index, taken);
             bar.inc(1);
         }
     }
@@ -69,12 +71,12 @@ pub(crate) async fn take_turns<C>(
     Ok(())
 }
 
-/// A turn in which something was lost counts, however disturbed it was.
+/// Whether a turn must be repeated. A turn with faults always counts.
 fn is_disturbed(turn: &Turn) -> bool {
-    turn.lost + turn.doubled == 0 && turn.others + turn.stolen > OTHERS_PERCENT
+    turn.lost + turn.doubled == 0 && turn.others + turn.stolen > OTHERS_MAX_PERCENT
 }
 
-/// Hidden unless standard error is a terminal.
+/// A progress bar, hidden unless standard error is a terminal.
 fn bar(turns: usize) -> ProgressBar {
     let bar = ProgressBar::new(turns as u64);
     let style = ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {msg}");
@@ -88,16 +90,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_disturbed_turn_is_taken_again_but_not_for_ever_and_a_lossy_one_counts() {
-        use Disturbed::{Keep, Repeat};
+    async fn disturbed_turns_are_repeated_up_to_a_limit_and_turns_with_faults_count() {
+        use DisturbedTurn::{Keep, Repeat};
         for (others, stolen, lost, disturbed, expected) in [
             (10.0, 0.0, 0, Repeat, 1),
-            (30.0, 10.0, 0, Repeat, 1 + MOST_REPEATS),
+            (30.0, 10.0, 0, Repeat, 1 + REPEATS_MAX),
             (30.0, 10.0, 0, Keep, 1),
             (90.0, 0.0, 3, Repeat, 1),
         ] {
-            let mut report = Report::new("test", String::new(), serde_json::Value::Null);
-            report.contender("a", None);
+            let mut report = BenchReport::new("test", String::new(), serde_json::Value::Null);
+            report.add_contestant("a", None);
             let mut turns = 0;
             take_turns(
                 &mut report,

@@ -1,4 +1,4 @@
-//! A gateway with a store of its own, or on a Redis that others use as well.
+//! A gateway with an embedded store, or with a Redis that it may share.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,22 +7,24 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::{Output, PATIENCE, Process, Redis, admin, folder, until};
+use super::admin;
+use super::child::{ChildOutput, ChildProcess, START_LIMIT, folder, until};
+use super::redis::RedisServer;
 
 /// A running gateway.
-pub(crate) struct Gateway {
-    pub(crate) process: Process,
+pub(crate) struct GatewayServer {
+    pub(crate) process: ChildProcess,
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
-    /// Kept open: the program may write more than its welcome.
-    _output: Output,
+    /// Kept open, because the program may write more after its welcome.
+    _output: ChildOutput,
     _folder: TempDir,
 }
 
-impl Gateway {
-    /// Starts this program on this store, embedded in a folder of its own where there is none, and
+impl GatewayServer {
+    /// Starts this program with this Redis, or with an embedded store in a folder of its own, and
     /// waits until it is ready.
-    pub(crate) async fn start(program: &Path, redis: Option<&Redis>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: &Path, redis: Option<&RedisServer>) -> anyhow::Result<Self> {
         let folder = folder()?;
         let embedded = || format!("embedded:{}", folder.path().display());
         let mut command = Command::new(program);
@@ -34,9 +36,9 @@ impl Gateway {
             "--store",
         ]);
         command
-            .arg(redis.map_or_else(embedded, Redis::url))
+            .arg(redis.map_or_else(embedded, RedisServer::url))
             .env("PEOPLE_GATEWAY__LOG__LEVEL", "warn");
-        let mut process = Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let mut process = ChildProcess::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut output = process.output()?;
         let (address, admin) = welcome(&mut output).await?;
         until("the gateway is ready", async || {
@@ -53,15 +55,15 @@ impl Gateway {
     }
 }
 
-/// Reads the two addresses that the gateway tells at its start.
-async fn welcome(output: &mut Output) -> anyhow::Result<(SocketAddr, SocketAddr)> {
+/// Reads the two addresses from the gateway's welcome.
+async fn welcome(output: &mut ChildOutput) -> anyhow::Result<(SocketAddr, SocketAddr)> {
     let mut public = None;
     loop {
         let line = output
-            .line(PATIENCE)
+            .line(START_LIMIT)
             .await?
             .context("the gateway ended before it listened")?;
-        match told(&line) {
+        match address_line(&line) {
             Some(("REST and live updates", address)) => public = Some(address),
             Some(("admin", admin)) => return Ok((public.context("no public address")?, admin)),
             _ => {}
@@ -69,8 +71,8 @@ async fn welcome(output: &mut Output) -> anyhow::Result<(SocketAddr, SocketAddr)
     }
 }
 
-/// What a line of the welcome tells, and the address in it.
-fn told(line: &str) -> Option<(&str, SocketAddr)> {
+/// The name and the address in a line of the welcome.
+fn address_line(line: &str) -> Option<(&str, SocketAddr)> {
     let address = line
         .split_once("http://")?
         .1
@@ -89,11 +91,11 @@ mod tests {
     fn the_addresses_are_read_from_the_welcome() {
         let address = ([127, 0, 0, 1], 8080).into();
         let line = "  REST and live updates  http://127.0.0.1:8080/people";
-        assert_eq!(told(line), Some(("REST and live updates", address)));
+        assert_eq!(address_line(line), Some(("REST and live updates", address)));
         assert_eq!(
-            told("  admin                  http://127.0.0.1:8080/readyz  /livez"),
+            address_line("  admin                  http://127.0.0.1:8080/readyz  /livez"),
             Some(("admin", address))
         );
-        assert_eq!(told("people-gateway 0.1.0"), None);
+        assert_eq!(address_line("people-gateway 0.1.0"), None);
     }
 }

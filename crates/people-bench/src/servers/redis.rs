@@ -1,4 +1,4 @@
-//! A redis-server without persistence, unless it is told otherwise.
+//! A redis-server, by default without persistence.
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Process, folder, until};
+use super::child::{ChildProcess, folder, until};
 
 /// A running redis-server.
-pub(crate) struct Redis {
-    pub(crate) process: Process,
+pub(crate) struct RedisServer {
+    pub(crate) process: ChildProcess,
     pub(crate) port: u16,
     _folder: TempDir,
 }
 
-impl Redis {
-    /// Starts a server with these options added, and waits until it answers.
+impl RedisServer {
+    /// Starts a server with these further options, and waits until it answers.
     pub(crate) async fn start(options: &[&str]) -> anyhow::Result<Self> {
         let folder = folder()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -37,7 +37,7 @@ impl Redis {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let redis = Self {
-            process: Process::spawn(&mut command)?,
+            process: ChildProcess::spawn(&mut command)?,
             port,
             _folder: folder,
         };
@@ -45,12 +45,12 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Where it is.
+    /// The server's URL.
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// A connection to it.
+    /// Connects to the server.
     pub(crate) fn connect(&self) -> anyhow::Result<redis::Connection> {
         Ok(redis::Client::open(self.url())?.get_connection_with_timeout(Duration::from_secs(1))?)
     }

@@ -1,40 +1,59 @@
-//! What a connection costs that nothing happens on.
+//! `idle`: the memory of idle connections.
 
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{kib_each, topics};
-use crate::cli::{Idle, Target, WrongUse};
-use crate::floor::Writes;
-use crate::load::plan::{ClientFormat, FilterKind, Stage, Topics};
-use crate::machine::Resident;
+use super::figures::{kib_each, mib};
+use super::flags::positive;
+use super::target::{BenchTarget, TargetFlags, topics};
+use crate::baseline::SendMode;
+use crate::load::plan::{ClientFormat, FilterKind, LoadStage, Topics};
+use crate::machine::ResidentMemory;
 use crate::report::figure::{
     CONNECT_US, CONNECTS_PER_SECOND, KIB_AT_END, KIB_AT_REST, RESIDENT_MIB,
 };
-use crate::report::{Report, Turn};
-use crate::servers::{Contestant, Remote, Writer};
+use crate::report::{BenchReport, Turn};
+use crate::servers::{Contestant, WriterPlace};
 use crate::trial::Trial;
 
-/// What a server has to come to rest after the last client came: its allocator gives back what it
-/// no longer needs within ten seconds.
-const REST: Duration = Duration::from_secs(12);
+/// The time for a server to settle after the last client: its allocator returns unused memory
+/// within ten seconds.
+const SETTLE_TIME: Duration = Duration::from_secs(12);
 
-/// Many connections, and the server's memory.
-pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
-    let Idle {
+/// Flags of `idle`.
+#[derive(Args, Debug)]
+pub(crate) struct IdleFlags {
+    /// Connections
+    #[arg(long, default_value_t = 10_000, value_parser = positive())]
+    pub(crate) clients: u32,
+    /// Distinct filters; 0 for none
+    #[arg(long, default_value_t = 0)]
+    filters: u32,
+    /// When memory is read for the last time, in seconds; the gateway pings every 15 seconds
+    #[arg(long, default_value_t = 20, value_parser = positive())]
+    seconds: u32,
+    /// Let the baseline take its turns too
+    #[arg(long)]
+    baseline: bool,
+    #[command(flatten)]
+    target: TargetFlags,
+}
+
+/// Measures the server's memory with many idle connections.
+pub(crate) async fn idle(flags: IdleFlags) -> anyhow::Result<()> {
+    let IdleFlags {
         clients,
         filters,
         seconds,
-        floor,
+        baseline,
         target,
     } = flags;
     let topics = topics(FilterKind::Equal, filters);
-    let target = target.target(Writer::Same, ClientFormat::Text, topics)?;
-    if let [Contestant::Remote(Remote { pid: None, .. })] = target.gateways[..] {
-        return Err(WrongUse("idle measures memory: with --url it needs --pid".to_owned()).into());
-    }
+    let target = target.target(WriterPlace::Same, ClientFormat::Text, topics)?;
+    target.check_pid("idle")?;
     let filter = if filters == 0 {
         String::new()
     } else {
@@ -46,47 +65,44 @@ pub(crate) async fn idle(flags: Idle) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "filters": filters, "seconds": seconds, "turns": target.rounds.number,
-        "format": target.starts.format,
+        "format": target.options.format,
     });
-    let mut report = Report::new("idle", title, settings);
+    let mut report = BenchReport::new("idle", title, settings);
     report.compare(&[CONNECT_US]);
     let lasts = Duration::from_secs(seconds.into());
     let turn = async |contestant| turn(contestant, &target, clients, topics, lasts).await;
     target
-        .take_turns(report, floor.then_some(Writes::Each), turn)
+        .take_turns(report, baseline.then_some(SendMode::Each), turn)
         .await
 }
 
 async fn turn(
     contestant: Contestant,
-    target: &Target,
+    target: &BenchTarget,
     clients: u32,
     topics: Topics,
     lasts: Duration,
 ) -> anyhow::Result<Turn> {
-    let plan = |server: &_| target.plan(server, clients, topics, Stage::Idle);
-    let trial = Trial::open(contestant, &target.starts, plan).await?;
+    let plan = |server: &_| target.plan(server, clients, topics, LoadStage::Idle);
+    let trial = Trial::open(contestant, &target.options, plan).await?;
     let mut turn = Turn::default();
-    let rest = lasts.min(REST);
+    let settle_time = lasts.min(SETTLE_TIME);
     for (time, figure) in [
-        (rest, KIB_AT_REST),
-        (lasts.saturating_sub(rest), KIB_AT_END),
+        (settle_time, KIB_AT_REST),
+        (lasts.saturating_sub(settle_time), KIB_AT_END),
     ] {
         sleep(time).await;
-        let resident = trial.server.pid.map(Resident::of).transpose()?;
-        turn.tell(
+        let resident = trial.server.pid.map(ResidentMemory::of).transpose()?;
+        turn.add(
             figure,
             resident.and_then(|resident| kib_each(&trial, resident.now, clients)),
         );
         if figure.key == KIB_AT_END.key {
-            turn.tell(
-                RESIDENT_MIB,
-                resident.map(|resident| resident.now as f64 / 1024.0 / 1024.0),
-            );
+            turn.add(RESIDENT_MIB, resident.map(|resident| mib(resident.now)));
         }
     }
-    turn.tell_micros_each(CONNECT_US, trial.connecting, clients.into());
-    turn.tell(
+    turn.add_micros_each(CONNECT_US, trial.connecting, clients.into());
+    turn.add(
         CONNECTS_PER_SECOND,
         f64::from(clients) / trial.load.opened.as_secs_f64(),
     );

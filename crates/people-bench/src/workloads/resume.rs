@@ -1,24 +1,45 @@
-//! Thousands come back at once with a cursor that is many changes old.
+//! `resume`: thousands of clients resume together from a cursor that is many changes old.
 
-use serde_json::json;
 use std::time::Duration;
 
-use super::{tell_end, topics};
-use crate::cli::{Resume, Target};
-use crate::load::plan::{ClientFormat, FilterKind, Stage, Topics};
+use clap::{Args, value_parser};
+use serde_json::json;
+
+use super::figures::{add_end, mib};
+use super::flags::{WriterFlag, positive};
+use super::target::{BenchTarget, TargetFlags, topics};
+use crate::load::plan::{ClientFormat, FilterKind, LoadStage, Topics};
 use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS, PEAK_MIB, RESIDENT_MIB};
-use crate::report::{Report, Turn};
+use crate::report::{BenchReport, Turn};
 use crate::servers::Contestant;
-use crate::trial::{Trial, Usage};
+use crate::trial::{CpuSample, Trial};
 
-/// Readings of the log by sessions that memory could not catch up.
-const READS: &str = "people_gateway_session_log_reads_total";
-/// How long making the past may take.
-const PAST: Duration = Duration::from_secs(60);
+/// Reads of the log by sessions whose missed changes are no longer in memory.
+const LOG_READS_METRIC: &str = "people_gateway_session_log_reads_total";
+/// The time limit for making the missed changes.
+const MISSED_LIMIT: Duration = Duration::from_secs(60);
 
-/// Everybody resumes.
-pub(crate) async fn resume(flags: Resume) -> anyhow::Result<()> {
-    let Resume {
+/// Flags of `resume`.
+#[derive(Args, Debug)]
+pub(crate) struct ResumeFlags {
+    /// Clients that resume at the same time
+    #[arg(long, default_value_t = 10_000, value_parser = positive())]
+    pub(crate) clients: u32,
+    /// The age of their cursor in changes
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
+    changes: u64,
+    /// Distinct filters; each change matches one of them
+    #[arg(long, default_value_t = 100, value_parser = positive())]
+    filters: u32,
+    #[command(flatten)]
+    writer: WriterFlag,
+    #[command(flatten)]
+    target: TargetFlags,
+}
+
+/// Measures clients that resume together.
+pub(crate) async fn resume(flags: ResumeFlags) -> anyhow::Result<()> {
+    let ResumeFlags {
         clients,
         changes,
         filters,
@@ -34,49 +55,48 @@ pub(crate) async fn resume(flags: Resume) -> anyhow::Result<()> {
     );
     let settings = json!({
         "clients": clients, "filters": filters, "changes": changes, "turns": target.rounds.number,
-        "format": target.starts.format,
+        "format": target.options.format,
     });
     let turn = async |contestant| turn(contestant, &target, clients, topics, changes).await;
     target
-        .take_turns(Report::new("resume", title, settings), None, turn)
+        .take_turns(BenchReport::new("resume", title, settings), None, turn)
         .await
 }
 
 async fn turn(
     contestant: Contestant,
-    target: &Target,
+    target: &BenchTarget,
     clients: u32,
     topics: Topics,
     changes: u64,
 ) -> anyhow::Result<Turn> {
-    let plan = |server: &_| target.plan(server, clients, topics, Stage::Resume { changes });
-    let mut trial = Trial::open(contestant, &target.starts, plan).await?;
-    trial.load.reach_begin(PAST).await?;
-    let reads_before = trial.counted(READS).await?;
-    let before = Usage::now(&trial.server, &trial.load)?;
-    trial.load.go()?;
-    let measured = trial.finish(&before, PAST).await?;
-    let reads = trial.counted(READS).await?;
+    let plan = |server: &_| target.plan(server, clients, topics, LoadStage::Resume { changes });
+    let mut trial = Trial::open(contestant, &target.options, plan).await?;
+    trial.load.wait_for_begin(MISSED_LIMIT).await?;
+    let reads_before = trial.counter(LOG_READS_METRIC).await?;
+    let before = CpuSample::now(&trial.server, &trial.load)?;
+    trial.load.proceed()?;
+    let measurement = trial.finish(&before, MISSED_LIMIT).await?;
+    let reads = trial.counter(LOG_READS_METRIC).await?;
 
     let mut turn = Turn::default();
-    turn.tell(LIVE_MS, measured.outcome.lasted.as_secs_f64() * 1000.0);
-    turn.tell_micros_each(CLIENT_US, measured.spent.server, clients.into());
-    turn.tell(
+    turn.add(LIVE_MS, measurement.outcome.lasted.as_secs_f64() * 1000.0);
+    turn.add_micros_each(CLIENT_US, measurement.cpu.server, clients.into());
+    turn.add(
         LOG_READS,
         reads
             .zip(reads_before)
             .map(|(after, before)| after.saturating_sub(before) as f64),
     );
-    turn.tell(DELIVERIES, measured.outcome.deliveries as f64);
-    let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-    turn.tell(
+    turn.add(DELIVERIES, measurement.outcome.deliveries as f64);
+    turn.add(
         RESIDENT_MIB,
-        measured.resident.map(|resident| mib(resident.now)),
+        measurement.resident.map(|resident| mib(resident.now)),
     );
-    turn.tell(
+    turn.add(
         PEAK_MIB,
-        measured.resident.map(|resident| mib(resident.peak)),
+        measurement.resident.map(|resident| mib(resident.peak)),
     );
-    tell_end(&mut turn, &measured, trial.server.pid.is_some());
+    add_end(&mut turn, &measurement, trial.server.pid.is_some());
     Ok(turn)
 }

@@ -1,60 +1,93 @@
-//! REST writes on Redis, against what `redis-benchmark` reaches with the very script that the
-//! gateway runs.
+//! `writes`: REST writes on Redis, compared with `redis-benchmark` and the gateway's own script.
 //!
 //! Both save the same person of 300 bytes over one of 10,000 people, on the same redis-server, with
-//! 64 connections, in turn. redis-benchmark writes under a prefix of its own, to whose channel
-//! nobody listens; the gateway also receives and relays what its writes publish.
+//! 64 connections, in turn. redis-benchmark writes under a prefix of its own, whose channel has no
+//! subscriber; the gateway also receives and relays the changes that its writes publish.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use clap::{Args, value_parser};
 use people_bench::person::{PERSON, id};
 use people_gateway::store::redis::save_script;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::cli::{RedisKeeps, Writing, program};
-use crate::load::burst::{CONNECTIONS, burst};
-use crate::load::rest::{Call, Request};
-use crate::machine::{Machine, cpu, cpu_of_ended_children};
+use super::flags::positive;
+use super::target::program;
+use crate::load::rest::{CONNECTIONS, PersonRequest, RequestKind, burst};
+use crate::machine::{MachineCpu, cpu, cpu_of_ended_children};
 use crate::report::figure::{GATEWAY_US_WRITE, LOAD_US_WRITE, REDIS_US_WRITE, WRITES_PER_SECOND};
-use crate::report::{Report, Rounds, Turn, take_turns};
-use crate::servers::{Gateway, Redis};
+use crate::report::{BenchReport, DisturbedTurn, JsonTarget, Rounds, Turn, take_turns};
+use crate::servers::{GatewayServer, RedisServer};
 
-/// People who are saved over and over.
+/// The people that are saved repeatedly.
 const PEOPLE: u64 = 10_000;
-/// Writes of redis-benchmark in a second of its turn, about.
-const CEILING_WRITES_PER_SECOND: u64 = 33_000;
+/// The writes of redis-benchmark for each second of a turn, approximately.
+const BENCHMARK_WRITES_PER_SECOND: u64 = 33_000;
 
-/// Who writes, and to which of the places.
+/// Flags of `writes`.
+#[derive(Args, Debug)]
+pub(crate) struct WritesFlags {
+    /// The persistence of Redis [default: both, one after the other]
+    #[arg(long, value_enum)]
+    keeps: Option<RedisPersistence>,
+    /// Seconds of one turn of REST
+    #[arg(long, default_value_t = 3, value_parser = positive())]
+    seconds: u32,
+    /// The number of turns of each contestant
+    #[arg(long, default_value_t = 7, value_parser = value_parser!(u32).range(1..=100))]
+    turns: u32,
+    /// What to do about a turn in which others took more than a third of a core
+    #[arg(long, value_enum, default_value_t = DisturbedTurn::Repeat)]
+    disturbed: DisturbedTurn,
+    /// The program to measure [default: people-gateway beside this program]
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
+    /// Write the report as JSON to a file, or to standard output (-)
+    #[arg(long, value_name = "FILE|-")]
+    json: Option<JsonTarget>,
+}
+
+/// The persistence of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RedisPersistence {
+    /// None
+    Memory,
+    /// An append-only file, synced every second
+    File,
+}
+
+/// A contestant, and the number of its setup.
 #[derive(Clone, Copy)]
-enum Writer {
+enum WriteContestant {
     RedisBenchmark(usize),
     Rest(usize),
 }
 
-/// What both write to. The gateway is dropped first: without its Redis it would complain.
-struct Place {
-    gateway: Gateway,
-    redis: Redis,
-    /// Of the script.
+/// The servers of both contestants. The gateway is dropped first: without its Redis it would log
+/// errors.
+struct WriteSetup {
+    gateway: GatewayServer,
+    redis: RedisServer,
+    /// The hash of the loaded script.
     sha: String,
-    /// How long a turn lasts.
+    /// The length of a turn.
     lasts: Duration,
 }
 
-/// CPU time used so far.
-struct Usage {
+/// The CPU times at one moment.
+struct WriteCpuSample {
     load: Duration,
     redis: Duration,
     gateway: Duration,
-    machine: Machine,
+    machine: MachineCpu,
 }
 
-/// Both kinds of Redis, or the one that was asked for.
-pub(crate) async fn writes(flags: Writing) -> anyhow::Result<()> {
+/// Measures writes with each kind of persistence, or with the chosen one.
+pub(crate) async fn writes(flags: WritesFlags) -> anyhow::Result<()> {
     let program = program(flags.gateway.as_deref())?;
     let rounds = Rounds {
         number: usize::try_from(flags.turns)?,
@@ -66,49 +99,45 @@ pub(crate) async fn writes(flags: Writing) -> anyhow::Result<()> {
     );
     let settings =
         json!({ "connections": CONNECTIONS, "seconds": flags.seconds, "turns": rounds.number });
-    let mut report = Report::new("writes", title, settings);
+    let mut report = BenchReport::new("writes", title, settings);
     report.compare(&[WRITES_PER_SECOND]);
-    let (mut places, mut contestants) = (Vec::new(), Vec::new());
-    for keeps in flags
-        .keeps
-        .map_or(vec![RedisKeeps::Memory, RedisKeeps::File], |keeps| {
-            vec![keeps]
-        })
-    {
-        let (name, options) = match keeps {
-            RedisKeeps::Memory => ("in memory", &["--appendonly", "no"][..]),
-            RedisKeeps::File => (
+    let (mut setups, mut contestants) = (Vec::new(), Vec::new());
+    let both = || vec![RedisPersistence::Memory, RedisPersistence::File];
+    for persistence in flags.keeps.map_or_else(both, |keeps| vec![keeps]) {
+        let (name, options) = match persistence {
+            RedisPersistence::Memory => ("in memory", &["--appendonly", "no"][..]),
+            RedisPersistence::File => (
                 "append-only file",
                 &["--appendonly", "yes", "--appendfsync", "everysec"][..],
             ),
         };
         let base = contestants.len();
-        report.contender(format!("redis-benchmark, {name}"), None);
-        report.contender(format!("REST, {name}"), Some(base));
+        report.add_contestant(format!("redis-benchmark, {name}"), None);
+        report.add_contestant(format!("REST, {name}"), Some(base));
         contestants.extend([
-            Writer::RedisBenchmark(places.len()),
-            Writer::Rest(places.len()),
+            WriteContestant::RedisBenchmark(setups.len()),
+            WriteContestant::Rest(setups.len()),
         ]);
-        places
-            .push(Place::new(&program, options, Duration::from_secs(flags.seconds.into())).await?);
+        let lasts = Duration::from_secs(flags.seconds.into());
+        setups.push(WriteSetup::new(&program, options, lasts).await?);
     }
     take_turns(
         &mut report,
         rounds,
         &contestants,
-        async |writer| match writer {
-            Writer::RedisBenchmark(place) => places[*place].redis_benchmark_turn().await,
-            Writer::Rest(place) => places[*place].rest_turn(),
+        async |contestant| match contestant {
+            WriteContestant::RedisBenchmark(setup) => setups[*setup].redis_benchmark_turn().await,
+            WriteContestant::Rest(setup) => setups[*setup].rest_turn(),
         },
     )
     .await?;
     report.finish(flags.json.as_ref())
 }
 
-impl Place {
+impl WriteSetup {
     async fn new(program: &Path, options: &[&str], lasts: Duration) -> anyhow::Result<Self> {
-        let redis = Redis::start(options).await?;
-        let gateway = Gateway::start(program, Some(&redis)).await?;
+        let redis = RedisServer::start(options).await?;
+        let gateway = GatewayServer::start(program, Some(&redis)).await?;
         let sha = populate(&gateway, &redis)?;
         Ok(Self {
             gateway,
@@ -119,47 +148,48 @@ impl Place {
     }
 
     async fn redis_benchmark_turn(&self) -> anyhow::Result<Turn> {
-        let before = self.usage()?;
-        let writes = CEILING_WRITES_PER_SECOND * self.lasts.as_secs();
+        let before = self.sample()?;
+        let writes = BENCHMARK_WRITES_PER_SECOND * self.lasts.as_secs();
         let per_second = redis_benchmark(&self.redis, &self.sha, writes).await?;
-        // Its own clock, which leaves its start out.
+        // By redis-benchmark's own clock, which excludes its start.
         let elapsed = Duration::from_secs_f64(writes as f64 / per_second);
-        Ok(turn(writes, elapsed, &before, &self.usage()?))
+        Ok(turn(writes, elapsed, &before, &self.sample()?))
     }
 
     fn rest_turn(&self) -> anyhow::Result<Turn> {
-        let before = self.usage()?;
+        let before = self.sample()?;
         let started = Instant::now();
-        let request = people_of_numbers(Call::Replace, &self.gateway);
-        let writes = burst(self.gateway.address, Call::Replace, request, PEOPLE, |_| {
+        let kind = RequestKind::Replace;
+        let request = person_request(kind, &self.gateway);
+        let writes = burst(self.gateway.address, kind, request, PEOPLE, |_| {
             started.elapsed() < self.lasts
         })?;
-        Ok(turn(writes, started.elapsed(), &before, &self.usage()?))
+        Ok(turn(writes, started.elapsed(), &before, &self.sample()?))
     }
 
-    fn usage(&self) -> anyhow::Result<Usage> {
-        Ok(Usage {
+    fn sample(&self) -> anyhow::Result<WriteCpuSample> {
+        Ok(WriteCpuSample {
             load: cpu(std::process::id())? + cpu_of_ended_children()?,
             redis: cpu(self.redis.process.id())?,
             gateway: cpu(self.gateway.process.id())?,
-            machine: Machine::now()?,
+            machine: MachineCpu::now()?,
         })
     }
 }
 
-fn turn(writes: u64, elapsed: Duration, before: &Usage, after: &Usage) -> Turn {
-    let used = |read: fn(&Usage) -> Duration| read(after).saturating_sub(read(before));
+fn turn(writes: u64, elapsed: Duration, before: &WriteCpuSample, after: &WriteCpuSample) -> Turn {
+    let used = |read: fn(&WriteCpuSample) -> Duration| read(after).saturating_sub(read(before));
     let (load, redis, gateway) = (
-        used(|usage| usage.load),
-        used(|usage| usage.redis),
-        used(|usage| usage.gateway),
+        used(|sample| sample.load),
+        used(|sample| sample.redis),
+        used(|sample| sample.gateway),
     );
     let mut turn = Turn::default();
-    turn.tell(WRITES_PER_SECOND, writes as f64 / elapsed.as_secs_f64());
-    turn.tell_micros_each(REDIS_US_WRITE, Some(redis), writes);
-    turn.tell_micros_each(GATEWAY_US_WRITE, Some(gateway), writes);
-    turn.tell_micros_each(LOAD_US_WRITE, Some(load), writes);
-    turn.tell_others(
+    turn.add(WRITES_PER_SECOND, writes as f64 / elapsed.as_secs_f64());
+    turn.add_micros_each(REDIS_US_WRITE, Some(redis), writes);
+    turn.add_micros_each(GATEWAY_US_WRITE, Some(gateway), writes);
+    turn.add_micros_each(LOAD_US_WRITE, Some(load), writes);
+    turn.add_others(
         after
             .machine
             .others_since(&before.machine, load + redis + gateway),
@@ -168,20 +198,19 @@ fn turn(writes: u64, elapsed: Duration, before: &Usage, after: &Usage) -> Turn {
     turn
 }
 
-/// Requests about the people whom [`id`] names.
-fn people_of_numbers(call: Call, gateway: &Gateway) -> Request {
+/// Requests for people with the ids of [`id`].
+fn person_request(kind: RequestKind, gateway: &GatewayServer) -> PersonRequest {
     let id = id(0);
-    Request::new(call, gateway.address, &id[..id.len() - 12], None)
+    PersonRequest::new(kind, gateway.address, &id[..id.len() - 12], None)
 }
 
-/// Loads the script, and makes the people who are saved over: those of the gateway and those of
-/// redis-benchmark.
-fn populate(gateway: &Gateway, redis: &Redis) -> anyhow::Result<String> {
-    let request = people_of_numbers(Call::Create, gateway);
-    let made = burst(gateway.address, Call::Create, request, PEOPLE, |sent| {
-        sent < PEOPLE
-    })?;
-    ensure!(made == PEOPLE, "{made} people could be made");
+/// Loads the script, and creates the people of the gateway and of redis-benchmark. Returns the
+/// script's hash.
+fn populate(gateway: &GatewayServer, redis: &RedisServer) -> anyhow::Result<String> {
+    let kind = RequestKind::Create;
+    let request = person_request(kind, gateway);
+    let created = burst(gateway.address, kind, request, PEOPLE, |sent| sent < PEOPLE)?;
+    ensure!(created == PEOPLE, "only {created} people were created");
     let mut connection = redis.connect()?;
     let sha: String = redis::cmd("SCRIPT")
         .arg("LOAD")
@@ -196,8 +225,7 @@ fn populate(gateway: &Gateway, redis: &Redis) -> anyhow::Result<String> {
     Ok(sha)
 }
 
-/// The command as the store gives it. `expected` is `0` for a person who is not there, `*` for one
-/// who is.
+/// The store's command. `expected` is `0` for a new person, and `*` for an existing one.
 fn words<'a>(sha: &'a str, id: &'a str, expected: &'a str) -> [&'a str; 20] {
     let [meta, log, people, record, ids] = [
         "{ceiling.p0}:meta",
@@ -220,9 +248,9 @@ fn words<'a>(sha: &'a str, id: &'a str, expected: &'a str) -> [&'a str; 20] {
     ]
 }
 
-/// One turn of redis-benchmark; writes a second, as it tells them.
-async fn redis_benchmark(redis: &Redis, sha: &str, writes: u64) -> anyhow::Result<f64> {
-    // It puts twelve digits, at random below PEOPLE, where this word stands.
+/// Runs redis-benchmark, and returns its writes per second.
+async fn redis_benchmark(redis: &RedisServer, sha: &str, writes: u64) -> anyhow::Result<f64> {
+    // redis-benchmark replaces this word by twelve digits, a random number below PEOPLE.
     let id = id(0).replace("000000000000", "__rand_int__");
     let output = Command::new("redis-benchmark")
         .args([
@@ -243,11 +271,11 @@ async fn redis_benchmark(redis: &Redis, sha: &str, writes: u64) -> anyhow::Resul
     let line = text
         .lines()
         .last()
-        .context("redis-benchmark says nothing")?;
-    // The command comes first, in quotes, and may hold anything; seven numbers follow.
+        .context("redis-benchmark printed nothing")?;
+    // The command comes first, in quotes and with any characters; seven numbers follow.
     let per_second = line
         .rsplit(',')
         .nth(6)
-        .context("redis-benchmark says something else than expected")?;
+        .context("redis-benchmark printed an unexpected line")?;
     Ok(per_second.trim_matches('"').parse()?)
 }

@@ -1,4 +1,4 @@
-//! Reads answers: no more of them than an answer may have, and refusals with their problem.
+//! Reads answers up to a limit, and refusals with their problem documents.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use reqwest::Response;
 use reqwest::header::{LINK, RETRY_AFTER};
 
 use super::{BaseUrl, RestError};
-use crate::loss::Refusal;
+use crate::disconnect::Refusal;
 use crate::tls;
 
-/// Of one answer's body. A thousand people with all the attributes that they may have need about 16
-/// MiB.
+/// The longest body of an answer, in bytes. A thousand people with the most attributes need about
+/// 16 MiB.
 const BODY_MAX: usize = 64 * 1024 * 1024;
 
-/// An answer that is no refusal.
-pub(super) struct Answer {
+/// A successful answer.
+pub(super) struct RestAnswer {
     pub(super) text: String,
-    /// It links to more of the same.
+    /// Whether the answer links to a next page.
     pub(super) more: bool,
 }
 
 /// Reads an answer to its end.
-pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answer, RestError> {
+pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<RestAnswer, RestError> {
     let status = response.status();
     let header = |name| {
         response
@@ -40,7 +40,7 @@ pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answe
         .map_err(|error| RestError::of(&error, base))?
     {
         if body.len() + piece.len() > BODY_MAX {
-            return Err(no_gateway(
+            return Err(RestError::no_gateway(
                 base,
                 format!("its answer has more than {BODY_MAX} bytes"),
             ));
@@ -50,7 +50,7 @@ pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answe
     if !status.is_success() {
         let problem = serde_json::from_slice(&body).ok();
         if status == 400 && problem.is_none() && !base.is_secure() && tls::wants_tls(&body) {
-            return Err(no_gateway(
+            return Err(RestError::no_gateway(
                 base,
                 "it speaks TLS there, so its address begins with https://".to_owned(),
             ));
@@ -62,14 +62,6 @@ pub(super) async fn read(mut response: Response, base: &BaseUrl) -> Result<Answe
         })));
     }
     let text = String::from_utf8(body)
-        .map_err(|_| no_gateway(base, "its answer is not UTF-8".to_owned()))?;
-    Ok(Answer { text, more })
-}
-
-/// What answers speaks HTTP and is not what we take it for.
-pub(super) fn no_gateway(base: &BaseUrl, reason: String) -> RestError {
-    RestError::NoGateway {
-        base: base.to_string(),
-        reason,
-    }
+        .map_err(|_| RestError::no_gateway(base, "its answer is not UTF-8".to_owned()))?;
+    Ok(RestAnswer { text, more })
 }

@@ -1,36 +1,35 @@
-//! Where a gateway is.
+//! The address of a gateway.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Url;
 
-use crate::options::{Endpoint, InvalidEndpoint};
+use crate::updates_url::{InvalidUpdatesUrl, UpdatesUrl};
 
-/// A gateway's address: `http://HOST[:PORT]` or `https://…`, with a path where a proxy has put it
-/// under one.
+/// A gateway's address: `http://HOST[:PORT]` or `https://…`, with a path if a proxy adds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// A text that is no gateway's address.
+/// The text is not a gateway's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// It is no URL.
+    /// The text is not a URL.
     #[error("not a URL ({0}): expected http://HOST:PORT")]
     Malformed(#[from] url::ParseError),
-    /// It is a URL of something else.
+    /// The URL has another scheme.
     #[error("{scheme}: is not HTTP: expected http://HOST:PORT")]
     Scheme {
         /// The scheme.
         scheme: String,
     },
-    /// It names more than a place.
+    /// The URL has a query or a fragment.
     #[error("an address has no query and no fragment: leave out what follows {0}")]
     Beyond(char),
 }
 
 impl BaseUrl {
-    /// The URL of what lies under these segments.
+    /// The URL of these path segments.
     pub(super) fn at(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         url.path_segments_mut()
@@ -40,13 +39,13 @@ impl BaseUrl {
         url
     }
 
-    /// Whether it is behind TLS.
+    /// Whether connections use TLS.
     pub(super) fn is_secure(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Its live updates.
-    pub fn updates(&self) -> Result<Endpoint, InvalidEndpoint> {
+    /// The URL of the gateway's live updates.
+    pub fn updates(&self) -> Result<UpdatesUrl, InvalidUpdatesUrl> {
         let url = self.at(&["updates"]);
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         url.as_str().replacen(url.scheme(), scheme, 1).parse()
@@ -57,7 +56,7 @@ impl FromStr for BaseUrl {
     type Err = InvalidBaseUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
-        // `localhost:8080` would be a URL of the scheme localhost.
+        // `localhost:8080` would be a URL with the scheme localhost.
         if !text.contains("://") {
             return Err(url::ParseError::RelativeUrlWithoutBase.into());
         }
@@ -73,7 +72,7 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// As it was given, but for a password, which is nobody's to see.
+/// Hides the password.
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.0.clone();
@@ -89,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_a_proxy_is_kept() {
+    fn the_path_of_a_proxy_is_kept() {
         for (text, people) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/people/x"),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/people/x"),
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused_and_a_password_is_not_shown() {
+    fn other_texts_are_refused_and_a_password_is_hidden() {
         for text in ["127.0.0.1:8080", "localhost:8080", "h", ""] {
             assert!(
                 matches!(text.parse::<BaseUrl>(), Err(InvalidBaseUrl::Malformed(_))),

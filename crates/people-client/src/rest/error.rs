@@ -1,52 +1,51 @@
-//! Why a call had no good answer.
+//! Why calls fail.
 
-use super::BaseUrl;
-use super::answer::no_gateway;
-use crate::loss::Refusal;
+use super::base::BaseUrl;
+use crate::disconnect::Refusal;
 use crate::tls::TlsFault;
 
-/// Why a call had no good answer.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestError {
-    /// Nobody could be reached, so nothing was done.
+    /// No server could be reached, so nothing was done.
     #[error("cannot reach {base}: {reason}")]
     Unreachable {
-        /// Where the gateway was looked for.
+        /// The gateway's address.
         base: String,
-        /// Why it was not found.
+        /// The reason.
         reason: String,
     },
-    /// Who was reached is not trusted, or does not speak TLS, so nothing was done.
+    /// The TLS handshake failed, so nothing was done.
     #[error("cannot reach {base}: {fault}")]
     Tls {
-        /// Where the gateway was looked for.
+        /// The gateway's address.
         base: String,
-        /// What is wrong with its TLS.
+        /// The fault.
         fault: TlsFault,
     },
-    /// The request was sent and no whole answer came: what was asked for may have been done.
+    /// The request was sent, but no complete answer arrived. The gateway may have carried it out.
     #[error("{base} did not answer: {reason}")]
     Cut {
-        /// Whom we asked.
+        /// The gateway's address.
         base: String,
-        /// What came instead.
+        /// The reason.
         reason: String,
     },
-    /// The answer is a refusal.
+    /// The gateway refused the call.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// What answers is no gateway.
-    #[error("{base} is no People Gateway: {reason}")]
+    /// The server is not a gateway.
+    #[error("{base} is not a People Gateway: {reason}")]
     NoGateway {
-        /// Who answered.
+        /// The server's address.
         base: String,
-        /// What is wrong with the answer.
+        /// What is wrong with its answer.
         reason: String,
     },
 }
 
 impl RestError {
-    /// What the library says, in its innermost words: the outer ones repeat the URL.
+    /// The error of the HTTP library, with its innermost message: the outer ones repeat the URL.
     pub(super) fn of(error: &reqwest::Error, base: &BaseUrl) -> Self {
         let mut innermost: &(dyn std::error::Error + 'static) = error;
         let (mut is_http, mut is_silent) = (true, false);
@@ -68,14 +67,12 @@ impl RestError {
             } else {
                 "; if it speaks TLS, its address begins with https://"
             };
-            return no_gateway(base, format!("its answer is not HTTP{hint}"));
+            return Self::no_gateway(base, format!("its answer is not HTTP{hint}"));
         }
         let reason = if error.is_timeout() {
             "it took too long".to_owned()
         } else if is_silent && !base.is_secure() {
-            format!(
-                "{innermost}, as a port for TLS does it, where the address begins with https://"
-            )
+            format!("{innermost}; if the port speaks TLS, the address begins with https://")
         } else {
             innermost.to_string()
         };
@@ -87,7 +84,15 @@ impl RestError {
         }
     }
 
-    /// The refusal, if there is one.
+    /// The server speaks HTTP, but is not a gateway.
+    pub(super) fn no_gateway(base: &BaseUrl, reason: String) -> Self {
+        Self::NoGateway {
+            base: base.to_string(),
+            reason,
+        }
+    }
+
+    /// The refusal, if the gateway refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         if let Self::Refused(refusal) = self {
             Some(refusal)

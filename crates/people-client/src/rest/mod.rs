@@ -1,8 +1,7 @@
-//! REST for the command line: one call a method, answers as the server wrote them, and refusals in
-//! the server's words.
+//! The REST calls: one method each, with the server's own answers and refusals.
 //!
-//! Nothing is repeated in here. Writes carry an idempotency key, so whoever calls may repeat them:
-//! [`Retry`] says whether that makes sense, and after which wait.
+//! The methods don't repeat calls. Writes carry an idempotency key, so the caller may repeat them:
+//! [`Retry`] decides whether, and after which wait.
 
 mod answer;
 mod base;
@@ -13,6 +12,6 @@ mod retry;
 pub use base::{BaseUrl, InvalidBaseUrl};
 pub use error::RestError;
 pub use people::{
-    Expect, IdempotencyKey, IfMatch, ImportReport, InvalidIfMatch, Page, RefusedLine, Rest,
+    IfMatch, ImportReport, InvalidIfMatch, PeoplePage, RefusedLine, Rest, RetryKey, SaveCondition,
 };
 pub use retry::{Patience, Retry};

@@ -1,4 +1,4 @@
-//! The calls on people.
+//! The REST calls for people.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,87 +10,86 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::answer::{self, Answer};
+use super::answer::{self, RestAnswer};
 use super::{BaseUrl, RestError, retry};
-use crate::event::Problem;
-use crate::loss::Refusal;
+use crate::disconnect::Refusal;
+use crate::problem::ProblemDetails;
 use crate::tls::{Tls, Trust};
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const NDJSON: &str = "application/x-ndjson";
-/// For a connection.
+/// The time limit for a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// For a whole answer; the slowest is that of an import, whose lines wait for the store.
+/// The time limit for a complete answer. Imports are the slowest: their lines wait for the store.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// The REST of one gateway, or of several behind one address.
+/// The REST client of one gateway, or of several behind one address.
 #[derive(Clone, Debug)]
 pub struct Rest {
     base: BaseUrl,
     http: Client,
 }
 
-/// What `If-Match` demands of the person as it is: some revision, or any at all.
+/// The value of `If-Match`: one revision, or any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// There is such a person.
+    /// The person exists.
     Any,
-    /// It has this revision.
+    /// The person has this revision.
     Revision(Position),
 }
 
-/// A text that is no revision.
+/// The text is not a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the revision as `get` shows it, such as 3f2a.17.9c1e, or * for any")]
 pub struct InvalidIfMatch;
 
-/// What a save demands of the person before it.
+/// The condition under which a save replaces or creates a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// There is one.
+pub enum SaveCondition {
+    /// The person exists.
     Present,
-    /// There is none.
+    /// The person does not exist.
     Absent,
-    /// There is this one.
+    /// The person matches.
     Match(IfMatch),
 }
 
-/// What tells a repeat from another write. A repeat of the same write has the same key.
+/// The idempotency key of a write. Repeats of the write carry the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(Uuid);
+pub struct RetryKey(Uuid);
 
-/// A page of the list.
+/// A page of people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// A line of JSON a person, in id order, as the server wrote it.
+pub struct PeoplePage {
+    /// One line of JSON for each person, in id order, as the server wrote it.
     pub lines: String,
-    /// There is more after the last of them.
+    /// Whether more people follow.
     pub more: bool,
 }
 
-/// What became of an import's lines.
+/// The outcome of an import request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportReport {
-    /// Lines that were refused, in their order.
+    /// The refused lines, in order.
     pub refused: Vec<RefusedLine>,
-    /// Lines that were read. They can be fewer than were sent: after many refusals the server stops
-    /// reading.
+    /// The number of lines that the server read. After many refusals it stops reading.
     pub lines: usize,
 }
 
-/// A line that was not saved.
+/// A line that the server did not save.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RefusedLine {
-    /// Its number in the request, from 1.
+    /// The line's number in the request, from 1.
     pub line: usize,
-    /// Why.
-    pub problem: Problem,
+    /// The reason.
+    pub problem: ProblemDetails,
 }
 
 impl Rest {
-    /// The gateway there. It is reached directly: the proxies of the environment are for the world
-    /// outside. Only `https://` needs anybody to be trusted.
+    /// A client of the gateway at this address. It ignores the environment's proxies, and uses the
+    /// authorities only for `https://`.
     pub fn new(base: BaseUrl, trust: &Trust) -> Result<Self, RestError> {
         let client = Client::builder().no_proxy().redirect(Policy::none());
         let client = if base.is_secure() {
@@ -100,8 +99,8 @@ impl Rest {
             })?;
             client.tls_backend_preconfigured(tls.config())
         } else {
-            // Otherwise it would read all certificates of the machine for nothing, and fail where
-            // there are none.
+            // Without this the library would read the machine's certificates, and fail if there
+            // are none.
             client.tls_certs_only([])
         };
         let client = client
@@ -112,15 +111,15 @@ impl Rest {
         Ok(Self { base, http })
     }
 
-    /// The person's JSON.
+    /// Returns the person's JSON.
     pub async fn get(&self, id: PersonId) -> Result<String, RestError> {
         self.answer(self.person(Method::GET, id))
             .await
             .map(|answer| answer.text)
     }
 
-    /// Saves a new person, who gets an id. The person's JSON.
-    pub async fn create(&self, body: &str, key: IdempotencyKey) -> Result<String, RestError> {
+    /// Saves a new person under a new id. Returns the person's JSON.
+    pub async fn create(&self, body: &str, key: RetryKey) -> Result<String, RestError> {
         let request = self
             .http
             .post(self.base.at(&["people"]))
@@ -130,33 +129,33 @@ impl Rest {
             .map(|answer| answer.text)
     }
 
-    /// Saves this person whole. The person's JSON.
+    /// Saves the whole person. Returns the person's JSON.
     pub async fn replace(
         &self,
         id: PersonId,
         body: &str,
-        expect: Expect,
-        key: IdempotencyKey,
+        condition: SaveCondition,
+        key: RetryKey,
     ) -> Result<String, RestError> {
         let request = self
             .person(Method::PUT, id)
             .header(CONTENT_TYPE, JSON)
             .body(body.to_owned());
-        let request = match expect {
-            Expect::Present => request,
-            Expect::Absent => request.header(IF_NONE_MATCH, "*"),
-            Expect::Match(tag) => request.header(IF_MATCH, tag.header()),
+        let request = match condition {
+            SaveCondition::Present => request,
+            SaveCondition::Absent => request.header(IF_NONE_MATCH, "*"),
+            SaveCondition::Match(tag) => request.header(IF_MATCH, tag.header()),
         };
         self.answer(key.of(request)).await.map(|answer| answer.text)
     }
 
-    /// Changes what the patch names (JSON Merge Patch, RFC 7396). The person's JSON.
+    /// Applies a JSON Merge Patch (RFC 7396). Returns the person's JSON.
     pub async fn merge(
         &self,
         id: PersonId,
         patch: &str,
         tag: Option<IfMatch>,
-        key: IdempotencyKey,
+        key: RetryKey,
     ) -> Result<String, RestError> {
         let request = self
             .person(Method::PATCH, id)
@@ -172,20 +171,20 @@ impl Rest {
         &self,
         id: PersonId,
         tag: Option<IfMatch>,
-        key: IdempotencyKey,
+        key: RetryKey,
     ) -> Result<(), RestError> {
         self.answer(key.of(matching(self.person(Method::DELETE, id), tag)))
             .await
             .map(drop)
     }
 
-    /// The next `limit` people (1 to 1000) on whom the condition holds, after this one.
+    /// Returns the next `limit` people (1 to 1000) who match the condition, after this id.
     pub async fn page(
         &self,
         condition: &str,
         after: Option<PersonId>,
         limit: u16,
-    ) -> Result<Page, RestError> {
+    ) -> Result<PeoplePage, RestError> {
         let mut url = self.base.at(&["people"]);
         let mut query = url.query_pairs_mut();
         query.append_pair("limit", &limit.to_string());
@@ -196,16 +195,16 @@ impl Rest {
             query.append_pair("after", &after.to_string());
         }
         drop(query);
-        let Answer { text, more } = self
+        let RestAnswer { text, more } = self
             .answer(self.http.get(url).header(ACCEPT, NDJSON))
             .await?;
-        Ok(Page { lines: text, more })
+        Ok(PeoplePage { lines: text, more })
     }
 
-    /// Saves people, a line of JSON each. Lines that name their `id` may be sent again.
+    /// Saves people, one line of JSON each. Lines with an `id` may be sent again.
     pub async fn import(&self, lines: String) -> Result<ImportReport, RestError> {
         #[derive(Deserialize)]
-        struct Total {
+        struct ImportTotal {
             lines: usize,
         }
         let request = self
@@ -214,8 +213,8 @@ impl Rest {
             .header(CONTENT_TYPE, NDJSON)
             .body(lines);
         let answer = self.answer(request).await?;
-        let strange = |error: serde_json::Error| {
-            answer::no_gateway(&self.base, format!("its report: {error}"))
+        let invalid = |error: serde_json::Error| {
+            RestError::no_gateway(&self.base, format!("its report: {error}"))
         };
         let text = answer.text.trim_end();
         let (refused, total) = text.rsplit_once('\n').unwrap_or(("", text));
@@ -223,10 +222,12 @@ impl Rest {
             .lines()
             .map(serde_json::from_str)
             .collect::<Result<_, _>>()
-            .map_err(strange)?;
+            .map_err(invalid)?;
         Ok(ImportReport {
             refused,
-            lines: serde_json::from_str::<Total>(total).map_err(strange)?.lines,
+            lines: serde_json::from_str::<ImportTotal>(total)
+                .map_err(invalid)?
+                .lines,
         })
     }
 
@@ -235,7 +236,7 @@ impl Rest {
             .request(method, self.base.at(&["people", &id.to_string()]))
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Answer, RestError> {
+    async fn answer(&self, request: RequestBuilder) -> Result<RestAnswer, RestError> {
         let response = request
             .send()
             .await
@@ -256,7 +257,7 @@ impl IfMatch {
 impl FromStr for IfMatch {
     type Err = InvalidIfMatch;
 
-    /// Takes a revision also in the quotes of an entity tag.
+    /// Reads a revision, with or without the quotes of an entity tag.
     fn from_str(text: &str) -> Result<Self, InvalidIfMatch> {
         let bare = text
             .strip_prefix('"')
@@ -270,8 +271,8 @@ impl FromStr for IfMatch {
     }
 }
 
-impl IdempotencyKey {
-    /// A key that nobody has used.
+impl RetryKey {
+    /// A new random key.
     pub fn fresh() -> Self {
         Self(Uuid::new_v4())
     }
@@ -282,8 +283,8 @@ impl IdempotencyKey {
 }
 
 impl RefusedLine {
-    /// The refusal, where the same line may be taken another time.
-    pub fn held_up(&self) -> Option<RestError> {
+    /// The refusal as an error, if a later attempt with this line may succeed.
+    pub fn transient(&self) -> Option<RestError> {
         let status = self
             .problem
             .status

@@ -1,4 +1,4 @@
-//! Whether a call that failed is made again, and when.
+//! Decides whether and when a failed call is repeated.
 
 use std::time::Duration;
 
@@ -6,55 +6,58 @@ use people_core::Backoff;
 use tokio::time::Instant;
 
 use super::RestError;
-use crate::loss::Wait;
-use crate::options::Limits;
+use crate::retry_wait::RetryWait;
+use crate::timeouts::Timeouts;
 
-/// Between two attempts of one call.
+/// The longest wait between two attempts of one call.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// How long a gateway may be away, counted from its last good answer. Zero: it may not.
+/// How long to repeat calls of an absent gateway, counted from its last success. Zero: not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience(pub Duration);
 
-/// Decides about repeats. A gateway that never answered is given up at once: its address is wrong,
-/// or it is not started.
+/// Decides about repeats. It repeats no call of a gateway that never answered: the address is
+/// wrong, or the gateway is not running.
 #[derive(Debug)]
 pub struct Retry {
     patience: Patience,
     backoff: Backoff,
-    met: bool,
+    has_answered: bool,
     failing_since: Option<Instant>,
 }
 
 impl Retry {
-    /// Repeats for so long.
+    /// Repeats calls with this patience.
     pub fn new(patience: Patience) -> Self {
         Self {
             patience,
-            backoff: Backoff::new(Limits::default().backoff_first, WAIT_MAX),
-            met: false,
+            backoff: Backoff::new(Timeouts::default().backoff_first, WAIT_MAX),
+            has_answered: false,
             failing_since: None,
         }
     }
 
-    /// There was a good answer.
+    /// Records a successful call.
     pub fn succeeded(&mut self) {
-        self.met = true;
+        self.has_answered = true;
         self.failing_since = None;
         self.backoff.succeeded();
     }
 
-    /// How long to wait before the same call; none where it would fail again, or has failed for too
-    /// long.
+    /// The wait before the same call; `None` if it would fail again, or has failed for too long.
     pub fn after(&mut self, error: &RestError) -> Option<Duration> {
         let wait = match error {
-            RestError::Unreachable { .. } | RestError::Tls { .. } if !self.met => return None,
+            RestError::Unreachable { .. } | RestError::Tls { .. } if !self.has_answered => {
+                return None;
+            }
             RestError::Unreachable { .. } | RestError::Tls { .. } | RestError::Cut { .. } => {
-                Wait::Backoff
+                RetryWait::Backoff
             }
             RestError::Refused(refusal) if is_transient(refusal.status) => {
-                self.met = true;
-                refusal.retry_after.map_or(Wait::Backoff, Wait::After)
+                self.has_answered = true;
+                refusal
+                    .retry_after
+                    .map_or(RetryWait::Backoff, RetryWait::After)
             }
             RestError::Refused(_) | RestError::NoGateway { .. } => return None,
         };
@@ -63,8 +66,7 @@ impl Retry {
     }
 }
 
-/// Too slow, too early, too often, or not able at present. A full store (507) does not empty
-/// itself.
+/// Timeout, too early, too many requests, server errors. A full store (507) stays full.
 pub(super) const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
@@ -74,7 +76,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::loss::Refusal;
+    use crate::disconnect::Refusal;
 
     fn unreachable() -> RestError {
         RestError::Unreachable {
@@ -92,22 +94,23 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_never_answered_is_given_up_at_once_and_one_that_did_is_waited_for() {
+    fn only_a_gateway_that_answered_before_is_waited_for() {
         let mut retry = Retry::new(Patience(Duration::from_secs(60)));
         assert_eq!(retry.after(&unreachable()), None);
         retry.succeeded();
         assert!(retry.after(&unreachable()).is_some());
-        let mut told = Retry::new(Patience(Duration::from_secs(60)));
+        let mut refusing = Retry::new(Patience(Duration::from_secs(60)));
         let named = Duration::from_secs(2);
         assert!(
-            told.after(&refused(503, Some(named)))
+            refusing
+                .after(&refused(503, Some(named)))
                 .is_some_and(|wait| wait >= named)
         );
-        assert!(told.after(&unreachable()).is_some());
+        assert!(refusing.after(&unreachable()).is_some());
     }
 
     #[test]
-    fn what_would_fail_again_is_not_repeated() {
+    fn calls_that_would_fail_again_are_not_repeated() {
         let mut retry = Retry::new(Patience(Duration::from_secs(60)));
         retry.succeeded();
         for status in [400, 404, 409, 412, 422, 507] {
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_counts_from_the_last_good_answer() {
+    async fn patience_counts_from_the_last_success() {
         let mut retry = Retry::new(Patience(Duration::from_secs(60)));
         retry.succeeded();
         for _ in 0..3 {

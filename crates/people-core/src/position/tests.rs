@@ -1,4 +1,4 @@
-//! A position reads back as it was written, and texts that are none are refused.
+//! Positions survive their text, and other texts are refused.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 proptest! {
     #[test]
-    fn a_position_reads_back_as_it_was_written(
+    fn a_position_survives_its_text(
         epoch: u64, seq in 0..=Seq::MAX.get(), tag: u64, partition: u16,
     ) {
         let position = Position { epoch: Epoch(epoch), seq: Seq(seq), tag: Tag(tag) };
@@ -16,7 +16,7 @@ proptest! {
     }
 
     #[test]
-    fn a_text_has_one_position_and_a_position_one_text(text in "[0-9a-f.A-F]{0,24}") {
+    fn a_position_has_exactly_one_text(text in "[0-9a-f.A-F]{0,24}") {
         if let Ok(position) = text.parse::<Position>() {
             prop_assert_eq!(position.to_string(), text);
         }
@@ -24,7 +24,7 @@ proptest! {
 }
 
 #[test]
-fn one_number_with_two_tags_and_other_epochs_have_no_order() {
+fn different_tags_of_one_number_and_different_epochs_have_no_order() {
     let compare = |one: &str, other: &str| {
         let position = |text: &str| text.parse::<Position>().expect("a position");
         position(one).compare(position(other))
@@ -37,7 +37,7 @@ fn one_number_with_two_tags_and_other_epochs_have_no_order() {
 }
 
 #[test]
-fn what_is_not_a_position_is_refused() {
+fn other_texts_are_no_positions() {
     for text in [
         "",
         "1.1",
@@ -57,7 +57,7 @@ fn what_is_not_a_position_is_refused() {
 }
 
 #[test]
-fn the_partition_is_the_crc_of_the_lower_case_text() {
+fn the_partition_is_the_crc_of_the_lower_case_id() {
     // The check value of CRC-32 (IEEE 802.3) over "123456789" is cbf43926.
     let partitions = Partitions::new(NonZeroU16::new(1000).expect("not zero"));
     assert_eq!(

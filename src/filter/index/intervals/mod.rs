@@ -1,92 +1,94 @@
-//! Which of many ranges hold a value: a B+-tree of ranges, ordered by their beginning, in which
-//! each node knows of each node below it where the first range begins and where the furthest ends
-//! (the interval tree of Cormen et al., Introduction to Algorithms, 14.3, on the tree of Comer, The
-//! Ubiquitous B-Tree, 1979). One-sided ranges are ranges too.
+//! The ranges that hold a value: a B+-tree of ranges, ordered by their start. Each node has the
+//! span of each node below it, from the start of its first range to the furthest end (the interval
+//! tree of Cormen et al., Introduction to Algorithms, 14.3, on the tree of Comer, The Ubiquitous
+//! B-Tree, 1979). One-sided ranges are ranges too.
 //!
-//! A value's way forks where two nodes hold ranges of its own; beside that it is one node a level,
-//! four levels for a million ranges. Among so many it is the memory that costs, not the comparison:
-//! what a step asks of all that is below a node stands side by side, and is read in one go. Its
-//! own, because the crate interavl takes an owned range and a heap-allocated stack for each
-//! question, keeps each range apart, and does not say how many it touched.
+//! A search forks where two nodes hold ranges with the value; apart from that it visits one node a
+//! level, four levels for a million ranges. Among so many the memory costs, not the comparison, so
+//! the spans of a node lie side by side and are read in one go. The crate interavl takes an owned
+//! range and a stack on the heap for each search, keeps each range apart, and does not count what
+//! it touches, so this tree is our own.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::Seen;
+use super::IndexItem;
 use super::bucket::Bucket;
-use super::search::{BothImages, Search};
+use super::search::{ImagePair, Search};
 
-/// What a node holds at most.
+/// Spans of a node at most.
 const WIDTH: usize = 32;
-/// A node with less than this is joined with its neighbour.
+/// A node with fewer spans is joined with its neighbour.
 const SPARSE: usize = WIDTH / 4;
 
-/// Buckets by range: from its start on, up to and without its end.
-pub(super) struct Intervals<K>(Node<K>);
+/// Buckets by range, from its start up to its end without it.
+pub(super) struct IntervalTree<K>(TreeNode<K>);
 
-/// All leaves are equally deep. Nodes other than the root and the last of their level hold `SPARSE`
-/// at least, so that the depth is at most logarithmic.
-enum Node<K> {
+/// All leaves are equally deep. Nodes other than the root and the last of their level hold at least
+/// `SPARSE` spans, so the depth is at most logarithmic.
+enum TreeNode<K> {
     Leaf(Spans<K, Bucket>),
-    /// Nodes behind the span of each: from the start of its first range up to the furthest end of
-    /// all below it.
-    Inner(Spans<K, Node<K>>),
+    /// The nodes below with the span of each, from the start of its first range to the furthest end
+    /// of all its ranges.
+    Inner(Spans<K, TreeNode<K>>),
 }
 
 /// Ascending by start; ranges of a leaf with the same start ascend by their end.
 type Spans<K, T> = Vec<(Range<K>, T)>;
 
-/// Where a node stands among all of its level.
+/// The place of a node in its level.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum Placement {
     Last,
-    Between,
+    Inner,
 }
 
-impl<K> Default for Intervals<K> {
+impl<K> Default for IntervalTree<K> {
     fn default() -> Self {
-        Self(Node::Leaf(Vec::new()))
+        Self(TreeNode::Leaf(Vec::new()))
     }
 }
 
-impl<K: Ord + Clone> Intervals<K> {
+impl<K: Ord + Clone> IntervalTree<K> {
     pub(super) const fn is_empty(&self) -> bool {
         self.0.len() == 0
     }
 
-    /// Looks into the buckets of all ranges that hold `value`.
-    pub(super) fn look<Q: Ord + ?Sized>(
+    /// Finds the entries of all ranges that hold `value`.
+    pub(super) fn find<Q: Ord + ?Sized>(
         &self,
         value: &Q,
-        images: BothImages<'_, '_>,
+        images: ImagePair<'_, '_>,
         search: &mut Search<'_>,
     ) where
         K: Borrow<Q>,
     {
-        self.0.look(value, images, search);
+        self.0.find(value, images, search);
     }
 
-    /// Edits the bucket of a range, which is there as long as it is not empty.
+    /// Edits the bucket of a range. The tree keeps a range while its bucket is not empty.
     pub(super) fn edit(&mut self, range: &Range<K>, edit: impl FnOnce(&mut Bucket)) {
         let root = &mut self.0;
-        if let Some(upper) = root.edit(range, Standing::Last, edit) {
-            let lower = std::mem::replace(root, Node::Leaf(Vec::new()));
-            *root = Node::Inner(vec![(lower.span(), lower), (upper.span(), upper)]);
+        if let Some(upper) = root.edit(range, Placement::Last, edit) {
+            let lower = std::mem::replace(root, TreeNode::Leaf(Vec::new()));
+            *root = TreeNode::Inner(vec![(lower.span(), lower), (upper.span(), upper)]);
         }
-        while let Node::Inner(nodes) = root
+        while let TreeNode::Inner(nodes) = root
             && nodes.len() < 2
         {
-            *root = nodes.pop().map_or(Node::Leaf(Vec::new()), |(_, last)| last);
+            *root = nodes
+                .pop()
+                .map_or(TreeNode::Leaf(Vec::new()), |(_, last)| last);
         }
     }
 
-    pub(super) fn visit(&self, see: &mut dyn FnMut(Seen)) {
-        self.0.visit(see);
+    pub(super) fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
+        self.0.visit(visitor);
     }
 }
 
-impl<K> Node<K> {
+impl<K> TreeNode<K> {
     const fn len(&self) -> usize {
         match self {
             Self::Leaf(held) => held.len(),
@@ -94,38 +96,38 @@ impl<K> Node<K> {
         }
     }
 
-    fn visit(&self, see: &mut dyn FnMut(Seen)) {
+    fn visit(&self, visitor: &mut dyn FnMut(IndexItem)) {
         match self {
             Self::Leaf(held) => {
                 for (_, bucket) in held {
-                    see(Seen::Node);
-                    bucket.visit(see);
+                    visitor(IndexItem::Node);
+                    bucket.visit(visitor);
                 }
             }
-            Self::Inner(nodes) => nodes.iter().for_each(|(_, node)| node.visit(see)),
+            Self::Inner(nodes) => nodes.iter().for_each(|(_, node)| node.visit(visitor)),
         }
     }
 }
 
-impl<K: Ord + Clone> Node<K> {
-    fn look<Q: Ord + ?Sized>(&self, value: &Q, images: BothImages<'_, '_>, search: &mut Search<'_>)
+impl<K: Ord + Clone> TreeNode<K> {
+    fn find<Q: Ord + ?Sized>(&self, value: &Q, images: ImagePair<'_, '_>, search: &mut Search<'_>)
     where
         K: Borrow<Q>,
     {
-        search.looked.nodes += 1;
+        search.cost.nodes += 1;
         match self {
-            Self::Leaf(held) => holding(held, value).for_each(|bucket| bucket.look(images, search)),
+            Self::Leaf(held) => holding(held, value).for_each(|bucket| bucket.find(images, search)),
             Self::Inner(nodes) => {
-                holding(nodes, value).for_each(|node| node.look(value, images, search));
+                holding(nodes, value).for_each(|node| node.find(value, images, search));
             }
         }
     }
 
-    /// Returns what is put behind this node, if it became too much for one.
+    /// Returns the upper half of this node, to be inserted after it, if it has grown too large.
     fn edit(
         &mut self,
         range: &Range<K>,
-        standing: Standing,
+        placement: Placement,
         edit: impl FnOnce(&mut Bucket),
     ) -> Option<Self> {
         match self {
@@ -143,19 +145,19 @@ impl<K: Ord + Clone> Node<K> {
                 Err(at) => {
                     let mut bucket = Bucket::default();
                     edit(&mut bucket);
-                    insert(held, at, (range.clone(), bucket), standing).map(Self::Leaf)
+                    insert(held, at, (range.clone(), bucket), placement).map(Self::Leaf)
                 }
             },
             Self::Inner(nodes) => {
-                let at = way(nodes, range);
-                let standing_below = if at + 1 == nodes.len() {
-                    standing
+                let at = node_of(nodes, range);
+                let placement_below = if at + 1 == nodes.len() {
+                    placement
                 } else {
-                    Standing::Between
+                    Placement::Inner
                 };
                 let node = &mut nodes[at].1;
                 let before = node.len();
-                let upper = node.edit(range, standing_below, edit);
+                let upper = node.edit(range, placement_below, edit);
                 match node.len() {
                     0 => drop(nodes.remove(at)),
                     left if left < before.min(SPARSE) && nodes.len() > 1 => {
@@ -164,12 +166,12 @@ impl<K: Ord + Clone> Node<K> {
                     _ => nodes[at].0 = nodes[at].1.span(),
                 }
                 let upper = upper?;
-                insert(nodes, at + 1, (upper.span(), upper), standing).map(Self::Inner)
+                insert(nodes, at + 1, (upper.span(), upper), placement).map(Self::Inner)
             }
         }
     }
 
-    /// From the first start up to the furthest end.
+    /// From the first start to the furthest end.
     fn span(&self) -> Range<K> {
         match self {
             Self::Leaf(held) => span(held),
@@ -184,7 +186,7 @@ impl<K: Ord + Clone> Node<K> {
         }
     }
 
-    /// Takes all of a neighbour, which is equally deep and comes after.
+    /// Appends the next node of the level.
     fn append(&mut self, neighbour: Self) {
         match (self, neighbour) {
             (Self::Leaf(held), Self::Leaf(mut more)) => held.append(&mut more),
@@ -193,7 +195,7 @@ impl<K: Ord + Clone> Node<K> {
         }
     }
 
-    /// Keeps the lower half.
+    /// Keeps the lower half; returns the upper one.
     fn split(&mut self) -> Self {
         match self {
             Self::Leaf(held) => Self::Leaf(split(held, held.len() / 2)),
@@ -202,7 +204,7 @@ impl<K: Ord + Clone> Node<K> {
     }
 }
 
-/// What stands behind the spans that hold a value.
+/// The values of the spans that hold `value`.
 fn holding<'s, K, T, Q>(spans: &'s Spans<K, T>, value: &'s Q) -> impl Iterator<Item = &'s T>
 where
     K: Borrow<Q>,
@@ -216,12 +218,12 @@ where
         .map(|(_, below)| below)
 }
 
-/// The node that a range belongs to: the last that begins with it or with one before it, else the
-/// first.
-fn way<K: Ord + Clone>(nodes: &Spans<K, Node<K>>, range: &Range<K>) -> usize {
+/// The node that a range belongs to: the last one whose first range is not after it, else the first
+/// node.
+fn node_of<K: Ord + Clone>(nodes: &Spans<K, TreeNode<K>>, range: &Range<K>) -> usize {
     let before = nodes.partition_point(|(span, _)| span.start < range.start);
     let alike = nodes[before..].partition_point(|(span, node)| {
-        // A span knows the furthest end, not that of its first range.
+        // A span has the furthest end, not that of its first range.
         span.start == range.start && order(node.first(), range).is_le()
     });
     (before + alike).saturating_sub(1)
@@ -236,23 +238,23 @@ fn span<K: Ord + Clone, T>(spans: &Spans<K, T>) -> Range<K> {
         .iter()
         .map(|(span, _)| &span.end)
         .max()
-        .expect("a node below another holds one at least");
+        .expect("a node below another has at least one span");
     spans[0].0.start.clone()..furthest.clone()
 }
 
-/// Inserts at a place, and returns what no longer fits. Ranges that come in their order leave full
-/// nodes behind.
+/// Inserts a span; returns the upper half of the spans if they no longer fit. Ranges that are
+/// inserted in ascending order leave full nodes behind.
 fn insert<K, T>(
     spans: &mut Spans<K, T>,
     at: usize,
     new: (Range<K>, T),
-    standing: Standing,
+    placement: Placement,
 ) -> Option<Spans<K, T>> {
     if spans.len() < WIDTH {
         spans.insert(at, new);
         return None;
     }
-    let kept = if standing == Standing::Last && at == WIDTH {
+    let kept = if placement == Placement::Last && at == WIDTH {
         WIDTH
     } else {
         WIDTH / 2
@@ -266,8 +268,8 @@ fn insert<K, T>(
     Some(upper)
 }
 
-/// Joins two neighbours; what is too much for one is halved.
-fn join<K: Ord + Clone>(nodes: &mut Spans<K, Node<K>>, lower: usize) {
+/// Joins a node with the next one, and halves the result if it is too large.
+fn join<K: Ord + Clone>(nodes: &mut Spans<K, TreeNode<K>>, lower: usize) {
     let (_, upper) = nodes.remove(lower + 1);
     let node = &mut nodes[lower].1;
     node.append(upper);

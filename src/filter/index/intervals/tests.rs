@@ -1,16 +1,16 @@
-//! A value finds exactly the ranges that hold it, and the tree stays balanced.
+//! A search finds exactly the ranges that hold a value, and the tree stays balanced.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::filter::index::bucket::Entry;
-use crate::filter::index::search::{Both, Looked};
+use crate::filter::index::bucket::BranchEntry;
+use crate::filter::index::search::{Pair, SearchCost};
 
 /// Checks a node and all below it; returns its depth.
-fn checked(node: &Node<u64>, standing: Standing) -> usize {
-    let fewest = if standing == Standing::Last {
+fn checked(node: &TreeNode<u64>, placement: Placement) -> usize {
+    let fewest = if placement == Placement::Last {
         1
     } else {
         SPARSE
@@ -20,15 +20,17 @@ fn checked(node: &Node<u64>, standing: Standing) -> usize {
         "{} is too few or too many",
         node.len()
     );
-    let Node::Inner(nodes) = node else { return 1 };
+    let TreeNode::Inner(nodes) = node else {
+        return 1;
+    };
     let depths = nodes.iter().enumerate().map(|(at, (span, below))| {
         assert_eq!(*span, below.span());
         checked(
             below,
             if at + 1 == nodes.len() {
-                standing
+                placement
             } else {
-                Standing::Between
+                Placement::Inner
             },
         )
     });
@@ -38,32 +40,32 @@ fn checked(node: &Node<u64>, standing: Standing) -> usize {
 }
 
 fn bucket(number: u32) -> Bucket {
-    Bucket::One(Entry { number, branch: 0 })
+    Bucket::One(BranchEntry { number, branch: 0 })
 }
 
-fn found(intervals: &Intervals<u64>, value: u64) -> (Vec<u32>, Looked) {
+fn found(intervals: &IntervalTree<u64>, value: u64) -> (Vec<u32>, SearchCost) {
     let mut into = Vec::new();
     let mut search = Search {
         into: &mut into,
-        looked: Looked::default(),
+        cost: SearchCost::default(),
     };
-    intervals.look(
+    intervals.find(
         &value,
-        Both {
+        Pair {
             before: None,
             after: None,
         },
         &mut search,
     );
-    let looked = search.looked;
-    (into, looked)
+    let cost = search.cost;
+    (into, cost)
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Coming {
+enum InsertionOrder {
     Ascending,
     Descending,
-    AsTheyAre,
+    Random,
 }
 
 fn ranges(most: usize) -> impl Strategy<Value = Vec<(u64, u64)>> {
@@ -75,58 +77,58 @@ fn ranges(most: usize) -> impl Strategy<Value = Vec<(u64, u64)>> {
 
 proptest! {
     #[test]
-    fn a_value_finds_exactly_the_ranges_that_hold_it_and_the_tree_stays_balanced(
-        coming in prop::sample::select(vec![
-            Coming::Ascending, Coming::Descending, Coming::AsTheyAre,
+    fn a_search_finds_exactly_the_ranges_that_hold_a_value_and_the_tree_stays_balanced(
+        order in prop::sample::select(vec![
+            InsertionOrder::Ascending, InsertionOrder::Descending, InsertionOrder::Random,
         ]),
         mut first in ranges(3_000),
         more in ranges(1_000),
-        going in prop::collection::vec(any::<prop::sample::Index>(), 4_000),
+        removals in prop::collection::vec(any::<prop::sample::Index>(), 4_000),
     ) {
-        match coming {
-            Coming::Ascending => first.sort_unstable(),
-            Coming::Descending => first.sort_unstable_by(|one, two| two.cmp(one)),
-            Coming::AsTheyAre => {}
+        match order {
+            InsertionOrder::Ascending => first.sort_unstable(),
+            InsertionOrder::Descending => first.sort_unstable_by(|one, two| two.cmp(one)),
+            InsertionOrder::Random => {}
         }
-        let mut intervals = Intervals::default();
-        let mut there = BTreeMap::new();
+        let mut intervals = IntervalTree::default();
+        let mut expected = BTreeMap::new();
         for (number, range) in (0..).zip(first) {
-            there.insert(range, number);
+            expected.insert(range, number);
             intervals.edit(&(range.0..range.1), |held| *held = bucket(number));
         }
-        compare(&intervals, &there);
-        // More come while others go, until none is left.
+        assert_same(&intervals, &expected);
+        // Remove all of them, and insert others meanwhile.
         let mut more = (3_000..).zip(more);
-        let mut all: Vec<(u64, u64)> = there.keys().copied().collect();
-        for (turn, gone) in going.iter().enumerate() {
+        let mut all: Vec<(u64, u64)> = expected.keys().copied().collect();
+        for (step, removed) in removals.iter().enumerate() {
             if all.is_empty() {
                 break;
             }
-            let range = all.swap_remove(gone.index(all.len()));
-            there.remove(&range);
+            let range = all.swap_remove(removed.index(all.len()));
+            expected.remove(&range);
             intervals.edit(&(range.0..range.1), |held| *held = Bucket::Empty);
-            if turn % 4 == 0 && let Some((number, range)) = more.next() {
-                if there.insert(range, number).is_none() {
+            if step % 4 == 0 && let Some((number, range)) = more.next() {
+                if expected.insert(range, number).is_none() {
                     all.push(range);
                 }
                 intervals.edit(&(range.0..range.1), |held| *held = bucket(number));
             }
-            if turn % 64 == 0 {
-                compare(&intervals, &there);
+            if step % 64 == 0 {
+                assert_same(&intervals, &expected);
             }
         }
         prop_assert!(all.is_empty() && intervals.is_empty());
-        prop_assert!(matches!(intervals.0, Node::Leaf(_)));
+        prop_assert!(matches!(intervals.0, TreeNode::Leaf(_)));
     }
 }
 
-/// That the tree is sound, and each value finds what holds it, in the order of their starts.
-fn compare(intervals: &Intervals<u64>, there: &BTreeMap<(u64, u64), u32>) {
+/// Asserts that the tree is sound, and that a search finds the ranges in the order of their starts.
+fn assert_same(intervals: &IntervalTree<u64>, expected: &BTreeMap<(u64, u64), u32>) {
     if !intervals.is_empty() {
-        checked(&intervals.0, Standing::Last);
+        checked(&intervals.0, Placement::Last);
     }
     for value in (0..340).step_by(7) {
-        let holding = there
+        let holding = expected
             .iter()
             .filter(|((start, end), _)| (*start..*end).contains(&value));
         let holding: Vec<u32> = holding.map(|(_, number)| *number).collect();
@@ -135,16 +137,16 @@ fn compare(intervals: &Intervals<u64>, there: &BTreeMap<(u64, u64), u32>) {
 }
 
 #[test]
-fn ranges_that_come_in_order_fill_their_nodes_and_a_value_goes_one_way() {
-    let mut intervals = Intervals::default();
+fn ranges_inserted_in_order_fill_their_nodes_and_a_search_visits_one_node_a_level() {
+    let mut intervals = IntervalTree::default();
     let number = u32::try_from(WIDTH * WIDTH * WIDTH).unwrap();
     for range in 0..number {
         let start = u64::from(range);
         intervals.edit(&(start..start + 1), |held| *held = bucket(range));
     }
-    assert_eq!(checked(&intervals.0, Standing::Last), 3);
+    assert_eq!(checked(&intervals.0, Placement::Last), 3);
     for value in (0..number).step_by(1_000) {
-        let (found, looked) = found(&intervals, value.into());
-        assert_eq!((found, looked.nodes), (vec![value], 3));
+        let (found, cost) = found(&intervals, value.into());
+        assert_eq!((found, cost.nodes), (vec![value], 3));
     }
 }

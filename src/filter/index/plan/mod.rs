@@ -1,62 +1,66 @@
-//! A filter as the index sees it: *branches*, of which one must hold if it matches; a branch is a
-//! list of *parts* that must all hold.
+//! A filter as the index sees it: *branches*, of which one holds if the filter matches. A branch is
+//! a list of *constraints* that must all hold.
 //!
-//! `||` has the branches of all its parts, `in` one for each item, `matches` one for each text of
-//! which it needs one, any other condition is one. `!` turns `&&` and `||` into each other and
-//! reaches the conditions. Of the parts of a `&&` that have several branches only one is taken
-//! apart, the most selective; of the others it is known at best from where to where their values
-//! lie, and the rest is left to the verdict. So branches add up and never multiply, whatever is
-//! nested in what: a filter has at most 1,504 (1,000 list items; 63 other conditions with eight
-//! texts at most).
+//! `||` has the branches of all its parts, `in` one for each item, `matches` one for each required
+//! text, any other condition one. `!` turns `&&` and `||` into each other, down to the conditions.
+//! Of the parts of a `&&` with several branches, only the most selective one is taken apart. The
+//! others give one constraint at most, the range that spans their values; the evaluation does the
+//! rest. So branches add up and never multiply, however a filter is nested. A filter has at most
+//! 1,504 (1,000 list items; 63 other conditions with eight texts at most).
 
-mod ask;
+mod constraint;
+mod term;
 
-use self::ask::{Rank, Term};
+use self::constraint::Selectivity;
+use self::term::Term;
 use crate::filter::predicate::Predicate;
 
-pub(super) use self::ask::{Ask, Part};
+pub(super) use self::constraint::{Constraint, Test};
 
-/// A predicate, or its opposite.
+/// A predicate, or its negation.
 #[derive(Clone, Copy)]
 struct Clause<'f> {
     predicate: &'f Predicate,
     is_negated: bool,
 }
 
-/// What a clause is made of, once `!` is taken inside.
-enum Shape<'f> {
+/// The form of a clause after `!` is taken inside.
+enum ClauseForm<'f> {
     Constant(bool),
     Term(Term<'f>),
     All(&'f [Predicate]),
     Any(&'f [Predicate]),
 }
 
-/// What a clause is to the index: how many branches it has, and the rank of the worst of them. A
-/// clause of rank `Anyone` has one branch without parts.
+/// The number of a clause's branches, and the selectivity of the worst of them. A clause of
+/// selectivity `Everyone` has one branch without constraints.
 #[derive(Clone, Copy)]
 struct Breadth {
     branches: usize,
-    rank: Rank,
+    selectivity: Selectivity,
 }
 
-/// How many branches a filter has; none if nobody can match it.
+/// The number of a filter's branches; 0 if nobody can match it.
 pub(super) fn branches(predicate: &Predicate) -> usize {
     Clause::of(predicate).breadth().branches
 }
 
-/// The parts of a branch, those first that select most, then by path, so that filters over the same
-/// fields ask in the same order. No parts: anyone may match. None: nobody can. The answer to the
-/// same question is always the same.
-pub(super) fn branch(predicate: &Predicate, number: usize) -> Option<Vec<Part<'_>>> {
-    let mut parts = Vec::new();
-    Clause::of(predicate).gather(number, &mut parts);
-    parts.sort_by(|one, two| (one.path, one.ask.kind()).cmp(&(two.path, two.ask.kind())));
-    parts.dedup_by(|next, kept| kept.absorb(next));
-    if parts.iter().any(|part| part.ask.is_void()) {
+/// The constraints of a branch, the most selective first, then by path, so that filters over the
+/// same fields share the upper nodes. Anyone may match a branch without constraints; `None` if
+/// nobody can match the branch. The result depends on the arguments alone.
+pub(super) fn branch(predicate: &Predicate, number: usize) -> Option<Vec<Constraint<'_>>> {
+    let mut constraints = Vec::new();
+    Clause::of(predicate).gather(number, &mut constraints);
+    constraints.sort_by(|one, two| (one.path, one.test.order()).cmp(&(two.path, two.test.order())));
+    constraints.dedup_by(|next, kept| kept.absorb(next));
+    if constraints
+        .iter()
+        .any(|constraint| constraint.test.is_void())
+    {
         return None;
     }
-    parts.sort_by_key(|part| part.ask.rank());
-    Some(parts)
+    constraints.sort_by_key(|constraint| constraint.test.selectivity());
+    Some(constraints)
 }
 
 impl<'f> Clause<'f> {
@@ -67,11 +71,11 @@ impl<'f> Clause<'f> {
         }
     }
 
-    fn shape(self) -> Shape<'f> {
+    fn form(self) -> ClauseForm<'f> {
         let is_negated = self.is_negated;
         match self.predicate {
-            Predicate::Constant(value) => Shape::Constant(*value != is_negated),
-            Predicate::Condition(condition) => Shape::Term(Term {
+            Predicate::Constant(value) => ClauseForm::Constant(*value != is_negated),
+            Predicate::Condition(condition) => ClauseForm::Term(Term {
                 condition,
                 is_negated,
             }),
@@ -79,80 +83,80 @@ impl<'f> Clause<'f> {
                 predicate: inner,
                 is_negated: !is_negated,
             }
-            .shape(),
-            Predicate::All(parts) if is_negated => Shape::Any(parts),
-            Predicate::Any(parts) if is_negated => Shape::All(parts),
-            Predicate::All(parts) => Shape::All(parts),
-            Predicate::Any(parts) => Shape::Any(parts),
+            .form(),
+            Predicate::All(parts) if is_negated => ClauseForm::Any(parts),
+            Predicate::Any(parts) if is_negated => ClauseForm::All(parts),
+            Predicate::All(parts) => ClauseForm::All(parts),
+            Predicate::Any(parts) => ClauseForm::Any(parts),
         }
     }
 
-    /// One of its parts, as deep under `!` as it is. A `!` between them changes that.
+    /// One of its parts, negated if the number of `!` around it is odd.
     fn part(self, predicate: &'f Predicate) -> Self {
         Self {
             predicate,
-            is_negated: self.is_under_not(),
+            is_negated: self.negates_parts(),
         }
     }
 
-    /// Whether the parts of its `&&` or `||` are opposites.
-    fn is_under_not(self) -> bool {
+    /// Whether the parts of its `&&` or `||` are negated.
+    fn negates_parts(self) -> bool {
         match self.predicate {
             Predicate::Not(inner) => Self {
                 predicate: inner,
                 is_negated: !self.is_negated,
             }
-            .is_under_not(),
+            .negates_parts(),
             _ => self.is_negated,
         }
     }
 
     fn breadth(self) -> Breadth {
-        match self.shape() {
-            Shape::Constant(true) => Breadth::ANYONE,
-            Shape::Constant(false) => Breadth::NOBODY,
-            Shape::Term(term) => Breadth {
+        match self.form() {
+            ClauseForm::Constant(true) => Breadth::EVERYONE,
+            ClauseForm::Constant(false) => Breadth::NOBODY,
+            ClauseForm::Term(term) => Breadth {
                 branches: term.alternatives(),
-                rank: term.rank(),
+                selectivity: term.selectivity(),
             },
-            Shape::Any(parts) => {
+            ClauseForm::Any(parts) => {
                 let sum = |sum: Breadth, part: Breadth| Breadth {
                     branches: sum.branches + part.branches,
-                    rank: sum.rank.max(part.rank),
+                    selectivity: sum.selectivity.max(part.selectivity),
                 };
                 let sum = parts
                     .iter()
                     .map(|part| self.part(part).breadth())
                     .fold(Breadth::NOBODY, sum);
-                if sum.rank == Rank::Anyone {
-                    Breadth::ANYONE
+                if sum.selectivity == Selectivity::Everyone {
+                    Breadth::EVERYONE
                 } else {
                     sum
                 }
             }
-            Shape::All(parts) => {
+            ClauseForm::All(parts) => {
                 let breadths: Vec<Breadth> =
                     parts.iter().map(|part| self.part(part).breadth()).collect();
                 let branches = match breadths.iter().map(|breadth| breadth.branches).min() {
                     Some(0) => 0,
-                    _ => taken_apart(&breadths).map_or(1, |part| breadths[part].branches),
+                    _ => split_part(&breadths).map_or(1, |part| breadths[part].branches),
                 };
-                let best = breadths.iter().map(|breadth| breadth.rank).min();
+                let best = breadths.iter().map(|breadth| breadth.selectivity).min();
                 Breadth {
                     branches,
-                    rank: best.unwrap_or(Rank::Anyone),
+                    selectivity: best.unwrap_or(Selectivity::Everyone),
                 }
             }
         }
     }
 
-    /// Appends the parts of a branch as they stand.
-    fn gather(self, mut number: usize, parts: &mut Vec<Part<'f>>) {
-        match self.shape() {
-            Shape::Constant(_) => {}
-            Shape::Term(term) => term.parts(number, parts),
-            Shape::Any(alternatives) => {
-                if self.breadth().rank == Rank::Anyone {
+    /// Appends the constraints of a branch, unsorted.
+    fn gather(self, mut number: usize, into: &mut Vec<Constraint<'f>>) {
+        match self.form() {
+            ClauseForm::Constant(_) => {}
+            ClauseForm::Term(term) => term.constraints(number, into),
+            ClauseForm::Any(alternatives) => {
+                if self.breadth().selectivity == Selectivity::Everyone {
                     return;
                 }
                 for alternative in alternatives
@@ -161,61 +165,61 @@ impl<'f> Clause<'f> {
                 {
                     let branches = alternative.breadth().branches;
                     if number < branches {
-                        return alternative.gather(number, parts);
+                        return alternative.gather(number, into);
                     }
                     number -= branches;
                 }
             }
-            Shape::All(all) => {
+            ClauseForm::All(all) => {
                 let breadths: Vec<Breadth> =
                     all.iter().map(|part| self.part(part).breadth()).collect();
-                let taken_apart = taken_apart(&breadths);
+                let split = split_part(&breadths);
                 for (at, part) in all.iter().map(|part| self.part(part)).enumerate() {
-                    if Some(at) == taken_apart {
-                        part.gather(number, parts);
+                    if Some(at) == split {
+                        part.gather(number, into);
                     } else if breadths[at].branches == 1 {
-                        part.gather(0, parts);
+                        part.gather(0, into);
                     } else {
-                        parts.extend(part.cover());
+                        into.extend(part.cover());
                     }
                 }
             }
         }
     }
 
-    /// One part that holds whichever branch does, where all ask the same path.
-    fn cover(self) -> Option<Part<'f>> {
-        match self.shape() {
-            Shape::Term(term) => term.cover(),
-            Shape::Any(parts) => {
+    /// One constraint that holds if any branch does; `None` if their paths differ.
+    fn cover(self) -> Option<Constraint<'f>> {
+        match self.form() {
+            ClauseForm::Term(term) => term.cover(),
+            ClauseForm::Any(parts) => {
                 let mut covers = parts.iter().map(|part| self.part(part).cover());
                 let first = covers.next()??;
                 covers.try_fold(first, |cover, next| cover.spanning(next?))
             }
-            Shape::Constant(_) | Shape::All(_) => None,
+            ClauseForm::Constant(_) | ClauseForm::All(_) => None,
         }
     }
 }
 
-/// Which part of a `&&` is taken apart: of those with several branches the one that selects most,
-/// and of such the one with the fewest.
-fn taken_apart(breadths: &[Breadth]) -> Option<usize> {
+/// The part of a `&&` to take apart: of those with several branches the most selective one, and of
+/// equally selective ones the one with the fewest branches.
+fn split_part(breadths: &[Breadth]) -> Option<usize> {
     let several = breadths
         .iter()
         .enumerate()
         .filter(|(_, breadth)| breadth.branches > 1);
     several
-        .min_by_key(|(_, breadth)| (breadth.rank, breadth.branches))
+        .min_by_key(|(_, breadth)| (breadth.selectivity, breadth.branches))
         .map(|(part, _)| part)
 }
 
 impl Breadth {
-    const ANYONE: Self = Self {
+    const EVERYONE: Self = Self {
         branches: 1,
-        rank: Rank::Anyone,
+        selectivity: Selectivity::Everyone,
     };
     const NOBODY: Self = Self {
         branches: 0,
-        rank: Rank::Equal,
+        selectivity: Selectivity::Equal,
     };
 }

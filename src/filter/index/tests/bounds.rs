@@ -1,4 +1,4 @@
-//! What a filter may cost at most, whatever its writer means by it.
+//! The cost of a filter is bounded, also if its writer means harm.
 
 use super::{id, person, view};
 use crate::filter::Images;
@@ -22,7 +22,7 @@ fn entries(filter: &str) -> usize {
 }
 
 #[test]
-fn a_views_entries_add_up_and_never_multiply() {
+fn the_entries_of_a_view_add_up_and_never_multiply() {
     let items = |name: &str| {
         format!(
             "attributes.{name} in [{}]",
@@ -47,12 +47,12 @@ fn a_views_entries_add_up_and_never_multiply() {
         )),
         900
     );
-    // 2^31 ways to fulfil it.
+    // There are 2^31 ways to fulfil it.
     let pairs = joined(31, " && ", |n| {
         format!("(attributes.a{n} == 1 || attributes.b{n} == 2)")
     });
     assert_eq!(entries(&pairs), 2);
-    // The same in other words, and a level deeper.
+    // The same with `!`, and a level deeper.
     let opposites = joined(32, " || ", |n| {
         format!("(job != 'a{n}' && lastName != 'b{n}')")
     });
@@ -66,7 +66,7 @@ fn a_views_entries_add_up_and_never_multiply() {
 }
 
 #[test]
-fn a_view_has_1504_entries_at_most() {
+fn a_view_has_at_most_1504_entries() {
     let texts = |n: usize| joined(8, "|", |text| format!("text{n}of{text}"));
     let patterns = joined(63, " || ", |n| format!("job.matches('{}')", texts(n)));
     let items = joined(1000, ",", |item| item.to_string());
@@ -76,7 +76,7 @@ fn a_view_has_1504_entries_at_most() {
     );
 }
 
-/// 63 conditions that all have in common, and one of their own.
+/// 63 conditions that all views share, and one of its own.
 fn nearly_alike(number: usize) -> String {
     format!(
         "{} && attributes.z == {number}",
@@ -85,21 +85,21 @@ fn nearly_alike(number: usize) -> String {
 }
 
 #[test]
-fn views_that_have_nearly_all_in_common_are_told_apart_by_the_rest() {
+fn views_that_share_63_of_64_conditions_are_found_by_the_last_one() {
     let index = filled((0..1000).map(nearly_alike));
     let members = joined(63, ",", |n| format!("\"a{n}\":{n}"));
     let mut found = Vec::new();
     let of = |z: i32| person(30, &format!("{{{members},\"z\":{z}}}"));
-    let looked = index.candidates(&Images::new(id(), None, Some(&of(7))), &mut found);
-    assert_eq!((looked.entries, &found[..]), (1, &[7][..]));
-    assert!(looked.nodes < 4 * 64, "{looked:?}");
+    let cost = index.candidates(&Images::new(id(), None, Some(&of(7))), &mut found);
+    assert_eq!((cost.entries, &found[..]), (1, &[7][..]));
+    assert!(cost.nodes < 4 * 64, "{cost:?}");
     index.candidates(&Images::new(id(), None, Some(&of(-1))), &mut found);
     assert!(found.is_empty());
 }
 
 #[test]
-fn an_index_grows_with_its_entries_however_much_they_have_in_common() {
-    // Nine at each of two hundred values, and they differ in the last of their conditions only.
+fn an_index_grows_with_its_entries_however_many_conditions_they_share() {
+    // Nine entries at each of two hundred values. They differ in their last condition only.
     let items = |group: usize| joined(100, ",", |item| (1000 * group + item).to_string());
     let rest = joined(61, " && ", |n| format!("attributes.a{n:02} == {n}"));
     let filters = (0..2).flat_map(|group| {
@@ -124,17 +124,17 @@ fn an_index_grows_with_its_entries_however_much_they_have_in_common() {
 }
 
 #[test]
-fn what_a_text_holds_many_times_is_found_once() {
+fn a_view_is_found_once_however_often_the_text_holds_its_gram() {
     let index =
         filled((1..=500).map(|length| format!("attributes.x.contains('{}')", "a".repeat(length))));
     let person = person(30, &format!("{{\"x\":\"{}\"}}", "a".repeat(4000)));
     let mut found = Vec::new();
-    let looked = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
-    assert_eq!((looked.entries, found.len()), (500, 500));
+    let cost = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
+    assert_eq!((cost.entries, found.len()), (500, 500));
 }
 
 #[test]
-fn texts_are_found_by_what_they_hold_begin_and_end_with_however_cut() {
+fn every_part_and_every_end_of_a_text_is_found() {
     let text = "0123456789abcdefghijklmnopqrstuvwxyzäöü€";
     let cuts: Vec<usize> = (0..=text.len())
         .filter(|at| text.is_char_boundary(*at))
@@ -148,7 +148,7 @@ fn texts_are_found_by_what_they_hold_begin_and_end_with_however_cut() {
         filters.push(format!("attributes.x.matches('{}.?')", &text[*start..]));
     }
     let matching = filters.len();
-    // Others of the same lengths, and some that are longer than the text.
+    // Texts of the same lengths that do not match, and some that are longer than the text.
     filters.extend(
         (0..cuts.len()).map(|at| format!("attributes.x.contains('{}?')", &text[cuts[at]..])),
     );

@@ -1,10 +1,10 @@
-//! A search touches the views whose conditions hold together: conjunctions, alternatives, opposites
-//! and several choices.
+//! A search touches the views whose combined conditions hold: conjunctions, alternatives,
+//! negations, and conjunctions of alternatives.
 
 use super::{MATCHING, assert_touched, person, shared};
 
 #[test]
-fn a_conjunction_touches_who_asks_for_all_of_it() {
+fn a_conjunction_is_touched_if_all_its_parts_hold() {
     let person = person(30, r#"{"team":"red","city":"c0","n":500}"#);
     assert_touched(&person, 0, |number| {
         format!(
@@ -13,8 +13,7 @@ fn a_conjunction_touches_who_asks_for_all_of_it() {
             number % 10
         )
     });
-    // The other way round, and with a range below: all ask for the same city, each for a range of
-    // its own.
+    // The most selective condition last: all views have the same city, and each a range of its own.
     assert_touched(&person, 0, |number| {
         let from = if number < 10 {
             400 + number
@@ -23,7 +22,7 @@ fn a_conjunction_touches_who_asks_for_all_of_it() {
         };
         format!("attributes.n >= {from} && attributes.city == 'c0'")
     });
-    // Those of other teams are not touched, whatever their ranges.
+    // Views of other teams are not touched, whatever their ranges.
     assert_touched(&person, 0, |number| {
         let team = if number < 10 {
             "red".to_owned()
@@ -38,7 +37,7 @@ fn a_conjunction_touches_who_asks_for_all_of_it() {
 }
 
 #[test]
-fn alternatives_touch_who_asks_for_one_that_holds() {
+fn an_alternative_is_touched_if_one_of_its_parts_holds() {
     let person = person(30, r#"{"n":0,"m":0}"#);
     assert_touched(&person, 0, |number| {
         let (n, m) = if number < 5 {
@@ -48,11 +47,11 @@ fn alternatives_touch_who_asks_for_one_that_holds() {
         };
         format!("attributes.n == {n} || attributes.m == {m} || attributes.other == {number}")
     });
-    // Both alternatives of one view hold: it is touched twice, and named once.
+    // Both alternatives of one view hold: the search touches two entries, and finds one view.
     assert_touched(&person, MATCHING, |number| {
-        let apart = format!("!(job == 'x{number}')");
+        let distinct = format!("!(job == 'x{number}')");
         format!(
-            "{apart} && (attributes.n == {} || attributes.m == {})",
+            "{distinct} && (attributes.n == {} || attributes.m == {})",
             shared(number),
             shared(number)
         )
@@ -60,30 +59,34 @@ fn alternatives_touch_who_asks_for_one_that_holds() {
 }
 
 #[test]
-fn opposites_touch_who_asks_for_what_is_left() {
+fn the_negation_of_a_comparison_is_touched_if_it_holds() {
     let person = person(30, r#"{"n":0}"#);
-    let apart = |number: u32| format!("job != 'x{number}'");
+    let distinct = |number: u32| format!("job != 'x{number}'");
     assert_touched(&person, 0, |number| {
-        format!("!(age != {} || !({}))", 30 + shared(number), apart(number))
+        format!(
+            "!(age != {} || !({}))",
+            30 + shared(number),
+            distinct(number)
+        )
     });
     assert_touched(&person, 0, |number| {
         format!(
             "!!(attributes.n == {}) && !(age < 18) && {}",
             shared(number),
-            apart(number)
+            distinct(number)
         )
     });
     assert_touched(&person, 0, |number| {
         format!(
             "!(age < {} || age > 200) && {}",
             shared(number) + 30,
-            apart(number)
+            distinct(number)
         )
     });
 }
 
 #[test]
-fn of_several_choices_one_is_taken_apart_and_the_others_say_where_their_values_lie() {
+fn a_conjunction_of_lists_is_found_by_one_list_and_by_the_ranges_that_span_the_others() {
     let person = person(30, r#"{"a":1,"b":5,"c":"m5"}"#);
     let low = |number: u32| if number < 10 { 0 } else { 10 * number };
     assert_touched(&person, 0, |number| {

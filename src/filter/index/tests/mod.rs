@@ -1,8 +1,9 @@
-//! A search touches as many entries among a hundred thousand views as among a thousand, and nothing
-//! is left of views that are gone.
+//! A search touches as many entries among a hundred thousand views as among a thousand, and a view
+//! that is removed leaves nothing behind.
 
 mod bounds;
 mod combined;
+mod methods;
 mod texts;
 mod upkeep;
 mod values;
@@ -13,7 +14,7 @@ use crate::filter::{Filter, Images, Verdict, View};
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 100_000;
-/// The views that match, in each of the tests below; all others don't.
+/// Views that match in each test: those with the lowest numbers.
 const MATCHING: usize = 10;
 
 fn view(text: &str) -> View {
@@ -36,7 +37,7 @@ fn id() -> PersonId {
         .expect("an id")
 }
 
-/// Views with the filters that `text` gives their numbers.
+/// An index of views; `text` makes a filter of a number.
 fn filled(views: u32, text: &impl Fn(u32) -> String) -> Index {
     let mut index = Index::default();
     for number in 0..views {
@@ -45,17 +46,17 @@ fn filled(views: u32, text: &impl Fn(u32) -> String) -> Index {
     index
 }
 
-/// Searches among few and among many views with such filters; those below `MATCHING` match, and all
-/// that is touched besides is `besides`.
+/// Searches among few and among many views. The first `MATCHING` of them match, and the search
+/// touches no other entries, except `besides` more.
 fn assert_touched(person: &FieldsJson, besides: usize, text: impl Fn(u32) -> String) {
     let images = Images::new(id(), Some(person), Some(person));
-    let mut steps = Vec::new();
+    let mut nodes = Vec::new();
     for count in [FEW, MANY] {
         let index = filled(count, &text);
         let mut found = Vec::new();
-        let looked = index.candidates(&images, &mut found);
+        let cost = index.candidates(&images, &mut found);
         assert_eq!(
-            looked.entries,
+            cost.entries,
             MATCHING + besides,
             "entries among {count}: {}",
             text(0)
@@ -67,18 +68,18 @@ fn assert_touched(person: &FieldsJson, besides: usize, text: impl Fn(u32) -> Str
             "among {count}: {}",
             text(0)
         );
-        steps.push(looked.nodes);
+        nodes.push(cost.nodes);
     }
-    // A tree over a hundred times as many is seven levels higher; each match may lie on a way of
-    // its own.
+    // A tree of a hundred times as many entries has at most seven levels more, and each match may
+    // lie on a path of its own.
     assert!(
-        steps[1] <= steps[0] + 10 * (MATCHING + 1),
-        "places looked at: {steps:?}, {}",
+        nodes[1] <= nodes[0] + 10 * (MATCHING + 1),
+        "nodes touched: {nodes:?}, {}",
         text(0)
     );
 }
 
-/// Ten views share the number 0, all others have one of their own.
+/// 0 for the first ten views, and a number of its own for every other.
 fn shared(number: u32) -> u32 {
     number.saturating_sub(9)
 }

@@ -1,11 +1,11 @@
-//! A search touches the views that ask for a text's beginning, its end or a part of it.
+//! A search touches the views whose prefix, suffix, part or pattern fits the text.
 
 use super::{assert_touched, id, person, shared, view};
 use crate::filter::Images;
 use crate::filter::index::{Census, Index};
 
 #[test]
-fn prefixes_touch_who_asks_for_one_of_the_value() {
+fn a_prefix_of_the_value_is_touched() {
     let person = person(30, r#"{"code":"0123456789"}"#);
     assert_touched(&person, 0, |number| {
         let prefix = if number < 10 {
@@ -18,25 +18,25 @@ fn prefixes_touch_who_asks_for_one_of_the_value() {
 }
 
 #[test]
-fn a_text_is_found_by_each_of_its_beginnings_whatever_their_length() {
+fn every_prefix_of_a_text_is_found_whatever_its_length() {
     let text = "0123456789abcdefghijklmnopqrstuvwxyzäöü€";
-    let beginnings: Vec<&str> = (0..=text.len()).filter_map(|end| text.get(..end)).collect();
+    let prefixes: Vec<&str> = (0..=text.len()).filter_map(|end| text.get(..end)).collect();
     let mut index = Index::default();
     let mut add =
         |number: usize, filter: &str| index.add(u32::try_from(number).unwrap(), &view(filter));
-    for (number, beginning) in beginnings.iter().enumerate() {
-        add(number, &format!("attributes.x.startsWith('{beginning}')"));
-        // Others as long as the next, and longer than all.
+    for (number, prefix) in prefixes.iter().enumerate() {
+        add(number, &format!("attributes.x.startsWith('{prefix}')"));
+        // Prefixes as long as the next one, and longer ones than the text.
         add(
             100 + number,
-            &format!("attributes.x.startsWith('{beginning}?')"),
+            &format!("attributes.x.startsWith('{prefix}?')"),
         );
         add(
             200 + number,
-            &format!("attributes.x.startsWith('{text}{beginning}!')"),
+            &format!("attributes.x.startsWith('{text}{prefix}!')"),
         );
     }
-    // Of two beginnings the longer says all, in either order.
+    // Of two prefixes the longer one implies the other, in either order.
     add(
         300,
         "attributes.x.startsWith('0') && attributes.x.startsWith('012')",
@@ -55,9 +55,9 @@ fn a_text_is_found_by_each_of_its_beginnings_whatever_their_length() {
     );
     let person = person(30, &format!(r#"{{"x":"{text}"}}"#));
     let mut found = Vec::new();
-    let looked = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
-    let expected: Vec<u32> = (0..).take(beginnings.len()).chain([300, 301]).collect();
-    assert_eq!((found, looked.entries), (expected.clone(), expected.len()));
+    let cost = index.candidates(&Images::new(id(), None, Some(&person)), &mut found);
+    let expected: Vec<u32> = (0..).take(prefixes.len()).chain([300, 301]).collect();
+    assert_eq!((found, cost.entries), (expected.clone(), expected.len()));
     for number in 0..400 {
         index.remove(number);
     }
@@ -72,31 +72,34 @@ fn a_text_is_found_by_each_of_its_beginnings_whatever_their_length() {
 }
 
 #[test]
-fn ends_and_parts_of_texts_touch_who_asks_for_one() {
+fn a_suffix_a_part_and_a_pattern_of_the_value_are_touched() {
     let person = person(
         30,
         r#"{"code":"the quick brown fox 0.","mail":"a0@example.com"}"#,
     );
-    let apart = |number: u32| format!("!(job == 'x{number}')");
+    let distinct = |number: u32| format!("!(job == 'x{number}')");
     assert_touched(&person, 0, |number| {
         format!(
             "attributes.code.endsWith(' {}.') && {}",
             shared(number),
-            apart(number)
+            distinct(number)
         )
     });
     assert_touched(&person, 0, |number| {
         format!(
             "attributes.code.contains('brown fox {}.') && {}",
             shared(number),
-            apart(number)
+            distinct(number)
         )
     });
     assert_touched(&person, 0, |number| {
         let pattern = format!("^[a-z]{}@example", shared(number));
-        format!("attributes.mail.matches('{pattern}') && {}", apart(number))
+        format!(
+            "attributes.mail.matches('{pattern}') && {}",
+            distinct(number)
+        )
     });
-    // 64 in each view.
+    // 64 conditions in each view.
     assert_touched(&person, 0, |number| {
         let others =
             (0..62).map(|other| format!("attributes.code.contains('{number} and {other}')"));
@@ -109,7 +112,7 @@ fn ends_and_parts_of_texts_touch_who_asks_for_one() {
         format!(
             "({}) && {}",
             all[if number < 10 { 0 } else { 60 }..].join(" || "),
-            apart(number)
+            distinct(number)
         )
     });
 }

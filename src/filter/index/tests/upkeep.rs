@@ -1,13 +1,13 @@
-//! An index holds what its present views need: views come and go, unchanged values are looked up
-//! once, and views without a usable condition are always touched.
+//! An index depends on its present views alone. A search looks up an unchanged value once, and
+//! touches views without a constraint each time.
 
 use super::{FEW, filled, id, person, view};
 use crate::filter::Images;
-use crate::filter::index::{Census, Index, Looked};
+use crate::filter::index::{Census, Index, SearchCost};
 
 #[test]
-fn each_name_finds_who_asks_for_it_however_many_come_and_go() {
-    // More than a list holds, and texts longer than a place keeps beside it.
+fn each_name_is_found_while_others_are_added_and_removed() {
+    // More names than a list holds, and some that are too long to lie in the node.
     let name = |number: u32| {
         format!(
             "{}{number}",
@@ -26,14 +26,14 @@ fn each_name_finds_who_asks_for_it_however_many_come_and_go() {
         person(30, &format!("{{{}}}", members[3])),
     );
     let mut index = Index::default();
-    let assert_found = |index: &Index, there: std::ops::Range<u32>| {
+    let assert_found = |index: &Index, present: std::ops::Range<u32>| {
         let mut found = Vec::new();
         index.candidates(&Images::new(id(), Some(&all), Some(&all)), &mut found);
-        assert_eq!(found, there.clone().collect::<Vec<_>>());
+        assert_eq!(found, present.clone().collect::<Vec<_>>());
         index.candidates(&Images::new(id(), Some(&one), None), &mut found);
         assert_eq!(
             found,
-            there.filter(|number| *number == 3).collect::<Vec<_>>()
+            present.filter(|number| *number == 3).collect::<Vec<_>>()
         );
     };
     for number in 0..20 {
@@ -58,26 +58,26 @@ fn each_name_finds_who_asks_for_it_however_many_come_and_go() {
 }
 
 #[test]
-fn what_did_not_change_is_looked_up_once() {
+fn an_unchanged_value_is_looked_up_once() {
     let index = filled(FEW, &|number| format!("attributes.n == {number}"));
     let (before, after) = (person(30, r#"{"n":7}"#), person(31, r#"{"n":7}"#));
     let mut found = Vec::new();
-    let looked = |before, after, found: &mut Vec<u32>| {
+    let entries = |before, after, found: &mut Vec<u32>| {
         index
             .candidates(&Images::new(id(), before, after), found)
             .entries
     };
     assert_eq!(
-        (looked(Some(&before), Some(&after), &mut found), &found[..]),
+        (entries(Some(&before), Some(&after), &mut found), &found[..]),
         (1, &[7][..])
     );
     let moved = person(31, r#"{"n":8}"#);
     assert_eq!(
-        (looked(Some(&before), Some(&moved), &mut found), &found[..]),
+        (entries(Some(&before), Some(&moved), &mut found), &found[..]),
         (2, &[7, 8][..])
     );
-    assert_eq!(looked(None, None, &mut found), 0);
-    // What hangs below a value that stayed is asked of both images.
+    assert_eq!(entries(None, None, &mut found), 0);
+    // Below an unchanged value both images are searched.
     let index = filled(FEW, &|number| {
         format!("firstName == 'A' && age == {}", number % 100)
     });
@@ -87,7 +87,7 @@ fn what_did_not_change_is_looked_up_once() {
 }
 
 #[test]
-fn what_says_nothing_to_the_index_is_always_touched() {
+fn a_view_without_a_constraint_is_touched_by_every_change() {
     let texts = [
         "",
         "true",
@@ -104,34 +104,34 @@ fn what_says_nothing_to_the_index_is_always_touched() {
         index.add(u32::try_from(number).unwrap(), &view(text));
     }
     let mut found = Vec::new();
-    let looked = index.candidates(&Images::new(id(), None, Some(&person(1, "{}"))), &mut found);
+    let cost = index.candidates(&Images::new(id(), None, Some(&person(1, "{}"))), &mut found);
     assert_eq!(
-        looked,
-        Looked {
+        cost,
+        SearchCost {
             entries: texts.len(),
             nodes: 2
         },
         "each once"
     );
-    let nobodys = [
+    let void = [
         "false",
         "attributes.x in []",
         "attributes.x < null",
         "false && age == 1",
         "!(true || age == 1)",
     ];
-    for (number, text) in nobodys.iter().enumerate() {
+    for (number, text) in void.iter().enumerate() {
         index.add(u32::try_from(number).unwrap(), &view(text));
     }
     assert_eq!(
         index.census().entries,
-        texts.len() - nobodys.len(),
-        "who can match nobody is nowhere"
+        texts.len() - void.len(),
+        "a filter that nobody matches has no entry"
     );
 }
 
 #[test]
-fn an_index_is_what_is_in_it_whatever_was() {
+fn an_index_depends_on_its_present_views_alone() {
     let text = |number: u32| {
         let rest = [
             "attributes.n in [1, 2, 3]",

@@ -1,20 +1,23 @@
-//! A search touches the views that ask for a value, an element, a size or a name that is there, and
-//! those whose range holds the value.
+//! A search touches the views whose value, range, element, size or name the person has.
 
 use super::{assert_touched, id, person, shared, view};
 use crate::filter::Images;
 use crate::filter::index::Index;
 
 #[test]
-fn equality_touches_who_asks_for_the_value() {
+fn an_equal_value_is_touched() {
     let person = person(30, r#"{"n":0,"t":"t0"}"#);
-    // What sets the ten apart, for equal views are one class, says nothing to the index.
-    let apart = |number: u32| format!("!(job == 'x{number}')");
+    // This condition makes the ten filters differ, and is no constraint of the index.
+    let distinct = |number: u32| format!("!(job == 'x{number}')");
     assert_touched(&person, 0, |number| {
-        format!("attributes.n == {} && {}", shared(number), apart(number))
+        format!("attributes.n == {} && {}", shared(number), distinct(number))
     });
     assert_touched(&person, 0, |number| {
-        format!("attributes.t == 't{}' && {}", shared(number), apart(number))
+        format!(
+            "attributes.t == 't{}' && {}",
+            shared(number),
+            distinct(number)
+        )
     });
     assert_touched(&person, 0, |number| {
         format!(
@@ -26,7 +29,7 @@ fn equality_touches_who_asks_for_the_value() {
 }
 
 #[test]
-fn ranges_touch_who_asks_for_one_that_holds_the_value() {
+fn a_range_that_holds_the_value_is_touched() {
     let person = person(30, r#"{"n":500.5,"name":"m"}"#);
     let matches = |number: u32| number < 10;
     assert_touched(&person, 0, |number| {
@@ -69,7 +72,7 @@ fn ranges_touch_who_asks_for_one_that_holds_the_value() {
 }
 
 #[test]
-fn the_ends_of_ranges_are_as_exact_as_whole_numbers() {
+fn ranges_of_whole_numbers_are_exact() {
     let mut index = Index::default();
     for (number, text) in [
         "age > 30",
@@ -87,27 +90,19 @@ fn the_ends_of_ranges_are_as_exact_as_whole_numbers() {
     let thirty = person(30, "{}");
     let mut found = Vec::new();
     index.candidates(&Images::new(id(), None, Some(&thirty)), &mut found);
-    assert_eq!(
-        found,
-        [1, 3, 4],
-        "what is touched in vain is judged in vain"
-    );
-    assert_eq!(
-        index.census().entries,
-        5,
-        "a range that holds nothing is nowhere"
-    );
+    assert_eq!(found, [1, 3, 4], "no view is found in vain");
+    assert_eq!(index.census().entries, 5, "an empty range has no entry");
 }
 
 #[test]
-fn elements_and_keys_touch_who_asks_for_one() {
+fn an_element_and_a_key_that_are_present_are_touched() {
     let lists = person(30, r#"{"tags":["a","t0",1]}"#);
-    let apart = |number: u32| format!("!(job == 'x{number}')");
+    let distinct = |number: u32| format!("!(job == 'x{number}')");
     assert_touched(&lists, 0, |number| {
         format!(
             "'t{}' in attributes.tags && {}",
             shared(number),
-            apart(number)
+            distinct(number)
         )
     });
     let keys = person(30, r#"{"tags":{"a":1,"t0":2}}"#);
@@ -115,34 +110,42 @@ fn elements_and_keys_touch_who_asks_for_one() {
         format!(
             "'t{}' in attributes.tags && {}",
             shared(number),
-            apart(number)
+            distinct(number)
         )
     });
 }
 
 #[test]
-fn sizes_touch_who_asks_for_one_that_is_there() {
+fn an_equal_size_is_touched() {
     let person = person(30, r#"{"l":[1,2,3],"t":"äöü","o":{"a":1,"b":2,"c":3}}"#);
-    let apart = |number: u32| format!("!(job == 'x{number}')");
+    let distinct = |number: u32| format!("!(job == 'x{number}')");
     for name in ["l", "t", "o"] {
         assert_touched(&person, 0, |number| {
             format!(
                 "size(attributes.{name}) == {} && {}",
                 3 + shared(number),
-                apart(number)
+                distinct(number)
             )
         });
     }
 }
 
 #[test]
-fn names_of_attributes_touch_who_asks_for_one_that_is_there() {
+fn a_name_that_is_present_is_touched() {
     let person = person(30, r#"{"a0":1,"b":{"a0":2}}"#);
-    let apart = |number: u32| format!("!(job == 'x{number}')");
+    let distinct = |number: u32| format!("!(job == 'x{number}')");
     assert_touched(&person, 0, |number| {
-        format!("attributes.a{} != 2 && {}", shared(number), apart(number))
+        format!(
+            "attributes.a{} != 2 && {}",
+            shared(number),
+            distinct(number)
+        )
     });
     assert_touched(&person, 0, |number| {
-        format!("has(attributes.b.a{}) && {}", shared(number), apart(number))
+        format!(
+            "has(attributes.b.a{}) && {}",
+            shared(number),
+            distinct(number)
+        )
     });
 }

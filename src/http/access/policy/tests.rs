@@ -1,11 +1,11 @@
-//! The policy serves the hosts and admits the origins of its settings, and no others.
+//! The policy serves the hosts and allows the origins of its settings, and no others.
 
 use super::*;
 
 fn policy(exposure: Exposure, hosts: &[&str], origins: &[&str]) -> Policy {
     Policy {
         exposure,
-        demand: Demand::Always,
+        requirement: HostRequirement::Always,
         hosts: hosts
             .iter()
             .map(|text| text.parse().expect("a host"))
@@ -33,8 +33,8 @@ fn unknown(name: &str) -> Result<Option<Authority>, HostFault> {
     Err(HostFault::Unknown(name.parse().expect("a host")))
 }
 
-/// What passes: names that are always ours, whichever policy checks.
-const OURS: [&str; 12] = [
+/// Hosts that every policy serves.
+const ALWAYS_SERVED: [&str; 12] = [
     "localhost",
     "localhost:8080",
     "LOCALHOST:1",
@@ -52,7 +52,7 @@ const OURS: [&str; 12] = [
 #[test]
 fn on_loopback_only_names_of_this_machine_and_addresses_are_served() {
     let local = policy(Exposure::Local, &[], &[]);
-    for name in OURS {
+    for name in ALWAYS_SERVED {
         assert!(host(&local, "/people", &[name]).is_ok(), "{name}");
     }
     for name in [
@@ -68,10 +68,10 @@ fn on_loopback_only_names_of_this_machine_and_addresses_are_served() {
 }
 
 #[test]
-fn listed_names_are_served_and_where_there_are_some_no_others_anywhere() {
+fn listed_names_are_served_and_all_other_names_are_refused_then() {
     for exposure in [Exposure::Local, Exposure::Network] {
         let named = policy(exposure, &["people.example"], &[]);
-        for name in OURS
+        for name in ALWAYS_SERVED
             .into_iter()
             .chain(["people.example", "People.Example.:443"])
         {
@@ -98,7 +98,7 @@ fn listed_names_are_served_and_where_there_are_some_no_others_anywhere() {
 }
 
 #[test]
-fn a_host_is_there_once_and_is_one() {
+fn a_missing_repeated_or_invalid_host_is_refused() {
     for exposure in [Exposure::Local, Exposure::Network] {
         let any = policy(exposure, &[], &[]);
         assert_eq!(host(&any, "/", &[]), Err(HostFault::Missing));
@@ -124,7 +124,7 @@ fn a_host_is_there_once_and_is_one() {
         }
     }
     let old = Policy {
-        demand: Demand::FromHttp11,
+        requirement: HostRequirement::FromHttp11,
         ..policy(Exposure::Local, &[], &[])
     };
     let target = Uri::from_static("/readyz");
@@ -139,7 +139,7 @@ fn a_host_is_there_once_and_is_one() {
 }
 
 #[test]
-fn the_host_of_a_target_in_absolute_form_counts() {
+fn the_host_of_a_target_in_absolute_form_overrides_the_header() {
     let local = policy(Exposure::Local, &[], &[]);
     assert!(host(&local, "http://localhost:8080/people", &["localhost"]).is_ok());
     assert_eq!(
@@ -161,13 +161,13 @@ fn the_host_of_a_target_in_absolute_form_counts() {
     );
 }
 
-fn caller(policy: &Policy, origin: &str, host: &str) -> Caller {
+fn decide(policy: &Policy, origin: &str, host: &str) -> OriginDecision {
     let authority = host.parse().ok();
-    policy.caller(Some(&origin.parse().expect("a value")), authority.as_ref())
+    policy.decide(Some(&origin.parse().expect("a value")), authority.as_ref())
 }
 
 #[test]
-fn a_page_of_our_own_host_is_our_own() {
+fn a_page_of_the_requested_host_has_the_same_origin() {
     let open = policy(Exposure::Network, &[], &[]);
     for (origin, host) in [
         ("http://127.0.0.1:8080", "127.0.0.1:8080"),
@@ -175,7 +175,11 @@ fn a_page_of_our_own_host_is_our_own() {
         ("https://people.example", "people.example:443"),
         ("http://[::1]:8080", "[::1]:8080"),
     ] {
-        assert_eq!(caller(&open, origin, host), Caller::Own, "{origin} {host}");
+        assert_eq!(
+            decide(&open, origin, host),
+            OriginDecision::SameOrigin,
+            "{origin} {host}"
+        );
     }
     for (origin, host) in [
         ("http://127.0.0.1:3000", "127.0.0.1:8080"),
@@ -187,16 +191,16 @@ fn a_page_of_our_own_host_is_our_own() {
         ("", "people.example"),
     ] {
         assert_eq!(
-            caller(&open, origin, host),
-            Caller::Foreign,
+            decide(&open, origin, host),
+            OriginDecision::Denied,
             "{origin} {host}"
         );
     }
-    assert_eq!(open.caller(None, None), Caller::NoPage);
+    assert_eq!(open.decide(None, None), OriginDecision::NoOrigin);
 }
 
 #[test]
-fn listed_origins_are_admitted_by_scheme_host_and_port() {
+fn listed_origins_are_allowed_by_scheme_host_and_port() {
     let listed = policy(
         Exposure::Network,
         &[],
@@ -207,19 +211,27 @@ fn listed_origins_are_admitted_by_scheme_host_and_port() {
         "https://app.example:443",
         "http://localhost:3000",
     ] {
-        assert_eq!(caller(&listed, origin, "h"), Caller::Admitted, "{origin}");
+        assert_eq!(
+            decide(&listed, origin, "h"),
+            OriginDecision::Allowed,
+            "{origin}"
+        );
     }
     for origin in [
         "http://app.example",
         "http://localhost:3001",
         "https://a.app.example",
     ] {
-        assert_eq!(caller(&listed, origin, "h"), Caller::Foreign, "{origin}");
+        assert_eq!(
+            decide(&listed, origin, "h"),
+            OriginDecision::Denied,
+            "{origin}"
+        );
     }
 }
 
 #[test]
-fn pages_of_this_machine_are_admitted_while_only_this_machine_is_served() {
+fn pages_of_this_machine_are_allowed_while_only_this_machine_is_served() {
     let pages = [
         "http://localhost:5173",
         "https://localhost",
@@ -229,16 +241,16 @@ fn pages_of_this_machine_are_admitted_while_only_this_machine_is_served() {
     ];
     for origin in pages {
         assert_eq!(
-            caller(&policy(Exposure::Local, &[], &[]), origin, "127.0.0.1:8080"),
-            Caller::Admitted
+            decide(&policy(Exposure::Local, &[], &[]), origin, "127.0.0.1:8080"),
+            OriginDecision::Allowed
         );
         assert_eq!(
-            caller(
+            decide(
                 &policy(Exposure::Network, &[], &[]),
                 origin,
                 "10.0.0.1:8080"
             ),
-            Caller::Foreign
+            OriginDecision::Denied
         );
     }
     for origin in [
@@ -248,8 +260,8 @@ fn pages_of_this_machine_are_admitted_while_only_this_machine_is_served() {
         "app://localhost",
     ] {
         assert_eq!(
-            caller(&policy(Exposure::Local, &[], &[]), origin, "127.0.0.1:8080"),
-            Caller::Foreign
+            decide(&policy(Exposure::Local, &[], &[]), origin, "127.0.0.1:8080"),
+            OriginDecision::Denied
         );
     }
 }

@@ -1,33 +1,34 @@
-//! A list as it is sent: written piece by piece while the peer takes it.
+//! The body of a list, written piece by piece while the peer reads it.
 
 use std::collections::VecDeque;
 
 use axum::body::Bytes;
 use futures_util::stream::{self, Stream};
 
-use super::merge::{Merge, Row};
+use super::merge::{ListItem, Merge};
 use crate::domain::PersonId;
-use crate::http::media::ListFormat;
+use crate::http::request::media::ListFormat;
 use crate::store::StoreError;
+use crate::telemetry::ErrorChain;
 
 /// Bytes after which a piece of the list is sent.
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// Writes people as an array or as lines.
-pub(super) struct Writer {
+pub(super) struct ListWriter {
     format: ListFormat,
     first: bool,
     out: String,
 }
 
-/// What is sent: those of the merge, in its order.
-pub(super) struct List {
+/// The people of a merge, in its order.
+pub(super) struct ListStream {
     merge: Merge,
-    /// Whom it shows; none for all of the merge.
+    /// The ids that it is limited to; none for the whole merge.
     only: Option<VecDeque<PersonId>>,
 }
 
-impl Writer {
+impl ListWriter {
     pub(super) fn new(format: ListFormat) -> Self {
         Self {
             format,
@@ -36,23 +37,23 @@ impl Writer {
         }
     }
 
-    pub(super) fn person(&mut self, row: &Row) {
+    pub(super) fn person(&mut self, item: &ListItem) {
         if self.format == ListFormat::Array {
             self.out.push(if self.first { '[' } else { ',' });
         }
         self.first = false;
-        self.out.push_str(&row.json);
+        self.out.push_str(&item.json);
         if self.format == ListFormat::Lines {
             self.out.push('\n');
         }
     }
 
-    /// How many bytes wait to be sent.
+    /// The bytes that were written and not taken.
     pub(super) const fn len(&self) -> usize {
         self.out.len()
     }
 
-    /// All that was written, and the list's end.
+    /// The bytes that were not taken, and the list's end.
     pub(super) fn end(mut self) -> Bytes {
         if self.format == ListFormat::Array {
             self.out.push_str(if self.first { "[]\n" } else { "]\n" });
@@ -65,13 +66,13 @@ impl Writer {
     }
 }
 
-impl List {
-    /// All of the merge.
+impl ListStream {
+    /// The whole merge.
     pub(super) const fn all(merge: Merge) -> Self {
         Self { merge, only: None }
     }
 
-    /// Those of the merge who have these ids, which are in order.
+    /// The people of the merge that have these ids. The ids are in order.
     pub(super) const fn only(merge: Merge, ids: VecDeque<PersonId>) -> Self {
         Self {
             merge,
@@ -79,30 +80,30 @@ impl List {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Row>, StoreError> {
+    async fn next(&mut self) -> Result<Option<ListItem>, StoreError> {
         let Some(ids) = &mut self.only else {
             return self.merge.next().await;
         };
         while !ids.is_empty() {
-            let Some(row) = self.merge.next().await? else {
+            let Some(item) = self.merge.next().await? else {
                 return Ok(None);
             };
-            while ids.front().is_some_and(|id| *id < row.id) {
+            while ids.front().is_some_and(|id| *id < item.id) {
                 ids.pop_front();
             }
-            if ids.front() == Some(&row.id) {
+            if ids.front() == Some(&item.id) {
                 ids.pop_front();
-                return Ok(Some(row));
+                return Ok(Some(item));
             }
         }
         Ok(None)
     }
 
-    /// What was written already, then the list, in pieces. A store that fails midway ends the
-    /// stream with an error, which cuts the connection: half a list must not parse.
+    /// The bytes in `written`, then the list, in pieces. Where the store fails midway, the stream
+    /// ends with an error, which cuts the connection: half a list must not parse.
     pub(super) fn pieces(
         self,
-        written: Writer,
+        written: ListWriter,
     ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
         stream::try_unfold(Some((self, written)), async |state| {
             let Some((mut list, mut writer)) = state else {
@@ -110,10 +111,11 @@ impl List {
             };
             while writer.len() < PIECE_BYTES {
                 match list.next().await {
-                    Ok(Some(row)) => writer.person(&row),
+                    Ok(Some(item)) => writer.person(&item),
                     Ok(None) => return Ok(Some((writer.end(), None))),
                     Err(error) => {
-                        tracing::warn!(%error, "a list was cut: the store failed midway");
+                        let shown = ErrorChain(&error);
+                        tracing::warn!(error = %shown, "a list was cut: the store failed midway");
                         return Err(error);
                     }
                 }

@@ -1,9 +1,8 @@
-//! All partitions' people in id order, in bounded memory whatever the number of people, their size
-//! and the partitions.
+//! Merges the people of all partitions in id order. Memory is bounded for any number of people and
+//! partitions, and any size of records.
 //!
-//! Each partition is a lane that reads a page ahead. Where the lanes together hold more than they
-//! may, those that are furthest from their turn drop what they have read and read it again when
-//! their turn comes.
+//! The reader of each partition reads a page ahead. Where the readers together hold more than their
+//! limit, the reader whose next id is the greatest drops its page, and reads it again later.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -16,44 +15,45 @@ use crate::filter::Filter;
 use crate::filter::offload;
 use crate::store::{PageLimits, Store, StoreError};
 
-/// Bytes of stored records that the lanes read ahead together.
+/// Bytes of stored records that all readers together read ahead.
 const AHEAD_BYTES: usize = 96 * 1024;
-/// Bytes of people, as they are shown, beyond which lanes drop them: of small people twice what
-/// their records have.
+/// Bytes of people as JSON beyond which readers drop pages. The JSON of a small person takes twice
+/// the bytes of its record.
 const HELD_BYTES: usize = 2 * AHEAD_BYTES;
-/// People read at a time from one partition, at most and (however many partitions share the buffer)
-/// at least.
+/// The most and the fewest people of a page of one partition; the buffer is shared by all
+/// partitions.
 const PAGE_MAX: usize = 256;
 const PAGE_MIN: usize = 8;
 /// Partitions whose first pages are read at the same time.
 const OPENING: usize = 16;
 
-/// The people of all partitions who match, one after the other.
+/// The matching people of all partitions, one after the other.
 pub(super) struct Merge {
     store: Arc<dyn Store>,
     filter: Filter,
     page: PageLimits,
-    lanes: Vec<Lane>,
+    readers: Vec<PartitionReader>,
 }
 
-/// A person as it is shown.
-pub(super) struct Row {
+/// A person of the list.
+pub(super) struct ListItem {
     pub(super) id: PersonId,
     pub(super) json: String,
 }
 
-/// One partition: those who match, are read and not yet shown, and where to read on.
-struct Lane {
+/// Reads one partition page by page.
+struct PartitionReader {
     partition: Partition,
-    rows: VecDeque<Row>,
-    /// The last id that was read, or was there to begin after.
+    /// The matching people that were read and not yet returned.
+    items: VecDeque<ListItem>,
+    /// The id after which the next page begins.
     after: Option<PersonId>,
-    /// The next person of a lane that dropped what it had read: nobody who matches comes before it.
+    /// The next matching person of a reader that dropped its page.
     dropped: Option<PersonId>,
     exhausted: bool,
 }
 
-/// The first `count` ids of all partitions after this one, in order.
+/// The first `count` ids of all partitions after `after`, in order.
 pub(super) async fn ids_after(
     store: &Arc<dyn Store>,
     after: Option<PersonId>,
@@ -72,8 +72,8 @@ pub(super) async fn ids_after(
 }
 
 impl Merge {
-    /// Everyone who matches and has an id after this one. At most `people` are held, over all
-    /// partitions, and no page has more than `wanted`.
+    /// All people that match and have an id after `after`. At most `people` of them are held over
+    /// all partitions, and no page has more than `wanted`.
     pub(super) async fn open(
         store: Arc<dyn Store>,
         filter: Filter,
@@ -81,20 +81,23 @@ impl Merge {
         people: NonZeroUsize,
         wanted: usize,
     ) -> Result<Self, StoreError> {
-        let lanes = usize::from(store.partitions().get());
-        let share = (people.get() / lanes).clamp(PAGE_MIN, PAGE_MAX).min(wanted);
+        let partitions = usize::from(store.partitions().get());
+        let share = (people.get() / partitions)
+            .clamp(PAGE_MIN, PAGE_MAX)
+            .min(wanted);
         let people = NonZeroUsize::new(share).unwrap_or(NonZeroUsize::MIN);
         let page = PageLimits {
             people,
-            bytes: AHEAD_BYTES / lanes,
+            bytes: AHEAD_BYTES / partitions,
         };
         let opened = stream::iter(store.partitions().iter()).map(|partition| {
             let (store, filter) = (Arc::clone(&store), filter.clone());
             async move {
-                let mut lane = Lane::new(partition, after);
-                lane.read_on(store.as_ref(), &filter, page)
+                let mut reader = PartitionReader::new(partition, after);
+                reader
+                    .read_on(store.as_ref(), &filter, page)
                     .await
-                    .map(|()| lane)
+                    .map(|()| reader)
             }
         });
         let mut opened = std::pin::pin!(opened.buffered(OPENING));
@@ -102,64 +105,67 @@ impl Merge {
             store: Arc::clone(&store),
             filter: filter.clone(),
             page,
-            lanes: Vec::new(),
+            readers: Vec::new(),
         };
-        while let Some(lane) = opened.try_next().await? {
-            merge.lanes.push(lane);
+        while let Some(reader) = opened.try_next().await? {
+            merge.readers.push(reader);
             merge.make_room();
         }
         Ok(merge)
     }
 
     /// The next person.
-    pub(super) async fn next(&mut self) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn next(&mut self) -> Result<Option<ListItem>, StoreError> {
         loop {
-            let unread = |lane: &Lane| lane.next().is_none() && !lane.exhausted;
-            let turn = match self.lanes.iter().position(unread) {
-                Some(lane) => Some(lane),
-                None => self.turn().filter(|lane| self.lanes[*lane].rows.is_empty()),
+            let unread = |reader: &PartitionReader| reader.next().is_none() && !reader.exhausted;
+            let empty = match self.readers.iter().position(unread) {
+                Some(index) => Some(index),
+                None => self
+                    .first()
+                    .filter(|index| self.readers[*index].items.is_empty()),
             };
-            let Some(turn) = turn else { break };
-            self.lanes[turn]
+            let Some(empty) = empty else { break };
+            self.readers[empty]
                 .read_on(self.store.as_ref(), &self.filter, self.page)
                 .await?;
             self.make_room();
         }
         Ok(self
-            .turn()
-            .and_then(|lane| self.lanes[lane].rows.pop_front()))
+            .first()
+            .and_then(|index| self.readers[index].items.pop_front()))
     }
 
-    /// The lane whose person is next; none where nobody is left in any.
-    fn turn(&self) -> Option<usize> {
+    /// The reader with the first person in id order; none where all are exhausted.
+    fn first(&self) -> Option<usize> {
         let next = self
-            .lanes
+            .readers
             .iter()
             .enumerate()
-            .filter_map(|(number, lane)| Some((lane.next()?, number)));
-        next.min().map(|(_, number)| number)
+            .filter_map(|(index, reader)| Some((reader.next()?, index)));
+        next.min().map(|(_, index)| index)
     }
 
-    /// Has lanes drop what they hold, the furthest from its turn first; the next one keeps it.
+    /// Drops pages until the rest is within the limit, the page with the greatest next id first.
+    /// The page that is needed next stays.
     fn make_room(&mut self) {
-        let mut held: usize = self.lanes.iter().map(Lane::bytes).sum();
+        let mut held: usize = self.readers.iter().map(PartitionReader::bytes).sum();
         while held > HELD_BYTES {
-            let holding = self.lanes.iter_mut().filter(|lane| !lane.rows.is_empty());
-            let mut holding: Vec<_> = holding.collect();
+            let holding = self.readers.iter_mut();
+            let mut holding: Vec<_> = holding.filter(|reader| !reader.items.is_empty()).collect();
             if holding.len() < 2 {
                 return;
             }
-            holding.sort_unstable_by_key(|lane| lane.next());
-            held -= holding.pop().map_or(0, Lane::drop_rows);
+            holding.sort_unstable_by_key(|reader| reader.next());
+            held -= holding.pop().map_or(0, PartitionReader::drop_page);
         }
     }
 }
 
-impl Lane {
+impl PartitionReader {
     fn new(partition: Partition, after: Option<PersonId>) -> Self {
         Self {
             partition,
-            rows: VecDeque::new(),
+            items: VecDeque::new(),
             after,
             dropped: None,
             exhausted: false,
@@ -167,26 +173,26 @@ impl Lane {
     }
 
     fn bytes(&self) -> usize {
-        self.rows.iter().map(Row::bytes).sum()
+        self.items.iter().map(ListItem::bytes).sum()
     }
 
-    /// The next person's id, as far as it is known.
+    /// The id of the next person, if it is known.
     fn next(&self) -> Option<PersonId> {
-        self.rows.front().map(|row| row.id).or(self.dropped)
+        self.items.front().map(|item| item.id).or(self.dropped)
     }
 
-    /// Reads one page more; of it nobody may match.
+    /// Reads the next page; perhaps none of its people match.
     async fn read_on(
         &mut self,
         store: &dyn Store,
         filter: &Filter,
-        most: PageLimits,
+        limits: PageLimits,
     ) -> Result<(), StoreError> {
-        let page = store.page(self.partition, self.after, most).await?;
-        let rows = offload::matching(filter, &page.people).await;
-        self.rows = rows
+        let page = store.page(self.partition, self.after, limits).await?;
+        let people = offload::matching(filter, &page.people).await;
+        self.items = people
             .into_iter()
-            .map(|person| Row {
+            .map(|person| ListItem {
                 id: person.id,
                 json: person.to_json(),
             })
@@ -195,17 +201,17 @@ impl Lane {
         Ok(())
     }
 
-    /// Forgets what was read and is not shown yet; answers how many bytes that was.
-    fn drop_rows(&mut self) -> usize {
+    /// Drops the rest of the page; returns its size in bytes.
+    fn drop_page(&mut self) -> usize {
         let bytes = self.bytes();
-        self.dropped = std::mem::take(&mut self.rows).front().map(|row| row.id);
+        self.dropped = std::mem::take(&mut self.items).front().map(|item| item.id);
         self.after = self.dropped.and_then(PersonId::previous);
         bytes
     }
 }
 
-impl Row {
-    /// About how many bytes it takes.
+impl ListItem {
+    /// Its size in memory, in bytes.
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.json.capacity()
     }
@@ -219,7 +225,7 @@ mod tests {
     use super::*;
     use crate::domain::{FieldsJson, Partitions, Timestamp};
     use crate::store::embedded::{EmbeddedStore, Options};
-    use crate::store::{Expect, Retention, Write};
+    use crate::store::{Retention, Write};
 
     fn id(number: u64) -> PersonId {
         let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -232,7 +238,7 @@ mod tests {
         .unwrap()
     }
 
-    /// People of which every third is large, and their store.
+    /// A store in which every third person is large.
     async fn store(folder: &tempfile::TempDir, partitions: u16, people: u64) -> Arc<dyn Store> {
         let partitions = Partitions::new(NonZeroU16::new(partitions).unwrap());
         let retention = Retention {
@@ -255,16 +261,8 @@ mod tests {
                 number % 100,
                 note
             );
-            let save = Some(FieldsJson::from_stored(&fields).unwrap());
-            let time = Timestamp::from_millis(1);
-            store.apply(Write {
-                id: id(number),
-                save,
-                expect: Expect::Anything,
-                idempotency: None,
-                time,
-                trace: None,
-            })
+            let fields = FieldsJson::from_stored(&fields).unwrap();
+            store.apply(Write::save(id(number), fields, Timestamp::from_millis(1)))
         };
         futures_util::future::try_join_all((0..people).map(save))
             .await
@@ -272,10 +270,10 @@ mod tests {
         store
     }
 
-    /// Whoever matches is shown once and in order, and what is held stays bounded, however many
-    /// lanes there are.
+    /// Each matching person comes once and in order, and memory stays bounded for any number of
+    /// partitions.
     #[tokio::test]
-    async fn everyone_passes_in_order_through_bounded_memory() {
+    async fn all_matching_people_pass_in_order_through_bounded_memory() {
         for (partitions, filter) in [(1, ""), (7, ""), (64, ""), (64, "age < 30")] {
             let folder = tempfile::tempdir().unwrap();
             let store = store(&folder, partitions, 400).await;
@@ -291,9 +289,10 @@ mod tests {
                 .await
                 .unwrap();
             let (mut found, mut most) = (Vec::new(), 0);
-            while let Some(row) = merge.next().await.unwrap() {
-                most = most.max(merge.lanes.iter().map(Lane::bytes).sum::<usize>());
-                found.push(row.id);
+            while let Some(item) = merge.next().await.unwrap() {
+                let held = merge.readers.iter().map(PartitionReader::bytes);
+                most = most.max(held.sum::<usize>());
+                found.push(item.id);
             }
             assert_eq!(found, expected, "{partitions} partitions");
             assert!(
@@ -302,7 +301,7 @@ mod tests {
             );
             assert!(
                 partitions != 64 || most > HELD_BYTES / 2,
-                "lanes never had to drop anything: {most} bytes"
+                "no page was dropped: {most} bytes"
             );
         }
     }

@@ -1,7 +1,7 @@
-//! `GET /people`: everyone in id order, streamed, or a page of them.
+//! `GET /people`: all people in id order, streamed, or a page of them.
 //!
-//! The partitions are merged page by page, so that memory is bounded whatever the number of people.
-//! The list is not one instant: each person once, as it was at some moment of the call.
+//! The partitions are merged page by page, so that memory is bounded for any number of people. The
+//! list is not a snapshot: it has each person once, as it was at some moment of the call.
 
 mod body;
 mod merge;
@@ -17,58 +17,60 @@ use axum::response::Response;
 
 use crate::domain::PersonId;
 use crate::filter::Filter;
-use crate::http::media::ListFormat;
-use crate::http::query::Parameters;
-use crate::http::{Shared, live};
-use crate::protocol::problem::{Problem, ProblemKind};
+use crate::http::refusal::malformed;
+use crate::http::request::media::ListFormat;
+use crate::http::request::query::{self, Parameters};
+use crate::http::{SharedState, live};
+use crate::protocol::problem::Problem;
 use crate::store::{Store, StoreError};
-use body::{List, Writer};
+use body::{ListStream, ListWriter};
 use merge::Merge;
 
 const PARAMETERS: &[&str] = &["where", "limit", "after"];
 const LIMITS: std::ops::RangeInclusive<usize> = 1..=1000;
-/// Bytes of a page that are kept until all of it is known.
+/// Bytes of a page that are kept before the answer begins.
 const KEPT_BYTES: usize = 96 * 1024;
 
-/// What a caller wants to see.
-struct Wanted {
+/// The list that a caller asks for.
+struct ListRequest {
     filter: Filter,
     limit: Option<usize>,
     after: Option<PersonId>,
     format: ListFormat,
 }
 
-/// A page of the list, and the last id on it where others follow.
-struct Page {
+/// A page of the list; `next` is its last id where others follow.
+struct ListPage {
     body: Body,
     next: Option<PersonId>,
 }
 
-/// Whom the rest of a page shows, and the last of them where others follow.
-struct Ids {
+/// The ids of the rest of a page; `next` is the last of them where others follow.
+struct PageIds {
     ids: VecDeque<PersonId>,
     next: Option<PersonId>,
 }
 
-/// `GET /people`: a list, or live updates where those are asked for.
+/// `GET /people`: a list, or live updates where the request asks for them.
 pub(in crate::http) async fn list(
-    Extract(state): Extract<Shared>,
+    Extract(state): Extract<SharedState>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (format, media) = ListFormat::accepted(request.headers());
     if format == ListFormat::Events || live::is_upgrade(&request) {
         return live::open(&state, request).await;
     }
-    let wanted = Wanted::of(request.uri(), format)?;
+    let list_request = ListRequest::of(request.uri(), format)?;
     let store = Arc::clone(state.store.get()?);
-    // The first pages are read before the answer begins, so that a store that is down is told as
-    // 503.
-    let page = if let Some(limit) = wanted.limit {
-        page(&state, store, &wanted, limit).await?
+    // The first pages are read before the answer begins, so that a failing store is answered 503.
+    let page = if let Some(limit) = list_request.limit {
+        page(&state, store, &list_request, limit).await?
     } else {
-        let merge = wanted.people_after(&state, store, wanted.after).await?;
-        Page {
-            body: Body::from_stream(List::all(merge).pieces(Writer::new(format))),
+        let merge = list_request
+            .people_after(&state, store, list_request.after)
+            .await?;
+        ListPage {
+            body: Body::from_stream(ListStream::all(merge).pieces(ListWriter::new(format))),
             next: None,
         }
     };
@@ -87,15 +89,15 @@ pub(in crate::http) async fn list(
     Ok(response)
 }
 
-impl Wanted {
-    /// Those who match after an id.
+impl ListRequest {
+    /// The matching people after an id.
     async fn people_after(
         &self,
-        state: &Shared,
+        state: &SharedState,
         store: Arc<dyn Store>,
         after: Option<PersonId>,
     ) -> Result<Merge, StoreError> {
-        // A filter may pass over many before it finds so few.
+        // A filter may skip many people before it finds as many as the limit.
         let most = self
             .limit
             .filter(|_| self.filter.is_everyone())
@@ -110,29 +112,29 @@ impl Wanted {
         .await
     }
 
-    /// The ids of the first `most` of them.
+    /// The ids of the first `most` matching people after an id.
     async fn ids_after(
         &self,
-        state: &Shared,
+        state: &SharedState,
         store: &Arc<dyn Store>,
         after: Option<PersonId>,
         most: usize,
-    ) -> Result<Ids, StoreError> {
+    ) -> Result<PageIds, StoreError> {
         let mut ids = if self.filter.is_everyone() {
             merge::ids_after(store, after, NonZeroUsize::MIN.saturating_add(most)).await?
         } else {
             let mut merge = self.people_after(state, Arc::clone(store), after).await?;
             let mut ids = Vec::new();
             while ids.len() <= most
-                && let Some(row) = merge.next().await?
+                && let Some(item) = merge.next().await?
             {
-                ids.push(row.id);
+                ids.push(item.id);
             }
             ids
         };
         let has_more = ids.len() > most;
         ids.truncate(most);
-        Ok(Ids {
+        Ok(PageIds {
             next: ids.last().copied().filter(|_| has_more),
             ids: ids.into(),
         })
@@ -141,7 +143,6 @@ impl Wanted {
     fn of(uri: &Uri, format: ListFormat) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
         let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
-        let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
         let limit = match parameters.get("limit") {
             None => None,
             Some(text) => Some(
@@ -169,63 +170,54 @@ impl Wanted {
     }
 }
 
-/// Up to `limit` people. Of a long page only the beginning is kept until it is known whom the page
-/// shows and whether others follow; the rest is read while it is sent.
+/// Up to `limit` people. Of a long page, only the beginning is kept while the ids of the rest are
+/// read; the people of the rest are read again while they are sent.
 async fn page(
-    state: &Shared,
+    state: &SharedState,
     store: Arc<dyn Store>,
-    wanted: &Wanted,
+    request: &ListRequest,
     limit: usize,
-) -> Result<Page, Problem> {
-    let mut merge = wanted
-        .people_after(state, Arc::clone(&store), wanted.after)
+) -> Result<ListPage, Problem> {
+    let mut merge = request
+        .people_after(state, Arc::clone(&store), request.after)
         .await?;
-    let (mut written, mut last, mut left) = (Writer::new(wanted.format), None, limit);
-    while let Some(row) = merge.next().await? {
+    let (mut written, mut last, mut left) = (ListWriter::new(request.format), None, limit);
+    while let Some(item) = merge.next().await? {
         if left == 0 {
-            return Ok(Page {
+            return Ok(ListPage {
                 body: Body::from(written.end()),
                 next: last,
             });
         }
-        if written.len() + row.json.len() > KEPT_BYTES {
+        if written.len() + item.json.len() > KEPT_BYTES {
             drop(merge);
-            let rest = wanted
-                .ids_after(state, &store, last.or(wanted.after), left)
-                .await?;
-            let merge = wanted
-                .people_after(state, store, last.or(wanted.after))
-                .await?;
-            return Ok(Page {
+            let after = last.or(request.after);
+            let rest = request.ids_after(state, &store, after, left).await?;
+            let merge = request.people_after(state, store, after).await?;
+            return Ok(ListPage {
                 next: rest.next,
-                body: Body::from_stream(List::only(merge, rest.ids).pieces(written)),
+                body: Body::from_stream(ListStream::only(merge, rest.ids).pieces(written)),
             });
         }
-        written.person(&row);
-        (last, left) = (Some(row.id), left - 1);
+        written.person(&item);
+        (last, left) = (Some(item.id), left - 1);
     }
-    Ok(Page {
+    Ok(ListPage {
         body: Body::from(written.end()),
         next: None,
     })
 }
 
-/// The same call, after the last id shown: relative to the call, so that a proxy may put it below
-/// any path.
+/// The same call after the last id of this page. The link is relative, so that a proxy may put the
+/// gateway below any path.
 fn next_link(uri: &Uri, last: PersonId) -> HeaderValue {
-    let is_after =
-        |part: &str| form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == "after");
-    let kept = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|part| !part.is_empty() && !is_after(part));
+    let kept = query::without(uri.query().unwrap_or_default(), "after");
     let query: String = kept.flat_map(|part| [part, "&"]).collect();
     HeaderValue::try_from(format!("<?{query}after={last}>; rel=\"next\""))
         .expect("a URI's parts and an id are visible ASCII")
 }
 
-/// Digits alone: `+` would be a blank that was not encoded.
+/// Reads digits only: a `+` would be a blank that the client did not encode.
 fn integer(text: &str) -> Option<usize> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().ok()

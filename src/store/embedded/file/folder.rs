@@ -1,14 +1,14 @@
-//! The store's folder and files are their owner's alone: they hold everybody's data.
+//! Only their owner may read the store's folder and files: they hold everybody's data.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// What the names of the store's own files begin with.
+/// The first parts of the names of the store's own files.
 const OWN: [&str; 2] = ["people.", "auth."];
 
-/// Makes the folder where it is missing, and closes what is open to others. What cannot be closed
-/// (another owner's) is told, and no reason not to serve.
+/// Creates the folder if it is missing, and takes permissions from others. If that fails (another
+/// owner), it is logged, and the store opens all the same.
 pub(in crate::store::embedded) fn make_private(directory: &Path) -> io::Result<()> {
     make(directory)?;
     if let Err(error) = close(directory) {
@@ -21,7 +21,7 @@ pub(in crate::store::embedded) fn make_private(directory: &Path) -> io::Result<(
     Ok(())
 }
 
-/// Makes an empty file that its owner alone may read, or takes the one that is there.
+/// Opens a file that only its owner may read; creates an empty one if it is missing.
 pub(in crate::store::embedded) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
@@ -48,7 +48,7 @@ fn close(directory: &Path) -> io::Result<()> {
             fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
             tracing::info!(
                 path = %path.display(),
-                "others could read this; now its owner alone can"
+                "others could read this; now only its owner can"
             );
         }
         Ok::<_, io::Error>(())
@@ -65,7 +65,7 @@ fn close(directory: &Path) -> io::Result<()> {
         }
         shared |= !is_own;
     }
-    // A folder with other things in it is not ours to close.
+    // A folder with other files is shared: its permissions are not ours to change.
     if shared {
         tracing::info!(
             folder = %directory.display(),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_its_owners_alone_and_what_was_open_is_closed() {
+    fn only_the_owner_may_read_new_files_and_files_that_were_open_to_others() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         make_private(&deep).unwrap();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_holds_other_things_too_is_left_and_our_files_in_it_are_not() {
+    fn a_folder_with_other_files_keeps_its_permissions_and_our_files_in_it_do_not() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["people.redb", "notes.txt"] {
             fs::write(folder.path().join(name), "").unwrap();

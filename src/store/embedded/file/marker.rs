@@ -1,9 +1,9 @@
-//! Where each log stood after the last commit, in a file of its own beside the store's: the storage
-//! falls back to the commit before where the last one was damaged, and says nothing.
+//! The head of each log after the last commit, in a file of its own. The storage library falls back
+//! to the commit before a damaged one without an error; the marker shows that.
 //!
-//! The marker is written after the commit and before its answers, and not synced: after a crash of
-//! the process it is as new as the store's file, after one of the machine it may be older. One that
-//! is older proves nothing; one that is newer proves a loss.
+//! The marker is written after the commit and before its answers, without a sync. After a crash of
+//! the process it is as new as the store's file; after a crash of the machine it may be older. An
+//! older marker proves nothing, a newer one proves a loss.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -11,22 +11,22 @@ use std::path::{Path, PathBuf};
 
 use super::folder::private_file;
 use crate::domain::{Partition, Position};
-use crate::store::embedded::tables::Head;
-use crate::telemetry::{DamageAt, Damages};
+use crate::store::embedded::tables::LogHead;
+use crate::store::{DamageLocation, KnownDamage};
 
 /// The file's name inside the store's folder.
 const NAME: &str = "people.heads";
-/// Bytes of one partition's place: the longest position, blanks, and a line's end.
+/// Bytes of one partition's row: the longest position, blanks, and a line's end.
 const ROW: usize = 64;
 
-/// The marker, open for as long as the store is.
+/// The marker of an open store.
 pub(in crate::store::embedded) struct Marker {
     file: Option<File>,
-    /// What stands in it.
+    /// The rows of the file.
     written: Vec<Option<Position>>,
 }
 
-/// The marker's file, while nobody has it open.
+/// The path of the marker.
 pub(in crate::store::embedded) struct MarkerFile(PathBuf);
 
 impl MarkerFile {
@@ -34,7 +34,7 @@ impl MarkerFile {
         Self(directory.join(NAME))
     }
 
-    /// Forgets what an earlier file of the store held.
+    /// Removes the marker of an earlier file of the store.
     pub(in crate::store::embedded) fn remove(&self) -> io::Result<()> {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -42,22 +42,25 @@ impl MarkerFile {
         }
     }
 
-    /// Opens it, tells what the store's file has lost since it was written, and brings it up to
-    /// date.
-    pub(in crate::store::embedded) fn open(&self, heads: &[Head], damages: &Damages) -> Marker {
+    /// Opens the marker, notes what the store's file has lost since it was written, and updates it.
+    pub(in crate::store::embedded) fn open(
+        &self,
+        heads: &[LogHead],
+        damage: &KnownDamage,
+    ) -> Marker {
         let text = fs::read(&self.0).unwrap_or_default();
         let rows = text
             .chunks(ROW)
             .map(|row| std::str::from_utf8(row).ok()?.trim().parse().ok());
         for ((number, head), marked) in (0..).zip(heads).zip(rows) {
             if let Some(detail) = marked.and_then(|marked| lost(head.position, marked)) {
-                damages.found(DamageAt::History(Partition::new(number)), &detail);
+                damage.found(DamageLocation::History(Partition::new(number)), &detail);
             }
         }
         let file = private_file(&self.0).inspect_err(|error| {
             tracing::warn!(
                 %error,
-                "a loss of the last changes could not be noticed at the next start"
+                "the next start cannot notice a loss of the last changes"
             );
         });
         let mut marker = Marker {
@@ -70,7 +73,7 @@ impl MarkerFile {
 }
 
 impl Marker {
-    /// One that marks nothing.
+    /// A marker without a file.
     #[cfg(test)]
     pub(in crate::store::embedded) fn none() -> Self {
         Self {
@@ -79,8 +82,8 @@ impl Marker {
         }
     }
 
-    /// Takes note of where the logs stand after a commit.
-    pub(in crate::store::embedded) fn note(&mut self, heads: &[Head]) {
+    /// Writes the heads after a commit.
+    pub(in crate::store::embedded) fn note(&mut self, heads: &[LogHead]) {
         let Some(file) = &mut self.file else { return };
         let written = (0_u64..)
             .zip(heads.iter().zip(&mut self.written))
@@ -97,18 +100,18 @@ impl Marker {
         if let Err(error) = written {
             tracing::warn!(
                 %error,
-                "a loss of the last changes could not be noticed at the next start"
+                "the next start cannot notice a loss of the last changes"
             );
             self.file = None;
         }
     }
 }
 
-/// What was lost, if the store's file is not what it was when the marker was written.
+/// The loss, if the store's file is older than the marker.
 fn lost(head: Position, marked: Position) -> Option<String> {
     let detail = |what: String| {
         Some(format!(
-            "{what}: the file stands at {head}, and stood at {marked}"
+            "{what}: the file is at {head}, and was at {marked}"
         ))
     };
     if head.epoch != marked.epoch {
@@ -125,10 +128,10 @@ fn lost(head: Position, marked: Position) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::DamageLabel;
+    use crate::store::DamageKind;
 
-    fn heads(positions: [&str; 2]) -> Vec<Head> {
-        let head = |text: &str| Head {
+    fn heads(positions: [&str; 2]) -> Vec<LogHead> {
+        let head = |text: &str| LogHead {
             position: text.parse().unwrap(),
             oldest: 1,
         };
@@ -136,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_older_than_its_marker_is_told() {
+    fn a_file_that_is_older_than_its_marker_is_noted_as_damage() {
         let folder = tempfile::tempdir().unwrap();
         let marker = MarkerFile::new(folder.path());
         let found = |positions| {
-            let damages = Damages::default();
-            marker.open(&heads(positions), &damages);
-            (damages.count(DamageLabel::History), damages.to_string())
+            let damage = KnownDamage::default();
+            marker.open(&heads(positions), &damage);
+            (damage.count(DamageKind::History), damage.to_string())
         };
         assert_eq!(
             found(["a.0.0", "b.7.ffffffffffffffff"]).0,
@@ -155,18 +158,18 @@ mod tests {
             "it is the same"
         );
         assert_eq!(found(["a.1.1", "b.9.2"]).0, 0, "the marker is older");
-        let (count, told) = found(["a.1.1", "b.7.3"]);
+        let (count, text) = found(["a.1.1", "b.7.3"]);
         assert_eq!(count, 1);
         assert!(
-            told.contains("last 2 changes are lost") && told.contains("partition 1"),
-            "{told}"
+            text.contains("last 2 changes are lost") && text.contains("partition 1"),
+            "{text}"
         );
         assert_eq!(
             found(["c.1.1", "b.7.4"]).0,
             2,
             "another epoch, and another tag"
         );
-        assert_eq!(found(["c.1.1", "b.7.4"]).0, 0, "it is told once");
+        assert_eq!(found(["c.1.1", "b.7.4"]).0, 0, "it is noted once");
         fs::write(folder.path().join(NAME), "garbage").unwrap();
         assert_eq!(found(["c.1.1", "b.7.4"]).0, 0);
     }

@@ -1,5 +1,5 @@
-//! The file: made whole or not at all, opened only when it is ours, of this layout and of this many
-//! partitions.
+//! The store's file. It is created whole or not at all, and opened only if it has this layout and
+//! this number of partitions.
 
 pub(super) mod folder;
 pub(super) mod marker;
@@ -7,27 +7,29 @@ pub(super) mod marker;
 use std::fs::{self, File};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError};
 
 use super::tables::{
-    self, EXPIRIES, Failure, HEADS, Head, KEYS, LAYOUT, LOG, PEOPLE, is_full_disk,
+    self, EXPIRIES, FileFailure, HEADS, KEYS, LAYOUT, LOG, LogHead, PEOPLE, is_full_disk,
 };
 use crate::domain::{Epoch, Partitions, Position};
 use marker::MarkerFile;
 
 /// The file's name inside the store's folder.
 pub(super) const NAME: &str = "people.redb";
-/// The layout that this program reads and writes.
+/// The version of the layout that this program reads and writes.
 const LAYOUT_VERSION: u64 = 1;
 
-/// Why the store in a folder cannot be opened.
+/// Why the file cannot be opened. The text names no cause;
+/// [`ErrorChain`](crate::telemetry::ErrorChain) shows both.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// One process at a time.
+pub enum FileError {
+    /// Another process has it open.
     #[error("another process has {} open: stop it, or choose another folder", .0.display())]
     Locked(PathBuf),
-    /// Written by another version of this program, or by another program.
+    /// Another version of this program wrote it, or another program.
     #[error(
         "{} has the layout {found}, and this program reads the layout {LAYOUT_VERSION}",
         path.display()
@@ -35,10 +37,10 @@ pub enum OpenError {
     Layout {
         /// The file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The layout that it names.
         found: String,
     },
-    /// The number of partitions is fixed when the file is made.
+    /// The settings name another number of partitions than the file was created with.
     #[error(
         "{} was made with {found} partitions, and {asked} are configured: set store.partitions to \
          {found}",
@@ -47,48 +49,48 @@ pub enum OpenError {
     Partitions {
         /// The file.
         path: PathBuf,
-        /// What it was made with.
+        /// The number that it was created with.
         found: u64,
-        /// What the settings ask for.
+        /// The number in the settings.
         asked: u16,
     },
-    /// It was damaged, or is no database of ours.
-    #[error("{} cannot be read as the store's file: {detail}", path.display())]
+    /// It is damaged, or no database of ours.
+    #[error("{} cannot be read as the store's file", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        detail: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The folder or the file cannot be read or written.
-    #[error("{} cannot be opened: {source}", path.display())]
+    #[error("{} cannot be opened", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// The error of the system.
+        source: Arc<std::io::Error>,
     },
 }
 
-impl OpenError {
-    /// Whether there is too little room on the disk.
+impl FileError {
+    /// Whether the disk is full.
     pub(super) fn is_full_disk(&self) -> bool {
         matches!(self, Self::Io { source, .. } if is_full_disk(source.kind()))
     }
 }
 
-/// The file, and the heads that stand in it.
-pub(super) type Opened = (Database, Vec<Head>);
+/// The open file, and the heads in it.
+pub(super) type OpenFile = (Database, Vec<LogHead>);
 
-/// Where the store's file is and how it is opened.
+/// The path of the file, and the settings with which it is opened.
 #[derive(Clone, Debug)]
-pub(super) struct Location {
+pub(super) struct FileLocation {
     path: PathBuf,
     partitions: Partitions,
     cache_bytes: usize,
 }
 
-impl Location {
+impl FileLocation {
     pub(super) fn new(directory: &Path, partitions: Partitions, cache_bytes: usize) -> Self {
         Self {
             path: directory.join(NAME),
@@ -97,8 +99,8 @@ impl Location {
         }
     }
 
-    /// Opens the file, and makes it first where there is none.
-    pub(super) fn open_or_create(&self) -> Result<Opened, OpenError> {
+    /// Opens the file, and first creates it if it is missing.
+    pub(super) fn open_or_create(&self) -> Result<OpenFile, FileError> {
         let directory = self.directory();
         folder::make_private(directory).map_err(io(directory))?;
         if !self.path.try_exists().map_err(io(&self.path))? {
@@ -114,9 +116,9 @@ impl Location {
             .expect("the path was joined from a folder and a name")
     }
 
-    /// Opens the file that is there, repairing it after a crash. Its checksums are all read first:
-    /// a file that was cut or overwritten is refused in words, and never half used.
-    pub(super) fn open(&self) -> Result<Opened, OpenError> {
+    /// Opens an existing file, and repairs it after a crash. All checksums are compared first, so a
+    /// file that was cut or overwritten is refused, never half used.
+    pub(super) fn open(&self) -> Result<OpenFile, FileError> {
         let opened = self
             .builder()
             .set_check_integrity_on_open(true)
@@ -124,13 +126,13 @@ impl Location {
         let database = opened.map_err(|error| self.refused(error))?;
         self.check_layout(&database)?;
         let heads =
-            tables::heads(&database, self.partitions).map_err(|failure| self.failed(&failure))?;
+            tables::heads(&database, self.partitions).map_err(|failure| self.failed(failure))?;
         Ok((database, heads))
     }
 
-    /// Makes the file under another name and links it into place: a crash midway leaves no half a
-    /// store behind, and of two processes that do this at once, one wins and both open its file.
-    fn create(&self, directory: &Path) -> Result<(), OpenError> {
+    /// Creates the file under another name, and links it to its own: a crash leaves no half store
+    /// behind, and of two processes that create it at once, one wins and both open its file.
+    fn create(&self, directory: &Path) -> Result<(), FileError> {
         let draft = self
             .path
             .with_extension(format!("{:x}.new", rand::random::<u64>()));
@@ -144,19 +146,19 @@ impl Location {
             });
         let removed = fs::remove_file(&draft).map_err(io(&draft));
         made.and(removed)?;
-        // A file is durable once the folder that names it is.
+        // The file is durable once its folder is.
         File::open(directory)
             .and_then(|directory| directory.sync_all())
             .map_err(io(directory))
     }
 
-    fn make(&self, draft: &Path) -> Result<(), OpenError> {
+    fn make(&self, draft: &Path) -> Result<(), FileError> {
         folder::private_file(draft).map_err(io(draft))?;
         let database = self
             .builder()
             .create(draft)
             .map_err(|error| self.refused(error))?;
-        write_genesis(&database, self.partitions).map_err(|failure| self.failed(&failure))?;
+        write_genesis(&database, self.partitions).map_err(|failure| self.failed(failure))?;
         database.close().map_err(|error| self.refused(error))
     }
 
@@ -166,19 +168,17 @@ impl Location {
         builder
     }
 
-    fn check_layout(&self, database: &Database) -> Result<(), OpenError> {
+    fn check_layout(&self, database: &Database) -> Result<(), FileError> {
         let transaction = database
             .begin_read()
-            .map_err(|error| self.failed(&error.into()))?;
+            .map_err(|error| self.failed(error.into()))?;
         let layout = match transaction.open_table(LAYOUT) {
             Ok(layout) => layout,
-            Err(TableError::Storage(error)) => return Err(self.failed(&error.into())),
+            Err(TableError::Storage(error)) => return Err(self.failed(error.into())),
             Err(_) => return Err(self.layout("of another program")),
         };
-        let number = |key| -> Result<Option<u64>, OpenError> {
-            let row = layout
-                .get(key)
-                .map_err(|error| self.failed(&error.into()))?;
+        let number = |key| -> Result<Option<u64>, FileError> {
+            let row = layout.get(key).map_err(|error| self.failed(error.into()))?;
             Ok(row.map(|value| value.value()))
         };
         match number("version")? {
@@ -189,7 +189,7 @@ impl Location {
         let found =
             number("partitions")?.ok_or_else(|| self.layout("without a number of partitions"))?;
         if found != u64::from(self.partitions.get()) {
-            return Err(OpenError::Partitions {
+            return Err(FileError::Partitions {
                 path: self.path.clone(),
                 found,
                 asked: self.partitions.get(),
@@ -198,41 +198,42 @@ impl Location {
         Ok(())
     }
 
-    fn layout(&self, found: &str) -> OpenError {
-        OpenError::Layout {
+    fn layout(&self, found: &str) -> FileError {
+        FileError::Layout {
             path: self.path.clone(),
             found: found.to_owned(),
         }
     }
 
-    fn refused(&self, error: DatabaseError) -> OpenError {
+    fn refused(&self, error: DatabaseError) -> FileError {
         match error {
             DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-                OpenError::Locked(self.path.clone())
+                FileError::Locked(self.path.clone())
             }
-            error => self.failed(&Failure::from(error)),
+            error => self.failed(FileFailure::from(error)),
         }
     }
 
-    /// What a failure of the file means for opening it.
-    pub(super) fn failed(&self, failure: &Failure) -> OpenError {
+    /// The error of a failure while the file is opened.
+    pub(super) fn failed(&self, failure: FileFailure) -> FileError {
         let path = self.path.clone();
-        if let Failure::File(error) = failure
-            && let redb::Error::Io(io) = &**error
-            && io.kind() != std::io::ErrorKind::InvalidData
-        {
-            let source = std::io::Error::new(io.kind(), io.to_string());
-            return OpenError::Io { path, source };
-        }
-        OpenError::Damaged {
-            path,
-            detail: failure.to_string(),
+        match failure {
+            FileFailure::Io(source) if source.kind() != std::io::ErrorKind::InvalidData => {
+                FileError::Io { path, source }
+            }
+            failure => FileError::Damaged {
+                path,
+                source: failure.into(),
+            },
         }
     }
 }
 
-/// Layout, tables, and the start of every partition's epoch, in one transaction.
-pub(super) fn write_genesis(database: &Database, partitions: Partitions) -> Result<(), Failure> {
+/// Writes the layout, the tables, and the start of every partition's epoch, in one transaction.
+pub(super) fn write_genesis(
+    database: &Database,
+    partitions: Partitions,
+) -> Result<(), FileFailure> {
     let transaction = database.begin_write()?;
     {
         let mut layout = transaction.open_table(LAYOUT)?;
@@ -254,9 +255,9 @@ pub(super) fn write_genesis(database: &Database, partitions: Partitions) -> Resu
     Ok(transaction.commit()?)
 }
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
-    |source| OpenError::Io {
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> FileError {
+    |source| FileError::Io {
         path: path.to_owned(),
-        source,
+        source: source.into(),
     }
 }

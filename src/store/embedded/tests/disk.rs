@@ -1,4 +1,4 @@
-//! A disk for tests: it fails at any chosen operation, and it has as much room as it is given.
+//! A disk for tests. It fails at a chosen operation, and has a chosen capacity.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,63 +13,63 @@ use redb::{BackendError, Database, StorageBackend};
 
 use crate::domain::{FieldsJson, Partitions, PersonId, Timestamp};
 use crate::store::embedded::file::marker::Marker;
-use crate::store::embedded::file::{self, Location, Opened};
+use crate::store::embedded::file::{self, FileLocation, OpenFile};
 use crate::store::embedded::reserve::{Reserve, Room};
-use crate::store::embedded::tables::{self, Failure};
-use crate::store::embedded::{EmbeddedStore, OpenError, Options};
-use crate::store::{Expect, Retention, Write};
+use crate::store::embedded::tables::{self, FileFailure};
+use crate::store::embedded::{EmbeddedStore, FileError, Options};
+use crate::store::{Retention, Write};
 
 /// Bytes of a block.
 const BLOCK: usize = 4096;
 /// Blocks of the reserve; as many more must be free when it is taken.
 pub(super) const RESERVE: usize = 64;
 
-/// What a disk holds, and when it fails. It outlives the handles on it, as a disk does.
+/// A disk in memory. It outlives the handles on it.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     state: Mutex<DiskState>,
     failures: AtomicU64,
-    /// Times that somebody wanted to change the file.
+    /// Attempts to change the file.
     changes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct DiskState {
     bytes: Vec<u8>,
-    /// Blocks of the file that were written to: the others are holes, and take no room.
+    /// Blocks of the file that were written to. The others are holes, which use no room.
     written: BTreeSet<usize>,
-    /// Blocks that the reserve has.
+    /// Blocks of the reserve.
     reserved: usize,
-    /// Blocks that there are; without a number, as many as anybody wants.
+    /// Blocks of the disk; none means no limit.
     capacity: Option<usize>,
-    fault: Option<Fault>,
+    fault: Option<DiskFault>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
+pub(super) struct DiskFault {
     pub(super) kind: io::ErrorKind,
-    /// Which operations can fail.
-    pub(super) on: On,
-    /// Operations of that sort that still succeed.
+    /// The operations that fail.
+    pub(super) on: FaultyOperation,
+    /// Operations that succeed before the first failure.
     pub(super) after: u64,
-    pub(super) lasts: Lasts,
+    pub(super) lasts: FaultDuration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum On {
+pub(super) enum FaultyOperation {
     Read,
     Change,
     Reserve,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lasts {
+pub(super) enum FaultDuration {
     Once,
     UntilMended,
 }
 
 impl Disk {
-    pub(super) fn set_fault(&self, fault: Option<Fault>) {
+    pub(super) fn set_fault(&self, fault: Option<DiskFault>) {
         self.state().fault = fault;
     }
 
@@ -77,23 +77,23 @@ impl Disk {
         self.failures.load(Ordering::SeqCst)
     }
 
-    /// Leaves so many blocks beside those that are taken.
+    /// Sets the capacity to the used blocks and `free` more.
     pub(super) fn leave_blocks(&self, free: Option<usize>) {
         let mut state = self.state();
         state.capacity = free.map(|free| state.taken() + free);
     }
 
-    /// Blocks that the reserve has.
+    /// Blocks of the reserve.
     pub(super) fn reserved(&self) -> usize {
         self.state().reserved
     }
 
-    /// Times that somebody wanted to change the file.
+    /// Attempts to change the file.
     pub(super) fn changes(&self) -> u64 {
         self.changes.load(Ordering::SeqCst)
     }
 
-    /// Has everybody wait who wants something of the disk, for as long as this is held.
+    /// Stops the disk: every operation waits as long as the guard is held.
     pub(super) fn stopped(&self) -> impl Drop {
         self.state()
     }
@@ -102,11 +102,11 @@ impl Disk {
         self.state.lock().unwrap()
     }
 
-    /// The disk's content, if the operation may happen.
-    fn operate(&self, on: On) -> io::Result<MutexGuard<'_, DiskState>> {
+    /// The state of the disk, unless the operation fails.
+    fn operate(&self, on: FaultyOperation) -> io::Result<MutexGuard<'_, DiskState>> {
         let mut state = self.state();
         self.changes
-            .fetch_add(u64::from(on == On::Change), Ordering::SeqCst);
+            .fetch_add(u64::from(on == FaultyOperation::Change), Ordering::SeqCst);
         let Some(fault) = state.fault.as_mut().filter(|fault| fault.on == on) else {
             return Ok(state);
         };
@@ -115,26 +115,26 @@ impl Disk {
             return Ok(state);
         }
         let (kind, lasts) = (fault.kind, fault.lasts);
-        if lasts == Lasts::Once {
+        if lasts == FaultDuration::Once {
             state.fault = None;
         }
         self.failures.fetch_add(1, Ordering::SeqCst);
         Err(io::Error::new(kind, "an injected failure"))
     }
 
-    fn database(self: &Arc<Self>) -> Result<Database, Failure> {
+    fn database(self: &Arc<Self>) -> Result<Database, FileFailure> {
         let mut builder = Database::builder();
         builder.set_cache_size(1 << 20);
-        Ok(builder.create_with_backend(Handle(Arc::clone(self)))?)
+        Ok(builder.create_with_backend(DiskHandle(Arc::clone(self)))?)
     }
 
-    fn open(self: &Arc<Self>) -> Result<Opened, OpenError> {
+    fn open(self: &Arc<Self>) -> Result<OpenFile, FileError> {
         let opened = self.database().and_then(|database| {
             let heads = tables::heads(&database, partitions())?;
             Ok((database, heads))
         });
         opened.map_err(|failure| {
-            Location::new(Path::new("nowhere"), partitions(), 0).failed(&failure)
+            FileLocation::new(Path::new("nowhere"), partitions(), 0).failed(failure)
         })
     }
 }
@@ -144,7 +144,7 @@ impl DiskState {
         self.written.len() + self.reserved
     }
 
-    /// Takes room for what of these blocks of the file has none.
+    /// Uses room for blocks of the file that were holes.
     fn write_to(&mut self, blocks: RangeInclusive<usize>) -> io::Result<()> {
         for block in blocks {
             let full = self
@@ -159,7 +159,7 @@ impl DiskState {
     }
 }
 
-/// Blocks of the disk, as the reserve takes them.
+/// The reserve on the disk.
 struct Blocks(Arc<Disk>);
 
 impl Room for Blocks {
@@ -168,7 +168,7 @@ impl Room for Blocks {
     }
 
     fn hold(&self) -> io::Result<()> {
-        let mut state = self.0.operate(On::Reserve)?;
+        let mut state = self.0.operate(FaultyOperation::Reserve)?;
         let full = state
             .capacity
             .is_some_and(|capacity| state.taken() + 2 * RESERVE > capacity);
@@ -180,21 +180,21 @@ impl Room for Blocks {
     }
 
     fn release(&self) -> io::Result<()> {
-        self.0.operate(On::Reserve)?.reserved = 0;
+        self.0.operate(FaultyOperation::Reserve)?.reserved = 0;
         Ok(())
     }
 }
 
 #[derive(Debug)]
-struct Handle(Arc<Disk>);
+struct DiskHandle(Arc<Disk>);
 
-impl StorageBackend for Handle {
+impl StorageBackend for DiskHandle {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.state().bytes.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.0.operate(On::Read)?;
+        let state = self.0.operate(FaultyOperation::Read)?;
         let start = usize::try_from(offset).expect("small");
         let found = state
             .bytes
@@ -205,7 +205,7 @@ impl StorageBackend for Handle {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.0.operate(On::Change)?;
+        let mut state = self.0.operate(FaultyOperation::Change)?;
         let len = usize::try_from(len).expect("small");
         state.bytes.resize(len, 0);
         drop(state.written.split_off(&len.div_ceil(BLOCK)));
@@ -213,12 +213,12 @@ impl StorageBackend for Handle {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.operate(On::Change).map(drop)
+        self.0.operate(FaultyOperation::Change).map(drop)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).expect("small");
-        let (mut state, end) = (self.0.operate(On::Change)?, start + data.len());
+        let (mut state, end) = (self.0.operate(FaultyOperation::Change)?, start + data.len());
         state.write_to(start / BLOCK..=(end - 1) / BLOCK)?;
         state.bytes[start..end].copy_from_slice(data);
         Ok(())
@@ -273,18 +273,10 @@ pub(super) fn id(number: u64) -> PersonId {
 }
 
 pub(super) fn save(number: u64, name: &str) -> Write {
-    // A name has a limit, and the disk is to be filled.
+    // Attributes fill the disk: a name has a limit.
     let fields = format!(
         r#"{{"firstName":"A","lastName":"L","age":1,"job":"","attributes":{{"name":{name:?}}}}}"#
     );
-    let save = Some(FieldsJson::from_stored(&fields).unwrap());
-    let time = Timestamp::from_millis(1);
-    Write {
-        id: id(number),
-        save,
-        expect: Expect::Anything,
-        idempotency: None,
-        time,
-        trace: None,
-    }
+    let fields = FieldsJson::from_stored(&fields).unwrap();
+    Write::save(id(number), fields, Timestamp::from_millis(1))
 }

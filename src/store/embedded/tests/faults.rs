@@ -1,29 +1,30 @@
-//! A file that fails at any chosen operation: whatever the answer to a write was, it is the truth.
+//! A disk that fails at a chosen operation: every answer to a write is true.
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::disk::{Disk, Fault, Lasts, On, id, patient_store_on, save, store_on};
+use super::disk::{
+    Disk, DiskFault, FaultDuration, FaultyOperation, id, patient_store_on, save, store_on,
+};
 use crate::domain::Partition;
 use crate::store::embedded::read;
-use crate::store::{Applied, PageLimits, Since, Store, StoreError};
+use crate::store::{LogAnswer, PageLimits, Store, StoreError, WriteOutcome};
 
-/// How the writes on a failing disk were answered.
+/// The answers to writes on a failing disk.
 #[derive(Default)]
-struct Answers {
-    /// It failed, and the write had happened all the same.
+struct AnswerTally {
+    /// The disk failed, and the write had happened all the same.
     confirmed: usize,
     refused: Vec<StoreError>,
 }
 
-/// Fails the disk at the n-th change of a write, for every n until the write no longer gets that
-/// far.
-async fn every_answer_is_true(kind: io::ErrorKind) -> Answers {
+/// Fails the disk at the n-th change of a write, for every n that a write reaches.
+async fn every_answer_is_true(kind: io::ErrorKind) -> AnswerTally {
     let disk = Arc::new(Disk::default());
     let store = store_on(&disk);
-    let mut answers = Answers::default();
+    let mut answers = AnswerTally::default();
     store.apply(save(1, "before")).await.expect("a sound disk");
     for after in 0.. {
         let before = (
@@ -31,18 +32,18 @@ async fn every_answer_is_true(kind: io::ErrorKind) -> Answers {
             store.probe().await.expect("a sound disk"),
         );
         let (name, failures) = (format!("after {after}"), disk.failures());
-        disk.set_fault(Some(Fault {
+        disk.set_fault(Some(DiskFault {
             kind,
-            on: On::Change,
+            on: FaultyOperation::Change,
             after,
-            lasts: Lasts::Once,
+            lasts: FaultDuration::Once,
         }));
         let answer = store.apply(save(1, &name)).await;
         disk.set_fault(None);
         let failed = disk.failures() > failures;
         let person = store.get(id(1)).await.expect("it is open again");
         match answer {
-            Ok(Applied::Done { at, .. }) => {
+            Ok(WriteOutcome::Done { at, .. }) => {
                 let person = person.expect("it was saved");
                 assert_eq!(
                     (person.revision, person.fields),
@@ -54,7 +55,7 @@ async fn every_answer_is_true(kind: io::ErrorKind) -> Answers {
                     .await
                     .expect("it is open again");
                 assert!(
-                    matches!(&since, Since::Continues { changes, .. } if changes[0].at == at),
+                    matches!(&since, LogAnswer::Continues { changes, .. } if changes[0].at == at),
                     "{since:?}"
                 );
                 answers.confirmed += usize::from(failed);
@@ -77,8 +78,8 @@ async fn every_answer_is_true(kind: io::ErrorKind) -> Answers {
 }
 
 #[tokio::test]
-async fn a_write_on_a_failing_disk_is_answered_with_the_truth() {
-    let Answers { confirmed, refused } = every_answer_is_true(io::ErrorKind::Other).await;
+async fn a_write_on_a_failing_disk_has_a_true_answer() {
+    let AnswerTally { confirmed, refused } = every_answer_is_true(io::ErrorKind::Other).await;
     assert!(
         confirmed >= 1,
         "a failure of the very last step leaves the write done"
@@ -93,8 +94,8 @@ async fn a_write_on_a_failing_disk_is_answered_with_the_truth() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_as_one() {
-    let Answers { refused, .. } = every_answer_is_true(io::ErrorKind::StorageFull).await;
+async fn a_write_on_a_full_disk_is_refused_as_full() {
+    let AnswerTally { refused, .. } = every_answer_is_true(io::ErrorKind::StorageFull).await;
     assert!(!refused.is_empty());
     assert!(
         refused
@@ -105,23 +106,23 @@ async fn a_full_disk_is_told_as_one() {
 }
 
 #[tokio::test]
-async fn while_the_disk_fails_writes_are_refused_and_afterwards_they_happen() {
+async fn writes_are_refused_while_the_disk_fails_and_happen_afterwards() {
     let disk = Arc::new(Disk::default());
     let store = store_on(&disk);
     store.apply(save(1, "before")).await.expect("a sound disk");
     let before = store.get(id(1)).await.expect("a sound disk");
-    let fault = Fault {
+    let fault = DiskFault {
         kind: io::ErrorKind::Other,
-        on: On::Change,
+        on: FaultyOperation::Change,
         after: 0,
-        lasts: Lasts::UntilMended,
+        lasts: FaultDuration::UntilMended,
     };
     disk.set_fault(Some(fault));
     let first = tokio::spawn({
         let store = Arc::clone(&store);
         async move { store.apply(save(1, "first")).await }
     });
-    // The batch fails, then opening the file again does.
+    // The batch fails, then the opening of the file.
     let attempts = async {
         while disk.failures() < 3 {
             tokio::task::yield_now().await;
@@ -145,19 +146,19 @@ async fn while_the_disk_fails_writes_are_refused_and_afterwards_they_happen() {
     assert_eq!(store.get(id(2)).await.expect("it is open again"), None);
     assert!(matches!(
         store.apply(save(2, "after")).await,
-        Ok(Applied::Done { .. })
+        Ok(WriteOutcome::Done { .. })
     ));
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever_for_a_disk_that_stays_broken() {
+async fn a_call_on_a_disk_that_stays_broken_ends_in_time() {
     let disk = Arc::new(Disk::default());
     let store = patient_store_on(&disk, Duration::from_secs(1));
-    let fault = Fault {
+    let fault = DiskFault {
         kind: io::ErrorKind::Other,
-        on: On::Change,
+        on: FaultyOperation::Change,
         after: 0,
-        lasts: Lasts::UntilMended,
+        lasts: FaultDuration::UntilMended,
     };
     disk.set_fault(Some(fault));
     let write = store.apply(save(1, "A")).await;
@@ -170,21 +171,21 @@ async fn nobody_waits_for_ever_for_a_disk_that_stays_broken() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_has_the_file_opened_again() {
+async fn the_file_is_opened_again_after_a_failed_read() {
     let disk = Arc::new(Disk::default());
     let store = store_on(&disk);
-    // More than the cache holds, so that reading needs the disk.
+    // More than the cache holds, so that a read needs the disk.
     for number in 0..3_000 {
         store
             .apply(save(number, &"x".repeat(900)))
             .await
             .expect("a sound disk");
     }
-    disk.set_fault(Some(Fault {
+    disk.set_fault(Some(DiskFault {
         kind: io::ErrorKind::Other,
-        on: On::Read,
+        on: FaultyOperation::Read,
         after: 0,
-        lasts: Lasts::Once,
+        lasts: FaultDuration::Once,
     }));
     let count = NonZeroUsize::new(10_000).unwrap();
     let failed = store
@@ -214,7 +215,7 @@ async fn a_read_that_fails_has_the_file_opened_again() {
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_dead_handle_happens_all_the_same() {
+async fn a_write_with_a_dead_handle_happens_all_the_same() {
     let disk = Arc::new(Disk::default());
     let store = store_on(&disk);
     for number in 0..3_000 {
@@ -223,13 +224,13 @@ async fn a_write_that_meets_a_dead_handle_happens_all_the_same() {
             .await
             .expect("a sound disk");
     }
-    disk.set_fault(Some(Fault {
+    disk.set_fault(Some(DiskFault {
         kind: io::ErrorKind::Other,
-        on: On::Read,
+        on: FaultyOperation::Read,
         after: 0,
-        lasts: Lasts::Once,
+        lasts: FaultDuration::Once,
     }));
-    // A read that does not ask for a new handle, as when the queue is full.
+    // This read does not ask for a new handle, as if the queue were full.
     let transaction = store.handle.begin_read().expect("it is open");
     let count = NonZeroUsize::new(10_000).unwrap();
     assert!(
@@ -243,5 +244,8 @@ async fn a_write_that_meets_a_dead_handle_happens_all_the_same() {
     );
     drop(transaction);
     let answer = store.apply(save(1, "after")).await;
-    assert!(matches!(answer, Ok(Applied::Done { .. })), "{answer:?}");
+    assert!(
+        matches!(answer, Ok(WriteOutcome::Done { .. })),
+        "{answer:?}"
+    );
 }

@@ -1,6 +1,6 @@
-//! The store on a disk that fails and a disk that is full: every answer is the truth.
+//! The store on a disk that fails, and on a full disk: every answer is true.
 //!
-//! `disk` is the disk of all these tests; `faults` and `full` use it.
+//! `disk` is the disk of these tests; `faults` and `full` use it.
 
 mod disk;
 mod faults;

@@ -1,16 +1,16 @@
-//! The audit checks a partition's keys before it reads what is in them: their types, the log's
-//! head, and the scores of the list of ids.
+//! The audit of a partition's keys, before their contents are read: types, the log's head, and the
+//! scores of the list of ids.
 
 use ::redis::pipe;
 
-use super::look::Look;
+use super::partition::PartitionAudit;
 use crate::domain::Position;
 use crate::store::StoreError;
-use crate::store::audit::{Mended, Wrong};
+use crate::store::audit::{FindingKind, Repair};
 use crate::store::redis::reply;
 
-impl Look<'_, '_> {
-    /// Whether each key is of our type.
+impl PartitionAudit<'_, '_> {
+    /// Checks that each key has its type.
     pub(super) async fn types(&mut self) -> Result<bool, StoreError> {
         let keys = self.store.commands.keys.of(self.partition);
         let wanted = [
@@ -28,25 +28,25 @@ impl Look<'_, '_> {
             let found = reply::text(found)?;
             if found != wanted && found != "none" {
                 sound = false;
-                let by_hand = || Mended::No(format!("RENAME {key}, and run this again"));
-                let mended = self.mend.map(|_| by_hand());
-                self.tell(Wrong::Type(key.clone(), found), mended);
+                let by_hand = || Repair::ByHand(format!("RENAME {key}, and run this again"));
+                let repair = self.mend.map(|_| by_hand());
+                self.report(FindingKind::Type(key.clone(), found), repair);
             }
         }
         Ok(sound)
     }
 
-    /// Whether there is a head, or is one again.
+    /// Checks the head, and returns whether there is one, perhaps after a repair.
     pub(super) async fn head(&mut self) -> Result<bool, StoreError> {
         if self.read_head().await?.is_some() {
             return Ok(true);
         }
-        let mended = self
-            .mended("a new epoch has begun", self.store.restore())
+        let repair = self
+            .repair("a new epoch has begun", self.store.restore())
             .await?;
-        let goes_on = mended.is_some();
-        self.tell(Wrong::Head, mended);
-        Ok(goes_on)
+        let is_repaired = repair.is_some();
+        self.report(FindingKind::Head, repair);
+        Ok(is_repaired)
     }
 
     async fn read_head(&self) -> Result<Option<Position>, StoreError> {
@@ -61,15 +61,16 @@ impl Look<'_, '_> {
         reply::head_of(self.ask_one(&pipeline).await?)
     }
 
+    /// Checks that the lowest and the highest score are 0.
     pub(super) async fn scores(&mut self) -> Result<(), StoreError> {
         let keys = self.store.commands.keys.of(self.partition);
         let mut pipeline = pipe();
-        for place in [0, -1] {
+        for index in [0, -1] {
             pipeline
                 .cmd("ZRANGE")
                 .arg(&keys.ids)
-                .arg(place)
-                .arg(place)
+                .arg(index)
+                .arg(index)
                 .arg("WITHSCORES");
         }
         let mut is_even = true;
@@ -80,10 +81,10 @@ impl Look<'_, '_> {
             });
         }
         if !is_even {
-            let mended = self
-                .mended("all are 0", self.store.even(self.partition))
+            let repair = self
+                .repair("all are 0", self.store.even(self.partition))
                 .await?;
-            self.tell(Wrong::Scores, mended);
+            self.report(FindingKind::Scores, repair);
         }
         Ok(())
     }

@@ -1,20 +1,19 @@
-//! The audit reads a partition's log from its oldest entry: each entry follows the one before it,
-//! and the last one is the head.
+//! The audit of a partition's log, from its oldest entry: each entry follows the one before it, and
+//! the last one is the head.
 
 use std::num::NonZeroUsize;
 
 use ::redis::{Value, pipe};
 
-use super::look::{Look, PORTION};
+use super::partition::{PORTION, PartitionAudit};
 use crate::domain::{Position, Seq};
-use crate::store::audit::{Mended, Wrong};
-use crate::store::chain::UNKNOWN_BEFORE;
+use crate::store::audit::{FindingKind, Repair};
+use crate::store::log::chain::UNKNOWN_BEFORE;
 use crate::store::redis::reply;
 use crate::store::{Store as _, StoreError};
 
-impl Look<'_, '_> {
-    /// Every entry of the log, from the oldest: whether they follow each other, and end at the
-    /// head.
+impl PartitionAudit<'_, '_> {
+    /// Checks that the entries follow each other, and end at the head.
     pub(super) async fn log(&mut self) -> Result<(), StoreError> {
         let (mut last, mut from): (Option<Position>, Option<Seq>) = (None, None);
         loop {
@@ -27,8 +26,8 @@ impl Look<'_, '_> {
                 };
                 self.tally.entries += 1;
                 let wanted = from.unwrap_or(seq.unwrap_or(Seq::START));
-                let place = seq.unwrap_or(wanted);
-                from = Some(place.next());
+                let seq = seq.unwrap_or(wanted);
+                from = Some(seq.next());
                 let follows = match &entry {
                     Ok(change) => last.is_none() || change.predecessor() == last,
                     Err(why) => why == UNKNOWN_BEFORE,
@@ -42,10 +41,10 @@ impl Look<'_, '_> {
                         |why| why,
                         |_| "does not follow the one before it".to_owned(),
                     );
-                    // What is sound after a hole stays.
-                    let flawed = if last.is_some() { wanted } else { place };
-                    let mended = self.trim(flawed).await?;
-                    self.tell(Wrong::Entry(flawed.get(), why), mended);
+                    // Sound entries after a hole stay.
+                    let flawed = if last.is_some() { wanted } else { seq };
+                    let repair = self.trim(flawed).await?;
+                    self.report(FindingKind::Entry(flawed.get(), why), repair);
                 }
             }
             if count < PORTION {
@@ -54,7 +53,7 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Whether the log begins after this entry by now.
+    /// Whether the log begins after this entry now.
     async fn is_trimmed(&self, seq: Seq) -> Result<bool, StoreError> {
         let mut pipeline = pipe();
         pipeline.add_command(self.store.commands.entry(self.partition, None));
@@ -78,9 +77,8 @@ impl Look<'_, '_> {
         reply::list(self.ask_one(&pipeline).await?)
     }
 
-    /// Takes an entry and those before it out of the log: nobody can be told of them, or of what is
-    /// before them.
-    async fn trim(&self, seq: Seq) -> Result<Option<Mended>, StoreError> {
+    /// Removes an entry and all before it from the log: no reader can continue across it.
+    async fn trim(&self, seq: Seq) -> Result<Option<Repair>, StoreError> {
         if self.mend.is_none() {
             return Ok(None);
         }
@@ -92,12 +90,12 @@ impl Look<'_, '_> {
             .arg("MINID")
             .arg(format!("{}-0", seq.next()));
         self.ask_one(&pipeline).await?;
-        Ok(Some(Mended::Yes(
-            "taken out, with those before it: who was behind it begins anew",
+        Ok(Some(Repair::Done(
+            "removed, with those before it: views behind it begin anew",
         )))
     }
 
-    /// Whether the log ends at its head; both are read in one instant.
+    /// Checks that the log ends at its head; both are read in one instant.
     async fn end(&mut self) -> Result<(), StoreError> {
         let answer = self.store.tail(self.partition, NonZeroUsize::MIN).await?;
         let mut pipeline = pipe();
@@ -113,10 +111,10 @@ impl Look<'_, '_> {
         {
             return Ok(());
         }
-        let mended = self
-            .mended("a new epoch has begun", self.change_list(true, &[], &[]))
+        let repair = self
+            .repair("a new epoch has begun", self.change_list(true, &[], &[]))
             .await?;
-        self.tell(Wrong::End(end, answer.head.to_string()), mended);
+        self.report(FindingKind::End(end, answer.head.to_string()), repair);
         Ok(())
     }
 }

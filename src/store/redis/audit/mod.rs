@@ -1,32 +1,32 @@
-//! Everything that one deployment keeps in Redis, read in portions and compared.
+//! The audit of one deployment: it reads everything in portions, and compares it.
 //!
-//! `look` holds what the audit of a partition knows; `keys`, `people` and `log` compare one part of
-//! the partition each.
+//! `partition` has the state of the audit of one partition; `keys`, `people` and `log` check one
+//! part of the partition each.
 
 mod keys;
 mod log;
-mod look;
+mod partition;
 mod people;
 
-use self::look::Look;
-use super::RedisStore;
+use self::partition::PartitionAudit;
+use super::store::RedisStore;
 use crate::domain::Timestamp;
 use crate::store::StoreError;
-use crate::store::audit::{Sink, Tally};
+use crate::store::audit::{AuditTally, FindingSink};
 
 impl RedisStore {
-    /// Compares people, ids, log and head in every partition, and tells `sink` what is wrong. With
-    /// `mend`, the clock's time, mends what can be.
+    /// Compares people, ids, log and head in every partition, and reports faults to `sink`. With
+    /// `mend`, the time by the clock, repairs those that it can.
     pub async fn audit(
         &self,
         mend: Option<Timestamp>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
+        sink: &mut FindingSink<'_>,
+    ) -> Result<AuditTally, StoreError> {
+        let mut tally = AuditTally::default();
         for partition in self.commands.partitions.iter() {
             let (tally, sink) = (&mut tally, &mut *sink);
             let (damaged, unlisted, foreign) = Default::default();
-            let mut look = Look {
+            let mut audit = PartitionAudit {
                 store: self,
                 partition,
                 mend,
@@ -36,18 +36,18 @@ impl RedisStore {
                 tally,
                 sink,
             };
-            if look.types().await? && look.head().await? {
-                look.scores().await?;
-                look.people().await?;
-                look.ids().await?;
-                look.log().await?;
+            if audit.types().await? && audit.head().await? {
+                audit.scores().await?;
+                audit.people().await?;
+                audit.ids().await?;
+                audit.log().await?;
             }
-            // What mends begins new epochs, and so comes behind what the log has to say.
-            std::mem::take(&mut look.damaged)
-                .settle(self, partition, mend, look.tally, look.sink)
+            // Repairs begin new epochs, so they follow the check of the log.
+            std::mem::take(&mut audit.damaged)
+                .settle(self, partition, mend, audit.tally, audit.sink)
                 .await?;
-            look.list().await?;
-            look.take_out().await?;
+            audit.list().await?;
+            audit.take_out().await?;
         }
         Ok(tally)
     }

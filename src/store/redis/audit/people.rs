@@ -1,20 +1,20 @@
-//! The audit compares records and list of ids: each record can be read and is listed, each listed
-//! id has a record.
+//! The audit of records and the list of ids: each record can be read and is listed, each listed id
+//! has a record.
 
 use ::redis::{Value, pipe};
 
-use super::look::{Look, PORTION};
+use super::partition::{PORTION, PartitionAudit};
 use crate::domain::PersonId;
-use crate::store::audit::{Mended, Wrong};
+use crate::store::audit::{FindingKind, Repair};
 use crate::store::redis::reply;
 use crate::store::{CorruptRecord, StoreError};
 
-/// People who are not listed, and members that are no ids, of a partition: so many are remembered,
-/// and no more are looked for. Another look finds the rest.
+/// Unlisted people, and foreign members of the list, that one audit of a partition remembers. The
+/// next audit finds the rest.
 const REMEMBERED: usize = 100_000;
 
-impl Look<'_, '_> {
-    /// Every record: can it be read, and is its id listed?
+impl PartitionAudit<'_, '_> {
+    /// Checks that every record can be read, and that its id is listed.
     pub(super) async fn people(&mut self) -> Result<(), StoreError> {
         let mut cursor = "0".to_owned();
         loop {
@@ -43,25 +43,26 @@ impl Look<'_, '_> {
     }
 
     fn foreign_record(&mut self, name: &[u8]) {
-        let by_hand = "it is nobody's, and no list shows it: HDEL it by hand where it is of no use";
-        let mended = self.mend.map(|_| Mended::No(by_hand.to_owned()));
-        self.tell(
-            Wrong::ForeignRecord(name.escape_ascii().to_string()),
-            mended,
+        let by_hand =
+            "no person has this id, and no list shows it: HDEL it by hand if it is of no use";
+        let repair = self.mend.map(|_| Repair::ByHand(by_hand.to_owned()));
+        self.report(
+            FindingKind::ForeignRecord(name.escape_ascii().to_string()),
+            repair,
         );
     }
 
-    /// Takes note of people with a sound record who are not listed.
+    /// Remembers people with a sound record that are not listed.
     async fn unlisted(&mut self, people: Vec<PersonId>) -> Result<(), StoreError> {
         let suspects = self.not_listed(people).await?;
-        // Asked twice: a person may have been deleted, or made, between two questions.
+        // Asked twice: a person may have been deleted, or created, between the two questions.
         let unlisted = self.not_listed(suspects).await?;
         let room = REMEMBERED - self.unlisted.len();
         self.unlisted.extend(unlisted.into_iter().take(room));
         Ok(())
     }
 
-    /// Of these people, those who are not listed and have a record.
+    /// The people among these that are not listed and have a record.
     async fn not_listed(&self, people: Vec<PersonId>) -> Result<Vec<PersonId>, StoreError> {
         if people.is_empty() {
             return Ok(people);
@@ -85,7 +86,7 @@ impl Look<'_, '_> {
             .collect())
     }
 
-    /// Every listed id: is it one, and has it a record?
+    /// Checks that every member of the list is an id of the partition, and has a record.
     pub(super) async fn ids(&mut self) -> Result<(), StoreError> {
         let mut cursor = "0".to_owned();
         loop {
@@ -110,6 +111,7 @@ impl Look<'_, '_> {
         }
     }
 
+    /// Remembers listed ids without a record.
     async fn without_record(&mut self, listed: Vec<PersonId>) -> Result<(), StoreError> {
         let mut pipeline = pipe();
         for id in &listed {
@@ -126,35 +128,35 @@ impl Look<'_, '_> {
         Ok(())
     }
 
-    /// Tells who is not listed, and lists them again.
+    /// Reports unlisted people, and lists them again.
     pub(super) async fn list(&mut self) -> Result<(), StoreError> {
         for people in std::mem::take(&mut self.unlisted).chunks(PORTION) {
-            let mended = self
-                .mended(
+            let repair = self
+                .repair(
                     "listed, and a new epoch has begun",
                     self.change_list(false, people, &[]),
                 )
                 .await?;
             for id in people {
-                self.tell(Wrong::Unlisted(*id), mended.clone());
+                self.report(FindingKind::Unlisted(*id), repair.clone());
             }
         }
         Ok(())
     }
 
-    /// Tells which members are no ids, and takes them out of the list.
+    /// Reports foreign members, and removes them from the list.
     pub(super) async fn take_out(&mut self) -> Result<(), StoreError> {
         for members in std::mem::take(&mut self.foreign).chunks(PORTION) {
-            let mended = self
-                .mended(
-                    "taken out of the list; it showed nobody",
+            let repair = self
+                .repair(
+                    "removed from the list; no person has this id",
                     self.change_list(false, &[], members),
                 )
                 .await?;
             for member in members {
-                self.tell(
-                    Wrong::ForeignId(member.escape_ascii().to_string()),
-                    mended.clone(),
+                self.report(
+                    FindingKind::ForeignId(member.escape_ascii().to_string()),
+                    repair.clone(),
                 );
             }
         }

@@ -1,22 +1,18 @@
-//! Redis answers questions about a log; these functions read its head, its last changes and the
-//! changes after a position.
+//! Reads the answers about a log: its head, its tail, and the changes after a position.
 
 use ::redis::Value;
 
 use super::value::{corrupt, image, list, next, parsed, text};
 use crate::domain::{Change, LogPosition, Partition, Position, Seq, Timestamp};
-use crate::store::chain::{self, Entry, Flaw, UNKNOWN_BEFORE};
-use crate::store::{Discontinuity, Since, StoreError, Tail};
+use crate::store::log::chain::{self, Flaw, LogEntry, UNKNOWN_BEFORE};
+use crate::store::{Discontinuity, LogAnswer, StoreError, Tail};
 
-/// The head of a log as three texts; none where the log has no beginning that can be continued.
-type Head = Option<Position>;
-
-/// Reads what since.lua answered to a question for what came after `from`.
+/// Reads the answer of since.lua to a question about `from`.
 pub(in crate::store::redis) fn since(
     partition: Partition,
     from: Position,
     answer: Value,
-) -> Result<(Since, Option<Flaw>), StoreError> {
+) -> Result<(LogAnswer, Option<Flaw>), StoreError> {
     let mut parts = list(answer)?.into_iter();
     let reason = match text(next(&mut parts)?)?.as_str() {
         "OK" => {
@@ -30,7 +26,7 @@ pub(in crate::store::redis) fn since(
         }
         "EMPTY" => {
             return Ok((
-                Since::Broken {
+                LogAnswer::Broken {
                     reason: Discontinuity::Epoch,
                     head: None,
                 },
@@ -43,7 +39,7 @@ pub(in crate::store::redis) fn since(
         _ => return Err(corrupt("an answer that the since script never gives")),
     };
     Ok((
-        Since::Broken {
+        LogAnswer::Broken {
             reason,
             head: head(&mut parts)?,
         },
@@ -51,7 +47,7 @@ pub(in crate::store::redis) fn since(
     ))
 }
 
-/// Reads what tail.lua answered; none where the log has no beginning.
+/// Reads the answer of tail.lua; none if the log has no genesis.
 pub(in crate::store::redis) fn tail(
     partition: Partition,
     answer: Value,
@@ -66,12 +62,11 @@ pub(in crate::store::redis) fn tail(
     )))
 }
 
-/// Reads the entry that XRANGE answered with, if there is one: its number, where its id is one of
-/// ours, and itself.
+/// Reads the answer of XRANGE with one entry: its number, if its id is one of ours, and the entry.
 pub(in crate::store::redis) fn entry(
     partition: Partition,
     answer: Value,
-) -> Result<Option<(Option<Seq>, Entry)>, StoreError> {
+) -> Result<Option<(Option<Seq>, LogEntry)>, StoreError> {
     let Some(entry) = list(answer)?.into_iter().next() else {
         return Ok(None);
     };
@@ -86,12 +81,15 @@ pub(in crate::store::redis) fn entry(
     )))
 }
 
-/// Reads HMGET of e, s and t.
-pub(in crate::store::redis) fn head_of(answer: Value) -> Result<Head, StoreError> {
+/// Reads the answer of HMGET for e, s and t. A damaged head is none: the probe restores the log.
+pub(in crate::store::redis) fn head_of(answer: Value) -> Result<Option<Position>, StoreError> {
     head(&mut list(answer)?.into_iter())
 }
 
-pub(super) fn head(parts: &mut impl Iterator<Item = Value>) -> Result<Head, StoreError> {
+/// Reads epoch, number and tag of a head; none if one of them is missing or damaged.
+pub(super) fn head(
+    parts: &mut impl Iterator<Item = Value>,
+) -> Result<Option<Position>, StoreError> {
     let (epoch, seq, tag) = (next(parts)?, next(parts)?, next(parts)?);
     let read = || {
         let texts = [epoch, seq, tag].map(text);
@@ -104,16 +102,15 @@ pub(super) fn head(parts: &mut impl Iterator<Item = Value>) -> Result<Head, Stor
             tag: tag.parse().ok()?,
         })
     };
-    // A damaged head is none: the probe gives the log a new beginning.
     Ok(read())
 }
 
-fn entries(partition: Partition, entries: Value) -> Result<Vec<Entry>, StoreError> {
-    let told = |entry| change(partition, entry).map_err(|error| detail(&error));
-    Ok(list(entries)?.into_iter().map(told).collect())
+fn entries(partition: Partition, entries: Value) -> Result<Vec<LogEntry>, StoreError> {
+    let read = |entry| change(partition, entry).map_err(|error| detail(&error));
+    Ok(list(entries)?.into_iter().map(read).collect())
 }
 
-/// One log entry: its id `SEQ-0`, and fields by name, of which unknown ones are ignored.
+/// Reads one log entry: its id `SEQ-0`, and fields by name. Unknown fields are ignored.
 pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, StoreError> {
     let mut parts = list(entry)?.into_iter();
     let entry_id = text(next(&mut parts)?)?;
@@ -173,10 +170,10 @@ pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, Store
     Ok(change)
 }
 
-/// Why an entry is none, without what stands in it.
+/// Why an entry cannot be read, without its content.
 fn detail(error: &StoreError) -> String {
     match error {
-        StoreError::Corrupt(detail) => detail.clone(),
+        StoreError::Corrupt(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

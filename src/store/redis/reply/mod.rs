@@ -1,5 +1,4 @@
-//! From Redis' answers to the store's nouns. What cannot be read is corruption, told by name, never
-//! a panic.
+//! Reads the answers of Redis. An answer of an unexpected shape is an error, never a panic.
 
 mod log;
 #[cfg(test)]
@@ -12,45 +11,45 @@ use ::redis::Value;
 
 use self::log::head;
 use self::value::{bytes, corrupt, image, next, parse, parsed};
-use super::keys::ids;
+use super::commands::ids;
 use crate::domain::{LogPosition, Partition, Partitions, Person, PersonId, Tag};
-use crate::store::damage::PageRead;
-use crate::store::{Applied, CorruptRecord, Page, Record, Recorded, StoreError};
+use crate::store::page::StoredPage;
+use crate::store::{CorruptRecord, IdempotencyRecord, StoreError, StoredPerson, WriteOutcome};
 
 pub(super) use self::log::{entry, head_of, since, tail};
 pub(super) use self::value::{list, text};
 
-/// A range of the list of ids as it was read.
-pub(super) struct RangeRead {
-    pub(super) read: PageRead,
+/// A page, and the state of the list of ids that it was read from.
+pub(super) struct StoredRange {
+    pub(super) page: StoredPage,
     /// A member that is no id of this partition's people.
     pub(super) foreign: Option<String>,
-    /// Whether all scores are the same; else the order of ids is broken.
+    /// Whether all scores are equal; else the list is out of order.
     pub(super) is_even: bool,
 }
 
-/// Reads what apply.lua answered to a write of `id`.
-pub(super) fn applied(
+/// Reads the answer of apply.lua to a write of `id`.
+pub(super) fn outcome(
     partition: Partition,
     id: PersonId,
     answer: Value,
-) -> Result<Applied, StoreError> {
+) -> Result<WriteOutcome, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let word = text(next(&mut parts)?)?;
     Ok(match word.as_str() {
         "OK" => {
             let at = LogPosition::new(partition, parse(&mut parts)?);
             let _previous: Tag = parse(&mut parts)?;
-            Applied::Done {
+            WriteOutcome::Done {
                 at,
                 created_at: parse(&mut parts)?,
             }
         }
-        "REPLAY" => Applied::Replayed(success(partition, &mut parts, true)?),
-        "REUSED" => Applied::KeyReused,
+        "REPLAY" => WriteOutcome::Replayed(success(partition, &mut parts, true)?),
+        "REUSED" => WriteOutcome::KeyReused,
         "CONFLICT" => match text(next(&mut parts)?)?.as_str() {
-            "0" => Applied::Conflict { current: None },
-            revision => Applied::Conflict {
+            "0" => WriteOutcome::Conflict { current: None },
+            revision => WriteOutcome::Conflict {
                 current: Some(parsed(revision)?),
             },
         },
@@ -60,18 +59,18 @@ pub(super) fn applied(
                 why: CorruptRecord::Header,
             });
         }
-        "NOTFOUND" => Applied::NotFound,
+        "NOTFOUND" => WriteOutcome::NotFound,
         _ => return Err(corrupt("an answer that the apply script never gives")),
     })
 }
 
-/// Reads an idempotency record, asked for by a request with this fingerprint: fingerprint,
-/// revision, id, created, time and fields, all nil where there is none.
+/// Reads an idempotency record for a request with this fingerprint: fingerprint, revision, id,
+/// created, time and fields; all nil if there is no record.
 pub(super) fn recorded(
     partition: Partition,
     answer: Value,
     fingerprint: &str,
-) -> Result<Option<Recorded>, StoreError> {
+) -> Result<Option<IdempotencyRecord>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     match next(&mut parts)? {
         Value::Nil => Ok(None),
@@ -86,8 +85,8 @@ fn success(
     partition: Partition,
     parts: &mut impl Iterator<Item = Value>,
     same_request: bool,
-) -> Result<Recorded, StoreError> {
-    Ok(Recorded {
+) -> Result<IdempotencyRecord, StoreError> {
+    Ok(IdempotencyRecord {
         at: LogPosition::new(partition, parse(parts)?),
         id: parse(parts)?,
         created_at: parse(parts)?,
@@ -97,22 +96,22 @@ fn success(
     })
 }
 
-/// Reads a person's record; nil is nobody.
+/// Reads a person's record; nil means that there is none.
 pub(super) fn person(id: PersonId, answer: &Value) -> Result<Option<Person>, CorruptRecord> {
     match answer {
         Value::Nil => Ok(None),
-        Value::BulkString(bytes) => Ok(Some(Record::read(bytes)?.into_person(id))),
+        Value::BulkString(bytes) => Ok(Some(StoredPerson::read(bytes)?.into_person(id))),
         _ => Err(CorruptRecord::Header),
     }
 }
 
-/// Reads what page.lua answered; none where the log has no beginning. Members that are no ids take
-/// up room and show nobody.
+/// Reads the answer of page.lua; none if the log has no genesis. Members that are no ids use up the
+/// count, but are on no page.
 pub(super) fn page(
     partitions: Partitions,
     partition: Partition,
     answer: Value,
-) -> Result<Option<RangeRead>, StoreError> {
+) -> Result<Option<StoredRange>, StoreError> {
     let mut parts = list(answer)?.into_iter();
     let Some(head) = head(&mut parts)? else {
         return Ok(None);
@@ -124,38 +123,31 @@ pub(super) fn page(
     let records = list(next(&mut parts)?)?;
     let has_more = matches!(next(&mut parts)?, Value::Int(1));
     let is_even = matches!(next(&mut parts)?, Value::Int(1));
-    let mut read = RangeRead {
-        read: PageRead {
-            page: Page {
-                head,
-                people: Vec::new(),
-                next: None,
-            },
-            damaged: Vec::new(),
-        },
-        foreign: None,
-        is_even,
-    };
+    let (mut stored, mut foreign) = (StoredPage::empty(head), None);
     if has_more {
         let last = members.last().and_then(|member| ids::last_up_to(member));
-        read.read.page.next = last.filter(|last| ids::first_after(Some(*last)).is_some());
+        stored.page.next = last.filter(|last| ids::first_after(Some(*last)).is_some());
     }
     for (member, record) in members.iter().zip(&records) {
         match ids::listed(member).filter(|id| partitions.of(*id) == partition) {
-            None => read.foreign = Some(member.escape_ascii().to_string()),
+            None => foreign = Some(member.escape_ascii().to_string()),
             Some(id) => {
                 match person(id, record).and_then(|person| person.ok_or(CorruptRecord::Missing)) {
-                    Ok(person) => read.read.page.people.push(person),
-                    Err(why) => read.read.damaged.push((id, why)),
+                    Ok(person) => stored.page.people.push(person),
+                    Err(why) => stored.damaged.push((id, why)),
                 }
             }
         }
     }
-    Ok(Some(read))
+    Ok(Some(StoredRange {
+        page: stored,
+        foreign,
+        is_even,
+    }))
 }
 
-/// Reads members of the list of ids that were asked for, so many of them: those that are ids of
-/// this partition, and where more may follow.
+/// Reads `count` members of the list of ids: those that are ids of this partition, and the id after
+/// which more may follow.
 pub(super) fn ids(
     partitions: Partitions,
     partition: Partition,
@@ -174,7 +166,7 @@ pub(super) fn ids(
     Ok((found.collect(), next))
 }
 
-/// Reads INFO replication: whether the server follows another.
+/// Reads INFO replication: whether the server is a replica.
 pub(super) fn is_replica(replication: &Value) -> bool {
     let Value::BulkString(text) = replication else {
         return false;

@@ -1,4 +1,4 @@
-//! Fields of later versions are ignored; answers of another shape are corruption.
+//! Unknown fields are ignored; answers of another shape are errors.
 
 use super::*;
 use crate::domain::{Epoch, Position};
@@ -29,7 +29,7 @@ const ENTRY: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn fields_of_a_later_version_are_ignored_and_missing_ones_are_told() {
+fn unknown_fields_are_ignored_and_missing_fields_are_errors() {
     let mut later = ENTRY.to_vec();
     later.insert(3, ("future", "x"));
     let change = log::change(Partition::new(0), entry(&later)).expect("a change");
@@ -45,7 +45,7 @@ fn fields_of_a_later_version_are_ignored_and_missing_ones_are_told() {
 }
 
 #[test]
-fn answers_of_another_shape_are_corruption() {
+fn answers_of_another_shape_are_errors() {
     for answer in [
         Value::Nil,
         Value::Int(1),
@@ -54,7 +54,7 @@ fn answers_of_another_shape_are_corruption() {
     ] {
         let id = ENTRY[4].1.parse().expect("an id");
         assert!(matches!(
-            applied(Partition::new(0), id, answer.clone()),
+            outcome(Partition::new(0), id, answer.clone()),
             Err(StoreError::Corrupt(_))
         ));
         let from = Position::start_of(Epoch::new(1));

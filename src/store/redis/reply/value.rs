@@ -1,12 +1,11 @@
-//! Redis answers with nested values; these functions read one of them as a list, a text, a number
-//! or fields. A value of another shape is corruption.
+//! Reads one value as a list, a text, a number or fields. A value of another shape is an error.
 
 use std::str::FromStr;
 
 use ::redis::Value;
 
 use crate::domain::FieldsJson;
-use crate::store::StoreError;
+use crate::store::{Cause, StoreError};
 
 pub(in crate::store::redis) fn list(value: Value) -> Result<Vec<Value>, StoreError> {
     match value {
@@ -44,19 +43,19 @@ pub(super) fn parse<T: FromStr>(parts: &mut impl Iterator<Item = Value>) -> Resu
 
 pub(super) fn parsed<T: FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse()
-        .map_err(|_| corrupt("a value is not what belongs there"))
+        .map_err(|_| corrupt("a value has an unexpected form"))
 }
 
-/// Fields as JSON; the empty text stands for nobody.
+/// Reads fields as JSON; the empty text means that there are none.
 pub(super) fn image(text: &str) -> Result<Option<FieldsJson>, StoreError> {
     if text.is_empty() {
         return Ok(None);
     }
     FieldsJson::from_stored(text)
         .map(Some)
-        .map_err(|error| corrupt(&error.to_string()))
+        .map_err(|error| StoreError::Corrupt(Cause::of(error)))
 }
 
 pub(super) fn corrupt(what: &str) -> StoreError {
-    StoreError::Corrupt(what.to_owned())
+    StoreError::Corrupt(what.into())
 }

@@ -1,9 +1,10 @@
 #!lua
--- Gives members of ids with another score (an operator's hand) the score 0, which all have: their order is that of ids.
+-- Sets the score of members of ids to 0, if it differs (an operator changed it). All scores must be
+-- equal, or the order is not that of ids.
 --
 -- KEYS  ids
--- ARGV  how many at most
--- ->    how many it were
+-- ARGV  members at most
+-- ->    number of changed members
 local uneven = redis.call('ZRANGE', KEYS[1], '(0', '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[1])
 local below = redis.call('ZRANGE', KEYS[1], '-inf', '(0', 'BYSCORE', 'LIMIT', 0, ARGV[1])
 for _, part in ipairs({uneven, below}) do

@@ -1,5 +1,5 @@
--- The head of a log: epoch, number and tag; nothing where one is missing, or is not what we write (an operator's hand).
--- Such a history cannot be continued.
+-- The head of a log: epoch, number and tag. Nothing if one of them is missing, or is not a value
+-- that the gateway writes (an operator changed it): such a history cannot be continued.
 local function read_head(meta)
   local m = redis.call('HMGET', meta, 'e', 's', 't')
   local epoch, seq, tag = m[1], m[2], m[3]

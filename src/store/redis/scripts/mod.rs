@@ -1,10 +1,10 @@
-//! The Lua that runs inside Redis: texts compiled in, known there by their SHA-1.
+//! The Lua scripts that run inside Redis: compiled in, and called by their SHA-1.
 
 use std::sync::LazyLock;
 
 use ::redis::{Cmd, Pipeline, Script as Hash, cmd, pipe};
 
-use crate::telemetry::RedisCommandLabel;
+use crate::store::RedisCommand;
 
 /// One script.
 pub(super) struct Script {
@@ -12,10 +12,10 @@ pub(super) struct Script {
     sha: String,
 }
 
-/// All that the commands use. Each file says what its keys, arguments and answers are.
+/// All scripts. Each file describes its keys, arguments and answer.
 pub(super) struct Scripts {
     pub(super) save: Script,
-    /// The text of `save`, allowed to run when memory is full: it frees some.
+    /// The text of `save`, with the flag to run when memory is full: it frees some.
     pub(super) delete: Script,
     pub(super) since: Script,
     pub(super) tail: Script,
@@ -24,14 +24,14 @@ pub(super) struct Scripts {
     pub(super) layout: Script,
     pub(super) count: Script,
     pub(super) even: Script,
-    /// Sent by text: these run once a start, or by hand.
+    // The following are sent as texts: they run once a start, or by hand.
     pub(super) unlock: Script,
     pub(super) permissions: Script,
     pub(super) mend: Script,
 }
 
 const APPLY: &str = include_str!("apply.lua");
-/// What several scripts begin with, and the line of them that it replaces.
+/// The function that several scripts begin with, and the line that it replaces.
 const HEAD: &str = include_str!("head.lua");
 const PLACE_OF_HEAD: &str = "-- HEAD --\n";
 
@@ -56,7 +56,7 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
     }
 });
 
-/// The script that saves, as the server is given it: for whoever measures what it costs there.
+/// The script that saves, as it is sent to the server; benchmarks measure its cost there.
 pub fn save_script() -> &'static str {
     &SCRIPTS.save.text
 }
@@ -70,14 +70,14 @@ impl Script {
         }
     }
 
-    /// A call of the loaded script; its other arguments are added by the caller.
+    /// A call of the loaded script. The caller adds the arguments.
     pub(super) fn call(&self, keys: &[&str]) -> Cmd {
         let mut command = cmd("EVALSHA");
         command.arg(&self.sha).arg(keys.len()).arg(keys);
         command
     }
 
-    /// A call that carries the script itself.
+    /// A call that carries the text of the script.
     pub(super) fn call_by_text(&self, keys: &[&str]) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(&self.text).arg(keys.len()).arg(keys);
@@ -86,22 +86,22 @@ impl Script {
 }
 
 impl Scripts {
-    /// How a call of the script with this SHA-1 is counted.
-    pub(super) fn label(&self, sha: &[u8]) -> RedisCommandLabel {
+    /// The kind of a call of the script with this SHA-1, for metrics.
+    pub(super) fn kind(&self, sha: &[u8]) -> RedisCommand {
         let counted = [
-            (&self.save, RedisCommandLabel::Save),
-            (&self.delete, RedisCommandLabel::Delete),
-            (&self.page, RedisCommandLabel::Page),
-            (&self.since, RedisCommandLabel::Since),
-            (&self.tail, RedisCommandLabel::Tail),
+            (&self.save, RedisCommand::Save),
+            (&self.delete, RedisCommand::Delete),
+            (&self.page, RedisCommand::Page),
+            (&self.since, RedisCommand::Since),
+            (&self.tail, RedisCommand::Tail),
         ];
         let found = counted
             .into_iter()
             .find(|(script, _)| script.sha.as_bytes() == sha);
-        found.map_or(RedisCommandLabel::Other, |(_, label)| label)
+        found.map_or(RedisCommand::Other, |(_, kind)| kind)
     }
 
-    /// Makes them known to the server, all in one round trip.
+    /// Loads the scripts into the server, all in one round trip.
     pub(super) fn load(&self) -> Pipeline {
         let mut pipeline = pipe();
         let writing = [

@@ -1,18 +1,19 @@
 #!lua flags=no-writes
--- A range of people in id order, and the head at which it was read.
+-- A range of people in id order, and the head, both of one instant.
 --
 -- KEYS  meta, ids, people
--- ARGV  from this id on, most people, most bytes of their records (the first person is there whatever its size)
--- ->    epoch, seq, tag of the head (nil where there is none), members of ids, their records (nil where there is none),
---       1 where more people may follow, 1 where all scores are 0: with others the order of ids is broken, and a range
---       ends too early
+-- ARGV  first id, people at most, bytes of their records at most (the first person is in the range
+--       whatever its size)
+-- ->    epoch, seq, tag of the head (nil if there is none), members of ids, their records (nil if
+--       there is none), 1 if more people may follow, 1 if all scores are 0 (with others the order
+--       of ids is broken, and a range ends too early)
 -- HEAD --
 local epoch, seq, tag = read_head(KEYS[1])
 local most, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-local listed = redis.call('ZRANGE', KEYS[2], '[' .. ARGV[1], '[ffffffff-ffff-ffff-ffff-ffffffffffff', 'BYLEX',
-  'LIMIT', 0, most)
+local last = '[ffffffff-ffff-ffff-ffff-ffffffffffff'
+local listed = redis.call('ZRANGE', KEYS[2], '[' .. ARGV[1], last, 'BYLEX', 'LIMIT', 0, most)
 local ids, records, held, full = {}, {}, 0, false
--- In portions: unpack is bounded by Lua's stack, and what is beyond the bytes should not be read.
+-- In portions: Lua's stack bounds unpack, and records beyond the bytes should not be read.
 for first = 1, #listed, 100 do
   local part = redis.call('HMGET', KEYS[3], unpack(listed, first, math.min(first + 99, #listed)))
   for i = 1, #part do
@@ -26,4 +27,5 @@ end
 local lowest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
 local highest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
 local even = not lowest or (tonumber(lowest) == 0 and tonumber(highest) == 0)
-return {epoch or false, seq or false, tag or false, ids, records, (full or #ids == most) and 1 or 0, even and 1 or 0}
+local more = full or #ids == most
+return {epoch or false, seq or false, tag or false, ids, records, more and 1 or 0, even and 1 or 0}

@@ -1,9 +1,9 @@
 #!lua flags=no-writes
--- Which of the commands of our scripts this user may not run. A script is not rolled back: one that may write the log
--- but not the people would tear them apart, so this is asked before the first write.
+-- The commands of our scripts that the user may not run. A script is not rolled back: one that may
+-- write the log but not the people would leave them different. So a start asks before any write.
 --
 -- KEYS  layout, meta, log, people, idempotency record, ids
--- ->    names of what is refused
+-- ->    names of the refused commands
 local layout, meta, log, people, record, ids = unpack(KEYS)
 local refused = {}
 local function need(command, ...)

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- What came after a position, or why the log cannot continue from there.
--- It writes nothing, and does not say so: a replica would then answer it, whose log may be an older one.
+-- The entries after a position, or why the log cannot continue from there.
+-- The script writes nothing, but has no flag no-writes: with it a replica would answer, whose log
+-- may be older.
 --
 -- KEYS  meta, log
 -- ARGV  epoch, seq (at most 2^53: Lua counts in doubles), tag, limit

@@ -1,5 +1,5 @@
 #!lua
--- Gives a lock back, if it still is ours.
+-- Releases a lock, if the token is that of its owner.
 --
 -- KEYS  lock
 -- ARGV  token

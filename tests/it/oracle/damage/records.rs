@@ -1,7 +1,7 @@
 //! One record, or the list of ids, is damaged: everybody else is served, operators are told, and a
 //! save, a delete or `check --repair` mends it, with every view right afterwards.
 
-use people_client::Start;
+use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use people_gateway::telemetry::clock::fresh_uuid;
 use uuid::Uuid;
@@ -96,7 +96,7 @@ async fn one_damaged_record_costs_one_person_and_is_mended_by_a_save_a_delete_or
                 &everyone,
             )
             .await;
-            // Whoever is gone for good is somebody else from now on.
+            // A person who is gone for good is another one from now on.
             if !everyone.keys().any(|id| id.uuid() == victim) {
                 people[5] = fresh_uuid();
                 assert_eq!(store.save(people[5], 5).await.0, 201);
@@ -150,7 +150,7 @@ fn follow(store: &Store) -> Follower {
     let asks = Asks {
         kinds: Kinds::All,
         condition: String::new(),
-        from: Start::Snapshot,
+        from: StartPoint::Snapshot,
     };
     Follower::start(vec![store.gateway.address], 0, asks)
 }

@@ -93,7 +93,7 @@ impl Fold {
                 if self.cursor.is_some() {
                     self.moved_to(cursor);
                 } else {
-                    cursor.places().for_each(|at| self.reaches(at));
+                    cursor.log_positions().for_each(|at| self.reaches(at));
                 }
             }
             Told::Position(cursor) => self.moved_to(cursor),
@@ -112,7 +112,7 @@ impl Fold {
 
     /// A cursor was told, which replaces the client's.
     pub(super) fn moved_to(&mut self, cursor: Cursor) {
-        cursor.places().for_each(|at| self.reaches(at));
+        cursor.log_positions().for_each(|at| self.reaches(at));
         self.cursor = Some(cursor);
     }
 

@@ -162,7 +162,7 @@ fn event(block: &str) -> Option<(Told, Option<Cursor>)> {
 }
 
 fn path(asks: &Asks, start: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("from", start);
     match asks.kinds {
         Kinds::All => {}

@@ -1,5 +1,4 @@
-//! The heads of requests, byte by byte: what is taken as if it were written well, and how the rest
-//! is refused.
+//! The heads of requests, byte by byte: raw filters are accepted, and malformed heads are refused.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::gateway::{DEADLINE, Gateway, Setup};
 
 const CLOSE: &str = "host: localhost\r\nconnection: close\r\n\r\n";
 
-/// Splits what a connection answered into heads with their bodies, by `content-length`.
+/// Splits the answers of a connection by `content-length`, into statuses and bodies.
 fn answers(mut text: &str) -> Vec<(u16, String)> {
     let mut answers = Vec::new();
     while let Some((head, rest)) = text.split_once("\r\n\r\n") {
@@ -31,7 +30,7 @@ fn answers(mut text: &str) -> Vec<(u16, String)> {
 }
 
 #[tokio::test]
-async fn a_filter_may_be_typed_as_it_is() {
+async fn a_filter_need_not_be_encoded() {
     let gateway = Gateway::start().await;
     gateway
         .create(&ADA.replace('}', r#","attributes":{"a^b|c":"{x}"}}"#))
@@ -46,7 +45,7 @@ async fn a_filter_may_be_typed_as_it_is() {
         ("lastName==\"Lövelace\"", 0),
         ("job!=\"#\"", 1),
     ] {
-        // An ampersand is the query's own, so it is the caller's to encode.
+        // An ampersand separates parameters, so the caller has to encode it.
         let typed = filter.replace('&', "%26");
         let answer = gateway
             .raw(format!("GET /people?where={typed}&limit=5 HTTP/1.1\r\n{CLOSE}").as_bytes())
@@ -79,7 +78,7 @@ async fn a_filter_may_be_typed_as_it_is() {
     );
 }
 
-/// A conversation of several requests, their bodies full of what heads look like.
+/// Several requests on one connection; their bodies look like heads.
 fn conversation() -> (String, Vec<(u16, &'static str)>) {
     let post = |body: &str| {
         format!(
@@ -115,31 +114,31 @@ fn conversation() -> (String, Vec<(u16, &'static str)>) {
 }
 
 #[tokio::test]
-async fn requests_behind_each_other_are_told_apart_however_their_bytes_arrive() {
+async fn pipelined_requests_are_separated_however_their_bytes_arrive() {
     let (all, expected) = conversation();
     for piece in [all.len(), 1000, 97, 16, 3, 1] {
         let gateway = Gateway::start().await;
         let mut stream = gateway.connect().await;
-        stream.set_nodelay(true).expect("a socket of ours");
+        stream.set_nodelay(true).expect("an open socket");
         let (mut reader, mut writer) = stream.split();
-        let mut told = String::new();
-        let say = async {
+        let mut answers = String::new();
+        let send = async {
             for bytes in all.as_bytes().chunks(piece) {
                 writer.write_all(bytes).await.expect("sent");
                 tokio::task::yield_now().await;
             }
         };
-        let heard = timeout(DEADLINE, async {
-            tokio::join!(say, reader.read_to_string(&mut told)).1
+        let done = timeout(DEADLINE, async {
+            tokio::join!(send, reader.read_to_string(&mut answers)).1
         })
         .await;
-        heard.expect("in time").expect("no reset");
+        done.expect("in time").expect("no reset");
         assert_eq!(
-            told.matches("HTTP/1.1 20").count(),
+            answers.matches("HTTP/1.1 20").count(),
             expected.len(),
-            "{told}"
+            "{answers}"
         );
-        let mut rest = told.as_str();
+        let mut rest = answers.as_str();
         for (status, part) in &expected {
             let at = rest
                 .find(&format!("HTTP/1.1 {status} "))
@@ -225,7 +224,7 @@ fn refused_heads() -> Vec<(String, u16, &'static str)> {
 async fn every_refusal_of_a_head_has_a_problem_document() {
     let gateway = Gateway::start().await;
     for (head, status, name) in refused_heads() {
-        // In front of it stands a request that is answered.
+        // A request before it is answered as usual.
         let before = "GET /people HTTP/1.1\r\nhost: localhost\r\n\r\n";
         for before in ["", before] {
             let answer = gateway.raw(format!("{before}{head}").as_bytes()).await;
@@ -262,7 +261,7 @@ async fn every_refusal_of_a_head_has_a_problem_document() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_arrive_in_time_is_told_so() {
+async fn a_head_that_does_not_arrive_in_time_is_answered_with_408() {
     let mut setup = Setup::default();
     setup.server.header_limit = Duration::from_millis(200);
     let gateway = Gateway::start_with(setup).await;
@@ -276,7 +275,7 @@ async fn a_head_that_does_not_arrive_in_time_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_protocol_that_is_not_switched_to_leaves_the_connection_as_it_was() {
+async fn a_refused_upgrade_leaves_the_connection_open_for_requests() {
     let gateway = Gateway::start().await;
     let upgrade = "GET /people?where=age>3&kinds=x HTTP/1.1\r\nhost: localhost\r\n\
                    upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\

@@ -1,4 +1,4 @@
-//! Connections between two requests: how long they are kept, and that no request is lost at their
+//! Connections between two requests: how long they stay open, and that no request is lost at their
 //! end.
 
 use std::time::Duration;
@@ -18,28 +18,28 @@ async fn gateway(keep_alive: Duration) -> Gateway {
     Gateway::start_with(setup).await
 }
 
-/// Reads one answer to [`REQUEST`], of a gateway without people. None where the connection ended
+/// Reads one answer to [`REQUEST`] of a gateway without people; none where the connection ended
 /// before it.
 async fn answer(stream: &mut TcpStream) -> Option<String> {
-    let mut told = Vec::new();
-    while !told.ends_with(b"0\r\n\r\n") {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"0\r\n\r\n") {
         let mut bytes = [0; 4096];
         match timeout(DEADLINE, stream.read(&mut bytes))
             .await
             .expect("in time")
         {
-            Ok(read) if read > 0 => told.extend_from_slice(&bytes[..read]),
+            Ok(read) if read > 0 => answer.extend_from_slice(&bytes[..read]),
             _ => {
-                assert!(told.is_empty(), "an answer is whole");
+                assert!(answer.is_empty(), "an answer is whole");
                 return None;
             }
         }
     }
-    Some(String::from_utf8(told).expect("text"))
+    Some(String::from_utf8(answer).expect("text"))
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_between_requests_and_closed_when_none_comes() {
+async fn a_connection_stays_open_between_requests_and_is_closed_when_none_comes() {
     let gateway = gateway(Duration::from_millis(1500)).await;
     let mut stream = gateway.connect().await;
     let began = Instant::now();
@@ -51,7 +51,7 @@ async fn a_connection_is_kept_between_requests_and_closed_when_none_comes() {
             "{answer}"
         );
     }
-    assert_eq!(answer(&mut stream).await, None, "closed, without a word");
+    assert_eq!(answer(&mut stream).await, None, "closed without an answer");
     assert!(
         began.elapsed() >= Duration::from_millis(1500),
         "not before its time"
@@ -73,18 +73,17 @@ async fn a_connection_that_was_idle_for_a_while_serves_as_before() {
                 .expect("an answer")
                 .starts_with("HTTP/1.1 200 ")
         );
-        // Longer than the HTTP library is kept for it. That it is gone cannot be seen from here;
-        // that it comes back can.
+        // Longer than the gateway keeps hyper for an idle connection. The test cannot see that it
+        // is dropped; it sees that the next request is answered.
         let idle = Duration::from_millis(1200);
         assert!(timeout(idle, stream.read_u8()).await.is_err(), "still open");
     }
 }
 
-/// Clients that send their next request when the connection is about to be closed. Each is
-/// answered, or the connection was closed when it had not been read: never is one taken and left
-/// without an answer.
+/// Clients send their next request when the connection is about to be closed. Each request is
+/// answered, or the connection was closed before the gateway read it.
 #[tokio::test]
-async fn a_request_around_the_close_is_answered_or_was_never_taken() {
+async fn a_request_around_the_close_is_answered_or_was_never_read() {
     let gateway = gateway(Duration::from_millis(1200)).await;
     let shortly_before = Duration::from_millis(1180);
     let mut clients = tokio::task::JoinSet::new();
@@ -94,7 +93,7 @@ async fn a_request_around_the_close_is_answered_or_was_never_taken() {
             stream.write_all(REQUEST).await.expect("sent");
             answer(&mut stream).await.expect("an answer");
             let pause = shortly_before + Duration::from_micros(number * 625);
-            // Waiting for the close, or until shortly around it.
+            // Waits for the close, or until about that time.
             if timeout(pause, stream.readable()).await.is_ok() {
                 return None;
             }
@@ -110,14 +109,14 @@ async fn a_request_around_the_close_is_answered_or_was_never_taken() {
     assert_eq!(
         served(&gateway),
         counted,
-        "what was read was answered: {answered} of {}",
+        "each request that was read is answered: {answered} of {}",
         sent.len()
     );
 }
 
 /// Requests that the gateway answered.
 fn served(gateway: &Gateway) -> u64 {
-    use people_gateway::telemetry::RequestLabels;
+    use people_gateway::http::RequestLabels;
     let labels = RequestLabels {
         method: "GET",
         route: "/people",
@@ -127,8 +126,7 @@ fn served(gateway: &Gateway) -> u64 {
 }
 
 #[tokio::test]
-async fn at_a_shutdown_idle_connections_are_closed_at_once_and_requests_that_are_here_are_answered()
-{
+async fn a_shutdown_closes_idle_connections_at_once_and_answers_requests_that_have_arrived() {
     let gateway = gateway(DEADLINE).await;
     let mut idle = Vec::new();
     for _ in 0..8 {
@@ -144,8 +142,8 @@ async fn at_a_shutdown_idle_connections_are_closed_at_once_and_requests_that_are
     asking.write_all(REQUEST).await.expect("sent");
     gateway.shutdown.cancel();
     gateway.tracker.close();
-    assert!(answer(&mut asking).await.is_some(), "it was here");
-    // Without the peers doing anything.
+    assert!(answer(&mut asking).await.is_some(), "it had arrived");
+    // The peers do nothing.
     timeout(DEADLINE, gateway.tracker.wait())
         .await
         .expect("all connections end");

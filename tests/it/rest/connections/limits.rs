@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use people_gateway::http::ServerOptions;
-use people_gateway::telemetry::RequestLabels;
+use people_gateway::http::{RequestLabels, ServerOptions};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -125,7 +124,7 @@ async fn a_body_that_drips_is_refused_when_its_time_is_up() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so_and_closed() {
+async fn one_connection_too_many_is_answered_with_503_and_closed() {
     let gateway = Gateway::start_with(server(|options| {
         options.connections_max = 2.try_into().expect("two");
     }))
@@ -150,12 +149,12 @@ async fn one_connection_too_many_is_told_so_and_closed() {
     let answer = gateway.raw(request).await;
     assert!(
         answer.starts_with("HTTP/1.1 200 "),
-        "a place is free again: {answer}"
+        "a slot is free again: {answer}"
     );
 }
 
 #[tokio::test]
-async fn a_peer_that_takes_nothing_of_its_list_is_cut_off() {
+async fn a_peer_that_reads_nothing_of_its_list_is_cut_off() {
     let gateway = Gateway::start_with(server(|options| options.stall_limit = SHORT)).await;
     let line = ADA.replace(
         '}',
@@ -185,12 +184,12 @@ async fn a_peer_that_takes_nothing_of_its_list_is_cut_off() {
         .expect("in time")
         .expect("an answer begins");
     assert_eq!(&begun, b"HTTP/1.1 200");
-    // No more is read: the list stands still in full buffers until the limit.
+    // The peer reads no more, so all buffers fill until the limit.
     all_closed(&gateway).await;
     drop(stream);
 }
 
-/// What the server sets on its listener is what accepted sockets have.
+/// The server sets options on its listener only.
 #[tokio::test]
 async fn accepted_sockets_inherit_the_listeners_options() {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -217,7 +216,7 @@ async fn accepted_sockets_inherit_the_listeners_options() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http_are_refused() {
+async fn bytes_that_are_not_http_are_refused() {
     let gateway = Gateway::start().await;
     let answer = gateway.raw(b"HELLO\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
@@ -230,7 +229,7 @@ async fn bytes_that_are_no_http_are_refused() {
 }
 
 #[tokio::test]
-async fn requests_wait_while_the_answers_to_earlier_ones_are_not_taken() {
+async fn requests_wait_while_the_peer_does_not_read_earlier_answers() {
     const REQUESTS: usize = 40_000;
     let gateway = Gateway::start().await;
     let answered = || {
@@ -255,14 +254,14 @@ async fn requests_wait_while_the_answers_to_earlier_ones_are_not_taken() {
         }
         writer
     });
-    // Others are served meanwhile.
+    // Other clients are served meanwhile.
     for _ in 0..1000 {
         assert_eq!(gateway.get("/people?limit=1").await.status, 200);
     }
-    // What the kernel holds of answers, and hyper of requests that it had read.
+    // The kernel holds some answers, and hyper some requests that it had read.
     assert!(
         answered() < 10_000,
-        "{} answers wait for a peer that takes none",
+        "{} answers wait for a peer that reads none",
         answered()
     );
     let (mut reader, mut answers) = (tokio::io::BufReader::new(reader), 0);

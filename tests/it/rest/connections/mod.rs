@@ -1,4 +1,4 @@
-//! Connections: how requests are read, how long peers are waited for, and how the server ends.
+//! Connections: the heads of requests, the limits, and the end of the server.
 
 mod heads;
 mod keep_alive;

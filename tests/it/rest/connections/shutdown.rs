@@ -1,4 +1,4 @@
-//! The server's end: running requests finish, nothing new is taken.
+//! The end of the server: running requests finish, and no new one is accepted.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::process::eventually;
 use crate::rest::faulty::Faulty;
 
 #[tokio::test]
-async fn a_running_request_finishes_and_then_nobody_is_connected() {
+async fn a_running_request_finishes_and_then_no_connection_is_left() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     let (reached, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -45,12 +45,12 @@ async fn a_running_request_finishes_and_then_nobody_is_connected() {
     assert_eq!(
         read_to_end(&mut idle).await,
         "",
-        "who asks for nothing is closed"
+        "an idle connection is closed"
     );
     release.notify_one();
     assert!(
         read_to_end(&mut busy).await.starts_with("HTTP/1.1 201 "),
-        "who asked is answered"
+        "the running request is answered"
     );
     gateway.tracker.close();
     drop((idle, busy));
@@ -68,7 +68,7 @@ async fn a_running_request_finishes_and_then_nobody_is_connected() {
 }
 
 #[tokio::test]
-async fn a_request_that_arrived_before_the_end_is_answered_although_nobody_has_read_it() {
+async fn a_request_that_arrived_before_the_shutdown_is_answered_although_it_is_unread() {
     let gateway = Gateway::start().await;
     let mut peers = Vec::new();
     for _ in 0..20 {
@@ -80,7 +80,7 @@ async fn a_request_that_arrived_before_the_end_is_answered_although_nobody_has_r
         gateway.metrics.http_connections.get() == 20
     })
     .await;
-    // One thread runs all of this, so that the server looks at nothing before it is told to end.
+    // One thread runs all of this, so that the server reads nothing before the shutdown.
     for peer in &peers {
         let request = b"GET /people HTTP/1.1\r\nhost: localhost\r\n\r\n";
         assert_eq!(peer.try_write(request).expect("sent"), request.len());

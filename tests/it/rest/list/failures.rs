@@ -1,4 +1,4 @@
-//! A store that fails is told before the list begins; after that the list is cut.
+//! A store that fails before the list begins is answered with 503; later, the list is cut.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::rest::faulty::Faulty;
 
 #[tokio::test]
-async fn a_store_that_fails_before_the_list_begins_is_told() {
+async fn a_store_that_fails_before_the_list_begins_is_answered_with_503() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     store

@@ -1,5 +1,5 @@
-//! The list with `where`: who matches and nobody else, in pages too; and what a filter's refusal
-//! tells.
+//! The list with `where`: exactly the matching people, whole and in pages; and the refusal of a
+//! filter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::gateway::{Gateway, Setup, resolved};
 use crate::rest::faulty::Faulty;
 
-/// Saves people aged 0 to `count`, by turns of Oslo and Rome; answers the ids in order, each with
-/// its age.
+/// Saves people aged 0 to `count`, alternately of Oslo and Rome; returns the ids in order, each
+/// with its age.
 async fn fill(gateway: &Gateway, count: u32) -> Vec<(String, u32)> {
     let mut people: Vec<_> = (0..count)
         .map(|age| {
@@ -49,7 +49,7 @@ async fn fill(gateway: &Gateway, count: u32) -> Vec<(String, u32)> {
 }
 
 fn path(filter: &str, more: &str) -> String {
-    let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+    let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
     format!("/people?where={filter}{more}")
 }
 
@@ -65,7 +65,7 @@ fn ids(answer: &crate::gateway::Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_matches_is_listed_in_the_order_of_the_ids_and_nobody_else() {
+async fn exactly_the_matching_people_are_listed_in_id_order() {
     for (partitions, buffer) in [(1, 10), (4, 16), (1, 1000)] {
         let mut setup = Setup {
             partitions,
@@ -117,7 +117,7 @@ async fn who_matches_is_listed_in_the_order_of_the_ids_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn pages_hold_who_matches_and_their_links_keep_the_filter() {
+async fn pages_have_the_matching_people_and_their_links_keep_the_filter() {
     let gateway = Gateway::start().await;
     let people = fill(&gateway, 100).await;
     let expected: Vec<_> = people
@@ -157,7 +157,7 @@ async fn pages_hold_who_matches_and_their_links_keep_the_filter() {
 }
 
 #[tokio::test]
-async fn a_page_is_sought_in_full_pages_of_the_store() {
+async fn a_filtered_page_reads_full_pages_of_the_store() {
     let (mut setup, store) = Faulty::setup();
     setup.partitions = 1;
     let gateway = Gateway::start_with(setup).await;
@@ -168,7 +168,7 @@ async fn a_page_is_sought_in_full_pages_of_the_store() {
         read.fetch_add(1, Ordering::SeqCst);
         None
     });
-    let (last, age) = people.last().expect("somebody");
+    let (last, age) = people.last().expect("a person");
     let answer = gateway
         .get(&path(&format!("age == {age}"), "&limit=1"))
         .await;
@@ -177,9 +177,9 @@ async fn a_page_is_sought_in_full_pages_of_the_store() {
 }
 
 #[tokio::test]
-async fn a_refused_filter_is_told_with_its_place_and_what_to_write_instead() {
+async fn a_refused_filter_is_reported_with_its_position_and_a_correction() {
     let gateway = Gateway::start().await;
-    for (filter, offset, length, told) in [
+    for (filter, offset, length, correction) in [
         (
             "job == '😀é' && age == \"30\"",
             22,
@@ -205,7 +205,7 @@ async fn a_refused_filter_is_told_with_its_place_and_what_to_write_instead() {
         assert!(
             problem["detail"]
                 .as_str()
-                .is_some_and(|detail| detail.contains(told)),
+                .is_some_and(|detail| detail.contains(correction)),
             "{problem}"
         );
     }

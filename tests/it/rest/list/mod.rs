@@ -1,4 +1,4 @@
-//! The list: whole or in pages, as an array or as lines, of everyone or of those who match.
+//! The list: whole or in pages, as an array or as lines, of all people or of the matching ones.
 
 mod failures;
 mod filtered;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::ADA;
 use crate::gateway::Gateway;
 
-/// Saves people whose ids do not come in order; answers the ids, sorted.
+/// Saves people whose ids are not in order; returns the ids, sorted.
 async fn fill(gateway: &Gateway, count: u32) -> Vec<String> {
     let ids: Vec<String> = (0..count)
         .map(|n| {

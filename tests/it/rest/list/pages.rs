@@ -1,10 +1,10 @@
-//! Pages follow their links to the last one, and each shows the people that it counted.
+//! Pages: their links lead to the last one, and each has exactly its people.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use people_gateway::domain::{FieldsJson, Timestamp};
-use people_gateway::store::{Expect, Write};
+use people_gateway::store::{Expectation, Write};
 use serde_json::json;
 
 use super::{fill, ids};
@@ -12,7 +12,7 @@ use crate::gateway::{Gateway, Setup, resolved};
 use crate::rest::faulty::Faulty;
 
 #[tokio::test]
-async fn pages_follow_their_links_to_the_last_which_has_none() {
+async fn links_lead_from_page_to_page_and_the_last_page_has_none() {
     let gateway = Gateway::start().await;
     let expected = fill(&gateway, 20).await;
     for limit in [1, 3, 10, 20, 1000] {
@@ -64,7 +64,7 @@ async fn pages_follow_their_links_to_the_last_which_has_none() {
 }
 
 #[tokio::test]
-async fn limits_and_ids_that_are_none_are_refused() {
+async fn invalid_limits_and_ids_are_refused() {
     let gateway = Gateway::start().await;
     for query in [
         "limit=0",
@@ -83,9 +83,9 @@ async fn limits_and_ids_that_are_none_are_refused() {
     }
 }
 
-/// More than is kept of a page, so that it is read twice.
+/// The pages are longer than the part that is kept, so they are read twice.
 #[tokio::test]
-async fn long_pages_hold_whom_they_should_and_link_to_the_rest() {
+async fn long_pages_have_exactly_their_people_and_link_to_the_rest() {
     for partitions in [1, 8] {
         let gateway = Gateway::start_with(Setup {
             partitions,
@@ -140,10 +140,10 @@ async fn long_pages_hold_whom_they_should_and_link_to_the_rest() {
     }
 }
 
-/// The rest of a long page is read while it is sent: who is deleted meanwhile is left out, and
-/// nobody takes their place.
+/// The rest of a long page is read while it is sent. People that are deleted meanwhile are left
+/// out, and no others replace them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_page_shows_nobody_whom_it_did_not_count() {
+async fn a_long_page_has_only_people_that_it_counted() {
     let (mut setup, store) = Faulty::setup();
     setup.partitions = 1;
     let gateway = Gateway::start_with(setup).await;
@@ -158,7 +158,7 @@ async fn a_long_page_shows_nobody_whom_it_did_not_count() {
         }
     });
     assert_eq!(ids(&gateway.get("/people?limit=50").await.json()).len(), 50);
-    // By then the page was counted, and is being read for the second time.
+    // At that read the page is counted, and its rest is being read for the second time.
     let late = reads.swap(0, Ordering::SeqCst) - 2;
     let deleted: Vec<String> = expected[45..49]
         .iter()
@@ -202,7 +202,7 @@ async fn a_long_page_shows_nobody_whom_it_did_not_count() {
     );
 }
 
-/// Between the last two on a page of fifty.
+/// An id between the last two of a page of fifty.
 const NEW: &str = "d0000000-0000-4000-8000-000000000000";
 
 fn write(id: &str, save: Option<&FieldsJson>) -> Write {
@@ -210,14 +210,14 @@ fn write(id: &str, save: Option<&FieldsJson>) -> Write {
     Write {
         id,
         save: save.cloned(),
-        expect: Expect::Anything,
+        expect: Expectation::Anything,
         idempotency: None,
         time,
         trace: None,
     }
 }
 
-/// Saves people of 8 KiB; answers their ids and ages in the order of the ids.
+/// Saves people of 8 KiB; returns their ids and ages in id order.
 async fn fill_large(gateway: &Gateway, count: u32) -> Vec<(String, u32)> {
     let mut people: Vec<_> = (0..count)
         .map(|n| {

@@ -1,4 +1,4 @@
-//! The whole list shows everyone once in the order of the ids, as an array or as lines.
+//! The whole list: each person once in id order, as an array or as lines.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::ADA;
 use crate::gateway::{Gateway, Setup};
 
 #[tokio::test]
-async fn everyone_is_listed_once_in_the_order_of_the_ids() {
-    // Fewer in a page than there are people in a partition, so that pages follow each other.
+async fn each_person_is_listed_once_in_id_order() {
+    // A page has fewer people than a partition, so each partition takes several pages.
     for (partitions, buffer, count) in [(1, 10, 35), (4, 16, 150), (3, 1000, 7)] {
         let mut setup = Setup {
             partitions,
@@ -45,7 +45,7 @@ async fn everyone_is_listed_once_in_the_order_of_the_ids() {
 }
 
 #[tokio::test]
-async fn nobody_is_an_empty_array_or_no_line() {
+async fn an_empty_list_is_an_empty_array_or_no_line() {
     let gateway = Gateway::start().await;
     for path in ["/people", "/people?limit=5"] {
         assert_eq!(gateway.get(path).await.body, "[]\n");

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeat happens once and is answered alike.
+//! `Idempotency-Key`: a repeated write happens once and gets the same answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ fn key(key: &str) -> [(&str, &str); 2] {
     [JSON, ("idempotency-key", key)]
 }
 
-/// Asserts that `repeat` is `first` once more.
+/// Asserts that `repeat` replays `first`.
 #[track_caller]
 fn assert_replay(first: &Answer, repeat: &Answer) {
     assert_eq!((repeat.status, &repeat.body), (first.status, &first.body));
@@ -41,7 +41,7 @@ async fn a_repeat_with_the_same_key_answers_with_the_first_success() {
         ][n]);
         let first = gateway.call("POST", "/people", &headers, ADA).await;
         assert_eq!(first.status, 201);
-        let path = resolved("/people", first.header("location").expect("a place"));
+        let path = resolved("/people", first.header("location").expect("a location"));
         assert_replay(
             &first,
             &gateway.call("POST", "/people", &headers, ADA).await,
@@ -54,7 +54,7 @@ async fn a_repeat_with_the_same_key_answers_with_the_first_success() {
         assert_eq!((put.status, merged.status), (200, 200));
         let delete = gateway.call("DELETE", &path, &headers, "").await;
         assert_eq!(delete.status, 204);
-        // Each in its own right: the key counts per method and path, and the person is gone by now.
+        // A key counts per method and path; and the person is gone by now.
         assert_replay(
             &first,
             &gateway.call("POST", "/people", &headers, ADA).await,
@@ -95,7 +95,7 @@ async fn a_key_that_names_another_request_is_refused() {
     let gateway = Gateway::start().await;
     let headers = key("k");
     let created = gateway.call("POST", "/people", &headers, ADA).await;
-    let path = resolved("/people", created.header("location").expect("a place"));
+    let path = resolved("/people", created.header("location").expect("a location"));
     let other = ADA.replace("36", "37");
     gateway
         .call("POST", "/people", &headers, &other)
@@ -113,7 +113,7 @@ async fn a_key_that_names_another_request_is_refused() {
             .call(method, &path, &headers, other)
             .await
             .problem(422, "idempotency");
-        // The body is compared as it was sent, and the preconditions count too.
+        // The fingerprint covers the body as it was sent, and the preconditions.
         gateway
             .call(method, &path, &headers, &format!("{body} "))
             .await
@@ -268,7 +268,7 @@ async fn a_repeat_that_the_store_refuses_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn without_a_key_an_unknown_outcome_is_told_with_the_id() {
+async fn without_a_key_an_unknown_outcome_is_reported_with_the_id() {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(setup).await;
     let path = format!("/people/{}", gateway.create(ADA).await);
@@ -298,7 +298,7 @@ async fn without_a_key_an_unknown_outcome_is_told_with_the_id() {
         );
         assert!(
             !answer.body.contains("secret-host"),
-            "what the store says is for the log"
+            "the store's message is for the log"
         );
     }
 }

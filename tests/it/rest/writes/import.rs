@@ -37,7 +37,7 @@ fn with_id(id: &str, age: usize) -> String {
 async fn lines_with_an_id_save_that_person_and_lines_without_get_one() {
     let gateway = Gateway::start().await;
     let known = gateway.create(ADA).await;
-    // The last line has no end, and blank lines are nobody.
+    // The last line has no newline, and blank lines save no person.
     let body = format!(
         "{}\n\n{ADA}\r\n   \n{}\n{}",
         with_id(NOBODY, 1),
@@ -137,7 +137,7 @@ async fn lines_about_one_person_keep_their_order_also_when_the_first_is_slow() {
     let gateway = Gateway::start_with(setup).await;
     let release = Arc::new(tokio::sync::Notify::new());
     let waiting = Arc::clone(&release);
-    // The first save stands still until a line of somebody else has been saved.
+    // The first save waits until a line about another person is saved.
     store.get().expect("wrapped").before_apply(1, move |_| {
         let waiting = Arc::clone(&waiting);
         Box::pin(async move {
@@ -197,7 +197,7 @@ async fn after_a_thousand_refused_lines_the_import_stops() {
 }
 
 #[tokio::test]
-async fn who_sends_all_before_they_read_gets_the_report_of_an_import_that_stopped() {
+async fn a_client_that_sends_all_first_can_read_the_report_of_an_import_that_stopped() {
     let gateway = Gateway::start().await;
     let body = "x\n".repeat(4_000_000);
     let head = "POST /people/import HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
@@ -281,7 +281,7 @@ async fn an_import_cannot_be_idempotent_or_conditional() {
 }
 
 #[tokio::test]
-async fn an_import_that_brings_no_byte_in_time_ends_with_what_was_saved() {
+async fn an_import_that_sends_no_byte_in_time_ends_with_its_counts() {
     let mut setup = Setup::default();
     setup.options.body_idle_limit = Duration::from_millis(200);
     let gateway = Gateway::start_with(setup).await;
@@ -303,6 +303,6 @@ async fn an_import_that_brings_no_byte_in_time_ends_with_what_was_saved() {
     assert_eq!(
         gateway.get("/people").await.json().as_array().map(Vec::len),
         Some(1),
-        "half a line is nobody"
+        "half a line saves no person"
     );
 }

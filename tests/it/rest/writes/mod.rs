@@ -1,4 +1,4 @@
-//! Writes: what callers may demand of them, how they are repeated, and many of them at once.
+//! Writes: preconditions, repeats by key, and imports.
 
 mod idempotency;
 mod import;

@@ -1,9 +1,9 @@
-//! `If-Match`, `If-None-Match`, and a PATCH against others' writes.
+//! `If-Match`, `If-None-Match`, and a PATCH that meets other writes.
 
 use std::sync::Arc;
 
 use people_gateway::domain::{Draft, IdRule};
-use people_gateway::store::{Expect, Write};
+use people_gateway::store::{Expectation, Write};
 
 use crate::gateway::{Gateway, Setup};
 use crate::rest::faulty::Faulty;
@@ -12,7 +12,7 @@ use crate::{ADA, NOBODY};
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn a_known_revision_is_not_sent_again() {
+async fn a_revision_that_the_caller_has_is_not_sent_again() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(ADA).await);
     let tag = gateway
@@ -121,7 +121,7 @@ async fn a_write_happens_only_to_the_revision_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_star_matches_whoever_is_there() {
+async fn a_star_matches_any_revision() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(ADA).await);
     for (method, body, status) in [("PUT", ADA, 200), ("PATCH", "{}", 200), ("DELETE", "", 204)] {
@@ -168,7 +168,7 @@ async fn a_put_that_must_create_does_so_once() {
 }
 
 #[tokio::test]
-async fn who_puts_to_nobody_is_told_how_to_create_somebody() {
+async fn a_put_to_an_absent_person_is_refused_with_the_way_to_create_one() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{NOBODY}");
     let problem = gateway
@@ -211,7 +211,7 @@ async fn preconditions_that_cannot_be_honoured_are_refused() {
     }
 }
 
-/// A gateway where somebody else saves the person right before each of the first `times` writes.
+/// A gateway where another write saves the person right before each of the next `times` writes.
 async fn contested(times: usize) -> (Gateway, Arc<Faulty>) {
     let (setup, store) = Faulty::setup();
     let gateway = Gateway::start_with(Setup {
@@ -228,7 +228,7 @@ async fn contested(times: usize) -> (Gateway, Arc<Faulty>) {
     faulty.before_apply(times, move |write| {
         let rival = Write {
             save: Some(rival.clone()),
-            expect: Expect::Anything,
+            expect: Expectation::Anything,
             idempotency: None,
             ..write
         };
@@ -242,7 +242,7 @@ async fn contested(times: usize) -> (Gateway, Arc<Faulty>) {
 }
 
 #[tokio::test]
-async fn a_patch_is_merged_again_when_others_were_faster() {
+async fn a_patch_is_merged_again_when_another_write_was_faster() {
     let (gateway, faulty) = contested(0).await;
     let path = format!("/people/{}", gateway.create(ADA).await);
     faulty.arm(7);

@@ -1,4 +1,4 @@
-//! A full disk: saves are refused and deletes go on, until there is room again.
+//! A full disk: saves are refused and deletes succeed until there is room again.
 
 mod room_again;
 mod while_full;

@@ -1,5 +1,5 @@
-//! A full disk has room again when enough was deleted, or when its owner makes some; then saves are
-//! taken.
+//! A full disk has room again after enough deletes, or when an operator makes some. Then saves
+//! succeed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::world::{World, delete, is_done, is_full, large};
+use super::world::{FullDiskWorld, delete, is_done, is_full, large};
 use crate::store::Store;
 use crate::store::embedded::tests::disk::{Disk, RESERVE, save, store_on};
 
-/// On disks of many sizes, with people of many sizes.
+/// On disks with different capacities, with people of different sizes.
 #[tokio::test]
-async fn on_a_full_disk_all_can_be_deleted_and_when_many_are_saves_are_taken_again() {
+async fn on_a_full_disk_every_delete_succeeds_and_after_many_saves_succeed_again() {
     for seed in 0..6 {
         let mut random = StdRng::seed_from_u64(seed);
         let disk = Arc::new(Disk::default());
-        let mut world = World {
+        let mut world = FullDiskWorld {
             store: store_on(&disk),
             disk,
             people: BTreeSet::new(),
@@ -87,15 +87,15 @@ async fn on_a_full_disk_all_can_be_deleted_and_when_many_are_saves_are_taken_aga
 }
 
 #[tokio::test]
-async fn the_file_is_compacted_as_soon_as_nobody_reads() {
-    let mut world = World::filled().await;
+async fn the_file_is_compacted_as_soon_as_no_read_runs() {
+    let mut world = FullDiskWorld::filled().await;
     for person in world.people.clone() {
         let reading = world.store.handle.begin_read().expect("it is open");
         let deleted = tokio::spawn({
             let store = Arc::clone(&world.store);
             async move { store.apply(delete(person)).await }
         });
-        while !deleted.is_finished() && world.store.handle.opening().is_some() {
+        while !deleted.is_finished() && world.store.handle.generation().is_some() {
             tokio::task::yield_now().await;
         }
         drop(reading);
@@ -117,13 +117,13 @@ async fn the_file_is_compacted_as_soon_as_nobody_reads() {
 
 #[tokio::test]
 async fn a_store_that_starts_on_a_full_disk_deletes_and_saves_when_there_is_room() {
-    let World {
+    let FullDiskWorld {
         disk,
         store,
         mut people,
-    } = World::filled().await;
+    } = FullDiskWorld::filled().await;
     drop(store);
-    let mut world = World {
+    let mut world = FullDiskWorld {
         store: store_on(&disk),
         disk,
         people: people.clone(),

@@ -1,18 +1,20 @@
-//! While the disk is full, saves are refused and deletes go on, whatever comes together or in turn.
+//! While the disk is full, saves are refused and deletes succeed, one by one and in batches.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use super::world::{ALL, World, delete, is_done, is_full, keyed, large};
-use crate::store::embedded::tests::disk::{Disk, Fault, Lasts, On, RESERVE, id, save, store_on};
-use crate::store::{Applied, Since, Store, StoreError, Write};
+use super::world::{ALL, FullDiskWorld, delete, is_done, is_full, keyed, large};
+use crate::store::embedded::tests::disk::{
+    Disk, DiskFault, FaultDuration, FaultyOperation, RESERVE, id, save, store_on,
+};
+use crate::store::{LogAnswer, Store, StoreError, WriteOutcome};
 
 #[tokio::test]
-async fn on_a_full_disk_people_can_be_deleted_and_nobody_saved_until_there_is_room() {
-    let mut world = World::filled().await;
+async fn on_a_full_disk_deletes_succeed_and_saves_are_refused_until_there_is_room() {
+    let mut world = FullDiskWorld::filled().await;
     assert_eq!(world.disk.reserved(), 0, "it is for the deletes");
-    // Not so many that the file is compacted.
+    // Too few for a compaction.
     for person in world.people.clone().into_iter().take(300) {
         let before = (
             world.store.probe().await.expect("it is open"),
@@ -47,9 +49,9 @@ async fn on_a_full_disk_people_can_be_deleted_and_nobody_saved_until_there_is_ro
 }
 
 #[tokio::test]
-async fn of_writes_that_find_the_disk_full_together_the_deletes_are_carried_out() {
+async fn in_a_batch_that_finds_the_disk_full_the_deletes_succeed() {
     let disk = Arc::new(Disk::default());
-    let mut world = World {
+    let mut world = FullDiskWorld {
         store: store_on(&disk),
         disk,
         people: BTreeSet::new(),
@@ -88,9 +90,9 @@ async fn of_writes_that_find_the_disk_full_together_the_deletes_are_carried_out(
 }
 
 #[tokio::test]
-async fn deletes_that_do_not_fit_together_are_carried_out_one_by_one() {
-    let mut world = World::filled().await;
-    // A person of every leaf: all of them together need more pages than the reserve has.
+async fn deletes_that_do_not_fit_together_are_repeated_one_by_one() {
+    let mut world = FullDiskWorld::filled().await;
+    // A person of every leaf: together they need more pages than the reserve has.
     let some: Vec<_> = world.people.iter().copied().step_by(3).collect();
     let answers = world.together(some.iter().copied().map(delete)).await;
     assert!(
@@ -105,7 +107,7 @@ async fn deletes_that_do_not_fit_together_are_carried_out_one_by_one() {
 #[tokio::test]
 async fn on_a_full_disk_a_repeat_is_answered_and_a_new_key_is_refused() {
     let disk = Arc::new(Disk::default());
-    let mut world = World {
+    let mut world = FullDiskWorld {
         store: store_on(&disk),
         disk,
         people: BTreeSet::new(),
@@ -118,24 +120,20 @@ async fn on_a_full_disk_a_repeat_is_answered_and_a_new_key_is_refused() {
 
     let changes = world.disk.changes();
     let repeat = world.store.apply(keyed(large(1), 1)).await;
-    let (Ok(Applied::Done { at, .. }), Ok(Applied::Replayed(recorded))) = (&first, &repeat) else {
+    let (Ok(WriteOutcome::Done { at, .. }), Ok(WriteOutcome::Replayed(recorded))) =
+        (&first, &repeat)
+    else {
         panic!("{first:?}, {repeat:?}")
     };
     assert_eq!(recorded.at, *at);
     let other = world.store.apply(keyed(large(1), 2)).await;
-    assert!(matches!(other, Ok(Applied::KeyReused)), "{other:?}");
-    let new = world
-        .store
-        .apply(Write {
-            idempotency: None,
-            ..keyed(large(2), 3)
-        })
-        .await;
+    assert!(matches!(other, Ok(WriteOutcome::KeyReused)), "{other:?}");
+    let new = world.store.apply(large(2)).await;
     assert!(is_full(&new), "{new:?}");
     assert_eq!(world.disk.changes(), changes, "none of them writes");
 }
 
-/// Wherever the disk turns out to be full, the delete happens, and happens once.
+/// Whatever step finds the disk full, the delete happens, and happens once.
 #[tokio::test]
 async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
     let disk = Arc::new(Disk::default());
@@ -145,15 +143,15 @@ async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
         store.apply(save(1, "again")).await.expect("there is room");
         let (from, failures) = (store.probe().await.expect("it is open"), disk.failures());
         let kind = io::ErrorKind::StorageFull;
-        disk.set_fault(Some(Fault {
+        disk.set_fault(Some(DiskFault {
             kind,
-            on: On::Change,
+            on: FaultyOperation::Change,
             after,
-            lasts: Lasts::Once,
+            lasts: FaultDuration::Once,
         }));
         let answer = store.apply(delete(id(1))).await;
         disk.set_fault(None);
-        let Ok(Applied::Done { at, .. }) = answer else {
+        let Ok(WriteOutcome::Done { at, .. }) = answer else {
             panic!("operation {after}: {answer:?}")
         };
         assert_eq!(store.get(id(1)).await.expect("it is open"), None);
@@ -161,7 +159,7 @@ async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
             .since(at.partition, from[at.partition.index()], ALL)
             .await
             .expect("it is open");
-        let Since::Continues { changes, .. } = since else {
+        let LogAnswer::Continues { changes, .. } = since else {
             panic!("operation {after}: {since:?}")
         };
         assert_eq!(
@@ -181,13 +179,13 @@ async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
 async fn a_reserve_that_cannot_be_held_refuses_no_save() {
     let disk = Arc::new(Disk::default());
     let kind = io::ErrorKind::PermissionDenied;
-    disk.set_fault(Some(Fault {
+    disk.set_fault(Some(DiskFault {
         kind,
-        on: On::Reserve,
+        on: FaultyOperation::Reserve,
         after: 0,
-        lasts: Lasts::UntilMended,
+        lasts: FaultDuration::UntilMended,
     }));
-    let mut world = World {
+    let mut world = FullDiskWorld {
         store: store_on(&disk),
         disk,
         people: BTreeSet::new(),

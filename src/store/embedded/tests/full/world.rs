@@ -1,4 +1,4 @@
-//! `World` is a disk with a store on it, and the people who are in it by the answers so far.
+//! A disk, a store on it, and the people that are in it by the answers so far.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -7,23 +7,23 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
-use crate::domain::PersonId;
+use crate::domain::{PersonId, Timestamp};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::tests::disk::{Disk, RESERVE, id, save, store_on};
-use crate::store::{Applied, IdempotencyKey, PageLimits, Store, StoreError, Write};
+use crate::store::{PageLimits, RequestKey, Store, StoreError, Write, WriteOutcome};
 
 /// More than is ever saved.
 pub(super) const ALL: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 
-/// A disk, the store on it, and who is in it by the answers so far.
-pub(super) struct World {
+/// A disk, a store on it, and the people that are in it by the answers so far.
+pub(super) struct FullDiskWorld {
     pub(super) disk: Arc<Disk>,
     pub(super) store: Arc<EmbeddedStore>,
     pub(super) people: BTreeSet<PersonId>,
 }
 
-impl World {
-    /// People of a page each, whatever fits.
+impl FullDiskWorld {
+    /// A disk full of people of a page each.
     pub(super) async fn filled() -> Self {
         let disk = Arc::new(Disk::default());
         let mut world = Self {
@@ -48,7 +48,7 @@ impl World {
         Ok(())
     }
 
-    /// The store holds those whose save was acknowledged, unless their delete was.
+    /// The store has the people whose save was acknowledged, unless their delete was.
     pub(super) async fn agrees(&self) {
         let mut found = BTreeSet::new();
         for partition in self.store.partitions().iter() {
@@ -62,12 +62,11 @@ impl World {
         assert_eq!(found, self.people);
     }
 
-    /// Sends all of it while the writer can do nothing, so that what is behind the first is one
-    /// batch.
+    /// Sends all writes while the disk is stopped, so that all but the first are one batch.
     pub(super) async fn together(
         &self,
         writes: impl IntoIterator<Item = Write>,
-    ) -> Vec<Result<Applied, StoreError>> {
+    ) -> Vec<Result<WriteOutcome, StoreError>> {
         let mut sent: Vec<_> = writes
             .into_iter()
             .map(|write| self.store.apply(write))
@@ -85,27 +84,20 @@ pub(super) fn large(number: u64) -> Write {
 }
 
 pub(super) fn delete(id: PersonId) -> Write {
-    Write {
-        id,
-        save: None,
-        ..save(0, "")
-    }
+    Write::delete(id, Timestamp::from_millis(1))
 }
 
 pub(super) fn keyed(write: Write, fingerprint: u8) -> Write {
-    Write {
-        idempotency: Some(IdempotencyKey {
-            name: [1; 32],
-            fingerprint: [fingerprint; 32],
-        }),
-        ..write
-    }
+    write.keyed(Some(RequestKey {
+        name: [1; 32],
+        fingerprint: [fingerprint; 32],
+    }))
 }
 
-pub(super) fn is_full(answer: &Result<Applied, StoreError>) -> bool {
+pub(super) fn is_full(answer: &Result<WriteOutcome, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Full(_)))
 }
 
-pub(super) fn is_done(answer: &Result<Applied, StoreError>) -> bool {
-    matches!(answer, Ok(Applied::Done { .. }))
+pub(super) fn is_done(answer: &Result<WriteOutcome, StoreError>) -> bool {
+    matches!(answer, Ok(WriteOutcome::Done { .. }))
 }

@@ -118,7 +118,7 @@ pub(super) fn judge_changes(watcher: &Watcher, seen: &Seen, log: &[Change]) -> O
 
 /// What a change means to a view, as JSON formats say it; none where nothing is sent.
 fn word(view: &View, change: &Change) -> Option<String> {
-    let word = match view.judge(change) {
+    let word = match view.verdict_of(change) {
         Verdict::Create => "create",
         Verdict::Enter => "enter",
         Verdict::Update => "update",

@@ -43,7 +43,7 @@ pub(super) async fn judge(world: &mut World, gateway: usize, port: u16) -> Verdi
         .write_everywhere(&world.nodes[gateway].gateway)
         .await;
     let truth = Truth::read(world, gateway, port, before).await;
-    // Who was wrong before is not waited for again.
+    // A watcher that was wrong before is not waited for again.
     if faults.is_empty() {
         converge(world, &truth, "after the next changes", &mut faults).await;
     }

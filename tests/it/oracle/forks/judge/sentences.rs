@@ -56,7 +56,8 @@ pub(super) async fn judge_text(
 /// Whether a cursor is of the surviving history, and in some partition of no other.
 fn continues_only(cursor: &Cursor, surviving: &[Change], lost: &[Vec<Change>]) -> bool {
     let is_lost = |at: &LogPosition| lost.iter().any(|lost| holds(lost, at));
-    cursor.places().all(|at| holds(surviving, &at)) && cursor.places().any(|at| !is_lost(&at))
+    cursor.log_positions().all(|at| holds(surviving, &at))
+        && cursor.log_positions().any(|at| !is_lost(&at))
 }
 
 /// The sentences that a client must hear of what came after a position of each partition, person by
@@ -120,7 +121,7 @@ fn compare<'a>(
 
 /// What a change means to a text client, as its fold keeps it.
 fn sentence(view: &View, change: &Change) -> Option<String> {
-    match view.judge(change) {
+    match view.verdict_of(change) {
         Verdict::Create | Verdict::Enter | Verdict::Update => change
             .person()
             .map(|person| saved(&record(&person.to_json()))),

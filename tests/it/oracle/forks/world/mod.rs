@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use people_gateway::domain::{Change, Partitions};
 use people_gateway::filter::Kinds;
+use people_gateway::store::Metrics;
 use people_gateway::store::Store as _;
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::telemetry::Metrics;
 use rand::RngExt as _;
 
 use self::line::Line;

@@ -1,4 +1,4 @@
-//! Who writes: random people of a small circle, saved and deleted through one gateway, so that both
+//! Writers: random people of a small circle, saved and deleted through one gateway, so that both
 //! branches of a history know the same people by other values.
 
 use std::time::Duration;

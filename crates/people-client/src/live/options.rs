@@ -1,0 +1,67 @@
+//! The options of a client.
+
+use people_core::Kinds;
+
+use crate::subscription::{StartPoint, ViewFilter};
+use crate::timeouts::Timeouts;
+use crate::tls::Trust;
+use crate::updates_url::UpdatesUrl;
+
+/// The options of a client. [`super::LiveClient::builder`] makes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub(super) url: UpdatesUrl,
+    pub(super) filter: ViewFilter,
+    pub(super) start: StartPoint,
+    pub(super) timeouts: Timeouts,
+    pub(super) trust: Trust,
+}
+
+impl Options {
+    /// Everyone, all kinds, from now, with the default timeouts and the machine's authorities.
+    pub(super) fn new(url: UpdatesUrl) -> Self {
+        Self {
+            url,
+            filter: ViewFilter::default(),
+            start: StartPoint::default(),
+            timeouts: Timeouts::default(),
+            trust: Trust::default(),
+        }
+    }
+
+    /// Subscribes to these kinds of change only.
+    #[must_use]
+    pub const fn kinds(mut self, kinds: Kinds) -> Self {
+        self.filter.kinds = kinds;
+        self
+    }
+
+    /// Subscribes to people who match this condition only. The server parses it; a fault in it
+    /// ends the client with [`crate::ClientError::Refused`].
+    #[must_use]
+    pub fn condition(mut self, condition: impl Into<String>) -> Self {
+        self.filter.condition = condition.into();
+        self
+    }
+
+    /// Starts the stream here. A cursor must come from a client with the same kinds and condition.
+    #[must_use]
+    pub fn from(mut self, start: StartPoint) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// Sets the timeouts.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets the trusted authorities. Only `wss://` uses them.
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+}

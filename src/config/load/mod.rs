@@ -1,0 +1,297 @@
+//! Reads [`Settings`] from the sources: each key once, then the rules between keys.
+
+mod layer;
+mod reader;
+
+pub use layer::{ENV_PREFIX, Sources};
+
+use std::fs::File;
+use std::io::Read as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use config::{Value, ValueKind};
+
+use super::fault::ConfigFaults;
+use super::settings::{
+    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migration, Settings,
+    StoreSettings, SubscriptionSettings, TraceSettings,
+};
+use super::store_url::StoreUrl;
+use crate::http::{Host, Origin};
+use crate::telemetry::traces::SampleRatio;
+use reader::{
+    FaultDetail, SettingReader, detail, fraction, list, milliseconds_from_0, number, text, truth,
+};
+
+/// The largest buffer or ring: 1 TiB.
+const BYTES_MAX: u64 = 1 << 40;
+/// The bytes that are read of a file with an address.
+const URL_BYTES_MAX: u64 = 16 * 1024;
+/// The largest number of items that may wait or be open.
+const COUNT_MAX: u64 = 100_000_000;
+
+impl Settings {
+    /// Reads all settings, or reports all faults.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigFaults> {
+        let mut reader = SettingReader::new(sources);
+        let r = &mut reader;
+        let settings = Self {
+            listen: r.parsed("listen"),
+            admin: AdminSettings {
+                listen: r.parsed("admin.listen"),
+            },
+            auth: r.written("auth.mode", auth_mode),
+            store: store(r),
+            http: http(r),
+            live: live(r),
+            shutdown_notice: r.read("shutdown.notice_ms", milliseconds_from_0),
+            shutdown_grace: r.milliseconds("shutdown.grace_ms"),
+            log: LogSettings {
+                level: r.parsed("log.level"),
+                format: r.parsed("log.format"),
+            },
+            trace: trace(r),
+        };
+        check_between(&settings, r);
+        reader.finish(settings)
+    }
+}
+
+fn store(r: &mut SettingReader) -> StoreSettings {
+    let (url, url_file) = store_url(r);
+    StoreSettings {
+        url,
+        url_file,
+        prefix: r.read("store.prefix", prefix),
+        partitions: r.number("store.partitions", 1..=1024),
+        log_max: r.number("store.log_max", 1..=COUNT_MAX),
+        migrate: r.read("store.migrate", |value| {
+            truth(value).map(|at_start| {
+                if at_start {
+                    Migration::AtStart
+                } else {
+                    Migration::ByHand
+                }
+            })
+        }),
+        idempotency_ttl: r.milliseconds("store.idempotency_ttl_ms"),
+        connect_timeout: r.milliseconds("store.connect_timeout_ms"),
+        command_timeout: r.milliseconds("store.command_timeout_ms"),
+        pool_size: r.number("store.pool_size", 1..=1024),
+        pool_wait: r.milliseconds("store.pool_wait_ms"),
+        lanes: r.number("store.lanes", 1..=256),
+        batch: r.number("store.batch", 1..=10_000),
+        queue: r.number("store.queue", 1..=COUNT_MAX),
+        retry_limit: r.milliseconds("store.retry_limit_ms"),
+        migration_wait: r.milliseconds("store.migration_wait_ms"),
+        cache_bytes: r.number("store.cache_bytes", (1 << 20)..=BYTES_MAX),
+        commit_batch: r.number("store.commit_batch", 1..=1_000_000),
+        subscription: SubscriptionSettings {
+            ping_interval: r.milliseconds("store.subscription.ping_interval_ms"),
+            ping_timeout: r.milliseconds("store.subscription.ping_timeout_ms"),
+            backoff_min: r.milliseconds("store.subscription.backoff_min_ms"),
+            backoff_max: r.milliseconds("store.subscription.backoff_max_ms"),
+        },
+    }
+}
+
+/// `store.url`, or the address in the file of `store.url_file`. No fault repeats any part of the
+/// file: all of it is a secret.
+fn store_url(r: &mut SettingReader) -> (StoreUrl, Option<PathBuf>) {
+    let url = r.parsed("store.url");
+    let Some(file) = r.written("store.url_file", |value| text(value).map(PathBuf::from)) else {
+        return (url, None);
+    };
+    if r.is_written("store.url") {
+        r.fault(
+            "store.url_file",
+            "excludes store.url: set one of them".to_owned(),
+        );
+        return (url, Some(file));
+    }
+    match url_in(&file) {
+        Ok(url) => (url, Some(file)),
+        Err(detail) => {
+            r.fault("store.url_file", detail);
+            (url, Some(file))
+        }
+    }
+}
+
+fn url_in(file: &Path) -> Result<StoreUrl, FaultDetail> {
+    let name = file.display();
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let read = opened.take(URL_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
+    let line = text.trim_end_matches(['\n', '\r']);
+    if line.is_empty() {
+        return Err(format!(
+            "{name} is empty: it has to hold the address of the store, in one line"
+        ));
+    }
+    line.parse()
+        .map_err(|error| format!("what stands in {name} {error}"))
+}
+
+fn http(r: &mut SettingReader) -> HttpSettings {
+    HttpSettings {
+        hosts: r.read("http.hosts", hosts),
+        origins: r.read("http.origins", origins),
+        console: r.parsed("http.console"),
+        connections_max: r.read("http.connections_max", connections_max),
+        backlog: r.number("http.backlog", 1..=65_535),
+        header_timeout: r.milliseconds("http.header_timeout_ms"),
+        keep_alive: r.milliseconds("http.keep_alive_ms"),
+        header_bytes: r.number("http.header_bytes", 8192..=(1 << 20)),
+        body_bytes: r.number("http.body_bytes", 1024..=(1 << 24)),
+        body_idle: r.milliseconds("http.body_idle_ms"),
+        body_total: r.milliseconds("http.body_total_ms"),
+        send_buffer_bytes: r.number("http.send_buffer_bytes", 4096..=(1 << 30)),
+        stall_limit: r.milliseconds("http.stall_limit_ms"),
+        linger: r.milliseconds("http.linger_ms"),
+        list_buffer_people: r.number("http.list_buffer_people", 1..=1_000_000),
+        import_in_flight: r.number("http.import_in_flight", 1..=10_000),
+        import_refused_max: r.number("http.import_refused_max", 1..=COUNT_MAX),
+    }
+}
+
+fn live(r: &mut SettingReader) -> LiveSettings {
+    LiveSettings {
+        ring_bytes: r.number("live.ring_bytes", 1..=BYTES_MAX),
+        queue_changes: r.number("live.queue_changes", 1..=COUNT_MAX),
+        queue_bytes: r.number("live.queue_bytes", 1..=BYTES_MAX),
+        egress: r.parsed("live.egress"),
+        commands: r.number("live.commands", 1..=COUNT_MAX),
+        tail_changes: r.number("live.tail_changes", 1..=COUNT_MAX),
+        heal_changes: r.number("live.heal_changes", 1..=COUNT_MAX),
+        catch_up_changes: r.number("live.catch_up_changes", 1..=COUNT_MAX),
+        catch_up_retry: r.milliseconds("live.catch_up_retry_ms"),
+        read_limit: r.milliseconds("live.read_limit_ms"),
+        snapshot_people: r.number("live.snapshot_people", 1..=10_000),
+        shared_bytes: r.number("live.shared_bytes", 65_536..=BYTES_MAX),
+        feed_events: r.number("live.feed_events", 1..=COUNT_MAX),
+        feed_bytes: r.number("live.feed_bytes", 65_536..=BYTES_MAX),
+        ping_interval: r.milliseconds("live.ping_interval_ms"),
+        silence_limit: r.milliseconds("live.silence_limit_ms"),
+        close_timeout: r.milliseconds("live.close_timeout_ms"),
+        position_interval: r.milliseconds("live.position_interval_ms"),
+        stale_after: r.milliseconds("live.stale_after_ms"),
+        stale_interval: r.milliseconds("live.stale_interval_ms"),
+        head_interval: r.milliseconds("live.head_interval_ms"),
+        ready_limit: r.milliseconds("live.ready_limit_ms"),
+        message_bytes: r.number("live.message_bytes", 125..=(1 << 24)),
+        messages_per_second: r.number("live.messages_per_second", 1..=1_000_000),
+        fragments_per_second: r.number("live.fragments_per_second", 1..=1_000_000),
+        bytes_per_second: r.number("live.bytes_per_second", 1024..=(1 << 30)),
+        messages_window: r.milliseconds("live.messages_window_ms"),
+    }
+}
+
+fn trace(r: &mut SettingReader) -> TraceSettings {
+    TraceSettings {
+        endpoint: r.written("trace.endpoint", |value| {
+            text(value)?.parse().map_err(detail)
+        }),
+        sample_ratio: r.read("trace.sample_ratio", |value| {
+            SampleRatio::new(fraction(value)?).map_err(detail)
+        }),
+        timeout: r.milliseconds("trace.timeout_ms"),
+        interval: r.milliseconds("trace.interval_ms"),
+        queue_spans: r.number("trace.queue_spans", 1..=1_000_000),
+    }
+}
+
+fn check_between(settings: &Settings, r: &mut SettingReader) {
+    for (key, listen) in [
+        ("listen", &settings.listen),
+        ("admin.listen", &settings.admin.listen),
+    ] {
+        let open = !listen.is_loopback() && settings.auth.is_none();
+        if open && r.sound(&[key, "auth.mode"]) {
+            let detail = "reaches beyond this machine, where anybody could read and write: write \
+                          auth.mode = \"none\" out if that is meant, or use a loopback address";
+            r.fault(key, detail.into());
+        }
+    }
+    let same = settings.listen.overlaps(&settings.admin.listen);
+    if same && r.sound(&["listen", "admin.listen"]) {
+        r.fault("admin.listen", "has to differ from listen".into());
+    }
+    let live = &settings.live;
+    let subscription = &settings.store.subscription;
+    for (shorter, longer, holds) in [
+        (
+            "live.ping_interval_ms",
+            "live.silence_limit_ms",
+            live.ping_interval < live.silence_limit,
+        ),
+        (
+            "live.head_interval_ms",
+            "live.ready_limit_ms",
+            live.head_interval < live.ready_limit,
+        ),
+        (
+            "store.subscription.backoff_min_ms",
+            "store.subscription.backoff_max_ms",
+            subscription.backoff_min <= subscription.backoff_max,
+        ),
+        (
+            "http.body_idle_ms",
+            "http.body_total_ms",
+            settings.http.body_idle <= settings.http.body_total,
+        ),
+    ] {
+        if !holds && r.sound(&[shorter, longer]) {
+            r.fault(shorter, format!("has to be shorter than {longer}"));
+        }
+    }
+}
+
+fn auth_mode(value: &Value) -> Result<AuthMode, FaultDetail> {
+    match text(value)? {
+        "none" => Ok(AuthMode::None),
+        _ => Err("has to be \"none\": no other way is built yet".into()),
+    }
+}
+
+/// Braces would change the hash tag of the keys; the other limits keep keys and channels readable.
+fn prefix(value: &Value) -> Result<String, FaultDetail> {
+    let text = text(value)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("has to be 1 to 64 of the characters a-z A-Z 0-9 - _ . :".into())
+    }
+}
+
+fn connections_max(value: &Value) -> Result<Option<NonZeroUsize>, FaultDetail> {
+    if matches!(&value.kind, ValueKind::String(text) if text == "auto") {
+        return Ok(None);
+    }
+    let number =
+        number(value, &(1..=COUNT_MAX)).map_err(|detail| format!("{detail}, or \"auto\""))?;
+    NonZeroUsize::try_from(number)
+        .map(Some)
+        .map_err(|_| "is more than this machine can count".into())
+}
+
+fn hosts(value: &Value) -> Result<Vec<Host>, FaultDetail> {
+    let detail =
+        "has to be a list of names like people.example, without a scheme, a port or a path";
+    list(value)?
+        .iter()
+        .map(|text| text.parse().map_err(|_| detail.into()))
+        .collect()
+}
+
+fn origins(value: &Value) -> Result<Vec<Origin>, FaultDetail> {
+    let detail = "has to be a list of origins like https://people.example or \
+                  http://localhost:3000, without a path";
+    list(value)?
+        .iter()
+        .map(|text| text.parse().map_err(|_| detail.into()))
+        .collect()
+}

@@ -1,0 +1,141 @@
+//! Paths: the known fields, and the keys that lead to a value inside the attributes.
+
+use super::lex::Token;
+use super::tokens::TokenStream;
+use crate::filter::check::Method;
+use crate::filter::error::{SpannedError, TextSpan};
+use crate::filter::predicate::{Path, Scalar};
+
+/// What begins with the name of a field.
+pub(super) enum PathOrCall<'t> {
+    Path(Path, TextSpan),
+    /// `PATH.method`, before the parenthesis; the span is that of the method.
+    Call(Path, &'t str, TextSpan),
+}
+
+/// The names that a path begins with.
+const FIELDS: [&str; 6] = ["id", "firstName", "lastName", "age", "job", "attributes"];
+
+/// Reads the rest of a path that begins with the field `name`.
+pub(super) fn path<'t>(
+    tokens: &mut TokenStream<'t>,
+    name: &str,
+    span: TextSpan,
+) -> Result<PathOrCall<'t>, SpannedError> {
+    let known = match name {
+        "id" => Some(Path::Id),
+        "firstName" => Some(Path::FirstName),
+        "lastName" => Some(Path::LastName),
+        "age" => Some(Path::Age),
+        "job" => Some(Path::Job),
+        "attributes" => None,
+        _ => return Err(SpannedError::new(span, unknown_field(name))),
+    };
+    let mut keys: Vec<Box<str>> = Vec::new();
+    let mut end = span;
+    loop {
+        match tokens.token {
+            Token::Dot => {
+                tokens.advance()?;
+                let (token, key_span) = tokens.advance()?;
+                let Token::Name(key) = token else {
+                    return Err(SpannedError::new(
+                        key_span,
+                        "Write a name behind the dot; a key that is not one, or is a word of the \
+                         language, as attributes[\"any name\"].",
+                    ));
+                };
+                if tokens.token == Token::Open {
+                    let path = complete(known, keys, span.to(end))?;
+                    return Ok(PathOrCall::Call(path, key, key_span));
+                }
+                if known.is_some() {
+                    let detail = format!(
+                        "{name} has nothing inside it: compare it itself, or call a method: {}.",
+                        methods()
+                    );
+                    return Err(SpannedError::new(key_span, detail));
+                }
+                keys.push(key.into());
+                end = key_span;
+            }
+            Token::OpenList if known.is_none() => {
+                tokens.advance()?;
+                keys.push(key_in_brackets(tokens)?);
+                if tokens.token != Token::CloseList {
+                    return Err(tokens.error("End the key with ]."));
+                }
+                end = tokens.advance()?.1;
+            }
+            _ => {
+                let path = complete(known, keys, span.to(end))?;
+                return Ok(PathOrCall::Path(path, span.to(end)));
+            }
+        }
+    }
+}
+
+fn key_in_brackets(tokens: &mut TokenStream<'_>) -> Result<Box<str>, SpannedError> {
+    let (token, span) = tokens.advance()?;
+    match token {
+        Token::Literal(Scalar::Text(key)) => Ok(key),
+        Token::Literal(Scalar::Number(_)) | Token::Minus => Err(SpannedError::new(
+            span,
+            "Elements of a list have no path: write LITERAL in PATH.",
+        )),
+        _ => Err(SpannedError::new(
+            span,
+            "Write the key as a text in quotes, as in attributes[\"any name\"].",
+        )),
+    }
+}
+
+/// The path of a known field or of keys; `attributes` without a key is no path.
+fn complete(
+    known: Option<Path>,
+    keys: Vec<Box<str>>,
+    span: TextSpan,
+) -> Result<Path, SpannedError> {
+    match known {
+        Some(path) => Ok(path),
+        None if keys.is_empty() => Err(SpannedError::new(
+            span,
+            "Name a value inside: attributes.name or attributes[\"any name\"].",
+        )),
+        None => Ok(Path::Attribute(keys.into())),
+    }
+}
+
+/// What to write instead of a name that is no field.
+pub(super) fn unknown_field(name: &str) -> String {
+    match name {
+        "revision" | "createdAt" | "updatedAt" => {
+            format!("Filters have no {name}: put what you need into attributes.")
+        }
+        "and" | "AND" => "Write && for and.".to_owned(),
+        "or" | "OR" => "Write || for or.".to_owned(),
+        "not" | "NOT" => "Write ! for not, as in !(age == 3).".to_owned(),
+        "True" | "TRUE" | "False" | "FALSE" | "Null" | "NULL" | "None" | "nil" | "undefined" => {
+            format!("Write true, false or null instead of {name}.")
+        }
+        _ => {
+            let plain = |name: &str| name.replace('_', "").to_lowercase();
+            match FIELDS.iter().find(|field| plain(field) == plain(name)) {
+                Some(field) => format!("There is no field {name:.40}: write {field}."),
+                None => format!(
+                    "There is no field {name:.40}: write id, firstName, lastName, age, job or \
+                     attributes.{name:.40}; put a text in quotes."
+                ),
+            }
+        }
+    }
+}
+
+/// "there are startsWith, …, matches and size".
+pub(super) fn methods() -> String {
+    let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
+    match names.split_last() {
+        Some((last, others)) => format!("there are {} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

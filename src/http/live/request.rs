@@ -1,0 +1,152 @@
+//! The request for a stream: a view, a format, and where the stream starts.
+//!
+//! The session starts before the request is answered, so that the client misses nothing that is
+//! accepted after the answer.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+
+use crate::domain::{Cursor, InvalidCursor, Operation};
+use crate::filter::{Kinds, View};
+use crate::http::refusal::malformed;
+use crate::http::request::query::Parameters;
+use crate::http::{HttpState, access};
+use crate::protocol::format::WireFormat;
+use crate::protocol::problem::{Problem, ProblemKind};
+use crate::session::{Opening, Start, StartError, Subscription};
+
+const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
+/// Libraries that imitate an event source (polyfills) send this in place of `Last-Event-ID`.
+const LAST_EVENT_ID: &str = "lastEventId";
+const EVENT_PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on", LAST_EVENT_ID];
+
+/// The stream that a client asks for.
+pub(super) struct StreamRequest {
+    subscription: Subscription,
+    start: Start,
+}
+
+impl StreamRequest {
+    /// Reads the parameters of a query. `last_event` is the header `Last-Event-ID`: it overrides
+    /// the parameter of the same meaning, and both override `from`.
+    pub(super) fn read(
+        state: &HttpState,
+        uri: &Uri,
+        format: WireFormat,
+        last_event: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let known = if format == WireFormat::Sse {
+            EVENT_PARAMETERS
+        } else {
+            PARAMETERS
+        };
+        let parameters = Parameters::parse(uri.query(), known)?;
+        let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
+        let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
+        let filter = state
+            .sessions
+            .filters()
+            .parse(parameters.get("where").unwrap_or_default())?;
+        let close_on = match parameters.get("close_on") {
+            None => None,
+            Some(_) if format == WireFormat::Sse => {
+                return Err(malformed(
+                    "close_on is for WebSocket: an event source would connect again.",
+                ));
+            }
+            Some("save") => Some(Operation::Save),
+            Some("delete") => Some(Operation::Delete),
+            Some(_) => return Err(malformed("close_on is one of save, delete.")),
+        };
+        let parameter = || parameters.get(LAST_EVENT_ID).filter(|id| !id.is_empty());
+        let start = match (last_event.or_else(parameter), parameters.get("from")) {
+            (Some(id), _) => Start::LastEvent(cursor(state, id)?.ok()),
+            (None, None | Some("now")) => Start::Now,
+            (None, Some("snapshot")) => Start::Snapshot,
+            (None, Some(text)) => {
+                Start::Cursor(cursor(state, text)?.map_err(|error| not_a_cursor(&error))?)
+            }
+        };
+        Ok(Self {
+            subscription: Subscription {
+                view: View { kinds, filter },
+                format,
+                close_on,
+            },
+            start,
+        })
+    }
+
+    /// Decides where the session starts.
+    pub(super) async fn start(self, state: &HttpState) -> Result<Opening, Problem> {
+        let started = state.sessions.start(self.subscription, self.start).await;
+        started.map_err(refusal)
+    }
+}
+
+/// Whether a request asks for a WebSocket.
+pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
+    request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
+}
+
+/// Whether the comma-separated values of a header contain `token`, in any case.
+pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    listed(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
+}
+
+/// The comma-separated values of a header.
+pub(super) fn listed<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'h str> {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Refuses a page of a denied origin, and every client of a gateway that shuts down.
+pub(super) fn check(state: &HttpState, request: &Request) -> Result<(), Problem> {
+    access::check_stream(request)?;
+    if state.readiness.is_draining() {
+        return Err(Problem::new(
+            ProblemKind::Overloaded,
+            "This gateway is going down: connect again, to another.",
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a cursor. Before the gateway has reached the store it knows no partitions, and every text
+/// is answered 503.
+fn cursor(state: &HttpState, text: &str) -> Result<Result<Cursor, InvalidCursor>, Problem> {
+    let partitions = state.sessions.partitions().map_err(refusal)?;
+    Ok(Cursor::read(text, partitions))
+}
+
+fn not_a_cursor(error: &InvalidCursor) -> Problem {
+    Problem::new(
+        ProblemKind::Cursor,
+        format!("from is now, snapshot or a cursor as you were given it: {error}."),
+    )
+}
+
+fn refusal(error: StartError) -> Problem {
+    match error {
+        StartError::NotReady => Problem::new(
+            ProblemKind::StoreUnavailable,
+            "The store has not been reached yet. Connect again in a moment.",
+        ),
+        StartError::Gone(reason) => Problem::new(
+            ProblemKind::Cursor,
+            format!(
+                "What came after this cursor is no longer known ({}): start with from=snapshot.",
+                reason.name()
+            ),
+        )
+        .with_status(StatusCode::GONE)
+        .with("reason", reason.name()),
+        StartError::Store(error) => Problem::from(error),
+    }
+}

@@ -1,0 +1,138 @@
+//! The members of people.v1.json's messages. Text that is known to be safe (positions, ids, a
+//! person's JSON) is appended as it is; all other text is escaped.
+
+use std::fmt::{Display, Write as _};
+
+use crate::domain::{Change, PersonId};
+use crate::protocol::message::{Composed, Message, verdict_name};
+
+/// Bytes of a change's message that are not the person's fields, at most: type, at, and the
+/// person's id, revision and times.
+const AROUND_FIELDS: usize = 330;
+/// Bytes of a change's message about a person who is gone, at most: type, at, id and revision.
+const GONE: usize = 220;
+
+/// How long a message about `shown` can be: a buffer with so much room does not grow.
+pub(super) fn longest(shown: &Composed) -> usize {
+    match shown {
+        Composed::Shown(_, person) => AROUND_FIELDS + person.fields.as_str().len(),
+        Composed::Gone(..) => GONE,
+    }
+}
+
+/// Appends a whole change: `{"type":…,"at":…,…}`.
+pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
+    open(out, verdict_name(shown.verdict()));
+    member(out, "at");
+    quoted(out, change.at);
+    write_shown(out, shown);
+    out.push('}');
+}
+
+/// Appends a whole message that is no change: `{"type":…,…}`.
+pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
+    open(out, message.name());
+    write_members(out, message);
+    out.push('}');
+}
+
+/// Appends the message's members after its type, each with a comma before it unless an object just
+/// opened.
+pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
+    let (reference, cursor) = match message {
+        Message::Live(cursor) | Message::Position(cursor) | Message::Batch { cursor, .. } => {
+            (None, Some(*cursor))
+        }
+        Message::Filtered { reference, cursor } | Message::Pong { reference, cursor } => {
+            (*reference, *cursor)
+        }
+        Message::Error { reference, .. } => (*reference, None),
+        Message::Reset(_) | Message::Stale { .. } | Message::Fresh => (None, None),
+    };
+    if let Some(reference) = reference {
+        member(out, "ref");
+        escaped(out, reference);
+    }
+    if let Some(cursor) = cursor {
+        member(out, "cursor");
+        quoted(out, cursor);
+    }
+    match message {
+        Message::Batch { changes, .. } => {
+            member(out, "changes");
+            write_changes(out, changes);
+        }
+        Message::Reset(reason) => {
+            member(out, "reason");
+            escaped(out, reason);
+        }
+        Message::Stale { seconds } => {
+            member(out, "seconds");
+            write!(out, "{seconds}").expect("a String takes all that is written to it");
+        }
+        Message::Error { problem, .. } => {
+            member(out, "problem");
+            write!(out, "{}", problem.to_json(None))
+                .expect("a String takes all that is written to it");
+        }
+        Message::Live(_)
+        | Message::Position(_)
+        | Message::Fresh
+        | Message::Filtered { .. }
+        | Message::Pong { .. } => {}
+    }
+}
+
+/// Appends a person who is gone: `"id":…,"revision":…`, with a comma before it unless an object
+/// just opened.
+pub(super) fn write_gone(out: &mut String, id: PersonId, revision: impl Display) {
+    member(out, "id");
+    quoted(out, id);
+    member(out, "revision");
+    quoted(out, revision);
+}
+
+/// Appends a member's name and its colon, with a comma before it unless an object just opened.
+pub(super) fn member(out: &mut String, name: &'static str) {
+    out.push_str(if out.ends_with('{') { "\"" } else { ",\"" });
+    out.push_str(name);
+    out.push_str("\":");
+}
+
+/// Appends a text that holds nothing to escape, in quotes.
+pub(super) fn quoted(out: &mut String, safe: impl Display) {
+    write!(out, "\"{safe}\"").expect("a String takes all that is written to it");
+}
+
+fn open(out: &mut String, kind: &str) {
+    out.push_str("{\"type\":\"");
+    out.push_str(kind);
+    out.push('"');
+}
+
+fn write_shown(out: &mut String, shown: &Composed) {
+    match shown {
+        Composed::Shown(_, person) => {
+            member(out, "person");
+            person.write_json(out);
+        }
+        Composed::Gone(_, id, revision) => write_gone(out, *id, revision),
+    }
+}
+
+fn write_changes(out: &mut String, changes: &[Composed]) {
+    out.push('[');
+    for (index, shown) in changes.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        open(out, verdict_name(shown.verdict()));
+        write_shown(out, shown);
+        out.push('}');
+    }
+    out.push(']');
+}
+
+fn escaped(out: &mut String, text: &str) {
+    out.push_str(&serde_json::to_string(text).expect("a string always serializes"));
+}

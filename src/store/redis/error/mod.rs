@@ -1,0 +1,138 @@
+//! Why the store in a Redis cannot be opened, in sentences for its operator.
+
+mod trust;
+
+use std::error::Error;
+
+use ::redis::{ErrorKind, RedisError, ServerError};
+
+use self::trust::distrust;
+use super::options::{Options, redacted};
+
+/// Why a store cannot be opened. The sentence quotes the source, if there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It stays so until an operator changes something; the sentence says what.
+    #[error("{sentence}")]
+    Fatal {
+        /// The sentence.
+        sentence: String,
+        /// The error that it quotes.
+        source: Option<QuotedError>,
+    },
+    /// It may pass by itself: try again.
+    #[error("{sentence}")]
+    Unreachable {
+        /// The sentence.
+        sentence: String,
+        /// The error that it quotes.
+        source: Option<QuotedError>,
+    },
+}
+
+/// An error that a sentence quotes.
+type QuotedError = Box<dyn Error + Send + Sync>;
+
+impl OpenError {
+    pub(super) fn fatal(sentence: impl Into<String>) -> Self {
+        Self::Fatal {
+            sentence: sentence.into(),
+            source: None,
+        }
+    }
+
+    pub(super) fn unreachable(sentence: impl Into<String>) -> Self {
+        Self::Unreachable {
+            sentence: sentence.into(),
+            source: None,
+        }
+    }
+
+    /// A url that cannot be used.
+    pub(super) fn url(error: impl Error + Send + Sync + 'static, url: &str) -> Self {
+        let shown = redacted(url);
+        Self::Fatal {
+            sentence: format!("store.url cannot be used ({shown}): {error}"),
+            source: Some(error.into()),
+        }
+    }
+
+    /// A pool that cannot be made.
+    pub(super) fn pool(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Fatal {
+            sentence: format!("no connections can be made: {error}"),
+            source: Some(error.into()),
+        }
+    }
+
+    /// An error that the server answered with, or that the connection had, at this step of the
+    /// start: either may pass, or it needs an operator.
+    pub(super) fn at(step: &str, options: &Options, error: RedisError) -> Self {
+        let shown = redacted(&options.url);
+        let hint = hint(&options.url, &error);
+        let sentence = |error: &str| format!("Redis at {shown}, {step}: {error}{hint}");
+        if let Some(why) = distrust(&error) {
+            return Self::Fatal {
+                sentence: sentence(&why),
+                source: Some(error.into()),
+            };
+        }
+        let text = sentence(&error.to_string());
+        let is_passing = match ServerError::try_from(error.clone()) {
+            Ok(answer) => is_passing(&answer) || text.contains("max number of clients"),
+            Err(error) => error.kind() != ErrorKind::InvalidClientConfig,
+        };
+        let needs_permission = error.code() == Some("NOPERM");
+        let source = Some(error.into());
+        if is_passing {
+            let sentence = text;
+            return Self::Unreachable { sentence, source };
+        }
+        let sentence = if needs_permission {
+            format!("{text}; migrations/README.md says what the user needs")
+        } else {
+            text
+        };
+        Self::Fatal { sentence, source }
+    }
+}
+
+/// Whether the server may answer otherwise later.
+fn is_passing(answer: &ServerError) -> bool {
+    matches!(
+        answer.code(),
+        "LOADING"
+            | "MASTERDOWN"
+            | "BUSY"
+            | "READONLY"
+            | "TRYAGAIN"
+            | "CLUSTERDOWN"
+            | "NOREPLICAS"
+            | "OOM"
+            | "MISCONF"
+    )
+}
+
+/// What the operator may have meant instead; empty if nothing suggests itself.
+fn hint(url: &str, error: &RedisError) -> &'static str {
+    let speaks_tls = url.starts_with("rediss:");
+    match error.kind() {
+        _ if error.code() == Some("NOAUTH") => {
+            "; write user and password into store.url (redis://USER:PASSWORD@HOST), or into the \
+             file of store.url_file"
+        }
+        // Redis without TLS waits for the end of a line that never comes, or answers bytes that are
+        // no TLS record.
+        _ if speaks_tls
+            && (error.is_timeout() || error.to_string().contains("InvalidContentType")) =>
+        {
+            "; if this port does not speak TLS, write redis:// instead of rediss://"
+        }
+        // A port with TLS answers a command with an alert and hangs up; the reset may overtake the
+        // alert.
+        kind if !speaks_tls && (kind == ErrorKind::Parse || error.is_connection_dropped()) => {
+            "; if this port speaks TLS, write rediss:// instead of redis://"
+        }
+        _ => "",
+    }
+}
