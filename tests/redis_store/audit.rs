@@ -10,11 +10,8 @@ use crate::damage::{
 use crate::people::{done, id, save};
 use crate::support::redis::RedisServer;
 
-#[tokio::test]
-async fn an_audit_names_each_fault_and_repairs_it() {
-    let server = RedisServer::start(&[]).await;
-    let (store, metrics) = peopled(&server).await;
-    assert_in_step(&store).await;
+/// Two damaged records, lists that lack two people and name others, and a foreign record.
+async fn damage(server: &RedisServer) {
     let of = |n: u128| id(n).to_string();
     server
         .command::<()>(&["HSET", PEOPLE, &of(1), "garbage"])
@@ -26,6 +23,14 @@ async fn an_audit_names_each_fault_and_repairs_it() {
         .await;
     server.command::<()>(&["ZADD", IDS, "0", &of(77)]).await;
     server.command::<()>(&["HSET", PEOPLE, "nobody", "x"]).await;
+}
+
+#[tokio::test]
+async fn an_audit_names_each_fault_and_repairs_it() {
+    let server = RedisServer::start(&[]).await;
+    let (store, metrics) = peopled(&server).await;
+    assert_in_step(&store).await;
+    damage(&server).await;
     let mut found = Vec::new();
     let tally = store
         .audit(None, &mut |fault| found.push(fault))

@@ -100,8 +100,8 @@ impl Precondition {
         let detail = match self {
             Self::Is(EntityTag::Weak) => format!(
                 "If-Match has a weak tag (W/), which never matches: a proxy that compresses \
-                 answers made it of the ETag. Send \"{current}\", the tag without W/, or configure the \
-                 proxy to keep the ETag."
+                 answers made it of the ETag. Send \"{current}\", the tag without W/, or configure \
+                 the proxy to keep the ETag."
             ),
             Self::Absent => format!("There is a person with this id, of revision {current}."),
             _ => format!("The person's revision is {current}: read it again and decide anew."),
