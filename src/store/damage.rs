@@ -101,7 +101,7 @@ impl KnownDamage {
         self.lock().is_empty()
     }
 
-    /// How many locations of a kind are known, at most [`REMEMBERED`] of all kinds.
+    /// How many locations of a kind are known, at most `REMEMBERED` of all kinds.
     pub fn count(&self, kind: DamageKind) -> usize {
         self.lock().keys().filter(|at| at.kind() == kind).count()
     }

@@ -58,7 +58,7 @@ macro_rules! metrics {
 pub(crate) use metrics;
 
 /// A registry that tells whether the gateway is ready, its version, and the state of its process.
-/// The modules' metrics are registered by [`metrics!`].
+/// The modules' metrics are registered by `metrics!`.
 pub fn registry(readiness: Readiness) -> Registry {
     let mut registry = Registry::default();
     let own = registry.sub_registry_with_prefix(PREFIX);
