@@ -3,10 +3,10 @@
 /** A JSON value. Integers beyond 2^53 lose digits in JavaScript. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What a person may hold beside the fields that all have. */
+/** A person's further values. */
 export interface Attributes { [name: string]: Json }
 
-/** A person as the gateway sends it. `A` is what you know of the attributes: the gateway does not check it. */
+/** A person as the gateway sends it. `A` is your type of the attributes: the gateway does not check it. */
 export interface Person<A extends object = Attributes> {
   /** UUID in lower case. */
   id: string;
@@ -23,14 +23,14 @@ export interface Person<A extends object = Attributes> {
   updatedAt: string;
 }
 
-/** What is saved. With an `id`, a person who is there is replaced; without, a new one is made. */
+/** A person to save. With an `id` it replaces an existing person; without one it is a new person. */
 export type PersonDraft<A extends object = Attributes> =
   Pick<Person<A>, 'firstName' | 'lastName' | 'age' | 'job'> & Partial<Person<A>>;
 
-/** Which changes are shown: all, saves (create, enter, update, leave), or deletes. */
+/** The kinds of change: all, saves (create, enter, update, leave), or deletes. */
 export type Kinds = 'all' | 'saves' | 'deletes';
 
-/** One place of each partition, as text. */
+/** One log position of each partition, as text. */
 export type Cursor = string;
 
 /** A problem document (RFC 9457). */
@@ -39,18 +39,18 @@ export interface Problem {
   type?: string;
   title?: string;
   status?: number;
-  /** What is wrong, and what to do about it. */
+  /** What is wrong, and how to correct it. */
   detail?: string;
-  /** Of a filter: where the fault begins, in code points from 0. */
+  /** For a filter: the start of the fault, in code points from 0. */
   offset?: number;
-  /** Of a filter: how many code points it spans; 0 where something is missing. */
+  /** For a filter: the length of the fault in code points; 0 if something is missing. */
   length?: number;
-  /** Of a person: each wrong value with a JSON pointer. */
+  /** For a person: each wrong value with a JSON pointer. */
   errors?: { pointer: string; detail: string }[];
   [member: string]: unknown;
 }
 
-/** Of events that are not about one person, so that `if (event.person)` and `if (event.id)` tell the others apart. */
+/** The base of events that concern no single person: `if (event.person)` and `if (event.id)` exclude them. */
 interface Other {
   person?: undefined;
   id?: undefined;
@@ -63,70 +63,70 @@ interface Saved<A extends object> {
 interface Gone {
   at: string;
   id: string;
-  /** Position of the change that took the person out. */
+  /** Position of the change that removed the person. */
   revision: string;
   person?: undefined;
 }
-/** A new person who matches. */
+/** A new person matches. */
 export interface Create<A extends object = Attributes> extends Saved<A> { type: 'create' }
-/** A person who did not match, and now does. */
+/** A person did not match before, and matches now. */
 export interface Enter<A extends object = Attributes> extends Saved<A> { type: 'enter' }
-/** A person who matched before and after. */
+/** A person matched before, and still matches. */
 export interface Update<A extends object = Attributes> extends Saved<A> { type: 'update' }
-/** A person who no longer matches. */
+/** A person no longer matches. */
 export interface Leave extends Gone { type: 'leave' }
-/** A person who matched, and was deleted. */
+/** A person who matched was deleted. */
 export interface Delete extends Gone { type: 'delete' }
 
-/** What happened to one person, as this view sees it. */
+/** A change of one person, as this view sees it. */
 export type Change<A extends object = Attributes> = Create<A> | Enter<A> | Update<A> | Leave | Delete;
 
-/** A change within a batch: its place is the batch's. */
+/** A change in a batch, which has no log position of its own. */
 type Batched<T> = T extends unknown ? Omit<T, 'at'> & { at?: undefined } : never;
 
-/** A page of who matches; nothing is whole before `live`. */
+/** A page of people who match. The snapshot is complete at `live`. */
 export interface Snapshot<A extends object = Attributes> extends Other { type: 'snapshot'; people: Person<A>[] }
-/** All that the start asked for has been told. */
+/** Everything up to the start of live updates was sent. */
 export interface LiveNow extends Other { type: 'live'; cursor: Cursor }
-/** What a view that fell behind missed, composed to at most one change a person. It counts as one. */
+/** The changes that a slow view missed, composed to at most one per person. Apply all of them at once. */
 export interface Batch<A extends object = Attributes> extends Other {
   type: 'batch';
   cursor: Cursor;
   changes: Batched<Change<A>>[];
 }
-/** The cursor moved past what this view does not show. */
+/** The cursor moved past changes outside this view. */
 export interface PositionMoved extends Other { type: 'position'; cursor: Cursor }
-/** The cursor can't be continued: drop what you hold; pages and `live` follow. */
+/** The gateway cannot continue from the cursor: drop all held people; a snapshot and `live` follow. */
 export interface Reset extends Other {
   type: 'reset';
   reason: 'trimmed' | 'forked' | 'epoch' | 'unknown' | 'rights' | (string & {});
 }
-/** For so many seconds the gateway could not prove that nothing is missing. */
+/** For this number of seconds the gateway could not prove that no change is missing. */
 export interface Stale extends Other { type: 'stale'; seconds: number }
-/** It can again. */
+/** The gateway can prove it again. */
 export interface Fresh extends Other { type: 'fresh' }
-/** The new filter holds from here: drop what you hold. Without a cursor, pages and `live` follow. */
+/** The new filter applies from here: drop all held people. Without a cursor, a snapshot and `live` follow. */
 export interface Filtered extends Other { type: 'filtered'; ref: string; cursor?: Cursor }
-/** The gateway refused a message of ours; nothing changed. */
+/** The gateway refused a command; nothing changed. */
 export interface Refused extends Other { type: 'error'; ref?: string; problem: Problem }
 /** The answer to a ping; without a cursor before `live`. */
 export interface Pong extends Other { type: 'pong'; ref?: string; cursor?: Cursor }
-/** The handshake was answered. With `now` or `snapshot`, drop what you hold. */
+/** The gateway accepted the connection. With `now` or `snapshot`, drop all held people. */
 export interface Connected extends Other { type: 'connected'; from: 'now' | 'snapshot' | Cursor }
-/** The connection is gone, or could not be made. A snapshot that it cut begins again. */
+/** The connection ended, or could not be opened. A snapshot that it cut begins again. */
 export interface Disconnected extends Other {
   type: 'disconnected';
-  /** In words. */
+  /** The reason in words. */
   why: string;
-  /** Of the gateway's close frame, if there was one. */
+  /** The code of the gateway's close frame, if there was one. */
   code?: number;
   reason?: string;
-  /** Of a refused handshake. */
+  /** The problem of a refused handshake. */
   problem?: Problem;
-  /** After which time the next one is tried; undefined when there will be none. */
+  /** The wait before the next attempt; undefined if there is none. */
   retryMs?: number;
 }
-/** Only in an iteration that was too slow, or began late: it stands for all that was lost. Replace what you hold. */
+/** Only in an iteration that was too slow, or began late: it replaces all missed events. Replace all held people. */
 export interface Resync<A extends object = Attributes> extends Other {
   type: 'resync';
   people: Person<A>[];
@@ -134,39 +134,39 @@ export interface Resync<A extends object = Attributes> extends Other {
   cursor?: Cursor;
 }
 
-/** What is told to callbacks. */
+/** The events of iterations and callbacks. */
 export type LiveEvent<A extends object = Attributes> =
   | Connected | Snapshot<A> | LiveNow | Change<A> | Batch<A> | PositionMoved | Reset | Stale | Fresh | Filtered | Refused | Pong
   | Disconnected;
-/** Told to callbacks only: the state changed. */
+/** For callbacks only: the state changed. */
 export interface StateChanged extends Other { type: 'state'; state: State }
-/** Told to callbacks only: there will be nothing more. With an error, the client gave up. */
+/** For callbacks only: there are no further events. With an error, the client gave up. */
 export interface Ended extends Other { type: 'end'; error?: Error }
 
 /**
- * `connecting`: there is no connection yet, or what was missed still arrives. `snapshot`: who matches arrives. `live`:
- * `view` is up to date. `stale`: it may be old. `waiting`: the connection is gone, and tried again at `retryAt`.
+ * `connecting`: there is no connection yet, or missed changes still arrive. `snapshot`: a snapshot arrives. `live`: `view`
+ * is up to date. `stale`: `view` may be old. `waiting`: the connection ended, and the next attempt is at `retryAt`.
  * `ended`: for good.
  */
 export type State = 'connecting' | 'snapshot' | 'live' | 'stale' | 'waiting' | 'ended';
 
 type ListenedTo<A extends object> = LiveEvent<A> | StateChanged | Ended;
 type ListenedType = ListenedTo<Attributes>['type'];
-/** What listeners of a type are told: changes also out of batches, then without `at`. */
+/** The events for listeners of a type: also changes in batches, then without `at`. */
 type Told<A extends object, T> = Extract<ListenedTo<A> | Batched<Change<A>>, { type: T }>;
 
-/** A view as it was at one moment. It never changes, so that it can be kept, compared and drawn. */
+/** A view at one moment. It never changes, so it can be kept, compared and drawn. */
 export interface ViewSnapshot<A extends object = Attributes> {
-  /** Grows with each change of what is in here. */
+  /** Grows with each change of this snapshot. */
   readonly version: number;
-  /** Who is known to match. The same array as before where the view did not change. */
+  /** The people who are known to match. The same array as before if the view did not change. */
   readonly people: readonly Person<A>[];
-  /** Whether these are exactly those who match. */
+  /** Whether these are exactly the people who match. */
   readonly exact: boolean;
   readonly state: State;
 }
 
-/** What `live` needs of a WebSocket: that of browsers and of Node 22, or of the package `ws`. */
+/** A WebSocket as `live` needs it: that of browsers, of Node 22, or of the package `ws`. */
 export interface WebSocketLike {
   addEventListener(type: string, listener: (event: any) => void): void;
   send(text: string): void;
@@ -176,36 +176,36 @@ export interface WebSocketLike {
 export interface LiveOptions<A extends object = Attributes> {
   /** The gateway or its stream: `http://host:8080`, `wss://host/updates`; in a page also relative, such as `/`. */
   url: string | URL;
-  /** Who is shown, a filter of docs/filters.md; default everyone. */
+  /** The filter (docs/filters.md); default everyone. */
   where?: string;
   /** Default `all`. The view is exact with `all` only. */
   kinds?: Kinds;
-  /** Where to begin: `now` (default), `snapshot`, or a cursor that came with the same `where` and `kinds`. */
+  /** The start: `now` (default), `snapshot`, or a cursor of a client with the same `where` and `kinds`. */
   from?: 'now' | 'snapshot' | Cursor;
-  /** With a cursor: the people of the view as it was there. */
+  /** With a cursor: the people of the view at that cursor. */
   people?: Iterable<Person<A>>;
   /** Ends the client at once. */
   signal?: AbortSignal;
   /** Default the global one. */
   WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
-  /** Default the global one. It finds out why a handshake failed, which a WebSocket does not tell. */
+  /** Default the global one. The client finds out with it why a handshake failed, which a WebSocket does not report. */
   fetch?: typeof fetch;
-  /** How many people and changes may wait in one iteration before it is resynchronised; default 10,000. */
+  /** The most people and changes that wait in one iteration before a `resync`; default 10,000. */
   queueMax?: number;
-  /** For the handshake; default 10,000. */
+  /** The time limit of the handshake; default 10,000. */
   connectMs?: number;
-  /** A gateway that says nothing is asked after half of this, and left after all of it; default 40,000. */
+  /** A silent gateway is pinged after half of this time, and disconnected after all of it; default 40,000. */
   silenceMs?: number;
-  /** For the gateway's close after `stop`; default 5,000. */
+  /** The time limit of the gateway's close after `stop`; default 5,000. */
   stopMs?: number;
   /**
-   * Upper bounds of the random waits between attempts: the first (250), which doubles, and any (30,000; 3,000 where the
-   * gateway is on this machine).
+   * Upper bounds of the random waits between attempts: of the first one (250), which doubles, and of any (30,000; 3,000 for
+   * a gateway on this machine).
    */
   backoff?: { firstMs?: number; mostMs?: number };
 }
 
-/** What a change of the filter begins with. What is left out is everyone, all, now. */
+/** A new filter and its start. The defaults are everyone, all kinds, now. */
 export interface FilterOptions {
   where?: string;
   kinds?: Kinds;
@@ -213,24 +213,24 @@ export interface FilterOptions {
 }
 
 export interface WriteOptions {
-  /** Only when this is still the person's revision; else a ProblemError with status 412. */
+  /** Writes only if this is still the person's revision; else a ProblemError with status 412. */
   ifMatch?: string;
   signal?: AbortSignal;
 }
 
-/** A live view of a gateway's people. It comes back by itself, whatever breaks, until it is stopped. */
+/** A live view of a gateway's people. It reconnects by itself until it is stopped. */
 export interface Live<A extends object = Attributes> extends AsyncIterable<LiveEvent<A> | Resync<A>> {
-  /** Who is known to match, by id: the same Map for ever, changed before events are told. Don't write to it. */
+  /** The people who are known to match, by id: always the same Map, updated before events arrive. Don't change it. */
   readonly view: ReadonlyMap<string, Person<A>>;
-  /** Whether `view` is exactly those who match, as of `cursor`: with `kinds` all, from the end of a snapshot on. */
+  /** Whether `view` has exactly the people who match, as of `cursor`: with `kinds` all, after a snapshot. */
   readonly exact: boolean;
   readonly state: State;
-  /** Where this client would resume; undefined before it was told, and during a snapshot. */
+  /** The cursor at which this client would resume; undefined before the gateway sent one, and during a snapshot. */
   readonly cursor: Cursor | undefined;
-  /** The filter that the gateway judges by. */
+  /** The filter that the gateway applies. */
   readonly where: string;
   readonly kinds: Kinds;
-  /** While `waiting`: when the next attempt is due, in milliseconds of `Date.now()`. */
+  /** While `waiting`: the time of the next attempt, in milliseconds of `Date.now()`. */
   readonly retryAt: number | undefined;
   /** Why the client gave up. */
   readonly error: Error | undefined;
@@ -238,55 +238,56 @@ export interface Live<A extends object = Attributes> extends AsyncIterable<LiveE
   readonly closed: Promise<Error | undefined>;
 
   /**
-   * The view as it is now, for what compares and draws, such as React's `useSyncExternalStore`: the same object until
+   * The current view, for code that compares and draws, such as React's `useSyncExternalStore`: the same object until
    * something in it changes. After a change, the next call copies the list of people.
    */
   snapshot(): ViewSnapshot<A>;
 
   /**
-   * Calls back for events of a type, `*` for all, at once and in order. Returns what takes the listener away. Listeners
-   * of `create`, `enter`, `update`, `leave` and `delete` are called for changes within a batch too, after those of
-   * `batch`; those of `*` get the batch as one.
+   * Calls back for events of a type, `*` for all, at once and in order. Returns a function that removes the listener.
+   * Listeners of `create`, `enter`, `update`, `leave` and `delete` also get the changes in a batch, after those of
+   * `batch`; those of `*` get the batch as one event.
    */
   on<T extends ListenedType>(type: T, listener: (event: Told<A, T>) => void): () => void;
   on(type: '*', listener: (event: ListenedTo<A>) => void): () => void;
   /**
-   * Replaces the filter. Settles when the new one holds, with the cursor up to which the old one judged (undefined with
-   * `snapshot`); rejects with a ProblemError when it is refused, and the old one stays. It outlives the connection.
+   * Replaces the filter. Settles when the new one applies, with the last cursor of the old one (undefined with
+   * `snapshot`); rejects with a ProblemError if the gateway refuses it, and the old one stays. Repeated on the next
+   * connection if this one ends before the answer.
    */
   filter(filter?: FilterOptions): Promise<Cursor | undefined>;
-  /** The quickest way to learn the cursor. Rejects when the connection breaks first. */
+  /** The quickest way to learn the cursor. Rejects if the connection ends first. */
   ping(): Promise<Cursor | undefined>;
-  /** Does not wait any longer for the next attempt; on a connection, finds out whether it still holds. */
+  /** Makes the next attempt at once; on a connection, checks whether it still works. */
   retry(): void;
-  /** Asks the gateway for the end; what was on its way is still told. Settles as `closed`. */
+  /** Asks the gateway to close; events in flight still arrive. Settles as `closed`. */
   stop(): Promise<Error | undefined>;
 
-  /** Saves a person over REST. `at` is the change's place. Rejects with a ProblemError. */
+  /** Saves a person over REST. `at` is the change's log position. Rejects with a ProblemError. */
   save(person: PersonDraft<A>, options?: WriteOptions): Promise<{ person: Person<A>; at: string }>;
   /** Deletes a person over REST. Rejects with a ProblemError. */
   remove(id: string, options?: WriteOptions): Promise<{ at: string }>;
 
   /**
-   * Iterates over events from now on; an iteration that begins late begins with `resync`. It throws when the client
-   * gives up, and ends when it was stopped. Leaving the loop leaves the client running.
+   * Iterates over events from now on; a late iteration begins with `resync`. It throws if the client gives up, and ends if
+   * the client is stopped. Leaving the loop does not stop the client.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<LiveEvent<A> | Resync<A>>;
 }
 
 /**
- * Opens a live view. Throws a TypeError for options that make no sense. `A` is what you know of people's attributes:
+ * Opens a live view. Throws a TypeError for invalid options. `A` is your type of people's attributes:
  * `live<{ city?: string }>({...})`.
  */
 export function live<A extends object = Attributes>(options: LiveOptions<A>): Live<A>;
 
-/** A refusal of the gateway. */
+/** The gateway refused a request. */
 export class ProblemError extends Error {
   readonly status: number | undefined;
   readonly problem: Problem;
 }
 
-/** The client has ended, can't go on, or was asked too much. */
+/** The client has ended, cannot continue, or has too many commands. */
 export class ClientError extends Error {
   /** The close code, if there was one. */
   readonly code: number | undefined;

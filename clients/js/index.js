@@ -4,5 +4,5 @@ import { Live } from './src/live.js';
 
 export { ClientError, ProblemError } from './src/problem.js';
 
-/** Opens a live view. It connects at once, and again whenever it has to, until it is stopped. */
+/** Opens a live view. It connects at once, and reconnects until it is stopped. */
 export const live = (options) => new Live(options);

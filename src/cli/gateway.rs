@@ -42,7 +42,7 @@ pub(super) struct GatewayFlags {
 
 #[derive(Args, Debug)]
 pub(super) struct TrustFlags {
-    /// Trust these authorities too: certificates in PEM, for a gateway behind TLS
+    /// Trust these authorities too: certificates in PEM, for a gateway with TLS
     #[arg(long, value_name = "FILE", env = CA_VARIABLE, hide_env_values = true)]
     ca: Option<PathBuf>,
 }

@@ -37,10 +37,10 @@ enum CliCommand {
     Migrate(StoreFlags),
     /// Check people, ids and logs in the store: exit code 0 if nothing is wrong, 1 if something is
     ///
-    /// An embedded store is locked by the gateway that serves it: stop that first. A store in Redis
-    /// is checked and repaired beside running gateways. --repair saves a damaged person again from
+    /// A running gateway locks its embedded store: stop the gateway first. A store in Redis can be
+    /// checked and repaired while gateways run. --repair saves a damaged person again from
     /// the log, or deletes the person if the log has no change of it; adds missing people to the
-    /// lists; removes entries of lists and logs that belong to nobody.
+    /// lists; removes entries of lists and logs without a person.
     Check(CheckFlags),
     /// Print the effective settings as TOML, passwords hidden
     Config(ServeFlags),
@@ -70,7 +70,7 @@ impl Cli {
     /// Runs the command to its end. Conflicting flags exit with the command's usage and code 2.
     pub fn run(self) -> anyhow::Result<()> {
         match self.run_command() {
-            Err(error) if error.is::<terminal::OutputClosed>() => Ok(()),
+            Err(error) if error.is::<terminal::ClosedOutput>() => Ok(()),
             Err(error) => match error.downcast::<FlagConflict>() {
                 Ok(conflict) => conflict.exit(Self::command()),
                 Err(error) => Err(error),

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
+use crate::process::{DEADLINE, GatewayProcess, gateway, run, serving_in};
 use crate::script::{Script, answer};
 
 /// Saves people with texts that are special to CSV and terminals.
-async fn save_people(serving: &Serving) -> Vec<Value> {
+async fn save_people(serving: &GatewayProcess) -> Vec<Value> {
     let texts = [
         "plain",
         "a,b;c\td",

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
+use crate::process::{DEADLINE, GatewayProcess, gateway, run, serving_in};
 use crate::script::{Script, answer};
 use crate::terminal::{Terminal, signal};
 
@@ -25,7 +25,7 @@ const UNSAFE: [&str; 9] = [
     "\u{7f}x",
 ];
 
-async fn save_hostile(serving: &Serving) -> String {
+async fn save_hostile(serving: &GatewayProcess) -> String {
     let person = json!({
         "firstName": HOSTILE, "lastName": format!("L{HOSTILE}"), "age": 36, "job": HOSTILE,
         "attributes": {HOSTILE: [HOSTILE]},

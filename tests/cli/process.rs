@@ -42,7 +42,7 @@ pub(crate) async fn run(command: Command) -> (i32, String, String) {
 }
 
 /// A serving gateway and its addresses.
-pub(crate) struct Serving {
+pub(crate) struct GatewayProcess {
     pub(crate) child: Child,
     /// `http://ADDRESS/people`.
     pub(crate) people: String,
@@ -66,7 +66,7 @@ pub(crate) fn embedded(folder: &Path) -> String {
     format!("embedded:{}", folder.display())
 }
 
-pub(crate) async fn serving(mut command: Command) -> Serving {
+pub(crate) async fn serving(mut command: Command) -> GatewayProcess {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -90,14 +90,14 @@ pub(crate) async fn serving(mut command: Command) -> Serving {
             _ => {}
         }
     }
-    Serving {
+    GatewayProcess {
         child,
         people: people.expect("just read"),
         ready: ready.expect("just read"),
     }
 }
 
-impl Serving {
+impl GatewayProcess {
     pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id().expect("it runs")).expect("a process id");
         kill_process(Pid::from_raw(id).expect("not 0"), signal).expect("the signal is sent");
@@ -113,13 +113,13 @@ impl Serving {
 }
 
 /// A gateway with an embedded store in this folder, at any address.
-pub(crate) async fn serving_in(folder: &Path) -> Serving {
+pub(crate) async fn serving_in(folder: &Path) -> GatewayProcess {
     let serving = serving(gateway(&free(&embedded(folder)))).await;
     serving.wait_ready().await;
     serving
 }
 
-impl Serving {
+impl GatewayProcess {
     /// The address for `--url`.
     pub(crate) fn url(&self) -> &str {
         self.people.trim_end_matches("/people")
@@ -146,7 +146,7 @@ impl Serving {
         run(self.command(arguments)).await
     }
 
-    /// As [`Serving::run`], with this standard input.
+    /// As [`GatewayProcess::run`], with this standard input.
     pub(crate) async fn fed(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         fed(self.command(arguments), input).await
     }

@@ -6,7 +6,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Serving};
+use crate::process::{DEADLINE, GatewayProcess};
 use crate::pseudoterminal::Pseudoterminal;
 
 /// The end of a frame of `watch --view`.
@@ -50,7 +50,7 @@ impl Terminal {
 
     /// Runs a command as a shell with job control does: in a process group of its own, which can be
     /// stopped.
-    pub(crate) fn run(&self, serving: &Serving, arguments: &[&str]) -> Child {
+    pub(crate) fn run(&self, serving: &GatewayProcess, arguments: &[&str]) -> Child {
         let mut command = serving.command(arguments);
         command.process_group(0);
         self.start(command)

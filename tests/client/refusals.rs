@@ -112,7 +112,7 @@ async fn a_full_gateway_is_tried_again_but_not_a_forbidden_origin() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_the_protocol_is_told_apart() {
+async fn servers_without_the_protocol_have_their_own_error() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let (_peer, ended) = tokio::join!(server.accept_as("chat"), outcome(&mut live));

@@ -1,5 +1,4 @@
-// The two readers of files, this one and `people-gateway import`, agree on files that nobody wrote: made at random, from a
-// seed that is told when they don't.
+// The console and `people-gateway import` read random files with the same result. A failure prints the seed.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -19,7 +18,7 @@ const FILES = 800;
 const AT_ONCE = 4;
 const SEED = Number(process.env.SEED ?? 20261129);
 
-/** Numbers below 1, the same for the same seed (mulberry32). */
+/** A generator of numbers below 1 from a seed (mulberry32). */
 function numbers(seed) {
   return () => {
     seed = (seed + 0x6D2B79F5) | 0;
@@ -63,8 +62,8 @@ function file(random) {
   return bytes;
 }
 
-/** What the console makes of it. */
-async function here(path, bytes) {
+/** The console's result for a file. */
+async function inConsole(path, bytes) {
   const [people, refused] = [[], []];
   try {
     const reader = new PeopleReader(path.split('/').at(-1));
@@ -79,23 +78,23 @@ async function here(path, bytes) {
   }
 }
 
-/** What the program makes of it. */
-function there(path) {
+/** The program's result for a file. */
+function inProgram(path) {
   return new Promise((resolve) => {
     execFile(PROGRAM, ['import', '--dry-run', path], { maxBuffer: 1 << 26 }, (_, stdout, stderr) => {
       const people = stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
-      const told = stderr.split('\n');
-      const refused = told.filter((line) => line.startsWith(`${path}:`)).map((line) => Number(line.slice(path.length + 1).split(':')[0]));
-      const ended = told.find((line) => line.startsWith('people-gateway: the import is incomplete: '));
+      const lines = stderr.split('\n');
+      const refused = lines.filter((line) => line.startsWith(`${path}:`)).map((line) => Number(line.slice(path.length + 1).split(':')[0]));
+      const ended = lines.find((line) => line.startsWith('people-gateway: the import is incomplete: '));
       resolve(ended ? { people, refused, ended: placeIn(ended) } : { people, refused });
     });
   });
 }
 
-/** Line and column, or the words where there are none. */
+/** The line and column in an error message, or its first known words. */
 const placeIn = (words) => (/line \d+, column \d+|line \d+ is not/.exec(words) ?? /are the same thing|no column is \w+|names no attribute|UTF-\d+/i.exec(words) ?? ['?'])[0].toLowerCase();
 
-test(`${FILES} files at random mean the same here and there`, { skip: !existsSync(PROGRAM) && 'the program is not built' }, async () => {
+test(`the console and the program read ${FILES} random files with the same result`, { skip: !existsSync(PROGRAM) && 'the program is not built' }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'files-'));
   const seen = { people: 0, refused: 0, ended: 0 };
   try {
@@ -105,7 +104,7 @@ test(`${FILES} files at random mean the same here and there`, { skip: !existsSyn
         const bytes = file(numbers(SEED + index));
         const path = join(folder, `${index}.csv`);
         writeFileSync(path, bytes);
-        const [mine, theirs] = await Promise.all([here(path, bytes), there(path)]);
+        const [mine, theirs] = await Promise.all([inConsole(path, bytes), inProgram(path)]);
         assert.deepEqual(mine, theirs, `SEED=${SEED + index}: ${JSON.stringify(bytes.toString())}`);
         seen.people += mine.people.length;
         seen.refused += mine.refused.length;
@@ -116,6 +115,6 @@ test(`${FILES} files at random mean the same here and there`, { skip: !existsSyn
   } finally {
     rmSync(folder, { recursive: true });
   }
-  // The files are of all kinds, or their agreement says nothing.
+  // The test needs enough files of each kind.
   for (const [kind, count] of Object.entries(seen)) assert.ok(count >= FILES / 8, `${kind}: ${count}`);
 });

@@ -1,4 +1,4 @@
-// The API page as files, and what it makes of a description.
+// The files of the API page, and its functions for OpenAPI documents.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,13 +6,13 @@ import test from 'node:test';
 
 const PAGE = new URL('../../web/api/', import.meta.url);
 const CONSOLE = new URL('../../web/console/', import.meta.url);
-/** The console's files that it has at its own paths. */
+/** The console's files that the API page uses. */
 const SHARED = ['style.css', 'icon.svg', 'copy.js', 'theme.js', 'vendor/htm-preact.js'];
 
 const own = readdirSync(PAGE).filter((name) => /\.(html|js|css)$/.test(name));
 const text = (name) => readFileSync(new URL(name, SHARED.includes(name) ? CONSOLE : PAGE), 'utf8');
 
-test('whatever the page loads is there, and all that is there is loaded', () => {
+test('the page loads all of its files and no others', () => {
   const waiting = [...text('index.html').matchAll(/(?:src|href)="docs\/([^"]+)"/g)].map(([, name]) => name);
   const seen = new Set(['index.html']);
   for (let name = waiting.pop(); name; name = waiting.pop()) {
@@ -24,7 +24,7 @@ test('whatever the page loads is there, and all that is there is loaded', () => 
   assert.deepEqual([...seen].sort(), [...own, ...SHARED].sort());
 });
 
-test('nothing is inline, nothing names another host or a path from its root, and each file begins with its purpose', () => {
+test('files have no inline code, no other hosts and no absolute paths, and begin with their purpose', () => {
   for (const name of own) {
     assert.doesNotMatch(text(name), /(?:src|href)="\/|fetch\('\//, name);
     assert.doesNotMatch(text(name), /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="|https?:\/\/[\w.]/, name);
@@ -32,8 +32,7 @@ test('nothing is inline, nothing names another host or a path from its root, and
   }
 });
 
-
-/** A module that imports none, or only those that are given as `[name, address]`. */
+/** The address of a module; `imports` replaces its imports: `[name, address]`. */
 const address = (name, ...imports) => {
   const whole = imports.reduce((source, [from, to]) => source.replace(`'./${from}'`, JSON.stringify(to)), text(name));
   return `data:text/javascript,${encodeURIComponent(whole)}`;
@@ -57,7 +56,7 @@ const document = {
   components: { parameters: { Id: { name: 'id', in: 'path', example: '7' } } },
 };
 
-test('calls stand in their groups but for pages, and each has a line for a shell', () => {
+test('calls are in groups without pages, and each has a curl line', () => {
   const found = groups(document);
   assert.deepEqual(found.map(({ tag, calls }) => [tag.name, calls.map(({ operationId }) => operationId)]), [['A', ['replace']], ['B', ['updates']]]);
   const lines = found.flatMap(({ calls }) => calls).map((call) => line(document, call, 'http://h/'));
@@ -67,14 +66,14 @@ test('calls stand in their groups but for pages, and each has a line for a shell
   ]);
 });
 
-test('a shape is told in a few words', () => {
-  for (const [schema, said] of [
+test('schemas and limits have short texts', () => {
+  for (const [schema, text] of [
     [{ type: 'array', items: { $ref: '#/components/schemas/Person' } }, 'Person[]'],
     [{ type: ['string', 'null'], format: 'uuid' }, 'string | null (uuid)'],
     [{ anyOf: [{ $ref: '#/components/schemas/A' }, { type: 'null' }] }, 'A | null'],
     [{ enum: ['a', 1] }, '"a" | 1'],
     [{}, 'any'],
-  ]) assert.equal(words(schema), said);
+  ]) assert.equal(words(schema), text);
   assert.deepEqual(limits({ minimum: 0, maximum: 150 }), ['0 to 150']);
   assert.deepEqual(limits({ minLength: 1, pattern: '^a$', default: 'x' }), ['1 or more characters', '^a$', 'default x']);
 });

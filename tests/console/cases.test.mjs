@@ -1,4 +1,4 @@
-// Files of people mean the same here and to `people-gateway import`: the cases that both are held to.
+// The console reads the cases that `people-gateway import` is tested with, too.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -13,8 +13,8 @@ const { PeopleReader } = await load('people-file.js');
 
 const CASES = JSON.parse(readFileSync(new URL('../import/cases.json', import.meta.url), 'utf8'));
 
-/** A column as the command's flags would have it. */
-function chosen(heading, { map = {}, text = [], number = [], list = [], skip = [] }) {
+/** The target of a column by the flags of the command. */
+function targetOf(heading, { map = {}, text = [], number = [], list = [], skip = [] }) {
   const name = heading.trim();
   const isOf = (names) => names.some((named) => named === name || `attributes.${named}` === name);
   if (isOf(skip)) return { skip: true };
@@ -23,11 +23,11 @@ function chosen(heading, { map = {}, text = [], number = [], list = [], skip = [
   return choice.path && type ? { ...choice, type } : choice;
 }
 
-/** What becomes of a file, whose text comes in pieces: people, refusals, and what ends it. */
+/** Reads a file in pieces of this many characters: people, refused lines, and the error that ends it. */
 async function read({ file = 'f.csv', text, bytes, encoding, rules = {} }, pieces) {
   const found = { people: [], refused: [] };
   const { separator, plain } = rules;
-  const reader = new PeopleReader(file, { separator, plain, choose: (heading) => chosen(heading, rules) });
+  const reader = new PeopleReader(file, { separator, plain, choose: (heading) => targetOf(heading, rules) });
   const take = (records) => {
     for (const { line, json, refused } of records) {
       if (refused === undefined) found.people.push([line, json]);
@@ -49,7 +49,7 @@ async function read({ file = 'f.csv', text, bytes, encoding, rules = {} }, piece
 for (const given of CASES) {
   test(given.name, async () => {
     for (const pieces of [1, 2, 3, 5, Infinity]) {
-      // Half a character is no text: pieces of it would be what no decoder gives.
+      // Decoders yield no half characters, so pieces have none.
       if (pieces < Infinity && /[\uD800-\uDFFF]/.test(given.text ?? '')) continue;
       const { people, refused, error } = await read(given, pieces);
       const plain = people.map(([line, json], index) => {

@@ -1,4 +1,4 @@
-// Files of people mean the same in the console and to `people-gateway import`: examples as in the tests there.
+// The console's reader of files, with the examples of the tests of `people-gateway import`.
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,7 +12,7 @@ const { idOf, named } = await load('ids.js');
 const { sha256 } = await load('sha256.js');
 const { json, list, number, trimmed, typed, unprotected, years } = await load('values.js');
 
-/** What a file means, read in pieces of this many characters: line, and the person's JSON or what is wrong. */
+/** The records of a file, read in pieces of this many characters: a line, and the person's JSON or the error. */
 function records(text, name = 'f.csv', size = text.length) {
   const reader = new PeopleReader(name);
   const found = [];
@@ -21,26 +21,26 @@ function records(text, name = 'f.csv', size = text.length) {
   return found;
 }
 
-/** The people of a file without their ids. */
+/** The people of a file, without ids. */
 const people = (...file) => records(...file).map(({ line, json }) => {
   const { id, ...person } = JSON.parse(json);
   return [line, person];
 });
 
-test('the hash is SHA-256, whatever the length', () => {
+test('the hash is SHA-256 for all lengths', () => {
   for (let length = 0; length <= 200; length++) {
     const bytes = randomBytes(length);
     assert.equal(Buffer.from(sha256(bytes)).toString('hex'), createHash('sha256').update(bytes).digest('hex'), `${length}`);
   }
 });
 
-test('ids are those of the command line', () => {
-  // Computed with Python's hashlib; the same are in src/cli/import/ids.rs.
+test('ids are equal to those of the command line', () => {
+  // Computed with Python's hashlib; src/cli/people/import/ids.rs has the same.
   assert.equal(idOf('people.csv', 2), '3113c110-26ef-8987-b143-d431eb42ae97');
   assert.equal(idOf('Müller & Söhne 東京.ndjson', 123456), '330fad5f-6d6b-837d-bcc8-22fede1f020b');
 });
 
-test('a line of JSON gets an id where it has none and is otherwise left alone', () => {
+test('a JSON line without an id gets one, other lines stay unchanged', () => {
   const id = idOf('f', 7);
   for (const [line, expected] of [
     ['{}', `{"id":"${id}"}`],
@@ -56,7 +56,7 @@ test('a line of JSON gets an id where it has none and is otherwise left alone', 
   }
 });
 
-test('a text is typed only where it is exactly the value', () => {
+test('a text becomes a value only if it is exactly the value', () => {
   for (const value of ['7', '-7', '1.5', '18446744073709551615', '-9223372036854775808', 'true', 'false', '[1,"a"]', '{"a":{}}',
     '0.1', '1.0', '-0.0', '1e+16', '1000000000000000.0', '1.5e+300', '1e-6', '0.00001', '123456789012345.6', '0.30000000000000004', '[18446744073709551615]']) {
     assert.notEqual(typeof typed(value), 'string', value);
@@ -70,7 +70,7 @@ test('a text is typed only where it is exactly the value', () => {
   assert.equal(json(typed(hard)), hard);
 });
 
-test('a CSV file is read the same whatever the pieces, with quotes, line breaks and the lines it came from', () => {
+test('CSV gives the same records in pieces of any size, with quotes, line breaks and line numbers', () => {
   const text =
     '\uFEFFFirst name,last_name,AGE, Job ,city,attributes.address.zip,code,attributes,revision,\r\n' +
     'Ada,"Love ""Lace""", 36,,"Oslo,\r\nNorway",7,0123,,a.1.b,\r\n' +
@@ -87,7 +87,7 @@ test('a CSV file is read the same whatever the pieces, with quotes, line breaks 
   assert.match(whole[1].json, /"code":12345678901234567890}/, 'every digit');
 });
 
-test('a list or an object that the gateway would refuse is refused', () => {
+test('lists and objects that the gateway would refuse are refused', () => {
   for (const [text, words] of [
     ['{"a":1,"a":2}', /"a" is given twice/],
     ['[{"a":1,"\\u0061":2}]', /"a" is given twice/],
@@ -99,7 +99,7 @@ test('a list or an object that the gateway would refuse is refused', () => {
   assert.equal(json(typed('[[[[[[[[]]]]]]]]')), '[[[[[[[[]]]]]]]]');
 });
 
-test('numbers, lists and ages are read as the command line reads them', () => {
+test('numbers, lists and ages have the values of the command line', () => {
   for (const [text, value] of [['7', '7'], [' 007 ', '7'], ['+7', '7'], ['-0.50', '-0.50'], ['1E3', '1E3'], ['00', '0'], ['00.5', '0.5']]) {
     assert.equal(json(number(text)), value, text);
   }
@@ -116,7 +116,7 @@ test('numbers, lists and ages are read as the command line reads them', () => {
   }
 });
 
-test('what an export kept from being a formula is a text again', () => {
+test('texts that an export protected from spreadsheets are restored', () => {
   for (const [cell, text] of [["'=1", '=1'], ["''+", "'+"], ["'-1", '-1'], ["'@", '@'], ["'\t", '\t'], ["'\r", '\r'], ["'＝", '＝'],
     ["'t", undefined], ["'", undefined], ['=1', undefined], ["x'=1", undefined]]) {
     assert.equal(unprotected(cell), text, cell);
@@ -124,7 +124,7 @@ test('what an export kept from being a formula is a text again', () => {
   assert.equal(trimmed('\uFEFF\u0085 \u00A0a\u3000\n'), 'a');
 });
 
-test('a record is never longer than its limit, nor a line', () => {
+test('records and lines have a limit', () => {
   const header = 'firstName,lastName,age,job\n';
   assert.throws(() => records(`${header}A,"${'x\n'.repeat(600_000)}`), /line 2, column 3: this quote is not closed/);
   assert.throws(() => records(`${header}A,${'x'.repeat(1_050_000)}`), /line 2: .* more than 1048576 characters/);
@@ -132,7 +132,7 @@ test('a record is never longer than its limit, nor a line', () => {
   assert.deepEqual(lines.map(({ line, refused }) => [line, refused]), [[1, undefined], [2, 'is longer than 1048576 characters'], [3, undefined]]);
 });
 
-test('an encoding that no browser knows is refused, and bytes that are no text are found wherever they stand', async () => {
+test('unknown encodings are refused, and errors name the line of the first invalid byte', async () => {
   assert.throws(() => encodingOf(Uint8Array.of(), 'ebcdic'), RangeError);
   const lines = 'a\r\n'.repeat(10_000);
   for (const [bytes, line] of [[`${lines}\xFF`, 10_001], [`aa${lines}\xFF`, 10_001], [`\xFF${lines}`, 1], [`${lines.slice(0, 16_383)}\xC3${lines}`, 5462], [`${lines}\xE6\x9D`, 10_001]]) {
@@ -140,12 +140,12 @@ test('an encoding that no browser knows is refused, and bytes that are no text a
     const reading = async () => {
       for await (const piece of textOf(new Blob([Buffer.from(bytes, 'latin1')]))) text += piece.text;
     };
-    await assert.rejects(reading, { message: `line ${line} is not UTF-8: choose what the file is written in, for example windows-1252` });
+    await assert.rejects(reading, { message: `line ${line} is not UTF-8: choose the encoding of the file, for example windows-1252` });
     assert.equal(text, bytes.slice(0, bytes.search(/[^\r\na]/)));
   }
 });
 
-test('what begins with a brace is NDJSON unless its name says otherwise, with the numbers of its lines', () => {
+test('a file that begins with a brace is NDJSON unless its name says otherwise, with line numbers', () => {
   const reader = new PeopleReader('f');
   const found = [...reader.read(' {"age": 12345678901234567890}\n\n{"a'), ...reader.read('":1}\r\n{'), ...reader.end()];
   assert.deepEqual(found, [

@@ -1,14 +1,14 @@
-//! Forms and what stands beside the table: conflicts, the card of a phone, keys, where to begin.
+//! Forms and the parts beside the table: conflicts, the card on a phone, keys, the first steps.
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
 use crate::scenes::{console, person};
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 
 const SAVE: &str = "dialog .buttons .primary";
 
-/// A form for Ada, in which her age is 37 now, while somebody else made her an engineer.
+/// A form for Ada with the age 37; meanwhile, someone else has saved her as an engineer.
 async fn conflict() -> (Gateway, Browser, String) {
     let (gateway, browser) = console().await;
     let ada = gateway.save(&person("Ada", 36)).await;
@@ -22,13 +22,14 @@ async fn conflict() -> (Gateway, Browser, String) {
             &json!({"job": "Engineer"}),
         )
         .await;
-    let told = "[...document.querySelectorAll('.conflict dd')].map((one) => one.textContent)";
+    let differences =
+        "[...document.querySelectorAll('.conflict dd')].map((one) => one.textContent)";
     browser
-        .shows("what they changed", told, json!(["Engineer"]))
+        .shows("the differences", differences, json!(["Engineer"]))
         .await;
     browser
         .shows(
-            "nothing was refused yet",
+            "no refusal yet",
             "document.querySelector('.conflict .danger')",
             Value::Null,
         )
@@ -36,7 +37,7 @@ async fn conflict() -> (Gateway, Browser, String) {
     browser.click(SAVE).await;
     browser
         .shows(
-            "a way out",
+            "the overwrite button",
             "document.querySelector('.conflict .danger')?.textContent",
             json!("Overwrite"),
         )
@@ -45,7 +46,7 @@ async fn conflict() -> (Gateway, Browser, String) {
 }
 
 #[tokio::test]
-async fn who_meets_a_conflict_can_overwrite() {
+async fn a_conflict_can_be_resolved_with_an_overwrite() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict .danger").await;
     browser
@@ -65,19 +66,19 @@ async fn who_meets_a_conflict_can_overwrite() {
 }
 
 #[tokio::test]
-async fn who_meets_a_conflict_can_take_what_is_there() {
+async fn a_conflict_can_be_resolved_with_the_saved_version() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict button:not(.danger)").await;
     browser
         .shows(
-            "theirs",
+            "their job",
             "document.querySelector('#field-job').value",
             json!("Engineer"),
         )
         .await;
     browser
         .shows(
-            "theirs too",
+            "their age",
             "document.querySelector('#field-age').value",
             json!("36"),
         )
@@ -108,7 +109,7 @@ async fn who_meets_a_conflict_can_take_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_copied_id_saves_nobody() {
+async fn copying_an_id_saves_nothing() {
     let (gateway, browser) = console().await;
     let ada = gateway.save(&person("Ada", 36)).await;
     browser.people(&["Ada L"]).await;
@@ -116,7 +117,7 @@ async fn a_copied_id_saves_nobody() {
     browser.click("dialog .id button").await;
     browser
         .shows(
-            "it is copied, or not",
+            "the result of the copy",
             "document.querySelector('dialog .id [role=status]').textContent !== ''",
             json!(true),
         )
@@ -135,7 +136,7 @@ async fn a_copied_id_saves_nobody() {
 }
 
 #[tokio::test]
-async fn a_phone_shows_a_person_to_read_before_it_shows_a_form() {
+async fn a_phone_shows_a_card_before_the_form() {
     let (gateway, browser) = console().await;
     browser.become_a_phone().await;
     let mut ada = person("Ada", 36);
@@ -143,12 +144,12 @@ async fn a_phone_shows_a_person_to_read_before_it_shows_a_form() {
     let ada = gateway.save(&ada).await;
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
-    let told = "[...document.querySelectorAll('.card dl div')].slice(0, 4).map((one) => \
+    let fields = "[...document.querySelectorAll('.card dl div')].slice(0, 4).map((one) => \
                 [...one.children].map((part) => part.textContent))";
     browser
         .shows(
             "the card",
-            told,
+            fields,
             json!([
                 ["Age", "36"],
                 ["Job", "Mathematician"],
@@ -168,7 +169,7 @@ async fn a_phone_shows_a_person_to_read_before_it_shows_a_form() {
         .call("PATCH", &format!("/people/{ada}"), &json!({"age": 40}))
         .await;
     browser
-        .shows("it is live", &format!("({told})[0][1]"), json!("40"))
+        .shows("the new age", &format!("({fields})[0][1]"), json!("40"))
         .await;
     browser
         .click(".card button:not(.primary):not(.small)")
@@ -183,7 +184,7 @@ async fn a_phone_shows_a_person_to_read_before_it_shows_a_form() {
 }
 
 #[tokio::test]
-async fn keys_are_shown_and_do_what_they_say() {
+async fn shortcuts_are_listed_and_work() {
     let (_gateway, browser) = console().await;
     browser.send("body", "?").await;
     browser
@@ -196,7 +197,7 @@ async fn keys_are_shown_and_do_what_they_say() {
     browser.click(".keys .primary").await;
     browser
         .shows(
-            "they are gone",
+            "the list is closed",
             "document.querySelector('dialog')",
             Value::Null,
         )
@@ -212,7 +213,7 @@ async fn keys_are_shown_and_do_what_they_say() {
 }
 
 #[tokio::test]
-async fn where_nobody_is_the_import_comes_first_and_a_thousand_examples_are_at_hand() {
+async fn an_empty_gateway_offers_the_import_first_and_a_thousand_examples() {
     let (gateway, browser) = console().await;
     let on_top = "(([first, ...rest]) => first.matches('.importer') && \
             first.getBoundingClientRect().bottom < innerHeight)(
@@ -223,15 +224,15 @@ async fn where_nobody_is_the_import_comes_first_and_a_thousand_examples_are_at_h
         .await;
     browser
         .shows(
-            "and at hand",
-            "document.querySelectorAll('.beginning button').length",
+            "the first steps",
+            "document.querySelectorAll('.first-steps button').length",
             json!(2),
         )
         .await;
-    browser.click(".beginning button:last-child").await;
+    browser.click(".first-steps button:last-child").await;
     browser
         .shows(
-            "all are there",
+            "all examples",
             "document.querySelector('.summary strong').textContent",
             json!("1,000 people"),
         )
@@ -246,16 +247,16 @@ async fn where_nobody_is_the_import_comes_first_and_a_thousand_examples_are_at_h
             &Value::Null,
         )
         .await;
-    let written = include_str!("../../examples/people.csv")
+    let expected = include_str!("../../examples/people.csv")
         .lines()
         .filter(|line| line.contains("chess"))
         .count();
     assert_eq!(
         chess.as_array().expect("a list").len(),
-        written,
+        expected,
         "tags are lists"
     );
-    // As the command line has it for line 2 of this file.
+    // The command line gives this id to line 2 of the file.
     let second = gateway
         .call(
             "GET",
@@ -275,5 +276,5 @@ async fn where_nobody_is_the_import_comes_first_and_a_thousand_examples_are_at_h
             json!("Nobody matches this filter now."),
         )
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }

@@ -1,18 +1,17 @@
-//! Files of people at the console: what is asked before a table is imported, what it would change,
-//! and how it goes.
+//! Imports in the console: the dialog for a table, its warnings, and the progress.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
 use crate::scenes::console;
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 
-/// Imports a table with the columns as they are chosen.
-const GO: &str = "dialog.columns .primary:not(:disabled)";
-/// The cells of the first row that would be saved.
+/// The button that starts the import.
+const IMPORT: &str = "dialog.columns .primary:not(:disabled)";
+/// The cells of the first row in the preview.
 const FIRST_ROW: &str = "[...document.querySelectorAll('.preview tbody tr:first-child td')]\
                          .map((cell) => cell.textContent)";
 
@@ -28,7 +27,7 @@ async fn choose_file(browser: &Browser, file: &std::path::Path) {
         .await;
 }
 
-/// Chooses an entry of a list, as a person does.
+/// Selects an entry of a list.
 async fn select(browser: &Browser, id: &str, value: &str) {
     browser
         .shows(
@@ -44,7 +43,7 @@ async fn select(browser: &Browser, id: &str, value: &str) {
     browser.run(&change).await;
 }
 
-/// How many people match.
+/// The number of people that match a filter.
 async fn matches(gateway: &Gateway, filter: &str) -> usize {
     let path = format!(
         "/people?{}",
@@ -61,7 +60,7 @@ async fn matches(gateway: &Gateway, filter: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_table_that_would_turn_lists_into_texts_is_warned_about_mended_and_remembered() {
+async fn the_dialog_warns_about_lists_that_become_texts_and_remembers_the_correction() {
     let (gateway, browser) = console().await;
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/people.csv");
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
@@ -105,37 +104,41 @@ async fn a_table_that_would_turn_lists_into_texts_is_warned_about_mended_and_rem
             Value::Null,
         )
         .await;
-    browser.click(GO).await;
+    browser.click(IMPORT).await;
     let done =
         "document.querySelector('.importer').textContent.includes('1,000 saved, 0 refused. Done.')";
     browser.shows("it is done", done, json!(true)).await;
     assert_eq!(matches(&gateway, chess).await, before);
 
-    // The next time nothing has to be said, also where the page was loaded anew.
+    // The next import starts with the same columns, even in a new page.
     browser.run("location.reload()").await;
     browser.live().await;
     choose_file(&browser, &example).await;
     let types =
         "[...document.querySelectorAll('[id^=type-]')].map((list) => list.value).includes('list')";
-    browser.shows("it is remembered", types, json!(true)).await;
-    browser.click(GO).await;
+    browser
+        .shows("the remembered type", types, json!(true))
+        .await;
+    browser.click(IMPORT).await;
     browser.shows("it is done", done, json!(true)).await;
     assert_eq!(matches(&gateway, chess).await, before);
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn each_column_has_a_target_and_a_type_and_the_first_rows_are_shown_as_they_would_be_saved() {
+async fn columns_have_a_target_and_a_type_and_a_preview_shows_the_first_rows() {
     let (gateway, browser) = console().await;
     let text = "Given name,lastName,age,job,phone,height,notes\nAda,L,36.0,,0047,1.70,secret\n\
                 Bob,L,1,,47,tall,\n";
     choose_file(&browser, &write(&gateway, "staff.csv", text)).await;
     let fault =
         "document.querySelector('dialog .wrong')?.textContent.includes('No column is firstName')";
-    browser.shows("what is missing", fault, json!(true)).await;
+    browser
+        .shows("the missing column", fault, json!(true))
+        .await;
     browser
         .shows(
-            "it waits",
+            "no import yet",
             "document.querySelector('dialog .primary').disabled",
             json!(true),
         )
@@ -143,7 +146,7 @@ async fn each_column_has_a_target_and_a_type_and_the_first_rows_are_shown_as_the
     select(&browser, "column-0", "firstName").await;
     browser
         .shows(
-            "as it looks",
+            "automatic types",
             FIRST_ROW,
             json!(["Ada", "L", "36", "", "0047", "1.70", "secret"]),
         )
@@ -154,7 +157,7 @@ async fn each_column_has_a_target_and_a_type_and_the_first_rows_are_shown_as_the
     browser.fill("#attribute-4", "contact.phone").await;
     browser
         .shows(
-            "as it would be saved",
+            "the chosen types",
             FIRST_ROW,
             json!(["Ada", "L", "36", "", "47", "1.70", ""]),
         )
@@ -162,12 +165,12 @@ async fn each_column_has_a_target_and_a_type_and_the_first_rows_are_shown_as_the
     let second = "document.querySelector('.preview tbody tr:nth-child(2) .wrong')?.textContent";
     browser
         .shows(
-            "what is refused",
+            "the refused row",
             &format!("{second}.startsWith('attributes.height: must be a number')"),
             json!(true),
         )
         .await;
-    browser.click(GO).await;
+    browser.click(IMPORT).await;
     browser.people(&["Ada L"]).await;
     let people = gateway.call("GET", "/people", &Value::Null).await;
     assert_eq!(
@@ -178,11 +181,11 @@ async fn each_column_has_a_target_and_a_type_and_the_first_rows_are_shown_as_the
     browser
         .shows("the refused line", refused, json!(["3"]))
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_table_in_another_encoding_is_read_once_it_is_said_and_nobody_is_saved_before() {
+async fn a_table_in_another_encoding_needs_the_choice_of_its_encoding() {
     let (gateway, browser) = console().await;
     let file = write(
         &gateway,
@@ -195,7 +198,7 @@ async fn a_table_in_another_encoding_is_read_once_it_is_said_and_nobody_is_saved
     browser.shows("the fault", fault, json!(true)).await;
     browser
         .shows(
-            "it waits",
+            "no import yet",
             "document.querySelector('dialog .primary').disabled",
             json!(true),
         )
@@ -204,32 +207,32 @@ async fn a_table_in_another_encoding_is_read_once_it_is_said_and_nobody_is_saved
     browser
         .shows("the row", FIRST_ROW, json!(["Jörg", "L", "36", "", "2"]))
         .await;
-    browser.click(GO).await;
+    browser.click(IMPORT).await;
     browser.people(&["Jörg L"]).await;
     assert_eq!(
         gateway.call("GET", "/people", &Value::Null).await[0]["attributes"],
         json!({"Größe": 2})
     );
-    // Nothing happens where nothing is wanted, nor in an empty file.
+    // A cancel and an empty file import nothing.
     choose_file(&browser, &write(&gateway, "empty.csv", "")).await;
     let empty = "document.querySelector('dialog .wrong')?.textContent.includes('empty')";
-    browser.shows("that it is empty", empty, json!(true)).await;
+    browser.shows("the error", empty, json!(true)).await;
     browser
         .click("dialog.columns .buttons button[type=button]")
         .await;
     browser
         .shows(
-            "it is closed",
+            "the dialog is closed",
             "document.querySelector('dialog')",
             Value::Null,
         )
         .await;
     browser.people(&["Jörg L"]).await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn an_import_outlasts_an_outage_of_the_gateway() {
+async fn an_import_continues_after_an_outage_of_the_gateway() {
     let (mut gateway, browser) = console().await;
     let file = gateway.folder().join("people.csv");
     std::fs::write(
@@ -241,12 +244,10 @@ async fn an_import_outlasts_an_outage_of_the_gateway() {
     browser
         .send("input[type=file]", file.to_str().expect("a path"))
         .await;
-    browser.click(GO).await;
+    browser.click(IMPORT).await;
     let waiting =
         "document.querySelector('.importer .waiting')?.textContent.includes('trying again')";
-    browser
-        .shows("it says that it waits", waiting, json!(true))
-        .await;
+    browser.shows("the wait", waiting, json!(true)).await;
     gateway.restart().await;
     browser.live().await;
     browser.people(&["Ada L", "Grace L"]).await;
@@ -256,7 +257,7 @@ async fn an_import_outlasts_an_outage_of_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_named() {
+async fn chosen_and_dropped_files_are_imported_and_refused_lines_are_listed() {
     let (gateway, browser) = console().await;
     let file = gateway.folder().join("people.csv");
     std::fs::write(
@@ -267,7 +268,7 @@ async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_name
     browser
         .send("input[type=file]", file.to_str().expect("a path"))
         .await;
-    browser.click(GO).await;
+    browser.click(IMPORT).await;
     browser.people(&["Ada L"]).await;
     let refused = "[...document.querySelectorAll('.refused li b')].map((line) => line.textContent)";
     browser
@@ -288,7 +289,7 @@ async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_name
         .map(|one| &one["attributes"]["city"])
         .collect();
     assert!(cities.contains(&&json!("London")), "{people}");
-    // As the command line has it for line 2 of a file of this name.
+    // The command line gives this id to line 2 of a file with this name.
     let ids: Vec<&Value> = people
         .as_array()
         .expect("people")
@@ -299,5 +300,5 @@ async fn a_file_is_imported_whether_chosen_or_dropped_and_refused_lines_are_name
         ids.contains(&&json!("3113c110-26ef-8987-b143-d431eb42ae97")),
         "{people}"
     );
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }

@@ -1,12 +1,8 @@
-//! The console in a real browser: each scene has a gateway and a Chromium of its own.
+//! The console in a real browser: each test has its own gateway and Chromium.
 
-// What a helper may do in a test, `unwrap` and `panic` included, clippy allows in `cfg(test)` only.
-#[cfg(test)]
-mod browser;
+// Clippy allows `unwrap` and `panic` in helpers of tests only in `cfg(test)`.
 #[cfg(test)]
 mod forms;
-#[cfg(test)]
-mod gateway;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
@@ -21,6 +17,6 @@ mod pictures;
 #[path = "../support/port.rs"]
 mod port;
 #[cfg(test)]
-mod proxy;
-#[cfg(test)]
 mod scenes;
+#[cfg(test)]
+mod support;

@@ -1,5 +1,5 @@
-// The console's modules as Node takes them: in a folder of their own, with the client's where the gateway serves them, and
-// beside a package.json that says what they are.
+// Loads the console's modules in Node: from a copy in a folder with the client's modules, at the gateway's paths, and a
+// package.json for ES modules.
 
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,5 +12,5 @@ cpSync(fileURLToPath(new URL('../../web/console', import.meta.url)), folder, { r
 cpSync(fileURLToPath(new URL('../../clients/js/src', import.meta.url)), join(folder, 'src'), { recursive: true });
 writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 
-/** A module by the name of its file. */
+/** Loads a module by its file name. */
 export const load = (file) => import(pathToFileURL(join(folder, file)));

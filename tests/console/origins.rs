@@ -1,4 +1,4 @@
-//! A page of another origin, with the JavaScript client: whether it learns why it is refused.
+//! A page of another origin with the JavaScript client: it reports why the gateway refuses it.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 
-/// Opens a live view of the gateway that its address names, and shows how that ends.
+/// Opens a live view of the gateway in its address, and shows the result in its title.
 const PAGE: &str = "import { live } from './client/index.js';
     const people = live({ url: new URLSearchParams(location.search).get('gateway'), \
         from: 'snapshot' });
@@ -42,26 +42,26 @@ async fn file(uri: Uri) -> Response {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_learns_why_it_is_refused_and_what_to_set() {
+async fn a_page_of_another_origin_gets_the_reason_and_the_setting() {
     let gateway = Gateway::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     let pages =
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(file)).await });
-    // By a name that is not of this machine; Chromium is told that it is.
+    // Chromium resolves this foreign name to this machine.
     let browser = Browser::open(&format!(
         "http://other.example:{port}/?gateway={}",
         gateway.url("/")
     ))
     .await;
-    let told = format!(
+    let advice = format!(
         "document.title.includes('http.origins') && \
          document.title.includes('http://other.example:{port}')"
     );
     browser
         .shows(
-            "the client ends with the setting",
-            &format!("document.title.startsWith('ended: ') && {told}"),
+            "the client ends with the advice",
+            &format!("document.title.startsWith('ended: ') && {advice}"),
             json!(true),
         )
         .await;

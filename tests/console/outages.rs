@@ -1,16 +1,16 @@
-//! What the page shows while it is cut off: how old it is, and no more lines than there is to say.
+//! The page during an outage: the age of the table, few log lines, short waits.
 
 use serde_json::{Value, json};
 
 use crate::scenes::{console, person};
 
-/// The line on top of the table, without the time in it.
+/// The notice above the table, without the time.
 const OLD: &str = "document.querySelector('.notice.old')?.textContent.trim()\
                    .replace(/since .*?: /, 'since then: ') ?? null";
 const TITLE: &str = "document.title.replace(/since .*? · /, 'since then · ')";
 
 #[tokio::test]
-async fn what_may_be_old_looks_old_and_says_since_when() {
+async fn an_outdated_table_is_dim_and_shows_its_age() {
     let (mut gateway, browser) = console().await;
     gateway.save(&person("Ada", 36)).await;
     browser.people(&["Ada L"]).await;
@@ -23,14 +23,14 @@ async fn what_may_be_old_looks_old_and_says_since_when() {
     gateway.kill();
     browser
         .shows(
-            "it says so",
+            "the notice",
             OLD,
-            json!("Not live since then: what you see may be old."),
+            json!("Not live since then: the table may be old."),
         )
         .await;
     browser
         .shows(
-            "the tab says so",
+            "the tab's title",
             TITLE,
             json!("Not live since then · People Gateway"),
         )
@@ -48,13 +48,11 @@ async fn what_may_be_old_looks_old_and_says_since_when() {
 }
 
 #[tokio::test]
-async fn attempts_that_fail_alike_are_one_line_with_a_count_and_wait_no_longer_than_three_seconds()
-{
+async fn equal_failures_are_one_line_with_a_count_and_waits_are_at_most_three_seconds() {
     let (mut gateway, browser) = console().await;
-    // What the client says of each attempt, beside what the log shows of them.
     gateway.kill();
     let count = "Number(document.querySelector('.log li .count')?.textContent.slice(1) ?? 1)";
-    // More than that many attempts, each wait would be longer than the limit if there were none.
+    // After eight attempts an unlimited backoff would exceed the limit.
     browser
         .shows("many attempts", &format!("{count} >= 8"), json!(true))
         .await;
@@ -73,7 +71,7 @@ async fn attempts_that_fail_alike_are_one_line_with_a_count_and_wait_no_longer_t
 }
 
 #[tokio::test]
-async fn a_page_that_is_looked_at_again_tries_at_once() {
+async fn a_page_that_becomes_visible_connects_at_once() {
     let (mut gateway, browser) = console().await;
     gateway.kill();
     browser
@@ -83,7 +81,7 @@ async fn a_page_that_is_looked_at_again_tries_at_once() {
             json!("waiting"),
         )
         .await;
-    // From now on long waits never end by themselves; short ones are what the page is drawn by.
+    // Long timers never fire from now on; short ones draw the page.
     let sleep = "const real = window.setTimeout;
         window.setTimeout = (action, ms) => (ms > 150 ? 0 : real(action, ms));
         document.querySelector('.status button').click();";

@@ -1,4 +1,4 @@
-// The console as files: nothing inline, nothing foreign, nothing heavy, nothing missing.
+// The files of the console: no inline code, no other hosts, a small size, none missing.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -21,19 +21,19 @@ const own = list(CONSOLE);
 const files = [...own, ...list(new URL('vendor/', CONSOLE)), new URL('index.js', CLIENT), ...list(new URL('src/', CLIENT))];
 const name = (file) => fileURLToPath(file);
 
-/** The file that a path of the page stands for, as README.md has it. */
+/** The file of a path, as in README.md. */
 function served(path) {
   if (path === '/console/client.js') return new URL('index.js', CLIENT);
   if (path.startsWith('/console/src/')) return new URL(path.slice('/console/'.length), CLIENT);
   return new URL(path.slice('/console/'.length), CONSOLE);
 }
 
-test('the page weighs less than 150 KB compressed', () => {
+test('the page has less than 150 KB compressed', () => {
   const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
   assert.ok(bytes < 150_000, `${bytes}`);
 });
 
-test('whatever the page loads is there', () => {
+test('the page loads all of its files and no others', () => {
   const html = readFileSync(new URL('index.html', CONSOLE), 'utf8');
   // Relative, so that a proxy may serve the page below a path.
   const waiting = [...html.matchAll(/(?:src|href)="(console\/[^"]+)"/g)].map(([, path]) => `/${path}`);
@@ -50,7 +50,7 @@ test('whatever the page loads is there', () => {
   assert.equal(seen.size, files.length - 1, 'all files are used, and index.html is the page itself');
 });
 
-test('nothing is inline, and nothing names another host, or a path from its root', () => {
+test('files have no inline code, no other hosts and no absolute paths', () => {
   for (const file of own) {
     const text = readFileSync(file, 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
     assert.doesNotMatch(text, /(?:src|href)="\/|(?:fetch|from|import|WebSocket)\s*\(?['"`]\/|url: '\//, name(file));
@@ -59,7 +59,7 @@ test('nothing is inline, and nothing names another host, or a path from its root
   }
 });
 
-test('vendored files are as published, with their licences', () => {
+test('vendored files are unchanged and have their licences', () => {
   for (const [file, hash] of Object.entries(VENDORED)) {
     const bytes = readFileSync(new URL(`vendor/${file}`, CONSOLE));
     assert.equal(createHash('sha256').update(bytes).digest('hex'), hash, file);
@@ -69,7 +69,7 @@ test('vendored files are as published, with their licences', () => {
   }
 });
 
-test('files are no longer than a sitting and begin with their purpose', () => {
+test('files have at most 400 lines and begin with their purpose', () => {
   for (const file of [...own, ...list(new URL('src/', CLIENT))].filter((file) => /\.(js|css)$/.test(file.pathname))) {
     const text = readFileSync(file, 'utf8');
     assert.ok(text.split('\n').length <= 400, name(file));

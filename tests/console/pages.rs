@@ -1,14 +1,13 @@
-//! The pages as a whole: the one about the API, the ways between the two, what can be clicked, and
-//! a proxy before them.
+//! Both pages as a whole: the API page, links between the pages, the size of targets, and a proxy.
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
-use crate::proxy::Proxy;
 use crate::scenes::{OWN_HOST, console, person};
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
+use crate::support::proxy::Proxy;
 
-/// What can be clicked and is smaller than 24 px (WCAG 2.2, 2.5.8), but for links within sentences.
+/// Targets below 24 px (WCAG 2.2, 2.5.8), except links in sentences.
 const SMALL: &str = "[...document.querySelectorAll(\
         'a[href], button, summary, select, input, textarea')]
     .filter((one) => one.getClientRects().length > 0 && \
@@ -17,7 +16,7 @@ const SMALL: &str = "[...document.querySelectorAll(\
     .filter(([{ width, height }]) => width < 24 || height < 24).map(([, text]) => text)";
 
 #[tokio::test]
-async fn the_api_page_shows_every_call_but_its_own_files_without_a_complaint() {
+async fn the_api_page_shows_every_call_and_no_files_of_pages() {
     let gateway = Gateway::start().await;
     let description = gateway.call("GET", "/openapi.json", &Value::Null).await;
     let calls = description["paths"].as_object().expect("paths").values();
@@ -43,13 +42,13 @@ async fn the_api_page_shows_every_call_but_its_own_files_without_a_complaint() {
         .await;
     browser.become_a_phone().await;
     browser.shows("nor on a phone", SMALL, json!([])).await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn nothing_in_the_console_is_too_small_to_be_hit() {
+async fn all_targets_in_the_console_have_at_least_24_pixels() {
     let (gateway, browser) = console().await;
-    browser.shows("where nobody is", SMALL, json!([])).await;
+    browser.shows("without people", SMALL, json!([])).await;
     let ada = gateway.save(&person("Ada", 36)).await;
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
@@ -71,7 +70,7 @@ fn sorted<const N: usize>(mut texts: [String; N]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn both_pages_work_below_a_path_and_lead_to_each_other() {
+async fn both_pages_work_below_a_path_and_link_to_each_other() {
     let gateway = Gateway::start().await;
     let proxy = Proxy::below_a_path(&gateway).await;
     let browser = Browser::open(&proxy.url("/")).await;
@@ -82,7 +81,7 @@ async fn both_pages_work_below_a_path_and_lead_to_each_other() {
         json!(proxy.url("/"))
     );
     browser
-        .shows("all is below the path", &loaded, json!([]))
+        .shows("all files are below the path", &loaded, json!([]))
         .await;
     let terminal = format!(
         "[...document.querySelectorAll('.lines code')]\
@@ -90,14 +89,14 @@ async fn both_pages_work_below_a_path_and_lead_to_each_other() {
         json!(proxy.url("/").trim_start_matches("http"))
     );
     browser
-        .shows("lines for a terminal, too", &terminal, json!(true))
+        .shows("the lines for a terminal", &terminal, json!(true))
         .await;
-    browser.click(".beginning button:last-child").await;
+    browser.click(".first-steps button:last-child").await;
     let summary = "document.querySelector('.summary strong').textContent";
     browser
         .shows("an import", summary, json!("1,000 people"))
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
     browser.click(".people .primary").await;
     browser.fill("#field-firstName", "Ada").await;
     browser.fill("#field-lastName", "Below").await;
@@ -106,37 +105,31 @@ async fn both_pages_work_below_a_path_and_lead_to_each_other() {
     browser
         .shows("a save", summary, json!("1,001 people"))
         .await;
-    // That a form took the focus is no complaint.
-    browser.complaints().await;
+    // Drops the browser's message about a form's focus.
+    browser.console_entries().await;
 
     browser.click("header a[href=docs]").await;
     browser
-        .shows(
-            "the page about the API",
-            "location.pathname",
-            json!("/gw/docs"),
-        )
+        .shows("the API page", "location.pathname", json!("/gw/docs"))
         .await;
     let curl = format!(
         "document.querySelector('#readPerson .curl code')?.textContent.includes({})",
         json!(proxy.url("/people/"))
     );
+    browser.shows("its curl line", &curl, json!(true)).await;
     browser
-        .shows("its lines for a terminal", &curl, json!(true))
-        .await;
-    browser
-        .shows("all is below the path", &loaded, json!([]))
+        .shows("all files are below the path", &loaded, json!([]))
         .await;
     let links = "[...document.querySelectorAll('.about a, .files a')].map(({ href }) => href)";
-    let wanted =
+    let expected =
         ["/asyncapi.yaml", "/", "/openapi.json", "/asyncapi.yaml"].map(|path| proxy.url(path));
     browser
-        .shows("links", &format!("{links}.sort()"), json!(sorted(wanted)))
+        .shows("links", &format!("{links}.sort()"), json!(sorted(expected)))
         .await;
     browser.click(".files a").await;
     browser.live().await;
     browser
-        .shows("and back", "location.pathname", json!("/gw/"))
+        .shows("the console", "location.pathname", json!("/gw/"))
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }

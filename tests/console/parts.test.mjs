@@ -1,4 +1,4 @@
-// The console's parts that need no page: the order of the rows, the log, the rates.
+// The console's parts without a page: the order of the rows, the log, the rates.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -11,7 +11,7 @@ const { Rates } = await load('rates.js');
 
 const person = (id, lastName, age, updatedAt) => ({ id, firstName: 'F', lastName, age, job: 'J', updatedAt });
 
-test('rows stand in order, and who goes stays for a moment', (t) => {
+test('rows are in order, and departed people stay for a moment', (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'] });
   const [a, b, c] = [person('1', 'a', 30, '2026-01-01'), person('2', 'B', 20, '2026-01-03'), person('3', 'c', 20, '2026-01-02')];
   const view = new Map([a, b, c].map((person) => [person.id, person]));
@@ -23,7 +23,7 @@ test('rows stand in order, and who goes stays for a moment', (t) => {
   };
   assert.equal(shown(), '231', 'the latest first');
   rows.sortBy('name');
-  assert.equal(shown(), '123', 'whatever the case');
+  assert.equal(shown(), '123', 'in any case');
   rows.sortBy('age');
   assert.equal(shown(), '231', 'equal ones by id');
   rows.sortBy('age');
@@ -37,7 +37,7 @@ test('rows stand in order, and who goes stays for a moment', (t) => {
   assert.equal(rows.flashOf('3'), undefined);
 });
 
-test('a paused log shows what it showed and counts what comes', () => {
+test('a paused log keeps its entries and counts new events', () => {
   const log = new EventLog();
   for (let n = 1; n <= 3; n++) log.add({ n }, `${n}`);
   log.togglePause();
@@ -49,7 +49,7 @@ test('a paused log shows what it showed and counts what comes', () => {
   assert.deepEqual([log.latest(1)[0].event.n, log.latest(9999).length <= 1000], [5000, true]);
 });
 
-test('equal events, one right after the other, are one with a count and the time of the last', (t) => {
+test('consecutive equal events are one entry with a count and the last time', (t) => {
   t.mock.timers.enable({ apis: ['Date'] });
   const log = new EventLog();
   for (let n = 1; n <= 3; n++) {
@@ -60,7 +60,7 @@ test('equal events, one right after the other, are one with a count and the time
   assert.deepEqual([count, event.n, time.getTime(), log.latest(9).length], [3, 3, 3000, 1]);
   log.togglePause();
   log.add({ n: 4 }, 'disconnected the gateway cannot be reached');
-  assert.deepEqual([log.latest(9).map(({ count }) => count), log.missed], [[3], 1], 'what is shown does not change');
+  assert.deepEqual([log.latest(9).map(({ count }) => count), log.missed], [[3], 1], 'shown entries do not change');
   log.togglePause();
   assert.deepEqual(log.latest(9).map(({ key, count }) => [key, count]), [[key, 4]], 'it stays the same line');
   log.add({ n: 5 }, 'connected');
@@ -68,7 +68,7 @@ test('equal events, one right after the other, are one with a count and the time
   assert.deepEqual(log.latest(9).map(({ count }) => count), [1, 1, 4]);
 });
 
-test('rates count what came, changed and went in each second', () => {
+test('rates count arrivals, changes and departures in each second', () => {
   const rates = new Rates();
   for (const type of ['create', 'enter', 'update', 'leave', 'delete', 'delete', 'live']) rates.count(type);
   rates.tick();

@@ -1,5 +1,4 @@
-//! The pictures of the console in the documents: `scripts/pictures.sh` takes them again. No test of
-//! anything.
+//! Takes the pictures of the console in the documents, for `scripts/pictures.sh`. It tests nothing.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Imports the people of examples/.
+/// Imports the people from examples/.
 fn import(gateway: &Gateway) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_people-gateway"));
     command
@@ -25,7 +24,7 @@ fn import(gateway: &Gateway) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// Lets people of the file come, change and go, at a pace that a chart can show.
+/// Adds, changes and removes people in the view, slowly enough for the chart.
 async fn live(gateway: &Gateway) {
     let list = |filter: &str| format!("/people?where={filter}");
     let inside = gateway
@@ -77,7 +76,7 @@ async fn live(gateway: &Gateway) {
 
 #[tokio::test]
 #[ignore = "writes docs/console-light.png and docs/console-dark.png: scripts/pictures.sh"]
-async fn the_pictures_of_the_console_are_taken() {
+async fn take_the_pictures_of_the_console() {
     for theme in ["light", "dark"] {
         let gateway = Gateway::start().await;
         import(&gateway);

@@ -1,33 +1,33 @@
-// What is shown before a table is imported: its columns, the first rows, and what would change.
+// The plan of an import: columns, the preview, and changes of types.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { load } from './modules.mjs';
 
-const { changeOf, look, pathInFilter, preview, recall, remember, typeOf } = await load('import-plan.js');
+const { changeOf, inspect, pathInFilter, preview, recall, remember, typeOf } = await load('import-plan.js');
 const { json, Literal } = await load('values.js');
 
-/** What a browser keeps, as far as it is used. */
+/** A browser's storage in memory. */
 const storage = (items = {}) => ({ getItem: (key) => items[key] ?? null, setItem: (key, value) => (items[key] = value), items });
 const file = (text, name = 'people.csv') => new File([text], name);
 const HEADER = ['firstName', 'lastName', 'age', 'job', 'tags'];
 
-test('a file is looked at as far as it takes to ask about it', async () => {
+test('inspecting a file reads only its beginning', async () => {
   const rows = Array.from({ length: 3000 }, (_, index) => `A,B,${index % 100},C,x\n`).join('');
-  const found = await look(file(`${HEADER}\n${rows}"`));
+  const found = await inspect(file(`${HEADER}\n${rows}"`));
   assert.deepEqual([found.format, found.header, found.rows.length, found.rows[0]], ['csv', HEADER, 1000, { line: 2, cells: ['A', 'B', '0', 'C', 'x'] }]);
-  assert.equal(found.fault, undefined, 'what is not read is not judged');
-  assert.deepEqual(await look(file('{"a":1}\n', 'people')), { rows: [], format: 'ndjson' });
-  assert.equal((await look(file('{}', 'people.jsonl'))).format, 'ndjson');
-  assert.match((await look(file(`${HEADER}\nA,"x" y,1,C\n`))).fault, /line 2, column 5/);
+  assert.equal(found.fault, undefined, 'errors after the beginning stay undetected');
+  assert.deepEqual(await inspect(file('{"a":1}\n', 'people')), { rows: [], format: 'ndjson' });
+  assert.equal((await inspect(file('{}', 'people.jsonl'))).format, 'ndjson');
+  assert.match((await inspect(file(`${HEADER}\nA,"x" y,1,C\n`))).fault, /line 2, column 5/);
   const latin = file(Buffer.from(`${HEADER},Größe\nA,B,1,C,x,2\n`, 'latin1'));
-  assert.match((await look(latin)).fault, /line 1 is not UTF-8/);
-  assert.equal((await look(latin, 'windows-1252')).header[5], 'Größe');
-  assert.deepEqual(await look(file('')), { rows: [], format: 'csv' });
+  assert.match((await inspect(latin)).fault, /line 1 is not UTF-8/);
+  assert.equal((await inspect(latin, 'windows-1252')).header[5], 'Größe');
+  assert.deepEqual(await inspect(file('')), { rows: [], format: 'csv' });
 });
 
-test('columns are what their headings say, or what they were the last time for these headings, in any order', () => {
+test('columns have the targets of the last import with these headings, in any order, or the targets by heading', () => {
   const kept = storage();
   assert.deepEqual(recall(HEADER, kept)[4], { path: ['tags'], type: 'auto' });
   const choices = [...recall(HEADER, kept).slice(0, 4), { path: ['tags'], type: 'list' }];
@@ -43,7 +43,7 @@ test('columns are what their headings say, or what they were the last time for t
   assert.equal(recall(HEADER, storage({ 'people-gateway.columns': 'garbage' }))[4].type, 'auto');
 });
 
-test('rows are shown as they would be saved', () => {
+test('the preview shows the values that would be saved', () => {
   const rows = [{ line: 2, cells: ['A', 'B', '36.0', '', 'chess;go'] }, { line: 3, cells: ['A', 'B', '1', 'C', '', 'x'] }];
   const choices = recall(HEADER, storage());
   const shown = (choices) => preview(HEADER, rows, choices).rows.map(({ values, refused }) => refused?.slice(0, 11) ?? values.map((value) => (value === undefined ? '' : json(value))));
@@ -54,7 +54,7 @@ test('rows are shown as they would be saved', () => {
   assert.match(preview(HEADER, rows, choices.with(0, { skip: true })).fault, /No column is firstName/);
 });
 
-test('a value that would change its type is told, with an example of both', () => {
+test('a change of type comes with an example of both types', () => {
   for (const [value, type] of [['x', 'text'], [['a'], 'list'], [1, 'number'], [true, 'truth value'], [{}, 'object'], [null, undefined], [undefined, undefined],
     [new Literal('1.5'), 'number'], [new Literal('false'), 'truth value'], [new Literal('null'), undefined], [new Map(), 'object']]) {
     assert.equal(typeOf(value), type);

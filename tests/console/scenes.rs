@@ -1,15 +1,15 @@
-//! What a person at the console sees.
+//! The console's table and form, as a user sees them.
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-use crate::gateway::Gateway;
+use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 
 pub(crate) fn person(name: &str, age: u8) -> Value {
     json!({"firstName": name, "lastName": "L", "age": age, "job": "Mathematician"})
 }
 
-/// A gateway, and its console, live.
+/// A gateway and its live console.
 pub(crate) async fn console() -> (Gateway, Browser) {
     let gateway = Gateway::start().await;
     let browser = Browser::open(&gateway.url("/")).await;
@@ -17,34 +17,34 @@ pub(crate) async fn console() -> (Gateway, Browser) {
     (gateway, browser)
 }
 
-/// All that the page has loaded came from its own host.
+/// Whether all files of the page came from its own host.
 pub(crate) const OWN_HOST: &str = "performance.getEntriesByType('resource')\
                                    .every(({ name }) => name.startsWith(location.origin + '/'))";
 
-/// What the page and all that it has loaded weigh on the way, and unpacked.
+/// The size of all files of the page, compressed and decoded.
 const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), \
         ...performance.getEntriesByType('resource')]
     .reduce(([sent, whole], entry) => \
         [sent + entry.encodedBodySize, whole + entry.decodedBodySize], [0, 0])";
 
 #[tokio::test]
-async fn the_console_opens_without_a_complaint_and_asks_no_other_host() {
+async fn the_console_loads_without_errors_and_only_from_its_host() {
     let (_gateway, browser) = console().await;
     browser.shows("its own host", OWN_HOST, json!(true)).await;
     let light =
         format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({WEIGHT})");
     browser.shows("it is light", &light, json!(true)).await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
     browser.run("console.error('planted')").await;
     assert_eq!(
-        browser.complaints().await.len(),
+        browser.console_entries().await.len(),
         1,
-        "a complaint would have been heard"
+        "the test sees errors in the browser's console"
     );
 }
 
 #[tokio::test]
-async fn a_person_saved_by_rest_appears_and_a_deleted_one_goes() {
+async fn people_saved_or_deleted_by_rest_appear_and_disappear() {
     let (gateway, browser) = console().await;
     browser.people(&[]).await;
     let ada = gateway.save(&person("Ada", 36)).await;
@@ -54,11 +54,11 @@ async fn a_person_saved_by_rest_appears_and_a_deleted_one_goes() {
         .call("DELETE", &format!("/people/{ada}"), &Value::Null)
         .await;
     browser.people(&["Grace L"]).await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn another_filter_shows_other_people_and_holds_for_what_comes() {
+async fn a_new_filter_applies_to_the_table_and_to_later_changes() {
     let (gateway, browser) = console().await;
     let ada = gateway.save(&person("Ada", 36)).await;
     gateway.save(&person("Grace", 85)).await;
@@ -75,16 +75,16 @@ async fn another_filter_shows_other_people_and_holds_for_what_comes() {
     browser.people(&["Grace L"]).await;
     browser
         .shows(
-            "a link to the same",
+            "a link to the view",
             "location.hash",
             json!("#where=age+%3E%3D+65"),
         )
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_wrong_filter_shows_its_error_at_its_place_and_the_rows_stay() {
+async fn a_wrong_filter_shows_the_place_of_its_error_and_the_rows_stay() {
     let (gateway, browser) = console().await;
     gateway.save(&person("Ada", 36)).await;
     browser.fill("#where", "age >= 18 && age < \"old\"").await;
@@ -114,11 +114,11 @@ async fn a_wrong_filter_shows_its_error_at_its_place_and_the_rows_stay() {
     browser
         .shows("no fault", "document.querySelector('.fault')", Value::Null)
         .await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() {
+async fn the_console_misses_nothing_while_the_gateway_restarts() {
     let (mut gateway, browser) = console().await;
     let ada = gateway.save(&person("Ada", 36)).await;
     gateway.save(&person("Grace", 85)).await;
@@ -126,7 +126,7 @@ async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() 
     gateway.kill();
     browser
         .shows(
-            "it is noticed",
+            "the lost connection",
             "document.querySelector('.status').dataset.state !== 'live'",
             json!(true),
         )
@@ -142,7 +142,7 @@ async fn a_gateway_that_dies_and_comes_back_is_survived_and_nothing_is_missed() 
 }
 
 #[tokio::test]
-async fn a_person_is_made_with_the_form_which_shows_what_is_refused() {
+async fn the_form_adds_a_person_and_shows_errors_at_their_fields() {
     let (gateway, browser) = console().await;
     browser.click(".people .primary").await;
     browser.fill("#field-firstName", "Ada").await;

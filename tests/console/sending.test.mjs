@@ -1,4 +1,4 @@
-// An import goes on through outages, as `people-gateway import` does: who is held up comes again, in order.
+// An import continues after outages, as `people-gateway import` does: it sends failed lines again, in order.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -15,7 +15,7 @@ const report = (lines, ...refused) => {
 };
 const problem = (status, headers = {}) => new Response(JSON.stringify({ detail: `status ${status}` }), { status, headers });
 
-/** A sender whose gateway gives these answers in turn; what it was sent, and why it waited. */
+/** A sender whose gateway gives these answers in turn; `sent` has the bodies, `waits` the reasons for waits. */
 function sender(t, answers, signal = new AbortController().signal) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const sent = [];
@@ -28,41 +28,41 @@ function sender(t, answers, signal = new AbortController().signal) {
   });
   const waited = (why, ms) => {
     waits.push(why);
-    // After the timer has been set.
+    // After the sender has set its timer.
     setImmediate(() => t.mock.timers.tick(Math.ceil(ms) + 1));
   };
   return { sent, waits, sender: new Sender(signal, waited) };
 }
 
-test('refused lines are told with their lines in the file', async (t) => {
+test('refused lines have their line numbers in the file', async (t) => {
   const { sender: one, sent, waits } = sender(t, [report(4, refusal(2, 422), refusal(4, 422))]);
   const { saved, refused } = await one.send(lines);
   assert.deepEqual([saved, refused.map(({ line }) => line), sent, waits], [2, [11, 13], ['abcd'], []]);
 });
 
-test('from the first line that is held up on, all come again', async (t) => {
+test('all lines from the first transient failure on are sent again', async (t) => {
   const { sender: one, sent, waits } = sender(t, [report(4, refusal(1, 422), refusal(3, 503)), report(2, refusal(2, 422))]);
   const { saved, refused } = await one.send(lines);
   assert.deepEqual([saved, refused.map(({ line }) => line)], [2, [10, 13]]);
   assert.deepEqual([sent, waits], [['abcd', 'cd'], ['status 503']]);
 });
 
-test('an outage is waited for, and what it did not answer is sent again', async (t) => {
+test('the sender waits for the end of an outage and sends the lines again', async (t) => {
   const cut = new TypeError('fetch failed');
   const { sender: one, sent, waits } = sender(t, [cut, problem(503, { 'retry-after': '7' }), problem(429), report(4)]);
   const began = Date.now();
   assert.deepEqual(await one.send(lines), { saved: 4, refused: [] });
   assert.deepEqual(sent, ['abcd', 'abcd', 'abcd', 'abcd']);
   assert.deepEqual(waits, ['the gateway cannot be reached (fetch failed)', 'status 503', 'status 429']);
-  assert.ok(Date.now() - began >= 5000, 'the wait that the gateway names, up to the longest');
+  assert.ok(Date.now() - began >= 5000, 'the wait that the gateway names, up to the limit');
 });
 
-test('what a wait does not mend ends it', async (t) => {
+test('a permanent failure ends the import', async (t) => {
   for (const [answer, words] of [
     [() => problem(507), 'status 507'],
     [() => problem(404), 'status 404'],
     [() => new Response('<html>', { status: 400 }), 'the gateway answered 400'],
-    [() => report(0), 'the gateway read none of the lines that it was sent'],
+    [() => report(0), 'the gateway read none of the lines'],
   ]) {
     t.mock.reset();
     const { sender: one, sent } = sender(t, [answer]);
@@ -71,7 +71,7 @@ test('what a wait does not mend ends it', async (t) => {
   }
 });
 
-test('patience ends, and begins anew with a good answer', async (t) => {
+test('an outage over the limit ends the import', async (t) => {
   const { sender: one, waits } = sender(t, [() => problem(503)]);
   const began = Date.now();
   await assert.rejects(one.send(lines), { message: 'status 503' });

@@ -1,11 +1,11 @@
-// A call as a line for a terminal.
+// Builds a curl command line for a call.
 
 import { resolve } from './document.js';
 
-/** One argument of a shell. */
+/** The text as one argument of a shell. */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The line that makes this call at a gateway (its address, with a slash at the end), with examples of what it takes. */
+/** The command line of a call, with example values. `gateway` is the base URL, with a slash at the end. */
 export function line(document, { path, method, parameters = [], requestBody, ...call }, gateway) {
   const given = parameters.map((part) => resolve(document, part));
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => given.find((one) => one.in === 'path' && one.name === name).example);

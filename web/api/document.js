@@ -1,21 +1,21 @@
-// What is in the description: calls in their groups, and the parts that they refer to.
+// Reads an OpenAPI document: its calls in groups, references, and short texts for schemas.
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
-/** The part that a reference leads to; anything else is itself. */
+/** The target of a reference; other parts are returned unchanged. */
 export function resolve(document, part) {
   if (!part?.$ref) return part;
   const names = part.$ref.slice(2).split('/').map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
   return resolve(document, names.reduce((inner, name) => inner?.[name], document));
 }
 
-/** The name of the component that is referred to. */
+/** The component's name in a reference. */
 export const nameOf = (part) => part?.$ref?.split('/').at(-1);
 
-/** The group of this page's own files and the like: nobody calls those. */
+/** The tag of the files of pages, which are no API calls. */
 const PAGES = 'Pages';
 
-/** All calls to be shown, in the order of the description's tags: `[{ tag, calls }]`. */
+/** The API calls in the order of the document's tags: `[{ tag, calls }]`. */
 export function groups(document) {
   const calls = Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({ path, method: method.toUpperCase(), ...item[method] })),
@@ -24,7 +24,7 @@ export function groups(document) {
   return document.tags.filter(({ name }) => name !== PAGES).map((tag) => ({ tag, calls: of(tag) }));
 }
 
-/** What a schema is, in a few words. */
+/** A short text for a schema's type. */
 export function words(schema) {
   if (!schema) return '';
   if (schema.$ref) return nameOf(schema);
@@ -36,7 +36,7 @@ export function words(schema) {
   return schema.format ? `${type} (${schema.format})` : type;
 }
 
-/** The limits of a schema, in a few words. */
+/** Short texts for a schema's limits. */
 export function limits({ minLength, maxLength, minimum, maximum, pattern, default: usual }) {
   const range = (least, most, unit) => {
     if (least === undefined && most === undefined) return [];
@@ -50,7 +50,7 @@ export function limits({ minLength, maxLength, minimum, maximum, pattern, defaul
   ];
 }
 
-/** An example of some content, as text. */
+/** An example of a content as text. */
 export function sample(content) {
   const example = content.example ?? Object.values(content.examples ?? {})[0]?.value;
   return typeof example === 'string' ? example : JSON.stringify(example, null, 2);

@@ -1,4 +1,4 @@
-// The page: the description on its own host, as a table of contents and what it leads to.
+// The page: the contents, the calls and the schemas of the OpenAPI document on its host.
 
 import { groups } from './document.js';
 import { Operation } from './operation.js';
@@ -18,19 +18,19 @@ function Contents({ groups, schemas }) {
               <a href=${`#${operationId}`} title=${summary}><span class=${`method ${method}`}>${method}</span> ${path}</a>
             </li>`)}
         </ul>`)}
-      <h2>Shapes</h2>
+      <h2>Schemas</h2>
       <ul>${schemas.map(([name]) => html`<li key=${name}><a href=${`#schema-${name}`}>${name}</a></li>`)}</ul>
     </nav>
   `;
 }
 
-/** The way back to the console, where there is one: it may be switched off. */
+/** The link to the console, if the console is enabled. */
 function ConsoleLink() {
-  const [isThere, tell] = useState(false);
+  const [isEnabled, setEnabled] = useState(false);
   useEffect(() => {
-    fetch('./', { method: 'HEAD' }).then(({ ok }) => tell(ok), () => {});
+    fetch('./', { method: 'HEAD' }).then(({ ok }) => setEnabled(ok), () => {});
   }, []);
-  return isThere && html`<a href="./">Console</a>`;
+  return isEnabled && html`<a href="./">Console</a>`;
 }
 
 function Page({ document }) {
@@ -53,7 +53,7 @@ function Page({ document }) {
             ${calls.map((call) => html`<${Operation} key=${call.operationId} document=${document} call=${call} />`)}
           </section>`)}
         <section>
-          <h2>Shapes</h2>
+          <h2>Schemas</h2>
           ${schemas.map(([name, schema]) => html`
             <article id=${`schema-${name}`} key=${name}>
               <h3>${name}</h3>
@@ -68,5 +68,5 @@ function Page({ document }) {
 applyTheme();
 const answer = await fetch('openapi.json');
 render(html`<${Page} document=${await answer.json()} />`, document.body);
-// What the address names was not there when the browser looked for it.
+// The browser looked for the target of the address before the page had it.
 document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

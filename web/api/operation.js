@@ -1,4 +1,4 @@
-// One call: what it takes, what it answers, and a line to try it.
+// A call: its parameters, body and responses, and a command line to try it.
 
 import { CopyButton } from './copy.js';
 import { line } from './curl.js';
@@ -21,7 +21,7 @@ function Contents({ content }) {
 function Parameters({ document, parameters }) {
   if (parameters.length === 0) return null;
   return html`
-    <h4>Takes</h4>
+    <h4>Parameters</h4>
     <dl class="fields">
       ${parameters.map((part) => resolve(document, part)).map((one) => html`
         <${Field} key=${one.in + one.name} document=${document} name=${one.name} note=${PLACES[one.in]} required=${one.required}
@@ -30,17 +30,17 @@ function Parameters({ document, parameters }) {
   `;
 }
 
-function Answer({ document, status, answer }) {
-  const headers = Object.entries(answer.headers ?? {}).map(([name, part]) => [name, resolve(document, part)]);
+function Response({ document, status, response }) {
+  const headers = Object.entries(response.headers ?? {}).map(([name, part]) => [name, resolve(document, part)]);
   return html`
-    <details class=${`answer of-${status[0]}`}>
-      <summary><b>${status}</b> <span><${Words} text=${answer.description} /></span></summary>
+    <details class=${`response of-${status[0]}`}>
+      <summary><b>${status}</b> <span><${Words} text=${response.description} /></span></summary>
       ${headers.length > 0 && html`
         <dl class="fields">
           ${headers.map(([name, header]) => html`
             <${Field} key=${name} document=${document} name=${name} note="header" schema=${header.schema} text=${header.description} />`)}
         </dl>`}
-      <${Contents} content=${answer.content ?? {}} />
+      <${Contents} content=${response.content ?? {}} />
     </details>
   `;
 }
@@ -62,9 +62,9 @@ export function Operation({ document, call }) {
         <h4>Body</h4>
         <p><${Words} text=${requestBody.description} /></p>
         <${Contents} content=${requestBody.content} />`}
-      <h4>Answers</h4>
-      ${Object.entries(responses).map(([status, answer]) => html`
-        <${Answer} key=${status} document=${document} status=${status} answer=${resolve(document, answer)} />`)}
+      <h4>Responses</h4>
+      ${Object.entries(responses).map(([status, response]) => html`
+        <${Response} key=${status} document=${document} status=${status} response=${resolve(document, response)} />`)}
     </article>
   `;
 }

@@ -1,4 +1,4 @@
-// Descriptions are written in a little Markdown: paragraphs, lists, code, bold, links.
+// Shows descriptions in a subset of Markdown: paragraphs, lists, code, bold, links.
 
 import { html } from './vendor/htm-preact.js';
 
@@ -18,10 +18,10 @@ function inline(text) {
   return [...parts, text.slice(end)];
 }
 
-/** In a line of its own. */
+/** A description in one line. */
 export const Words = ({ text = '' }) => inline(text);
 
-/** In paragraphs. */
+/** A description in paragraphs. */
 export function Prose({ text = '' }) {
   return text.split('\n\n').filter(Boolean).map((block) => {
     if (!block.startsWith('- ')) return html`<p>${inline(block)}</p>`;

@@ -1,18 +1,18 @@
-// A shape as a list of its fields.
+// Shows a schema as a list of its fields.
 
 import { limits, nameOf, resolve, words } from './document.js';
 import { Words } from './prose.js';
 import { html } from './vendor/htm-preact.js';
 
-/** What it is in a few words; a component's name leads to it. */
+/** The type of a schema; a component's name is a link. */
 export function Type({ schema }) {
   const referred = schema?.items ?? schema;
   const name = nameOf(referred) ?? nameOf(schema?.allOf?.[0]);
   const text = words(schema);
-  return html`<span class="shape">${name ? html`<a href=${`#schema-${name}`}>${text}</a>` : text}</span>`;
+  return html`<span class="schema-type">${name ? html`<a href=${`#schema-${name}`}>${text}</a>` : text}</span>`;
 }
 
-/** The fields of an object; what is not one has a line about itself. */
+/** The fields of an object; other schemas have one line. */
 export function Fields({ document, schema }) {
   const { properties = {}, required = [], description } = schema;
   const entries = Object.entries(properties);
@@ -28,16 +28,16 @@ export function Fields({ document, schema }) {
   `;
 }
 
-/** One field, or one parameter. */
+/** A field or a parameter. */
 export function Field({ document, name, note, required, schema, text }) {
-  const said = text ?? schema.description ?? resolve(document, schema).description;
+  const description = text ?? schema.description ?? resolve(document, schema).description;
   return html`
     <div>
       <dt>
         <code>${name}</code> <${Type} schema=${schema} />
         ${required && html` <span class="required">required</span>`}${note && html` <span class="quiet">${note}</span>`}
       </dt>
-      <dd><${Words} text=${said} /> <${Limits} of=${schema} /></dd>
+      <dd><${Words} text=${description} /> <${Limits} of=${schema} /></dd>
     </div>
   `;
 }

@@ -1,4 +1,4 @@
-// Where the gateway is: where its page is. A proxy may serve both below a path.
+// The gateway's address, which is the page's address: a proxy may serve both below a path.
 
-/** The address of one of the gateway's paths (without a slash before it). */
+/** The absolute URL of a path of the gateway; the path has no leading slash. */
 export const addressOf = (path) => new URL(path, new URL('.', location.href)).href;

@@ -1,11 +1,11 @@
-// One person to read, for screens that are too narrow for a table with all of it: a form would open the keyboard.
+// A read-only view of a person for narrow screens: the table hides columns there, and a form would open the keyboard.
 
 import { CopyButton } from './copy.js';
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** Whether there is no room for the table's columns; as in style.css. */
+/** Whether the screen is too narrow for all columns of the table. The width is the same in style.css. */
 export const isNarrow = () => matchMedia('(max-width: 620px)').matches;
 
 function text(value) {
@@ -17,7 +17,7 @@ function text(value) {
 export function Card({ person: given, session, edit, close }) {
   const dialog = useRef();
   useEffect(() => dialog.current.showModal(), []);
-  // It follows the view, and keeps showing who has left it.
+  // The card follows the view, and keeps the last version of a person that has left it.
   const present = session.client.view.get(given.id);
   const { id, firstName, lastName, age, job, attributes = {}, revision, createdAt, updatedAt } = present ?? given;
   const rows = [
@@ -27,7 +27,7 @@ export function Card({ person: given, session, edit, close }) {
   return html`
     <dialog class="card" ref=${dialog} onClose=${close} aria-labelledby="card-title">
       <h2 id="card-title">${firstName} ${lastName}</h2>
-      ${!present && html`<p class="notice" role="status">No longer in this view: deleted, or it does not match any more.</p>`}
+      ${!present && html`<p class="notice" role="status">No longer in this view: deleted, or the filter does not match any more.</p>`}
       <dl>${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${text(value)}</dd></div>`)}
         <div><dt>Id</dt><dd><code>${id}</code> <${CopyButton} text=${id} what="id" /></dd></div>
         <div><dt>Revision</dt><dd><code>${revision}</code></dd></div>

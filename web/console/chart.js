@@ -1,15 +1,15 @@
-// How much happens: changes a second, drawn by uPlot.
+// The chart of changes a second, drawn by uPlot.
 
 import { SERIES } from './rates.js';
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
 
 const HEIGHT_PX = 130;
-/** Changes are whole. */
+/** Ticks of the axis: changes are whole numbers. */
 const INCREMENTS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((scale) => step * scale)).sort((a, b) => a - b);
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** uPlot draws on a canvas, which knows no variables: it is made anew for another theme. */
+/** Draws a new chart. uPlot draws on a canvas, which has no CSS variables: another theme needs a new chart. */
 function draw(element, data) {
   const clock = (_, seconds) => seconds.map((second) => new Date(second * 1000).toLocaleTimeString());
   const axis = { stroke: colour('quiet'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false }, font: '11px system-ui' };
@@ -29,7 +29,7 @@ export function Chart({ rates }) {
   const element = useRef();
   const plot = useRef();
   useEffect(() => {
-    const again = () => {
+    const redraw = () => {
       plot.current?.destroy();
       plot.current = draw(element.current, rates.data);
     };
@@ -37,14 +37,14 @@ export function Chart({ rates }) {
     const sizes = new ResizeObserver(() => {
       plot.current?.setSize({ width: element.current.clientWidth, height: HEIGHT_PX });
     });
-    again();
+    redraw();
     sizes.observe(element.current);
-    addEventListener('theme', again);
-    system.addEventListener('change', again);
+    addEventListener('theme', redraw);
+    system.addEventListener('change', redraw);
     return () => {
       sizes.disconnect();
-      removeEventListener('theme', again);
-      system.removeEventListener('change', again);
+      removeEventListener('theme', redraw);
+      system.removeEventListener('change', redraw);
       plot.current.destroy();
     };
   }, []);

@@ -1,45 +1,46 @@
-// Which column of a table is what of a person, as `people-gateway import` has it (src/cli/import/columns.rs).
+// Maps the columns of a table to the fields of a person, as `people-gateway import` does
+// (src/cli/people/import/columns/mod.rs).
 
 import { insert, list, number, trimmed, typed, unprotected, years } from './values.js';
 
 export const FIELDS = ['id', 'firstName', 'lastName', 'age', 'job'];
-/** What the store knows of a person; the gateway passes over it, too. */
-const KNOWN = ['revision', 'createdAt', 'updatedAt'];
-/** How a cell becomes an attribute's value: by what it looks like, or always as one of these. */
+/** Fields that the gateway sets: imports ignore them. */
+const SET_BY_GATEWAY = ['revision', 'createdAt', 'updatedAt'];
+/** Functions from a cell to an attribute's value; `auto` infers the type from the cell. */
 const TYPES = { auto: typed, text: (cell) => cell, number, list };
 
 /**
- * A heading in its plainest form: `First name`, `first_name` and `firstName` are one. Fields are named in ASCII, so no
- * letter beyond it counts as one of theirs: the capital İ is no i.
+ * A heading without case and punctuation: `First name`, `first_name` and `firstName` are equal. Only ASCII letters are
+ * lowered, because field names are ASCII: the capital İ is no i.
  */
 const plain = (name) => name.replace(/[^\p{Alphabetic}\p{N}]/gu, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /**
- * What a column is: `{ field }`, `{ path, type }` of an attribute, `{ skip: true }`, or `{ unnamed: true }` where it has no
- * heading, so that nobody knows what a cell of it would be.
+ * The target of a column: `{ field }`, `{ path, type }` of an attribute, `{ skip: true }`, or `{ unnamed: true }` for a
+ * column without a heading, whose cells must be empty.
  */
 export function choiceFor(heading) {
   const name = trimmed(heading);
   const field = FIELDS.find((field) => plain(field) === plain(name));
   if (field) return { field };
   if (name === '') return { unnamed: true };
-  if (KNOWN.includes(name)) return { skip: true };
+  if (SET_BY_GATEWAY.includes(name)) return { skip: true };
   if (name === 'attributes') return { field: name };
   return { path: name.startsWith('attributes.') ? pathOf(name.slice('attributes.'.length)) : [name], type: 'auto' };
 }
 
-/** `address.city` is `city` inside `address`. */
+/** The path of an attribute: `address.city` is `city` inside `address`. */
 export const pathOf = (name) => name.split('.');
 
 const within = (path, other) => other.every((name, index) => path[index] === name);
 
-/** Both would write the same, or one into the other. */
+/** Whether both columns write the same value, or one writes inside the value of the other. */
 function collide(one, other) {
   if (one.path && other.path) return within(one.path, other.path) || within(other.path, one.path);
   return one.field !== undefined && one.field === other.field;
 }
 
-/** What is wrong with the columns as they are chosen, in words; nothing where they make people. */
+/** The error message for this choice of columns; undefined if the columns make people. */
 export function faultOf(header, choices) {
   const names = header.map((name) => `"${trimmed(name)}"`);
   for (const [index, one] of choices.entries()) {
@@ -48,14 +49,14 @@ export function faultOf(header, choices) {
     if (other >= 0) return `The columns ${names[other]} and ${names[index]} are the same thing: leave one out.`;
   }
   const missing = FIELDS.find((field) => field !== 'id' && !choices.some((choice) => choice.field === field));
-  return missing && `No column is ${missing}; there are ${names.join(', ')}. Choose the one that it is.`;
+  return missing && `No column is ${missing}; there are ${names.join(', ')}. Choose one of them.`;
 }
 
 export class Columns {
   #choices;
   #plain;
 
-  /** Takes the headings as they are, or as `choose` says of each; throws where they make no people. */
+  /** `choose` gives the target of a heading. Throws if the columns make no people. */
   constructor(header, { choose = choiceFor, plain = false } = {}) {
     const choices = header.map((heading, index) => choose(heading, index));
     const fault = faultOf(header, choices);
@@ -65,8 +66,8 @@ export class Columns {
   }
 
   /**
-   * The person that a record is, as a map; throws, in words, what is wrong with the record. Empty cells are left out, and
-   * cells that are not there count as empty: spreadsheets leave out the last ones of a row.
+   * The person of a record, as a map; throws an error that says what is wrong with the record. Empty cells set nothing.
+   * Missing cells count as empty: spreadsheets omit the last cells of a row.
    */
   person(cells) {
     const expected = this.#choices.length;
@@ -74,7 +75,7 @@ export class Columns {
       throw new Error(`has ${cells.length} cells where the headings are ${expected}: put texts with separators in quotes`);
     }
     const person = new Map();
-    // What single columns hold lies in the whole object, whichever stands first.
+    // Columns of single attributes add to the object of the column `attributes`, in any order.
     const whole = cells[this.#choices.findIndex(({ field }) => field === 'attributes')] ?? '';
     const attributes = whole === '' ? new Map() : all(whole);
     this.#choices.forEach(({ field, path, type, unnamed }, index) => {
@@ -86,7 +87,7 @@ export class Columns {
       if ((cell === '' && field !== 'job') || field === 'attributes') return;
       if (field) person.set(field, field === 'age' ? years(cell) : text ?? cell);
       if (!path) return;
-      // What was protected was a text, also where it looks like a number.
+      // An export protects only texts: the cell is a text even if it looks like a number.
       const value = TYPES[text !== undefined && type === 'auto' ? 'text' : type];
       named(path, () => insert(attributes, path, value(text ?? cell)));
     });
@@ -94,7 +95,7 @@ export class Columns {
   }
 }
 
-/** Has an error say of which attribute it is. */
+/** Adds the attribute's path to an error. */
 function named(path, act) {
   try {
     act();
@@ -103,7 +104,7 @@ function named(path, act) {
   }
 }
 
-/** All attributes in one cell. */
+/** The attributes from a cell with a JSON object. */
 function all(cell) {
   let object;
   try {

@@ -1,12 +1,12 @@
-// Copies a text, and says so.
+// A button that copies a text and reports the result.
 
 import { html, useState } from './vendor/htm-preact.js';
 
-const SAID_MS = 1500;
+const RESULT_MS = 1500;
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // A page without TLS on another host has no clipboard: what is selected can be copied all the same.
+  // Browsers have no clipboard API for a page without TLS on another host, but a selection can be copied there.
   const area = document.createElement('textarea');
   area.value = text;
   (document.querySelector('dialog[open]') ?? document.body).append(area);
@@ -17,13 +17,13 @@ async function copy(text) {
 }
 
 export function CopyButton({ text, what }) {
-  const [said, say] = useState('');
+  const [result, setResult] = useState('');
   const copyIt = async () => {
-    await copy(text).then(() => say('Copied'), () => say('Not copied'));
-    setTimeout(() => say(''), SAID_MS);
+    await copy(text).then(() => setResult('Copied'), () => setResult('Not copied'));
+    setTimeout(() => setResult(''), RESULT_MS);
   };
   return html`
-    <button type="button" class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>${said || 'Copy'}</button>
-    <span class="unseen" role="status">${said && `${said}: ${what}`}</span>
+    <button type="button" class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>${result || 'Copy'}</button>
+    <span class="unseen" role="status">${result && `${result}: ${what}`}</span>
   `;
 }

@@ -1,34 +1,34 @@
-// Cuts CSV (RFC 4180) into records, piece by piece, with the number of the line on which each begins.
+// Splits CSV (RFC 4180) into records, piece by piece, with the number of each record's first line.
 //
-// Our own, because it has to refuse what Papa Parse reads as something else, with line and column, which that does not
-// tell. Its twin is src/cli/import/csv.rs; tests/import/cases.json holds both to one behaviour.
+// Our own reader, because Papa Parse accepts malformed quotes as text and reports neither line nor column.
+// src/cli/people/import/csv.rs does the same for the command line; tests/import/cases.json tests both.
 
 import { trimmed } from './values.js';
 
-/** Characters of one record. A person has less than 64 KiB. */
+/** The limit of a record in characters. A person has less than 64 KiB. */
 const RECORD_MAX = 1024 * 1024;
 
 const isBlank = (character) => trimmed(character) === '';
 
-/** The separator that a text may name: one character that is no letter, digit, quote or line end. */
+/** Whether a text is a separator: one ASCII character that is no letter, digit, quote or line end. */
 const isSeparator = (text) => /^[\0-\x7F]$/.test(text) && !/["\r\n0-9A-Za-z]/.test(text);
 
-/** Text in, records out. Rows in which all cells are blank are no records. */
+/** Reads text and yields records. Skips rows whose cells are all blank. */
 export class CsvReader {
-  /** What stands between cells; of comma, semicolon and tab the one that comes first in the headings, unless chosen. */
+  /** The character between cells: the chosen one, else the first comma, semicolon or tab in the headings. */
   #separator;
   #chosen;
-  /** The headings, or a line `sep=;` before them, are still to come. */
+  /** Whether the headings, or a line `sep=;` before them, come next. */
   #atHeadings = true;
-  /** Where in a cell the reading stands: `start`, `blanks`, `plain`, `quoted`, or `quote` (behind one inside quotes). */
+  /** The position in a cell: `start`, `blanks`, `plain`, `quoted`, or `quote` (after a quote in a quoted cell). */
   #state = 'start';
   #cell = '';
   #cells = [];
-  /** Of the record under way, in characters. */
+  /** Characters of the current record. */
   #length = 0;
-  /** The line on which it began. */
-  #begun = 1;
-  /** The last quote that opened a cell. */
+  /** The first line of the current record. */
+  #firstLine = 1;
+  /** Line and column of the last quote that opened a cell. */
   #quote;
   #line = 1;
   #column = 0;
@@ -39,12 +39,12 @@ export class CsvReader {
     this.#chosen = separator !== undefined;
   }
 
-  /** Gives each record and the number of its first line, also those before a fault. */
+  /** Yields each record with the number of its first line; the records before an error come first. */
   *read(text) {
     for (const character of text) yield* this.#take(character);
   }
 
-  /** The last record, if it has no line end. */
+  /** Yields the last record if it has no line end. */
   *end() {
     if (this.#state === 'quoted') throw this.#unclosed();
     yield* this.#endRecord();
@@ -56,7 +56,7 @@ export class CsvReader {
     const lineEnd = !secondOfTwo && (character === '\n' || character === '\r');
     if (!secondOfTwo && ++this.#length > RECORD_MAX) {
       throw this.#state === 'quoted' ? this.#unclosed() :
-        new Error(`line ${this.#begun}: the record that begins here has more than ${RECORD_MAX} characters, so it is no person`);
+        new Error(`line ${this.#firstLine}: the record that begins here has more than ${RECORD_MAX} characters, so it is no person`);
     }
     const [line, column] = [this.#line, this.#column + 1];
     this.#column = lineEnd || secondOfTwo ? 0 : column;
@@ -66,7 +66,7 @@ export class CsvReader {
       if (character === '"') this.#state = 'quote';
       else this.#cell += character;
     } else if (secondOfTwo) {
-      // It belongs to the line end before it.
+      // The LF of a CRLF: the CR has ended the line.
     } else if (lineEnd) {
       yield* this.#endRecord();
     } else if (character === this.#separator) {
@@ -98,16 +98,16 @@ export class CsvReader {
 
   *#endRecord() {
     this.#endCell();
-    const record = { line: this.#begun, cells: this.#cells };
+    const record = { line: this.#firstLine, cells: this.#cells };
     this.#cells = [];
-    this.#begun = this.#line;
+    this.#firstLine = this.#line;
     this.#length = 0;
     if (record.cells.every(isBlank)) {
       if (this.#atHeadings && !this.#chosen) this.#separator = undefined;
       return;
     }
     if (this.#atHeadings) {
-      const separator = this.#toldBy(record.cells);
+      const separator = this.#separatorIn(record.cells);
       this.#atHeadings = separator !== undefined;
       if (!this.#chosen) this.#separator = separator ?? this.#separator ?? ',';
       this.#chosen = true;
@@ -116,12 +116,12 @@ export class CsvReader {
     yield record;
   }
 
-  /** The separator that Excel's line `sep=;` tells, which stands before the headings; none of any other line. */
-  #toldBy([first, ...others]) {
+  /** The separator of Excel's line `sep=;` before the headings; undefined for any other line. */
+  #separatorIn([first, ...others]) {
     if (!/^sep=/i.test(first)) return undefined;
-    const told = first.slice('sep='.length);
-    // It has been taken for what it is already.
-    if (told === '' && others.length === 1 && others[0] === '') return this.#separator;
-    return others.length === 0 && isSeparator(told) ? told : undefined;
+    const name = first.slice('sep='.length);
+    // The reader has already split the line at this separator.
+    if (name === '' && others.length === 1 && others[0] === '') return this.#separator;
+    return others.length === 0 && isSeparator(name) ? name : undefined;
   }
 }

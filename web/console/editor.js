@@ -1,4 +1,4 @@
-// The form for one person. What the server refuses is shown at its field.
+// The form for a person. Errors from the gateway are shown at their fields.
 
 import { addressOf } from './address.js';
 import { ProblemError } from './client.js';
@@ -9,7 +9,7 @@ import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
 const FIELDS = [['firstName', 'First name'], ['lastName', 'Last name'], ['age', 'Age'], ['job', 'Job'], ['attributes', 'Attributes (JSON)']];
 
-/** What stands in the fields. */
+/** The texts of the fields. */
 const texts = (person) => ({
   firstName: person.firstName ?? '',
   lastName: person.lastName ?? '',
@@ -18,13 +18,13 @@ const texts = (person) => ({
   attributes: person.attributes ? JSON.stringify(person.attributes, null, 2) : '',
 });
 
-/** The draft that the texts mean. Only JSON is judged here: the server knows the rules. */
+/** The draft from the texts of the fields. Throws for invalid JSON only: the gateway validates the rest. */
 function draft({ age, attributes, ...names }) {
-  const said = attributes.trim() ? { attributes: JSON.parse(attributes) } : {};
-  return { ...names, age: age.trim() === '' || Number.isNaN(Number(age)) ? age : Number(age), ...said };
+  const parsed = attributes.trim() ? { attributes: JSON.parse(attributes) } : {};
+  return { ...names, age: age.trim() === '' || Number.isNaN(Number(age)) ? age : Number(age), ...parsed };
 }
 
-/** Field to what is wrong with it; the empty name is for the rest. */
+/** Error messages by field; messages about no field are under the empty name. */
 function faultsOf(error) {
   if (error instanceof SyntaxError) return { attributes: `This is not JSON: ${error.message}` };
   if (!(error instanceof ProblemError)) return { '': `The gateway cannot be reached: ${error.message}` };
@@ -53,7 +53,7 @@ function Field({ name, label, value, fault, change }) {
   `;
 }
 
-/** The person as it is now, whether it is in the view or not; undefined where it is gone. */
+/** The person as the gateway has it now, in the view or not; undefined if it does not exist. */
 async function current(id) {
   const answer = await fetch(addressOf(`people/${id}`));
   return answer.ok ? answer.json() : undefined;
@@ -69,13 +69,13 @@ export function Editor({ person: given, session, close }) {
   const [sure, setSure] = useState(false);
   const [refused, setRefused] = useState(false);
   useEffect(() => dialog.current.showModal(), []);
-  // How the person is now: the view tells, unless it is behind a save that was refused.
+  // The person that the gateway had when it refused a save: the view may not have this version yet.
   const [found, setFound] = useState();
   const seen = client.view.get(person.id);
   const theirs = seen && seen.revision !== person.revision ? seen : (found ?? seen);
   const isNew = !person.id;
 
-  /** Does it, and closes; or shows why not. */
+  /** Runs the action and closes the form; if the action fails, shows the errors. */
   const attempt = async (action) => {
     setBusy(true);
     try {
@@ -85,13 +85,13 @@ export function Editor({ person: given, session, close }) {
       const now = error.status === 412 ? await current(person.id).catch(() => undefined) : undefined;
       setFound(now);
       setRefused(now !== undefined);
-      // What is in conflict is told by a notice of its own.
+      // The notice about the conflict replaces the error.
       setFaults(now === undefined ? faultsOf(error) : {});
       requestAnimationFrame(() => dialog.current?.querySelector('[aria-invalid=true]')?.focus());
     }
     setBusy(false);
   };
-  /** Saves what the form has, if the person is still at this revision. */
+  /** Saves the form if the person is still at this revision. */
   const saveOver = (revision) => {
     const options = isNew ? {} : { ifMatch: revision };
     return attempt(async () => client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options));

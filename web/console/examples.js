@@ -1,12 +1,12 @@
-// The example people, as a file to import. The gateway serves the repository's examples/people.csv.
+// The example people as a file to import: the gateway serves examples/people.csv of this repository.
 
 import { choiceFor } from './columns.js';
 import { PeopleReader } from './people-file.js';
 
-/** The attribute that holds a list, as the command has it: `people-gateway import examples/people.csv --list tags`. */
+/** The attribute with lists, as in `people-gateway import examples/people.csv --list tags`. */
 const LIST = 'tags';
 
-/** Lines of JSON, under the ids that the command gives to the same people. */
+/** The examples as NDJSON, with the ids that the command gives to the same people. */
 export async function exampleFile() {
   const answer = await fetch('console/people.csv');
   if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);

@@ -1,13 +1,13 @@
-// The filter box: each pause in typing asks the server, which knows the grammar, and its answer is shown at its place.
+// The filter box. After each pause in typing the gateway checks the filter; the box marks the error in the text.
 
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
-/** A pause in typing. */
+/** The pause in typing before the gateway gets the filter. */
 const PAUSE_MS = 250;
 const KINDS = [['all', 'All changes'], ['saves', 'Saves'], ['deletes', 'Deletes']];
 const EXAMPLES = ['age >= 65', 'job.startsWith("E")', 'attributes.city == "Oslo"', '"vip" in attributes.tags'];
 
-/** The text in three parts, the middle one at fault. The server counts code points. */
+/** The text before the error, the wrong text, and the text after it. The gateway counts code points. */
 function parts(text, { offset = 0, length = 0 }) {
   const points = Array.from(text);
   const part = (from, to) => points.slice(from, to).join('');
@@ -26,7 +26,7 @@ function Fault({ text, problem, shown, input }) {
       ${placed && html`<pre onClick=${select}>${before}<mark class=${fault ? '' : 'missing'}>${fault}</mark>${after}</pre>`}
       <p>
         ${problem.detail}
-        ${placed && html` <button type="button" class="small" onClick=${select}>Go there</button>`}
+        ${placed && html` <button type="button" class="small" onClick=${select}>Select it</button>`}
         <span class="quiet"> Still shown: ${shown ? html`<code>${shown}</code>` : 'everyone'}.</span>
       </p>
     </div>
@@ -38,25 +38,25 @@ export function FilterBar({ session, choose }) {
   const [where, setWhere] = useState(wanted.where);
   const input = useRef();
   const pause = useRef();
-  // Something else than typing changed it, such as a link.
+  // A link may change the filter, too.
   useEffect(() => setWhere(wanted.where), [wanted]);
-  const say = (wanted) => {
+  const apply = (wanted) => {
     clearTimeout(pause.current);
     if (wanted.where !== session.wanted.where || wanted.kinds !== session.wanted.kinds) choose(wanted);
   };
   const typed = (text) => {
     setWhere(text);
     clearTimeout(pause.current);
-    pause.current = setTimeout(() => say({ where: text, kinds: session.wanted.kinds }), PAUSE_MS);
+    pause.current = setTimeout(() => apply({ where: text, kinds: session.wanted.kinds }), PAUSE_MS);
   };
   const now = (event) => {
     event.preventDefault();
-    say({ where, kinds: session.wanted.kinds });
+    apply({ where, kinds: session.wanted.kinds });
   };
   return html`
     <form class="filter" role="search" onSubmit=${now}>
       <div class="box">
-        <label for="where">Who</label>
+        <label for="where">Filter</label>
         <input id="where" type="search" ref=${input} value=${where} placeholder="everyone" title="Key: /"
           spellcheck=${false} autocomplete="off" autocapitalize="off" list="examples"
           aria-invalid=${Boolean(problem)} aria-describedby=${problem ? 'fault' : undefined}
@@ -67,7 +67,7 @@ export function FilterBar({ session, choose }) {
           ${KINDS.map(([kinds, name]) => html`
             <label>
               <input type="radio" name="kinds" value=${kinds} checked=${wanted.kinds === kinds}
-                onChange=${() => say({ where, kinds })} />
+                onChange=${() => apply({ where, kinds })} />
               <span>${name}</span>
             </label>`)}
         </fieldset>

@@ -1,9 +1,9 @@
-// Ids for people whose file gives them none: those that `people-gateway import` gives (src/cli/import/ids.rs), so that
-// a second import saves the same people again, here or there.
+// Ids for people without an id in their file. `people-gateway import` gives the same ids
+// (src/cli/people/import/ids.rs), so a second import, here or there, saves the same people again.
 
 import { sha256 } from './sha256.js';
 
-/** docs/cli.md names it. */
+/** The namespace of the ids, documented in docs/cli.md. */
 const NAMESPACE = '3880a685-9e25-4454-b9f9-7f0473c0b595';
 
 const bytesOf = (uuid) => Uint8Array.from(uuid.replaceAll('-', '').match(/../g), (pair) => parseInt(pair, 16));
@@ -19,8 +19,8 @@ export function idOf(name, line) {
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
-/** Where the value of the object's own `id` begins; none where it has no such member. */
-function placeOfId(json) {
+/** The index of the value of the object's own `id`; undefined if it has no such member. */
+function indexOfId(json) {
   const tokens = [...json.matchAll(TOKENS)];
   let depth = 0;
   for (const [index, { 0: token }] of tokens.entries()) {
@@ -30,7 +30,7 @@ function placeOfId(json) {
   }
 }
 
-/** A line of JSON with an id in it. What is no JSON object stays as it is: the gateway says what is wrong with it. */
+/** A line of JSON with this id. A line that is no JSON object is unchanged: the gateway reports the error. */
 export function named(json, id) {
   let person;
   try {
@@ -39,11 +39,11 @@ export function named(json, id) {
     return json;
   }
   if (!json.startsWith('{') || (person.id !== null && Object.hasOwn(person, 'id'))) return json;
-  const place = placeOfId(json);
-  if (place !== undefined) {
-    const rest = json.slice(place);
-    // Of two members of that name the other one may be null: it stays, and is refused.
-    return rest.startsWith('null') ? `${json.slice(0, place)}"${id}"${rest.slice('null'.length)}` : json;
+  const index = indexOfId(json);
+  if (index !== undefined) {
+    const rest = json.slice(index);
+    // With two members `id` the first one may have a value: the line is unchanged, and the gateway refuses it.
+    return rest.startsWith('null') ? `${json.slice(0, index)}"${id}"${rest.slice('null'.length)}` : json;
   }
   return `{"id":"${id}"${Object.keys(person).length > 0 ? ',' : ''}${json.slice(1)}`;
 }

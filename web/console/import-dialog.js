@@ -1,18 +1,18 @@
-// The question before a table is imported: what each column is, with the first rows as they would be saved.
+// The dialog before the import of a table: the target of each column, and a preview of the first rows.
 
 import { FIELDS, pathOf } from './columns.js';
-import { changeOf, existingAt, look, pathInFilter, preview, recall, remember } from './import-plan.js';
+import { changeOf, existingAt, inspect, pathInFilter, preview, recall, remember } from './import-plan.js';
 import { json, trimmed } from './values.js';
 import { html, useEffect, useMemo, useRef, useState } from './vendor/htm-preact.js';
 
 const ROWS_SHOWN = 5;
-/** Attributes that are compared with those of existing people; a question each. */
+/** The limit of attributes that are compared with those of existing people: each takes a request. */
 const COMPARED_MAX = 24;
-const TYPES = [['auto', 'as it looks'], ['text', 'text'], ['number', 'number'], ['list', 'list (a;b)']];
-/** The usual ones; browsers know them by these names. */
+const TYPES = [['auto', 'automatic'], ['text', 'text'], ['number', 'number'], ['list', 'list (a;b)']];
+/** Common encodings, by their names in browsers. */
 const ENCODINGS = ['utf-8', 'windows-1252', 'windows-1250', 'windows-1251', 'iso-8859-15', 'shift_jis', 'euc-jp', 'gb18030', 'big5', 'euc-kr', 'utf-16le', 'utf-16be'];
 
-/** What a column is, as a choice of a list. */
+/** The entry of the list for the target of a column. */
 const targetOf = ({ field, path, unnamed }) => field ?? (path ? 'attribute' : unnamed ? 'unnamed' : 'nothing');
 
 function choose(choice, target, heading) {
@@ -27,12 +27,12 @@ function Column({ index, heading, choice, change }) {
   return html`
     <th scope="col">
       <span class="heading">${name}</span>
-      <select id=${`column-${index}`} aria-label=${`What ${name} is`} value=${target} onChange=${(event) => change(choose(choice, event.target.value, heading))}>
+      <select id=${`column-${index}`} aria-label=${`Target of ${name}`} value=${target} onChange=${(event) => change(choose(choice, event.target.value, heading))}>
         ${FIELDS.map((field) => html`<option key=${field} value=${field}>${field}</option>`)}
         <option value="attributes">attributes (JSON)</option>
         <option value="attribute">an attribute</option>
-        <option value="nothing">left out</option>
-        ${trimmed(heading) === '' && html`<option value="unnamed">nothing: cells must be empty</option>`}
+        <option value="nothing">skip</option>
+        ${trimmed(heading) === '' && html`<option value="unnamed">none: cells must be empty</option>`}
       </select>
       ${choice.path && html`
         <input id=${`attribute-${index}`} aria-label=${`Attribute of ${name}`} value=${choice.path.join('.')} spellcheck=${false}
@@ -53,7 +53,7 @@ function Row({ line, values, refused, columns }) {
     </tr>`;
 }
 
-/** Existing values by path, fetched once each. */
+/** Values of existing people by path; each path is fetched once. */
 function useExisting(choices) {
   const [existing, setExisting] = useState({});
   const paths = JSON.stringify((choices ?? []).filter(({ path }) => path && !path.includes('')).map(({ path }) => path).slice(0, COMPARED_MAX));
@@ -62,7 +62,7 @@ function useExisting(choices) {
     for (const path of JSON.parse(paths)) {
       const key = JSON.stringify(path);
       if (key in existing) continue;
-      // Where it cannot be told there is no warning, as for people whom nobody may see.
+      // Without an answer there is no warning.
       existingAt(path, stop.signal).then((values) => setExisting((known) => ({ ...known, [key]: values })), () => {});
     }
     return () => stop.abort();
@@ -70,11 +70,11 @@ function useExisting(choices) {
   return existing;
 }
 
-/** What importing would change of those who are there. */
+/** The warning that the import would change the type of an attribute that people already have. */
 function Warning({ path, change, read }) {
   const { was, becomes, before, after, people } = change;
   const name = pathInFilter(path);
-  const example = was === 'list' && before.length > 0 ? html` Filters such as <code>${`${JSON.stringify(before[0])} in ${name}`}</code> would find nobody of this file.` : '';
+  const example = was === 'list' && before.length > 0 ? html` Filters such as <code>${`${JSON.stringify(before[0])} in ${name}`}</code> would match nobody in this file.` : '';
   return html`
     <li>
       <code>${name}</code> is a ${was} of ${people.toLocaleString()} ${people === 1 ? 'person' : 'people'} now (<code>${JSON.stringify(before)}</code>),
@@ -83,7 +83,7 @@ function Warning({ path, change, read }) {
     </li>`;
 }
 
-/** Asks what the columns of a file are; `done` gets the options of the import, or nothing. */
+/** Asks for the targets of a file's columns; `done` gets the options of the import, or nothing after a cancel. */
 export function ImportDialog({ file, done }) {
   const dialog = useRef();
   const [encoding, setEncoding] = useState('utf-8');
@@ -94,7 +94,7 @@ export function ImportDialog({ file, done }) {
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     let latest = true;
-    look(file, encoding).then((found) => {
+    inspect(file, encoding).then((found) => {
       if (!latest) return;
       setFound(found);
       setChoices(found.header && recall(found.header, localStorage));
@@ -108,7 +108,7 @@ export function ImportDialog({ file, done }) {
     const change = path && changeOf(values, existing[JSON.stringify(path)] ?? []);
     return change ? [{ path, index, change }] : [];
   });
-  const fault = found?.fault ?? (found && !found.header ? 'The file is empty: there is nobody to import.' : seen.fault);
+  const fault = found?.fault ?? (found && !found.header ? 'The file is empty.' : seen.fault);
   const go = (event) => {
     event.preventDefault();
     remember(found.header, choices, localStorage);
@@ -119,8 +119,8 @@ export function ImportDialog({ file, done }) {
       <form method="dialog" onSubmit=${go} novalidate>
         <h2 id="import-title">Import ${file.name}</h2>
         <p class="options">
-          <label>Written in <select id="import-encoding" value=${encoding} onChange=${(event) => setEncoding(event.target.value)}>
-            ${ENCODINGS.map((name) => html`<option key=${name} value=${name}>${name === 'utf-8' ? 'UTF-8, or as its mark says' : name}</option>`)}
+          <label>Encoding <select id="import-encoding" value=${encoding} onChange=${(event) => setEncoding(event.target.value)}>
+            ${ENCODINGS.map((name) => html`<option key=${name} value=${name}>${name === 'utf-8' ? 'UTF-8, or by its byte order mark' : name}</option>`)}
           </select></label>
           <label><input type="checkbox" id="import-plain" checked=${plain} onChange=${(event) => setPlain(event.target.checked)} /> keep the apostrophe before <code>=</code>, <code>+</code>, <code>-</code> and <code>@</code></label>
         </p>

@@ -1,5 +1,5 @@
-// Before a file is sent: what its columns would be, what the first rows would become, and what that would change of people
-// who are there already. Pure, but for what it remembers.
+// The plan of an import before the file is sent: the targets of its columns, a preview of the first rows, and the types
+// that the import would change for existing people.
 
 import { choiceFor, Columns, faultOf } from './columns.js';
 import { CsvReader } from './csv.js';
@@ -7,17 +7,17 @@ import { textOf } from './decoding.js';
 import { PeopleReader } from './people-file.js';
 import { Literal, trimmed } from './values.js';
 
-/** Rows by whose values the type of a column is told. */
+/** The limit of rows in the preview; their values decide the type of a column. */
 const ROWS_MAX = 1000;
-/** Kinds of tables that are remembered; the latest ones. */
+/** The limit of remembered tables; the latest ones stay. */
 const REMEMBERED_MAX = 50;
 const KEY = 'people-gateway.columns';
 
 /**
- * Looks at the beginning of a file: `{ format, header, rows, fault }`, rows being `{ line, cells }`. What is not read so far
- * is not judged. A file of lines has a format only.
+ * Reads the beginning of a file: `{ format, header, rows, fault }`, each row as `{ line, cells }`. Errors after the beginning
+ * stay undetected. The result for NDJSON has only a format.
  */
-export async function look(file, encoding) {
+export async function inspect(file, encoding) {
   const found = { rows: [] };
   const take = (record) => {
     if (found.header) found.rows.push(record);
@@ -27,7 +27,7 @@ export async function look(file, encoding) {
     const people = new PeopleReader(file.name);
     const table = new CsvReader();
     for await (const { text } of textOf(file, encoding)) {
-      // The first person is not of interest here, only what they are written in.
+      // Only for the format: the person itself is ignored.
       if (!people.format) people.read(text).next();
       if (people.format === 'ndjson') return { ...found, format: 'ndjson' };
       for (const record of table.read(text)) {
@@ -42,33 +42,33 @@ export async function look(file, encoding) {
   return { ...found, format: 'csv' };
 }
 
-/** Tables are of one kind when they have the same headings, in any order. */
-const kindOf = (header) => JSON.stringify(header.map(trimmed).sort());
+/** The key of a table: tables with the same headings, in any order, share one. */
+const tableKey = (header) => JSON.stringify(header.map(trimmed).sort());
 
 function remembered(storage) {
   try {
     return JSON.parse(storage.getItem(KEY)) ?? {};
   } catch {
-    // Somebody else's, or none to be had: nothing is remembered then.
+    // The storage is not available, or the item is not JSON.
     return {};
   }
 }
 
-/** What the columns of such a table were the last time, else what their headings say. */
+/** The targets of the columns in the last import of this table, else the targets by the headings. */
 export function recall(header, storage) {
-  const choices = remembered(storage)[kindOf(header)];
+  const choices = remembered(storage)[tableKey(header)];
   return header.map((heading) => choices?.[trimmed(heading)] ?? choiceFor(heading));
 }
 
-/** Remembers what the columns of such a table are. */
+/** Remembers the targets of a table's columns. */
 export function remember(header, choices, storage) {
-  const { [kindOf(header)]: _, ...others } = remembered(storage);
+  const { [tableKey(header)]: _, ...others } = remembered(storage);
   const kept = Object.entries(others).slice(-(REMEMBERED_MAX - 1));
   const own = Object.fromEntries(header.map((heading, index) => [trimmed(heading), choices[index]]));
   try {
-    storage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [kindOf(header)]: own }));
+    storage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [tableKey(header)]: own }));
   } catch {
-    // No room, or no storage: the next time it is asked again.
+    // The storage is full or not available: the next import starts from the headings.
   }
 }
 
@@ -78,8 +78,8 @@ const valueAt = (person, { field, path }) => {
 };
 
 /**
- * What the rows would become: `{ fault }` where the columns make no people, else `{ rows }`, each `{ line, values }`, one a
- * column, or `{ line, refused }`.
+ * A preview of the rows: `{ fault }` if the columns make no people, else `{ rows }`. A row is `{ line, values }` with a value
+ * for each column, or `{ line, refused }` with the error.
  */
 export function preview(header, rows, choices, plain = false) {
   const fault = faultOf(header, choices);
@@ -97,7 +97,7 @@ export function preview(header, rows, choices, plain = false) {
   };
 }
 
-/** What kind of value it is, of JSON's own or of a file's; nothing of what is not there. */
+/** The type of a value from JSON or from a file; undefined for null and undefined. */
 export function typeOf(value) {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return 'text';
@@ -108,13 +108,13 @@ export function typeOf(value) {
   return typeof value === 'number' || value instanceof Literal ? 'number' : 'object';
 }
 
-/** A path of attributes as filters write it. */
+/** The path of an attribute in filter syntax. */
 export const pathInFilter = (path) =>
   path.reduce((whole, name) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `${whole}.${name}` : `${whole}[${JSON.stringify(name)}]`), 'attributes');
 
 /**
- * The types that values of existing people have and these have not: `{ was, becomes, before, after, people }`, an example
- * each, and how many of the people who were looked at have it. Nothing where all have one already.
+ * The change of an attribute's type: `{ was, becomes, before, after, people }` with an example of each type, and the number
+ * of existing people with the old type. Undefined if existing people have all types of the new values.
  */
 export function changeOf(values, existing) {
   const before = existing.filter((value) => typeOf(value) !== undefined);
@@ -125,7 +125,7 @@ export function changeOf(values, existing) {
   return { was, becomes: typeOf(after), before: before[0], after, people: before.filter((value) => typeOf(value) === was).length };
 }
 
-/** Values of an attribute that people have now, as far as the first ones tell: as many as the gateway gives at once. */
+/** Values of an attribute from the first page of people that have it. */
 export async function existingAt(path, signal) {
   const query = new URLSearchParams({ where: `${pathInFilter(path)} != null`, limit: '1000' });
   const answer = await fetch(`people?${query}`, { headers: { accept: 'application/json' }, signal });

@@ -1,19 +1,19 @@
-// Import: drop a file anywhere on the page, or choose one.
+// The import: a file dropped anywhere on the page, or chosen with a button.
 
 import { CopyButton } from './copy.js';
 import { exampleFile } from './examples.js';
 import { ImportDialog } from './import-dialog.js';
-import { look } from './import-plan.js';
+import { inspect } from './import-plan.js';
 import { run } from './import-run.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
 const SHOWN_MAX = 100;
 
-/** What is wrong with a line, in words. */
+/** The text of a problem with a line. */
 const words = ({ detail, errors }) =>
   (errors ?? []).map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join(' ') || detail;
 
-/** Calls back with a file that is dropped anywhere; says whether one hovers. */
+/** Calls back with a file dropped anywhere on the page; returns whether a file is over the page. */
 function useDrop(dropped) {
   const [hovers, setHovers] = useState(false);
   useEffect(() => {
@@ -31,7 +31,7 @@ function useDrop(dropped) {
   return hovers;
 }
 
-/** The progress of what could not begin. */
+/** The progress of an import that could not start. */
 const failed = (name, error) => ({ name, error, size: 0, read: 0, saved: 0, refused: [], seconds: 0, done: true });
 
 function Report({ progress }) {
@@ -48,11 +48,11 @@ function Report({ progress }) {
   `;
 }
 
-/** `handle` is filled with what other parts of the page may begin: `choose()` a file, and `takeExamples()`. */
+/** Sets `choose()` and `takeExamples()` on `handle`, for buttons elsewhere on the page. */
 export function Importer({ handle }) {
   const [progress, setProgress] = useState();
-  // A table whose columns are asked about.
-  const [asked, ask] = useState();
+  // The table in the dialog.
+  const [table, setTable] = useState();
   const abort = useRef();
   const input = useRef();
   const start = (file, options) => {
@@ -60,16 +60,16 @@ export function Importer({ handle }) {
     run(file, setProgress, abort.current.signal, options).finally(() => (abort.current = undefined));
   };
   const begin = async (file) => {
-    // One after the other: a second file while one runs would end it halfway.
+    // One import at a time: a second one would stop the first.
     if (abort.current || document.querySelector('dialog[open]')) return;
-    const { format, fault } = await look(file);
-    // Lines need no question, unless they are written in something else.
+    const { format, fault } = await inspect(file);
+    // NDJSON needs no dialog, unless it has another encoding.
     if (format === 'ndjson' && !fault) start(file);
-    else ask(file);
+    else setTable(file);
   };
   const decided = (options) => {
-    ask();
-    if (options) start(asked, options);
+    setTable();
+    if (options) start(table, options);
   };
   const hovers = useDrop(begin);
   handle.choose = () => input.current.click();
@@ -93,10 +93,10 @@ export function Importer({ handle }) {
           ${progress.saved.toLocaleString()} saved${running ? `, ${rate.toLocaleString()} a second` : ''}, ${progress.refused.length} refused${progress.done && !progress.error ? '. Done.' : ''}
           ${running && html` <button class="small" onClick=${() => abort.current.abort()}>Stop</button>`}
         </p>
-        ${progress.waiting && html`<p class="waiting" role="status">Held up: ${progress.waiting}.</p>`}
+        ${progress.waiting && html`<p class="waiting" role="status">Waiting: ${progress.waiting}.</p>`}
         <${Report} progress=${progress} />`}
     </section>
-    ${asked && html`<${ImportDialog} key=${asked.name} file=${asked} done=${decided} />`}
+    ${table && html`<${ImportDialog} key=${table.name} file=${table} done=${decided} />`}
     ${hovers && html`<div class="drop" aria-hidden="true"><p>Drop to import</p></div>`}
   `;
 }

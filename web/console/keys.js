@@ -1,13 +1,13 @@
-// Which keys do what: those that work anywhere on the page, and the list of all of them.
+// Keyboard shortcuts for the page, and the dialog that lists all keys.
 
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
 
 const KEYS = [
-  ['/', 'type a filter'], ['n', 'make a person'], ['?', 'show these keys'], ['↑ ↓', 'in the table: the person above, below'],
+  ['/', 'type a filter'], ['n', 'add a person'], ['?', 'show these keys'], ['↑ ↓', 'in the table: the person above, below'],
   ['Home End', 'in the table: the first, the last'], ['Enter', 'in the table: open the person'], ['Esc', 'close a form'],
 ];
 
-/** Calls an action by its key, wherever nothing is being typed. */
+/** Runs the action of a key, except in fields and dialogs. */
 export function useShortcuts(actions) {
   useEffect(() => {
     const pressed = (event) => {

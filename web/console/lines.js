@@ -1,20 +1,20 @@
-// The same view in a terminal: lines to copy.
+// Commands for a terminal that show the same view.
 
 import { addressOf } from './address.js';
 import { CopyButton } from './copy.js';
 import { html } from './vendor/htm-preact.js';
 
-/** One argument of a shell. */
+/** The text as one argument of a shell. */
 export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** Lines for what is on the screen, by name. */
+/** Command lines for the current view, by name. */
 export function linesFor({ where, kinds }) {
   const condition = where ? ` --data-urlencode ${quoted(`where=${where}`)}` : '';
   const kind = kinds === 'all' ? '' : ` -d kinds=${kinds}`;
   const query = new URLSearchParams({ from: 'snapshot', ...(kinds !== 'all' && { kinds }), ...(where && { where }) });
   const socket = `${addressOf('updates').replace('http', 'ws')}?${query}`;
   return {
-    'curl, who matches now': `curl -sG ${quoted(addressOf('people'))}${condition}`,
+    'curl, snapshot': `curl -sG ${quoted(addressOf('people'))}${condition}`,
     'curl, live': `curl -sNG ${quoted(addressOf('updates'))} -d from=snapshot${kind}${condition}`,
     'wscat, live': `wscat -s people.v1.json -c ${quoted(socket)}`,
   };

@@ -1,14 +1,15 @@
-// What happened, newest first.
+// The panel with the last events, newest first.
 
 import { html } from './vendor/htm-preact.js';
 import { words } from './words.js';
 
 const SHOWN_MAX = 100;
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-export function LogPanel({ log, look }) {
+
+export function LogPanel({ log, redraw }) {
   const act = (action) => () => {
     action();
-    look();
+    redraw();
   };
   return html`
     <section class="panel log">

@@ -1,4 +1,4 @@
-// The page: what is where, and how to get around it by keyboard.
+// The page: its layout, the filter in its address, and its keyboard shortcuts.
 
 import { Chart } from './chart.js';
 import { Card, isNarrow } from './card.js';
@@ -16,7 +16,7 @@ import { html, render, useEffect, useRef, useState } from './vendor/htm-preact.j
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
-/** The filter stands in the address, so that a link shows the same view. */
+/** The filter in the address of the page, so that a link shows the same view. */
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const kinds = ['all', 'saves', 'deletes'].find((kinds) => kinds === given.get('kinds')) ?? 'all';
@@ -24,37 +24,37 @@ function readAddress() {
 }
 
 function writeAddress({ where, kinds }) {
-  const said = new URLSearchParams();
-  if (where) said.set('where', where);
-  if (kinds !== 'all') said.set('kinds', kinds);
-  history.replaceState(null, '', `#${said}`);
+  const query = new URLSearchParams();
+  if (where) query.set('where', where);
+  if (kinds !== 'all') query.set('kinds', kinds);
+  history.replaceState(null, '', `#${query}`);
 }
 
-/** What there is to do where nobody is. */
-function Beginning({ importer }) {
+/** The first steps, shown while the gateway has no people. */
+function FirstSteps({ importer }) {
   return html`
-    <p>Nobody is here yet. Make a person, drop a CSV or NDJSON file on this page, or</p>
-    <p class="beginning">
+    <p>There are no people yet. Add a person, drop a CSV or NDJSON file on this page, or</p>
+    <p class="first-steps">
       <button onClick=${() => importer.choose()}>Import a file</button>
       <button onClick=${() => importer.takeExamples()}>Load 1,000 example people</button>
     </p>
   `;
 }
 
-/** What the tab says. */
+/** The title of the browser's tab. */
 const title = ({ oldSince }) => `${oldSince ? `Not live since ${CLOCK.format(oldSince)} · ` : ''}People Gateway`;
 
 function Page({ session }) {
-  // Whom the editor shows: a person, an empty object for a new one, or nobody. Whom the card shows.
+  // The person in the editor (an empty object for a new one), and the person in the card.
   const [edited, edit] = useState();
   const [read, open] = useState();
-  const [asked, ask] = useState(false);
+  const [keysShown, showKeys] = useState(false);
   const importer = useRef({});
   const choose = (wanted) => {
     writeAddress(wanted);
     session.choose(wanted);
   };
-  useShortcuts({ '/': () => document.querySelector('#where').focus(), n: () => edit({}), '?': () => ask(true) });
+  useShortcuts({ '/': () => document.querySelector('#where').focus(), n: () => edit({}), '?': () => showKeys(true) });
   useEffect(() => {
     const moved = () => session.choose(readAddress());
     addEventListener('hashchange', moved);
@@ -67,26 +67,26 @@ function Page({ session }) {
       <h1>People Gateway</h1>
       <${Status} session=${session} />
       <a href="docs">API</a>
-      <button class="small ask" aria-label="Keys" title="Key: ?" onClick=${() => ask(true)}>?</button>
+      <button class="small ask" aria-label="Keys" title="Key: ?" onClick=${() => showKeys(true)}>?</button>
       <${ThemeSwitch} />
     </header>
     <main class=${isEmpty ? 'is-empty' : ''}>
       <${FilterBar} session=${session} choose=${choose} />
       <section class="people" aria-label="People">
         <${Table} session=${session} open=${(person) => (isNarrow() ? open(person) : edit(person))}
-          empty=${isEmpty && html`<${Beginning} importer=${importer.current} />`}>
+          empty=${isEmpty && html`<${FirstSteps} importer=${importer.current} />`}>
           <button class="primary" title="Key: n" onClick=${() => edit({})}>New person</button>
         <//>
       </section>
       <aside>
         <${Chart} rates=${session.rates} />
-        <${LogPanel} log=${session.log} look=${() => session.look()} />
+        <${LogPanel} log=${session.log} redraw=${() => session.redraw()} />
         <${Lines} session=${session} />
         <${Importer} handle=${importer.current} />
       </aside>
     </main>
     ${read && html`<${Card} key=${read.id} person=${read} session=${session} edit=${edit} close=${() => open()} />`}
-    ${asked && html`<${Keys} close=${() => ask(false)} />`}
+    ${keysShown && html`<${Keys} close=${() => showKeys(false)} />`}
     ${edited && html`<${Editor} key=${edited.id} person=${edited} session=${session} close=${() => edit()} />`}
   `;
 }

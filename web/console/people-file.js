@@ -1,17 +1,17 @@
-// Files of people become lines of NDJSON, piece by piece, with the number of the line in the file that each came from,
-// as `people-gateway import` reads them (src/cli/import/people.rs).
+// Converts files of people to lines of NDJSON, piece by piece, and keeps their line numbers. `people-gateway import` reads
+// files in the same way (parser.rs and reader.rs in src/cli/people/import).
 
 import { Columns } from './columns.js';
 import { CsvReader } from './csv.js';
 import { idOf, named } from './ids.js';
 import { json, trimmed } from './values.js';
 
-/** Characters of one line. A person has less than 64 KiB. */
+/** The limit of a line in characters. A person has less than 64 KiB. */
 const LINE_MAX = 1024 * 1024;
 
 const length = (text) => text.length - (text.match(/[\uDC00-\uDFFF]/g)?.length ?? 0);
 
-/** Lines of a file that is NDJSON already; without a text where they are longer than lines may be. */
+/** Reads the lines of NDJSON; a line over the limit has no text. */
 class LineReader {
   #rest = '';
   #length = 0;
@@ -26,7 +26,7 @@ class LineReader {
     }
   }
 
-  /** The line is over, with the text or before it. */
+  /** Ends the current line. */
   *end() {
     const record = { line: ++this.#line, text: this.#length <= LINE_MAX ? trimmed(this.#rest) : undefined };
     this.#rest = '';
@@ -35,15 +35,15 @@ class LineReader {
   }
 }
 
-/** What a file is made of, by its name: nothing where the name does not tell. */
+/** The format of a file by its name; undefined for other endings. */
 function formatOf(name) {
   if (/[^/]\.(csv|tsv)$/i.test(name)) return 'csv';
   return /[^/]\.(ndjson|jsonl)$/i.test(name) ? 'ndjson' : undefined;
 }
 
 /**
- * Pieces of a file's text in, `{ line, json }` out, or `{ line, refused }` with what is wrong with the line. Whoever has
- * no id gets one from the file's name and the line. `options` are those of `Columns`, and the `separator`.
+ * Reads pieces of a file's text, and yields `{ line, json }`, or `{ line, refused }` with the error of the line. People
+ * without an id get one from the file's name and the line. `options` are those of `Columns`, and the `separator`.
  */
 export class PeopleReader {
   #name;
@@ -51,21 +51,21 @@ export class PeopleReader {
   #reader;
   #format;
   #columns;
-  /** Blanks at the beginning of a file whose name does not tell its format. */
+  /** Blanks at the beginning of a file without a known format. */
   #blanks = '';
 
   constructor(name, options = {}) {
     this.#name = name;
     this.#options = options;
-    this.#settle(formatOf(name));
+    this.#setFormat(formatOf(name));
   }
 
-  /** `csv` or `ndjson`, as soon as that is known. */
+  /** `csv` or `ndjson`; undefined until it is known. */
   get format() {
     return this.#format;
   }
 
-  /** The headings of a table were read. */
+  /** Whether the headings of a table have been read. */
   get hasHeadings() {
     return this.#columns !== undefined;
   }
@@ -81,7 +81,7 @@ export class PeopleReader {
         this.#blanks = whole;
         return;
       }
-      this.#settle(first === '{' ? 'ndjson' : 'csv');
+      this.#setFormat(first === '{' ? 'ndjson' : 'csv');
     }
     for (const record of this.#reader.read(whole)) yield* this.#give(record);
   }
@@ -90,7 +90,7 @@ export class PeopleReader {
     for (const record of this.#reader?.end() ?? []) yield* this.#give(record);
   }
 
-  #settle(format) {
+  #setFormat(format) {
     this.#format = format;
     if (format) this.#reader = format === 'csv' ? new CsvReader(this.#options.separator) : new LineReader();
   }

@@ -1,7 +1,7 @@
-// Changes a second, over the last two minutes.
+// Counts the changes in each of the last 120 seconds.
 
 export const SECONDS = 120;
-/** The lines of the chart, and what counts for each. */
+/** The lines of the chart, and the types of changes that each counts. */
 export const SERIES = [
   { name: 'in', types: ['create', 'enter'] },
   { name: 'changed', types: ['update'] },
@@ -9,9 +9,9 @@ export const SERIES = [
 ];
 
 export class Rates {
-  /** Times in seconds, then a row of counts for each line: what uPlot takes. */
+  /** uPlot's format: times in seconds, then a row of counts for each line. */
   data;
-  /** Grows with each tick. */
+  /** The number of ticks so far. */
   ticks = 0;
   #now = SERIES.map(() => 0);
 
@@ -26,7 +26,7 @@ export class Rates {
     if (line >= 0) this.#now[line]++;
   }
 
-  /** A second is over. */
+  /** Ends a second. */
   tick() {
     this.ticks++;
     this.data[0] = [...this.data[0].slice(1), Math.floor(Date.now() / 1000)];
@@ -36,7 +36,7 @@ export class Rates {
     this.#now = SERIES.map(() => 0);
   }
 
-  /** Of the last second, all lines together. */
+  /** The changes of the last second, all lines together. */
   get last() {
     return SERIES.reduce((sum, _, line) => sum + this.data[line + 1].at(-1), 0);
   }

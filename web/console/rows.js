@@ -1,11 +1,11 @@
-// The table's rows, in order. Who left or was deleted stays for a moment, marked, so that an eye can follow.
+// The table's rows, in order. People that left or were deleted stay for a moment, marked, so that the eye can follow.
 
 const FLASH_MS = 1800;
-/** Beyond these, people who go are no longer shown going: nobody could follow. */
-const GONE_MAX = 200;
-const GOING = new Set(['leave', 'delete']);
+/** The limit of departed people that stay visible. */
+const DEPARTED_MAX = 200;
+const DEPARTURES = new Set(['leave', 'delete']);
 
-/** What a column sorts by. */
+/** The sort key of each column. */
 const KEYS = {
   name: ({ firstName, lastName }) => `${lastName}\u0000${firstName}`.toLowerCase(),
   age: ({ age }) => age,
@@ -14,12 +14,12 @@ const KEYS = {
 };
 
 export class Rows {
-  /** People, the ones on their way out included. */
+  /** People in order, including departed ones that are still visible. */
   list = [];
   column = 'updated';
   descending = true;
 
-  /** Id to what happened last: `{ type, person, until, beat }`. */
+  /** The last change by id: `{ type, person, until, beat }`. */
   #flashes = new Map();
   #beat = 0;
   #dirty = true;
@@ -27,7 +27,7 @@ export class Rows {
   #notBefore = 0;
   #later;
 
-  /** Sorts by this column, or the other way round where it is it already. */
+  /** Sorts by this column; reverses the order if it is the current column. */
   sortBy(column) {
     this.descending = column === this.column ? !this.descending : column === 'updated';
     this.column = column;
@@ -41,46 +41,46 @@ export class Rows {
     this.#dirty = true;
   }
 
-  /** Somebody changed, and nothing is to be seen of it but the row. */
-  stir() {
+  /** Marks the rows as outdated, without a flash. */
+  invalidate() {
     this.#dirty = true;
   }
 
-  /** What happened to this person lately, if anything did. */
+  /** The recent change of a person; undefined if there was none. */
   flashOf(id) {
     return this.#flashes.get(id);
   }
 
-  /** Another view begins. */
+  /** Removes all flashes, for a new view. */
   forget() {
     this.#flashes.clear();
     this.#dirty = true;
   }
 
   /**
-   * Takes the view as it is. Sorting many people at each of many changes would be all that the page does: it waits ten
-   * times as long as it took the last time. `again` is called when it is worth another look.
+   * Updates the rows from the view. The pause before the next sort is ten times the duration of the last one: otherwise
+   * many changes of a large view would block the page. Calls `redraw` when the rows need another update.
    */
-  show(view, again) {
+  show(view, redraw) {
     const now = Date.now();
     this.#expire(now);
     if (!this.#dirty && view.size === this.#size) return;
-    if (now < this.#notBefore) return this.#lookAt(this.#notBefore, again);
+    if (now < this.#notBefore) return this.#redrawAt(this.#notBefore, redraw);
     const began = performance.now();
     this.list = this.#sorted(view);
     this.#notBefore = now + 10 * (performance.now() - began);
     this.#dirty = false;
     this.#size = view.size;
     const next = this.#flashes.values().next().value;
-    if (next) this.#lookAt(next.until, again);
+    if (next) this.#redrawAt(next.until, redraw);
   }
 
-  #lookAt(time, again) {
+  #redrawAt(time, redraw) {
     clearTimeout(this.#later);
-    this.#later = setTimeout(again, Math.max(0, time - Date.now()) + 1);
+    this.#later = setTimeout(redraw, Math.max(0, time - Date.now()) + 1);
   }
 
-  /** They lie in the order of their time. */
+  /** Removes the flashes that are over. They are in the order of their time. */
   #expire(now) {
     for (const [id, { until }] of this.#flashes) {
       if (until > now) break;
@@ -92,9 +92,9 @@ export class Rows {
   #sorted(view) {
     const key = KEYS[this.column];
     const keyed = Array.from(view.values(), (person) => [key(person), person]);
-    let gone = 0;
+    let departed = 0;
     for (const { type, person } of this.#flashes.values()) {
-      if (GOING.has(type) && !view.has(person.id) && person.lastName !== undefined && gone++ < GONE_MAX) {
+      if (DEPARTURES.has(type) && !view.has(person.id) && person.lastName !== undefined && departed++ < DEPARTED_MAX) {
         keyed.push([key(person), person]);
       }
     }

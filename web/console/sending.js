@@ -1,17 +1,17 @@
-// Lines go to the gateway until each of their people is saved or refused, through its outages: everyone has an id, so the
-// same lines may be sent again.
+// Sends lines to the gateway until each person is saved or refused, and retries after outages. Each person has an id, so
+// a retry saves nobody twice.
 
 import { Backoff } from './src/backoff.js';
 
-/** How long the gateway may be away, counted from its last good answer. */
-const PATIENCE_MS = 60_000;
-/** For one answer. */
-const ANSWER_MS = 60_000;
-/** Too slow, too early, too often, or not able at present. A full store (507) does not empty itself. */
+/** The longest outage, from the gateway's last successful response. */
+const OUTAGE_MAX_MS = 60_000;
+/** The timeout of a request. */
+const RESPONSE_MS = 60_000;
+/** Statuses that a later retry may avoid. A full store (507) is none of them: a wait does not empty it. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** No answer, or one that may be another after a while. */
-class HeldUp extends Error {}
+/** A failure that a later retry may avoid. */
+class TransientError extends Error {}
 
 const pause = (ms, signal) => new Promise((resolve, reject) => {
   signal.throwIfAborted();
@@ -26,11 +26,11 @@ const pause = (ms, signal) => new Promise((resolve, reject) => {
   signal.addEventListener('abort', stopped, { once: true });
 });
 
-/** What is wrong with an answer as a whole. */
+/** The error of a failed request. */
 function failure(status, text, retryAfter) {
   const words = text.startsWith('{') ? JSON.parse(text).detail : `the gateway answered ${status}`;
   if (!TRANSIENT.has(status)) return new Error(words);
-  return Object.assign(new HeldUp(words), { afterMs: 1000 * (Number(retryAfter) || 0) });
+  return Object.assign(new TransientError(words), { afterMs: 1000 * (Number(retryAfter) || 0) });
 }
 
 export class Sender {
@@ -39,29 +39,29 @@ export class Sender {
   #backoff = new Backoff({ firstMs: 250, mostMs: 5000 });
   #failingSince;
 
-  /** `waits` is called with the reason, and how many milliseconds it is to the next attempt. */
+  /** Calls `waits` before each wait, with the reason and the milliseconds until the next attempt. */
   constructor(signal, waits) {
     this.#signal = signal;
     this.#waits = waits;
   }
 
-  /** Sends `{ line, json }`s; gives how many were saved, and `{ line, problem }` of those that were refused. */
+  /** Sends lines `{ line, json }`. Returns the number of saved lines, and `{ line, problem }` for each refused line. */
   async send(lines) {
     let saved = 0;
     const refused = [];
     for (let left = lines; left.length > 0;) {
       try {
         const answer = await this.#post(left);
-        // From the first line on that is held up, all come again: those about the same person stay in their order.
-        const held = answer.refused.find(({ problem }) => TRANSIENT.has(problem.status));
-        const done = Math.min(held ? held.line - 1 : answer.lines, left.length);
-        const told = answer.refused.filter(({ line }) => line <= done);
-        refused.push(...told.map(({ line, problem }) => ({ line: left[line - 1].line, problem })));
-        saved += done - told.length;
+        // All lines from the first transient failure on are sent again: lines about the same person stay in order.
+        const failure = answer.refused.find(({ problem }) => TRANSIENT.has(problem.status));
+        const done = Math.min(failure ? failure.line - 1 : answer.lines, left.length);
+        const final = answer.refused.filter(({ line }) => line <= done);
+        refused.push(...final.map(({ line, problem }) => ({ line: left[line - 1].line, problem })));
+        saved += done - final.length;
         left = left.slice(done);
         if (done > 0) this.#succeeded();
-        if (held) throw new HeldUp(held.problem.detail);
-        if (done === 0) throw new Error('the gateway read none of the lines that it was sent');
+        if (failure) throw new TransientError(failure.problem.detail);
+        if (done === 0) throw new Error('the gateway read none of the lines');
       } catch (error) {
         await this.#waitAfter(error);
       }
@@ -71,18 +71,18 @@ export class Sender {
 
   async #post(lines) {
     this.#signal.throwIfAborted();
-    const answered = async () => {
+    const request = async () => {
       const response = await fetch('people/import', {
         method: 'POST',
         headers: { 'content-type': 'application/x-ndjson' },
         body: lines.map(({ json }) => json).join('\n'),
-        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(ANSWER_MS)]),
+        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(RESPONSE_MS)]),
       });
       return [response, await response.text()];
     };
-    const [response, text] = await answered().catch((error) => {
+    const [response, text] = await request().catch((error) => {
       this.#signal.throwIfAborted();
-      throw new HeldUp(`the gateway cannot be reached (${error.message})`);
+      throw new TransientError(`the gateway cannot be reached (${error.message})`);
     });
     if (!response.ok) throw failure(response.status, text, response.headers.get('retry-after'));
     const refused = text.trim().split('\n').map((line) => JSON.parse(line));
@@ -96,7 +96,7 @@ export class Sender {
 
   async #waitAfter(error) {
     this.#failingSince ??= Date.now();
-    if (!(error instanceof HeldUp) || Date.now() - this.#failingSince >= PATIENCE_MS) throw error;
+    if (!(error instanceof TransientError) || Date.now() - this.#failingSince >= OUTAGE_MAX_MS) throw error;
     const ms = this.#backoff.next({ afterMs: error.afterMs });
     this.#waits(error.message, ms);
     await pause(ms, this.#signal);

@@ -1,4 +1,4 @@
-// What the page knows: one live view, and what became of it lately. Components read it; it tells them when to look again.
+// The state of the page: a live view, its recent changes, and the filter. Components read it; it redraws the page.
 
 import { addressOf } from './address.js';
 import { live, ProblemError } from './client.js';
@@ -7,9 +7,9 @@ import { Rates } from './rates.js';
 import { Rows } from './rows.js';
 import { words } from './words.js';
 
-/** How long a new snapshot may take before the table shows that it is not whole. */
-const PATIENCE_MS = 400;
-/** The page is drawn at most this often; the table scrolls by itself. */
+/** The old rows stay this long while a new snapshot loads. */
+const OLD_ROWS_MS = 400;
+/** The shortest time between two draws of the page. */
 const DRAW_MS = 80;
 const CHANGES = new Set(['create', 'enter', 'update', 'leave', 'delete']);
 
@@ -17,17 +17,17 @@ export class Session {
   rows = new Rows();
   log = new EventLog();
   rates = new Rates();
-  /** The filter that was typed, and what is wrong with it. */
+  /** The filter in the box, and the gateway's problem with it. */
   wanted;
   problem;
-  /** Since when what is shown may be old: the connection is gone, or continuity is not proved. */
+  /** The time since which the table may be old: the connection is lost, or the gateway is stale. */
   oldSince;
 
   #changed;
   #due = false;
   #drawn = 0;
   #client;
-  /** Who was in the view before the event: it names those who left. */
+  /** The people of the view before the current event: removals have only an id. */
   #known = new Map();
   #snapshotSince = 0;
 
@@ -43,8 +43,8 @@ export class Session {
   }
 
   /**
-   * Begins with the filter that was typed; where it is refused, with everyone. It is asked for by message, because a
-   * refused handshake ends the client, and the browser counts it as an error.
+   * Connects with the filter in the box, or without a filter if the gateway refuses it. The filter goes in a message,
+   * because a refused handshake ends the client and is an error in the browser's console.
    */
   async open() {
     this.#client?.stop();
@@ -54,16 +54,16 @@ export class Session {
     this.#client = client;
     client.on('*', (event) => this.#client === client && this.#take(event));
     this.#snapshotSince = Date.now();
-    this.look();
+    this.redraw();
     if (!where) return;
     await this.choose(this.wanted);
     if (this.problem && this.#client === client && !client.where) {
-      // Ended in between, it is opened again as a whole.
+      // A client that has ended since rejects this; `choose` opens a new one.
       await client.filter({ kinds, from: 'snapshot' }).catch(() => {});
     }
   }
 
-  /** Asks for another filter. A refusal stays beside the text that it is about. */
+  /** Changes the filter. If the gateway refuses it, `problem` says why, and the view stays. */
   async choose(wanted) {
     this.wanted = wanted;
     if (this.#client.state === 'ended') return this.open();
@@ -74,11 +74,11 @@ export class Session {
     } catch (error) {
       if (this.wanted === wanted && error instanceof ProblemError) this.problem = error.problem;
     }
-    this.look();
+    this.redraw();
   }
 
-  /** Have the page drawn soon: at once where it is quiet, and not for each of many changes. */
-  look() {
+  /** Draws the page soon: at once if the last draw is long ago, and once for many changes. */
+  redraw() {
     if (this.#due) return;
     this.#due = true;
     const draw = () => requestAnimationFrame(() => this.#draw());
@@ -91,15 +91,15 @@ export class Session {
     this.#due = false;
     this.#drawn = Date.now();
     const { view, state } = this.#client;
-    // A new filter's pages take a moment: until then the old rows stay, or the table would flicker while you type.
-    const loading = state === 'snapshot' && Date.now() - this.#snapshotSince < PATIENCE_MS;
-    if (!loading) this.rows.show(view, () => this.look());
+    // The pages of a new filter take a moment: the old rows stay until then, so the table does not flicker.
+    const loading = state === 'snapshot' && Date.now() - this.#snapshotSince < OLD_ROWS_MS;
+    if (!loading) this.rows.show(view, () => this.redraw());
     this.#changed();
   }
 
   #tick() {
     this.rates.tick();
-    this.look();
+    this.redraw();
   }
 
   #take(event) {
@@ -145,7 +145,7 @@ export class Session {
         if (CHANGES.has(event.type)) this.#change(event);
         else this.#note(event);
     }
-    this.look();
+    this.redraw();
   }
 
   #note(event) {
@@ -163,8 +163,8 @@ export class Session {
     const person = change.person ?? this.#known.get(id) ?? { id };
     if (change.person) this.#known.set(id, person);
     else this.#known.delete(id);
-    // A snapshot is followed by the changes since its pages were read. That is news to nobody.
-    if (this.#client.state === 'snapshot') return this.rows.stir();
+    // Changes between the pages of a snapshot and `live` belong to the snapshot: they are no news.
+    if (this.#client.state === 'snapshot') return this.rows.invalidate();
     this.rows.flash(change.type, person);
     this.rates.count(change.type);
     this.#note({ ...change, person });

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4). The browser's own is there under https only, and a gateway is often reached without.
+// SHA-256 (FIPS 180-4). Browsers offer theirs under https only, and many gateways have no TLS.
 
 const primes = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
@@ -9,7 +9,7 @@ const START = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
 const turned = (word, by) => word >>> by | word << 32 - by;
 
-/** The 32 bytes of the hash of these bytes. */
+/** The hash of these bytes: 32 bytes. */
 export function sha256(bytes) {
   const padded = new Uint8Array((bytes.length + 9 + 63 >> 6) * 64);
   padded.set(bytes);

@@ -1,13 +1,13 @@
-// How the connection is, where it stands, and what can be done about it.
+// The state of the connection, its cursor, and buttons to connect again.
 
 import { CopyButton } from './copy.js';
 import { html, useEffect, useState } from './vendor/htm-preact.js';
 
 const WORDS = {
   connecting: 'Connecting',
-  snapshot: 'Loading who matches',
+  snapshot: 'Loading the snapshot',
   live: 'Live',
-  stale: 'Stale: what you see may be old',
+  stale: 'Stale: the table may be old',
   waiting: 'Connection lost',
   ended: 'Ended',
 };

@@ -1,13 +1,13 @@
-// The people as a table. Only the rows in sight are in the document, so ten thousand scroll like ten.
+// The people as a table. Only the visible rows are in the document, so ten thousand scroll like ten.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from './vendor/htm-preact.js';
 
-/** As in style.css. */
+/** The height of a row; the same in style.css. */
 const ROW_PX = 38;
-/** Rows beyond the edges, so that a quick scroll shows no gap. */
+/** Rows above and below the visible ones, so that a quick scroll shows no gap. */
 const MARGIN = 8;
 const COLUMNS = [['name', 'Name'], ['age', 'Age'], ['job', 'Job'], [undefined, 'Attributes'], ['updated', 'Updated']];
-/** A flash is told by a word too, not by its colour alone. */
+/** The word beside a flash: colour alone is not accessible. */
 const WORDS = { create: 'new', enter: 'entered', update: 'changed', leave: 'left', delete: 'deleted' };
 
 const rowId = (id) => `person-${id}`;
@@ -16,7 +16,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const written = (format, iso) => (iso ? format.format(new Date(iso)) : '');
 
-/** Which rows are in sight. */
+/** The range of visible rows, with a margin. */
 function useWindow(scroller, count) {
   const [[top, height], setSight] = useState([0, 600]);
   useLayoutEffect(() => {
@@ -30,7 +30,7 @@ function useWindow(scroller, count) {
   return [first, Math.min(count, Math.ceil((top + height) / ROW_PX) + MARGIN)];
 }
 
-/** Attributes in a line that can be read. */
+/** Attributes as one line of text. */
 function brief(attributes) {
   const value = (value) => {
     if (Array.isArray(value)) return value.map((item) => (typeof item === 'object' ? JSON.stringify(item) : item)).join(', ');
@@ -41,14 +41,14 @@ function brief(attributes) {
 
 function Row({ person, index, flash, selected, open }) {
   const { id, firstName, lastName, age, job, attributes, updatedAt } = person;
-  const said = attributes ? brief(attributes) : '';
+  const summary = attributes ? brief(attributes) : '';
   return html`
     <tr id=${rowId(id)} role="row" aria-rowindex=${index + 2} aria-selected=${selected} class=${flash?.type ?? ''}
       data-beat=${flash?.beat} onClick=${open}>
       <td role="gridcell" class="name">${firstName} ${lastName}${flash && html`<span class="tag">${WORDS[flash.type]}</span>`}</td>
       <td role="gridcell" class="age">${age}</td>
       <td role="gridcell" class="job" title=${job}>${job}</td>
-      <td role="gridcell" class="attributes" title=${said}>${said}</td>
+      <td role="gridcell" class="attributes" title=${summary}>${summary}</td>
       <td role="gridcell" class="updated" title=${written(DAY, updatedAt)}>${written(CLOCK, updatedAt)}</td>
     </tr>
   `;
@@ -75,7 +75,7 @@ function Head({ rows, sorted }) {
 function Summary({ client }) {
   const { size } = client.view;
   const people = `${size.toLocaleString()} ${size === 1 ? 'person' : 'people'}`;
-  const partial = client.kinds !== 'all' && 'Only some kinds of change are shown: the table may be behind.';
+  const partial = client.kinds !== 'all' && 'Only some kinds of changes arrive: the table is incomplete.';
   return html`<p class="summary"><strong>${people}</strong>${partial && html` <span class="quiet">${partial}</span>`}</p>`;
 }
 
@@ -85,8 +85,8 @@ export function Table({ session, open, empty, children }) {
   const scroller = useRef();
   const [selected, select] = useState();
   const [first, end] = useWindow(scroller, list.length);
-  // A shorter list has less to scroll, and the browser moves without a scroll event in some cases.
-  useEffect(() => session.look(), [list.length === 0]);
+  // Some browsers scroll a shorter list without a scroll event.
+  useEffect(() => session.redraw(), [list.length === 0]);
 
   const at = () => list.findIndex(({ id }) => id === selected);
   const move = (index) => {
@@ -112,7 +112,7 @@ export function Table({ session, open, empty, children }) {
   };
   const sorted = () => {
     scroller.current.scrollTop = 0;
-    session.look();
+    session.redraw();
   };
   const chosen = (person) => () => {
     select(person.id);
@@ -121,9 +121,9 @@ export function Table({ session, open, empty, children }) {
   return html`
     <div class="bar"><${Summary} client=${client} />${children}</div>
     ${oldSince && html`<p class="notice old" role="status">
-      Not live since ${CLOCK.format(oldSince)}: what you see may be old.
+      Not live since ${CLOCK.format(oldSince)}: the table may be old.
     </p>`}
-    <div class=${oldSince ? 'scroller is-old' : 'scroller'} ref=${scroller} tabindex="0" role="grid" aria-label="People who match" aria-rowcount=${list.length + 1}
+    <div class=${oldSince ? 'scroller is-old' : 'scroller'} ref=${scroller} tabindex="0" role="grid" aria-label="People in the view" aria-rowcount=${list.length + 1}
       aria-activedescendant=${selected && rowId(selected)} onKeyDown=${pressed}>
       <table role="presentation">
         <${Head} rows=${rows} sorted=${sorted} />

@@ -1,11 +1,11 @@
-// Light or dark: as the system has it, or as was chosen here.
+// The theme, light or dark: the system's, or the user's choice.
 
 import { html, useState } from './vendor/htm-preact.js';
 
 const KEY = 'people-gateway.theme';
 const THEMES = [['system', 'As the system'], ['light', 'Light'], ['dark', 'Dark']];
 
-/** A page may be forbidden to store. */
+/** The stored theme; browsers may forbid a page to store. */
 function stored() {
   try {
     return localStorage.getItem(KEY) ?? 'system';
@@ -25,7 +25,7 @@ export function ThemeSwitch() {
     try {
       localStorage.setItem(KEY, value);
     } catch {
-      // Then it holds for this page only.
+      // The choice applies to this page only.
     }
     applyTheme(value);
     setTheme(value);

@@ -1,14 +1,14 @@
-// Cells as values, as `people-gateway import` reads them (src/cli/values.rs), and JSON that keeps every digit: numbers
-// stay texts in here, because JavaScript's own would lose some. Objects are maps.
+// Converts cells to values, as `people-gateway import` does (src/cli/people/values/mod.rs), and to JSON with every digit:
+// numbers stay texts, because JavaScript's numbers would lose digits. Objects are maps.
 
-/** A number, `true`, `false` or `null`, as it is written. */
+/** The text of a number, `true`, `false` or `null`. */
 export class Literal {
   constructor(text) {
     this.text = text;
   }
 }
 
-/** A number as the gateway writes it. */
+/** A number in the gateway's notation. */
 function written(number) {
   const [digits, exponent] = Math.abs(number).toExponential().replace('.', '').split('e');
   const point = Number(exponent) + 1;
@@ -18,23 +18,23 @@ function written(number) {
   return digits.length <= point ? `${digits}${'0'.repeat(point - digits.length)}.0` : cut(point);
 }
 
-/** Whether 64 bits hold the integer. */
+/** Whether the integer fits in 64 bits. */
 function fits(digits) {
   const number = BigInt(digits);
   return number >= -(2n ** 63n) && number < 2n ** 64n;
 }
 
-/** Whether a text is a number, written as one would be: `007`, `1.50` and `1e3` are not. */
+/** Whether a text is a number in the gateway's notation: `007`, `1.50` and `1e3` are not. */
 function isNumber(text) {
   if (/^-?(0|[1-9][0-9]{0,19})$/.test(text)) return text !== '-0' && fits(text);
   return /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(text) && Number.isFinite(Number(text)) && written(Number(text)) === text.replace(/^-/, '');
 }
 
-/** Levels of nesting in attributes that the gateway takes. */
+/** The gateway's limit of nested levels in attributes. */
 const DEPTH_MAX = 8;
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[{}[\],:]/g;
 
-/** A list or an object whose syntax was checked; throws, in words, where the gateway would refuse it. */
+/** Parses a list or an object with valid syntax; throws an error if the gateway would refuse it. */
 function strict(text) {
   const tokens = Array.from(text.matchAll(TOKENS), ([token]) => token);
   let at = 0;
@@ -89,8 +89,8 @@ function isJson(text) {
 }
 
 /**
- * The value that a text is: a number, `true`, `false`, a list or an object where it is exactly that, else the text. A list
- * or an object that the gateway would refuse (a key twice, an integer beyond 64 bits) is refused here.
+ * The value of a text: a number, `true`, `false`, a list or an object if the text is exactly that, else the text. Throws
+ * for a list or an object that the gateway would refuse, such as one with a key twice or an integer beyond 64 bits.
  */
 export function typed(text) {
   if (/^[-0-9]/.test(text)) return isNumber(text) ? new Literal(text) : text;
@@ -98,10 +98,10 @@ export function typed(text) {
   return /^[[{]/.test(text) && isJson(text) ? strict(text) : text;
 }
 
-/** The items between `;`, without the blanks around them; none of them is empty. An item is typed as a text of its own. */
+/** The trimmed, non-empty items between `;`. Each item has its own type. */
 export const list = (text) => text.split(';').map(trimmed).filter((item) => item !== '').map(typed);
 
-/** The number that a text is, also where a number would be written in another way: `007`, `+7`, `1.50`, `1e3`. */
+/** The number of a text, in any notation: `007`, `+7`, `1.50`, `1e3`. */
 export function number(text) {
   const [, sign, digits] = /^([+-]?)(.*)$/s.exec(trimmed(text));
   const written = `${sign === '-' ? '-' : ''}${digits.replace(/^0+(?=[0-9])/, '')}`;
@@ -109,7 +109,7 @@ export function number(text) {
   return literal(written);
 }
 
-/** The value of a cell that should be an age, however the number is written; the gateway judges anything else. */
+/** The age in a cell, in any notation; the gateway validates other values. */
 export function years(text) {
   const cell = trimmed(text);
   const [, whole, fraction = '', exponent = '0'] = /^-?(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(cell) ?? [];
@@ -131,13 +131,13 @@ function typedOrText(cell) {
   }
 }
 
-/** Without the white space and byte order marks at both ends, which nobody sees. */
+/** The text without white space and byte order marks at both ends. */
 export const trimmed = (text) => text.replace(/^[\s\u0085\uFEFF]+|[\s\u0085\uFEFF]+$/g, '');
 
-/** What an export made this cell of, so that no spreadsheet takes it for a formula; nothing where it made nothing of it. */
+/** The text before an export protected it from spreadsheets, which would read a formula; undefined if it is not protected. */
 export const unprotected = (cell) => (/^'+[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) ? cell.slice(1) : undefined);
 
-/** Puts a value into its place. */
+/** Sets the value at a path; throws if there is a value already. */
 export function insert(object, [name, ...rest], value) {
   if (rest.length === 0) {
     if (object.has(name)) throw new Error('is given twice');

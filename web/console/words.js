@@ -1,21 +1,22 @@
-// Events in words.
+// Short texts for the events in the log.
 
-const BEGINNINGS = { now: 'begins', snapshot: 'begins with who matches' };
+const STARTS = { now: 'from now on', snapshot: 'with a snapshot' };
 const RESETS = {
-  trimmed: 'the log no longer reaches back', forked: 'the store lost changes', epoch: 'the store was made anew',
-  unknown: 'the cursor is not one of this store', rights: 'what you may see has changed',
+  trimmed: 'the log no longer has the changes after the cursor', forked: 'the store lost changes',
+  epoch: 'the store lost its history',
+  unknown: 'the cursor is not from this store', rights: 'your rights changed',
 };
 
-/** An event of the log in a few words. */
+/** The text for an event. */
 export function words(event) {
   switch (event.type) {
-    case 'connected': return BEGINNINGS[event.from] ?? 'goes on at the cursor';
+    case 'connected': return STARTS[event.from] ?? 'from the cursor';
     case 'disconnected': return event.why;
     case 'live': return `${event.count.toLocaleString()} in the view`;
-    case 'filtered': return 'the new filter holds';
-    case 'reset': return `begins anew: ${RESETS[event.reason] ?? event.reason}`;
-    case 'stale': return `nothing proved for ${event.seconds} s`;
-    case 'fresh': return 'proved again';
+    case 'filtered': return 'the new filter applies';
+    case 'reset': return `starts over: ${RESETS[event.reason] ?? event.reason}`;
+    case 'stale': return `for ${event.seconds} s, changes may be missing`;
+    case 'fresh': return 'no change is missing';
     default: {
       const { firstName, lastName, id, age, job } = event.person;
       const name = lastName === undefined ? id : `${firstName} ${lastName}`;

@@ -1,16 +1,15 @@
-// One connection: the WebSocket, and the time limits that it does not have by itself. It tells its owner what it hears,
-// and once how it ended.
+// One connection: the WebSocket, with time limits. It passes messages to its owner, and finally the reason for its end.
 
 import { refusal } from './problem.js';
 
 const SUBPROTOCOL = 'people.v1.json';
-/** The reference of our own pings. */
-export const BEAT = 'beat';
+/** The reference of the client's own pings. */
+const HEARTBEAT_REF = 'beat';
 
 /**
- * How a connection ended: `code` and `reason` of a close frame, or `refused`, the gateway's answer to the handshake,
- * or neither when it broke off; `why` in words.
- * @typedef {{ why: string, code?: number, reason?: string, refused?: Error, retryAfter?: string | null }} Loss
+ * Why a connection ended: `code` and `reason` of a close frame, or `refused`, the gateway's answer to the handshake, or
+ * neither if it broke; `why` in words.
+ * @typedef {{ why: string, code?: number, reason?: string, refused?: Error, retryAfter?: string | null }} Disconnect
  */
 
 export class Connection {
@@ -21,16 +20,16 @@ export class Connection {
   #timer;
   #over = false;
   #opened = false;
-  #asked = false;
-  /** Aborts the question why the handshake failed. */
-  #asking = new AbortController();
-  #heard = 0;
-  /** When we pinged and have heard nothing since. */
+  #probed = false;
+  /** Aborts the request that finds out why the handshake failed. */
+  #probe = new AbortController();
+  #lastMessage = 0;
+  /** The time of a ping without an answer. */
   #pinged;
 
   /**
-   * `owner` has `opened()`, `heard(text)` and `lost(loss)`. `urls` has the same stream as `ws` and as `http`. Throws
-   * where no WebSocket can be made of it.
+   * `owner` has `opened()`, `received(text)` and `disconnected(disconnect)`. `urls` has the same stream as `ws` and as
+   * `http`. Throws if no WebSocket can be made of it.
    */
   constructor(owner, urls, options) {
     this.#owner = owner;
@@ -38,21 +37,21 @@ export class Connection {
     this.#options = options;
     this.#socket = new options.WebSocket(urls.ws.href, [SUBPROTOCOL]);
     this.#socket.addEventListener('open', () => this.#over || this.#open());
-    this.#socket.addEventListener('message', ({ data }) => this.#over || this.#hear(data));
+    this.#socket.addEventListener('message', ({ data }) => this.#over || this.#receive(data));
     this.#socket.addEventListener('close', ({ code, reason }) => this.#over || this.#closed(code, reason));
-    // A close follows, but where Node's WebSocket could not connect.
+    // A close event follows, except after a failed connection in Node.
     this.#socket.addEventListener('error', () => this.#over || this.#opened || this.#failed());
     this.#timer = setTimeout(() => {
       this.#end({ why: `no answer to the handshake within ${options.connectMs / 1000} s` });
     }, options.connectMs);
   }
 
-  /** Sends a message, if there is a handshake's answer to send it after. */
+  /** Sends a message, if the connection is open. */
   send(message) {
     if (this.#opened && !this.#over) this.#socket.send(JSON.stringify(message));
   }
 
-  /** Asks for the end, and takes it after a while. */
+  /** Asks the gateway to close, and ends the connection itself after a while. */
   stop() {
     if (!this.#opened) return this.#end({ why: 'stopped' });
     this.send({ type: 'stop' });
@@ -60,104 +59,104 @@ export class Connection {
     this.#timer = setTimeout(() => this.#end({ why: 'the gateway did not answer the stop' }), this.#options.stopMs);
   }
 
-  /** Something may have happened to the network: find out now. */
+  /** Checks at once whether the connection still works. */
   check() {
     if (this.#opened && this.#pinged === undefined) this.#ping();
   }
 
-  /** Leaves without a word to the owner. */
+  /** Ends the connection without telling the owner. */
   abandon() {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#asking.abort();
-    // A socket that still connects tells of this as an error, to nobody.
+    this.#probe.abort();
+    // A connecting socket reports this as an error, which is ignored.
     this.#socket.close();
   }
 
   #open() {
     this.#opened = true;
-    this.#heard = Date.now();
+    this.#lastMessage = Date.now();
     clearTimeout(this.#timer);
-    this.#beat();
+    this.#watchSilence();
     this.#owner.opened();
   }
 
-  #hear(data) {
-    this.#heard = Date.now();
+  #receive(data) {
+    this.#lastMessage = Date.now();
     this.#pinged = undefined;
-    this.#owner.heard(data);
+    this.#owner.received(data);
   }
 
   /**
-   * The gateway's own pings are hidden from a page, so a quiet connection is asked. Only an unanswered question is a
-   * reason to leave: a page in the background has its timers late.
+   * Pings a quiet connection, because a page cannot see the gateway's own pings. Only a ping without an answer ends the
+   * connection: timers of a page in the background are late.
    */
-  #beat() {
+  #watchSilence() {
     const { silenceMs } = this.#options;
     this.#timer = setTimeout(() => {
       if (this.#pinged !== undefined && Date.now() - this.#pinged >= silenceMs / 2) {
-        return this.#end({ why: `the gateway was silent for ${Math.round((Date.now() - this.#heard) / 1000)} s` });
+        return this.#end({ why: `the gateway was silent for ${Math.round((Date.now() - this.#lastMessage) / 1000)} s` });
       }
-      if (this.#pinged === undefined && Date.now() - this.#heard >= silenceMs / 2) this.#ping();
-      this.#beat();
+      if (this.#pinged === undefined && Date.now() - this.#lastMessage >= silenceMs / 2) this.#ping();
+      this.#watchSilence();
     }, silenceMs / 4);
   }
 
   #ping() {
     this.#pinged = Date.now();
-    this.send({ type: 'ping', ref: BEAT });
+    this.send({ type: 'ping', ref: HEARTBEAT_REF });
   }
 
   #closed(code, reason) {
     if (!this.#opened) return this.#failed();
-    // Without a close frame it is 1006 here.
+    // 1006 means that there was no close frame.
     if (code === 1006) return this.#end({ why: 'the connection was cut' });
     this.#end({ why: `the gateway closed with ${code} ${reason}`.trimEnd(), code, reason });
   }
 
-  /** A WebSocket does not tell a refusal from an outage. The same stream over HTTP is refused in words. */
+  /** A WebSocket does not distinguish a refusal from an outage. The same stream over HTTP does, with a reason. */
   async #failed() {
-    if (this.#asked) return;
-    this.#asked = true;
-    const refused = await this.#ask();
+    if (this.#probed) return;
+    this.#probed = true;
+    const refused = await this.#findRefusal();
     if (!this.#over) this.#end(refused ?? { why: 'the gateway cannot be reached' });
   }
 
-  /** The refusal, if there is one. A stream that is granted is dropped. */
-  async #ask() {
+  /** The refusal, if there is one. An accepted stream is dropped. */
+  async #findRefusal() {
     try {
       const accept = { accept: 'text/event-stream' };
       const response = await this.#options.fetch(this.#urls.http, {
-        headers: accept, cache: 'no-store', signal: this.#asking.signal,
+        headers: accept, cache: 'no-store', signal: this.#probe.signal,
       });
-      if (response.ok) return { why: 'the WebSocket was refused, and the same stream over HTTP was not: does a proxy in between pass WebSockets on?' };
+      if (response.ok) return { why: 'the WebSocket was refused, but the same stream over HTTP was not: does a proxy in between support WebSockets?' };
       const refused = await refusal(response);
       return { why: refused.message, refused, retryAfter: response.headers.get('retry-after') };
     } catch {
       return (await this.#answers()) ? { why: this.#unreadable() } : undefined;
     } finally {
-      this.#asking.abort();
+      this.#probe.abort();
     }
   }
 
-  /** Whether anything answers there. A page of another origin may be kept from reading what. */
+  /** Whether a server answers. A page of another origin may not read the answer. */
   async #answers() {
     const { origin } = globalThis.location ?? {};
     if (this.#over || origin === undefined || origin === this.#urls.http.origin) return false;
     const { fetch } = this.#options;
-    const opaque = { mode: 'no-cors', cache: 'no-store', signal: this.#asking.signal };
+    const opaque = { mode: 'no-cors', cache: 'no-store', signal: this.#probe.signal };
     return fetch(this.#urls.http, opaque).then(() => true, () => false);
   }
 
-  /** It may be a refusal, or a proxy's word on a gateway that is away: so it is tried again. */
+  /** The answer may be a refusal, or a proxy's about an absent gateway, so the client tries again. */
   #unreadable() {
     const { origin } = globalThis.location;
     return `the gateway, or a proxy before it, gave an answer that this page must not read: if this lasts, is the origin ${origin} listed in http.origins?`;
   }
 
-  #end(loss) {
+  #end(disconnect) {
     if (this.#over) return;
     this.abandon();
-    this.#owner.lost(loss);
+    this.#owner.disconnected(disconnect);
   }
 }

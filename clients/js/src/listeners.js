@@ -1,8 +1,9 @@
-// Callbacks by type. One that throws is reported like any uncaught error, and harms neither the others nor the client.
+// Callbacks by type. An exception in one is reported like any uncaught error, and affects neither the others nor the
+// client.
 
 function report(error) {
   if (globalThis.reportError) return globalThis.reportError(error);
-  // Node has none.
+  // Node has no reportError.
   queueMicrotask(() => {
     throw error;
   });
@@ -11,14 +12,14 @@ function report(error) {
 export class Listeners {
   #byType = new Map();
 
-  /** Returns a function that takes the listener away. */
+  /** Adds a listener. Returns a function that removes it. */
   add(type, listener) {
     const listeners = this.#byType.get(type) ?? new Set();
     this.#byType.set(type, listeners.add(listener));
     return () => listeners.delete(listener);
   }
 
-  /** Those of a type are told of the changes within a batch too; to those of all types a batch is one event. */
+  /** Calls the listeners. Those of a type also get the changes in a batch; those of all types get a batch as one event. */
   tell(event) {
     this.#call(event.type, event);
     if (event.type === 'batch') {

@@ -1,20 +1,20 @@
-// The client itself: connects, reads, keeps its place, and comes back.
+// The client itself: connects, reads events, tracks its resume point, and reconnects.
 
 import { Backoff } from './backoff.js';
 import { Connection } from './connection.js';
-import { Place } from './cursor.js';
 import { Listeners } from './listeners.js';
+import { afterClose, afterRefusal } from './next-step.js';
 import { readOptions } from './options.js';
 import { ClientError, ProblemError } from './problem.js';
 import { Queue } from './queue.js';
 import * as rest from './rest.js';
-import { afterClose, afterRefusal } from './sequel.js';
+import { ResumePoint } from './resume-point.js';
 import { View } from './view.js';
 
-/** Filters and pings that may wait for their answer. */
+/** The most filters and pings that wait for their answer. */
 const COMMANDS_MAX = 64;
 const ANSWERS = ['filtered', 'error', 'pong'];
-/** What a newer gateway may say beside these is passed over. */
+/** The known types. Messages of other types, from a newer gateway, are ignored. */
 const KNOWN = new Set([
   ...ANSWERS, 'snapshot', 'live', 'create', 'enter', 'update', 'leave', 'delete', 'batch', 'position', 'reset', 'stale', 'fresh',
 ]);
@@ -22,22 +22,22 @@ const KNOWN = new Set([
 export class Live {
   #options;
   #endpoint;
-  /** What the gateway judges by, as far as it has told us. */
+  /** The filter that the gateway has confirmed. */
   #filter;
-  #place;
+  #resume;
   #view;
   #backoff;
   #listeners = new Listeners();
   #queues = new Set();
-  /** Events were told already: an iteration that begins now has missed them. */
-  #told = false;
-  /** Reference to command, in the order in which they were given. */
+  /** Whether there were events: an iteration that begins now has missed them. */
+  #hasEvents = false;
+  /** Commands without an answer by reference, in order. */
   #pending = new Map();
   #refs = 0;
   #state = 'connecting';
-  /** How often the state has changed. */
-  #states = 0;
-  /** The last one that was asked for, and the version of the view in it. */
+  /** The number of state changes. */
+  #stateChanges = 0;
+  /** The last snapshot, and the version of its view. */
   #snapshot;
   #snapshotOf;
   #stale = false;
@@ -53,7 +53,7 @@ export class Live {
     const { endpoint, where, kinds, from, people, backoff, signal } = this.#options;
     this.#endpoint = endpoint;
     this.#filter = { where, kinds };
-    this.#place = new Place(from);
+    this.#resume = new ResumePoint(from);
     this.#view = new View(kinds, people);
     this.#backoff = new Backoff(backoff);
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
@@ -63,7 +63,7 @@ export class Live {
     globalThis.document?.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.retry();
     }, { signal: this.#leave.signal });
-    // Whoever made us attaches listeners first.
+    // Connects later, so that the caller can add listeners first.
     queueMicrotask(() => this.#state === 'connecting' && this.#connect());
   }
 
@@ -72,7 +72,7 @@ export class Live {
   }
 
   get exact() {
-    return this.#view.worth === 'exact';
+    return this.#view.completeness === 'exact';
   }
 
   get state() {
@@ -80,7 +80,7 @@ export class Live {
   }
 
   get cursor() {
-    return this.#place.cursor;
+    return this.#resume.cursor;
   }
 
   get where() {
@@ -93,11 +93,11 @@ export class Live {
 
   snapshot() {
     const { version } = this.#view;
-    // Both numbers only grow: their sum is another one as soon as either is.
-    if (this.#snapshot?.version !== version + this.#states) {
+    // Both numbers only grow, so their sum changes with either.
+    if (this.#snapshot?.version !== version + this.#stateChanges) {
       const people = this.#snapshotOf === version ? this.#snapshot.people : Object.freeze([...this.view.values()]);
       this.#snapshotOf = version;
-      this.#snapshot = Object.freeze({ version: version + this.#states, people, exact: this.exact, state: this.#state });
+      this.#snapshot = Object.freeze({ version: version + this.#stateChanges, people, exact: this.exact, state: this.#state });
     }
     return this.#snapshot;
   }
@@ -109,7 +109,7 @@ export class Live {
   [Symbol.asyncIterator]() {
     const queue = new Queue({
       max: this.#options.queueMax,
-      late: this.#told && this.#state !== 'ended',
+      late: this.#hasEvents && this.#state !== 'ended',
       resync: () => ({ type: 'resync', people: [...this.view.values()], exact: this.exact, cursor: this.cursor }),
       closed: () => this.#queues.delete(queue),
     });
@@ -148,7 +148,7 @@ export class Live {
     return rest.remove(this.#options.fetch, this.#endpoint, id, options);
   }
 
-  /** A filter outlives the connection: with the next one it is asked for again. A ping does not. */
+  /** Sends a command. The next connection repeats filters without an answer, but no pings. */
   #command(kind, message) {
     return new Promise((resolve, reject) => {
       if (this.#stopping || this.#state === 'ended') throw new ClientError('the client has ended');
@@ -169,19 +169,19 @@ export class Live {
   #connect() {
     clearTimeout(this.#timer);
     this.retryAt = undefined;
-    this.#from = this.#place.from;
+    this.#from = this.#resume.from;
     this.#stale = false;
     this.#enter('connecting');
     const stream = (scheme, from) => this.#endpoint.stream(scheme, this.#filter, from);
-    // Over HTTP we only ask whether we are welcome: no need to begin a snapshot for that.
-    const asked = this.#from === 'snapshot' ? 'now' : this.#from;
+    // The request over HTTP only finds out whether the gateway refuses, so it needs no snapshot.
+    const httpFrom = this.#from === 'snapshot' ? 'now' : this.#from;
     const owner = {
       opened: () => this.#opened(),
-      heard: (text) => this.#heard(text),
-      lost: (loss) => this.#lost(loss),
+      received: (text) => this.#received(text),
+      disconnected: (disconnect) => this.#disconnected(disconnect),
     };
     try {
-      this.#connection = new Connection(owner, { ws: stream('ws', this.#from), http: stream('http', asked) }, this.#options);
+      this.#connection = new Connection(owner, { ws: stream('ws', this.#from), http: stream('http', httpFrom) }, this.#options);
     } catch (error) {
       this.#end(error);
     }
@@ -192,7 +192,7 @@ export class Live {
     for (const { message } of this.#pending.values()) this.#connection?.send(message);
   }
 
-  #heard(text) {
+  #received(text) {
     let event;
     try {
       event = JSON.parse(text);
@@ -205,7 +205,7 @@ export class Live {
   #take(event) {
     const command = ANSWERS.includes(event.type) ? this.#answered(event.ref) : undefined;
     if (event.type === 'filtered') {
-      if (!command) throw new Error('nobody asked for a filter');
+      if (!command) throw new Error('the client requested no such filter');
       const { where, kinds } = command.message;
       this.#filter = { where, kinds };
     }
@@ -223,47 +223,47 @@ export class Live {
     return this.#state === 'live' || this.#state === 'stale' ? live : this.#state;
   }
 
-  /** First it counts, then it is told. */
+  /** Applies an event, then passes it to listeners and iterations. */
   #tell(event, state) {
-    this.#place.pass(event);
+    this.#resume.pass(event);
     this.#view.apply(event, this.#filter.kinds);
     this.#enter(state);
-    this.#told = true;
+    this.#hasEvents = true;
     for (const queue of this.#queues) queue.push(event);
     this.#listeners.tell(event);
   }
 
-  #lost(loss) {
+  #disconnected(disconnect) {
     this.#connection = undefined;
-    const { again, anew, fail } = this.#stopping ? {} : this.#sequel(loss);
-    if (anew) this.#place.begin('snapshot');
-    const retryMs = again && this.#backoff.next(again);
-    if (again) {
+    const { reconnect, startOver, fail } = this.#stopping ? {} : this.#nextStep(disconnect);
+    if (startOver) this.#resume.reset('snapshot');
+    const retryMs = reconnect && this.#backoff.next(reconnect);
+    if (reconnect) {
       this.retryAt = Date.now() + retryMs;
       this.#timer = setTimeout(() => this.#connect(), retryMs);
     }
-    const { why, code, reason, refused } = loss;
+    const { why, code, reason, refused } = disconnect;
     const event = { type: 'disconnected', why, code, reason, problem: refused?.problem, retryMs };
-    this.#tell(event, again ? 'waiting' : this.#state);
-    if (!again) return this.#end(fail);
+    this.#tell(event, reconnect ? 'waiting' : this.#state);
+    if (!reconnect) return this.#end(fail);
     for (const [ref, { message, reject }] of this.#pending) {
-      if (message.type === 'ping' && this.#pending.delete(ref)) reject(new ClientError(why, loss));
+      if (message.type === 'ping' && this.#pending.delete(ref)) reject(new ClientError(why, disconnect));
     }
   }
 
-  #sequel({ code, reason, refused, retryAfter }) {
+  #nextStep({ code, reason, refused, retryAfter }) {
     if (refused) return afterRefusal(refused, retryAfter, this.#from !== 'now' && this.#from !== 'snapshot');
-    return code === undefined ? { again: {} } : afterClose(code, reason);
+    return code === undefined ? { reconnect: {} } : afterClose(code, reason);
   }
 
   #enter(state) {
     if (state === this.#state || this.#state === 'ended') return;
     this.#state = state;
-    this.#states++;
+    this.#stateChanges++;
     this.#listeners.tell({ type: 'state', state });
   }
 
-  /** With an error, it ended by itself and would again. */
+  /** Ends the client. With an error, a new client would end in the same way. */
   #end(error) {
     if (this.#state === 'ended') return;
     clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
-// What can go wrong, as errors that a caller can tell apart.
+// The errors of the client.
 
-/** A refusal of the gateway, with its problem document (RFC 9457). */
+/** The gateway refused a request, with a problem document (RFC 9457). */
 export class ProblemError extends Error {
   constructor(problem, status = problem?.status) {
     super(problem?.detail || problem?.title || `the gateway refused with status ${status}`);
@@ -10,7 +10,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** What is not a refusal of one request: the client cannot go on, or has ended. */
+/** The client cannot continue, or has ended. */
 export class ClientError extends Error {
   constructor(message, { code, reason } = {}) {
     super(message);
@@ -20,7 +20,7 @@ export class ClientError extends Error {
   }
 }
 
-/** The problem document of an answer; a body that is none only costs its words. */
+/** The error of an answer, with the problem document if the body is one. */
 export async function refusal(response) {
   let problem;
   if (response.headers.get('content-type')?.startsWith('application/problem+json')) {

@@ -1,7 +1,7 @@
-// One async iteration. Its queue is bounded: a consumer that is too slow loses the queue, not the truth. When it asks
-// again it gets one `resync` with the view as it is then, and goes on from there.
+// The bounded queue of one async iteration. If the consumer is too slow, the queue is dropped, and the next event is one
+// `resync` with the current view.
 
-/** How many people an event stands for. */
+/** The size of an event in a queue: people and changes, and one for the event. */
 const weight = (event) => 1 + (event.people?.length ?? event.changes?.length ?? 0);
 
 export class Queue {
@@ -15,8 +15,8 @@ export class Queue {
   #closed;
 
   /**
-   * `max`: how many people may wait in all. `resync`: makes the event that stands for all that was lost. `late`: there
-   * was something before this iteration began. `closed`: called when the consumer leaves.
+   * `max`: the largest sum of sizes. `resync`: makes the event that replaces a dropped queue. `late`: there were events
+   * before this iteration began. `closed`: called when the consumer leaves.
    */
   constructor({ max, resync, late, closed }) {
     this.#max = max;
@@ -38,7 +38,7 @@ export class Queue {
     }
   }
 
-  /** No more events. With an error, the consumer gets it after what waits. */
+  /** Ends the iteration, after the events in the queue, with an error if given. */
   end(error) {
     if (this.#end) return;
     this.#end = { error };
@@ -74,7 +74,7 @@ export class Queue {
     return this;
   }
 
-  /** An error is thrown once; what is asked afterwards is told that it is over. */
+  /** Throws an error once; later calls get the end of the iteration. */
   #settle({ resolve, reject }) {
     const { error } = this.#end;
     this.#end = {};

@@ -1,14 +1,14 @@
-// The gateway's addresses, made from the one that the user gave, and the two writes that a page needs most.
+// The gateway's URLs, made from the user's one, and the two writes that pages need most.
 
 import { refusal } from './problem.js';
 
 const STREAMS = /\/(people|updates)\/?$/;
 
-/** The stream's address, as a WebSocket and as HTTP, and that of the people. */
+/** The URLs of the stream, over a WebSocket and over HTTP, and of the people. */
 export class Endpoint {
   #stream;
 
-  /** `url`: the gateway's own, or that of one of its streams; http, https, ws or wss; relative in a page. */
+  /** `url`: the gateway's, or that of a stream; http, https, ws or wss; relative in a page. */
   constructor(url) {
     this.#stream = new URL(url, globalThis.location?.href);
     this.#stream.hash = '';
@@ -20,12 +20,12 @@ export class Endpoint {
     }
   }
 
-  /** Whether it is on this machine, by its name. */
+  /** Whether the host's name means this machine. */
   get isLoopback() {
     return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(this.#stream.hostname);
   }
 
-  /** The stream of this filter from there on; `scheme` is `ws` or `http`. */
+  /** The URL of a stream with this filter and start; `scheme` is `ws` or `http`. */
   stream(scheme, { where, kinds }, from) {
     const url = new URL(this.#stream);
     url.protocol = /^(wss|https):$/.test(url.protocol) ? `${scheme}s:` : `${scheme}:`;
@@ -43,7 +43,7 @@ export class Endpoint {
   }
 }
 
-/** Saves a person: a new one without `id` (POST), the one that is there with it (PUT). */
+/** Saves a person: a new one without `id` (POST), an existing one with it (PUT). */
 export async function save(fetch, endpoint, person, { ifMatch, signal } = {}) {
   const headers = { 'content-type': 'application/json', ...(ifMatch && { 'if-match': `"${ifMatch}"` }) };
   const method = person.id ? 'PUT' : 'POST';

@@ -1,25 +1,25 @@
-// The folded view: who matches, kept true by the events.
+// The folded view: the people who match, updated by events.
 
 export class View {
-  /** Id to person. Held by the user too: it is changed in place and never replaced. */
+  /** The people by id. Users hold this Map, so it is changed in place and never replaced. */
   people = new Map();
 
-  /** What `people` is worth: `loading` (a snapshot arrives), `exact`, or `partial` (others may match too). */
-  worth;
+  /** How complete `people` is: `loading` (a snapshot arrives), `exact`, or `partial` (others may match too). */
+  completeness;
 
-  /** Grows with each change of who is in it, or of what it is worth. */
+  /** Grows with each change of the people or of their completeness. */
   version = 0;
 
   #kinds;
 
-  /** With the people who were held at the cursor that the client begins with, if there are any. */
+  /** `held`: the people at the cursor at which the client starts. */
   constructor(kinds, held) {
     this.#kinds = kinds;
-    this.worth = held && kinds === 'all' ? 'exact' : 'partial';
+    this.completeness = held && kinds === 'all' ? 'exact' : 'partial';
     for (const person of held ?? []) this.people.set(person.id, person);
   }
 
-  /** Folds an event. `kinds` are those of the filter that holds after it. */
+  /** Folds an event. `kinds` are those of the filter after the event. */
   apply(event, kinds) {
     switch (event.type) {
       case 'connected':
@@ -27,8 +27,8 @@ export class View {
         if (event.from === 'snapshot') this.#clear('loading');
         break;
       case 'disconnected':
-        // Half a snapshot is worth nothing, and nobody is to take it for a whole one.
-        if (this.worth === 'loading') this.#clear('loading');
+        // An incomplete snapshot must not pass for a complete one.
+        if (this.completeness === 'loading') this.#clear('loading');
         break;
       case 'reset':
         this.#clear('loading');
@@ -41,8 +41,8 @@ export class View {
         for (const person of event.people) this.#put(person);
         break;
       case 'live':
-        // Where some kinds are left out, people come and go unseen.
-        if (this.worth === 'loading') this.#become(this.#kinds === 'all' ? 'exact' : 'partial');
+        // Without some kinds, the view misses arrivals and departures.
+        if (this.completeness === 'loading') this.#become(this.#kinds === 'all' ? 'exact' : 'partial');
         break;
       case 'batch':
         event.changes.forEach((change) => this.#fold(change));
@@ -70,14 +70,14 @@ export class View {
     this.version++;
   }
 
-  #clear(worth) {
+  #clear(completeness) {
     if (this.people.size > 0) this.version++;
     this.people.clear();
-    this.#become(worth);
+    this.#become(completeness);
   }
 
-  #become(worth) {
-    if (worth !== this.worth) this.version++;
-    this.worth = worth;
+  #become(completeness) {
+    if (completeness !== this.completeness) this.version++;
+    this.completeness = completeness;
   }
 }

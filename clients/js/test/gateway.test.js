@@ -1,4 +1,4 @@
-// Against a real gateway: the view is exact, whatever happens to it.
+// The client against a real gateway: the view stays exact through restarts and lost histories.
 
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ function open(t, gateway, options) {
   return client;
 }
 
-/** Saves and deletes at random; without `gateway.kill` in between, all of it arrives. */
+/** Saves and deletes random people. */
 async function churn(gateway, writes, people = 40) {
   for (let write = 0; write < writes; write++) {
     const id = idOf(Math.floor(Math.random() * people));
@@ -24,16 +24,16 @@ async function churn(gateway, writes, people = 40) {
   }
 }
 
-/** Whether the view is what the list has; called when nobody writes. */
+/** Asserts that the view equals the list; nothing may write meanwhile. */
 async function assertExact(gateway, client) {
   await eventually('the client is live', () => client.state === 'live');
-  // What was accepted before the ping is told before the pong.
+  // Changes before the ping arrive before the pong.
   await client.ping();
   assert.ok(client.exact);
   assert.deepEqual(Object.fromEntries(client.view), await gateway.matching(client.where));
 }
 
-/** A fold of what an iteration tells, by the rules of the documentation. */
+/** Folds the events of an iteration by the rules of the documentation. */
 function follow(client) {
   const people = new Map();
   const put = (change) => (change.person ? people.set(change.person.id, change.person) : people.delete(change.id));
@@ -61,28 +61,28 @@ test('a view is exact while people are saved and deleted', async (t) => {
   }
 });
 
-test('a killed gateway costs a view nothing', async (t) => {
+test('a view survives a killed gateway', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 30);
   const client = open(t, gateway, { where: ADULTS });
   const fold = follow(client);
-  const told = [];
-  client.on('*', ({ type }) => told.push(type));
+  const events = [];
+  client.on('*', ({ type }) => events.push(type));
   await assertExact(gateway, client);
   for (let restart = 0; restart < 3; restart++) {
     await churn(gateway, 20);
     await gateway.killAndRestart();
-    // Some of it is there before the client is.
+    // Some changes happen before the client reconnects.
     await churn(gateway, 20);
     await assertExact(gateway, client);
   }
   assert.deepEqual(fold, client.view);
-  const count = (type) => told.filter((other) => other === type).length;
+  const count = (type) => events.filter((other) => other === type).length;
   assert.ok(count('connected') >= 3);
-  assert.equal(count('snapshot') + count('reset'), 1, 'it resumed by its cursor, with no second snapshot');
+  assert.equal(count('snapshot') + count('reset'), 1, 'it resumed at its cursor, without a second snapshot');
 });
 
-test('a store that was made anew is told, and the view begins again', async (t) => {
+test('a replaced store resets the view', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 30);
   const client = open(t, gateway);
@@ -103,7 +103,7 @@ test('a cursor that the log no longer reaches is reset', async (t) => {
   const { cursor } = first;
   await first.stop();
   await churn(gateway, 60);
-  // It may still remember more than its log has.
+  // The gateway's memory may have more than its log.
   await gateway.killAndRestart();
   const client = open(t, gateway, { from: cursor, people: first.view.values() });
   const reset = new Promise((resolve) => client.on('reset', resolve));
@@ -111,7 +111,7 @@ test('a cursor that the log no longer reaches is reset', async (t) => {
   await assertExact(gateway, client);
 });
 
-test('a view goes on from a cursor and the people that were kept', async (t) => {
+test('a view continues from a cursor and its kept people', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 30);
   const first = open(t, gateway, { where: ADULTS });
@@ -120,11 +120,11 @@ test('a view goes on from a cursor and the people that were kept', async (t) => 
   await churn(gateway, 30);
   const kept = JSON.parse(JSON.stringify([...first.view.values()]));
   const client = open(t, gateway, { where: ADULTS, from: first.cursor, people: kept });
-  client.on('snapshot', () => assert.fail('it was to resume'));
+  client.on('snapshot', () => assert.fail('it must resume'));
   await assertExact(gateway, client);
 });
 
-test('a new filter begins with who matches it, or with now', async (t) => {
+test('a new filter starts with a snapshot, or with now', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 60);
   const client = open(t, gateway, { where: ADULTS });
@@ -146,7 +146,7 @@ test('a new filter begins with who matches it, or with now', async (t) => {
   assert.equal((await created).person.lastName, 'Child');
 });
 
-test('a wrong filter is told where it is wrong, and the old one stays', async (t) => {
+test('a faulty filter is refused with its fault, and the old one stays', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 20);
   const client = open(t, gateway, { where: ADULTS });
@@ -162,7 +162,7 @@ test('a wrong filter is told where it is wrong, and the old one stays', async (t
   await assertExact(gateway, client);
 });
 
-test('a wrong filter at the start ends the client with the problem', async (t) => {
+test('a faulty filter at the start ends the client with the problem', async (t) => {
   const gateway = await Gateway.start(t);
   const client = open(t, gateway, { where: 'age >' });
   const error = await client.closed;
@@ -173,7 +173,7 @@ test('a wrong filter at the start ends the client with the problem', async (t) =
   }, error);
 });
 
-test('a gateway that goes down in order is returned to', async (t) => {
+test('a client reconnects after a graceful shutdown', async (t) => {
   const gateway = await Gateway.start(t);
   const client = open(t, gateway);
   await assertExact(gateway, client);
@@ -185,7 +185,7 @@ test('a gateway that goes down in order is returned to', async (t) => {
   await assertExact(gateway, client);
 });
 
-test('people are saved, changed and deleted over REST, and refusals say why', async (t) => {
+test('people are saved, changed and deleted over REST, and refusals have their reason', async (t) => {
   const gateway = await Gateway.start(t);
   const client = open(t, gateway, { url: `http://${gateway.address}` });
   await assertExact(gateway, client);

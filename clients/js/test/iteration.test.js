@@ -1,4 +1,4 @@
-// Async iteration: everything in order, bounded, and never silently less than everything.
+// Async iteration: all events in order, in a bounded queue, without silent losses.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -15,7 +15,7 @@ async function met(t, options) {
   return { server, client, events, next, peer: await server.peer() };
 }
 
-/** Waits until the client has taken all that the peer said. */
+/** Waits until the client has taken all messages of the peer. */
 async function taken(client, peer) {
   const pong = client.ping();
   const { ref } = await peer.heard();
@@ -23,18 +23,18 @@ async function taken(client, peer) {
   await pong;
 }
 
-test('an iteration tells everything in order, across connections', async (t) => {
+test('an iteration has all events in order, across connections', async (t) => {
   const { server, client, next, peer } = await met(t);
   peer.say(liveAt('0:a.1.1'), create(1, '0:a.2.1'));
   await taken(client, peer);
   peer.cut();
   (await server.peer()).say(create(2, '0:a.3.1'));
-  const told = [];
-  for (let n = 0; n < 7; n++) told.push((await next()).type);
-  assert.deepEqual(told, ['connected', 'live', 'create', 'pong', 'disconnected', 'connected', 'create']);
+  const events = [];
+  for (let n = 0; n < 7; n++) events.push((await next()).type);
+  assert.deepEqual(events, ['connected', 'live', 'create', 'pong', 'disconnected', 'connected', 'create']);
 });
 
-test('a slow iteration gets one resync for all that it lost, and goes on from there', async (t) => {
+test('a slow iteration gets one resync for all missed events, and continues', async (t) => {
   const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 10 });
   peer.say(page(person('a')), liveAt('0:a.1.1'));
   for (let n = 2; n < 50; n++) peer.say(create(n, `0:a.${n}.1`));
@@ -49,7 +49,7 @@ test('a slow iteration gets one resync for all that it lost, and goes on from th
   assert.equal((await next()).person.id, 'id-b');
 });
 
-test('what waits is counted in people, so that a few large pages are not held for long', async (t) => {
+test('a queue is measured in people, so that large pages fill it', async (t) => {
   const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 100 });
   peer.say(page(...Array.from({ length: 200 }, (_, n) => person(n))));
   await taken(client, peer);
@@ -78,21 +78,21 @@ test('an iteration that begins late begins with a resync', async (t) => {
   assert.deepEqual([first.type, first.people, first.exact], ['resync', [person('a')], true]);
 });
 
-test('an iteration ends when the client was stopped, after what waits', async (t) => {
+test('an iteration ends after its queue when the client is stopped', async (t) => {
   const { client, peer } = await met(t);
-  const told = [];
+  const events = [];
   const all = (async () => {
-    for await (const event of client) told.push(event.type);
+    for await (const event of client) events.push(event.type);
   })();
   peer.say(liveAt('0:a.1.1'));
   await taken(client, peer);
   client.stop();
   peer.close(1000);
   await all;
-  assert.equal(told.at(-1), 'disconnected');
+  assert.equal(events.at(-1), 'disconnected');
 });
 
-test('an iteration throws what the client gave up for, once', async (t) => {
+test('an iteration throws the reason for which the client gave up, once', async (t) => {
   const { client, events, peer } = await met(t);
   peer.close(1008, 'no');
   await client.closed;
@@ -102,7 +102,7 @@ test('an iteration throws what the client gave up for, once', async (t) => {
   assert.equal((await events.next()).done, true);
 });
 
-test('leaving an iteration leaves the client running', async (t) => {
+test('leaving an iteration does not stop the client', async (t) => {
   const { client, peer } = await met(t);
   peer.say(liveAt('0:a.1.1'));
   for await (const event of client) {

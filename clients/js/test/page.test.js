@@ -1,5 +1,5 @@
-// The client in a page: what a browser lets it read, and what the page tells it. A file of its own, because it makes Node
-// look like a page.
+// The client in a page: the answers that a browser hides, and the page's own events. A separate file, because it sets
+// globals of a page.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -17,7 +17,7 @@ const REFUSED = {
 globalThis.location = { origin: ORIGIN, href: `${ORIGIN}/` };
 globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
 
-/** As a browser does: what another origin answers can be read only where it says so. */
+/** As in a browser: answers of another origin can be read only if it allows that. */
 async function browserFetch(url, options = {}) {
   const response = await fetch(url, { ...options, headers: { ...options.headers, origin: ORIGIN } });
   if (options.mode === 'no-cors') return { ok: false, status: 0, type: 'opaque' };
@@ -34,7 +34,7 @@ function open(t, server, backoff = { firstMs: HOUR_MS, mostMs: HOUR_MS }) {
 const next = (client, type) => new Promise((resolve) => client.on(type, resolve));
 
 for (const [status, type] of [[403, 'origin'], [421, 'host'], [400, 'filter'], [426, 'malformed']]) {
-  test(`a refusal with ${status} that the page may read ends the client with its words`, async (t) => {
+  test(`a readable refusal with ${status} ends the client with its reason`, async (t) => {
     const server = await Server.start(t);
     const problem = { ...REFUSED, status, type: `/problems/${type}` };
     server.refusal = { status, problem, headers: { 'access-control-allow-origin': ORIGIN } };
@@ -46,7 +46,7 @@ for (const [status, type] of [[403, 'origin'], [421, 'host'], [400, 'filter'], [
   });
 }
 
-test('too many of us, or no room, is not the end', async (t) => {
+test('a refusal for a time does not end the client', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   for (const status of [429, 503]) {
@@ -59,25 +59,25 @@ test('too many of us, or no room, is not the end', async (t) => {
   }
 });
 
-test('an answer that the page must not read is told from an outage, and tried again', async (t) => {
+test('an unreadable answer is distinguished from an outage, and tried again', async (t) => {
   const server = await Server.start(t);
   server.refusal = { status: 403, problem: REFUSED };
   const client = open(t, server);
   const { why, retryMs } = await next(client, 'disconnected');
   assert.match(why, new RegExp(`${ORIGIN} listed in http.origins`));
   assert.equal(typeof retryMs, 'number');
-  const nobody = live({ url: 'http://127.0.0.1:1', fetch: browserFetch });
-  t.after(() => nobody.stop());
-  assert.equal((await next(nobody, 'disconnected')).why, 'the gateway cannot be reached');
+  const absent = live({ url: 'http://127.0.0.1:1', fetch: browserFetch });
+  t.after(() => absent.stop());
+  assert.equal((await next(absent, 'disconnected')).why, 'the gateway cannot be reached');
 });
 
-test('a page that is looked at again does not wait for the next attempt', async (t) => {
+test('a page that becomes visible retries at once', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   (await server.peer()).cut();
   await next(client, 'disconnected');
   document.dispatchEvent(new Event('visibilitychange'));
-  assert.equal(client.state, 'waiting', 'it is hidden');
+  assert.equal(client.state, 'waiting', 'the page is hidden');
   document.visibilityState = 'visible';
   document.dispatchEvent(new Event('visibilitychange'));
   (await server.peer()).say(liveAt('0:a.1.1'));

@@ -1,25 +1,25 @@
-// The parts that decide: where a client stands, how long it waits, what its options mean.
+// The deciding parts: the resume point, the waits, and the options.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { live } from '../index.js';
 import { Backoff } from '../src/backoff.js';
-import { Place } from '../src/cursor.js';
 import { readOptions } from '../src/options.js';
 import { Endpoint } from '../src/rest.js';
+import { ResumePoint } from '../src/resume-point.js';
 import { create, liveAt, page } from './support/server.js';
 
 const CURSOR = '0:a.5.1,1:b.7.2';
 
-/** Where a client stands that began there and was told this. */
+/** The resume point of a client with this start, after these events. */
 function after(from, ...events) {
-  const place = new Place(from);
-  events.forEach((event) => place.pass(event));
-  return place.from;
+  const point = new ResumePoint(from);
+  events.forEach((event) => point.pass(event));
+  return point.from;
 }
 
-test('changes are laid over the last cursor that was told', () => {
+test('a change advances its partition of the last cursor', () => {
   assert.equal(after('now', liveAt(CURSOR), create(1, '1:b.8.3')), '0:a.5.1,1:b.8.3');
   assert.equal(after(CURSOR, create(1, '0:a.6.1')), '0:a.6.1,1:b.7.2');
   assert.equal(after('now', liveAt(CURSOR), { type: 'filtered', cursor: '0:a.9.9,1:b.9.9' }), '0:a.9.9,1:b.9.9');
@@ -28,7 +28,7 @@ test('changes are laid over the last cursor that was told', () => {
   }
 });
 
-test('within a snapshot there is no cursor, whatever arrives', () => {
+test('an incomplete snapshot has no cursor, whatever arrives', () => {
   for (const begin of [page(), { type: 'reset' }, { type: 'filtered' }]) {
     const meanwhile = [create(1, '0:a.6.1'), { type: 'pong', cursor: CURSOR }, { type: 'position', cursor: CURSOR }];
     assert.equal(after(CURSOR, begin, ...meanwhile), 'snapshot', begin.type);
@@ -37,7 +37,7 @@ test('within a snapshot there is no cursor, whatever arrives', () => {
   assert.equal(after('now', { type: 'pong' }), 'now');
 });
 
-test('waits double, are spread over all of the time, and are bounded', () => {
+test('waits are random, up to a bound that doubles until the maximum', () => {
   for (const [random, expected] of [[0, [0, 0, 0, 0, 0]], [0.5, [50, 100, 200, 400, 500]], [1, [100, 200, 400, 800, 1000]]]) {
     const backoff = new Backoff({ firstMs: 100, mostMs: 1000 }, () => random);
     assert.deepEqual(expected.map(() => backoff.next()), expected);
@@ -46,25 +46,25 @@ test('waits double, are spread over all of the time, and are bounded', () => {
   }
 });
 
-test('our own waits for a gateway on this machine are short, those that it names are not', () => {
+test('our own waits for a local gateway are short, those that it names are not', () => {
   const most = (url, backoff, wait) => new Backoff(readOptions({ url, WebSocket: Object, ...(backoff && { backoff }) }).backoff, () => 1).next(wait);
   const many = { firstMs: 1e6 };
   for (const url of ['http://127.0.0.1:8080', 'ws://localhost', 'http://a.localhost:1', 'http://[::1]:8080', 'ws://127.9.9.9']) {
     assert.deepEqual([most(url, many), most(url, many, { afterMs: 20_000 }), most(url, many, { upToMs: 9_000 })], [3_000, 23_000, 9_000], url);
-    assert.equal(most(url, { ...many, mostMs: 50_000 }), 50_000, 'as was said');
+    assert.equal(most(url, { ...many, mostMs: 50_000 }), 50_000, 'the option overrides the default');
   }
   for (const url of ['https://people.example', 'http://localhost.example', 'http://128.0.0.1', 'http://[::2]']) {
     assert.equal(most(url, many), 30_000, url);
   }
 });
 
-test('a time that the server names counts, up to our own limit', () => {
+test('a time from the gateway counts up to our own limit', () => {
   const most = (wait) => new Backoff({ firstMs: 100, mostMs: 1000 }, () => 1).next(wait);
   assert.deepEqual([most({ upToMs: 30 }), most({ upToMs: 5000 })], [30, 1000]);
   assert.deepEqual([most({ afterMs: 300 }), most({ afterMs: 5000 })], [400, 1000]);
 });
 
-test('an address may be that of the gateway or of a stream, with any scheme', () => {
+test('a URL may be the gateway\'s or a stream\'s, with any scheme', () => {
   const everyone = { where: '', kinds: 'all' };
   for (const [url, stream, people] of [
     ['http://h:1', 'ws://h:1/updates?from=now', 'http://h:1/people/x'],
@@ -81,7 +81,7 @@ test('an address may be that of the gateway or of a stream, with any scheme', ()
   assert.equal(filtered.protocol, 'http:');
 });
 
-test('options that make no sense are refused at once', () => {
+test('invalid options are refused at once', () => {
   for (const options of [{}, { url: 'ftp://h' }, { url: 'h' }, { url: 'ws://h', kinds: 'some' }, { url: 'ws://h', people: [] }]) {
     assert.throws(() => live(options), TypeError);
   }

@@ -1,4 +1,4 @@
-// How a client comes back: with its cursor where it holds one, with a snapshot where it does not, and when.
+// How a client reconnects: at its cursor, or with a snapshot if it has none, and when.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -20,14 +20,14 @@ const next = (client, type) => new Promise((resolve) => {
   const off = client.on(type, (event) => (off(), resolve(event)));
 });
 
-/** Says messages, and waits until the client has taken them. */
+/** Sends messages, and waits until the client has taken them. */
 async function say(client, peer, ...messages) {
   const taken = next(client, messages.at(-1).type);
   peer.say(...messages);
   await taken;
 }
 
-test('a cut client resumes with the latest places over its last cursor and the same filter', async (t) => {
+test('a cut client resumes at its advanced cursor with the same filter', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { kinds: 'saves', where: 'age > 1 && job != "+&"' });
   let peer = await server.peer();
@@ -47,7 +47,7 @@ test('a cut client resumes with the latest places over its last cursor and the s
   assert.equal((await server.peer()).asked.from, '0:a.7.1,1:b.9.9');
 });
 
-test('a snapshot that was cut begins again, and its half is never seen as whole', async (t) => {
+test('a cut snapshot starts again and is never exact', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { from: 'snapshot' });
   for (let again = 0; again < 3; again++) {
@@ -67,7 +67,7 @@ test('a snapshot that was cut begins again, and its half is never seen as whole'
   assert.deepEqual([client.view.size, client.exact], [1, true]);
 });
 
-test('a client that was reset has dropped its view and holds no cursor before live', async (t) => {
+test('a reset client has no view and no cursor before live', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { from: '0:a.5.1', people: [{ id: 'held' }] });
   const peer = await server.peer();
@@ -79,7 +79,7 @@ test('a client that was reset has dropped its view and holds no cursor before li
   assert.equal((await server.peer()).asked.from, 'snapshot');
 });
 
-test('closes that invite a return are followed by one with the cursor', async (t) => {
+test('a client resumes at its cursor after temporary closes', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   for (const [index, code] of [1001, 1011, 1013, 4010, 1012].entries()) {
@@ -92,7 +92,7 @@ test('closes that invite a return are followed by one with the cursor', async (t
   }
 });
 
-test('a restarting gateway names the time within which to return', async (t) => {
+test('a restarting gateway sets the longest wait', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { backoff: { firstMs: HOUR_MS, mostMs: HOUR_MS } });
   for (const code of [1001, 1012]) {
@@ -104,7 +104,7 @@ test('a restarting gateway names the time within which to return', async (t) => 
   assert.equal((await server.peer()).asked.from, '0:a.5.1');
 });
 
-test('an overloaded gateway is left alone for longer', async (t) => {
+test('an overloaded gateway gets more time', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { backoff: { firstMs: 1, mostMs: HOUR_MS } });
   const peer = await server.peer();
@@ -127,7 +127,7 @@ for (const code of [1002, 1003, 1007, 1008, 1009]) {
   });
 }
 
-test('a normal close is the end without an error', async (t) => {
+test('a normal close ends the client without an error', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   (await server.peer()).close(1000);
@@ -135,7 +135,7 @@ test('a normal close is the end without an error', async (t) => {
   await assert.rejects(client.filter(), ClientError);
 });
 
-test('a stop is asked for, and what was on its way is still told', async (t) => {
+test('events in flight arrive after a stop', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   const peer = await server.peer();
@@ -148,14 +148,14 @@ test('a stop is asked for, and what was on its way is still told', async (t) => 
   assert.deepEqual([client.view.size, client.cursor], [1, '0:a.6.1']);
 });
 
-test('a gateway that does not answer the stop is left', async (t) => {
+test('a stop without an answer ends the client', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { stopMs: 20 });
   await say(client, await server.peer(), liveAt('0:a.5.1'));
   assert.equal(await client.stop(), undefined);
 });
 
-test('a signal ends the client at once, also while it waits', async (t) => {
+test('an abort signal ends the client at once, even while it waits', async (t) => {
   const server = await Server.start(t);
   const leave = new AbortController();
   const client = open(t, server, { signal: leave.signal, backoff: { firstMs: HOUR_MS, mostMs: HOUR_MS } });
@@ -166,7 +166,7 @@ test('a signal ends the client at once, also while it waits', async (t) => {
   assert.equal(client.state, 'ended');
 });
 
-test('a quiet gateway is asked, and left when it does not answer', async (t) => {
+test('a silent gateway is pinged, and left without an answer', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server, { silenceMs: 80 });
   const peer = await server.peer();
@@ -181,7 +181,7 @@ test('a quiet gateway is asked, and left when it does not answer', async (t) => 
   assert.equal((await server.peer()).asked.from, '0:a.8.1');
 });
 
-test('a refusal of what we ask ends the client with the problem', async (t) => {
+test('a refused filter ends the client with the problem', async (t) => {
   const server = await Server.start(t);
   const problem = { type: '/problems/filter', detail: 'age is a number', offset: 7, length: 3 };
   server.refusal = { status: 400, problem };
@@ -191,7 +191,7 @@ test('a refusal of what we ask ends the client with the problem', async (t) => {
   assert.equal(server.refused, 1);
 });
 
-test('a refusal for the time being is followed by another try, when the gateway says', async (t) => {
+test('after a temporary refusal the client retries when the gateway says', async (t) => {
   const server = await Server.start(t);
   server.refusal = { status: 503, headers: { 'retry-after': '7' }, problem: { type: '/problems/overloaded' } };
   const client = open(t, server, { backoff: { firstMs: 1, mostMs: HOUR_MS } });
@@ -203,7 +203,7 @@ test('a refusal for the time being is followed by another try, when the gateway 
   await server.peer();
 });
 
-test('a refused cursor is given up for a snapshot', async (t) => {
+test('a refused cursor is replaced by a snapshot', async (t) => {
   const server = await Server.start(t);
   server.refusal = { status: 400, problem: { type: '/problems/cursor', detail: 'other partitions' } };
   const client = open(t, server, { from: '0:a.5.1' });
@@ -212,12 +212,12 @@ test('a refused cursor is given up for a snapshot', async (t) => {
   assert.equal((await server.peer()).asked.from, 'snapshot');
 });
 
-test('nobody there is an outage, and tried again', async (t) => {
+test('an absent gateway is an outage, and tried again', async (t) => {
   const client = open(t, { url: 'http://127.0.0.1:1' });
   for (let again = 0; again < 3; again++) assert.match((await next(client, 'disconnected')).why, /cannot be reached/);
 });
 
-test('a server that is no gateway is left with an error', async (t) => {
+test('a server that is no gateway ends the client with an error', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   (await server.peer()).say({ type: 'live' });
@@ -236,7 +236,7 @@ test('a filter outlives the connection, and a ping does not', async (t) => {
   peer.cut();
   await assert.rejects(pinged, ClientError);
   peer = await server.peer();
-  assert.deepEqual(peer.asked, { from: '0:a.5.1' }, 'the old filter holds until the gateway says otherwise');
+  assert.deepEqual(peer.asked, { from: '0:a.5.1' }, 'the old filter applies until the gateway confirms the new one');
   assert.deepEqual(await peer.heard(), asked);
   peer.say({ type: 'filtered', ref: asked.ref, cursor: '0:a.6.1' });
   assert.equal(await filtered, '0:a.6.1');
@@ -252,7 +252,7 @@ test('more commands than may wait are refused', async (t) => {
   assert.match(await outcomes[64], /too many commands/);
 });
 
-test('a callback that throws harms nobody', async (t) => {
+test('an exception in a callback affects nothing else', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   const uncaught = new Promise((resolve) => (globalThis.reportError = resolve));

@@ -1,4 +1,4 @@
-// What is drawn and listened to: views as values, and each change told to those who asked for its type.
+// Views as values for drawing, and listeners of single types of change.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -16,7 +16,7 @@ async function met(t) {
   const peer = await server.peer();
   return {
     client, peer, next,
-    /** Says it, and waits until the client has taken it. */
+    /** Sends a message, and waits until the client has taken it. */
     say: async (message) => {
       const taken = next(message.type);
       peer.say(message);
@@ -25,10 +25,10 @@ async function met(t) {
   };
 }
 
-test('a snapshot never changes, and is the same one until something in it does', async (t) => {
+test('a snapshot never changes, and stays the same object until something in it does', async (t) => {
   const { client, peer, next, say } = await met(t);
   const seen = [client.snapshot()];
-  /** Asserts that there is another one now, and returns it. */
+  /** Asserts that there is a new snapshot, and returns it. */
   const another = (what) => {
     const now = client.snapshot();
     assert.notEqual(now, seen.at(-1), what);
@@ -43,19 +43,19 @@ test('a snapshot never changes, and is the same one until something in it does',
   const live = another('live');
   assert.deepEqual([live.exact, live.state], [true, 'live']);
   await say({ type: 'position', cursor: '0:a.7.1' });
-  assert.equal(client.snapshot(), live, 'where it stands is not in it');
+  assert.equal(client.snapshot(), live, 'the cursor is not part of a snapshot');
   await say({ type: 'leave', at: '0:a.8.1', id: 'id-9' });
-  assert.equal(client.snapshot(), live, 'a stranger who leaves changes nothing');
+  assert.equal(client.snapshot(), live, 'the removal of an unknown person changes nothing');
   await say(create(2, '0:a.9.1'));
   const more = another('a change');
   assert.deepEqual(more.people.map(({ id }) => id), ['id-1', 'id-2']);
   await say({ type: 'stale', seconds: 5 });
   const stale = another('a state');
   assert.deepEqual([stale.state, stale.people], ['stale', more.people]);
-  assert.equal(stale.people, more.people, 'the list is the same, so that it need not be drawn again');
+  assert.equal(stale.people, more.people, 'the list is the same object, so it need not be drawn again');
   await say({ type: 'delete', at: '0:a.10.1', id: 'id-1' });
   assert.deepEqual(another('another change').people.map(({ id }) => id), ['id-2']);
-  assert.deepEqual(live.people, [person(1)], 'an old one stays what it was');
+  assert.deepEqual(live.people, [person(1)], 'an old snapshot is unchanged');
   assert.throws(() => live.people.push(person(3)), TypeError);
   const lost = next('disconnected');
   peer.cut();
@@ -66,7 +66,7 @@ test('a snapshot never changes, and is the same one until something in it does',
   assert.equal(another('the end').state, 'ended');
 });
 
-test('who draws as useSyncExternalStore does draws each change', async (t) => {
+test('code like useSyncExternalStore draws each change', async (t) => {
   const { client, say } = await met(t);
   const drawn = [];
   let held = client.snapshot();
@@ -82,13 +82,13 @@ test('who draws as useSyncExternalStore does draws each change', async (t) => {
   assert.deepEqual(drawn.slice(-2), ['P1', 'P1,P2']);
 });
 
-test('listeners of a type are told of changes within a batch, once, and those of all types get the batch', async (t) => {
+test('listeners of a type get the changes in a batch once, and those of all types get the batch', async (t) => {
   const { client, say } = await met(t);
   await say(page(person(1), person(2)));
   await say(liveAt('0:a.1.1'));
-  const told = [];
+  const events = [];
   for (const type of ['batch', 'create', 'enter', 'update', 'leave', 'delete', '*']) {
-    client.on(type, (event) => told.push([type, event.type, event.id ?? event.person?.id, client.view.size]));
+    client.on(type, (event) => events.push([type, event.type, event.id ?? event.person?.id, client.view.size]));
   }
   const { at, ...created } = create(3, '0:a.2.1');
   const { type, ...changed } = created;
@@ -96,8 +96,8 @@ test('listeners of a type are told of changes within a batch, once, and those of
     created, { ...changed, type: 'update' }, { ...changed, type: 'enter' }, { type: 'leave', id: 'id-1' }, { type: 'delete', id: 'id-2' },
   ];
   await say({ type: 'batch', cursor: '0:a.9.1', changes });
-  assert.deepEqual(told, [
+  assert.deepEqual(events, [
     ['batch', 'batch', undefined, 1], ['create', 'create', 'id-3', 1], ['update', 'update', 'id-3', 1],
     ['enter', 'enter', 'id-3', 1], ['leave', 'leave', 'id-1', 1], ['delete', 'delete', 'id-2', 1], ['*', 'batch', undefined, 1],
-  ], 'and the whole batch is in the view before anybody is told');
+  ], 'the whole batch is in the view before the listeners are called');
 });

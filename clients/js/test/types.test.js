@@ -1,5 +1,5 @@
-// The types, and the examples of the documents: TypeScript accepts them, as strictly as it can. The compiler is the one in
-// TSC, which scripts/test-js.sh installs; without it, it says so and nothing is tested.
+// TypeScript accepts the types and the examples of the documents, in its strictest mode. scripts/test-js.sh installs the
+// compiler; without it, these tests are skipped.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -31,7 +31,7 @@ function examples(document) {
   return found;
 }
 
-/** A folder with the package in it, in which files are compiled; what the compiler has to say. */
+/** Compiles files in a folder that has the package. Returns the compiler's output. */
 function compile(t, files) {
   const folder = mkdtempSync(join(tmpdir(), 'people-gateway-types-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -54,11 +54,11 @@ function compile(t, files) {
   }
 }
 
-test('the types, and the examples of the documents, are as strict as can be', { skip }, (t) => {
+test('the types and the examples of the documents compile in the strictest mode', { skip }, (t) => {
   const files = { 'types.ts': readFileSync(new URL('support/types.ts', import.meta.url), 'utf8') };
   for (const document of DOCUMENTS) {
     for (const { language, code, line } of examples(document)) {
-      // Where the package lies, in a clone and in a gateway.
+      // The package's paths in a clone and in a gateway.
       const imports = /'(\.\/clients\/js\/index\.js|\/console\/client\.js)'/g;
       files[`${document}-${line}.${language}`] = `${code.replace(imports, "'people-gateway-client'")}\nexport {};\n`;
     }

@@ -98,7 +98,7 @@ impl BenchCommand {
             Self::Fanout(flags) => flags.clients,
             Self::Selective(flags) => flags.clients,
             Self::Idle(flags) => flags.clients,
-            Self::Storm(flags) => flags.clients + flags.standing,
+            Self::Storm(flags) => flags.clients + flags.subscribers,
             Self::Resume(flags) => flags.clients,
             Self::Slow(flags) => flags.unread.unwrap_or(flags.clients + flags.slow_clients),
             Self::Push(flags) => flags.clients,

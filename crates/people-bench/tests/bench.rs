@@ -114,7 +114,8 @@ async fn each_change_reaches_the_clients_with_its_filter() {
 #[tokio::test]
 async fn storming_idle_and_resuming_clients_all_connect() {
     let storm =
-        report("storm --clients 100 --filters 10 --standing 5 --store embedded --baseline").await;
+        report("storm --clients 100 --filters 10 --subscribers 5 --store embedded --baseline")
+            .await;
     assert!(
         figure(&storm, 1, "connects_per_second").as_f64() > Some(0.0),
         "{storm:#}"

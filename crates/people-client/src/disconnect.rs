@@ -54,7 +54,7 @@ pub enum ClientError {
     /// The client was stopped ([`super::LiveClient::stop`]), or the server closed with code 1000.
     #[error("the client has ended")]
     Ended,
-    /// The server closed because of what the client sent. It would close again.
+    /// The server closed because of the client's messages. It would close again.
     #[error("the server closed with {code} {reason}: it would do so again")]
     NotAllowed {
         /// The close code.

@@ -1,4 +1,4 @@
-//! How long a client waits, and for what.
+//! The limits of a client's waits.
 
 use std::time::Duration;
 

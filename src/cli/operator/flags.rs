@@ -8,11 +8,11 @@ use crate::config::{ConfigFaults, Settings, Sources};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ServeFlags {
-    /// Where to serve REST and live updates; a name stands for all its addresses [default:
+    /// The address of REST and live updates; a name means all its addresses [default:
     /// 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
-    /// Where to serve /livez, /readyz and /metrics [default: 127.0.0.1:9091]
+    /// The address of /livez, /readyz and /metrics [default: 127.0.0.1:9091]
     #[arg(long, value_name = "HOST:PORT")]
     admin_listen: Option<String>,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(in crate::cli) struct StoreFlags {
 pub(in crate::cli) struct CheckFlags {
     #[command(flatten)]
     pub(super) store: StoreFlags,
-    /// Repair the damage, beside running gateways; affected clients get their view anew
+    /// Repair the damage, also while gateways run; affected clients get a new snapshot
     #[arg(long)]
     pub(super) repair: bool,
 }

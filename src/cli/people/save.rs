@@ -16,7 +16,7 @@ use crate::domain::{PersonId, age};
 
 /// The longest JSON of a person, in bytes. The gateway's own limit is lower.
 const INPUT_MAX: u64 = 1024 * 1024;
-/// The most attempts to save a person that other clients create and delete meanwhile.
+/// The most attempts to save a person that other clients create and delete at the same time.
 const ATTEMPTS_MAX: usize = 8;
 
 const EXAMPLES: &str = "\

@@ -9,7 +9,7 @@ use super::visible::visible_lines;
 /// The reader of standard output closed it. The command ends early, without an error.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads the output")]
-pub(in crate::cli) struct OutputClosed;
+pub(in crate::cli) struct ClosedOutput;
 
 /// Writes a line to standard error. Nothing could report a failure of this.
 pub(in crate::cli) fn note(line: &str) {
@@ -24,7 +24,7 @@ pub(in crate::cli) fn note_coloured(line: &str) {
 /// The outcome of a write to standard output as an error of the command.
 pub(in crate::cli) fn check_output(outcome: io::Result<()>) -> anyhow::Result<()> {
     match outcome {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedOutput.into()),
         outcome => outcome.context("cannot write to standard output"),
     }
 }

@@ -56,8 +56,8 @@ impl WatchOutput {
     }
 }
 
-/// Writes the text, and reacts to signals meanwhile: a blocked pipe must not keep the program
-/// alive. Breaks if the program must end at once.
+/// Writes the text, and reacts to signals during the write: a blocked pipe must not keep the
+/// program alive. Breaks if the program must end at once.
 pub(super) async fn write_unless_stopped(
     output: &mut WatchOutput,
     text: String,

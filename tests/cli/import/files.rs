@@ -29,7 +29,7 @@ async fn a_broken_file_ends_the_import_with_the_place_after_the_people_before_it
                 b"\xF6b,L,1,M\n",
             ]
             .concat(),
-            "line 3 is not UTF-8: say what the file is written in, for example \
+            "line 3 is not UTF-8: name the encoding of the file, for example \
              --encoding windows-1252",
         ),
     ] {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::process::Serving;
+use crate::process::GatewayProcess;
 
 /// Signs certificates. No machine trusts it by default.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -80,7 +80,7 @@ pub(crate) struct Balancer {
 
 impl Balancer {
     /// A balancer in front of this gateway, with this certificate.
-    pub(crate) async fn before(serving: &Serving, certificate: ServerCertificate) -> Self {
+    pub(crate) async fn before(serving: &GatewayProcess, certificate: ServerCertificate) -> Self {
         let gateway: SocketAddr = serving.url().trim_start_matches("http://").parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

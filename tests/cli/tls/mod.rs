@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
 
 use self::balancer::{Authority, Balancer, ServerCertificate};
-use crate::process::{DEADLINE, Serving, gateway, run, serving_in};
+use crate::process::{DEADLINE, GatewayProcess, gateway, run, serving_in};
 use crate::script::{Script, answer};
 
 const ADA: [&str; 9] = [
@@ -50,7 +50,7 @@ async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
 
 /// Asserts that both commands refuse this certificate, with these words.
 async fn refused(
-    serving: &Serving,
+    serving: &GatewayProcess,
     certificate: ServerCertificate,
     ca: Option<&str>,
     words: &[&str],

@@ -3,13 +3,13 @@
 use rustix::process::Signal;
 use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Serving, eventually, serving_in};
+use crate::process::{DEADLINE, GatewayProcess, eventually, serving_in};
 use crate::terminal::{FRAME, Terminal, signal};
 
 const ENTERED: &str = "\u{1b}[?1049h";
 const LEFT: &str = "\u{1b}[?1049l";
 
-async fn save(serving: &Serving, first: &str, age: u8) -> String {
+async fn save(serving: &GatewayProcess, first: &str, age: u8) -> String {
     let age = age.to_string();
     let (code, out, _) = serving
         .run(&[

@@ -1,4 +1,4 @@
-// A gateway of a test's own: on free ports, with a store in a folder of its own, gone at the end of the test.
+// A gateway for one test: on free ports, with a store in a temporary folder, killed at the end of the test.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM =
   process.env.PEOPLE_GATEWAY ?? fileURLToPath(new URL('../../../../target/debug/people-gateway', import.meta.url));
-/** How long anything may take before a test gives up. */
+/** The time limit of each wait in a test. */
 export const DEADLINE_MS = 30_000;
 
-/** Waits until `condition` holds, and returns what it gave. */
+/** Waits until `condition` is true, and returns its value. */
 export async function eventually(what, condition) {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
@@ -67,7 +67,7 @@ export class Gateway {
     await this.exited;
   }
 
-  /** Ends the process without a word, and starts it again at the same addresses with the same data. */
+  /** Kills the process, and starts it again at the same addresses with the same data. */
   async killAndRestart(between = () => {}) {
     await this.kill();
     await between();
@@ -76,13 +76,13 @@ export class Gateway {
     await this.run();
   }
 
-  /** All who match, by id, as the list has them. */
+  /** All people of the list who match, by id. */
   async matching(where) {
     const answer = await fetch(`http://${this.address}/people?${new URLSearchParams({ where })}`);
     return Object.fromEntries((await answer.json()).map((person) => [person.id, person]));
   }
 
-  /** Saves under this id, new or not. */
+  /** Saves a person under this id, new or not. */
   async save(id, person) {
     const body = JSON.stringify({ id, ...person });
     const headers = { 'content-type': 'application/x-ndjson' };
@@ -101,7 +101,7 @@ export class Gateway {
 /** The id of the Nth person of a test. */
 export const idOf = (n) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
-/** A person whom random filters tell apart. */
+/** A random person, with values that the tests' filters distinguish. */
 export const randomPerson = () => ({
   firstName: ['Ada', 'Grace', 'Emmy', 'Alan'][Math.floor(Math.random() * 4)],
   lastName: 'Example',

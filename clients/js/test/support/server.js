@@ -1,5 +1,4 @@
-// A scripted server: node's http, and frames made by hand (RFC 6455). It says what a test tells it to, also what no
-// gateway would.
+// A scripted server: node's http, with WebSocket frames of its own (RFC 6455). It can also send what no gateway sends.
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -69,7 +68,7 @@ export class Server {
   #peers = [];
   #waiting = [];
   #sockets = [];
-  /** Answers handshakes, and the question why one was refused, with this instead. */
+  /** The answer to handshakes and to the request for the reason, instead of an upgrade. */
   refusal;
   refused = 0;
 

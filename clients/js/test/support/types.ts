@@ -1,4 +1,4 @@
-// What the types must allow, and, below `@ts-expect-error`, what they must not. It is compiled and never run.
+// Code that the types must accept, and, below `@ts-expect-error`, code that they must not. It is compiled, never run.
 
 import { live, ProblemError, type LiveEvent, type Person, type ViewSnapshot } from 'people-gateway-client';
 
@@ -25,10 +25,10 @@ for await (const event of people) {
 }
 
 people.on('create', ({ person, at, type }) => {
-  const place: string | undefined = at;
+  const position: string | undefined = at;
   const kind: 'create' = type;
-  console.log(person.attributes?.city, place, kind);
-  // @ts-expect-error: within a batch a change has no place of its own
+  console.log(person.attributes?.city, position, kind);
+  // @ts-expect-error: a change in a batch has no log position of its own
   console.log(at.length);
 });
 people.on('leave', ({ id }) => console.log(id.length));
@@ -48,7 +48,7 @@ seen.people.push(seen.people[0]);
 seen.version = 1;
 
 await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { city: 'Oslo' } });
-// @ts-expect-error: these are the attributes that were named
+// @ts-expect-error: the type of the attributes has no such name
 await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { town: 'Oslo' } });
 // @ts-expect-error: a person has an age
 await anyone.save({ firstName: 'Ada', lastName: 'L', job: '' });

@@ -104,7 +104,7 @@ pub(crate) struct SlowPlan {
 pub(crate) enum Cleanup {
     /// The load keeps them: the server's store is temporary.
     Keep,
-    /// The load deletes them: the server belongs to somebody.
+    /// The load deletes them: the server is not ours.
     Delete,
 }
 

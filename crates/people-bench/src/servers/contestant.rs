@@ -26,9 +26,9 @@ pub(crate) enum Contestant {
 /// The kind of a gateway's store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StoreKind {
-    /// In a file of its own
+    /// In a file
     Embedded,
-    /// In a Redis of its own
+    /// In a Redis that this program starts
     Redis,
 }
 

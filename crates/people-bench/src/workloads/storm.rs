@@ -30,10 +30,10 @@ pub(crate) struct StormFlags {
     /// Distinct filters of these clients
     #[arg(long, default_value_t = 100, value_parser = positive())]
     filters: u32,
-    /// Clients that are connected before, and get every change
+    /// Clients that connect before the storm, and get every change
     #[arg(long, default_value_t = 100, value_parser = positive())]
-    pub(crate) standing: u32,
-    /// Changes per second, for those
+    pub(crate) subscribers: u32,
+    /// Changes per second for these clients
     #[arg(long, default_value_t = 20, value_parser = rate())]
     rate: u32,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(crate) async fn storm(flags: StormFlags) -> anyhow::Result<()> {
     let StormFlags {
         clients,
         filters,
-        standing,
+        subscribers,
         rate,
         baseline,
         target,
@@ -59,11 +59,11 @@ pub(crate) async fn storm(flags: StormFlags) -> anyhow::Result<()> {
     )?;
     let title = format!(
         "storm: {clients} clients connect with one of {filters} filters, {rate} changes a second \
-         go to {standing} others; median (lowest-highest) of {} turns",
+         go to {subscribers} other clients; median (lowest-highest) of {} turns",
         target.rounds.number
     );
     let settings = json!({
-        "clients": clients, "filters": filters, "standing": standing, "rate": rate,
+        "clients": clients, "filters": filters, "subscribers": subscribers, "rate": rate,
         "turns": target.rounds.number, "format": target.options.format,
     });
     let mut report = BenchReport::new("storm", title, settings);
@@ -71,7 +71,7 @@ pub(crate) async fn storm(flags: StormFlags) -> anyhow::Result<()> {
     let workload = StormWorkload {
         clients,
         topics: topics(FilterKind::Equal, filters),
-        standing,
+        subscribers,
         rate,
     };
     let turn = async |contestant| workload.turn(contestant, &target).await;
@@ -80,11 +80,11 @@ pub(crate) async fn storm(flags: StormFlags) -> anyhow::Result<()> {
         .await
 }
 
-/// The new clients, and the standing ones.
+/// The new clients, and the subscribers to the changes.
 struct StormWorkload {
     clients: u32,
     topics: Topics,
-    standing: u32,
+    subscribers: u32,
     rate: u32,
 }
 
@@ -97,7 +97,7 @@ impl StormWorkload {
             length: RunLength::UntilInput,
             slow: None,
         };
-        let plan = |server: &_| target.plan(server, self.standing, Topics::Everything, stage);
+        let plan = |server: &_| target.plan(server, self.subscribers, Topics::Everything, stage);
         let mut trial = Trial::open(contestant, &target.options, plan).await?;
         let calm = CpuSample::now(&trial.server, &trial.load)?;
         trial.load.wait_for_begin(CALM).await?;

@@ -22,8 +22,8 @@ pub(crate) struct UsageError(pub(super) String);
 /// Flags of every workload with clients.
 #[derive(Args, Debug)]
 pub(crate) struct TargetFlags {
-    /// Measure the gateway that runs at this address; nobody else should write to it. The saved
-    /// people are deleted afterwards
+    /// Measure the gateway that runs at this address; only this program should write to it. The
+    /// saved people are deleted afterwards
     #[arg(
         long,
         value_name = "URL",

@@ -1,5 +1,5 @@
-//! `export` writes all people, or those who match, page by page: memory stays bounded whatever
-//! their number.
+//! `export` writes all people, or those who match, page by page: memory stays bounded for any
+//! number of people.
 
 mod cells;
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::values::separator;
 use crate::cli::flag_conflict::FlagConflict;
 use crate::cli::gateway::{self, GatewayClient, GatewayFlags, with_filter_mark};
-use crate::cli::terminal::{OutputClosed, check_output, for_stdout, person_line, visible_lines};
+use crate::cli::terminal::{ClosedOutput, check_output, for_stdout, person_line, visible_lines};
 use crate::domain::PersonId;
 use cells::{Column, ExportColumns, TextCells};
 
@@ -125,7 +125,7 @@ pub(in crate::cli) fn export(flags: ExportFlags) -> anyhow::Result<()> {
             .await
             .map_err(|error| match writer.people {
                 0 => error,
-                _ if error.is::<OutputClosed>() => error,
+                _ if error.is::<ClosedOutput>() => error,
                 people => {
                     anyhow!("the export is incomplete, it ended after {people} people: {error:#}")
                 }

@@ -68,9 +68,9 @@ pub(super) fn of(
 
 fn hint(name: &str) -> &'static str {
     if name == UTF_8.name() {
-        "say what the file is written in, for example --encoding windows-1252"
+        "name the encoding of the file, for example --encoding windows-1252"
     } else {
-        "is the file written in that?"
+        "does the file have another encoding?"
     }
 }
 

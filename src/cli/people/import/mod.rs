@@ -76,7 +76,7 @@ pub(in crate::cli) struct ImportFlags {
     /// The name for ids of people without one [default: the file's name without its folder]
     #[arg(long)]
     name: Option<String>,
-    /// Save nobody: write the people as they would be sent, one line of JSON each
+    /// Save nothing: write the people that would be sent, one line of JSON each
     #[arg(long)]
     dry_run: bool,
     /// Stop reading after this number of refused lines
@@ -267,7 +267,7 @@ async fn send(
         }
         match transient {
             Some(refusal) => gateway.wait_after(refusal).await.map_err(with_advice)?,
-            None if done == 0 => bail!("the gateway read none of the lines that it was sent"),
+            None if done == 0 => bail!("the gateway read none of the lines"),
             None => {}
         }
     }

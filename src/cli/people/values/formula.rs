@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// The text, with an apostrophe in front if it begins like a formula, after apostrophes of its own.
+/// The text, with an apostrophe in front if it begins like a formula, after its own apostrophes.
 pub(in crate::cli::people) fn protect(text: &str) -> Cow<'_, str> {
     if begins_as_formula(text) {
         format!("'{text}").into()

@@ -1,5 +1,4 @@
-//! A Chromium of a test's own: its driver on a free port, a profile in a folder of its own, gone
-//! when it is dropped.
+//! A Chromium for one test, with its own driver, port and profile folder; dropping it ends it.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -13,7 +12,7 @@ use thirtyfour::prelude::*;
 
 use super::gateway::{DEADLINE, eventually};
 
-/// Nothing but the page: no sandbox (tests may run as root), no services of the browser's maker.
+/// Flags of Chromium: no sandbox (tests may run as root), no background services.
 const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
@@ -27,22 +26,22 @@ const FLAGS: [&str; 13] = [
     "--disable-crash-reporter",
     "--no-proxy-server",
     "--window-size=1280,900",
-    // A name that is not of this machine, for pages of another origin.
+    // A foreign host name, for pages of another origin.
     "--host-resolver-rules=MAP other.example 127.0.0.1",
 ];
 
-/// Fields drop in their order: the driver, which takes the browser along, before the folder.
+/// Fields drop in order: the driver, which ends the browser, before the folder.
 pub(crate) struct Browser {
     session: WebDriver,
     driver: Driver,
     _folder: TempDir,
 }
 
-/// The `chromedriver` process. It leads a group of its own, in which its browser is.
+/// The `chromedriver` process, the leader of a process group with its browser.
 struct Driver {
     process: Child,
     port: u16,
-    /// Kept open: it goes on writing.
+    /// Stays open, because the process keeps writing.
     _output: BufReader<ChildStdout>,
 }
 
@@ -51,24 +50,24 @@ impl Browser {
     pub(crate) async fn open(url: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let driver = Driver::start(folder.path()).await;
-        let mut wanted = DesiredCapabilities::chrome();
+        let mut capabilities = DesiredCapabilities::chrome();
         for flag in FLAGS {
-            wanted.add_arg(flag).expect("a flag");
+            capabilities.add_arg(flag).expect("a flag");
         }
-        wanted
+        capabilities
             .add_arg(&format!(
                 "--user-data-dir={}",
                 folder.path().join("profile").display()
             ))
             .expect("a flag");
-        wanted
+        capabilities
             .set("goog:loggingPrefs", json!({"browser": "ALL"}))
             .expect("a preference");
-        let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), wanted)
+        let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), capabilities)
             .await
             .expect("a browser");
-        // Not to be closed from a drop, which would block the runtime that the closing needs: the
-        // driver takes care.
+        // A drop of the session would block the runtime that its end needs: the driver ends the
+        // browser instead.
         session.clone().leak().expect("it was not closed before");
         session.goto(url).await.expect("the page loads");
         Self {
@@ -78,7 +77,7 @@ impl Browser {
         }
     }
 
-    /// What a script returns, or the error that it threw.
+    /// The result of a script, or the error that it threw.
     async fn evaluate(&self, script: &str) -> Result<Value, String> {
         let value = self
             .session
@@ -88,7 +87,7 @@ impl Browser {
         Ok(value.json().clone())
     }
 
-    /// Waits until an expression in the page has this value.
+    /// Waits until an expression in the page has a value.
     pub(crate) async fn shows(&self, what: &str, expression: &str, value: Value) {
         let script = format!("return {expression}");
         eventually(what, async || match self.evaluate(&script).await {
@@ -98,7 +97,7 @@ impl Browser {
         .await;
     }
 
-    /// Waits until the page is connected and shows what is live.
+    /// Waits until the page is live.
     pub(crate) async fn live(&self) {
         self.shows(
             "the page is live",
@@ -108,10 +107,10 @@ impl Browser {
         .await;
     }
 
-    /// Waits until the table has these people and no others, by name in the order of the alphabet.
+    /// Waits until the table has exactly these people, by name in alphabetical order.
     pub(crate) async fn people(&self, names: &[&str]) {
         let rows = "[...document.querySelectorAll('tr[id^=person-] .name')]";
-        // Beside the name there may be a word on what happened to the person.
+        // The cell of the name may have a tag with the last change.
         let name = "[...cell.childNodes].map((node) => node.data ?? '').join('')";
         self.shows(
             "the rows",
@@ -126,10 +125,10 @@ impl Browser {
         self.evaluate(script).await.expect("the script runs");
     }
 
-    /// Types into a field, in place of what is in it.
+    /// Replaces the text of a field.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let field = self.element(selector).await;
-        // As a person does it: what a script empties, the page may fill again before the first key.
+        // With keys: the page may restore a text that a script has cleared.
         field
             .send_keys(Key::Control + "a")
             .await
@@ -163,13 +162,13 @@ impl Browser {
             .expect("it is there")
     }
 
-    /// Writes what is on the screen to a PNG file.
+    /// Writes a screenshot to a PNG file.
     pub(crate) async fn picture(&self, file: &Path) {
         self.session.screenshot(file).await.expect("a picture");
     }
 
-    /// What stands in the browser's console since it was asked last.
-    pub(crate) async fn complaints(&self) -> Vec<String> {
+    /// The entries of the browser's console since the last call.
+    pub(crate) async fn console_entries(&self) -> Vec<String> {
         let entries = self.command("se/log", json!({"type": "browser"})).await;
         let entries = entries.as_array().expect("entries");
         entries
@@ -178,14 +177,14 @@ impl Browser {
             .collect()
     }
 
-    /// Goes on as a phone with a small screen.
+    /// Emulates a phone with a small screen.
     pub(crate) async fn become_a_phone(&self) {
         let screen = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
         self.command("goog/cdp/execute", command).await;
     }
 
-    /// A command to the driver that the library does not have.
+    /// Sends a command to the driver that the library lacks.
     async fn command(&self, name: &str, body: Value) -> Value {
         let url = format!(
             "http://127.0.0.1:{}/session/{}/{name}",
@@ -214,7 +213,7 @@ impl Browser {
 }
 
 impl Driver {
-    /// Starts it; what it and its browser write goes into `folder`.
+    /// Starts the driver; it and its browser write into `folder`.
     async fn start(folder: &Path) -> Self {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -253,7 +252,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has ended already.
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! A proxy before the gateway, as operators put one there: HAProxy, which serves it below a path.
+//! HAProxy in front of a gateway, which serves it below a path.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::gateway::{Gateway, eventually};
 use crate::port::free_port;
+use crate::support::gateway::{Gateway, eventually};
 
-/// Gone when it is dropped.
+/// Dropping it ends the proxy.
 pub(crate) struct Proxy {
     process: Child,
     address: SocketAddr,
@@ -17,7 +17,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Serves the gateway below `/gw/`, and nothing beside it.
+    /// Serves the gateway below `/gw/`, and nothing else.
     pub(crate) async fn below_a_path(gateway: &Gateway) -> Self {
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let folder = tempfile::tempdir().expect("a folder");
@@ -32,7 +32,7 @@ impl Proxy {
             gateway.address()
         );
         std::fs::write(&file, configuration).expect("a file");
-        // Debian keeps it outside the path of ordinary users.
+        // Debian installs HAProxy outside the path of ordinary users.
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("haproxy");
         command.arg("-db").arg("-f").arg(&file).env("PATH", path);
@@ -58,7 +58,7 @@ impl Proxy {
         proxy
     }
 
-    /// The gateway's path as the proxy has it.
+    /// The URL of a gateway's path at the proxy.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/gw{path}", self.address)
     }
@@ -66,7 +66,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

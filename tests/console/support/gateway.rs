@@ -1,5 +1,4 @@
-//! The gateway behind the page: a process with a port and a folder of its own, gone when it is
-//! dropped.
+//! The gateway of a test: a process with its own port and folder; dropping it ends it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -13,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::port::free_port;
 
-/// How long anything may take before a test gives up.
+/// The limit of every wait in these tests.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Gateway {
@@ -24,7 +23,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway, and waits until a list is answered.
+    /// Starts a gateway, and waits until it listens.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (process, address) = spawn(([127, 0, 0, 1], free_port()).into(), folder.path()).await;
@@ -41,23 +40,22 @@ impl Gateway {
         }
     }
 
-    /// Where it listens.
+    /// The address of its port.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its own address, with this path.
+    /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// A folder of the test's own.
+    /// The test's folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Makes a call, with a body unless it is null, which must succeed; its answer, or null where
-    /// it has no body.
+    /// The JSON of a successful response, or null without a body. A null `body` sends none.
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut request = self
             .http
@@ -74,7 +72,7 @@ impl Gateway {
         serde_json::from_str(&answer.text().await.expect("text")).unwrap_or(Value::Null)
     }
 
-    /// Saves a person; the id.
+    /// Saves a person and returns its id.
     pub(crate) async fn save(&self, person: &Value) -> String {
         self.call("POST", "/people", person).await["id"]
             .as_str()
@@ -82,13 +80,13 @@ impl Gateway {
             .to_owned()
     }
 
-    /// Ends it without a word.
+    /// Kills the process.
     pub(crate) fn kill(&mut self) {
         self.process.kill().expect("it can be killed");
         self.process.wait().expect("it ends");
     }
 
-    /// Starts it again after [`Gateway::kill`], on the same port with the same people.
+    /// Restarts it after [`Gateway::kill`], on the same port with the same people.
     pub(crate) async fn restart(&mut self) {
         (self.process, self.address) = spawn(self.address, self.folder.path()).await;
     }
@@ -96,19 +94,19 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Waits until a condition holds, or fails the test after [`DEADLINE`] with what was seen last.
+/// Waits until a condition holds; panics after [`DEADLINE`] with the last state.
 pub(crate) async fn eventually(what: &str, mut look: impl AsyncFnMut() -> Result<(), String>) {
     let deadline = Instant::now() + DEADLINE;
     while let Err(seen) = look().await {
         assert!(
             Instant::now() < deadline,
-            "not in time: {what}; there is: {seen}"
+            "not in time: {what}; last seen: {seen}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -151,5 +149,5 @@ async fn spawn(listen: SocketAddr, folder: &Path) -> (Child, SocketAddr) {
         .await
         .expect("it listens in time")
         .expect("no panic");
-    (process, address.expect("the welcome tells the address"))
+    (process, address.expect("the welcome has the address"))
 }

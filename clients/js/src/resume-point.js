@@ -1,31 +1,32 @@
-// Where a client stands: what it would ask for if it had to connect again now. Every event passes through it.
+// The point at which a client resumes after a lost connection. It follows every event.
 
-/** A cursor's text as a map from partition to `at`. */
+/** A cursor's text as a map from partition to log position. */
 const parse = (text) => new Map(text.split(',').map((at) => [at.slice(0, at.indexOf(':')), at]));
 
-export class Place {
+export class ResumePoint {
   /** @type {'now' | 'snapshot' | Map<string, string>} */
   #at;
 
   constructor(from) {
-    this.begin(from);
+    this.reset(from);
   }
 
-  /** Stands at `now`, `snapshot` or a cursor. */
-  begin(from) {
+  /** Sets the point to `now`, `snapshot` or a cursor. */
+  reset(from) {
     this.#at = from === 'now' || from === 'snapshot' ? from : parse(from);
   }
 
-  /** The cursor; undefined before it was told, and during a snapshot. */
+  /** The cursor; undefined before the gateway sent one, and during a snapshot. */
   get cursor() {
     return typeof this.#at === 'string' ? undefined : [...this.#at.values()].join(',');
   }
 
-  /** Where the next connection begins. */
+  /** The start of the next connection. */
   get from() {
     return this.cursor ?? this.#at;
   }
 
+  /** Moves past an event. */
   pass(event) {
     switch (event.type) {
       case 'snapshot':
@@ -33,15 +34,15 @@ export class Place {
         this.#at = 'snapshot';
         break;
       case 'filtered':
-        this.begin(event.cursor ?? 'snapshot');
+        this.reset(event.cursor ?? 'snapshot');
         break;
       case 'live':
-        this.begin(event.cursor);
+        this.reset(event.cursor);
         break;
       default:
-        // Within a snapshot there is no cursor, whatever arrives: half of one is worth nothing.
+        // An incomplete snapshot has no cursor, whatever arrives.
         if (typeof this.#at === 'string') return;
-        if (event.cursor) this.begin(event.cursor);
+        if (event.cursor) this.reset(event.cursor);
         else if (event.at) this.#at.set(event.at.slice(0, event.at.indexOf(':')), event.at);
     }
   }
