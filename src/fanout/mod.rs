@@ -11,9 +11,9 @@ mod dispatcher;
 mod egress;
 mod evaluation;
 mod groups;
+mod metrics;
 mod options;
 mod run_queue;
-mod tally;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -22,6 +22,6 @@ mod writes;
 pub use dispatcher::Dispatcher;
 pub use egress::EgressChoice;
 pub use evaluation::Evaluation;
+pub use metrics::Metrics;
 pub use options::Options;
-pub use tally::Metrics;
 pub use thread::{run, spawn};

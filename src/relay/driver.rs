@@ -231,7 +231,9 @@ impl Relay {
     pub fn take_outputs(&mut self) -> Vec<RelayOutput> {
         let mut events = Vec::new();
         let mut broken = None;
-        for action in std::mem::take(&mut self.actions) {
+        // Taken out and put back, for its memory: nothing below adds to it.
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
             match action {
                 Action::Deliver(change) => events.push(Event::Change(change)),
                 Action::Reset(partition, reason, head) => {
@@ -246,6 +248,7 @@ impl Relay {
                 Action::Repeated => drop(self.links.metrics.relay_duplicates.inc()),
             }
         }
+        self.actions = actions;
         if let Some(partition) = broken {
             self.ask_others(partition);
         }

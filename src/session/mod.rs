@@ -169,7 +169,7 @@ impl Sessions {
     /// The sessions of a shard of the roster, by its number from 0. A session stays in its shard.
     pub fn shard(&self, number: usize) -> Vec<ServeHandle> {
         let shard = self.0.roster.shard(number);
-        shard.iter().map(ServeHandle::new).collect()
+        shard.into_iter().map(ServeHandle::new).collect()
     }
 
     /// The shard of a session.

@@ -65,7 +65,7 @@ async fn dismiss(shared: &Arc<Shared>, connection: &Arc<Connection>, close: &Clo
     if connection.is_closing() {
         return;
     }
-    let command = SessionCommand::Dismiss(ServeHandle::new(connection), close.clone());
+    let command = SessionCommand::Dismiss(ServeHandle::new(Arc::clone(connection)), close.clone());
     if shared.command(command).await.is_err()
         && let Some(handle) = shared.close(connection, close)
     {

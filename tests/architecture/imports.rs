@@ -82,127 +82,99 @@ struct Scan {
 impl Scan {
     fn walk(&mut self, tokens: TokenStream) {
         let mut rest = tokens.into_iter().peekable();
-        // Whether the next item is for tests only, or public.
-        let (mut for_tests, mut is_public) = (false, false);
-        let mut follows_path = false;
+        let (outer, mut is_public) = (self.is_test, false);
         while let Some(token) = rest.next() {
-            let (was_for_tests, was_public) = (for_tests, is_public);
-            match token {
-                TokenTree::Ident(word) if follows_path => {
-                    follows_path = next_is_path(&mut rest);
-                    drop(word);
-                    continue;
-                }
+            // An item ends at `;` or with its body.
+            let ends_item = match token {
                 TokenTree::Ident(word) => match word.to_string().as_str() {
                     "pub" => {
                         is_public = true;
                         skip_restriction(&mut rest);
-                        continue;
+                        false
                     }
-                    "mod" => self.inline_module(&mut rest, was_for_tests),
-                    "use" => self.use_tree(&mut rest, was_public, was_for_tests),
+                    "mod" => self.inline_module(&mut rest),
+                    "use" => {
+                        self.use_tree(&mut rest, is_public);
+                        true
+                    }
                     first => {
-                        let line = word.span().start().line;
-                        follows_path = self.path(first, line, &mut rest, was_for_tests);
+                        self.path(first, word.span().start().line, &mut rest);
+                        false
                     }
                 },
+                TokenTree::Group(group) if is_cfg_test(&group) => {
+                    self.is_test = true;
+                    false
+                }
                 TokenTree::Group(group) => {
-                    // An attribute says something of the next item; `;` and blocks end items.
-                    if group.delimiter() == Delimiter::Bracket && is_cfg_test(&group) {
-                        for_tests = true;
-                        continue;
-                    }
-                    let outer = self.is_test;
-                    self.is_test |= was_for_tests;
                     self.walk(group.stream());
-                    self.is_test = outer;
-                    if group.delimiter() != Delimiter::Brace {
-                        continue;
-                    }
+                    group.delimiter() == Delimiter::Brace
                 }
-                TokenTree::Punct(punct) if punct.as_char() == ';' => {}
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {
-                    follows_path = false;
-                    continue;
-                }
-            }
-            if !follows_path {
-                (for_tests, is_public) = (false, false);
+                TokenTree::Punct(punct) => punct.as_char() == ';',
+                TokenTree::Literal(_) => false,
+            };
+            if ends_item {
+                (self.is_test, is_public) = (outer, false);
             }
         }
+        self.is_test = outer;
     }
 
-    fn inline_module(&mut self, rest: &mut Peekable<IntoIter>, for_tests: bool) {
+    /// Walks the body of a module; false where it is in another file.
+    fn inline_module(&mut self, rest: &mut Peekable<IntoIter>) -> bool {
         let Some(TokenTree::Ident(name)) = rest.next() else {
-            return;
+            return false;
         };
-        if let Some(TokenTree::Group(_)) = rest.peek()
-            && let Some(TokenTree::Group(body)) = rest.next()
-        {
-            self.module.push(name.to_string());
-            let outer = self.is_test;
-            self.is_test |= for_tests;
-            self.walk(body.stream());
-            self.is_test = outer;
-            self.module.pop();
-        }
+        let body = rest.next_if(|token| matches!(token, TokenTree::Group(_)));
+        let Some(TokenTree::Group(body)) = body else {
+            return false;
+        };
+        self.module.push(name.to_string());
+        self.walk(body.stream());
+        self.module.pop();
+        true
     }
 
     /// What stands between `use` and `;`.
-    fn use_tree(&mut self, rest: &mut Peekable<IntoIter>, is_public: bool, for_tests: bool) {
+    fn use_tree(&mut self, rest: &mut Peekable<IntoIter>, is_public: bool) {
         let tree: TokenStream = rest
             .by_ref()
             .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'))
             .collect();
         for (path, line) in leaves(tree, &[]) {
             let first = path.first().map_or("", String::as_str);
-            if let Some(path) = self.resolve(first, path.get(1..).unwrap_or_default()) {
-                self.found.push(Import {
-                    path,
-                    line,
-                    is_public,
-                    is_test: self.is_test || for_tests,
-                });
-            }
+            self.push(first, path.get(1..).unwrap_or_default(), line, is_public);
         }
     }
 
-    /// A path in code that begins with this word. Returns whether it goes on.
-    fn path(
-        &mut self,
-        first: &str,
-        line: usize,
-        rest: &mut Peekable<IntoIter>,
-        for_tests: bool,
-    ) -> bool {
-        if !next_is_path(rest) {
-            let is_renamed = matches!(rest.peek(), Some(TokenTree::Ident(next)) if next == "as");
-            if first == "crate" && is_renamed {
-                self.push(Vec::new(), line, for_tests);
-            }
-            return false;
-        }
+    /// A path in code that begins with this word.
+    fn path(&mut self, first: &str, line: usize, rest: &mut Peekable<IntoIter>) {
         let mut path = Vec::new();
-        while let Some(TokenTree::Ident(word)) = rest.peek() {
+        let is_renamed = matches!(rest.peek(), Some(TokenTree::Ident(next)) if next == "as");
+        let mut goes_on = next_is_path(rest);
+        if !(goes_on || first == "crate" && is_renamed) {
+            return;
+        }
+        while goes_on {
+            let Some(TokenTree::Ident(word)) = rest.peek() else {
+                break;
+            };
             path.push(word.to_string());
             rest.next();
-            if !next_is_path(rest) {
-                break;
-            }
+            goes_on = next_is_path(rest);
         }
-        if let Some(path) = self.resolve(first, &path) {
-            self.push(path, line, for_tests);
-        }
-        false
+        self.push(first, &path, line, false);
     }
 
-    fn push(&mut self, path: Vec<String>, line: usize, for_tests: bool) {
-        self.found.push(Import {
-            path,
-            line,
-            is_public: false,
-            is_test: self.is_test || for_tests,
-        });
+    fn push(&mut self, first: &str, rest: &[String], line: usize, is_public: bool) {
+        if let Some(path) = self.resolve(first, rest) {
+            self.found.push(Import {
+                path,
+                line,
+                is_public,
+                is_test: self.is_test,
+            });
+        }
     }
 
     /// The path from the crate's root; none where it leads out of the crate.
@@ -251,9 +223,13 @@ fn skip_restriction(rest: &mut Peekable<IntoIter>) {
     });
 }
 
+/// Whether this is what stands behind the `#` of `#[cfg(test)]`.
 fn is_cfg_test(group: &Group) -> bool {
     let text = group.stream().to_string();
-    text.starts_with("cfg") && text.contains("test") && !text.contains("not")
+    group.delimiter() == Delimiter::Bracket
+        && text.starts_with("cfg")
+        && text.contains("test")
+        && !text.contains("not")
 }
 
 /// The paths of a use tree, each with its line.

@@ -49,13 +49,7 @@ async fn conflict() -> (Gateway, Browser, String) {
 async fn a_conflict_can_be_resolved_with_an_overwrite() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict .danger").await;
-    browser
-        .shows(
-            "the form is closed",
-            "document.querySelector('dialog')",
-            Value::Null,
-        )
-        .await;
+    browser.closes_the_form().await;
     let saved = gateway
         .call("GET", &format!("/people/{ada}"), &Value::Null)
         .await;
@@ -92,13 +86,7 @@ async fn a_conflict_can_be_resolved_with_the_saved_version() {
         .await;
     browser.fill("#field-age", "38").await;
     browser.click(SAVE).await;
-    browser
-        .shows(
-            "the form is closed",
-            "document.querySelector('dialog')",
-            Value::Null,
-        )
-        .await;
+    browser.closes_the_form().await;
     let saved = gateway
         .call("GET", &format!("/people/{ada}"), &Value::Null)
         .await;

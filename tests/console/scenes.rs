@@ -159,13 +159,7 @@ async fn the_form_adds_a_person_and_shows_errors_at_their_fields() {
     browser.fill("#field-age", "36").await;
     browser.click("dialog .primary").await;
     browser.people(&["Ada L"]).await;
-    browser
-        .shows(
-            "the form is closed",
-            "document.querySelector('dialog')",
-            Value::Null,
-        )
-        .await;
+    browser.closes_the_form().await;
     assert_eq!(
         gateway.call("GET", "/people", &Value::Null).await[0]["age"],
         36

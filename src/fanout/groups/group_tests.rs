@@ -49,7 +49,7 @@ fn session() -> ServeHandle {
     let socket = UnixStream::pair().expect("two file descriptors").0;
     let catch_up = CatchUp::replay(place(0));
     let drain = Connection::open(socket.into(), subscription(), catch_up, None);
-    ServeHandle::new(drain.connection())
+    ServeHandle::of(drain.connection())
 }
 
 fn key(session: &ServeHandle) -> *const Connection {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::tally::Metrics;
+use super::metrics::Metrics;
 use crate::filter::{Images, Index};
 use crate::session::{ServeHandle, Subscription};
 
@@ -145,7 +145,7 @@ mod tests {
         };
         let catch_up = CatchUp::Snapshot { reset: None };
         let drain = Connection::open(socket.into(), subscription, catch_up, None);
-        ServeHandle::new(drain.connection())
+        ServeHandle::of(drain.connection())
     }
 
     fn members(groups: &Groups) -> usize {

@@ -89,7 +89,7 @@ impl Scene {
 impl Session {
     /// Sends it to catch up; the test drains it.
     fn leave(&mut self, catch_up: CatchUp) {
-        self.drain = ServeHandle::new(&self.connection).leave(catch_up);
+        self.drain = ServeHandle::of(&self.connection).leave(catch_up);
     }
 
     /// The types of the events that it was sent.

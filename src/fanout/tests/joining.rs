@@ -118,7 +118,7 @@ fn serve_all(dispatcher: &mut Dispatcher) {
 /// A second handle on the session that the dispatcher sent to catch up. Its own drainer was spawned
 /// and has not run: nothing yields here.
 fn drain_handle(session: &ServeHandle) -> DrainHandle {
-    DrainHandle::new(session.connection())
+    DrainHandle::of(session)
 }
 
 #[tokio::test]

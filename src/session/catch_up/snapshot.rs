@@ -31,7 +31,7 @@ pub(super) struct Snapshot {
     covers: Vec<Cover>,
     /// Whether a page was shown.
     has_shown: bool,
-    /// When it was asked for, and where the gateway stood then.
+    /// When it was asked for, and the newest checkpoint then.
     asked: Instant,
     known: Checkpoint,
 }
@@ -73,7 +73,7 @@ pub(super) enum SnapshotProgress {
 }
 
 impl Snapshot {
-    /// One that is asked for now, while the gateway stands at `known`.
+    /// One that is asked for now; `known` is the newest checkpoint.
     pub(super) fn new(known: Checkpoint) -> Self {
         let stage = SnapshotStage::Pages(Partition::new(0), None);
         Self {

@@ -29,4 +29,15 @@ impl CatchUp {
             owes_live: None,
         }
     }
+
+    /// Whether the client knows that it is live.
+    pub const fn is_live(&self) -> bool {
+        matches!(
+            self,
+            Self::Replay {
+                owes_live: None,
+                ..
+            }
+        )
+    }
 }

@@ -115,20 +115,14 @@ impl DrainHandle {
     pub fn hand_over(self) -> Result<ServeHandle, Self> {
         let mut state = self.connection().lock();
         let is_ready = state.queue.as_ref().is_some_and(|queue| queue.is_idle())
-            && matches!(
-                state.view.catch_up.as_deref(),
-                Some(CatchUp::Replay {
-                    owes_live: None,
-                    ..
-                })
-            );
+            && state.view.catch_up.as_deref().is_some_and(CatchUp::is_live);
         if !is_ready || state.session.apply_to_view(ViewInput::CaughtUp) != ViewEffect::HandOver {
             drop(state);
             return Err(self);
         }
         state.queue = None;
         drop(state);
-        Ok(ServeHandle::new(self.connection()))
+        Ok(ServeHandle::new(Arc::clone(self.connection())))
     }
 }
 

@@ -27,8 +27,14 @@ use crate::session::subscription::Subscription;
 pub struct ServeHandle(Arc<Connection>);
 
 impl ServeHandle {
-    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
-        Self(Arc::clone(connection))
+    pub(in crate::session) const fn new(connection: Arc<Connection>) -> Self {
+        Self(connection)
+    }
+
+    /// A handle, for a test that stands in for the dispatching thread.
+    #[cfg(test)]
+    pub(crate) fn of(connection: &Arc<Connection>) -> Self {
+        Self::new(Arc::clone(connection))
     }
 
     /// Whose right it is.
@@ -111,15 +117,9 @@ impl ServeHandle {
     /// Tells a client that is live since when continuity is unproved.
     pub fn tell_stale(&self, since: Instant, sent: &Counter) -> Option<DrainHandle> {
         let mut state = self.lock();
-        let is_live = match (state.session.view(), state.view.catch_up.as_deref()) {
-            (ViewState::Live | ViewState::Joining, _) => true,
-            (ViewState::CatchingUp, catch_up) => matches!(
-                catch_up,
-                Some(CatchUp::Replay {
-                    owes_live: None,
-                    ..
-                })
-            ),
+        let is_live = match state.session.view() {
+            ViewState::Live | ViewState::Joining => true,
+            ViewState::CatchingUp => state.view.catch_up.as_deref().is_some_and(CatchUp::is_live),
         };
         if !is_live || state.session.is_closing() {
             return None;

@@ -70,8 +70,14 @@ pub(super) struct ClientView {
 }
 
 impl DrainHandle {
-    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+    pub(super) fn new(connection: &Arc<Connection>) -> Self {
         Self(Arc::clone(connection))
+    }
+
+    /// A second handle, for a test that stands in for the drainer.
+    #[cfg(test)]
+    pub(crate) fn of(session: &super::ServeHandle) -> Self {
+        Self::new(session.connection())
     }
 
     /// Whose queue it is.

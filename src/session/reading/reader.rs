@@ -86,7 +86,8 @@ impl Reader {
         loop {
             for request in round.requests.drain(..) {
                 // Boxed: most sessions never ask, and none should carry the room for it.
-                let command = SessionCommand::Ask(ServeHandle::new(&self.connection), request);
+                let command =
+                    SessionCommand::Ask(ServeHandle::new(Arc::clone(&self.connection)), request);
                 round.ended |= Box::pin(self.shared.command(command)).await.is_err();
             }
             if round.ended
@@ -103,7 +104,7 @@ impl Reader {
         metrics.sessions.at(self.format).dec();
         metrics.sessions_closed.at(code).inc();
         // Without a dispatcher there is no group to leave.
-        let command = SessionCommand::Leave(ServeHandle::new(&self.connection));
+        let command = SessionCommand::Leave(ServeHandle::new(Arc::clone(&self.connection)));
         let _ = Box::pin(self.shared.command(command)).await;
         drop(permit);
     }

@@ -87,6 +87,12 @@ impl Browser {
         Ok(value.json().clone())
     }
 
+    /// Waits until no form is open.
+    pub(crate) async fn closes_the_form(&self) {
+        let dialog = "document.querySelector('dialog')";
+        self.shows("the form is closed", dialog, Value::Null).await;
+    }
+
     /// Waits until an expression in the page has a value.
     pub(crate) async fn shows(&self, what: &str, expression: &str, value: Value) {
         let script = format!("return {expression}");

@@ -25,17 +25,7 @@ pub(crate) async fn save_big(gateway: &Gateway, people: &[String], rounds: std::
             .iter()
             .map(|id| format!("{}\n", big(id, round)))
             .collect();
-        let import = gateway
-            .request("POST", "/people/import")
-            .header("content-type", "application/x-ndjson");
-        let answer = import
-            .body(lines.concat())
-            .send()
-            .await
-            .expect("an answer")
-            .text()
-            .await
-            .expect("text");
+        let answer = gateway.import(lines.concat()).await;
         let answer: Value =
             serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
         assert_eq!(answer["saved"], people.len());

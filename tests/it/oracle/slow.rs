@@ -170,17 +170,7 @@ async fn write(gateway: &Gateway, healthy: &mut Follower, rounds: usize) -> usiz
             .clone()
             .map(|number| format!("{}\n", person(number, round)))
             .collect();
-        let import = gateway
-            .request("POST", "/people/import")
-            .header("content-type", "application/x-ndjson");
-        let answer = import
-            .body(lines.concat())
-            .send()
-            .await
-            .expect("an answer")
-            .text()
-            .await
-            .expect("text");
+        let answer = gateway.import(lines.concat()).await;
         let answer: Value =
             serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
         assert_eq!(answer["saved"], ROUND);

@@ -128,17 +128,7 @@ async fn import(gateway: &Gateway) {
         });
         format!("{person}\n")
     });
-    let import = gateway
-        .request("POST", "/people/import")
-        .header("content-type", "application/x-ndjson");
-    let answer = import
-        .body(lines.collect::<String>())
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
+    let answer = gateway.import(lines.collect()).await;
     assert_eq!(
         answer.trim(),
         format!(r#"{{"saved":{PEOPLE},"refused":0,"lines":{PEOPLE}}}"#)

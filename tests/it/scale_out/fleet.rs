@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
 use people_gateway::domain::{Change, Partitions};
-use people_gateway::store::Metrics;
-use people_gateway::store::Store as _;
 use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::store::{Metrics, Store as _, Tail};
 
 use crate::process::{Gateway, eventually};
 use crate::support::redis::RedisServer;
@@ -30,6 +29,20 @@ pub(crate) const QUICK: &[(&str, &str)] = &[
 /// A prefix and a database that are nobody's default.
 const PREFIX: &str = "fleet";
 const DATABASE: u32 = 3;
+
+/// The end of every log of a store: as much of it as a test ever writes.
+pub(crate) async fn tails(options: Options) -> Vec<Tail> {
+    let partitions = options.partitions;
+    let store = RedisStore::open(options, Metrics::default())
+        .await
+        .expect("the store opens");
+    let count = NonZeroUsize::new(100_000).expect("not zero");
+    let mut tails = Vec::new();
+    for partition in partitions.iter() {
+        tails.push(store.tail(partition, count).await.expect("the log"));
+    }
+    tails
+}
 
 /// One Redis and its gateways.
 pub(crate) struct Fleet {
@@ -93,15 +106,8 @@ impl Fleet {
             partitions,
             ..Options::default()
         };
-        let store = RedisStore::open(options, Metrics::default())
-            .await
-            .expect("the store opens");
         let mut log = Vec::new();
-        for partition in partitions.iter() {
-            let tail = store
-                .tail(partition, NonZeroUsize::new(100_000).expect("not zero"))
-                .await
-                .expect("the log");
+        for tail in tails(options).await {
             assert_eq!(
                 tail.changes.len() as u64,
                 tail.head.seq.get(),

@@ -27,6 +27,15 @@ impl Gateway {
         .await;
     }
 
+    /// Imports lines of people; the answer's text.
+    pub(crate) async fn import(&self, lines: String) -> String {
+        let import = self
+            .request("POST", "/people/import")
+            .header("content-type", "application/x-ndjson");
+        let answer = import.body(lines).send().await.expect("an answer");
+        answer.text().await.expect("text")
+    }
+
     /// One `PUT`; the status, or 0 when nobody answered.
     pub(crate) async fn put(&self, id: &str, person: &Value, new: bool) -> u16 {
         let mut request = self

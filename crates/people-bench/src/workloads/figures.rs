@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::report::Turn;
 use crate::report::figure::{
     DELIVERIES, DELIVERIES_PER_SECOND, EGRESS_US, EVENT_US, EVENTS_PER_SECOND, FRAME_BYTES,
-    LOAD_US, REDIS_US, SECOND_US, SERVER_US,
+    LOAD_US, PEAK_MIB, REDIS_US, RESIDENT_MIB, SECOND_US, SERVER_US,
 };
 use crate::trial::{Measurement, Trial};
 
@@ -41,6 +41,13 @@ pub(super) fn add_deliveries(turn: &mut Turn, measurement: &Measurement) {
     turn.add(DELIVERIES, deliveries as f64);
     turn.add(DELIVERIES_PER_SECOND, deliveries as f64 / seconds);
     turn.add(FRAME_BYTES, outcome.bytes as f64 / deliveries as f64);
+}
+
+/// Adds the server's memory.
+pub(super) fn add_resident(turn: &mut Turn, measurement: &Measurement) {
+    let resident = measurement.resident;
+    turn.add(RESIDENT_MIB, resident.map(|resident| mib(resident.now)));
+    turn.add(PEAK_MIB, resident.map(|resident| mib(resident.peak)));
 }
 
 /// Adds the figures at the end of every turn.

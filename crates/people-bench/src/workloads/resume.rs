@@ -5,11 +5,11 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use serde_json::json;
 
-use super::figures::{add_end, mib};
+use super::figures::{add_end, add_resident};
 use super::flags::{WriterFlag, positive};
 use super::target::{BenchTarget, TargetFlags, topics};
 use crate::load::plan::{ClientFormat, FilterKind, LoadStage, Topics};
-use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS, PEAK_MIB, RESIDENT_MIB};
+use crate::report::figure::{CLIENT_US, DELIVERIES, LIVE_MS, LOG_READS};
 use crate::report::{BenchReport, Turn};
 use crate::servers::Contestant;
 use crate::trial::{CpuSample, Trial};
@@ -89,14 +89,7 @@ async fn turn(
             .map(|(after, before)| after.saturating_sub(before) as f64),
     );
     turn.add(DELIVERIES, measurement.outcome.deliveries as f64);
-    turn.add(
-        RESIDENT_MIB,
-        measurement.resident.map(|resident| mib(resident.now)),
-    );
-    turn.add(
-        PEAK_MIB,
-        measurement.resident.map(|resident| mib(resident.peak)),
-    );
+    add_resident(&mut turn, &measurement);
     add_end(&mut turn, &measurement, trial.server.pid.is_some());
     Ok(turn)
 }

@@ -8,7 +8,7 @@ mod texts;
 mod upkeep;
 mod values;
 
-use super::Index;
+use super::{Census, Index};
 use crate::domain::{FieldsJson, PersonId};
 use crate::filter::{Filter, Images, Verdict, View};
 
@@ -44,6 +44,18 @@ fn filled(views: u32, text: &impl Fn(u32) -> String) -> Index {
         index.add(number, &view(&text(number)));
     }
     index
+}
+
+/// Every view was removed.
+fn assert_empty(index: &Index) {
+    assert_eq!(
+        index.census(),
+        Census {
+            entries: 0,
+            nodes: 3
+        },
+        "the three roots"
+    );
 }
 
 /// Searches among few and among many views. The first `MATCHING` of them match, and the search

@@ -9,7 +9,7 @@ use super::disk::{
     Disk, DiskFault, FaultDuration, FaultyOperation, id, patient_store_on, save, store_on,
 };
 use crate::domain::Partition;
-use crate::store::embedded::read;
+use crate::store::embedded::{EmbeddedStore, read};
 use crate::store::{LogAnswer, PageLimits, Store, StoreError, WriteOutcome};
 
 /// The answers to writes on a failing disk.
@@ -170,11 +170,11 @@ async fn a_call_on_a_disk_that_stays_broken_ends_in_time() {
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
 }
 
-#[tokio::test]
-async fn the_file_is_opened_again_after_a_failed_read() {
+/// A store with more people than the cache holds, so that a read needs the disk; the next read of
+/// the disk fails.
+async fn filled_before_a_failing_read() -> Arc<EmbeddedStore> {
     let disk = Arc::new(Disk::default());
     let store = store_on(&disk);
-    // More than the cache holds, so that a read needs the disk.
     for number in 0..3_000 {
         store
             .apply(save(number, &"x".repeat(900)))
@@ -187,6 +187,12 @@ async fn the_file_is_opened_again_after_a_failed_read() {
         after: 0,
         lasts: FaultDuration::Once,
     }));
+    store
+}
+
+#[tokio::test]
+async fn the_file_is_opened_again_after_a_failed_read() {
+    let store = filled_before_a_failing_read().await;
     let count = NonZeroUsize::new(10_000).unwrap();
     let failed = store
         .page(Partition::new(0), None, PageLimits::people(count))
@@ -216,20 +222,7 @@ async fn the_file_is_opened_again_after_a_failed_read() {
 
 #[tokio::test]
 async fn a_write_with_a_dead_handle_happens_all_the_same() {
-    let disk = Arc::new(Disk::default());
-    let store = store_on(&disk);
-    for number in 0..3_000 {
-        store
-            .apply(save(number, &"x".repeat(900)))
-            .await
-            .expect("a sound disk");
-    }
-    disk.set_fault(Some(DiskFault {
-        kind: io::ErrorKind::Other,
-        on: FaultyOperation::Read,
-        after: 0,
-        lasts: FaultDuration::Once,
-    }));
+    let store = filled_before_a_failing_read().await;
     // This read does not ask for a new handle, as if the queue were full.
     let transaction = store.handle.begin_read().expect("it is open");
     let count = NonZeroUsize::new(10_000).unwrap();

@@ -11,16 +11,17 @@ use crate::{ADA, NOBODY};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// The person's entity tag.
+async fn tag(gateway: &Gateway, path: &str) -> String {
+    let answer = gateway.get(path).await;
+    answer.header("etag").expect("a tag").to_owned()
+}
+
 #[tokio::test]
 async fn a_revision_that_the_caller_has_is_not_sent_again() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(ADA).await);
-    let tag = gateway
-        .get(&path)
-        .await
-        .header("etag")
-        .expect("a tag")
-        .to_owned();
+    let tag = tag(&gateway, &path).await;
     for known in [
         tag.clone(),
         format!("W/{tag}"),
@@ -62,20 +63,10 @@ async fn a_revision_that_the_caller_has_is_not_sent_again() {
 async fn a_write_happens_only_to_the_revision_that_it_names() {
     let gateway = Gateway::start().await;
     let path = format!("/people/{}", gateway.create(ADA).await);
-    let stale = gateway
-        .get(&path)
-        .await
-        .header("etag")
-        .expect("a tag")
-        .to_owned();
+    let stale = tag(&gateway, &path).await;
     for (method, body) in [("PUT", ADA), ("PATCH", r#"{"age":1}"#), ("DELETE", "")] {
         gateway.send("PUT", &path, ADA).await;
-        let fresh = gateway
-            .get(&path)
-            .await
-            .header("etag")
-            .expect("a tag")
-            .to_owned();
+        let fresh = tag(&gateway, &path).await;
         for other in [stale.as_str(), "\"x\"", "\"1.1.1\""] {
             gateway
                 .call(method, &path, &[JSON, ("if-match", other)], body)
@@ -264,12 +255,7 @@ async fn a_patch_is_merged_again_when_another_write_was_faster() {
 async fn a_patch_of_a_named_revision_is_not_merged_into_another() {
     let (gateway, faulty) = contested(0).await;
     let path = format!("/people/{}", gateway.create(ADA).await);
-    let tag = gateway
-        .get(&path)
-        .await
-        .header("etag")
-        .expect("a tag")
-        .to_owned();
+    let tag = tag(&gateway, &path).await;
     faulty.arm(1);
     gateway
         .call("PATCH", &path, &[JSON, ("if-match", &tag)], "{}")

@@ -7,11 +7,11 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use serde_json::json;
 
-use super::figures::{WARM_UP, add_deliveries, add_end, mib};
+use super::figures::{WARM_UP, add_deliveries, add_end, add_resident};
 use super::flags::{SecondsFlag, WriterFlag, positive, rate};
 use super::target::{BenchTarget, TargetFlags};
 use crate::load::plan::{ClientFormat, LoadStage, Pace, RunLength, SlowPlan, Topics};
-use crate::report::figure::{OVERFLOWS, P50_MS, P99_MS, P999_MS, PEAK_MIB, RESIDENT_MIB};
+use crate::report::figure::{OVERFLOWS, P50_MS, P99_MS, P999_MS};
 use crate::report::{BenchReport, Turn, take_turns};
 use crate::servers::Contestant;
 use crate::trial::Trial;
@@ -130,14 +130,7 @@ impl SlowWorkload {
         let mut turn = Turn::default();
         turn.add_latency(measurement.outcome.latency);
         add_deliveries(&mut turn, &measurement);
-        turn.add(
-            RESIDENT_MIB,
-            measurement.resident.map(|resident| mib(resident.now)),
-        );
-        turn.add(
-            PEAK_MIB,
-            measurement.resident.map(|resident| mib(resident.peak)),
-        );
+        add_resident(&mut turn, &measurement);
         turn.add(
             OVERFLOWS,
             after

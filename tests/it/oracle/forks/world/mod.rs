@@ -4,14 +4,12 @@
 mod line;
 mod people;
 
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::NonZeroU16;
 use std::time::Instant;
 
 use people_gateway::domain::{Change, Partitions};
 use people_gateway::filter::Kinds;
-use people_gateway::store::Metrics;
-use people_gateway::store::Store as _;
-use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::store::redis::Options;
 use rand::RngExt as _;
 
 use self::line::Line;
@@ -22,7 +20,7 @@ use super::wire::Format;
 use crate::oracle::TELLING;
 use crate::oracle::author::CONDITIONS;
 use crate::process::{Gateway, eventually};
-use crate::scale_out::fleet::QUICK;
+use crate::scale_out::fleet::{QUICK, tails};
 use crate::support::redis::RedisServer;
 
 /// One run of a schedule: everything random comes from its seed.
@@ -295,16 +293,6 @@ pub(super) async fn history(port: u16, partitions: u16) -> Vec<Change> {
         partitions,
         ..Options::default()
     };
-    let store = RedisStore::open(options, Metrics::default())
-        .await
-        .expect("the store opens");
-    let mut log = Vec::new();
-    for partition in partitions.iter() {
-        let tail = store
-            .tail(partition, NonZeroUsize::new(100_000).expect("not zero"))
-            .await
-            .expect("the log");
-        log.extend(tail.changes);
-    }
-    log
+    let tails = tails(options).await;
+    tails.into_iter().flat_map(|tail| tail.changes).collect()
 }

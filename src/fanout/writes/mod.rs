@@ -1,5 +1,9 @@
 //! The writes of one step of the dispatcher; equal payloads are made once.
 
+mod tally;
+
+pub(super) use tally::Tally;
+
 use super::groups::SubscriptionGroup;
 use crate::history::Checkpoint;
 use crate::protocol::format::WireFormat;

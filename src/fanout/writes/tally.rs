@@ -5,35 +5,14 @@
 //! all in a row that it went to.
 
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 
-use crate::filter::{Verdict, VerdictCounts};
+use crate::fanout::metrics::Metrics;
+use crate::filter::VerdictCounts;
 use crate::session::WriteBatch;
-use crate::telemetry::{Histogram, Observations, StaticFamily, WallClock, metrics};
-
-metrics! {
-    /// Metrics of the serving thread.
-    pub struct Metrics {
-        /// Views that are served as changes come: the others catch up, or are shown a snapshot
-        views: Gauge,
-        /// Groups of sessions with equal subscriptions, each evaluated once
-        subscription_groups: Gauge,
-        /// Changes handed to sessions as they came, by verdict
-        deliveries: StaticFamily<Verdict, Counter>,
-        /// Time from a change, by its writer's clock, to its write to a session's socket, once for
-        /// each delivery
-        delivery_latency_seconds: Histogram,
-        /// Times a socket could not take what was sent at once
-        session_partial_writes: Counter,
-        /// Times a session's queue overflowed and the session had to catch up
-        session_overflows: Counter,
-        /// Times a session left the stream because its pattern may take long on a change
-        session_offloads: Counter,
-    }
-}
+use crate::telemetry::{Observations, WallClock};
 
 /// The counts of one step.
-pub(super) struct Tally<'a> {
+pub(in crate::fanout) struct Tally<'a> {
     /// The last batch, and to how many sessions in a row it went.
     last: Option<(&'a WriteBatch, u64)>,
     /// When the step's writes were made.
@@ -45,7 +24,7 @@ pub(super) struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Nothing yet, right after the writes.
-    pub(super) fn new() -> Self {
+    pub(in crate::fanout) fn new() -> Self {
         let (verdicts, latency) = (VerdictCounts::default(), Observations::default());
         Self {
             last: None,
@@ -57,12 +36,12 @@ impl<'a> Tally<'a> {
     }
 
     /// A socket took so many bytes.
-    pub(super) fn sent(&mut self, bytes: usize) {
+    pub(in crate::fanout) fn sent(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 
     /// A session was handed this batch.
-    pub(super) fn delivered(&mut self, batch: &'a WriteBatch) {
+    pub(in crate::fanout) fn delivered(&mut self, batch: &'a WriteBatch) {
         match &mut self.last {
             Some((last, times)) if std::ptr::eq(*last, batch) => *times += 1,
             _ => {
@@ -73,7 +52,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds all to the metrics.
-    pub(super) fn count(mut self, metrics: &Metrics, sent_bytes: &Counter) {
+    pub(in crate::fanout) fn count(mut self, metrics: &Metrics, sent_bytes: &Counter) {
         self.settle();
         sent_bytes.inc_by(self.bytes as u64);
         self.verdicts.add_to(&metrics.deliveries);
