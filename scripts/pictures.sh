@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ./scripts/install-test-tools.sh
-cargo test --locked --test console -- --ignored --exact pictures::take_the_pictures_of_the_console
+cargo test --locked --test pages -- --ignored --exact console::pictures::take_the_pictures_of_the_console
 ls -l docs/console-*.png

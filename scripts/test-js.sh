@@ -20,4 +20,4 @@ export NODE_TOOLS
 # Node 20 has a WebSocket only where it is asked for; since 22 it is always there.
 flags=()
 node -e 'process.exit(typeof WebSocket === "undefined" ? 1 : 0)' || flags=(--experimental-websocket)
-exec node "${flags[@]}" --test --test-timeout=120000 test/*.test.js ../../tests/console/*.test.mjs
+exec node "${flags[@]}" --test --test-timeout=120000 test/*.test.js ../../tests/pages/console/*.test.mjs

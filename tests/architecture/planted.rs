@@ -165,7 +165,7 @@ fn a_long_file_one_without_a_purpose_a_full_folder_and_stray_anyhow_are_reported
     let long = format!("//! Long.\n{}", "\n".repeat(400));
     for file in [
         "src/history/mod.rs",
-        "tests/it/rest.rs",
+        "tests/gateway/rest.rs",
         "crates/people-bench/benches/relay.rs",
     ] {
         assert_eq!(
@@ -178,19 +178,18 @@ fn a_long_file_one_without_a_purpose_a_full_folder_and_stray_anyhow_are_reported
             [problem]
         );
     }
-    let tree = tempfile::tempdir().unwrap();
-    fs::create_dir_all(tree.path().join("src/history")).unwrap();
-    for number in 0..11 {
-        fs::write(
-            tree.path().join(format!("src/history/f{number}.rs")),
-            "//! F.",
-        )
-        .unwrap();
+    for folder in ["src/history", "tests/gateway/views"] {
+        let tree = tempfile::tempdir().unwrap();
+        fs::create_dir_all(tree.path().join(folder)).unwrap();
+        for number in 0..11 {
+            let file = tree.path().join(format!("{folder}/f{number}.rs"));
+            fs::write(file, "//! F.").unwrap();
+        }
+        assert_eq!(
+            folders_stay_small(tree.path()),
+            [format!("{folder}: 11 files, 10 at most")]
+        );
     }
-    assert_eq!(
-        folders_stay_small(tree.path()),
-        ["src/history: 11 files, 10 at most"]
-    );
     let source = "fn f() -> anyhow::Result<()> { Ok(()) }";
     assert_eq!(
         planted("src/history.rs", source, anyhow_stays_on_top).len(),

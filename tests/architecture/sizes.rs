@@ -53,7 +53,8 @@ fn judge(Source { name, text, .. }: &Source) -> Vec<String> {
 /// A folder can be taken in at a glance.
 pub(crate) fn folders_stay_small(root: &Path) -> Vec<String> {
     let mut folders: BTreeMap<String, usize> = BTreeMap::new();
-    for folder in crates(root) {
+    let tests = std::iter::once("tests".to_owned());
+    for folder in crates(root).into_iter().chain(tests) {
         for source in sources(root, &folder) {
             let (folder, _) = source.name.rsplit_once('/').expect("a file is in a folder");
             *folders.entry(folder.to_owned()).or_default() += 1;
@@ -89,7 +90,7 @@ pub(crate) fn anyhow_stays_on_top(root: &Path) -> Vec<String> {
         .collect()
 }
 
-/// No source of a crate takes in another one by its path: what two need is a module of both.
+/// No source takes in another one by its path: what two need is a module of both.
 pub(crate) fn nothing_is_taken_in_by_its_path(root: &Path) -> Vec<String> {
     let tells = |source: Source| {
         let words = words(&source.text);
@@ -102,7 +103,7 @@ pub(crate) fn nothing_is_taken_in_by_its_path(root: &Path) -> Vec<String> {
             source.name, found[0].1
         ))
     };
-    ["src", "crates"]
+    ["src", "crates", "tests"]
         .into_iter()
         .flat_map(|folder| sources(root, folder))
         .filter_map(tells)

@@ -1,0 +1,13 @@
+//! The command line as users run it: its output, its refusals, and its exit codes.
+
+mod export;
+mod hostile;
+mod import;
+mod manual;
+mod person;
+mod process;
+mod program;
+mod script;
+mod terminal;
+mod tls;
+mod watch;

@@ -1,0 +1,176 @@
+//! Redis comes back without what it had: that is told, counted, and the text stream goes on from
+//! what there is now.
+
+use crate::scale_out::fleet::{Fleet, QUICK};
+use people_testing::process::{Gateway, person};
+use people_testing::redis::RedisServer;
+use people_testing::socket::Listener;
+use people_testing::switch::Switch;
+use people_testing::wait::eventually;
+
+const PARTITIONS: u16 = 4;
+
+/// Every gateway's every partition has found out.
+async fn reset(gateway: &Gateway, reason: &str, partitions: u16) {
+    let label = format!("reason=\"{reason}\"");
+    eventually("the break is counted", || async {
+        gateway.count_at("relay_resets_total", &label).await >= u64::from(partitions)
+    })
+    .await;
+    assert_eq!(
+        gateway.count("relay_resets_total").await,
+        u64::from(partitions),
+        "once, and for no other reason"
+    );
+    let told = gateway
+        .log()
+        .lines()
+        .filter(|line| line.contains("lost history") && line.contains(reason))
+        .count();
+    assert_eq!(told, usize::from(partitions), "an operator is told");
+}
+
+/// What is written from now on arrives, and nothing before it.
+async fn goes_on(fleet: &[&Gateway], listeners: &mut [Listener]) {
+    for round in 0..10 {
+        let name = format!("Round {round}");
+        let id = fleet[round % fleet.len()].create(&person(&name)).await;
+        for listener in &mut *listeners {
+            let sentence = listener.sentence().await;
+            assert!(
+                sentence.contains(&id) && sentence.contains(&name),
+                "{sentence}"
+            );
+        }
+    }
+}
+
+async fn with_listeners(fleet: &Fleet) -> Vec<Listener> {
+    let mut listeners = Vec::new();
+    for gateway in &fleet.gateways {
+        listeners.push(gateway.listen("").await);
+    }
+    for name in ["Ada", "Grace", "Joan"] {
+        fleet.gateways[0].create(&person(name)).await;
+        for listener in &mut listeners {
+            assert!(listener.sentence().await.contains(name));
+        }
+    }
+    listeners
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_without_its_data_is_a_new_epoch() {
+    let redis = RedisServer::start(&[]).await;
+    let mut fleet = Fleet::on(redis, 2, PARTITIONS, &[]).await;
+    let mut listeners = with_listeners(&fleet).await;
+    fleet.redis.kill9();
+    fleet.redis.restart().await;
+    for gateway in &fleet.gateways {
+        reset(gateway, "epoch", PARTITIONS).await;
+        gateway.wait_ready().await;
+    }
+    goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
+}
+
+#[tokio::test]
+async fn a_flushed_redis_is_a_new_epoch() {
+    let fleet = Fleet::start(2, PARTITIONS, &[]).await;
+    let mut listeners = with_listeners(&fleet).await;
+    fleet.redis.command::<()>(&["FLUSHALL"]).await;
+    for gateway in &fleet.gateways {
+        reset(gateway, "epoch", PARTITIONS).await;
+    }
+    goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
+}
+
+/// Nobody cuts the connections to the old master, which still answers: it is a replica now, and
+/// knows of nothing new.
+#[tokio::test]
+async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one() {
+    let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
+    let switch = Switch::to(master.port()).await;
+    let url = switch.url();
+    let mut settings = QUICK.to_vec();
+    settings.push(("store.url", &url));
+    let gateway = Gateway::ready(&settings).await;
+    let mut listener = [gateway.listen("").await];
+    gateway.create(&person("Ada")).await;
+    assert!(listener[0].sentence().await.contains("Ada"));
+    let replica = master.start_replica().await;
+    replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+    switch.switch_new(replica.port());
+    // Nobody listens on port 1.
+    master.command::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await;
+
+    // Writes of others first: nothing but the old master's own word tells this gateway to look
+    // elsewhere.
+    let replica_url = replica.url();
+    settings.pop();
+    settings.push(("store.url", &replica_url));
+    let elsewhere = Gateway::ready(&settings).await;
+    for name in ["Grace", "Joan", "Mary"] {
+        elsewhere.create(&person(name)).await;
+        assert!(listener[0].sentence().await.contains(name));
+    }
+    goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    eventually("the subscription follows", || async {
+        gateway.count("relay_disconnects_total").await >= 1
+    })
+    .await;
+    gateway.wait_ready().await;
+    goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    assert_eq!(
+        gateway.count("relay_resets_total").await,
+        0,
+        "the new master lacks nothing"
+    );
+}
+
+/// The replica is promoted while the old master still takes writes; then everybody moves to it.
+/// Whether what the new master wrote itself leaves it behind, level with or ahead of what clients
+/// saw, the tags tell.
+#[tokio::test]
+async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
+    for own_writes in [0, 2, 5] {
+        let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
+        let switch = Switch::to(master.port()).await;
+        let url = switch.url();
+        let mut settings = QUICK.to_vec();
+        settings.push(("store.url", &url));
+        let gateway = Gateway::ready(&settings).await;
+        let mut listener = [gateway.listen("").await];
+        gateway.create(&person("Ada")).await;
+        assert!(listener[0].sentence().await.contains("Ada"));
+
+        let replica = master.start_replica().await;
+        let meta = |key| ["HGET", "{people.p0}:meta", key];
+        let (kept, tag): (u64, String) = (
+            master.command(&meta("s")).await,
+            master.command(&meta("t")).await,
+        );
+        eventually("the replica has it", || async {
+            replica.command::<Option<String>>(&meta("t")).await == Some(tag.clone())
+        })
+        .await;
+        replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+        for name in ["Lost", "Lost too"] {
+            gateway.create(&person(name)).await;
+            assert!(listener[0].sentence().await.contains(name));
+        }
+        let replica_url = replica.url();
+        settings.pop();
+        settings.push(("store.url", &replica_url));
+        let elsewhere = Gateway::ready(&settings).await;
+        for _ in 0..own_writes {
+            elsewhere.create(&person("Unseen")).await;
+        }
+
+        switch.switch(replica.port());
+        reset(&gateway, "forked", 1).await;
+        let head: u64 = replica.command(&meta("s")).await;
+        assert_eq!(head, kept + own_writes);
+        gateway.wait_ready().await;
+        goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    }
+}

@@ -1,0 +1,136 @@
+//! Redis behind TLS: it is used like any other, where its certificate is believed.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use super::start::gives_up;
+use crate::scale_out::fleet::QUICK;
+use people_testing::port::free_port;
+use people_testing::process::{Gateway, person};
+use people_testing::redis::RedisServer;
+use people_testing::wait::eventually;
+
+/// A Redis with a second port, for TLS.
+struct Secured {
+    redis: RedisServer,
+    url: String,
+    folder: TempDir,
+}
+
+impl Secured {
+    /// One whose certificate is for this name, signed by an authority of its own.
+    async fn named(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
+            .expect("signed");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &authority).expect("signed");
+        let file = |name: &str, pem: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, pem).expect("a file in our own folder");
+            path.to_str().expect("text").to_owned()
+        };
+        let authority = file("authority.pem", authority.pem());
+        let (certificate, key) = (
+            file("redis.pem", certificate.pem()),
+            file("redis.key", key.serialize_pem()),
+        );
+        let port = free_port();
+        let options = [
+            ("--tls-port", &*port.to_string()),
+            ("--tls-ca-cert-file", &authority),
+            ("--tls-cert-file", &certificate),
+            ("--tls-key-file", &key),
+            ("--tls-auth-clients", "no"),
+        ];
+        let redis = RedisServer::start(&options.map(|(name, value)| [name, value]).concat()).await;
+        Self {
+            redis,
+            url: format!("rediss://127.0.0.1:{port}/3"),
+            folder,
+        }
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// Starts a gateway on it that believes this authority, or those of the machine.
+    async fn gateway(&self, authority: Option<&Path>) -> Gateway {
+        let settings = [QUICK, &[("store.url", &*self.url)]].concat();
+        match authority {
+            Some(authority) => Gateway::trusting(authority, &settings).await,
+            None => Gateway::start(&settings).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redis_behind_tls_takes_writes_and_relays_them() {
+    let secured = Secured::named("127.0.0.1").await;
+    let writer = secured.gateway(Some(&secured.authority())).await;
+    let reader = secured.gateway(Some(&secured.authority())).await;
+    for gateway in [&writer, &reader] {
+        gateway.wait_ready().await;
+    }
+    let mut listener = reader.listen("").await;
+    for name in ["Ada", "Grace", "Joan"] {
+        let id = writer.create(&person(name)).await;
+        let sentence = listener.sentence().await;
+        assert!(
+            sentence.contains(&id) && sentence.contains(name),
+            "{sentence}"
+        );
+    }
+    let clients: String = secured.redis.command(&["CLIENT", "LIST"]).await;
+    let plain = format!("laddr=127.0.0.1:{} ", secured.redis.port());
+    assert_eq!(
+        clients
+            .lines()
+            .filter(|client| client.contains(&plain))
+            .count(),
+        1,
+        "nobody but who asks: {clients}"
+    );
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_trusted_ends_the_start_with_what_to_do() {
+    let secured = Secured::named("127.0.0.1").await;
+    let stranger = Secured::named("127.0.0.1").await;
+    for authority in [None, Some(stranger.authority())] {
+        let why = gives_up(secured.gateway(authority.as_deref()).await).await;
+        assert!(
+            why.contains("not trusted here") && why.contains("SSL_CERT_FILE"),
+            "{why}"
+        );
+    }
+    let keys: u64 = secured.redis.command(&["DBSIZE"]).await;
+    assert_eq!(keys, 0, "nothing was written");
+}
+
+#[tokio::test]
+async fn the_certificate_of_another_server_ends_the_start_with_its_name() {
+    let secured = Secured::named("redis.example").await;
+    let why = gives_up(secured.gateway(Some(&secured.authority())).await).await;
+    assert!(
+        why.contains("redis.example") && why.contains("store.url"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_agree_with_its_port_about_tls_is_told_what_to_write() {
+    let secured = Secured::named("127.0.0.1").await;
+    let plain = secured.url.replace("rediss:", "redis:");
+    let gateway = Gateway::start(&[("store.url", &plain)]).await;
+    eventually("the log says so", || async {
+        gateway.log().contains("write rediss:// instead")
+    })
+    .await;
+}

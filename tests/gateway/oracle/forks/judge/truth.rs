@@ -1,0 +1,97 @@
+//! `Truth` is what the surviving server holds once nobody writes: its log, people and heads.
+
+use std::collections::BTreeMap;
+
+use people_gateway::domain::{Change, LogPosition, Partition, PersonId};
+use people_gateway::filter::Filter;
+
+use crate::oracle::forks::told::Record;
+use crate::oracle::forks::world::{World, history};
+use crate::oracle::truth;
+use people_testing::wait::eventually;
+
+/// What is true, once nobody writes.
+pub(super) struct Truth {
+    pub(super) log: Vec<Change>,
+    pub(super) everyone: BTreeMap<PersonId, Record>,
+    pub(super) heads: BTreeMap<Partition, LogPosition>,
+    /// Where each partition stood before the last changes, which everybody who is there must be
+    /// shown.
+    pub(super) before: BTreeMap<Partition, LogPosition>,
+}
+
+impl Truth {
+    /// The log as the server tells it, replayed; the list must say the same.
+    pub(super) async fn read(
+        world: &World,
+        gateway: usize,
+        port: u16,
+        before: BTreeMap<Partition, LogPosition>,
+    ) -> Self {
+        let log = history(port, world.case.partitions).await;
+        let mut everyone = BTreeMap::new();
+        for change in &log {
+            match change.person() {
+                Some(person) => drop(everyone.insert(change.id, record(&person.to_json()))),
+                None => drop(everyone.remove(&change.id)),
+            }
+        }
+        let gateway = &world.nodes[gateway].gateway;
+        eventually("the list is served", || async {
+            gateway
+                .request("GET", "/people?limit=1")
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+        let listed = truth::list(gateway, "").await;
+        assert_eq!(listed, everyone, "the list is the replayed log");
+        Self {
+            heads: heads(&log),
+            log,
+            everyone,
+            before,
+        }
+    }
+
+    pub(super) fn matching(&self, filter: &Filter) -> BTreeMap<PersonId, Record> {
+        let people = self
+            .everyone
+            .iter()
+            .filter(|(id, person)| filter.matches(**id, &truth::fields(person)));
+        people.map(|(id, person)| (*id, person.clone())).collect()
+    }
+}
+
+/// The last place of each partition.
+pub(in crate::oracle::forks) fn heads(log: &[Change]) -> BTreeMap<Partition, LogPosition> {
+    log.iter()
+        .map(|change| (change.at.partition, change.at))
+        .collect()
+}
+
+pub(super) fn record(json: &str) -> Record {
+    serde_json::from_str(json).expect("an object")
+}
+
+pub(super) fn difference<T: PartialEq + std::fmt::Debug>(
+    view: &BTreeMap<PersonId, T>,
+    truth: &BTreeMap<PersonId, T>,
+) -> String {
+    let phantoms: Vec<_> = view
+        .iter()
+        .filter(|(id, _)| !truth.contains_key(id))
+        .collect();
+    let lost: Vec<_> = truth
+        .iter()
+        .filter(|(id, _)| !view.contains_key(id))
+        .collect();
+    let wrong = view
+        .iter()
+        .filter_map(|(id, held)| Some((id, held, truth.get(id).filter(|now| *now != held)?)));
+    format!(
+        "phantoms {phantoms:?}, lost {lost:?}, wrong {:?}",
+        wrong.collect::<Vec<_>>()
+    )
+}

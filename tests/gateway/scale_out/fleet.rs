@@ -1,0 +1,157 @@
+//! Gateways that share one Redis.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroUsize};
+
+use people_gateway::domain::{Change, Partitions};
+use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::store::{Metrics, Store as _, Tail};
+
+use people_testing::process::Gateway;
+use people_testing::redis::RedisServer;
+use people_testing::wait::eventually;
+
+/// Keeps its data whatever happens to the process, as operators should.
+pub(crate) const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+/// Intervals and limits that let a fault show, and be over, sooner than the defaults do.
+pub(crate) const QUICK: &[(&str, &str)] = &[
+    ("live.head_interval_ms", "100"),
+    ("live.ready_limit_ms", "1500"),
+    ("store.connect_timeout_ms", "500"),
+    ("store.command_timeout_ms", "500"),
+    ("store.pool_wait_ms", "500"),
+    ("store.retry_limit_ms", "1500"),
+    ("store.subscription.ping_interval_ms", "100"),
+    ("store.subscription.ping_timeout_ms", "500"),
+    ("store.subscription.backoff_max_ms", "200"),
+];
+
+/// A prefix and a database that are nobody's default.
+const PREFIX: &str = "fleet";
+const DATABASE: u32 = 3;
+
+/// The end of every log of a store: as much of it as a test ever writes.
+pub(crate) async fn tails(options: Options) -> Vec<Tail> {
+    let partitions = options.partitions;
+    let store = RedisStore::open(options, Metrics::default())
+        .await
+        .expect("the store opens");
+    let count = NonZeroUsize::new(100_000).expect("not zero");
+    let mut tails = Vec::new();
+    for partition in partitions.iter() {
+        tails.push(store.tail(partition, count).await.expect("the log"));
+    }
+    tails
+}
+
+/// One Redis and its gateways.
+pub(crate) struct Fleet {
+    pub(crate) redis: RedisServer,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) partitions: u16,
+}
+
+impl Fleet {
+    /// So many gateways, ready, on a durable Redis of their own.
+    pub(crate) async fn start(gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
+        Self::on(
+            RedisServer::start(DURABLE).await,
+            gateways,
+            partitions,
+            settings,
+        )
+        .await
+    }
+
+    /// So many gateways, ready, on this Redis.
+    pub(crate) async fn on(
+        redis: RedisServer,
+        gateways: usize,
+        partitions: u16,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let (url, logs) = (url(&redis), partitions.to_string());
+        let mut all = QUICK.to_vec();
+        all.extend([
+            ("store.url", &*url),
+            ("store.prefix", PREFIX),
+            ("store.partitions", &*logs),
+        ]);
+        all.extend(settings);
+        let mut running = Vec::new();
+        for _ in 0..gateways {
+            running.push(Gateway::ready(&all).await);
+        }
+        Self {
+            redis,
+            gateways: running,
+            partitions,
+        }
+    }
+
+    /// Where REST is served.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.gateways
+            .iter()
+            .map(|gateway| gateway.address)
+            .collect()
+    }
+
+    /// All that ever happened, partition by partition, as the log itself tells it.
+    pub(crate) async fn log(&self) -> Vec<Change> {
+        let partitions = Partitions::new(NonZeroU16::new(self.partitions).expect("at least one"));
+        let options = Options {
+            url: url(&self.redis),
+            prefix: PREFIX.to_owned(),
+            partitions,
+            ..Options::default()
+        };
+        let mut log = Vec::new();
+        for tail in tails(options).await {
+            assert_eq!(
+                tail.changes.len() as u64,
+                tail.head.seq.get(),
+                "the log still begins at its beginning"
+            );
+            log.extend(tail.changes);
+        }
+        log
+    }
+
+    /// The channel of a partition's changes.
+    pub(crate) fn channel(partition: u16) -> String {
+        format!("{{{PREFIX}.p{partition}}}:changes:{DATABASE}")
+    }
+
+    /// The sum of a counter over all gateways.
+    pub(crate) async fn count(&self, name: &str) -> u64 {
+        let mut sum = 0;
+        for gateway in &self.gateways {
+            sum += gateway.count(name).await;
+        }
+        sum
+    }
+
+    /// Waits until every gateway is subscribed.
+    pub(crate) async fn all_subscribed(&self) {
+        let channel = Self::channel(0);
+        eventually("every gateway is subscribed", || async {
+            let (_, count): (String, usize) =
+                self.redis.command(&["PUBSUB", "NUMSUB", &channel]).await;
+            count == self.gateways.len()
+        })
+        .await;
+    }
+
+    /// Ends every subscription, as a server does that needs the memory.
+    pub(crate) async fn kill_subscriptions(&self) {
+        self.redis
+            .command::<u32>(&["CLIENT", "KILL", "TYPE", "pubsub"])
+            .await;
+    }
+}
+
+fn url(redis: &RedisServer) -> String {
+    format!("{}/{DATABASE}", redis.url())
+}

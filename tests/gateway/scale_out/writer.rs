@@ -1,0 +1,151 @@
+//! A writer that gets through: whatever goes wrong it asks again, any gateway, under the same
+//! idempotency key.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use people_gateway::telemetry::clock::fresh_uuid;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use people_testing::wait::DEADLINE;
+
+/// After that an attempt is given up and the next gateway asked.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// One writer with people of its own, each of whom it alone writes.
+pub(crate) struct Writer {
+    name: u32,
+    gateways: Vec<SocketAddr>,
+    http: reqwest::Client,
+    /// How many changes it has made.
+    made: usize,
+    turn: usize,
+    people: Vec<(Uuid, Existence)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Existence {
+    Nobody,
+    Somebody,
+}
+
+impl Writer {
+    /// A writer that goes round these gateways.
+    pub(crate) fn new(name: u32, gateways: Vec<SocketAddr>) -> Self {
+        let http = reqwest::Client::builder()
+            .timeout(ATTEMPT)
+            .build()
+            .expect("a client");
+        let people = (0..7).map(|_| (fresh_uuid(), Existence::Nobody)).collect();
+        Self {
+            name,
+            gateways,
+            http,
+            made: 0,
+            turn: name as usize,
+            people,
+        }
+    }
+
+    /// Makes so many changes: creates, updates and deletes. Where each stands, in order.
+    pub(crate) async fn history(&mut self, changes: usize) -> Vec<String> {
+        let mut places = Vec::new();
+        for _ in 0..changes {
+            places.push(self.change().await);
+        }
+        places
+    }
+
+    /// Makes the next change. Where it stands.
+    pub(crate) async fn change(&mut self) -> String {
+        let person = self.made % self.people.len();
+        let (id, existence) = self.people[person];
+        let deletes = existence == Existence::Somebody && self.made % 4 == 3;
+        self.people[person].1 = if deletes {
+            Existence::Nobody
+        } else {
+            Existence::Somebody
+        };
+        if deletes {
+            self.delete(id).await
+        } else {
+            self.save(id, existence).await
+        }
+    }
+
+    /// Creates a person. Where that stands.
+    pub(crate) async fn create(&mut self, id: Uuid) -> String {
+        self.save(id, Existence::Nobody).await
+    }
+
+    async fn save(&mut self, id: Uuid, existence: Existence) -> String {
+        let body = json!({
+            "firstName": format!("Writer {}", self.name),
+            "lastName": format!("Change {}", self.made),
+            "age": self.made % 150,
+            "job": "Tester",
+        });
+        let condition = (existence == Existence::Nobody).then_some("*");
+        self.write("PUT", id, Some(body.to_string()), condition)
+            .await
+    }
+
+    /// Deletes a person. Where that stands.
+    pub(crate) async fn delete(&mut self, id: Uuid) -> String {
+        self.write("DELETE", id, None, None).await
+    }
+
+    /// Asks until somebody answers that it is done.
+    pub(crate) async fn write(
+        &mut self,
+        method: &str,
+        id: Uuid,
+        body: Option<String>,
+        absent: Option<&str>,
+    ) -> String {
+        self.made += 1;
+        let key = format!("{}-{}-{}", self.name, self.made, self.people[0].0);
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.turn += 1;
+            let gateway = self.gateways[self.turn % self.gateways.len()];
+            let method = method.parse().expect("a method");
+            let mut request = self
+                .http
+                .request(method, format!("http://{gateway}/people/{id}"));
+            request = request.header("idempotency-key", &key);
+            if let Some(body) = &body {
+                request = request
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.clone());
+            }
+            if let Some(absent) = absent {
+                request = request.header("if-none-match", absent);
+            }
+            if let Ok(answer) = request.send().await {
+                if answer.status().is_success() {
+                    let place = answer
+                        .headers()
+                        .get("change-position")
+                        .expect("every write tells its place");
+                    return place.to_str().expect("ASCII").to_owned();
+                }
+                // Anything but a 5xx would mean that a repeat was not recognised.
+                assert!(
+                    answer.status().is_server_error(),
+                    "{} {:?}",
+                    answer.status(),
+                    answer.text().await
+                );
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the write {key} does not get through"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The formats beside people.v1.json.
+
+mod events;
+mod negotiation;
+mod text;

@@ -1,0 +1,276 @@
+//! Exact views, message by message, as a client sees them that knows nothing but the wire.
+
+mod behind;
+mod changes;
+mod continuity;
+mod filters;
+mod formats;
+mod messages;
+mod position;
+mod reader;
+mod resume;
+mod starts;
+mod view;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use people_testing::process::{Gateway, person};
+use people_testing::socket::{End, Listener};
+use people_testing::wait::{DEADLINE, eventually};
+use view::View;
+
+/// The view of most scenes: who is of age.
+const ADULTS: &str = "age >= 18";
+/// The people who were saved last in an even round of big people.
+const EVEN: &str = r#"job.matches("^[0-9]*[02468] ")"#;
+
+/// A client of people.v1.json: it folds what it is shown, and contradicts what cannot be.
+struct Client {
+    listener: Listener,
+    view: View,
+}
+
+/// Where the last writes stand: the newest position of each partition.
+#[derive(Clone, Debug, Default)]
+struct Written(BTreeMap<String, String>);
+
+/// A path with these parameters, encoded.
+fn path(door: &str, parameters: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    if query.is_empty() {
+        door.to_owned()
+    } else {
+        format!("{door}?{query}")
+    }
+}
+
+impl Client {
+    /// Connects with these parameters.
+    async fn open(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
+        let path = path("/updates", parameters);
+        let (listener, chosen) = Listener::open_as(gateway.address, &path, "people.v1.json").await;
+        assert_eq!(chosen.as_deref(), Some("people.v1.json"));
+        let from = parameters
+            .iter()
+            .find(|(name, _)| *name == "from")
+            .map_or("now", |(_, from)| *from);
+        let kinds = parameters
+            .iter()
+            .any(|(name, value)| *name == "kinds" && *value != "all");
+        Self {
+            listener,
+            view: View::from(from, !kinds),
+        }
+    }
+
+    /// Connects, and reads up to `live`.
+    async fn live(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
+        let mut client = Self::open(gateway, parameters).await;
+        client.until("live").await;
+        client
+    }
+
+    /// The next message, folded into the view.
+    async fn message(&mut self) -> Value {
+        let text = self.listener.sentence().await;
+        let message = serde_json::from_str(&text).expect("JSON");
+        self.view.apply(&message);
+        message
+    }
+
+    /// The messages up to and with the first of this type.
+    async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut messages = Vec::new();
+        while messages
+            .last()
+            .is_none_or(|last: &Value| last["type"] != kind)
+        {
+            messages.push(self.message().await);
+        }
+        messages
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.listener.say(&message.to_string()).await;
+    }
+
+    /// What was shown by the time the stream has passed all that was written, positions left out:
+    /// how many there are, time alone decides.
+    async fn passes(&mut self, written: &Written) -> Vec<Value> {
+        let mut shown = Vec::new();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            self.say(json!({"type": "ping", "ref": "passes"})).await;
+            shown.extend(self.until("pong").await);
+            let pong = shown.pop().expect("a pong");
+            assert_eq!(pong["ref"], "passes");
+            if written.is_passed(pong["cursor"].as_str().expect("a cursor of who is live")) {
+                shown.retain(|message| message["type"] != "position");
+                return shown;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{written:?} is never passed"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reads to the end; how that was.
+    async fn end(self) -> End {
+        self.listener.end().await
+    }
+}
+
+impl Written {
+    fn add(&mut self, at: &str) {
+        let (partition, position) = at.split_once(':').expect("an at");
+        let known = self
+            .0
+            .entry(partition.to_owned())
+            .or_insert_with(|| position.to_owned());
+        if view::seq(position) > view::seq(known) {
+            position.clone_into(known);
+        }
+    }
+
+    /// Whether this cursor is as far.
+    fn is_passed(&self, cursor: &str) -> bool {
+        let cursor = view::positions(cursor);
+        self.0
+            .iter()
+            .all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
+    }
+
+    fn both(mut self, other: &Self) -> Self {
+        for (partition, position) in &other.0 {
+            self.add(&format!("{partition}:{position}"));
+        }
+        self
+    }
+}
+
+/// Someone of this age.
+fn aged(age: u64) -> Value {
+    let mut ada = person("Ada");
+    ada["age"] = json!(age);
+    ada
+}
+
+/// Saves someone, new or not; where that stands.
+async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    loop {
+        for new in [false, true] {
+            let mut request = gateway
+                .request("PUT", &format!("/people/{id}"))
+                .header("content-type", "application/json");
+            if new {
+                request = request.header("if-none-match", "*");
+            }
+            let answer = request
+                .body(person.to_string())
+                .send()
+                .await
+                .expect("an answer");
+            match answer.status().as_u16() {
+                200 | 201 => return at(&answer),
+                404 | 412 | 503 => {}
+                other => panic!("{other}"),
+            }
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{id} cannot be saved"
+        );
+    }
+}
+
+/// Deletes someone; where that stands, if there was someone.
+async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
+    let answer = gateway
+        .request("DELETE", &format!("/people/{id}"))
+        .send()
+        .await
+        .expect("an answer");
+    (answer.status() == 204).then(|| at(&answer))
+}
+
+fn at(answer: &reqwest::Response) -> String {
+    answer.headers()["change-position"]
+        .to_str()
+        .expect("ASCII")
+        .to_owned()
+}
+
+/// Lets these people come of age, grow young again, be deleted and return, in an order that `seed`
+/// decides.
+async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) -> Written {
+    let (mut written, mut random) = (
+        Written::default(),
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+    );
+    for _ in 0..changes {
+        // xorshift64: the same history for the same seed.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let id = &people[usize::try_from(random >> 40).expect("24 bits") % people.len()];
+        match random >> 8 & 0xff {
+            0..50 => {
+                if let Some(at) = delete(gateway, id).await {
+                    written.add(&at);
+                }
+            }
+            age => written.add(&save(gateway, id, &aged(age % 36)).await),
+        }
+    }
+    written
+}
+
+/// The people who match, as the list has them.
+async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
+    let answer = gateway
+        .request("GET", &path("/people", &[("where", filter)]))
+        .send()
+        .await
+        .expect("an answer");
+    let people: Vec<Value> =
+        serde_json::from_str(&answer.text().await.expect("a whole list")).expect("JSON");
+    people
+        .into_iter()
+        .map(|person| (person["id"].as_str().expect("an id").to_owned(), person))
+        .collect()
+}
+
+/// Waits until the gateway's stream has passed what was written: a write may be answered a moment
+/// before that.
+async fn settled(gateway: &Gateway, written: &Written) {
+    Client::live(gateway, &[]).await.passes(written).await;
+}
+
+fn types(messages: &[Value]) -> Vec<&str> {
+    messages
+        .iter()
+        .map(|message| message["type"].as_str().expect("a type"))
+        .collect()
+}
+
+/// The names of a message's members, in order.
+fn members(message: &Value) -> Vec<&str> {
+    message
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Waits until a counter has this value or more.
+async fn counted(gateway: &Gateway, name: &str, at_least: u64) {
+    eventually(name, || async { gateway.count(name).await >= at_least }).await;
+}

@@ -1,0 +1,18 @@
+//! The promises of the stores: a conformance suite and a model check for each of them, and what
+//! each promises alone.
+
+// `cfg(test)` is always set here. It tells clippy that helpers are tests too: they may panic.
+#[cfg(test)]
+mod backing;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod redis;
+#[cfg(test)]
+mod reference;

@@ -1,0 +1,233 @@
+//! The subscription: published frames arrive, and a lost connection is reported and replaced.
+
+use std::collections::VecDeque;
+
+use people_gateway::domain::{Change, Partition};
+use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::store::{
+    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, Store, StoreError, decode_frame,
+};
+
+use crate::redis::people::{
+    ONLY, assert_state_is_the_replayed_log, count, delete, done, open, options, partitions, save,
+};
+use people_testing::redis::RedisServer;
+use people_testing::wait::DEADLINE;
+
+/// A feed from which a test takes one event at a time.
+pub(crate) struct Watched {
+    feed: Feed,
+    waiting: VecDeque<FeedEvent>,
+}
+
+impl Watched {
+    pub(crate) fn open(store: &RedisStore) -> Self {
+        let limits = FeedLimits {
+            events: count(10_000),
+            bytes: count(10_000_000),
+        };
+        Self {
+            feed: store.feed(limits),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> FeedEvent {
+        if self.waiting.is_empty() {
+            let mut events = Vec::new();
+            tokio::time::timeout(DEADLINE, self.feed.receive(&mut events, 1_000))
+                .await
+                .expect("an event in time");
+            self.waiting.extend(events);
+        }
+        self.waiting
+            .pop_front()
+            .expect("receive returns with something")
+    }
+
+    pub(crate) async fn connected(&mut self) {
+        assert_eq!(self.next().await, FeedEvent::Connected);
+    }
+
+    pub(crate) async fn disconnected(&mut self) {
+        assert_eq!(self.next().await, FeedEvent::Disconnected);
+    }
+
+    pub(crate) async fn probe(&mut self) {
+        assert_eq!(self.next().await, FeedEvent::Probe);
+    }
+
+    pub(crate) async fn change(&mut self) -> Change {
+        match self.next().await {
+            FeedEvent::Frame(partition, bytes) => decode_frame(partition, &bytes).expect("a frame"),
+            other => panic!("not a frame: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_frame_equals_its_log_entry() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(Options {
+        partitions: partitions(4),
+        ..options(&server)
+    })
+    .await;
+    let mut feed = Watched::open(&store);
+    feed.connected().await;
+    let mut heard: Vec<Vec<Change>> = vec![Vec::new(); 4];
+    for n in 0..40_u128 {
+        let write = if n % 3 == 2 {
+            delete((n - 1) % 7)
+        } else {
+            save(n % 7, "Ünï")
+        };
+        if let people_gateway::store::WriteOutcome::Done { at, .. } =
+            store.apply(write).await.expect("an outcome")
+        {
+            let change = feed.change().await;
+            assert_eq!(change.at, at);
+            heard[at.partition.index()].push(change);
+        }
+    }
+    for (n, heard) in (0..).zip(heard) {
+        assert!(!heard.is_empty(), "people fall into every partition");
+        let tail = store
+            .tail(Partition::new(n), count(100))
+            .await
+            .expect("the log");
+        assert_eq!(tail.changes, heard);
+    }
+}
+
+#[tokio::test]
+async fn a_killed_subscription_is_reported_and_replaced() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(options(&server)).await;
+    let mut feed = Watched::open(&store);
+    feed.connected().await;
+    for n in 0..3 {
+        assert_eq!(
+            server
+                .command::<usize>(&["CLIENT", "KILL", "TYPE", "pubsub"])
+                .await,
+            1
+        );
+        feed.disconnected().await;
+        feed.connected().await;
+        done(&store, save(n, "A")).await;
+        assert_eq!(feed.change().await.id, crate::redis::people::id(n));
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_server_disconnects_the_feed_until_it_thaws() {
+    let mut server = RedisServer::start(&[]).await;
+    let store = open(options(&server)).await;
+    let mut feed = Watched::open(&store);
+    feed.connected().await;
+    server.freeze();
+    feed.disconnected().await;
+    server.thaw();
+    feed.connected().await;
+    server.kill9();
+    feed.disconnected().await;
+    server.restart().await;
+    feed.connected().await;
+    store.probe().await.expect("heads");
+    feed.probe().await;
+}
+
+#[tokio::test]
+async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
+    let server = RedisServer::start(&[]).await;
+    let (one, other) = (open(options(&server)).await, open(options(&server)).await);
+    let mut feeds = [
+        Watched::open(&one),
+        Watched::open(&one),
+        Watched::open(&other),
+    ];
+    for feed in &mut feeds {
+        feed.connected().await;
+    }
+    one.probe().await.expect("heads");
+    let [first, second, others] = &mut feeds;
+    first.probe().await;
+    second.probe().await;
+    done(&one, save(1, "A")).await;
+    others.change().await;
+}
+
+#[tokio::test]
+async fn a_probe_restores_the_layout_of_a_wiped_database() {
+    let server = RedisServer::start(&[]).await;
+    let two = Options {
+        partitions: partitions(2),
+        ..options(&server)
+    };
+    let store = open(two.clone()).await;
+    let before = store.probe().await.expect("heads");
+    let old = done(&store, save(1, "A")).await;
+    let partition = store.partitions().of(crate::redis::people::id(1));
+    server.command::<()>(&["FLUSHALL"]).await;
+    assert!(matches!(
+        store
+            .since(partition, old, count(10))
+            .await
+            .expect("an answer"),
+        LogAnswer::Broken {
+            reason: people_gateway::store::Discontinuity::Epoch,
+            head: None
+        }
+    ));
+    let after = store.probe().await.expect("heads");
+    for (before, after) in before.iter().zip(&after) {
+        assert_ne!(before.epoch, after.epoch);
+        assert_eq!(after.seq.get(), 0);
+    }
+    assert_eq!(
+        store.probe().await.expect("heads"),
+        after,
+        "what is there is not written again"
+    );
+    open(Options {
+        migrate: false,
+        ..two
+    })
+    .await;
+
+    // Pages and tails do not wait for a probe either.
+    server.command::<()>(&["FLUSHALL"]).await;
+    assert!(
+        store
+            .page(ONLY, None, PageLimits::people(count(10)))
+            .await
+            .expect("a page")
+            .people
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_write_before_the_first_probe_after_a_wipe_does_not_hide_the_missing_layout() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(options(&server)).await;
+    server.command::<()>(&["FLUSHALL"]).await;
+    let position = done(&store, save(1, "A")).await;
+    assert_eq!(store.probe().await.expect("heads"), [position]);
+    assert!(server.command::<bool>(&["EXISTS", "people:layout"]).await);
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_database_laid_out_again_with_other_partitions_is_refused() {
+    let server = RedisServer::start(&[]).await;
+    let store = open(options(&server)).await;
+    server.command::<()>(&["FLUSHALL"]).await;
+    open(Options {
+        partitions: partitions(2),
+        ..options(&server)
+    })
+    .await;
+    assert!(matches!(store.probe().await, Err(StoreError::Corrupt(_))));
+}

@@ -1,0 +1,16 @@
+//! The promises of the Redis store alone: refused starts, faults, damage and recovery.
+//!
+//! The conformance suite has the promises of both stores. Each test here starts its own
+//! `redis-server`.
+//!
+//! `cfg(test)` is always set here; it tells clippy that helpers are tests too, and may panic.
+
+mod audit;
+mod damage;
+mod feed;
+mod lost_answers;
+mod opening;
+mod people;
+mod proxy;
+mod recovery;
+mod server_states;

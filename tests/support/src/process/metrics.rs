@@ -1,0 +1,49 @@
+//! A test reads the metrics that a gateway serves.
+
+use super::Gateway;
+
+impl Gateway {
+    /// The value of a metric without labels, or the sum over all its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        self.samples(name)
+            .await
+            .iter()
+            .map(|(_, value)| value.parse::<f64>().expect("a number"))
+            .sum()
+    }
+
+    /// The value of a counter without labels, or the sum over all its labels.
+    pub async fn count(&self, name: &str) -> u64 {
+        self.samples(name)
+            .await
+            .iter()
+            .map(|(_, value)| value.parse::<u64>().expect("a count"))
+            .sum()
+    }
+
+    /// The value of a counter at these labels, as in `reason="forked"`; 0 before it was first
+    /// counted.
+    pub async fn count_at(&self, name: &str, labels: &str) -> u64 {
+        let samples = self.samples(name).await;
+        let sample = samples.iter().find(|(key, _)| key == labels);
+        sample.map_or(0, |(_, value)| value.parse().expect("a count"))
+    }
+
+    /// Labels and value of each line of a metric.
+    async fn samples(&self, name: &str) -> Vec<(String, String)> {
+        let text = self
+            .http
+            .get(format!("http://{}/metrics", self.admin))
+            .send()
+            .await
+            .expect("metrics");
+        let text = text.text().await.expect("text");
+        let full = format!("people_gateway_{name}");
+        let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+        let samples = lines.filter_map(|(key, value)| {
+            let (name, labels) = key.split_once('{').unwrap_or((key, "}"));
+            (name == full).then(|| (labels.trim_end_matches('}').to_owned(), value.to_owned()))
+        });
+        samples.collect()
+    }
+}

@@ -1,0 +1,229 @@
+//! The program itself, as an operator runs it: a process with ports of its own, gone when it is
+//! dropped.
+
+mod metrics;
+mod people;
+mod system;
+mod welcome;
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use self::welcome::welcome;
+use crate::port::free_port;
+use crate::program;
+use crate::wait::{DEADLINE, eventually};
+
+pub use self::people::person;
+
+/// A running gateway.
+pub struct Gateway {
+    child: Child,
+    /// Kept open: the program may write more than its welcome.
+    stdout: BufReader<ChildStdout>,
+    settings: Vec<(String, String)>,
+    /// The certificates that it trusts in place of the machine's.
+    authority: Option<PathBuf>,
+    folder: TempDir,
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    http: reqwest::Client,
+}
+
+/// A process that listens, and the rest of its standard output.
+struct Listening {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts a gateway with these settings (`store.url` and so on) and waits until it listens.
+    /// Without a `store.url` it has an embedded store in a folder of its own.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::configured(settings, None).await
+    }
+
+    /// The same; it believes nobody but this authority.
+    pub async fn trusting(authority: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::configured(settings, Some(authority.to_owned())).await
+    }
+
+    async fn configured(settings: &[(&str, &str)], authority: Option<PathBuf>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut all = vec![
+            ("listen".to_owned(), format!("127.0.0.1:{}", free_port())),
+            (
+                "admin.listen".to_owned(),
+                format!("127.0.0.1:{}", free_port()),
+            ),
+            (
+                "store.url".to_owned(),
+                format!("embedded:{}", folder.path().join("data").display()),
+            ),
+        ];
+        for (key, value) in settings {
+            all.retain(|(known, _)| known != key);
+            all.push(((*key).to_owned(), (*value).to_owned()));
+        }
+        let process = listening(&all, authority.as_deref(), &folder).await;
+        let http = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .expect("a client");
+        Self {
+            child: process.child,
+            stdout: process.stdout,
+            settings: all,
+            authority,
+            folder,
+            address: process.address,
+            admin: process.admin,
+            http,
+        }
+    }
+
+    /// Starts a gateway, and waits until it is ready.
+    pub async fn ready(settings: &[(&str, &str)]) -> Self {
+        let gateway = Self::start(settings).await;
+        gateway.wait_ready().await;
+        gateway
+    }
+
+    /// Waits until `/readyz` is green.
+    pub async fn wait_ready(&self) {
+        eventually("the gateway is ready", || async {
+            self.readyz().await == 200
+        })
+        .await;
+    }
+
+    /// The status of `/readyz`; 0 when nobody answers.
+    pub async fn readyz(&self) -> u16 {
+        let answer = self
+            .http
+            .get(format!("http://{}/readyz", self.admin))
+            .send()
+            .await;
+        answer.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// What the program has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join(LOG)).expect("the log")
+    }
+
+    /// Waits for the end of the process; its exit code, none when a signal ended it.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the process is ours") {
+                return status.code();
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "the process does not end"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Kills the process, and starts it again at the same addresses with the same data.
+    pub async fn kill9_and_restart(mut self) -> Self {
+        self.kill9();
+        self.restart().await;
+        self
+    }
+
+    /// Kills the process.
+    pub fn kill9(&mut self) {
+        self.child.kill().expect("the process is ours");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts it again after [`Gateway::kill9`], at the same addresses with the same data.
+    pub async fn restart(&mut self) {
+        self.settings
+            .retain(|(key, _)| key != "listen" && key != "admin.listen");
+        self.settings
+            .push(("listen".into(), self.address.to_string()));
+        self.settings
+            .push(("admin.listen".into(), self.admin.to_string()));
+        let process = listening(&self.settings, self.authority.as_deref(), &self.folder).await;
+        (self.child, self.stdout) = (process.child, process.stdout);
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The folder of this gateway, with its data and its log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::env::var_os("TEST_LOG").is_some() {
+            let _ = std::io::stderr().write_all(self.log().as_bytes());
+        }
+    }
+}
+
+/// Starts the program, and waits until it listens.
+async fn listening(
+    settings: &[(String, String)],
+    authority: Option<&Path>,
+    folder: &TempDir,
+) -> Listening {
+    let mut command = Command::new(program());
+    command
+        .env_clear()
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log_to(folder));
+    for (key, value) in settings {
+        let name = key.to_uppercase().replace('.', "__");
+        command.env(format!("PEOPLE_GATEWAY__{name}"), value);
+    }
+    command.envs(authority.iter().map(|file| ("SSL_CERT_FILE", file)));
+    let mut child = command.spawn().expect("the program starts");
+    let stdout = child.stdout.take().expect("a pipe");
+    let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
+    let (stdout, address, admin) = tokio::time::timeout(DEADLINE, welcome)
+        .await
+        .expect("it listens in time")
+        .expect("it does not panic");
+    Listening {
+        child,
+        stdout,
+        address,
+        admin,
+    }
+}
+
+/// The file in a gateway's folder that takes its log. With `TEST_LOG` set it is shown at the end.
+const LOG: &str = "gateway.log";
+
+fn log_to(folder: &TempDir) -> Stdio {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.path().join(LOG));
+    file.expect("a file in our own folder").into()
+}

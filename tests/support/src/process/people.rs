@@ -1,0 +1,94 @@
+//! A test calls a gateway: REST for people, a WebSocket for live updates.
+
+use serde_json::{Value, json};
+
+use super::Gateway;
+use crate::socket::Listener;
+use crate::wait::eventually;
+
+impl Gateway {
+    /// A request to the public listener.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(
+            method.parse().expect("a method"),
+            format!("http://{}{path}", self.address),
+        )
+    }
+
+    /// Saves a person under this id; tries again until the store takes it.
+    pub async fn save(&self, id: &str, person: &Value) {
+        eventually("the person is saved", || async {
+            let answer = self.put(id, person, true).await;
+            if answer == 412 {
+                self.put(id, person, false).await == 200
+            } else {
+                answer == 201
+            }
+        })
+        .await;
+    }
+
+    /// Imports lines of people; the answer's text.
+    pub async fn import(&self, lines: String) -> String {
+        let import = self
+            .request("POST", "/people/import")
+            .header("content-type", "application/x-ndjson");
+        let answer = import.body(lines).send().await.expect("an answer");
+        answer.text().await.expect("text")
+    }
+
+    /// One `PUT`; the status, or 0 when nobody answered.
+    pub async fn put(&self, id: &str, person: &Value, new: bool) -> u16 {
+        let mut request = self
+            .request("PUT", &format!("/people/{id}"))
+            .header("content-type", "application/json");
+        if new {
+            request = request.header("if-none-match", "*");
+        }
+        request
+            .body(person.to_string())
+            .send()
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Creates a person, and returns the id.
+    pub async fn create(&self, person: &Value) -> String {
+        let saved = self.call("POST", "/people", person).await;
+        saved["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The JSON of a successful response, or null without a body. A null `body` sends none.
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut request = self.request(method, path);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request
+            .send()
+            .await
+            .expect("an answer")
+            .error_for_status()
+            .expect("a success");
+        serde_json::from_str(&answer.text().await.expect("text")).unwrap_or(Value::Null)
+    }
+
+    /// Deletes a person; the status, or 0 when nobody answered.
+    pub async fn delete(&self, id: &str) -> u16 {
+        let answer = self
+            .request("DELETE", &format!("/people/{id}"))
+            .send()
+            .await;
+        answer.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Opens a WebSocket at `/people` with this query.
+    pub async fn listen(&self, query: &str) -> Listener {
+        Listener::open(self.address, &format!("/people{query}")).await
+    }
+}
+
+/// A person named `first`.
+pub fn person(first: &str) -> Value {
+    json!({"firstName": first, "lastName": "Lovelace", "age": 36, "job": "Mathematician"})
+}

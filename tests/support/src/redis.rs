@@ -1,0 +1,209 @@
+//! A `redis-server` of a test's own: free port on 127.0.0.1, own folder, gone when it is dropped.
+//!
+//! ```ignore
+//! let mut server = RedisServer::start(&["--appendonly", "yes"]).await;
+//! let url = server.url();                     // redis://127.0.0.1:PORT
+//! server.command::<()>(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+//! server.freeze();                            // SIGSTOP: it neither answers nor ends
+//! server.thaw();
+//! server.kill9();
+//! server.restart().await;                     // same port, same folder
+//! ```
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::port::free_port;
+use crate::wait::{DEADLINE, eventually};
+
+/// One process with its folder.
+pub struct RedisServer {
+    folder: TempDir,
+    port: u16,
+    options: Vec<String>,
+    password: Option<String>,
+    process: Child,
+}
+
+impl RedisServer {
+    /// Starts a server with these command line options added, and waits until it answers. Without
+    /// other options it keeps nothing on disk.
+    pub async fn start(options: &[&str]) -> Self {
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let password = options
+            .iter()
+            .position(|o| o == "--requirepass")
+            .map(|at| options[at + 1].clone());
+        // Another process may take the port between our look and the server's: then the server
+        // ends, and we look again.
+        for _ in 0..10 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let port = free_port();
+            let process = spawn(folder.path(), port, &options);
+            let mut server = Self {
+                folder,
+                port,
+                options: options.clone(),
+                password: password.clone(),
+                process,
+            };
+            if server.answers().await {
+                return server;
+            }
+        }
+        panic!("redis-server does not start with {options:?}")
+    }
+
+    /// Starts a replica of this server, and waits until it has caught up with it once.
+    pub async fn start_replica(&self) -> Self {
+        let replica = Self::start(&["--replicaof", &format!("127.0.0.1 {}", self.port)]).await;
+        eventually("the replica is in step", async || {
+            let info: String = replica.command(&["INFO", "replication"]).await;
+            info.contains("master_link_status:up")
+        })
+        .await;
+        replica
+    }
+
+    /// `redis://127.0.0.1:PORT`, with the password of `--requirepass`.
+    pub fn url(&self) -> String {
+        match &self.password {
+            Some(password) => format!("redis://:{password}@127.0.0.1:{}", self.port),
+            None => format!("redis://127.0.0.1:{}", self.port),
+        }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its folder: the append-only files are in `appendonlydir`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection to database 0.
+    pub async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let limits = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(Some(Duration::from_secs(5)));
+        Client::open(self.url())?
+            .get_multiplexed_async_connection_with_config(&limits)
+            .await
+    }
+
+    /// Runs one command on a connection of its own, in database 0; panics when it fails.
+    pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.attempt(words).await.expect("an answer")
+    }
+
+    /// Asks the server something that it may refuse.
+    pub async fn attempt<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        let mut connection = self.connect().await?;
+        let mut command = ::redis::cmd(words[0]);
+        command.arg(&words[1..]).query_async(&mut connection).await
+    }
+
+    /// Ends it without a chance to write anything more.
+    pub fn kill9(&mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it ends");
+    }
+
+    /// Starts it again after [`RedisServer::kill9`], on the same port and folder.
+    pub async fn restart(&mut self) {
+        self.process = spawn(self.folder.path(), self.port, &self.options);
+        assert!(self.answers().await, "the server does not start again");
+    }
+
+    /// Stops it in its tracks: connections stay open, nothing is answered.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).expect("the process is there");
+    }
+
+    /// Whether it answers in time; false as soon as it ended instead.
+    async fn answers(&mut self) -> bool {
+        let asking = async {
+            loop {
+                if self.process.try_wait().expect("its state").is_some() {
+                    return false;
+                }
+                if let Ok(mut connection) = self.connect().await
+                    && ::redis::cmd("PING")
+                        .exec_async(&mut connection)
+                        .await
+                        .is_ok()
+                    && self.is_it(&mut connection).await
+                {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, asking)
+            .await
+            .unwrap_or(false)
+    }
+}
+
+impl RedisServer {
+    /// Whether our process is at the other end, and not another that has the port while ours is
+    /// about to end.
+    async fn is_it(&self, connection: &mut MultiplexedConnection) -> bool {
+        let info: RedisResult<String> = ::redis::cmd("INFO")
+            .arg("server")
+            .query_async(connection)
+            .await;
+        let ours = format!("process_id:{}", self.process.id());
+        info.is_ok_and(|info| info.lines().any(|line| line == ours))
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // A test that killed it already leaves nothing to end.
+        if let Ok(None) = self.process.try_wait() {
+            let _ = kill_process(Pid::from_child(&self.process), Signal::CONT);
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+fn spawn(folder: &Path, port: u16, options: &[String]) -> Child {
+    Command::new("redis-server")
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+            "--port",
+        ])
+        .arg(port.to_string())
+        .arg("--dir")
+        .arg(folder)
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed (Debian: apt-get install redis-server)")
+}

@@ -1,0 +1,130 @@
+//! A WebSocket client as the tutorial's would be: it sends words and reads sentences.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::wait::DEADLINE;
+
+const PROTOCOL: &str = "sec-websocket-protocol";
+
+/// An open WebSocket.
+pub struct Listener(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// How a WebSocket ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// A close frame came, with this code and reason.
+    Closed(u16, String),
+    /// The connection just ended.
+    Cut,
+}
+
+impl Listener {
+    /// Opens a WebSocket.
+    pub async fn open(address: SocketAddr, path: &str) -> Self {
+        let opened = timeout(DEADLINE, connect_async(format!("ws://{address}{path}")))
+            .await
+            .expect("an answer in time");
+        Self(opened.expect("a handshake").0)
+    }
+
+    /// Opens a WebSocket, offering these subprotocols; the one that the server chose comes with it.
+    pub async fn open_as(
+        address: SocketAddr,
+        path: &str,
+        subprotocols: &str,
+    ) -> (Self, Option<String>) {
+        let mut request = format!("ws://{address}{path}")
+            .into_client_request()
+            .expect("a request");
+        request
+            .headers_mut()
+            .insert(PROTOCOL, subprotocols.parse().expect("a header"));
+        let opened = timeout(DEADLINE, connect_async(request))
+            .await
+            .expect("an answer in time");
+        let (socket, answer) = opened.expect("a handshake");
+        let chosen = answer
+            .headers()
+            .get(PROTOCOL)
+            .map(|chosen| chosen.to_str().expect("ASCII").to_owned());
+        (Self(socket), chosen)
+    }
+
+    /// The answer of a gateway that refuses the handshake.
+    pub async fn refused(address: SocketAddr, path: &str) -> u16 {
+        match timeout(DEADLINE, connect_async(format!("ws://{address}{path}")))
+            .await
+            .expect("an answer in time")
+        {
+            Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Sends a text.
+    pub async fn say(&mut self, text: &str) {
+        timeout(DEADLINE, self.0.send(Message::text(text)))
+            .await
+            .expect("in time")
+            .expect("an open socket");
+    }
+
+    /// The next sentence, or how the stream ended. Control frames are answered on the way.
+    pub async fn next(&mut self) -> Result<String, End> {
+        // One limit around all: pings come for as long as nothing else does.
+        timeout(DEADLINE, self.next_text())
+            .await
+            .expect("a sentence comes in time")
+    }
+
+    async fn next_text(&mut self) -> Result<String, End> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                Some(Ok(Message::Close(frame))) => return Err(end(frame)),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(End::Cut),
+            }
+        }
+    }
+
+    /// The next sentence; there must be one.
+    pub async fn sentence(&mut self) -> String {
+        self.next().await.expect("a sentence")
+    }
+
+    /// All sentences up to and without the one that contains `last`.
+    pub async fn until(&mut self, last: &str) -> Vec<String> {
+        let mut sentences = Vec::new();
+        loop {
+            let sentence = self.sentence().await;
+            if sentence.contains(last) {
+                return sentences;
+            }
+            sentences.push(sentence);
+        }
+    }
+
+    /// Reads to the end; how that was.
+    pub async fn end(mut self) -> End {
+        loop {
+            if let Err(end) = self.next().await {
+                return end;
+            }
+        }
+    }
+}
+
+fn end(frame: Option<CloseFrame>) -> End {
+    frame.map_or(End::Closed(1005, String::new()), |frame| {
+        End::Closed(frame.code.into(), frame.reason.as_str().to_owned())
+    })
+}
