@@ -6,7 +6,10 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** A person's further values. */
 export interface Attributes { [name: string]: Json }
 
-/** A person as the gateway sends it. `A` is your type of the attributes: the gateway does not check it. */
+/**
+ * A person as the gateway sends it. `A` is your type of the attributes: the gateway does not check
+ * it.
+ */
 export interface Person<A extends object = Attributes> {
   /** UUID in lower case. */
   id: string;
@@ -23,7 +26,9 @@ export interface Person<A extends object = Attributes> {
   updatedAt: string;
 }
 
-/** A person to save. With an `id` it replaces an existing person; without one it is a new person. */
+/**
+ * A person to save. With an `id` it replaces an existing person; without one it is a new person.
+ */
 export type PersonDraft<A extends object = Attributes> =
   Pick<Person<A>, 'firstName' | 'lastName' | 'age' | 'job'> & Partial<Person<A>>;
 
@@ -50,7 +55,10 @@ export interface Problem {
   [member: string]: unknown;
 }
 
-/** The base of events that concern no single person: `if (event.person)` and `if (event.id)` exclude them. */
+/**
+ * The base of events that concern no single person: `if (event.person)` and `if (event.id)` exclude
+ * them.
+ */
 interface Other {
   person?: undefined;
   id?: undefined;
@@ -79,16 +87,23 @@ export interface Leave extends Gone { type: 'leave' }
 export interface Delete extends Gone { type: 'delete' }
 
 /** A change of one person, as this view sees it. */
-export type Change<A extends object = Attributes> = Create<A> | Enter<A> | Update<A> | Leave | Delete;
+export type Change<A extends object = Attributes> =
+  Create<A> | Enter<A> | Update<A> | Leave | Delete;
 
 /** A change in a batch, which has no log position of its own. */
 type Batched<T> = T extends unknown ? Omit<T, 'at'> & { at?: undefined } : never;
 
 /** A page of people who match. The snapshot is complete at `live`. */
-export interface Snapshot<A extends object = Attributes> extends Other { type: 'snapshot'; people: Person<A>[] }
+export interface Snapshot<A extends object = Attributes> extends Other {
+  type: 'snapshot';
+  people: Person<A>[];
+}
 /** Everything up to the start of live updates was sent. */
 export interface LiveNow extends Other { type: 'live'; cursor: Cursor }
-/** The changes that a slow view missed, composed to at most one per person. Apply all of them at once. */
+/**
+ * The changes that a slow view missed, composed to at most one per person. Apply all of them at
+ * once.
+ */
 export interface Batch<A extends object = Attributes> extends Other {
   type: 'batch';
   cursor: Cursor;
@@ -96,7 +111,9 @@ export interface Batch<A extends object = Attributes> extends Other {
 }
 /** The cursor moved past changes outside this view. */
 export interface PositionMoved extends Other { type: 'position'; cursor: Cursor }
-/** The gateway cannot continue from the cursor: drop all held people; a snapshot and `live` follow. */
+/**
+ * The gateway cannot continue from the cursor: drop all held people; a snapshot and `live` follow.
+ */
 export interface Reset extends Other {
   type: 'reset';
   reason: 'trimmed' | 'forked' | 'epoch' | 'unknown' | 'rights' | (string & {});
@@ -105,7 +122,10 @@ export interface Reset extends Other {
 export interface Stale extends Other { type: 'stale'; seconds: number }
 /** The gateway can prove it again. */
 export interface Fresh extends Other { type: 'fresh' }
-/** The new filter applies from here: drop all held people. Without a cursor, a snapshot and `live` follow. */
+/**
+ * The new filter applies from here: drop all held people. Without a cursor, a snapshot and `live`
+ * follow.
+ */
 export interface Filtered extends Other { type: 'filtered'; ref: string; cursor?: Cursor }
 /** The gateway refused a command; nothing changed. */
 export interface Refused extends Other { type: 'error'; ref?: string; problem: Problem }
@@ -126,7 +146,10 @@ export interface Disconnected extends Other {
   /** The wait before the next attempt; undefined if there is none. */
   retryMs?: number;
 }
-/** Only in an iteration that was too slow, or began late: it replaces all missed events. Replace all held people. */
+/**
+ * Only in an iteration that was too slow, or began late: it replaces all missed events. Replace all
+ * held people.
+ */
 export interface Resync<A extends object = Attributes> extends Other {
   type: 'resync';
   people: Person<A>[];
@@ -136,7 +159,18 @@ export interface Resync<A extends object = Attributes> extends Other {
 
 /** The events of iterations and callbacks. */
 export type LiveEvent<A extends object = Attributes> =
-  | Connected | Snapshot<A> | LiveNow | Change<A> | Batch<A> | PositionMoved | Reset | Stale | Fresh | Filtered | Refused | Pong
+  | Connected
+  | Snapshot<A>
+  | LiveNow
+  | Change<A>
+  | Batch<A>
+  | PositionMoved
+  | Reset
+  | Stale
+  | Fresh
+  | Filtered
+  | Refused
+  | Pong
   | Disconnected;
 /** For callbacks only: the state changed. */
 export interface StateChanged extends Other { type: 'state'; state: State }
@@ -144,9 +178,9 @@ export interface StateChanged extends Other { type: 'state'; state: State }
 export interface Ended extends Other { type: 'end'; error?: Error }
 
 /**
- * `connecting`: there is no connection yet, or missed changes still arrive. `snapshot`: a snapshot arrives. `live`: `view`
- * is up to date. `stale`: `view` may be old. `waiting`: the connection ended, and the next attempt is at `retryAt`.
- * `ended`: for good.
+ * `connecting`: there is no connection yet, or missed changes still arrive. `snapshot`: a snapshot
+ * arrives. `live`: `view` is up to date. `stale`: `view` may be old. `waiting`: the connection
+ * ended, and the next attempt is at `retryAt`. `ended`: for good.
  */
 export type State = 'connecting' | 'snapshot' | 'live' | 'stale' | 'waiting' | 'ended';
 
@@ -174,13 +208,19 @@ export interface WebSocketLike {
 }
 
 export interface LiveOptions<A extends object = Attributes> {
-  /** The gateway or its stream: `http://host:8080`, `wss://host/updates`; in a page also relative, such as `/`. */
+  /**
+   * The gateway or its stream: `http://host:8080`, `wss://host/updates`; in a page also relative,
+   * such as `/`.
+   */
   url: string | URL;
   /** The filter (docs/filters.md); default everyone. */
   where?: string;
   /** Default `all`. The view is exact with `all` only. */
   kinds?: Kinds;
-  /** The start: `now` (default), `snapshot`, or a cursor of a client with the same `where` and `kinds`. */
+  /**
+   * The start: `now` (default), `snapshot`, or a cursor of a client with the same `where` and
+   * `kinds`.
+   */
   from?: 'now' | 'snapshot' | Cursor;
   /** With a cursor: the people of the view at that cursor. */
   people?: Iterable<Person<A>>;
@@ -188,19 +228,25 @@ export interface LiveOptions<A extends object = Attributes> {
   signal?: AbortSignal;
   /** Default the global one. */
   WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
-  /** Default the global one. The client finds out with it why a handshake failed, which a WebSocket does not report. */
+  /**
+   * Default the global one. The client finds out with it why a handshake failed, which a WebSocket
+   * does not report.
+   */
   fetch?: typeof fetch;
   /** The most people and changes that wait in one iteration before a `resync`; default 10,000. */
   queueMax?: number;
   /** The time limit of the handshake; default 10,000. */
   connectMs?: number;
-  /** A silent gateway is pinged after half of this time, and disconnected after all of it; default 40,000. */
+  /**
+   * A silent gateway is pinged after half of this time, and disconnected after all of it; default
+   * 40,000.
+   */
   silenceMs?: number;
   /** The time limit of the gateway's close after `stop`; default 5,000. */
   stopMs?: number;
   /**
-   * Upper bounds of the random waits between attempts: of the first one (250), which doubles, and of any (30,000; 3,000 for
-   * a gateway on this machine).
+   * Upper bounds of the random waits between attempts: of the first one (250), which doubles, and
+   * of any (30,000; 3,000 for a gateway on this machine).
    */
   backoff?: { firstMs?: number; mostMs?: number };
 }
@@ -219,13 +265,24 @@ export interface WriteOptions {
 }
 
 /** A live view of a gateway's people. It reconnects by itself until it is stopped. */
-export interface Live<A extends object = Attributes> extends AsyncIterable<LiveEvent<A> | Resync<A>> {
-  /** The people who are known to match, by id: always the same Map, updated before events arrive. Don't change it. */
+export interface Live<A extends object = Attributes> extends AsyncIterable<
+  LiveEvent<A> | Resync<A>
+> {
+  /**
+   * The people who are known to match, by id: always the same Map, updated before events arrive.
+   * Don't change it.
+   */
   readonly view: ReadonlyMap<string, Person<A>>;
-  /** Whether `view` has exactly the people who match, as of `cursor`: with `kinds` all, after a snapshot. */
+  /**
+   * Whether `view` has exactly the people who match, as of `cursor`: with `kinds` all, after a
+   * snapshot.
+   */
   readonly exact: boolean;
   readonly state: State;
-  /** The cursor at which this client would resume; undefined before the gateway sent one, and during a snapshot. */
+  /**
+   * The cursor at which this client would resume; undefined before the gateway sent one, and during
+   * a snapshot.
+   */
   readonly cursor: Cursor | undefined;
   /** The filter that the gateway applies. */
   readonly where: string;
@@ -238,22 +295,23 @@ export interface Live<A extends object = Attributes> extends AsyncIterable<LiveE
   readonly closed: Promise<Error | undefined>;
 
   /**
-   * The current view, for code that compares and draws, such as React's `useSyncExternalStore`: the same object until
-   * something in it changes. After a change, the next call copies the list of people.
+   * The current view, for code that compares and draws, such as React's `useSyncExternalStore`: the
+   * same object until something in it changes. After a change, the next call copies the list of
+   * people.
    */
   snapshot(): ViewSnapshot<A>;
 
   /**
-   * Calls back for events of a type, `*` for all, at once and in order. Returns a function that removes the listener.
-   * Listeners of `create`, `enter`, `update`, `leave` and `delete` also get the changes in a batch, after those of
-   * `batch`; those of `*` get the batch as one event.
+   * Calls back for events of a type, `*` for all, at once and in order. Returns a function that
+   * removes the listener. Listeners of `create`, `enter`, `update`, `leave` and `delete` also get
+   * the changes in a batch, after those of `batch`; those of `*` get the batch as one event.
    */
   on<T extends ListenedType>(type: T, listener: (event: Told<A, T>) => void): () => void;
   on(type: '*', listener: (event: ListenedTo<A>) => void): () => void;
   /**
-   * Replaces the filter. Settles when the new one applies, with the last cursor of the old one (undefined with
-   * `snapshot`); rejects with a ProblemError if the gateway refuses it, and the old one stays. Repeated on the next
-   * connection if this one ends before the answer.
+   * Replaces the filter. Settles when the new one applies, with the last cursor of the old one
+   * (undefined with `snapshot`); rejects with a ProblemError if the gateway refuses it, and the old
+   * one stays. Repeated on the next connection if this one ends before the answer.
    */
   filter(filter?: FilterOptions): Promise<Cursor | undefined>;
   /** The quickest way to learn the cursor. Rejects if the connection ends first. */
@@ -269,15 +327,15 @@ export interface Live<A extends object = Attributes> extends AsyncIterable<LiveE
   remove(id: string, options?: WriteOptions): Promise<{ at: string }>;
 
   /**
-   * Iterates over events from now on; a late iteration begins with `resync`. It throws if the client gives up, and ends if
-   * the client is stopped. Leaving the loop does not stop the client.
+   * Iterates over events from now on; a late iteration begins with `resync`. It throws if the
+   * client gives up, and ends if the client is stopped. Leaving the loop does not stop the client.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<LiveEvent<A> | Resync<A>>;
 }
 
 /**
- * Opens a live view. Throws a TypeError for invalid options. `A` is your type of people's attributes:
- * `live<{ city?: string }>({...})`.
+ * Opens a live view. Throws a TypeError for invalid options. `A` is your type of people's
+ * attributes: `live<{ city?: string }>({...})`.
  */
 export function live<A extends object = Attributes>(options: LiveOptions<A>): Live<A>;
 

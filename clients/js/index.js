@@ -1,4 +1,5 @@
-// The client of People Gateway's live updates, for browsers and Node. index.d.ts documents what is exported.
+// The client of People Gateway's live updates, for browsers and Node. index.d.ts documents what is
+// exported.
 
 import { Live } from './src/live.js';
 

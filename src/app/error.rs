@@ -46,8 +46,8 @@ pub enum AppError {
     #[error(transparent)]
     Trace(#[from] ExportError),
     /// The store refuses these settings; trying again would not help.
-    #[error("the store cannot be used: {0}")]
-    Store(String),
+    #[error("the store cannot be used")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl AppError {

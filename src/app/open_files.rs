@@ -46,14 +46,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_room_for_other_files_and_are_never_none() {
+    fn the_connection_limit_leaves_room_for_other_files_and_is_never_zero() {
         assert_eq!(connections_max(10_000).get(), 9_872);
         assert_eq!(connections_max(0).get(), AT_LEAST);
         assert_eq!(connections_max(usize::MAX).get(), UNLIMITED - RESERVED);
     }
 
     #[test]
-    fn after_raising_the_soft_limit_is_the_hard_one() {
+    fn raise_sets_the_soft_limit_to_the_hard_one() {
         let limit = raise();
         let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
         assert_eq!(u64::try_from(limit).unwrap(), hard);

@@ -13,7 +13,6 @@ use crate::store::audit::{AuditTally, FindingSink};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{self, OpenError, RedisStore};
 use crate::store::{Metrics, Store, StoreSlot};
-use crate::telemetry::ErrorChain;
 
 /// Opens the store, puts it into `slot`, and returns it. Returns an error only where trying again
 /// would not help.
@@ -44,7 +43,7 @@ async fn open_redis(
     loop {
         match RedisStore::open(settings.redis_options(url), metrics.clone()).await {
             Ok(store) => return Ok(store),
-            Err(error @ OpenError::Fatal { .. }) => return Err(unusable(&error)),
+            Err(error @ OpenError::Fatal { .. }) => return Err(unusable(error)),
             Err(OpenError::Unreachable { sentence, .. }) => {
                 tracing::warn!(store = %url, detail = sentence, "the store does not answer yet");
                 sleep(backoff.next_wait()).await;
@@ -63,7 +62,7 @@ pub(super) async fn migrate(settings: &Settings) -> Result<String, AppError> {
         }
         StoreUrl::Redis(url) => {
             let migrated = redis::migrate(settings.redis_options(url)).await;
-            let report = migrated.map_err(|error| unusable(&error))?;
+            let report = migrated.map_err(unusable)?;
             let applied = if report.applied.is_empty() {
                 "nothing".to_owned()
             } else {
@@ -97,26 +96,21 @@ pub(super) async fn check(
                 ..settings.redis_options(url)
             };
             let opened = RedisStore::open(options, Metrics::default()).await;
-            opened
-                .map_err(|error| unusable(&error))?
-                .audit(repair, sink)
-                .await
+            opened.map_err(unusable)?.audit(repair, sink).await
         }
     };
-    audited.map_err(|error| unusable(&error))
+    audited.map_err(unusable)
 }
 
 async fn blocking<T, E>(open: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, AppError>
 where
     T: Send + 'static,
-    E: std::error::Error + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
 {
-    let opened = tokio::task::spawn_blocking(open)
-        .await
-        .map_err(|panic| unusable(&panic))?;
-    opened.map_err(|error| unusable(&error))
+    let opened = tokio::task::spawn_blocking(open).await.map_err(unusable)?;
+    opened.map_err(unusable)
 }
 
-fn unusable(error: &(dyn std::error::Error + 'static)) -> AppError {
-    AppError::Store(ErrorChain(error).to_string())
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
+    AppError::Store(Box::new(error))
 }

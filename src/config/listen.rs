@@ -1,4 +1,4 @@
-//! The address to listen at. A name stands for all its addresses.
+//! The address to listen at. A name means all its addresses.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_for_all_its_addresses() {
+    fn a_name_means_all_its_addresses() {
         let local = listen("localhost:8080");
         assert!(
             local.is_loopback()

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::store::redis::redacted;
 
-/// Replaces the password wherever an address is shown.
+/// Replaces the password in every printed address.
 const REDACTED: &str = "***";
 
 /// The kind of store, and its address.
@@ -36,9 +36,7 @@ pub enum InvalidStoreUrl {
     )]
     Sentinel,
     /// Redis Cluster, which is not built yet.
-    #[error(
-        "redis-cluster: is not built yet; use redis:// or rediss:// with a Redis that stands alone"
-    )]
+    #[error("redis-cluster: is not built yet; use redis:// or rediss:// with a standalone Redis")]
     Cluster,
     /// `embedded:` without a folder.
     #[error("embedded: needs a folder, as in embedded:./data")]

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_integer_is_an_age_however_it_is_written() {
+    fn any_spelling_of_an_integer_is_an_age() {
         for (text, expected) in [
             ("36", 36),
             ("36.0", 36),
@@ -99,9 +99,9 @@ mod tests {
     }
 
     proptest! {
+        // `years` begins at 1: a number of JSON has no leading zeros.
         #[test]
-        // Zeros before zeros would be no JSON.
-        fn moving_the_point_changes_nothing(
+        fn a_moved_decimal_point_gives_the_same_age(
             years in 1_u32..1000, places in 0_i32..12, more in "0{0,5}",
         ) {
             let digits = format!("{years}{}", "0".repeat(usize::try_from(places).unwrap()));
@@ -113,7 +113,7 @@ mod tests {
         }
 
         #[test]
-        fn what_has_a_fraction_is_none(whole in 0_u8..150, fraction in "[0-9]{0,20}[1-9]") {
+        fn a_number_with_a_fraction_is_no_age(whole in 0_u8..150, fraction in "[0-9]{0,20}[1-9]") {
             let written = format!("{whole}.{fraction}");
             prop_assert_eq!(age(&written), None);
         }

@@ -16,7 +16,7 @@ pub enum Operation {
 /// One entry of a partition's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where it stands.
+    /// Its position.
     pub at: LogPosition,
     /// The tag of the entry before it: what chains the log together.
     pub previous: Tag,

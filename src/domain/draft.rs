@@ -14,7 +14,7 @@ pub const MAX_ATTRIBUTES_DEPTH: usize = 8;
 /// Faults that one refusal lists; a body with more of them has the first ones named.
 const MAX_FAULTS: usize = 100;
 
-/// One value that is wrong: where it stands (RFC 6901, JSON Pointer) and what would be right.
+/// One value that is wrong: its place (RFC 6901, JSON Pointer) and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fault {
     /// The place in the body.
@@ -44,7 +44,7 @@ pub enum Rejection {
 /// What a body's `id` may be. Absent and null always pass.
 #[derive(Clone, Copy, Debug)]
 pub enum IdRule {
-    /// Whatever it is, it is ignored: the server gives the id.
+    /// Any value is ignored: the server gives the id.
     Ignored,
     /// It must name this person.
     MustBe(PersonId),
@@ -157,7 +157,7 @@ impl MergePatch {
         let mut target = serde_json::from_str(current.as_str()).expect("stored fields are JSON");
         merge(&mut target, &self.0);
         if let (Value::Object(target), Value::Object(patch)) = (&mut target, &self.0) {
-            // To remove what nobody has is a mistake, too.
+            // To remove an unknown member is a mistake, too.
             let unknown = patch
                 .iter()
                 .filter(|(key, value)| value.is_null() && !FIELDS.contains(&key.as_str()));

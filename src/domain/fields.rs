@@ -41,7 +41,7 @@ struct Stored {
     values: OnceLock<Values>,
 }
 
-/// What stands in a [`FieldsJson`].
+/// The values in a [`FieldsJson`].
 pub struct Values {
     /// The first name.
     pub first_name: Box<str>,
@@ -51,9 +51,9 @@ pub struct Values {
     pub age: u8,
     /// The job; may be empty.
     pub job: Box<str>,
-    /// Where in the text the user's own JSON object stands.
+    /// Where the user's own JSON object is in the text.
     attributes_text: Option<Range<usize>>,
-    /// The same, once somebody asked.
+    /// The values, once a caller asked for them.
     attributes: OnceLock<Option<Box<Value>>>,
 }
 
@@ -72,7 +72,7 @@ struct Reading<'a> {
     attributes: Option<&'a RawValue>,
 }
 
-/// A stored text that does not hold a person's fields. Says where, and never what stands there.
+/// A stored text that does not hold a person's fields. The error has the place, but not the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorruptFields {
     /// It is no JSON object with these fields.
@@ -130,7 +130,7 @@ impl FieldsJson {
             .expect("the constructors take objects only")
     }
 
-    /// What stands in it; read once, for all callers.
+    /// The values; read once, for all callers.
     pub fn values(&self) -> &Values {
         self.0.values.get_or_init(|| {
             Values::read(&self.0.text).expect("the constructors take only what reads back")
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_save_lets_through_is_not_a_persons() {
+    fn a_text_that_no_save_writes_is_refused() {
         assert!(
             stored(&"å".repeat(200), "150", "{}").is_ok(),
             "characters are counted, not bytes"

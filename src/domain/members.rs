@@ -1,4 +1,4 @@
-//! The members of a JSON object as they stand in the text: in their order, repeated keys included.
+//! The members of a JSON object as in the text: in their order, repeated keys included.
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;

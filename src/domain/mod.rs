@@ -1,4 +1,4 @@
-//! The nouns of the product: people, their changes, and where a change stands in its log.
+//! The nouns of the product: people, their changes, and the position of a change in its log.
 //!
 //! Pure values: no runtime, store, HTTP, clock or randomness. What is built here is valid; the
 //! constructors are the only doors.

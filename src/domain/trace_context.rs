@@ -1,6 +1,6 @@
-//! Which piece of somebody's work a change belongs to: a span as W3C Trace Context names it.
+//! The piece of work that a change belongs to: a span, as W3C Trace Context names it.
 //!
-//! The same text stands in the header `traceparent` of a request and in the frame of a change:
+//! The header `traceparent` of a request and the frame of a change hold the same text:
 //! <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
 use std::fmt;
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_and_versions_of_the_future_are_read_as_far_as_they_are_known() {
+    fn unknown_flags_and_versions_are_ignored() {
         let known = read(&format!("00-{TRACE}-{SPAN}-01"));
         assert!(known.is_ok());
         for text in [
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_specification_forbids_is_no_traceparent() {
+    fn a_malformed_traceparent_is_refused() {
         let zero = "0".repeat(32);
         for text in [
             String::new(),

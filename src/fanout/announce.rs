@@ -1,11 +1,11 @@
-//! Announces what concerns every session and is no change: where the cursor is, and whether
-//! continuity is proved (docs/adr/0014).
+//! Announces to every session where the cursor is, and whether continuity is proved
+//! (docs/adr/0014).
 //!
-//! Both go over the roster shard by shard, positions evenly over their interval, words on
-//! continuity at a pace that leaves room for others. Changes come first: a step is made when no
-//! change waits, or when the step has waited too long, and then it is no longer than a step of
-//! changes. A session is first sent what it was not handed yet, so that no announcement is ahead of
-//! what was sent.
+//! Both go over the roster shard by shard: positions evenly over their interval, continuity at a
+//! pace that leaves room for others. Changes come first: the dispatcher makes a step of
+//! announcements when no change waits, or when the step has waited too long, and then it is no
+//! longer than a step of changes. A session gets its pending changes first, so that no announcement
+//! is ahead of them.
 
 use tokio::time::Instant;
 
@@ -15,21 +15,21 @@ use super::writes::Writes;
 use crate::session::ServeHandle;
 
 /// Sessions that are sent an announcement in one step, unless a shard has more.
-const STEP_SESSIONS: usize = 16;
+pub(super) const STEP_SESSIONS: usize = 16;
 
 impl Dispatcher {
-    /// Tells sessions since when continuity is unproved. Those that become live before it is proved
-    /// again are told then.
+    /// Announces since when continuity is unproved. Sessions that become live before it is proved
+    /// again get the announcement then.
     pub(super) fn tell_stale(&mut self, since: Instant) {
         self.announcements.set_unproved(Some(since));
     }
 
-    /// Tells the sessions that heard otherwise that continuity is proved.
+    /// Announces that continuity is proved, to sessions that got the opposite.
     pub(super) fn tell_fresh(&mut self) {
         self.announcements.set_unproved(None);
     }
 
-    /// Tells a session that has just become live what the others know.
+    /// Brings a session that has just become live up to date on continuity.
     pub(super) fn welcome(&mut self, session: &ServeHandle) {
         self.announcements.moved();
         if !self.announcements.will_tell(session) {

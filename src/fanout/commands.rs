@@ -1,4 +1,4 @@
-//! What sessions ask of the dispatcher: applied between two steps of writes, in slices.
+//! The sessions' commands to the dispatcher: applied between two steps of writes, in slices.
 
 use std::time::Duration;
 
@@ -62,8 +62,7 @@ impl Dispatcher {
                 self.sessions.remove(&session);
             }
             SessionCommand::Ask(session, request) => {
-                // What comes after its checkpoint is sent as it asks; what came before, as it asked
-                // until now.
+                // Earlier changes go by the old subscription, later ones by the new.
                 self.serve_one(&session);
                 let Some(newest) = self.history.checkpoint() else {
                     return;
@@ -110,7 +109,7 @@ impl Dispatcher {
                 self.begin_anew(&session, reason);
                 return;
             }
-            // It goes on from the new head.
+            // The session goes on from the new head.
             Some(reason) => {
                 self.sessions.metrics().session_new_heads.at(reason).inc();
             }

@@ -100,7 +100,7 @@ impl Dispatcher {
             }
         }
         if let Some(reason) = entries.iter().find_map(|entry| entry.event.broken()) {
-            // Clients whose format cannot say so go on from the new head.
+            // Clients whose format has no reset go on from the new head.
             let new_heads = self.sessions.metrics().session_new_heads.at(reason);
             new_heads.inc_by(self.groups.members_without_reset());
         }
@@ -237,8 +237,8 @@ impl Dispatcher {
         }
     }
 
-    /// The store's history broke: clients whose format can say so are sent what came before, and
-    /// then begin anew.
+    /// The store's history broke: clients whose format has a reset get the earlier changes, then
+    /// begin anew.
     fn break_off(&mut self, reason: Discontinuity) {
         self.serve_all();
         let groups = (0..self.groups.len()).map(|number| self.groups.group(number));

@@ -1,4 +1,4 @@
-//! What the serving thread counts.
+//! The metrics of the serving thread.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;

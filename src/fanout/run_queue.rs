@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-/// The numbers of groups that have something to be shown, or may soon have.
+/// The numbers of groups that have changes to send, or may soon have.
 #[derive(Debug, Default)]
 pub(super) struct RunQueue {
-    /// In which a round is under way.
+    /// Groups with a round under way.
     rounds: VecDeque<usize>,
-    /// Which cool down, and until when. One whose cooldown was cut short is still in here.
+    /// Groups in a cooldown, and its end. A group whose cooldown was cut short stays in here.
     cooldowns: Vec<(Instant, usize)>,
 }
 
@@ -20,12 +20,12 @@ impl RunQueue {
         !self.rounds.is_empty()
     }
 
-    /// Where a round is under way.
+    /// The groups with a round under way.
     pub(super) fn rounds(&self) -> impl Iterator<Item = usize> {
         self.rounds.iter().copied()
     }
 
-    /// A round begins there; the others have their turn first.
+    /// Begins a round of a group; the others have their turn first.
     pub(super) fn begin(&mut self, number: usize) {
         self.rounds.push_back(number);
     }
@@ -35,7 +35,7 @@ impl RunQueue {
         self.rounds.front().copied()
     }
 
-    /// The current round has been with every member.
+    /// Ends the current round, which has visited every member.
     pub(super) fn end(&mut self) {
         self.rounds.pop_front();
     }
@@ -45,7 +45,7 @@ impl RunQueue {
         self.rounds.rotate_left(usize::from(self.is_busy()));
     }
 
-    /// Nothing begins there before `until`.
+    /// Begins a cooldown of a group that lasts until `until`.
     pub(super) fn cool_down(&mut self, number: usize, until: Instant) {
         self.cooldowns.push((until, number));
     }
@@ -55,7 +55,7 @@ impl RunQueue {
         self.cooldowns.iter().map(|(until, _)| *until).min()
     }
 
-    /// Takes out those whose cooldown has ended by now.
+    /// Takes out the groups whose cooldown has ended by now.
     pub(super) fn take_cooled(&mut self, now: Instant) -> Vec<usize> {
         self.cooldowns
             .extract_if(.., |(until, _)| *until <= now)
@@ -63,7 +63,7 @@ impl RunQueue {
             .collect()
     }
 
-    /// Takes out all that cool down.
+    /// Takes out all groups in a cooldown.
     pub(super) fn take_cooling(&mut self) -> Vec<usize> {
         self.cooldowns.drain(..).map(|(_, number)| number).collect()
     }

@@ -13,7 +13,7 @@ use crate::history::Event;
 use crate::relay::{self, BURST_MAX, Relay, RelayOutput};
 
 /// Starts the thread. It ends when `stop` is cancelled, and cancels `ended` when it has ended, for
-/// whatever reason. Must be called inside the runtime that is to run the questions to the store.
+/// any reason. Must be called inside the runtime that is to run the questions to the store.
 ///
 /// # Errors
 /// When the thread, or its runtime, cannot be made.
@@ -91,7 +91,7 @@ async fn take_in(dispatcher: &mut Dispatcher, events: Vec<Event>) {
     dispatcher.take_in(events);
 }
 
-/// Never, where there is no time.
+/// Without a time, waits forever.
 async fn wait_until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

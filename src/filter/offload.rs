@@ -14,7 +14,7 @@ use crate::domain::Person;
 pub const INLINE_STEPS_MAX: u64 = 1 << 20;
 
 /// Runs an evaluation of at most `steps` steps: inline within [`INLINE_STEPS_MAX`], else on a
-/// thread that blocks nobody else, one at a time in the whole process.
+/// thread that blocks no other request, one at a time in the whole process.
 pub async fn offload<T>(steps: u64, evaluate: impl FnOnce() -> T) -> T {
     static PERMIT: Semaphore = Semaphore::const_new(1);
     if steps <= INLINE_STEPS_MAX {

@@ -10,7 +10,7 @@ use crate::telemetry::{Label, StaticFamily};
 pub struct VerdictCounts([u64; Verdict::ALL.len()]);
 
 impl VerdictCounts {
-    /// Counts a verdict `times` times. `Outside` is not counted: the view is shown nothing.
+    /// Counts a verdict `times` times. `Outside` is not counted: the view gets nothing.
     pub fn add(&mut self, verdict: Verdict, times: u64) {
         if let Some(count) = self.0.get_mut(verdict.index()) {
             *count += times;
@@ -39,14 +39,7 @@ impl Label for Verdict {
     ];
 
     fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Enter => "enter",
-            Self::Update => "update",
-            Self::Leave => "leave",
-            Self::Delete => "delete",
-            Self::Outside => "outside",
-        }
+        Self::name(self)
     }
 
     fn index(self) -> usize {

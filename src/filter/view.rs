@@ -22,6 +22,20 @@ pub enum Verdict {
     Outside,
 }
 
+impl Verdict {
+    /// The name on the wire and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Enter => "enter",
+            Self::Update => "update",
+            Self::Leave => "leave",
+            Self::Delete => "delete",
+            Self::Outside => "outside",
+        }
+    }
+}
+
 /// A person before and after one change or several, for any number of views to evaluate. Each image
 /// is parsed once, and its attributes only if a filter needs them.
 pub struct Images<'a> {
@@ -150,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_verdict_is_shown_by_either_saves_or_deletes_and_by_all() {
+    fn each_verdict_belongs_to_all_and_to_either_saves_or_deletes() {
         for verdict in [
             Verdict::Create,
             Verdict::Enter,

@@ -33,8 +33,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The offset of a place that was never in this gateway's memory: all that is there comes after
-    /// it.
+    /// The offset of a checkpoint that was never in this gateway's memory: all that is there comes
+    /// after it.
     pub const BEFORE_MEMORY: u64 = 0;
 
     /// A checkpoint of which only the cursor is known.

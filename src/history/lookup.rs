@@ -14,7 +14,7 @@ use crate::domain::{Comparison, Cursor, LogPosition, Partition, Position};
 pub enum Relation {
     /// It lies on it: number and tag are the same.
     On,
-    /// Its number is before all that is in memory: the log tells whether it leads there.
+    /// Its number is before all that is in memory: only the log knows whether it leads there.
     Before,
     /// Its number is after all that this gateway knows: it may be of this history once the gateway
     /// has come that far.
@@ -94,7 +94,7 @@ impl<'a> UnbrokenRange<'a> {
         if let Some(goal) = before {
             return CursorLocation::Before(goal);
         }
-        // Each position is on this history, or after all of it: here numbers tell.
+        // Each position is on this history, or after all of it: here numbers are enough.
         let is_passed = |theirs: Position, ours: Position| theirs.seq >= ours.seq;
         let found = self.find_last(|place| {
             let positions = cursor.positions().iter().zip(place.cursor.positions());

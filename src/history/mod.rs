@@ -46,7 +46,7 @@ impl Default for Options {
 /// The recent history. One thread writes it, any may read.
 pub struct History {
     options: Options,
-    /// None until the relay has found its place in every log.
+    /// None until the relay has found its position in every log.
     ring: Mutex<Option<Ring>>,
     proof: Proof,
     /// Notified of every record, and of every proof.
@@ -85,7 +85,7 @@ impl History {
         recorded
     }
 
-    /// The newest checkpoint; none until the relay has found its place in every log.
+    /// The newest checkpoint; none until the relay has found its position in every log.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.with_ring(|ring| ring.end().clone())
     }
@@ -95,7 +95,7 @@ impl History {
         self.with_ring(|ring| ring.after(offset, max)).flatten()
     }
 
-    /// Which history this is; none until the relay has found its place.
+    /// Which history this is; none until the relay has found its position.
     pub fn id(&self) -> Option<HistoryId> {
         self.with_ring(|ring| ring.history_id())
     }
@@ -135,7 +135,7 @@ impl History {
         }
     }
 
-    /// Asks the relay to compare its place with the store's heads soon: a session knows of a
+    /// Asks the relay to compare its position with the store's heads soon: a session knows of a
     /// history that this gateway does not have. Sessions repeat it as long as they wait.
     pub fn suspect_gap(&self) {
         self.proof.request();
@@ -146,7 +146,7 @@ impl History {
         self.proof.requested().await;
     }
 
-    /// Notes that the store's heads, asked for at this moment, are this gateway's place.
+    /// Notes that the store's heads, asked for at this moment, are this gateway's position.
     pub fn prove(&self, asked: Instant) {
         self.proof.record(asked);
         self.moved.notify_waiters();

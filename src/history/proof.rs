@@ -1,4 +1,4 @@
-//! Whether this gateway's place was compared with the store's heads, and requests to compare it.
+//! Whether this gateway's position was compared with the store's heads, and requests to compare it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ const SUSPICION_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Proof {
     requests: Notify,
     requested: Mutex<Option<Instant>>,
-    /// When the heads were asked for that last proved this gateway's place.
+    /// When the heads were asked for that last proved this gateway's position.
     proved: Mutex<Option<Instant>>,
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{Cursor, LogPosition};
 use crate::store::Discontinuity;
 
 /// What this gateway takes for the store's history: another one after each break. What was read
-/// while one held is not to be believed in the next.
+/// under one must not be used under the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HistoryId(u64);
 
@@ -18,7 +18,7 @@ pub struct HistoryId(u64);
 #[derive(Debug)]
 pub(super) struct Ring {
     entries: VecDeque<Arc<Entry>>,
-    /// The place before the oldest entry.
+    /// The checkpoint before the oldest entry.
     start: Checkpoint,
     /// The offset after the last break of the store's history, and what that was.
     unbroken: u64,
@@ -68,7 +68,7 @@ impl Ring {
         entry
     }
 
-    /// The place after the newest entry.
+    /// The checkpoint after the newest entry.
     pub(super) fn end(&self) -> &Checkpoint {
         self.entries
             .back()
@@ -91,7 +91,7 @@ impl Ring {
         self.unbroken_range().locate(cursor)
     }
 
-    /// Whether a place is in memory, and nothing broke since.
+    /// Whether a checkpoint is in memory, and nothing broke since.
     pub(super) fn holds(&self, place: &Checkpoint) -> bool {
         self.unbroken_range().holds(place)
     }
@@ -101,7 +101,7 @@ impl Ring {
         HistoryId(self.unbroken)
     }
 
-    /// What broke the history, last, after a place of the hub's order with this offset.
+    /// The last break of the history after the checkpoint with this offset.
     pub(super) fn broken_after(&self, offset: u64) -> Option<Discontinuity> {
         self.broken
             .filter(|_| offset != Checkpoint::BEFORE_MEMORY && offset < self.unbroken)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::telemetry::Label;
 
-/// A close code that may stand on the wire.
+/// A close code that may go over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
 
@@ -33,7 +33,7 @@ impl CloseCode {
     pub const TOO_LONG: Self = Self(1009);
     /// Our fault.
     pub const INTERNAL: Self = Self(1011);
-    /// A binary message where only text is spoken.
+    /// A binary message where only text is allowed.
     pub const NO_BINARY: Self = Self(1003);
     /// Too much to do: retry later.
     pub const OVERLOADED: Self = Self(1013);
@@ -41,9 +41,9 @@ impl CloseCode {
     pub const RESTART: Self = Self(1012);
     /// The peer stalled, or fell behind what the log keeps.
     pub const STALLED: Self = Self(4010);
-    /// Never sent: how a session is counted whose peer gave no code (RFC 6455, section 7.4.1).
+    /// Never sent: in metrics, a session whose peer gave no code (RFC 6455, section 7.4.1).
     pub const NO_STATUS: Self = Self(1005);
-    /// Never sent: how a session that ended without a close frame is counted (RFC 6455, section
+    /// Never sent: in metrics, a session that ended without a close frame (RFC 6455, section
     /// 7.4.1).
     pub const ABNORMAL: Self = Self(1006);
 
@@ -126,7 +126,7 @@ impl Close {
         }
     }
 
-    /// The client goes on asking and does not take the answers.
+    /// The client sends requests and does not take the answers.
     pub const ASKED_TOO_MUCH: Self = Self::new(
         CloseCode::POLICY,
         "too many messages, and their answers were not taken",

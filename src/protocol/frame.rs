@@ -10,7 +10,7 @@ use super::close::{Close, CloseCode};
 const HEADER_ROOM: &str = "\0\0\0\0\0\0\0\0\0\0";
 
 /// A text message that is written in place. The length of its header is known only at the end, so
-/// room for the longest one stands before the text.
+/// room for the longest one comes before the text.
 #[derive(Debug)]
 pub(super) struct TextFrame(String);
 
@@ -25,7 +25,7 @@ impl TextFrame {
         Self(room)
     }
 
-    /// For appending text; what stands in it from [`TextFrame::START`] on is the text so far.
+    /// For appending text; from [`TextFrame::START`] on it holds the text so far.
     pub(super) fn buffer(&mut self) -> &mut String {
         &mut self.0
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_written_in_place_is_the_same_frame() {
+    fn a_frame_written_in_place_equals_one_written_at_once() {
         for length in [0, 1, 125, 126, 65_535, 65_536, 200_000] {
             let mut frame = TextFrame::with_capacity(8);
             frame.buffer().push_str(&"é".repeat(length / 2));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_carry_the_header_that_their_length_needs() {
+    fn a_frame_has_the_header_for_its_length() {
         assert_eq!(&text("hi")[..], b"\x81\x02hi");
         assert_eq!(&text(&"x".repeat(126))[..4], b"\x81\x7e\x00\x7e");
         assert_eq!(

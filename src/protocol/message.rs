@@ -1,4 +1,4 @@
-//! What the server says, whatever format it is said in.
+//! The server's messages, for any format.
 
 use super::problem::Problem;
 use crate::domain::{Change, Cursor, Person, PersonId, Position};
@@ -9,12 +9,12 @@ use crate::filter::Verdict;
 pub enum Message<'a> {
     /// From here on the view is live; the cursor is where it begins.
     Live(&'a Cursor),
-    /// The cursor moved, though nothing was shown.
+    /// The cursor moved without a change for this view.
     Position(&'a Cursor),
     /// What a view that fell behind missed, composed per person: apply all, then this cursor
     /// replaces the client's.
     Batch {
-        /// The place after the stretch.
+        /// The cursor after the stretch.
         cursor: &'a Cursor,
         /// At most one for each person.
         changes: &'a [Composed],
@@ -22,7 +22,7 @@ pub enum Message<'a> {
     /// The client's cursor cannot be continued: `trimmed`, `forked` or `epoch`. Pages and live
     /// follow.
     Reset(&'a str),
-    /// The stream has not been proved continuous for so long.
+    /// The stream has not been proved continuous for this long.
     Stale {
         /// How long.
         seconds: u64,
@@ -47,7 +47,7 @@ pub enum Message<'a> {
     Pong {
         /// The client's own name for its ping.
         reference: Option<&'a str>,
-        /// The client's place; none between the start of a snapshot and `live`.
+        /// The client's cursor; none between the start of a snapshot and `live`.
         cursor: Option<&'a Cursor>,
     },
 }
@@ -91,7 +91,7 @@ impl Message<'_> {
 }
 
 impl Composed {
-    /// What a view that gave this verdict is shown of `change`; none where that is nothing.
+    /// What a view with this verdict gets of `change`; none if that is nothing.
     pub fn of(verdict: Verdict, change: &Change) -> Option<Self> {
         match verdict {
             Verdict::Create | Verdict::Enter | Verdict::Update => {
@@ -117,17 +117,5 @@ impl Composed {
             Self::Shown(_, person) => person.id,
             Self::Gone(_, id, _) => *id,
         }
-    }
-}
-
-/// A verdict's `type` in people.v1.json.
-pub(super) const fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Create => "create",
-        Verdict::Enter => "enter",
-        Verdict::Update => "update",
-        Verdict::Leave => "leave",
-        Verdict::Delete => "delete",
-        Verdict::Outside => "outside",
     }
 }

@@ -1,5 +1,5 @@
-//! Refusals as RFC 9457 problem documents: the one form in which the gateway says no, over HTTP and
-//! inside messages.
+//! Refusals as RFC 9457 problem documents: the one form of a refusal, over HTTP and inside
+//! messages.
 
 use std::fmt::Write as _;
 
@@ -37,7 +37,7 @@ pub enum ProblemKind {
     Idempotency,
     /// The page that asks comes from an origin that is not listed.
     Origin,
-    /// The gateway is not called what the request calls it.
+    /// The request's `Host` is not a name of the gateway.
     Host,
     /// There is more to do than the gateway takes.
     Overloaded,
@@ -150,8 +150,8 @@ impl ProblemKind {
 }
 
 impl Problem {
-    /// A problem with its kind's usual status. `detail` tells the caller what to do about it; where
-    /// a repeat makes sense (503), `Retry-After` says so.
+    /// A problem with its kind's usual status. `detail` gives the caller advice; if a repeat makes
+    /// sense (503), the problem has a `Retry-After`.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let (status, detail) = (kind.status(), detail.into());
         let mut headers = HeaderMap::new();
@@ -175,7 +175,7 @@ impl Problem {
         self
     }
 
-    /// The same with one more member in its document (replacing one of that name).
+    /// The same with one more member in its document, in place of one with the same name.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.0.members.insert(member.to_owned(), value.into());
@@ -247,7 +247,7 @@ impl Problem {
     }
 }
 
-/// What is wrong with a body, as a caller is told.
+/// What is wrong with a body, for the caller.
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_fault_has_no_type_and_tells_no_cause() {
+    fn an_internal_problem_has_no_type_and_shows_no_cause() {
         let text = Problem::new(ProblemKind::Internal, "Sorry.")
             .caused_by("secret")
             .to_json(None)

@@ -1,4 +1,5 @@
-//! What clients say in the JSON formats: strict, because a mistyped member must not show everyone.
+//! Client messages of the JSON formats: read strictly, because a mistyped member must not select
+//! everyone.
 
 use std::fmt;
 
@@ -197,12 +198,12 @@ impl Request {
     }
 }
 
-/// The client's own word, quoted, so that a refusal stays short whatever was sent.
+/// The client's own text, quoted and shortened, so that a refusal stays short.
 fn shortened(word: &str) -> String {
     format!("{:?}", word.chars().take(40).collect::<String>())
 }
 
-/// What is wrong, without the line and column that stand beside it.
+/// What is wrong, without line and column, which are members of their own.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ")

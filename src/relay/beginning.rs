@@ -12,7 +12,7 @@ use crate::store::{Cause, Feed, FeedEvent, Store, StoreError, Tail};
 /// Pause between two attempts to find the logs' ends.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Where the order begins, and what came after that before anybody listened.
+/// Where the order begins, and the events that came before the dispatcher listened.
 pub struct Beginning {
     /// Where it begins.
     pub cursor: Cursor,
@@ -21,8 +21,8 @@ pub struct Beginning {
 }
 
 impl Relay {
-    /// Waits for the subscription, then finds every log's end: whatever is written after that
-    /// arrives by the feed. Tries for ever; the gateway is not ready before.
+    /// Waits for the subscription, then finds every log's end: all later changes arrive by the
+    /// feed. Tries forever; the gateway is not ready before.
     pub async fn start(&mut self, feed: &mut Feed) -> Beginning {
         let mut events = Vec::new();
         while !events.contains(&FeedEvent::Connected) {

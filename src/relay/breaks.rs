@@ -1,6 +1,5 @@
-//! What the logs decided while a break is looked into: a store that lost history mostly lost it in
-//! several logs at once. Each finds its break by a question of its own; clients are told of all of
-//! them together, once.
+//! Collects the breaks of several logs: a store that lost history mostly lost it in several logs at
+//! once. Each log finds its break by a question of its own; clients get one reset for all of them.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use crate::history::Event;
 
 /// How long events are held while logs are asked.
 const HELD_FOR: Duration = Duration::from_secs(1);
-/// Events that are held; with more of them the others are not waited for.
+/// Events that are held; with more of them the relay does not wait for the other logs.
 const HELD_MAX: usize = 1024;
 
 /// The events since the first break, in their order, until every log has answered.
@@ -33,7 +32,7 @@ impl Breaks {
         self.until
     }
 
-    /// Takes what comes next; returns what is to be passed on now. `are_asked`: some log has yet to
+    /// Takes the next events; returns the events to pass on now. `are_asked`: some log has yet to
     /// answer.
     pub(super) fn pass(&mut self, events: Vec<Event>, are_asked: bool, now: Instant) -> Vec<Event> {
         let Some(until) = self.until else {
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn breaks_of_several_logs_are_passed_on_together_when_all_have_answered() {
+    fn the_breaks_of_several_logs_are_passed_on_together() {
         let (mut breaks, now) = (Breaks::default(), Instant::now());
         assert_eq!(
             partitions(&breaks.pass(vec![reset(7)], true, now)),
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
+    fn a_silent_log_delays_the_breaks_up_to_a_limit() {
         let (mut breaks, now) = (Breaks::default(), Instant::now());
         breaks.found(now);
         assert!(breaks.pass(vec![reset(0)], true, now).is_empty());

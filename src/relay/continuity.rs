@@ -1,15 +1,15 @@
 //! Continuity of one partition's log, as a pure state machine: no clock, no socket.
 //!
 //! A frame is a hint, the log is the judge. A frame that continues the log exactly (next number,
-//! chained by tag) is delivered. Whatever else arrives only raises the question "what came after
-//! the last one?", and nothing but the log's answer makes a heal, a fork or an epoch change.
+//! chained by tag) is delivered. Any other frame only raises the question "what came after the last
+//! one?", and only the log's answer makes a heal, a fork or an epoch change.
 
 use std::collections::VecDeque;
 
 use crate::domain::{Change, Comparison, Partition, Position, Seq, Succession, Tag};
 use crate::store::{Discontinuity, LogAnswer};
 
-/// Delivered places that are remembered to tell a repeated frame from a forked one.
+/// Delivered positions that are remembered to tell a repeated frame from a forked one.
 const RECENT: usize = 1024;
 /// Frames that wait for an answer of the log; beyond it they are dropped, and the log is asked once
 /// more.
@@ -22,7 +22,7 @@ pub(super) enum Action {
     Deliver(Change),
     /// History broke here; go on from this head.
     Reset(Partition, Discontinuity, Position),
-    /// Ask the log what came after this place, and bring the answer.
+    /// Ask the log what came after this position, and bring the answer.
     Ask(Partition, Position),
     /// Compare with the head soon: a frame older than memory came by.
     Probe,
@@ -34,22 +34,22 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Continuity {
     partition: Partition,
-    /// The last place that was passed on.
+    /// The last position that was passed on.
     last: Position,
-    /// The places up to `last`, oldest first, of this epoch and without a hole.
+    /// The positions up to `last`, oldest first, of this epoch and without a hole.
     recent: VecDeque<(Seq, Tag)>,
     question: Question,
     /// Frames that did not fit, waiting for the log's judgement.
     pending: VecDeque<PendingFrame>,
 }
 
-/// Where the conversation with the log stands.
+/// The state of the questions to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
-    /// Nothing is in doubt.
+    /// No gap is suspected.
     None,
-    /// An answer is on its way. `again`: a doubt came up after the question, so the answer may not
-    /// cover it.
+    /// An answer is on its way. `again`: a gap was suspected after the question, so the answer may
+    /// not cover it.
     Asked { from: Position, again: bool },
     /// The log did not answer; it is asked again at the next occasion.
     Failed,
@@ -122,7 +122,7 @@ impl Continuity {
         }
     }
 
-    /// The last place that was passed on.
+    /// The last position that was passed on.
     pub(super) const fn last(&self) -> Position {
         self.last
     }
@@ -132,7 +132,7 @@ impl Continuity {
         matches!(self.question, Question::Asked { .. })
     }
 
-    /// The head, read after the place `asked` had been passed on. Returns whether it proves that
+    /// The head, read after the position `asked` had been passed on. Returns whether it proves that
     /// nothing is missing.
     pub(super) fn head(
         &mut self,
@@ -167,7 +167,7 @@ impl Continuity {
                 self.question = Question::Failed;
                 return;
             }
-            // Frames continued meanwhile: the answer speaks of a place that was left behind.
+            // Frames have gone on since: the answer is about an older position.
             Some(LogAnswer::Broken { .. }) if self.last != from => again = true,
             Some(LogAnswer::Broken {
                 reason,

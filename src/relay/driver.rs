@@ -24,11 +24,11 @@ pub const BURST_MAX: usize = 128;
 /// heads under way, so a worker hardly ever waits here.
 const ANSWERS_MAX: usize = 64;
 
-/// What the relay lies between.
+/// The relay's links to the rest of the gateway.
 pub struct Links {
-    /// Whose channel is followed.
+    /// The store whose channel the relay follows.
     pub store: Arc<dyn Store>,
-    /// Told of every probe that came through the channel.
+    /// Gets every probe that came through the channel.
     pub readiness: Readiness,
     /// The counters.
     pub metrics: Metrics,
@@ -52,7 +52,7 @@ enum AnswerKind {
     Heads(HeadsRequest, Result<Vec<Position>, StoreError>),
 }
 
-/// When the heads were asked for, and what had been passed on then.
+/// When the heads were asked for, and the last positions that had been passed on by then.
 struct HeadsRequest {
     at: Instant,
     lasts: Vec<Position>,
@@ -63,9 +63,9 @@ struct HeadsRequest {
 pub enum RelayOutput {
     /// Events that come next, in the order of this gateway.
     Events(Vec<Event>),
-    /// Clients are to be told since when continuity is unproved.
+    /// Continuity is unproved since then: to be announced to clients.
     Unproved(Instant),
-    /// Clients that were told so are to be told that it is proved.
+    /// Continuity is proved again: to be announced to the same clients.
     Proved,
     /// [`Relay::probe`] when all before is done: sessions that begin anew wait for a proof.
     Probe,
@@ -77,7 +77,7 @@ pub struct Relay {
     pub(super) links: Links,
     history: Arc<History>,
     pub(super) workers: Handle,
-    /// One of each partition, once the relay has found its place.
+    /// One of each partition, once the relay has found its position.
     pub(super) logs: Vec<Continuity>,
     breaks: Breaks,
     actions: Vec<Action>,
@@ -89,8 +89,7 @@ pub struct Relay {
     pub(super) log_outage: Outage,
     /// When all heads were last found to be what was passed on.
     proved: Instant,
-    /// When clients were last told that this is too long ago, unless they were told otherwise
-    /// since.
+    /// The last announcement that continuity is unproved, unless it was proved since.
     told_stale: Option<Instant>,
 }
 
@@ -255,7 +254,7 @@ impl Relay {
         let are_asked = self.logs.len() > 1 && self.logs.iter().any(Continuity::is_asked);
         let holds = self.breaks.until().is_some();
         let events = self.breaks.pass(events, are_asked, Instant::now());
-        // Breaks are told together, whatever came between.
+        // All breaks are announced together, also with changes between them.
         let max = if holds { usize::MAX } else { BURST_MAX };
         let tells_breaks = holds && !events.is_empty();
         let mut events = events.into_iter().peekable();

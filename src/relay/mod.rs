@@ -1,8 +1,8 @@
-//! From the store's channel to one order of events: every change once, whatever the channel loses.
+//! Turns the store's channel, which may lose frames, into one order of events: every change once.
 //!
-//! [`Relay`] waits for nothing and knows nobody above it: its owner feeds it from its
-//! [`RelayInputs`] and takes its [`RelayOutput`]s. What it has to ask of the store runs on the
-//! gateway's other threads.
+//! [`Relay`] waits for nothing and knows no module above it: its owner feeds it from its
+//! [`RelayInputs`] and takes its [`RelayOutput`]s. Its questions to the store run on the gateway's
+//! other threads.
 
 mod beginning;
 mod breaks;

@@ -16,10 +16,9 @@ pub struct Options {
     pub tail: NonZeroUsize,
     /// Changes that one question to the log may bring.
     pub page: NonZeroUsize,
-    /// How long continuity may be unproved before clients are told that they may be shown less than
-    /// there is.
+    /// How long continuity may be unproved before clients get `stale`: their view may lack changes.
     pub stale_after: Duration,
-    /// How often they are told again.
+    /// How often `stale` is repeated.
     pub stale_interval: Duration,
 }
 

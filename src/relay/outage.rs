@@ -1,4 +1,4 @@
-//! Whether something of the store answers, as far as an operator was told.
+//! Whether a part of the store answers, as far as the log shows.
 
 use crate::store::StoreError;
 use crate::telemetry::ErrorChain;
@@ -14,7 +14,7 @@ impl Outage {
         Self { what, lasts: false }
     }
 
-    /// Logs its beginning and its end; the attempts in between tell an operator nothing new.
+    /// Logs its beginning and its end; the attempts in between are not worth a line.
     pub(super) fn tell<T>(&mut self, answer: &Result<T, StoreError>) {
         let Self { what, lasts } = self;
         match answer {

@@ -1,4 +1,4 @@
-//! What sessions ask of the dispatching thread.
+//! The sessions' commands to the dispatching thread.
 
 use super::connection::{ClientRequest, ServeHandle};
 use crate::protocol::close::Close;
@@ -8,9 +8,9 @@ use crate::protocol::close::Close;
 pub enum SessionCommand {
     /// The session has caught up, and wants to be served from there.
     Join(ServeHandle),
-    /// The session's client asks something of its stream.
+    /// The client sent a request about its stream.
     Ask(ServeHandle, ClientRequest),
-    /// The session is to be closed, behind what this gateway has for it.
+    /// Closes the session after the pending changes.
     Dismiss(ServeHandle, Close),
     /// The session ended.
     Leave(ServeHandle),

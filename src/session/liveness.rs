@@ -78,7 +78,7 @@ mod tests {
     use crate::store::StoreSlot;
 
     #[tokio::test]
-    async fn the_peers_close_frame_is_awaited_once_from_when_the_last_byte_was_taken() {
+    async fn a_closing_session_waits_one_close_timeout_after_its_last_byte() {
         let history = Arc::new(History::new(history::Options::default()));
         let (slot, options) = (StoreSlot::new(), Options::default());
         let (shared, _commands) = Shared::new(history, slot, options, Metrics::default());
@@ -95,10 +95,10 @@ mod tests {
             shared
                 .close(connection, &Close::new(CloseCode::NORMAL, ""))
                 .is_none(),
-            "it has a drainer"
+            "the session has a drainer"
         );
         shared.timers.turn_to(second(3));
-        // The close frame has waited for the drainer so long.
+        // The drainer sends the close frame only now.
         drop(handle.next_step(shared.now(), &shared.metrics.session_sent_bytes));
         shared.timers.turn_to(second(5));
         let visited = || visit(&shared, connection, Purpose::Closing, shared.now()).0;

@@ -1,8 +1,8 @@
-//! Everything of one client: its connection, what it is sent when the dispatcher does not serve it,
-//! and what it says.
+//! Everything of one client: its connection, its requests, and its catch-up while the dispatcher
+//! does not serve it.
 //!
 //! A session owns its socket. The [`Connection`] is its sending half; the reader is a small task
-//! that sleeps until the peer says something; the drainer is a task that exists only while
+//! that sleeps until the peer sends something; the drainer is a task that exists only while
 //! something waits for the socket or has to be caught up with. `state` is the one table of its
 //! states. The dispatching thread, above, is reached by [`SessionCommand`]s and holds a
 //! [`ServeHandle`] for each session that it serves.
@@ -132,7 +132,7 @@ impl Sessions {
     }
 
     /// Closes all sessions with 1012, spread out, and returns when all have ended or `grace` is
-    /// over. What was accepted until now is shown before that, where the store answers.
+    /// over. Sessions first get all that was accepted until now, if the store answers.
     pub async fn close_all(&self, grace: Duration) {
         shutdown::close_all(&self.0, grace).await;
     }

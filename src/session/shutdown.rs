@@ -1,4 +1,4 @@
-//! Closes all sessions when the gateway goes.
+//! Closes all sessions when the gateway stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::protocol::close::Close;
 const CLOSES_PER_SECOND: u32 = 1000;
 /// Pace of closing.
 const CLOSE_STEP: Duration = Duration::from_millis(20);
-/// How long what was accepted is waited for before the first session is closed.
+/// How long the gateway waits for accepted changes before it closes the first session.
 const PROOF_LIMIT: Duration = Duration::from_secs(1);
 /// The least time over which closed clients are asked to spread their return.
 const LEAST_RETRY: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ async fn dismiss_all(shared: &Arc<Shared>, grace: Duration) {
     }
 }
 
-/// Closes a session behind what this gateway has for it, or at once where the dispatcher has ended.
+/// Closes a session after its pending changes, or at once if the dispatcher has ended.
 async fn dismiss(shared: &Arc<Shared>, connection: &Arc<Connection>, close: &Close) {
     if connection.is_closing() {
         return;

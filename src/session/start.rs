@@ -12,7 +12,7 @@ use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
 use crate::store::{Cause, Discontinuity, LogAnswer, StoreError};
 
-/// From where a client wants to be shown its view.
+/// Where a client wants its view to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// What is accepted from now on.
@@ -38,10 +38,10 @@ pub struct Opening {
 /// Why a session cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The relay has not found its place in the log yet.
+    /// The relay has not found its position in the log yet.
     #[error("the store has not been reached yet")]
     NotReady,
-    /// The cursor cannot be continued, and the format has no word to say so later.
+    /// The cursor cannot be continued, and the format has no reset.
     #[error("the cursor cannot be continued: {}", .0.name())]
     Gone(Discontinuity),
     /// The store could not be asked whether the cursor can be continued.
@@ -88,9 +88,9 @@ pub(super) async fn start(
     })
 }
 
-/// What became of a cursor: every partition's position lies on this gateway's history, or the log
-/// still continues from there. The client is live when this gateway's history has led to its
-/// newest, and it was shown all up to `goal`.
+/// Continues from a cursor if every partition's position lies on this gateway's history, or the
+/// log still continues from there. The client is live when this gateway's history has led to its
+/// newest position, and the client has got all up to `goal`.
 async fn resume(
     shared: &Shared,
     format: WireFormat,

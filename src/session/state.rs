@@ -52,7 +52,7 @@ pub(super) enum WireState {
 pub(super) enum ViewState {
     /// Its drainer.
     CatchingUp,
-    /// Nobody: the dispatcher is about to take over.
+    /// No task: the dispatcher is about to take over.
     Joining,
     /// The dispatcher.
     Live,
@@ -87,7 +87,7 @@ pub(super) enum WireEffect {
     AnswerClose,
     /// Where nothing waits, `Sent` follows.
     CheckSent,
-    /// The peer is told that nothing more comes; its answer is not read (RFC 6455, section 7.1.7).
+    /// The gateway ends its sending half and reads no answer (RFC 6455, section 7.1.7).
     ShutDownSending,
     /// The socket is shut down.
     ShutDown,

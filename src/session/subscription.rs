@@ -12,7 +12,7 @@ pub struct Subscription {
     pub view: View,
     /// The form of the stream.
     pub format: WireFormat,
-    /// The operation after which the session is closed, the first time that one is shown.
+    /// The session closes after the first change of this operation.
     pub close_on: Option<Operation>,
 }
 

@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use super::CorruptRecord;
-use super::log::chain::{Flaw, UNKNOWN_BEFORE};
+use super::log::chain::{EntryFault, Flaw};
 use crate::domain::{Partition, PersonId, Seq};
 use crate::telemetry::Label;
 
@@ -154,10 +154,10 @@ pub(super) fn note_person(
 
 /// Notes a log entry that cannot be read.
 pub(super) fn note_flaw(known: &KnownDamage, partition: Partition, flaw: Option<Flaw>) {
-    if let Some(Flaw { seq, detail }) = flaw
-        && detail != UNKNOWN_BEFORE
+    if let Some(Flaw { seq, fault }) = flaw
+        && fault != EntryFault::UnknownBefore
     {
-        known.found(DamageLocation::Entry(partition, seq), &detail);
+        known.found(DamageLocation::Entry(partition, seq), &fault.to_string());
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Expectation {
     Impossible,
 }
 
-/// An idempotency key, and the request that it stands for.
+/// An idempotency key, and the request that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
     /// SHA-256 over method, path and the client's key: the name of the record.
@@ -57,7 +57,7 @@ pub enum WriteOutcome {
     },
     /// The write had happened before, under the same idempotency key.
     Replayed(IdempotencyRecord),
-    /// The idempotency key stands for another request.
+    /// The idempotency key belongs to another request.
     KeyReused,
     /// The expectation did not hold.
     Conflict {
@@ -86,12 +86,12 @@ pub struct IdempotencyRecord {
 }
 
 impl Write {
-    /// Saves a person, whatever was there before.
+    /// Saves a person, new or not.
     pub const fn save(id: PersonId, fields: FieldsJson, time: Timestamp) -> Self {
         Self::new(id, Some(fields), time)
     }
 
-    /// Deletes a person, whatever the person's revision.
+    /// Deletes a person of any revision.
     pub const fn delete(id: PersonId, time: Timestamp) -> Self {
         Self::new(id, None, time)
     }

@@ -58,7 +58,7 @@ mod tests {
             UNIX_EPOCH.checked_add(200_000 * year),
             Some(SystemTime::now()),
         ] {
-            let time = since_1970(clock.expect("this system's clock goes so far"));
+            let time = since_1970(clock.expect("the clock reaches this time"));
             assert!(time <= LAST);
             let millis = i64::try_from(time.as_millis()).expect("the year 9999 fits");
             assert!(

@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Draining));
         readiness.drain();
         readiness.leave();
-        assert!(readiness.is_draining(), "there is no way back");
+        assert!(readiness.is_draining(), "draining is final");
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Draining));
     }
 }

@@ -1,6 +1,8 @@
-"""What the description cannot say: what a filter and an entity tag look like, that a key is used once, that the id in a
-body is the one in the path, that two preconditions exclude each other, that an age is written without a fraction, how
-deep attributes are (a schema cannot count), and how lines are written."""
+"""Rules that the OpenAPI description cannot express.
+
+Formats of filters and entity tags, unique idempotency keys, equal ids in path and body,
+preconditions that exclude each other, ages without a fraction, the depth of attributes, and lines
+of JSON."""
 
 import itertools
 import json
@@ -10,16 +12,18 @@ import schemathesis
 from hypothesis import strategies as st
 
 KEYS = itertools.count()
-FILTERS = ["", "true", "age >= 18", 'firstName == "A" || !(lastName.startsWith("B"))', "has(attributes.x)",
-           'attributes.city in ["Oslo", 7]', "size(job) > 3 && age in [1, 2, 3]", 'job.matches("^[a-z]+$")']
+FILTERS = ["", "true", "age >= 18", 'firstName == "A" || !(lastName.startsWith("B"))',
+           "has(attributes.x)", 'attributes.city in ["Oslo", 7]',
+           "size(job) > 3 && age in [1, 2, 3]", 'job.matches("^[a-z]+$")']
+TAGS = ["*"] * 6 + ['"5f3a9c01b2d4e6f8.42.d1e5c0de9b1c3d5e"', '""']
 
 schemathesis.openapi.format("people-filter", st.sampled_from(FILTERS))
-schemathesis.openapi.format("entity-tag", st.sampled_from(["*"] * 6 + ['"5f3a9c01b2d4e6f8.42.d1e5c0de9b1c3d5e"', '""']))
+schemathesis.openapi.format("entity-tag", st.sampled_from(TAGS))
 
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(ctx, value):
-    """Text and bytes go as they are; anything else is a line of JSON."""
+    """Sends text and bytes unchanged, and any other value as a line of JSON."""
     if isinstance(value, (str, bytes)):
         return value.encode() if isinstance(value, str) else value
     return json.dumps(value).encode() + b"\n"
@@ -27,7 +31,7 @@ def lines(ctx, value):
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    """Keeps the rules between the parts of a request, of which a description knows nothing."""
+    """Makes the parts of a request consistent with each other."""
     headers = case.headers or {}
     if re.fullmatch("[!-~]{1,240}", headers.get("Idempotency-Key", "")):
         headers["Idempotency-Key"] += f"-{next(KEYS)}"
@@ -47,7 +51,7 @@ def before_call(ctx, case, kwargs):
 
 
 def cut(value, levels):
-    """The value without the lists and objects that lie deeper than so many levels."""
+    """The value without its lists and objects below this many levels."""
     if not isinstance(value, (list, dict)):
         return value
     if levels == 0:

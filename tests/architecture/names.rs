@@ -10,17 +10,21 @@ use super::source::{Source, crates, sources};
 /// Names that each module may give to a type of its own.
 const OF_EACH_MODULE: [&str; 2] = ["Options", "Metrics"];
 /// Words that grew here and that nobody in the field would guess, each with the field's word.
-const DIALECT: [(&str, &str); 7] = [
+const DIALECT: [(&str, &str); 9] = [
     ("attendant", "drainer"),
     ("dress", "format"),
     ("dresses", "formats"),
     ("outbox", "connection"),
     ("parcel", "payload"),
     ("seat", "slot"),
+    ("somebody", "a person or a client"),
+    ("whom", "the person or the client"),
     ("wish", "request"),
 ];
 /// Beginnings of sentences that put something before their subject.
 const OPENINGS: [&str; 4] = ["Who ", "Whoever ", "Whom ", "What is to be "];
+/// Beginnings of functions' names that do the same.
+const NAME_OPENINGS: [&str; 3] = ["fn who_", "fn whoever_", "fn whom_"];
 
 /// No type is defined in two files, tests left out.
 pub(crate) fn types_have_names_of_their_own(root: &Path) -> Vec<String> {
@@ -74,6 +78,9 @@ fn judge(Source { name, text, .. }: &Source) -> Vec<String> {
             if let Some((word, better)) = DIALECT.iter().find(|(dialect, _)| *dialect == word) {
                 problems.push(format!("{name}:{number}: {word}: say {better}"));
             }
+        }
+        if NAME_OPENINGS.iter().any(|opening| line.contains(opening)) {
+            problems.push(format!("{name}:{number}: name the subject first"));
         }
         let sentence = line
             .trim_start()

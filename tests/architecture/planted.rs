@@ -304,14 +304,15 @@ fn a_name_with_two_meanings_and_the_dialect_are_reported() {
         planted_all(&files, types_have_names_of_their_own),
         ["Place is defined at src/history/ring.rs:1, crates/people-bench/src/load.rs:1"]
     );
-    let source =
-        "//! Ring.\n/// Whoever comes late.\nfn f(outbox: u8) {} // Who knows\nfn g_seat() {}\n";
+    let source = "//! Ring.\n/// Whoever comes late.\nfn f(outbox: u8) {} // Who knows\nfn g_seat() {}\n\
+         fn who_waits_is_served() {}\n";
     assert_eq!(
         planted("src/history.rs", source, the_dialect_stays_out),
         [
             "src/history.rs:2: begins with \"Whoever\": name the subject first",
             "src/history.rs:3: outbox: say connection",
             "src/history.rs:4: seat: say slot",
+            "src/history.rs:5: name the subject first",
         ]
     );
 }

@@ -28,8 +28,8 @@ mod traces;
 #[cfg(test)]
 mod views;
 
-/// The body of a person.
+/// The JSON body of a person.
 pub(crate) const ADA: &str =
     r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician"}"#;
-/// An id that no person has.
-pub(crate) const NOBODY: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+/// An id that no person has, unless a test saves one under it.
+pub(crate) const UNUSED_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";

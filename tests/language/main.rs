@@ -1,6 +1,6 @@
-//! What clients write and read: filters, and live updates in every format.
+//! The languages of clients: filters, and live updates in every format.
 
-// `cfg(test)` is always set here. It tells clippy that helpers are tests too: they may panic.
+// `cfg(test)` is always set here. It tells clippy that helpers are test code too, and may panic.
 #[cfg(test)]
 mod filters;
 #[cfg(test)]

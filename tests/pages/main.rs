@@ -1,6 +1,6 @@
-//! What people look at: the console in a browser, and the documents.
+//! The console in a browser, and the documents.
 
-// `cfg(test)` is always set here. It tells clippy that helpers are tests too: they may panic.
+// `cfg(test)` is always set here. It tells clippy that helpers are test code too, and may panic.
 #[cfg(test)]
 mod console;
 #[cfg(test)]

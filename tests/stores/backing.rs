@@ -1,5 +1,5 @@
-//! The stores under test. Each kind can start an empty store, and lose its data. The suites run for
-//! every kind in `held_by!`.
+//! The stores under test. Each kind can start an empty store, and lose its data. The suites run on
+//! every kind through `for_every_store!`.
 
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
@@ -26,19 +26,23 @@ pub(crate) trait Backing: Sized {
     /// Starts an empty store, with its genesis.
     async fn start(setup: Setup) -> Self;
 
-    /// The store; a wipe may replace the object.
+    /// A wipe may replace the object.
     fn store(&self) -> Arc<dyn Store>;
 
     /// Loses all data, as FLUSHALL or the removal of the file does.
     async fn wipe(&mut self);
 }
 
-/// Runs each of the named promises, functions over `&mut impl Backing`, as a test of its own for
-/// every kind of store and for every number of partitions.
-macro_rules! held_by {
+/// Makes one test of each named function over `&mut impl Backing`, for every kind of store. A test
+/// runs with one partition and with four.
+macro_rules! for_every_store {
     ($($promise:ident),* $(,)?) => {
-        mod embedded { $( $crate::backing::held_by!(@test $promise, $crate::backing::Embedded); )* }
-        mod redis { $( $crate::backing::held_by!(@test $promise, $crate::backing::Redis); )* }
+        mod embedded {
+            $( $crate::backing::for_every_store!(@test $promise, $crate::backing::Embedded); )*
+        }
+        mod redis {
+            $( $crate::backing::for_every_store!(@test $promise, $crate::backing::Redis); )*
+        }
     };
     (@test $promise:ident, $backing:ty) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +55,7 @@ macro_rules! held_by {
         }
     };
 }
-pub(crate) use held_by;
+pub(crate) use for_every_store;
 
 /// A Redis server, and the store in it.
 pub(crate) struct Redis {
@@ -102,7 +106,7 @@ impl Setup {
 /// The embedded store in a folder of its own.
 pub(crate) struct Embedded {
     setup: Setup,
-    /// None only during a wipe: the file is locked as long as the store exists.
+    /// `None` only during a wipe: the store locks the file as long as it exists.
     store: Option<Arc<EmbeddedStore>>,
     folder: tempfile::TempDir,
 }
@@ -143,7 +147,7 @@ impl Backing for Embedded {
 
     async fn wipe(&mut self) {
         let store = self.store.take().and_then(Arc::into_inner);
-        drop(store.expect("nobody else holds the store while it is wiped"));
+        drop(store.expect("a wipe needs the only reference to the store"));
         std::fs::remove_file(self.folder.path().join("people.redb")).expect("the file is there");
         self.open();
     }

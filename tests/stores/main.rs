@@ -1,7 +1,7 @@
-//! The promises of the stores: a conformance suite and a model check for each of them, and what
-//! each promises alone.
+//! The promises of the stores: a conformance suite and a model check that both stores pass, and the
+//! promises of each store alone.
 
-// `cfg(test)` is always set here. It tells clippy that helpers are tests too: they may panic.
+// `cfg(test)` is always set here. It tells clippy that helpers are test code too, and may panic.
 #[cfg(test)]
 mod backing;
 #[cfg(test)]

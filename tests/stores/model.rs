@@ -16,8 +16,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::backing::{Backing, Setup, held_by};
-use crate::people::{ROOMY, at_millis, count, delete, events, everyone, framed, id, save};
+use crate::backing::{Backing, Setup, for_every_store};
+use crate::people::{ROOMY, all_people, at_millis, count, delete, events, framed, id, save};
 use crate::reference::{Reference, fold};
 
 const SETUP: Setup = Setup {
@@ -27,16 +27,16 @@ const SETUP: Setup = Setup {
 };
 /// Operations of one history.
 const OPERATIONS: usize = 4_000;
-/// One in this many operations compares everything.
+/// Every 50th operation compares all people and all logs.
 const WHOLE_EVERY: usize = 50;
-/// One in this many operations wipes the store.
+/// One operation in 700 wipes the store.
 const WIPE_EVERY: usize = 700;
 /// People, keys and remembered writes: few, so that they collide.
 const PEOPLE: u64 = 14;
 const KEYS: u8 = 10;
 const REMEMBERED: usize = 20;
 
-held_by!(random_operations_agree_with_the_reference);
+for_every_store!(random_operations_agree_with_the_reference);
 
 async fn random_operations_agree_with_the_reference(backing: &mut impl Backing) {
     let seed = std::env::var("MODEL_SEED")
@@ -48,14 +48,14 @@ async fn random_operations_agree_with_the_reference(backing: &mut impl Backing) 
         backing.store().partitions().get()
     );
     let mut random = StdRng::seed_from_u64(seed);
-    let mut old_places = Vec::new();
+    let mut old_positions = Vec::new();
     let mut run = Run::new(backing.store()).await;
     for number in 1..=OPERATIONS {
         if random.random_ratio(1, u32::try_from(WIPE_EVERY).expect("small")) {
-            old_places.extend(
+            old_positions.extend(
                 run.partitions()
                     .into_iter()
-                    .flat_map(|partition| run.reference.places(partition)),
+                    .flat_map(|partition| run.reference.positions(partition)),
             );
             drop(run);
             backing.wipe().await;
@@ -63,7 +63,7 @@ async fn random_operations_agree_with_the_reference(backing: &mut impl Backing) 
         }
         match random.random_range(0..100) {
             0..70 => run.write(&mut random).await,
-            70..94 => run.ask_since(&mut random, &old_places).await,
+            70..94 => run.ask_since(&mut random, &old_positions).await,
             _ => run.ask_recorded(&mut random).await,
         }
         run.compare(number % WHOLE_EVERY == 0).await;
@@ -75,7 +75,7 @@ struct Run {
     store: Arc<dyn Store>,
     feed: Feed,
     reference: Reference,
-    places: Vec<Position>,
+    positions: Vec<Position>,
     follower: BTreeMap<PersonId, Person>,
     /// Writes with a key, for repeats.
     keyed: VecDeque<Write>,
@@ -86,16 +86,16 @@ struct Run {
 
 impl Run {
     async fn new(store: Arc<dyn Store>) -> Self {
-        let places = store.probe().await.expect("the heads");
+        let positions = store.probe().await.expect("the heads");
         let mut feed = store.feed(ROOMY);
         assert_eq!(events(&mut feed, 1).await, [FeedEvent::Connected]);
-        let reference = Reference::new(store.partitions(), SETUP.log_max, places.clone());
+        let reference = Reference::new(store.partitions(), SETUP.log_max, positions.clone());
         let (follower, keyed, revisions) = (BTreeMap::new(), VecDeque::new(), VecDeque::new());
         Self {
             store,
             feed,
             reference,
-            places,
+            positions,
             follower,
             keyed,
             revisions,
@@ -120,7 +120,7 @@ impl Run {
             assert_eq!(answer, refusal, "to {write:?}");
             return;
         }
-        let change = self.reference.follow(&write, &answer);
+        let change = self.reference.record_write(&write, &answer);
         if let WriteOutcome::Done { at, .. } = answer {
             remember(&mut self.revisions, at.position);
         }
@@ -164,32 +164,32 @@ impl Run {
         }
     }
 
-    async fn ask_since(&mut self, random: &mut StdRng, old_places: &[Position]) {
+    async fn ask_since(&mut self, random: &mut StdRng, old_positions: &[Position]) {
         let partition = *self.partitions().choose(random).expect("there is one");
-        let places = self.reference.places(partition);
-        let recent = &places[places.len().saturating_sub(2 * SETUP.log_max)..];
-        let place = *(if random.random_bool(0.8) {
+        let positions = self.reference.positions(partition);
+        let recent = &positions[positions.len().saturating_sub(2 * SETUP.log_max)..];
+        let position = *(if random.random_bool(0.8) {
             recent
         } else {
-            &places
+            &positions
         })
         .choose(random)
         .expect("the start");
         let from = match random.random_range(0..8) {
             0 => Position {
                 tag: Tag::new(random.random()),
-                ..place
+                ..position
             },
             1 => Position {
-                seq: Seq::new(place.seq.get() + random.random_range(1..30)).expect("small"),
-                ..place
+                seq: Seq::new(position.seq.get() + random.random_range(1..30)).expect("small"),
+                ..position
             },
             2 => Position {
                 tag: recent.choose(random).expect("the start").tag,
-                ..place
+                ..position
             },
-            3 => *old_places.choose(random).unwrap_or(&place),
-            _ => place,
+            3 => *old_positions.choose(random).unwrap_or(&position),
+            _ => position,
         };
         let most = random.random_range(1..2 * SETUP.log_max);
         let answer = self
@@ -246,17 +246,17 @@ impl Run {
             }
             assert_eq!(self.follower, self.reference.people, "the replayed log");
             assert_eq!(
-                everyone(&*self.store, 5).await,
-                self.reference.everyone(),
+                all_people(&*self.store, 5).await,
+                self.reference.all_people(),
                 "the list"
             );
         }
     }
 
-    /// Lets the follower read on. It is never behind by more than one change, so the log must
+    /// Reads the follower's next change. The follower is at most one change behind, so the log must
     /// continue.
     async fn follow(&mut self, partition: Partition) {
-        let from = self.places[partition.index()];
+        let from = self.positions[partition.index()];
         let answer = self
             .store
             .since(partition, from, count(SETUP.log_max))
@@ -266,11 +266,14 @@ impl Run {
             panic!("{from}: {answer:?}")
         };
         for change in &changes {
-            assert_eq!(change.predecessor(), Some(self.places[partition.index()]));
-            self.places[partition.index()] = change.at.position;
+            assert_eq!(
+                change.predecessor(),
+                Some(self.positions[partition.index()])
+            );
+            self.positions[partition.index()] = change.at.position;
             fold(&mut self.follower, change);
         }
-        assert_eq!(self.places[partition.index()], head);
+        assert_eq!(self.positions[partition.index()], head);
     }
 }
 

@@ -1,4 +1,4 @@
-//! People, writes and reads of the suites.
+//! The people that the suites write, and helpers that write and read them.
 
 use std::num::NonZeroUsize;
 
@@ -11,7 +11,7 @@ use people_gateway::store::{
 };
 use people_testing::wait::DEADLINE;
 
-/// A queue for all frames of a test.
+/// Limits of a feed that has room for all frames of a test.
 pub(crate) const ROOMY: FeedLimits = FeedLimits {
     events: count(100_000),
     bytes: count(1 << 30),
@@ -65,7 +65,7 @@ pub(crate) fn key(name: u8, fingerprint: u8) -> RequestKey {
 pub(crate) async fn done(store: &dyn Store, write: Write) -> LogPosition {
     match store.apply(write).await.expect("the store answers") {
         WriteOutcome::Done { at, .. } => at,
-        other => panic!("expected it to happen, not {other:?}"),
+        other => panic!("expected the write to happen, not {other:?}"),
     }
 }
 
@@ -87,8 +87,8 @@ pub(crate) async fn changes(
     }
 }
 
-/// Everyone, partition by partition, read in pages of `size`.
-pub(crate) async fn everyone(store: &dyn Store, size: usize) -> Vec<Person> {
+/// All people, partition by partition, read in pages of `size`.
+pub(crate) async fn all_people(store: &dyn Store, size: usize) -> Vec<Person> {
     let mut all = Vec::new();
     for partition in store.partitions().iter() {
         let mut after = None;
@@ -119,7 +119,7 @@ pub(crate) async fn events(feed: &mut Feed, most: usize) -> Vec<FeedEvent> {
     let in_time = tokio::time::timeout(DEADLINE, arrived).await;
     assert!(
         in_time.is_ok(),
-        "of {most} events only these came: {events:?}"
+        "only these of {most} events arrived: {events:?}"
     );
     events
 }

@@ -1,4 +1,4 @@
-//! The contract of a store, in memory and in its simplest form: whole histories, no trimming.
+//! A simple store in memory, which keeps whole histories and gives the expected answers.
 //!
 //! Tags and epochs are random, so the reference takes them from the answers, and asserts that they
 //! are new.
@@ -69,8 +69,8 @@ impl Reference {
         }
     }
 
-    /// The expected outcome of a write that does not happen; none for a write that must happen,
-    /// which [`Reference::follow`] takes over.
+    /// The expected outcome of a write that must not happen. `None` for a write that must happen:
+    /// pass its outcome to [`Reference::record_write`].
     pub(crate) fn refusal(&self, write: &Write) -> Option<WriteOutcome> {
         let partition = self.partitions.of(write.id);
         if let Some(key) = &write.idempotency
@@ -98,10 +98,10 @@ impl Reference {
         }
     }
 
-    /// Takes over a write that happened, and returns the change that log and feed must have.
-    pub(crate) fn follow(&mut self, write: &Write, answer: &WriteOutcome) -> Change {
+    /// Records a write that happened, and returns the change that log and feed must have.
+    pub(crate) fn record_write(&mut self, write: &Write, answer: &WriteOutcome) -> Change {
         let WriteOutcome::Done { at, created_at } = *answer else {
-            panic!("expected it to happen, not {answer:?}")
+            panic!("expected the write to happen, not {answer:?}")
         };
         let partition = self.partitions.of(write.id);
         let history = &mut self.histories[partition.index()];
@@ -154,7 +154,7 @@ impl Reference {
     }
 
     /// Every position that the partition's log has had in this epoch, trimmed ones included.
-    pub(crate) fn places(&self, partition: Partition) -> Vec<Position> {
+    pub(crate) fn positions(&self, partition: Partition) -> Vec<Position> {
         let history = &self.histories[partition.index()];
         std::iter::once(history.start)
             .chain(history.changes.iter().map(|change| change.at.position))
@@ -164,10 +164,10 @@ impl Reference {
     pub(crate) fn since(&self, partition: Partition, from: Position, count: usize) -> LogAnswer {
         let history = &self.histories[partition.index()];
         let head = history.head();
-        let forgotten = history.changes.len().saturating_sub(self.log_max);
+        let trimmed = history.changes.len().saturating_sub(self.log_max);
         let reason = if from.epoch != head.epoch {
             Discontinuity::Epoch
-        } else if from.seq.get() < forgotten as u64 {
+        } else if from.seq.get() < trimmed as u64 {
             Discontinuity::Trimmed
         } else if history.position(from.seq) == Some(from) {
             let seen = usize::try_from(from.seq.get()).expect("it is in the history");
@@ -212,8 +212,8 @@ impl Reference {
         })
     }
 
-    /// Everyone, partition by partition in id order.
-    pub(crate) fn everyone(&self) -> Vec<Person> {
+    /// All people, partition by partition in id order.
+    pub(crate) fn all_people(&self) -> Vec<Person> {
         let of = |partition| {
             self.people
                 .values()
@@ -228,7 +228,7 @@ pub(crate) fn fold(people: &mut BTreeMap<PersonId, Person>, change: &Change) {
     let before = people.get(&change.id).map(|person| person.fields.clone());
     assert_eq!(
         before, change.before,
-        "the image before {} is not what was there",
+        "the image before {} differs from the person's fields",
         change.at
     );
     match change.person() {

@@ -5,7 +5,10 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 /** The target of a reference; other parts are returned unchanged. */
 export function resolve(document, part) {
   if (!part?.$ref) return part;
-  const names = part.$ref.slice(2).split('/').map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const names = part.$ref
+    .slice(2)
+    .split('/')
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
   return resolve(document, names.reduce((inner, name) => inner?.[name], document));
 }
 
@@ -18,7 +21,11 @@ const PAGES = 'Pages';
 /** The API calls in the order of the document's tags: `[{ tag, calls }]`. */
 export function groups(document) {
   const calls = Object.entries(document.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method]).map((method) => ({ path, method: method.toUpperCase(), ...item[method] })),
+    METHODS.filter((method) => item[method]).map((method) => ({
+      path,
+      method: method.toUpperCase(),
+      ...item[method],
+    })),
   );
   const of = (tag) => calls.filter(({ tags }) => tags.includes(tag.name));
   return document.tags.filter(({ name }) => name !== PAGES).map((tag) => ({ tag, calls: of(tag) }));

@@ -15,11 +15,13 @@ function Contents({ groups, schemas }) {
         <ul>
           ${calls.map(({ method, path, operationId, summary }) => html`
             <li key=${operationId}>
-              <a href=${`#${operationId}`} title=${summary}><span class=${`method ${method}`}>${method}</span> ${path}</a>
+              <a href=${`#${operationId}`} title=${summary}>
+                <span class=${`method ${method}`}>${method}</span> ${path}</a>
             </li>`)}
         </ul>`)}
       <h2>Schemas</h2>
-      <ul>${schemas.map(([name]) => html`<li key=${name}><a href=${`#schema-${name}`}>${name}</a></li>`)}</ul>
+      <ul>${schemas.map(([name]) => html`
+        <li key=${name}><a href=${`#schema-${name}`}>${name}</a></li>`)}</ul>
     </nav>
   `;
 }
@@ -39,7 +41,8 @@ function Page({ document }) {
   return html`
     <header>
       <h1>${document.info.title} <span class="quiet">${document.info.version}</span></h1>
-      <p class="files"><${ConsoleLink} /> <a href="openapi.json">openapi.json</a> <a href="asyncapi.yaml">asyncapi.yaml</a></p>
+      <p class="files"><${ConsoleLink} /> <a href="openapi.json">openapi.json</a> <a
+        href="asyncapi.yaml">asyncapi.yaml</a></p>
       <${ThemeSwitch} />
     </header>
     <div class="columns">
@@ -50,7 +53,8 @@ function Page({ document }) {
           <section key=${tag.name}>
             <h2>${tag.name}</h2>
             <p class="quiet">${tag.description}</p>
-            ${calls.map((call) => html`<${Operation} key=${call.operationId} document=${document} call=${call} />`)}
+            ${calls.map((call) => html`
+              <${Operation} key=${call.operationId} document=${document} call=${call} />`)}
           </section>`)}
         <section>
           <h2>Schemas</h2>

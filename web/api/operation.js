@@ -12,7 +12,8 @@ const PLACES = { path: 'in the path', query: 'in the query', header: 'header' };
 function Contents({ content }) {
   return Object.entries(content).map(([media, given]) => html`
     <div class="content" key=${media}>
-      <p><code>${media}</code> <${Type} schema=${given.schema} />${given['x-stream'] && html` <span class="mark">stream</span>`}</p>
+      <p><code>${media}</code> <${Type} schema=${given.schema} />
+        ${given['x-stream'] && html` <span class="mark">stream</span>`}</p>
       <pre tabindex="0" aria-label=${`Example of ${media}`}>${sample(given)}</pre>
     </div>
   `);
@@ -24,21 +25,26 @@ function Parameters({ document, parameters }) {
     <h4>Parameters</h4>
     <dl class="fields">
       ${parameters.map((part) => resolve(document, part)).map((one) => html`
-        <${Field} key=${one.in + one.name} document=${document} name=${one.name} note=${PLACES[one.in]} required=${one.required}
-          schema=${one.schema} text=${one.description} />`)}
+        <${Field} key=${one.in + one.name} document=${document} name=${one.name}
+          note=${PLACES[one.in]} required=${one.required} schema=${one.schema}
+          text=${one.description} />`)}
     </dl>
   `;
 }
 
 function Response({ document, status, response }) {
-  const headers = Object.entries(response.headers ?? {}).map(([name, part]) => [name, resolve(document, part)]);
+  const headers = Object.entries(response.headers ?? {}).map(([name, part]) => [
+    name,
+    resolve(document, part),
+  ]);
   return html`
     <details class=${`response of-${status[0]}`}>
       <summary><b>${status}</b> <span><${Words} text=${response.description} /></span></summary>
       ${headers.length > 0 && html`
         <dl class="fields">
           ${headers.map(([name, header]) => html`
-            <${Field} key=${name} document=${document} name=${name} note="header" schema=${header.schema} text=${header.description} />`)}
+            <${Field} key=${name} document=${document} name=${name} note="header"
+              schema=${header.schema} text=${header.description} />`)}
         </dl>`}
       <${Contents} content=${response.content ?? {}} />
     </details>
@@ -46,7 +52,16 @@ function Response({ document, status, response }) {
 }
 
 export function Operation({ document, call }) {
-  const { path, method, operationId, summary, description, parameters = [], requestBody, responses } = call;
+  const {
+    path,
+    method,
+    operationId,
+    summary,
+    description,
+    parameters = [],
+    requestBody,
+    responses,
+  } = call;
   const curl = line(document, call, new URL('.', location.href).href);
   return html`
     <article id=${operationId} aria-labelledby=${`${operationId}-title`}>
@@ -56,7 +71,8 @@ export function Operation({ document, call }) {
       </h3>
       <p class="summary">${summary}</p>
       <${Prose} text=${description} />
-      <p class="curl"><code tabindex="0">${curl}</code> <${CopyButton} text=${curl} what=${`curl line for ${method} ${path}`} /></p>
+      <p class="curl"><code tabindex="0">${curl}</code> <${CopyButton} text=${curl}
+        what=${`curl line for ${method} ${path}`} /></p>
       <${Parameters} document=${document} parameters=${parameters} />
       ${requestBody && html`
         <h4>Body</h4>
@@ -64,7 +80,8 @@ export function Operation({ document, call }) {
         <${Contents} content=${requestBody.content} />`}
       <h4>Responses</h4>
       ${Object.entries(responses).map(([status, response]) => html`
-        <${Response} key=${status} document=${document} status=${status} response=${resolve(document, response)} />`)}
+        <${Response} key=${status} document=${document} status=${status}
+          response=${resolve(document, response)} />`)}
     </article>
   `;
 }

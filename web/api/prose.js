@@ -25,6 +25,7 @@ export const Words = ({ text = '' }) => inline(text);
 export function Prose({ text = '' }) {
   return text.split('\n\n').filter(Boolean).map((block) => {
     if (!block.startsWith('- ')) return html`<p>${inline(block)}</p>`;
-    return html`<ul class="prose">${block.split('\n').map((item) => html`<li>${inline(item.slice(2))}</li>`)}</ul>`;
+    const items = block.split('\n').map((item) => html`<li>${inline(item.slice(2))}</li>`);
+    return html`<ul class="prose">${items}</ul>`;
   });
 }

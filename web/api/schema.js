@@ -9,7 +9,8 @@ export function Type({ schema }) {
   const referred = schema?.items ?? schema;
   const name = nameOf(referred) ?? nameOf(schema?.allOf?.[0]);
   const text = words(schema);
-  return html`<span class="schema-type">${name ? html`<a href=${`#schema-${name}`}>${text}</a>` : text}</span>`;
+  const link = name ? html`<a href=${`#schema-${name}`}>${text}</a>` : text;
+  return html`<span class="schema-type">${link}</span>`;
 }
 
 /** The fields of an object; other schemas have one line. */
@@ -17,13 +18,15 @@ export function Fields({ document, schema }) {
   const { properties = {}, required = [], description } = schema;
   const entries = Object.entries(properties);
   if (entries.length === 0) {
-    return html`<p>${html`<${Type} schema=${schema} />`} <${Words} text=${description} /> <${Limits} of=${schema} /></p>`;
+    return html`<p>${html`<${Type} schema=${schema} />`} <${Words} text=${description} /> <${Limits}
+      of=${schema} /></p>`;
   }
   return html`
     ${description && html`<p><${Words} text=${description} /></p>`}
     <dl class="fields">
       ${entries.map(([name, given]) => html`
-        <${Field} key=${name} name=${name} required=${required.includes(name)} schema=${given} document=${document} />`)}
+        <${Field} key=${name} name=${name} required=${required.includes(name)} schema=${given}
+          document=${document} />`)}
     </dl>
   `;
 }
@@ -35,7 +38,8 @@ export function Field({ document, name, note, required, schema, text }) {
     <div>
       <dt>
         <code>${name}</code> <${Type} schema=${schema} />
-        ${required && html` <span class="required">required</span>`}${note && html` <span class="quiet">${note}</span>`}
+        ${required && html` <span class="required">required</span>`}
+        ${note && html` <span class="quiet">${note}</span>`}
       </dt>
       <dd><${Words} text=${description} /> <${Limits} of=${schema} /></dd>
     </div>

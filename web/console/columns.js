@@ -10,14 +10,15 @@ const SET_BY_GATEWAY = ['revision', 'createdAt', 'updatedAt'];
 const TYPES = { auto: typed, text: (cell) => cell, number, list };
 
 /**
- * A heading without case and punctuation: `First name`, `first_name` and `firstName` are equal. Only ASCII letters are
- * lowered, because field names are ASCII: the capital İ is no i.
+ * A heading without case and punctuation: `First name`, `first_name` and `firstName` are equal.
+ * Only ASCII letters are lowered, because field names are ASCII: the capital İ is no i.
  */
-const plain = (name) => name.replace(/[^\p{Alphabetic}\p{N}]/gu, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+const plain = (name) =>
+  name.replace(/[^\p{Alphabetic}\p{N}]/gu, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /**
- * The target of a column: `{ field }`, `{ path, type }` of an attribute, `{ skip: true }`, or `{ unnamed: true }` for a
- * column without a heading, whose cells must be empty.
+ * The target of a column: `{ field }`, `{ path, type }` of an attribute, `{ skip: true }`, or `{
+ * unnamed: true }` for a column without a heading, whose cells must be empty.
  */
 export function choiceFor(heading) {
   const name = trimmed(heading);
@@ -26,7 +27,10 @@ export function choiceFor(heading) {
   if (name === '') return { unnamed: true };
   if (SET_BY_GATEWAY.includes(name)) return { skip: true };
   if (name === 'attributes') return { field: name };
-  return { path: name.startsWith('attributes.') ? pathOf(name.slice('attributes.'.length)) : [name], type: 'auto' };
+  return {
+    path: name.startsWith('attributes.') ? pathOf(name.slice('attributes.'.length)) : [name],
+    type: 'auto',
+  };
 }
 
 /** The path of an attribute: `address.city` is `city` inside `address`. */
@@ -44,11 +48,15 @@ function collide(one, other) {
 export function faultOf(header, choices) {
   const names = header.map((name) => `"${trimmed(name)}"`);
   for (const [index, one] of choices.entries()) {
-    if (one.path?.includes('')) return `The column ${names[index]} names no attribute: name one, or leave the column out.`;
+    if (one.path?.includes(''))
+      return `The column ${names[index]} names no attribute: name one, or skip the column.`;
     const other = choices.slice(0, index).findIndex((other) => collide(one, other));
-    if (other >= 0) return `The columns ${names[other]} and ${names[index]} are the same thing: leave one out.`;
+    if (other >= 0)
+      return `The columns ${names[other]} and ${names[index]} overlap: skip one of them.`;
   }
-  const missing = FIELDS.find((field) => field !== 'id' && !choices.some((choice) => choice.field === field));
+  const missing = FIELDS.find(
+    (field) => field !== 'id' && !choices.some((choice) => choice.field === field),
+  );
   return missing && `No column is ${missing}; there are ${names.join(', ')}. Choose one of them.`;
 }
 
@@ -66,13 +74,15 @@ export class Columns {
   }
 
   /**
-   * The person of a record, as a map; throws an error that says what is wrong with the record. Empty cells set nothing.
-   * Missing cells count as empty: spreadsheets omit the last cells of a row.
+   * The person of a record, as a map; throws an error that says what is wrong with the record.
+   * Empty cells set nothing. Missing cells count as empty: spreadsheets omit the last cells of a
+   * row.
    */
   person(cells) {
     const expected = this.#choices.length;
     if (cells.slice(expected).some((cell) => trimmed(cell) !== '')) {
-      throw new Error(`has ${cells.length} cells where the headings are ${expected}: put texts with separators in quotes`);
+      const advice = 'put texts with separators in quotes';
+      throw new Error(`has ${cells.length} cells, but there are ${expected} headings: ${advice}`);
     }
     const person = new Map();
     // Columns of single attributes add to the object of the column `attributes`, in any order.
@@ -82,7 +92,8 @@ export class Columns {
       const cell = cells[index] ?? '';
       const text = this.#plain ? undefined : unprotected(cell);
       if (unnamed && trimmed(cell) !== '') {
-        throw new Error(`cell ${index + 1} stands under no heading: give that column one, or empty it`);
+        const advice = 'give its column a heading, or empty the cell';
+        throw new Error(`cell ${index + 1} has no heading: ${advice}`);
       }
       if ((cell === '' && field !== 'job') || field === 'attributes') return;
       if (field) person.set(field, field === 'age' ? years(cell) : text ?? cell);

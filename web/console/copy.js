@@ -6,7 +6,8 @@ const RESULT_MS = 1500;
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Browsers have no clipboard API for a page without TLS on another host, but a selection can be copied there.
+  // Browsers have no clipboard API for a page without TLS on another host, but a selection can be
+  // copied there.
   const area = document.createElement('textarea');
   area.value = text;
   (document.querySelector('dialog[open]') ?? document.body).append(area);
@@ -23,7 +24,8 @@ export function CopyButton({ text, what }) {
     setTimeout(() => setResult(''), RESULT_MS);
   };
   return html`
-    <button type="button" class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>${result || 'Copy'}</button>
+    <button type="button" class="small" onClick=${copyIt} aria-label=${`Copy the ${what}`}>
+      ${result || 'Copy'}</button>
     <span class="unseen" role="status">${result && `${result}: ${what}`}</span>
   `;
 }

@@ -1,7 +1,8 @@
 // Splits CSV (RFC 4180) into records, piece by piece, with the number of each record's first line.
 //
-// Our own reader, because Papa Parse accepts malformed quotes as text and reports neither line nor column.
-// src/cli/people/import/csv.rs does the same for the command line; tests/import/cases.json tests both.
+// Our own reader, because Papa Parse accepts malformed quotes as text and reports neither line nor
+// column. src/cli/people/import/csv.rs does the same for the command line; tests/import/cases.json
+// tests both.
 
 import { trimmed } from './values.js';
 
@@ -10,17 +11,25 @@ const RECORD_MAX = 1024 * 1024;
 
 const isBlank = (character) => trimmed(character) === '';
 
-/** Whether a text is a separator: one ASCII character that is no letter, digit, quote or line end. */
+/**
+ * Whether a text is a separator: one ASCII character that is no letter, digit, quote or line end.
+ */
 const isSeparator = (text) => /^[\0-\x7F]$/.test(text) && !/["\r\n0-9A-Za-z]/.test(text);
 
 /** Reads text and yields records. Skips rows whose cells are all blank. */
 export class CsvReader {
-  /** The character between cells: the chosen one, else the first comma, semicolon or tab in the headings. */
+  /**
+   * The character between cells: the chosen one, else the first comma, semicolon or tab in the
+   * headings.
+   */
   #separator;
   #chosen;
   /** Whether the headings, or a line `sep=;` before them, come next. */
   #atHeadings = true;
-  /** The position in a cell: `start`, `blanks`, `plain`, `quoted`, or `quote` (after a quote in a quoted cell). */
+  /**
+   * The position in a cell: `start`, `blanks`, `plain`, `quoted`, or `quote` (after a quote in a
+   * quoted cell).
+   */
   #state = 'start';
   #cell = '';
   #cells = [];
@@ -39,7 +48,9 @@ export class CsvReader {
     this.#chosen = separator !== undefined;
   }
 
-  /** Yields each record with the number of its first line; the records before an error come first. */
+  /**
+   * Yields each record with the number of its first line; the records before an error come first.
+   */
   *read(text) {
     for (const character of text) yield* this.#take(character);
   }
@@ -55,13 +66,18 @@ export class CsvReader {
     this.#carriage = character === '\r';
     const lineEnd = !secondOfTwo && (character === '\n' || character === '\r');
     if (!secondOfTwo && ++this.#length > RECORD_MAX) {
-      throw this.#state === 'quoted' ? this.#unclosed() :
-        new Error(`line ${this.#firstLine}: the record that begins here has more than ${RECORD_MAX} characters, so it is no person`);
+      throw this.#state === 'quoted'
+        ? this.#unclosed()
+        : new Error(
+            `line ${this.#firstLine}: the record that begins here has more than ${RECORD_MAX} ` +
+              'characters, so it is no person',
+          );
     }
     const [line, column] = [this.#line, this.#column + 1];
     this.#column = lineEnd || secondOfTwo ? 0 : column;
     if (lineEnd) this.#line++;
-    if (this.#separator === undefined && this.#state !== 'quoted' && ',;\t'.includes(character)) this.#separator = character;
+    if (this.#separator === undefined && this.#state !== 'quoted' && ',;\t'.includes(character))
+      this.#separator = character;
     if (this.#state === 'quoted') {
       if (character === '"') this.#state = 'quote';
       else this.#cell += character;
@@ -75,9 +91,12 @@ export class CsvReader {
       this.#state = 'quoted';
       this.#quote = [line, column];
     } else if (character === '"' && this.#state === 'blanks') {
-      throw new Error(`line ${line}, column ${column}: blanks stand before this quote: it must be the first character of its cell`);
+      const advice = 'it must be the first character of its cell';
+      throw new Error(`line ${line}, column ${column}: blanks precede this quote: ${advice}`);
     } else if (this.#state === 'quote' && character !== '"') {
-      throw new Error(`line ${line}, column ${column - 1}: the cell goes on behind this quote: inside quotes, a quote is written twice`);
+      const advice = 'inside quotes, a quote is written twice';
+      const place = `line ${line}, column ${column - 1}`;
+      throw new Error(`${place}: text follows this closing quote: ${advice}`);
     } else {
       this.#cell += character;
       if (this.#state === 'quote') this.#state = 'quoted';

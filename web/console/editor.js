@@ -7,7 +7,13 @@ import { CopyButton } from './copy.js';
 import { quoted } from './lines.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
-const FIELDS = [['firstName', 'First name'], ['lastName', 'Last name'], ['age', 'Age'], ['job', 'Job'], ['attributes', 'Attributes (JSON)']];
+const FIELDS = [
+  ['firstName', 'First name'],
+  ['lastName', 'Last name'],
+  ['age', 'Age'],
+  ['job', 'Job'],
+  ['attributes', 'Attributes (JSON)'],
+];
 
 /** The texts of the fields. */
 const texts = (person) => ({
@@ -18,16 +24,24 @@ const texts = (person) => ({
   attributes: person.attributes ? JSON.stringify(person.attributes, null, 2) : '',
 });
 
-/** The draft from the texts of the fields. Throws for invalid JSON only: the gateway validates the rest. */
+/**
+ * The draft from the texts of the fields. Throws for invalid JSON only: the gateway validates the
+ * rest.
+ */
 function draft({ age, attributes, ...names }) {
   const parsed = attributes.trim() ? { attributes: JSON.parse(attributes) } : {};
-  return { ...names, age: age.trim() === '' || Number.isNaN(Number(age)) ? age : Number(age), ...parsed };
+  return {
+    ...names,
+    age: age.trim() === '' || Number.isNaN(Number(age)) ? age : Number(age),
+    ...parsed,
+  };
 }
 
 /** Error messages by field; messages about no field are under the empty name. */
 function faultsOf(error) {
   if (error instanceof SyntaxError) return { attributes: `This is not JSON: ${error.message}` };
-  if (!(error instanceof ProblemError)) return { '': `The gateway cannot be reached: ${error.message}` };
+  if (!(error instanceof ProblemError))
+    return { '': `The gateway cannot be reached: ${error.message}` };
   const faults = {};
   for (const { pointer, detail } of error.problem.errors ?? []) {
     const field = FIELDS.find(([name]) => pointer.split('/')[1] === name)?.[0] ?? '';
@@ -39,14 +53,20 @@ function faultsOf(error) {
 function Field({ name, label, value, fault, change }) {
   const id = `field-${name}`;
   const common = {
-    id, value, 'aria-invalid': Boolean(fault), 'aria-describedby': fault && `${id}-fault`,
-    onInput: (event) => change(event.target.value), autocomplete: 'off', autofocus: name === FIELDS[0][0],
+    id,
+    value,
+    'aria-invalid': Boolean(fault),
+    'aria-describedby': fault && `${id}-fault`,
+    onInput: (event) => change(event.target.value),
+    autocomplete: 'off',
+    autofocus: name === FIELDS[0][0],
   };
   return html`
     <div class=${`field ${name}`}>
       <label for=${id}>${label}</label>
       ${name === 'attributes'
-        ? html`<textarea ...${common} rows="5" spellcheck=${false} placeholder='{"city": "Oslo"}'></textarea>`
+        ? html`<textarea ...${common} rows="5" spellcheck=${false}
+            placeholder='{"city": "Oslo"}'></textarea>`
         : html`<input ...${common} inputmode=${name === 'age' ? 'numeric' : 'text'} />`}
       ${fault && html`<p class="wrong" id=${`${id}-fault`}>${fault}</p>`}
     </div>
@@ -82,7 +102,8 @@ export function Editor({ person: given, session, close }) {
       await action();
       dialog.current.close();
     } catch (error) {
-      const now = error.status === 412 ? await current(person.id).catch(() => undefined) : undefined;
+      const now =
+        error.status === 412 ? await current(person.id).catch(() => undefined) : undefined;
       setFound(now);
       setRefused(now !== undefined);
       // The notice about the conflict replaces the error.
@@ -94,7 +115,9 @@ export function Editor({ person: given, session, close }) {
   /** Saves the form if the person is still at this revision. */
   const saveOver = (revision) => {
     const options = isNew ? {} : { ifMatch: revision };
-    return attempt(async () => client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options));
+    return attempt(async () =>
+      client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options),
+    );
   };
   const save = (event) => {
     event.preventDefault();
@@ -110,19 +133,22 @@ export function Editor({ person: given, session, close }) {
   return html`
     <dialog ref=${dialog} onClose=${close} aria-labelledby="editor-title">
       <form method="dialog" onSubmit=${save} novalidate>
-        <h2 id="editor-title">${isNew ? 'New person' : `${person.firstName} ${person.lastName}`}</h2>
-        ${!isNew && html`<p class="quiet id"><code>${person.id}</code> <${CopyButton} text=${person.id} what="id" /></p>`}
+        <h2 id="editor-title">${
+          isNew ? 'New person' : `${person.firstName} ${person.lastName}`}</h2>
+        ${!isNew && html`<p class="quiet id"><code>${person.id}</code> <${CopyButton}
+          text=${person.id} what="id" /></p>`}
         <${Conflict} person=${person} theirs=${theirs} fields=${FIELDS} take=${take}
           overwrite=${refused && theirs && (() => saveOver(theirs.revision))} />
         ${faults[''] && html`<p class="wrong" role="alert">${faults['']}</p>`}
         ${FIELDS.map(([name, label]) => html`
-          <${Field} key=${name} name=${name} label=${label} value=${values[name]} fault=${faults[name]}
-            change=${(value) => setValues({ ...values, [name]: value })} />`)}
+          <${Field} key=${name} name=${name} label=${label} value=${values[name]}
+            fault=${faults[name]} change=${(value) => setValues({ ...values, [name]: value })} />`)}
         <div class="buttons">
           <button class="primary" disabled=${busy}>Save</button>
           <button type="button" onClick=${() => dialog.current.close()}>Cancel</button>
           ${!isNew && html`
-            <button type="button" class="danger" disabled=${busy} onClick=${remove} onBlur=${() => setSure(false)}>
+            <button type="button" class="danger" disabled=${busy} onClick=${remove}
+              onBlur=${() => setSure(false)}>
               ${sure ? 'Really delete?' : 'Delete'}
             </button>
             <span class="quiet">curl <${CopyButton} what="curl line for this person"

@@ -1,5 +1,6 @@
-// The last events, newest first. A paused log keeps its entries on the screen and collects new ones. Consecutive equal
-// events are one entry with a count: during an outage each attempt fails with the same words.
+// The last events, newest first. A paused log keeps its entries on the screen and collects new
+// ones. Consecutive equal events are one entry with a count: during an outage each attempt fails
+// with the same words.
 
 const ENTRIES_MAX = 500;
 
@@ -17,7 +18,8 @@ export class EventLog {
     if (isEqual) this.#entries.pop();
     this.#entries.push({ key, time: new Date(), event, line, count: count + 1 });
     // In bulk: removing the first element of a long array for each event would be slow.
-    if (this.#entries.length > 2 * ENTRIES_MAX) this.#entries.splice(0, this.#entries.length - ENTRIES_MAX);
+    if (this.#entries.length > 2 * ENTRIES_MAX)
+      this.#entries.splice(0, this.#entries.length - ENTRIES_MAX);
   }
 
   get paused() {
@@ -36,7 +38,9 @@ export class EventLog {
   }
 
   togglePause() {
-    this.#frozen = this.paused ? undefined : { entries: this.#entries.slice(-ENTRIES_MAX), count: this.#count };
+    this.#frozen = this.paused
+      ? undefined
+      : { entries: this.#entries.slice(-ENTRIES_MAX), count: this.#count };
   }
 
   clear() {

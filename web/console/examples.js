@@ -1,4 +1,5 @@
-// The example people as a file to import: the gateway serves examples/people.csv of this repository.
+// The example people as a file to import: the gateway serves examples/people.csv of this
+// repository.
 
 import { choiceFor } from './columns.js';
 import { PeopleReader } from './people-file.js';
@@ -10,7 +11,8 @@ const LIST = 'tags';
 export async function exampleFile() {
   const answer = await fetch('console/people.csv');
   if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
-  const choose = (heading) => (heading === LIST ? { path: [LIST], type: 'list' } : choiceFor(heading));
+  const choose = (heading) =>
+    heading === LIST ? { path: [LIST], type: 'list' } : choiceFor(heading);
   const reader = new PeopleReader('people.csv', { choose });
   const records = [...reader.read(await answer.text()), ...reader.end()];
   return new File([records.map(({ json }) => json).join('\n')], '1,000 example people.ndjson');

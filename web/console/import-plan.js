@@ -1,5 +1,5 @@
-// The plan of an import before the file is sent: the targets of its columns, a preview of the first rows, and the types
-// that the import would change for existing people.
+// The plan of an import before the file is sent: the targets of its columns, a preview of the first
+// rows, and the types that the import would change for existing people.
 
 import { choiceFor, Columns, faultOf } from './columns.js';
 import { CsvReader } from './csv.js';
@@ -14,8 +14,8 @@ const REMEMBERED_MAX = 50;
 const KEY = 'people-gateway.columns';
 
 /**
- * Reads the beginning of a file: `{ format, header, rows, fault }`, each row as `{ line, cells }`. Errors after the beginning
- * stay undetected. The result for NDJSON has only a format.
+ * Reads the beginning of a file: `{ format, header, rows, fault }`, each row as `{ line, cells }`.
+ * Errors after the beginning stay undetected. The result for NDJSON has only a format.
  */
 export async function inspect(file, encoding) {
   const found = { rows: [] };
@@ -54,7 +54,9 @@ function remembered(storage) {
   }
 }
 
-/** The targets of the columns in the last import of this table, else the targets by the headings. */
+/**
+ * The targets of the columns in the last import of this table, else the targets by the headings.
+ */
 export function recall(header, storage) {
   const choices = remembered(storage)[tableKey(header)];
   return header.map((heading) => choices?.[trimmed(heading)] ?? choiceFor(heading));
@@ -64,7 +66,9 @@ export function recall(header, storage) {
 export function remember(header, choices, storage) {
   const { [tableKey(header)]: _, ...others } = remembered(storage);
   const kept = Object.entries(others).slice(-(REMEMBERED_MAX - 1));
-  const own = Object.fromEntries(header.map((heading, index) => [trimmed(heading), choices[index]]));
+  const own = Object.fromEntries(
+    header.map((heading, index) => [trimmed(heading), choices[index]]),
+  );
   try {
     storage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [tableKey(header)]: own }));
   } catch {
@@ -74,12 +78,15 @@ export function remember(header, choices, storage) {
 
 const valueAt = (person, { field, path }) => {
   if (field) return person.get(field);
-  return path?.reduce((object, name) => (object instanceof Map ? object.get(name) : undefined), person.get('attributes'));
+  return path?.reduce(
+    (object, name) => (object instanceof Map ? object.get(name) : undefined),
+    person.get('attributes'),
+  );
 };
 
 /**
- * A preview of the rows: `{ fault }` if the columns make no people, else `{ rows }`. A row is `{ line, values }` with a value
- * for each column, or `{ line, refused }` with the error.
+ * A preview of the rows: `{ fault }` if the columns make no people, else `{ rows }`. A row is `{
+ * line, values }` with a value for each column, or `{ line, refused }` with the error.
  */
 export function preview(header, rows, choices, plain = false) {
   const fault = faultOf(header, choices);
@@ -110,11 +117,18 @@ export function typeOf(value) {
 
 /** The path of an attribute in filter syntax. */
 export const pathInFilter = (path) =>
-  path.reduce((whole, name) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `${whole}.${name}` : `${whole}[${JSON.stringify(name)}]`), 'attributes');
+  path.reduce(
+    (whole, name) =>
+      /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+        ? `${whole}.${name}`
+        : `${whole}[${JSON.stringify(name)}]`,
+    'attributes',
+  );
 
 /**
- * The change of an attribute's type: `{ was, becomes, before, after, people }` with an example of each type, and the number
- * of existing people with the old type. Undefined if existing people have all types of the new values.
+ * The change of an attribute's type: `{ was, becomes, before, after, people }` with an example of
+ * each type, and the number of existing people with the old type. Undefined if existing people have
+ * all types of the new values.
  */
 export function changeOf(values, existing) {
   const before = existing.filter((value) => typeOf(value) !== undefined);
@@ -122,13 +136,22 @@ export function changeOf(values, existing) {
   const after = values.find((value) => typeOf(value) !== undefined && !known.has(typeOf(value)));
   if (before.length === 0 || after === undefined) return undefined;
   const was = typeOf(before[0]);
-  return { was, becomes: typeOf(after), before: before[0], after, people: before.filter((value) => typeOf(value) === was).length };
+  return {
+    was,
+    becomes: typeOf(after),
+    before: before[0],
+    after,
+    people: before.filter((value) => typeOf(value) === was).length,
+  };
 }
 
 /** Values of an attribute from the first page of people that have it. */
 export async function existingAt(path, signal) {
   const query = new URLSearchParams({ where: `${pathInFilter(path)} != null`, limit: '1000' });
-  const answer = await fetch(`people?${query}`, { headers: { accept: 'application/json' }, signal });
+  const answer = await fetch(`people?${query}`, {
+    headers: { accept: 'application/json' },
+    signal,
+  });
   if (!answer.ok) return [];
   const people = await answer.json();
   return people.map(({ attributes }) => path.reduce((object, name) => object?.[name], attributes));

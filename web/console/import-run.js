@@ -16,13 +16,21 @@ class SendError extends Error {}
 const byLine = (one, other) => one.line - other.line;
 
 /**
- * Imports a file with this encoding; the other `options` are those of `PeopleReader`. Calls `show` with the progress
- * `{ read, size, saved, refused, waiting, done, nobody, error }` after each slice and before each wait for the gateway.
- * `read` and `size` are bytes, `refused` the refused lines, `waiting` the reason for a wait, and `nobody` says why a file
- * has no people. Saved people stay saved after any end; the people before an error in the file are saved.
+ * Imports a file with this encoding; the other `options` are those of `PeopleReader`. Calls `show`
+ * with the progress `{ read, size, saved, refused, waiting, done, emptiness, error }` after each
+ * slice and before each wait for the gateway. `read` and `size` are bytes, `refused` the refused
+ * lines, `waiting` the reason for a wait, and `emptiness` says why a file has no people. Saved
+ * people stay saved after any end; the people before an error in the file are saved.
  */
 export async function run(file, show, signal, { encoding, ...options } = {}) {
-  const progress = { name: file.name, size: file.size, read: 0, saved: 0, refused: [], done: false };
+  const progress = {
+    name: file.name,
+    size: file.size,
+    read: 0,
+    saved: 0,
+    refused: [],
+    done: false,
+  };
   const began = performance.now();
   const report = (more) => {
     Object.assign(progress, more, { seconds: (performance.now() - began) / 1000 });
@@ -32,7 +40,9 @@ export async function run(file, show, signal, { encoding, ...options } = {}) {
   let characters = 0;
   /** Lines of this slice that make no person: they are not sent. */
   let invalid = [];
-  const sender = new Sender(signal, (why, ms) => report({ waiting: `${why}; trying again in ${(ms / 1000).toFixed(1)} s` }));
+  const sender = new Sender(signal, (why, ms) =>
+    report({ waiting: `${why}; trying again in ${(ms / 1000).toFixed(1)} s` }),
+  );
   const send = async () => {
     const { saved, refused } = await sender.send(slice).catch((error) => {
       throw new SendError(error.message, { cause: error });
@@ -41,8 +51,13 @@ export async function run(file, show, signal, { encoding, ...options } = {}) {
     slice = [];
     invalid = [];
     characters = 0;
-    report({ saved: progress.saved + saved, refused: [...progress.refused, ...sorted], waiting: undefined });
-    if (progress.refused.length >= REFUSED_MAX) throw new SendError(`${REFUSED_MAX} lines were refused: the rest was not read`);
+    report({
+      saved: progress.saved + saved,
+      refused: [...progress.refused, ...sorted],
+      waiting: undefined,
+    });
+    if (progress.refused.length >= REFUSED_MAX)
+      throw new SendError(`${REFUSED_MAX} lines were refused: the rest was not read`);
   };
   const take = async (records) => {
     for (const record of records) {
@@ -52,7 +67,8 @@ export async function run(file, show, signal, { encoding, ...options } = {}) {
         slice.push(record);
         characters += record.json.length;
       }
-      if (slice.length + invalid.length >= SLICE_LINES || characters >= SLICE_CHARACTERS) await send();
+      if (slice.length + invalid.length >= SLICE_LINES || characters >= SLICE_CHARACTERS)
+        await send();
     }
   };
   const reader = new PeopleReader(file.name, options);
@@ -69,10 +85,11 @@ export async function run(file, show, signal, { encoding, ...options } = {}) {
     if (!(fault instanceof SendError)) await send();
     if (fault) throw fault;
     const found = progress.saved + progress.refused.length > 0;
-    report({ done: true, nobody: found ? undefined : nobodyIn(reader) });
+    report({ done: true, emptiness: found ? undefined : emptinessOf(reader) });
   } catch (error) {
     report({ done: true, waiting: undefined, error: signal.aborted ? 'Stopped.' : error.message });
   }
 }
 
-const nobodyIn = (reader) => (reader.hasHeadings ? 'The file has headings, but no people.' : 'The file is empty.');
+const emptinessOf = (reader) =>
+  reader.hasHeadings ? 'The file has headings, but no people.' : 'The file is empty.';

@@ -21,7 +21,8 @@ function useDrop(dropped) {
       if (!event.dataTransfer?.types.includes('Files')) return;
       event.preventDefault();
       setHovers(event.type === 'dragover');
-      if (event.type === 'drop' && event.dataTransfer.files[0]) dropped(event.dataTransfer.files[0]);
+      if (event.type === 'drop' && event.dataTransfer.files[0])
+        dropped(event.dataTransfer.files[0]);
     };
     const left = (event) => event.relatedTarget === null && setHovers(false);
     const listeners = [['dragover', over], ['drop', over], ['dragleave', left]];
@@ -32,18 +33,28 @@ function useDrop(dropped) {
 }
 
 /** The progress of an import that could not start. */
-const failed = (name, error) => ({ name, error, size: 0, read: 0, saved: 0, refused: [], seconds: 0, done: true });
+const failed = (name, error) => ({
+  name,
+  error,
+  size: 0,
+  read: 0,
+  saved: 0,
+  refused: [],
+  seconds: 0,
+  done: true,
+});
 
 function Report({ progress }) {
-  const { refused, error, nobody } = progress;
+  const { refused, error, emptiness } = progress;
   const text = refused.map(({ line, problem }) => `${line}\t${words(problem)}`).join('\n');
   return html`
     ${error && html`<p class="wrong" role="alert">${error}</p>`}
-    ${nobody && html`<p role="alert">${nobody}</p>`}
+    ${emptiness && html`<p role="alert">${emptiness}</p>`}
     ${refused.length > 0 && html`
       <p>Refused lines <${CopyButton} text=${text} what="refused lines" /></p>
       <ol class="refused" tabindex="0" aria-label="Refused lines">
-        ${refused.slice(0, SHOWN_MAX).map(({ line, problem }) => html`<li key=${line}><b>${line}</b> ${words(problem)}</li>`)}
+        ${refused.slice(0, SHOWN_MAX).map(({ line, problem }) => html`
+          <li key=${line}><b>${line}</b> ${words(problem)}</li>`)}
       </ol>`}
   `;
 }
@@ -57,7 +68,9 @@ export function Importer({ handle }) {
   const input = useRef();
   const start = (file, options) => {
     abort.current = new AbortController();
-    run(file, setProgress, abort.current.signal, options).finally(() => (abort.current = undefined));
+    run(file, setProgress, abort.current.signal, options).finally(
+      () => (abort.current = undefined),
+    );
   };
   const begin = async (file) => {
     // One import at a time: a second one would stop the first.
@@ -73,8 +86,10 @@ export function Importer({ handle }) {
   };
   const hovers = useDrop(begin);
   handle.choose = () => input.current.click();
-  handle.takeExamples = () => exampleFile().then(begin, ({ message }) => setProgress(failed('The examples', message)));
+  handle.takeExamples = () =>
+    exampleFile().then(begin, ({ message }) => setProgress(failed('The examples', message)));
   const running = progress && !progress.done;
+  const isComplete = progress?.done && !progress.error;
   const rate = progress && Math.round(progress.saved / Math.max(progress.seconds, 0.001));
   const chosen = ({ target }) => {
     if (target.files[0]) begin(target.files[0]);
@@ -83,17 +98,25 @@ export function Importer({ handle }) {
   return html`
     <section class="panel importer">
       <h2>Import</h2>
-      <p class="quiet">Drop a CSV or NDJSON file anywhere on this page, or ${' '}<button class="small" disabled=${running} onClick=${() => input.current.click()}>choose one</button>
-        <input type="file" ref=${input} hidden accept=".csv,.tsv,.ndjson,.jsonl,.txt" aria-label="File to import" onChange=${chosen} />
+      <p class="quiet">Drop a CSV or NDJSON file anywhere on this page, or ${' '}
+        <button class="small" disabled=${running}
+          onClick=${() => input.current.click()}>choose one</button>
+        <input type="file" ref=${input} hidden accept=".csv,.tsv,.ndjson,.jsonl,.txt"
+          aria-label="File to import" onChange=${chosen} />
       </p>
       ${progress && html`
         <label class="bar-label" for="import-bar">${progress.name}</label>
-        <progress id="import-bar" max=${progress.size || 1} value=${progress.done && !progress.error ? progress.size || 1 : progress.read}></progress>
+        <progress id="import-bar" max=${progress.size || 1}
+          value=${isComplete ? progress.size || 1 : progress.read}></progress>
         <p role="status">
-          ${progress.saved.toLocaleString()} saved${running ? `, ${rate.toLocaleString()} a second` : ''}, ${progress.refused.length} refused${progress.done && !progress.error ? '. Done.' : ''}
-          ${running && html` <button class="small" onClick=${() => abort.current.abort()}>Stop</button>`}
+          ${progress.saved.toLocaleString()} saved${
+            running ? `, ${rate.toLocaleString()} a second` : ''}, ${
+            progress.refused.length} refused${isComplete ? '. Done.' : ''}
+          ${running && html` <button class="small"
+            onClick=${() => abort.current.abort()}>Stop</button>`}
         </p>
-        ${progress.waiting && html`<p class="waiting" role="status">Waiting: ${progress.waiting}.</p>`}
+        ${progress.waiting && html`
+          <p class="waiting" role="status">Waiting: ${progress.waiting}.</p>`}
         <${Report} progress=${progress} />`}
     </section>
     ${table && html`<${ImportDialog} key=${table.name} file=${table} done=${decided} />`}

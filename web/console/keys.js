@@ -3,8 +3,10 @@
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
 
 const KEYS = [
-  ['/', 'type a filter'], ['n', 'add a person'], ['?', 'show these keys'], ['↑ ↓', 'in the table: the person above, below'],
-  ['Home End', 'in the table: the first, the last'], ['Enter', 'in the table: open the person'], ['Esc', 'close a form'],
+  ['/', 'type a filter'], ['n', 'add a person'], ['?', 'show these keys'],
+  ['↑ ↓', 'in the table: the person above, below'],
+  ['Home End', 'in the table: the first, the last'], ['Enter', 'in the table: open the person'],
+  ['Esc', 'close a form'],
 ];
 
 /** Runs the action of a key, except in fields and dialogs. */
@@ -12,7 +14,8 @@ export function useShortcuts(actions) {
   useEffect(() => {
     const pressed = (event) => {
       const typing = event.target.closest?.('input, textarea, select, dialog');
-      const action = !typing && !event.ctrlKey && !event.metaKey && !event.altKey && actions[event.key];
+      const action =
+        !typing && !event.ctrlKey && !event.metaKey && !event.altKey && actions[event.key];
       if (!action) return;
       event.preventDefault();
       action();
@@ -28,8 +31,9 @@ export function Keys({ close }) {
   return html`
     <dialog class="keys" ref=${dialog} onClose=${close} aria-labelledby="keys-title">
       <h2 id="keys-title">Keys</h2>
-      <dl>${KEYS.map(([key, what]) => html`
-        <div><dt>${key.split(' ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${what}</dd></div>`)}
+      <dl>${KEYS.map(([key, what]) => html`<div>
+          <dt>${key.split(' ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${what}</dd>
+        </div>`)}
       </dl>
       <form method="dialog" class="buttons"><button class="primary">Close</button></form>
     </dialog>

@@ -11,7 +11,11 @@ export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 export function linesFor({ where, kinds }) {
   const condition = where ? ` --data-urlencode ${quoted(`where=${where}`)}` : '';
   const kind = kinds === 'all' ? '' : ` -d kinds=${kinds}`;
-  const query = new URLSearchParams({ from: 'snapshot', ...(kinds !== 'all' && { kinds }), ...(where && { where }) });
+  const query = new URLSearchParams({
+    from: 'snapshot',
+    ...(kinds !== 'all' && { kinds }),
+    ...(where && { where }),
+  });
   const socket = `${addressOf('updates').replace('http', 'ws')}?${query}`;
   return {
     'curl, snapshot': `curl -sG ${quoted(addressOf('people'))}${condition}`,

@@ -28,7 +28,8 @@ export function LogPanel({ log, redraw }) {
             <time>${CLOCK.format(time)}</time>
             <span class=${`type ${event.type}`}>${event.type}</span>
             <span class="words">${words(event)}</span>
-            ${count > 1 && html`<span class="count" title=${`${count} times, the last time at ${CLOCK.format(time)}`}>×${count}</span>`}
+            ${count > 1 && html`<span class="count"
+              title=${`${count} times, the last time at ${CLOCK.format(time)}`}>×${count}</span>`}
           </li>`)}
       </ol>
     </section>

@@ -42,7 +42,8 @@ function FirstSteps({ importer }) {
 }
 
 /** The title of the browser's tab. */
-const title = ({ oldSince }) => `${oldSince ? `Not live since ${CLOCK.format(oldSince)} · ` : ''}People Gateway`;
+const title = ({ oldSince }) =>
+  `${oldSince ? `Not live since ${CLOCK.format(oldSince)} · ` : ''}People Gateway`;
 
 function Page({ session }) {
   // The person in the editor (an empty object for a new one), and the person in the card.
@@ -54,7 +55,11 @@ function Page({ session }) {
     writeAddress(wanted);
     session.choose(wanted);
   };
-  useShortcuts({ '/': () => document.querySelector('#where').focus(), n: () => edit({}), '?': () => showKeys(true) });
+  useShortcuts({
+    '/': () => document.querySelector('#where').focus(),
+    n: () => edit({}),
+    '?': () => showKeys(true),
+  });
   useEffect(() => {
     const moved = () => session.choose(readAddress());
     addEventListener('hashchange', moved);
@@ -67,7 +72,8 @@ function Page({ session }) {
       <h1>People Gateway</h1>
       <${Status} session=${session} />
       <a href="docs">API</a>
-      <button class="small ask" aria-label="Keys" title="Key: ?" onClick=${() => showKeys(true)}>?</button>
+      <button class="small ask" aria-label="Keys" title="Key: ?"
+        onClick=${() => showKeys(true)}>?</button>
       <${ThemeSwitch} />
     </header>
     <main class=${isEmpty ? 'is-empty' : ''}>
@@ -85,9 +91,12 @@ function Page({ session }) {
         <${Importer} handle=${importer.current} />
       </aside>
     </main>
-    ${read && html`<${Card} key=${read.id} person=${read} session=${session} edit=${edit} close=${() => open()} />`}
+    ${read && html`
+      <${Card} key=${read.id} person=${read} session=${session} edit=${edit}
+        close=${() => open()} />`}
     ${keysShown && html`<${Keys} close=${() => showKeys(false)} />`}
-    ${edited && html`<${Editor} key=${edited.id} person=${edited} session=${session} close=${() => edit()} />`}
+    ${edited && html`
+      <${Editor} key=${edited.id} person=${edited} session=${session} close=${() => edit()} />`}
   `;
 }
 

@@ -1,5 +1,6 @@
-// Converts files of people to lines of NDJSON, piece by piece, and keeps their line numbers. `people-gateway import` reads
-// files in the same way (parser.rs and reader.rs in src/cli/people/import).
+// Converts files of people to lines of NDJSON, piece by piece, and keeps their line numbers.
+// `people-gateway import` reads files in the same way (parser.rs and reader.rs in
+// src/cli/people/import).
 
 import { Columns } from './columns.js';
 import { CsvReader } from './csv.js';
@@ -28,7 +29,10 @@ class LineReader {
 
   /** Ends the current line. */
   *end() {
-    const record = { line: ++this.#line, text: this.#length <= LINE_MAX ? trimmed(this.#rest) : undefined };
+    const record = {
+      line: ++this.#line,
+      text: this.#length <= LINE_MAX ? trimmed(this.#rest) : undefined,
+    };
     this.#rest = '';
     this.#length = 0;
     if (record.text !== '') yield record;
@@ -42,8 +46,9 @@ function formatOf(name) {
 }
 
 /**
- * Reads pieces of a file's text, and yields `{ line, json }`, or `{ line, refused }` with the error of the line. People
- * without an id get one from the file's name and the line. `options` are those of `Columns`, and the `separator`.
+ * Reads pieces of a file's text, and yields `{ line, json }`, or `{ line, refused }` with the error
+ * of the line. People without an id get one from the file's name and the line. `options` are those
+ * of `Columns`, and the `separator`.
  */
 export class PeopleReader {
   #name;
@@ -75,8 +80,14 @@ export class PeopleReader {
     this.#blanks = '';
     if (!this.#reader) {
       const first = trimmed(whole).charAt(0);
-      if (first === '[') throw new Error("This is a JSON array: make lines of it with jq -c '.[]', and import those.");
-      if (first === '' && whole.length > LINE_MAX) throw new Error(`The file begins with more than ${LINE_MAX} blanks: this is no file of people.`);
+      if (first === '[')
+        throw new Error(
+          "This is a JSON array: make lines of it with jq -c '.[]', and import those.",
+        );
+      if (first === '' && whole.length > LINE_MAX)
+        throw new Error(
+          `The file begins with more than ${LINE_MAX} blanks: this is no file of people.`,
+        );
       if (first === '') {
         this.#blanks = whole;
         return;
@@ -92,12 +103,15 @@ export class PeopleReader {
 
   #setFormat(format) {
     this.#format = format;
-    if (format) this.#reader = format === 'csv' ? new CsvReader(this.#options.separator) : new LineReader();
+    if (format)
+      this.#reader = format === 'csv' ? new CsvReader(this.#options.separator) : new LineReader();
   }
 
   *#give({ line, text, cells }) {
     if (this.#format === 'ndjson') {
-      yield text === undefined ? { line, refused: `is longer than ${LINE_MAX} characters` } : { line, json: named(text, idOf(this.#name, line)) };
+      yield text === undefined
+        ? { line, refused: `is longer than ${LINE_MAX} characters` }
+        : { line, json: named(text, idOf(this.#name, line)) };
     } else if (!this.#columns) {
       this.#columns = new Columns(cells, this.#options);
     } else {

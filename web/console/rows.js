@@ -1,4 +1,5 @@
-// The table's rows, in order. People that left or were deleted stay for a moment, marked, so that the eye can follow.
+// The table's rows, in order. People that left or were deleted stay for a moment, marked, so that
+// the eye can follow.
 
 const FLASH_MS = 1800;
 /** The limit of departed people that stay visible. */
@@ -37,7 +38,12 @@ export class Rows {
 
   flash(type, person) {
     this.#flashes.delete(person.id);
-    this.#flashes.set(person.id, { type, person, until: Date.now() + FLASH_MS, beat: ++this.#beat % 2 });
+    this.#flashes.set(person.id, {
+      type,
+      person,
+      until: Date.now() + FLASH_MS,
+      beat: ++this.#beat % 2,
+    });
     this.#dirty = true;
   }
 
@@ -58,8 +64,9 @@ export class Rows {
   }
 
   /**
-   * Updates the rows from the view. The pause before the next sort is ten times the duration of the last one: otherwise
-   * many changes of a large view would block the page. Calls `redraw` when the rows need another update.
+   * Updates the rows from the view. The pause before the next sort is ten times the duration of the
+   * last one: otherwise many changes of a large view would block the page. Calls `redraw` when the
+   * rows need another update.
    */
   show(view, redraw) {
     const now = Date.now();
@@ -94,12 +101,19 @@ export class Rows {
     const keyed = Array.from(view.values(), (person) => [key(person), person]);
     let departed = 0;
     for (const { type, person } of this.#flashes.values()) {
-      if (DEPARTURES.has(type) && !view.has(person.id) && person.lastName !== undefined && departed++ < DEPARTED_MAX) {
+      if (
+        DEPARTURES.has(type) &&
+        !view.has(person.id) &&
+        person.lastName !== undefined &&
+        departed++ < DEPARTED_MAX
+      ) {
         keyed.push([key(person), person]);
       }
     }
     const sign = this.descending ? -1 : 1;
-    keyed.sort(([a, { id: x }], [b, { id: y }]) => sign * (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1));
+    keyed.sort(
+      ([a, { id: x }], [b, { id: y }]) => sign * (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1),
+    );
     return keyed.map(([, person]) => person);
   }
 }

@@ -1,5 +1,5 @@
-// Sends lines to the gateway until each person is saved or refused, and retries after outages. Each person has an id, so
-// a retry saves nobody twice.
+// Sends lines to the gateway until each person is saved or refused, and retries after outages. Each
+// person has an id, so a retry saves no person twice.
 
 import { Backoff } from './src/backoff.js';
 
@@ -7,7 +7,10 @@ import { Backoff } from './src/backoff.js';
 const OUTAGE_MAX_MS = 60_000;
 /** The timeout of a request. */
 const RESPONSE_MS = 60_000;
-/** Statuses that a later retry may avoid. A full store (507) is none of them: a wait does not empty it. */
+/**
+ * Statuses that a later retry may avoid. A full store (507) is none of them: a wait does not empty
+ * it.
+ */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** A failure that a later retry may avoid. */
@@ -39,20 +42,26 @@ export class Sender {
   #backoff = new Backoff({ firstMs: 250, mostMs: 5000 });
   #failingSince;
 
-  /** Calls `waits` before each wait, with the reason and the milliseconds until the next attempt. */
+  /**
+   * Calls `waits` before each wait, with the reason and the milliseconds until the next attempt.
+   */
   constructor(signal, waits) {
     this.#signal = signal;
     this.#waits = waits;
   }
 
-  /** Sends lines `{ line, json }`. Returns the number of saved lines, and `{ line, problem }` for each refused line. */
+  /**
+   * Sends lines `{ line, json }`. Returns the number of saved lines, and `{ line, problem }` for
+   * each refused line.
+   */
   async send(lines) {
     let saved = 0;
     const refused = [];
     for (let left = lines; left.length > 0;) {
       try {
         const answer = await this.#post(left);
-        // All lines from the first transient failure on are sent again: lines about the same person stay in order.
+        // All lines from the first transient failure on are sent again: lines about the same person
+        // stay in order.
         const failure = answer.refused.find(({ problem }) => TRANSIENT.has(problem.status));
         const done = Math.min(failure ? failure.line - 1 : answer.lines, left.length);
         const final = answer.refused.filter(({ line }) => line <= done);
@@ -96,7 +105,8 @@ export class Sender {
 
   async #waitAfter(error) {
     this.#failingSince ??= Date.now();
-    if (!(error instanceof TransientError) || Date.now() - this.#failingSince >= OUTAGE_MAX_MS) throw error;
+    if (!(error instanceof TransientError) || Date.now() - this.#failingSince >= OUTAGE_MAX_MS)
+      throw error;
     const ms = this.#backoff.next({ afterMs: error.afterMs });
     this.#waits(error.message, ms);
     await pause(ms, this.#signal);

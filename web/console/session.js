@@ -1,4 +1,5 @@
-// The state of the page: a live view, its recent changes, and the filter. Components read it; it redraws the page.
+// The state of the page: a live view, its recent changes, and the filter. Components read it; it
+// redraws the page.
 
 import { addressOf } from './address.js';
 import { live, ProblemError } from './client.js';
@@ -43,8 +44,9 @@ export class Session {
   }
 
   /**
-   * Connects with the filter in the box, or without a filter if the gateway refuses it. The filter goes in a message,
-   * because a refused handshake ends the client and is an error in the browser's console.
+   * Connects with the filter in the box, or without a filter if the gateway refuses it. The filter
+   * goes in a message, because a refused handshake ends the client and is an error in the browser's
+   * console.
    */
   async open() {
     this.#client?.stop();
@@ -91,7 +93,8 @@ export class Session {
     this.#due = false;
     this.#drawn = Date.now();
     const { view, state } = this.#client;
-    // The pages of a new filter take a moment: the old rows stay until then, so the table does not flicker.
+    // The pages of a new filter take a moment: the old rows stay until then, so the table does not
+    // flicker.
     const loading = state === 'snapshot' && Date.now() - this.#snapshotSince < OLD_ROWS_MS;
     if (!loading) this.rows.show(view, () => this.redraw());
     this.#changed();

@@ -1,7 +1,8 @@
 // SHA-256 (FIPS 180-4). Browsers offer theirs under https only, and many gateways have no TLS.
 
 const primes = [];
-for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
+for (let n = 2; primes.length < 64; n++)
+  if (primes.every((prime) => n % prime !== 0)) primes.push(n);
 /** The first 32 bits of a number's fraction. */
 const fraction = (number) => (number - Math.floor(number)) * 2 ** 32 | 0;
 const ROUND = primes.map((prime) => fraction(Math.cbrt(prime)));

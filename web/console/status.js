@@ -21,7 +21,8 @@ export function Status({ session }) {
   return html`
     <div class="status" data-state=${state}>
       <span class="state" role="status" aria-live="polite" title=${state === 'waiting' ? why : ''}>
-        <span class="dot" aria-hidden="true"></span>${WORDS[state]}${state === 'ended' && error ? `: ${error.message}` : ''}
+        <span class="dot" aria-hidden="true"></span>${WORDS[state]}${
+          state === 'ended' && error ? `: ${error.message}` : ''}
       </span>
       ${state === 'waiting' && html`
         <span class="quiet" aria-hidden="true">next attempt in ${seconds} s</span>

@@ -1,4 +1,5 @@
-// The people as a table. Only the visible rows are in the document, so ten thousand scroll like ten.
+// The people as a table. Only the visible rows are in the document, so ten thousand scroll like
+// ten.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from './vendor/htm-preact.js';
 
@@ -6,9 +7,21 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from './vendor/htm
 const ROW_PX = 38;
 /** Rows above and below the visible ones, so that a quick scroll shows no gap. */
 const MARGIN = 8;
-const COLUMNS = [['name', 'Name'], ['age', 'Age'], ['job', 'Job'], [undefined, 'Attributes'], ['updated', 'Updated']];
+const COLUMNS = [
+  ['name', 'Name'],
+  ['age', 'Age'],
+  ['job', 'Job'],
+  [undefined, 'Attributes'],
+  ['updated', 'Updated'],
+];
 /** The word beside a flash: colour alone is not accessible. */
-const WORDS = { create: 'new', enter: 'entered', update: 'changed', leave: 'left', delete: 'deleted' };
+const WORDS = {
+  create: 'new',
+  enter: 'entered',
+  update: 'changed',
+  leave: 'left',
+  delete: 'deleted',
+};
 
 const rowId = (id) => `person-${id}`;
 
@@ -33,7 +46,10 @@ function useWindow(scroller, count) {
 /** Attributes as one line of text. */
 function brief(attributes) {
   const value = (value) => {
-    if (Array.isArray(value)) return value.map((item) => (typeof item === 'object' ? JSON.stringify(item) : item)).join(', ');
+    if (Array.isArray(value))
+      return value
+        .map((item) => (typeof item === 'object' ? JSON.stringify(item) : item))
+        .join(', ');
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   };
   return Object.entries(attributes).map(([name, given]) => `${name}: ${value(given)}`).join(' · ');
@@ -43,13 +59,15 @@ function Row({ person, index, flash, selected, open }) {
   const { id, firstName, lastName, age, job, attributes, updatedAt } = person;
   const summary = attributes ? brief(attributes) : '';
   return html`
-    <tr id=${rowId(id)} role="row" aria-rowindex=${index + 2} aria-selected=${selected} class=${flash?.type ?? ''}
-      data-beat=${flash?.beat} onClick=${open}>
-      <td role="gridcell" class="name">${firstName} ${lastName}${flash && html`<span class="tag">${WORDS[flash.type]}</span>`}</td>
+    <tr id=${rowId(id)} role="row" aria-rowindex=${index + 2} aria-selected=${selected}
+      class=${flash?.type ?? ''} data-beat=${flash?.beat} onClick=${open}>
+      <td role="gridcell" class="name">${firstName} ${lastName}
+        ${flash && html`<span class="tag">${WORDS[flash.type]}</span>`}</td>
       <td role="gridcell" class="age">${age}</td>
       <td role="gridcell" class="job" title=${job}>${job}</td>
       <td role="gridcell" class="attributes" title=${summary}>${summary}</td>
-      <td role="gridcell" class="updated" title=${written(DAY, updatedAt)}>${written(CLOCK, updatedAt)}</td>
+      <td role="gridcell" class="updated" title=${written(DAY, updatedAt)}>
+        ${written(CLOCK, updatedAt)}</td>
     </tr>
   `;
 }
@@ -59,12 +77,14 @@ function Head({ rows, sorted }) {
     rows.sortBy(column);
     sorted();
   };
-  const order = (column) => (column !== rows.column ? 'none' : rows.descending ? 'descending' : 'ascending');
+  const order = (column) =>
+    column !== rows.column ? 'none' : rows.descending ? 'descending' : 'ascending';
   return html`
     <thead role="rowgroup">
       <tr role="row" aria-rowindex="1">
         ${COLUMNS.map(([column, name]) => html`
-          <th role="columnheader" scope="col" class=${name.toLowerCase()} aria-sort=${column && order(column)}>
+          <th role="columnheader" scope="col" class=${name.toLowerCase()}
+            aria-sort=${column && order(column)}>
             ${column ? html`<button onClick=${() => sort(column)}>${name}</button>` : name}
           </th>`)}
       </tr>
@@ -75,8 +95,10 @@ function Head({ rows, sorted }) {
 function Summary({ client }) {
   const { size } = client.view;
   const people = `${size.toLocaleString()} ${size === 1 ? 'person' : 'people'}`;
-  const partial = client.kinds !== 'all' && 'Only some kinds of changes arrive: the table is incomplete.';
-  return html`<p class="summary"><strong>${people}</strong>${partial && html` <span class="quiet">${partial}</span>`}</p>`;
+  const partial =
+    client.kinds !== 'all' && 'Only some kinds of changes arrive: the table is incomplete.';
+  return html`<p class="summary"><strong>${people}</strong>
+    ${partial && html` <span class="quiet">${partial}</span>`}</p>`;
 }
 
 export function Table({ session, open, empty, children }) {
@@ -123,20 +145,24 @@ export function Table({ session, open, empty, children }) {
     ${oldSince && html`<p class="notice old" role="status">
       Not live since ${CLOCK.format(oldSince)}: the table may be old.
     </p>`}
-    <div class=${oldSince ? 'scroller is-old' : 'scroller'} ref=${scroller} tabindex="0" role="grid" aria-label="People in the view" aria-rowcount=${list.length + 1}
+    <div class=${oldSince ? 'scroller is-old' : 'scroller'} ref=${scroller} tabindex="0" role="grid"
+      aria-label="People in the view" aria-rowcount=${list.length + 1}
       aria-activedescendant=${selected && rowId(selected)} onKeyDown=${pressed}>
       <table role="presentation">
         <${Head} rows=${rows} sorted=${sorted} />
         <tbody role="rowgroup">
-          <tr key="above" role="presentation" class="space" style=${{ height: `${first * ROW_PX}px` }}></tr>
+          <tr key="above" role="presentation" class="space"
+            style=${{ height: `${first * ROW_PX}px` }}></tr>
           ${list.slice(first, end).map((person, index) => html`
-            <${Row} key=${person.id} person=${person} index=${first + index} flash=${rows.flashOf(person.id)}
-              selected=${person.id === selected} open=${chosen(person)} />`)}
-          <tr key="below" role="presentation" class="space" style=${{ height: `${(list.length - end) * ROW_PX}px` }}></tr>
+            <${Row} key=${person.id} person=${person} index=${first + index}
+              flash=${rows.flashOf(person.id)} selected=${person.id === selected}
+              open=${chosen(person)} />`)}
+          <tr key="below" role="presentation" class="space"
+            style=${{ height: `${(list.length - end) * ROW_PX}px` }}></tr>
         </tbody>
       </table>
       ${list.length === 0 && client.state === 'live' && html`
-        <div class="empty">${empty || html`<p>Nobody matches this filter now.</p>`}</div>`}
+        <div class="empty">${empty || html`<p>No person matches this filter now.</p>`}</div>`}
     </div>
   `;
 }

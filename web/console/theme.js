@@ -34,7 +34,8 @@ export function ThemeSwitch() {
     <label class="theme">
       <span class="unseen">Theme</span>
       <select value=${theme} onChange=${choose}>
-        ${THEMES.map(([value, name]) => html`<option value=${value} selected=${value === theme}>${name}</option>`)}
+        ${THEMES.map(([value, name]) => html`
+          <option value=${value} selected=${value === theme}>${name}</option>`)}
       </select>
     </label>
   `;

@@ -1,5 +1,6 @@
-// Converts cells to values, as `people-gateway import` does (src/cli/people/values/mod.rs), and to JSON with every digit:
-// numbers stay texts, because JavaScript's numbers would lose digits. Objects are maps.
+// Converts cells to values, as `people-gateway import` does (src/cli/people/values/mod.rs), and to
+// JSON with every digit: numbers stay texts, because JavaScript's numbers would lose digits.
+// Objects are maps.
 
 /** The text of a number, `true`, `false` or `null`. */
 export class Literal {
@@ -13,7 +14,8 @@ function written(number) {
   const [digits, exponent] = Math.abs(number).toExponential().replace('.', '').split('e');
   const point = Number(exponent) + 1;
   const cut = (at) => `${digits.slice(0, at)}.${digits.slice(at) || '0'}`;
-  if (point > 16 || point <= -5) return `${digits.length > 1 ? cut(1) : digits}e${point > 0 ? '+' : ''}${point - 1}`;
+  if (point > 16 || point <= -5)
+    return `${digits.length > 1 ? cut(1) : digits}e${point > 0 ? '+' : ''}${point - 1}`;
   if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
   return digits.length <= point ? `${digits}${'0'.repeat(point - digits.length)}.0` : cut(point);
 }
@@ -27,7 +29,11 @@ function fits(digits) {
 /** Whether a text is a number in the gateway's notation: `007`, `1.50` and `1e3` are not. */
 function isNumber(text) {
   if (/^-?(0|[1-9][0-9]{0,19})$/.test(text)) return text !== '-0' && fits(text);
-  return /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(text) && Number.isFinite(Number(text)) && written(Number(text)) === text.replace(/^-/, '');
+  return (
+    /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(text) &&
+    Number.isFinite(Number(text)) &&
+    written(Number(text)) === text.replace(/^-/, '')
+  );
 }
 
 /** The gateway's limit of nested levels in attributes. */
@@ -40,7 +46,8 @@ function strict(text) {
   let at = 0;
   const value = (depth) => {
     const token = tokens[at++];
-    if (depth > DEPTH_MAX && '{['.includes(token)) throw new Error(`must not be nested deeper than ${DEPTH_MAX} levels`);
+    if (depth > DEPTH_MAX && '{['.includes(token))
+      throw new Error(`must not be nested deeper than ${DEPTH_MAX} levels`);
     if (token === '{') return object(depth);
     if (token === '[') return list(depth);
     return token[0] === '"' ? string(token) : literal(token);
@@ -75,7 +82,8 @@ function literal(token) {
   if (/^-?[0-9]+$/.test(token) && !fits(token)) {
     throw new Error(`holds ${token.slice(0, 40)}, an integer beyond 64 bits: send it as a string`);
   }
-  if (/^[-0-9]/.test(token) && !Number.isFinite(Number(token))) throw new Error('holds a number out of range');
+  if (/^[-0-9]/.test(token) && !Number.isFinite(Number(token)))
+    throw new Error('holds a number out of range');
   return new Literal(token);
 }
 
@@ -89,8 +97,9 @@ function isJson(text) {
 }
 
 /**
- * The value of a text: a number, `true`, `false`, a list or an object if the text is exactly that, else the text. Throws
- * for a list or an object that the gateway would refuse, such as one with a key twice or an integer beyond 64 bits.
+ * The value of a text: a number, `true`, `false`, a list or an object if the text is exactly that,
+ * else the text. Throws for a list or an object that the gateway would refuse, such as one with a
+ * key twice or an integer beyond 64 bits.
  */
 export function typed(text) {
   if (/^[-0-9]/.test(text)) return isNumber(text) ? new Literal(text) : text;
@@ -105,21 +114,26 @@ export const list = (text) => text.split(';').map(trimmed).filter((item) => item
 export function number(text) {
   const [, sign, digits] = /^([+-]?)(.*)$/s.exec(trimmed(text));
   const written = `${sign === '-' ? '-' : ''}${digits.replace(/^0+(?=[0-9])/, '')}`;
-  if (!/^[0-9]/.test(digits) || !isJson(written)) throw new Error('must be a number, such as 7, -1.5 or 1e3');
+  if (!/^[0-9]/.test(digits) || !isJson(written))
+    throw new Error('must be a number, such as 7, -1.5 or 1e3');
   return literal(written);
 }
 
 /** The age in a cell, in any notation; the gateway validates other values. */
 export function years(text) {
   const cell = trimmed(text);
-  const [, whole, fraction = '', exponent = '0'] = /^-?(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(cell) ?? [];
+  const [, whole, fraction = '', exponent = '0'] =
+    /^-?(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(cell) ?? [];
   if (whole === undefined) return typedOrText(cell);
   const digits = whole + fraction;
   const significant = digits.replace(/^0+|0+$/g, '');
   if (significant === '') return new Literal('0');
   const zeros = digits.length - digits.replace(/0+$/, '').length;
   const power = Number(exponent) - fraction.length + zeros;
-  const age = significant.length <= 3 && power >= 0 && power <= 2 ? Number(significant) * 10 ** power : Infinity;
+  const age =
+    significant.length <= 3 && power >= 0 && power <= 2
+      ? Number(significant) * 10 ** power
+      : Infinity;
   return age <= 150 && !cell.startsWith('-') ? new Literal(`${age}`) : typedOrText(cell);
 }
 
@@ -134,8 +148,12 @@ function typedOrText(cell) {
 /** The text without white space and byte order marks at both ends. */
 export const trimmed = (text) => text.replace(/^[\s\u0085\uFEFF]+|[\s\u0085\uFEFF]+$/g, '');
 
-/** The text before an export protected it from spreadsheets, which would read a formula; undefined if it is not protected. */
-export const unprotected = (cell) => (/^'+[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) ? cell.slice(1) : undefined);
+/**
+ * The text before an export protected it from spreadsheets, which would read a formula; undefined
+ * if it is not protected.
+ */
+export const unprotected = (cell) =>
+  /^'+[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) ? cell.slice(1) : undefined;
 
 /** Sets the value at a path; throws if there is a value already. */
 export function insert(object, [name, ...rest], value) {
@@ -153,6 +171,9 @@ export function insert(object, [name, ...rest], value) {
 export function json(value) {
   if (value instanceof Literal) return value.text;
   if (Array.isArray(value)) return `[${value.map(json).join(',')}]`;
-  if (value instanceof Map) return `{${Array.from(value, ([key, inner]) => `${JSON.stringify(key)}:${json(inner)}`).join(',')}}`;
+  if (value instanceof Map) {
+    const members = Array.from(value, ([key, inner]) => `${JSON.stringify(key)}:${json(inner)}`);
+    return `{${members.join(',')}}`;
+  }
   return JSON.stringify(value);
 }

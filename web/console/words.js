@@ -20,7 +20,9 @@ export function words(event) {
     default: {
       const { firstName, lastName, id, age, job } = event.person;
       const name = lastName === undefined ? id : `${firstName} ${lastName}`;
-      return event.type === 'leave' || event.type === 'delete' ? name : `${name}, ${age}${job && `, ${job}`}`;
+      return event.type === 'leave' || event.type === 'delete'
+        ? name
+        : `${name}, ${age}${job && `, ${job}`}`;
     }
   }
 }

@@ -1,5 +1,6 @@
-// The wait before the next attempt: exponential, with full jitter, so that clients that lost their connections together
-// don't reconnect together (M. Brooker, "Exponential Backoff and Jitter", AWS 2015).
+// The wait before the next attempt: exponential, with full jitter, so that clients that lost their
+// connections together don't reconnect together (M. Brooker, "Exponential Backoff and Jitter", AWS
+// 2015).
 
 /** More doublings change nothing for any limit in use. */
 const DOUBLINGS_MAX = 24;
@@ -18,12 +19,15 @@ export class Backoff {
   }
 
   /**
-   * A random wait in milliseconds, at most `mostMs`. With a time from the gateway: `upToMs` is the upper bound, `afterMs`
-   * comes before our own wait.
+   * A random wait in milliseconds, at most `mostMs`. With a time from the gateway: `upToMs` is the
+   * upper bound, `afterMs` comes before our own wait.
    */
   next({ upToMs, afterMs = 0 } = {}) {
     const ceiling = Math.min(this.oursMs, this.firstMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, DOUBLINGS_MAX);
-    return Math.min(this.mostMs, afterMs + this.random() * Math.min(upToMs ?? ceiling, this.mostMs));
+    return Math.min(
+      this.mostMs,
+      afterMs + this.random() * Math.min(upToMs ?? ceiling, this.mostMs),
+    );
   }
 }

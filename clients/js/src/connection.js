@@ -1,15 +1,22 @@
-// One connection: the WebSocket, with time limits. It passes messages to its owner, and finally the reason for its end.
+// One connection: the WebSocket, with time limits. It passes messages to its owner, and finally the
+// reason for its end.
 
 import { refusal } from './problem.js';
 
 const SUBPROTOCOL = 'people.v1.json';
 /** The reference of the client's own pings. */
 const HEARTBEAT_REF = 'beat';
+/** The reason if only the WebSocket was refused. */
+const ONLY_HTTP =
+  'the WebSocket was refused, but the same stream over HTTP was not: ' +
+  'does a proxy in between support WebSockets?';
 
 /**
- * Why a connection ended: `code` and `reason` of a close frame, or `refused`, the gateway's answer to the handshake, or
- * neither if it broke; `why` in words.
- * @typedef {{ why: string, code?: number, reason?: string, refused?: Error, retryAfter?: string | null }} Disconnect
+ * Why a connection ended: `code` and `reason` of a close frame, or `refused`, the gateway's answer
+ * to the handshake, or neither if it broke; `why` in words.
+ * @typedef {{
+ *   why: string, code?: number, reason?: string, refused?: Error, retryAfter?: string | null
+ * }} Disconnect
  */
 
 export class Connection {
@@ -28,8 +35,8 @@ export class Connection {
   #pinged;
 
   /**
-   * `owner` has `opened()`, `received(text)` and `disconnected(disconnect)`. `urls` has the same stream as `ws` and as
-   * `http`. Throws if no WebSocket can be made of it.
+   * `owner` has `opened()`, `received(text)` and `disconnected(disconnect)`. `urls` has the same
+   * stream as `ws` and as `http`. Throws if no WebSocket can be made of it.
    */
   constructor(owner, urls, options) {
     this.#owner = owner;
@@ -38,7 +45,10 @@ export class Connection {
     this.#socket = new options.WebSocket(urls.ws.href, [SUBPROTOCOL]);
     this.#socket.addEventListener('open', () => this.#over || this.#open());
     this.#socket.addEventListener('message', ({ data }) => this.#over || this.#receive(data));
-    this.#socket.addEventListener('close', ({ code, reason }) => this.#over || this.#closed(code, reason));
+    this.#socket.addEventListener(
+      'close',
+      ({ code, reason }) => this.#over || this.#closed(code, reason),
+    );
     // A close event follows, except after a failed connection in Node.
     this.#socket.addEventListener('error', () => this.#over || this.#opened || this.#failed());
     this.#timer = setTimeout(() => {
@@ -56,7 +66,10 @@ export class Connection {
     if (!this.#opened) return this.#end({ why: 'stopped' });
     this.send({ type: 'stop' });
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end({ why: 'the gateway did not answer the stop' }), this.#options.stopMs);
+    this.#timer = setTimeout(
+      () => this.#end({ why: 'the gateway did not answer the stop' }),
+      this.#options.stopMs,
+    );
   }
 
   /** Checks at once whether the connection still works. */
@@ -88,16 +101,18 @@ export class Connection {
   }
 
   /**
-   * Pings a quiet connection, because a page cannot see the gateway's own pings. Only a ping without an answer ends the
-   * connection: timers of a page in the background are late.
+   * Pings a quiet connection, because a page cannot see the gateway's own pings. Only a ping
+   * without an answer ends the connection: timers of a page in the background are late.
    */
   #watchSilence() {
     const { silenceMs } = this.#options;
     this.#timer = setTimeout(() => {
       if (this.#pinged !== undefined && Date.now() - this.#pinged >= silenceMs / 2) {
-        return this.#end({ why: `the gateway was silent for ${Math.round((Date.now() - this.#lastMessage) / 1000)} s` });
+        const seconds = Math.round((Date.now() - this.#lastMessage) / 1000);
+        return this.#end({ why: `the gateway was silent for ${seconds} s` });
       }
-      if (this.#pinged === undefined && Date.now() - this.#lastMessage >= silenceMs / 2) this.#ping();
+      if (this.#pinged === undefined && Date.now() - this.#lastMessage >= silenceMs / 2)
+        this.#ping();
       this.#watchSilence();
     }, silenceMs / 4);
   }
@@ -114,7 +129,10 @@ export class Connection {
     this.#end({ why: `the gateway closed with ${code} ${reason}`.trimEnd(), code, reason });
   }
 
-  /** A WebSocket does not distinguish a refusal from an outage. The same stream over HTTP does, with a reason. */
+  /**
+   * A WebSocket does not distinguish a refusal from an outage. The same stream over HTTP does, with
+   * a reason.
+   */
   async #failed() {
     if (this.#probed) return;
     this.#probed = true;
@@ -129,7 +147,7 @@ export class Connection {
       const response = await this.#options.fetch(this.#urls.http, {
         headers: accept, cache: 'no-store', signal: this.#probe.signal,
       });
-      if (response.ok) return { why: 'the WebSocket was refused, but the same stream over HTTP was not: does a proxy in between support WebSockets?' };
+      if (response.ok) return { why: ONLY_HTTP };
       const refused = await refusal(response);
       return { why: refused.message, refused, retryAfter: response.headers.get('retry-after') };
     } catch {
@@ -148,10 +166,15 @@ export class Connection {
     return fetch(this.#urls.http, opaque).then(() => true, () => false);
   }
 
-  /** The answer may be a refusal, or a proxy's about an absent gateway, so the client tries again. */
+  /**
+   * The answer may be a refusal, or a proxy's about an absent gateway, so the client tries again.
+   */
   #unreadable() {
     const { origin } = globalThis.location;
-    return `the gateway, or a proxy before it, gave an answer that this page must not read: if this lasts, is the origin ${origin} listed in http.origins?`;
+    return (
+      'the gateway, or a proxy before it, gave an answer that this page must not read: ' +
+      `if this lasts, is the origin ${origin} listed in http.origins?`
+    );
   }
 
   #end(disconnect) {

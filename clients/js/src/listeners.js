@@ -1,5 +1,5 @@
-// Callbacks by type. An exception in one is reported like any uncaught error, and affects neither the others nor the
-// client.
+// Callbacks by type. An exception in one is reported like any uncaught error, and affects neither
+// the others nor the client.
 
 function report(error) {
   if (globalThis.reportError) return globalThis.reportError(error);
@@ -19,7 +19,10 @@ export class Listeners {
     return () => listeners.delete(listener);
   }
 
-  /** Calls the listeners. Those of a type also get the changes in a batch; those of all types get a batch as one event. */
+  /**
+   * Calls the listeners. Those of a type also get the changes in a batch; those of all types get a
+   * batch as one event.
+   */
   tell(event) {
     this.#call(event.type, event);
     if (event.type === 'batch') {

@@ -16,7 +16,8 @@ const COMMANDS_MAX = 64;
 const ANSWERS = ['filtered', 'error', 'pong'];
 /** The known types. Messages of other types, from a newer gateway, are ignored. */
 const KNOWN = new Set([
-  ...ANSWERS, 'snapshot', 'live', 'create', 'enter', 'update', 'leave', 'delete', 'batch', 'position', 'reset', 'stale', 'fresh',
+  ...ANSWERS, 'snapshot', 'live', 'create', 'enter', 'update', 'leave', 'delete', 'batch',
+  'position', 'reset', 'stale', 'fresh',
 ]);
 
 export class Live {
@@ -95,9 +96,17 @@ export class Live {
     const { version } = this.#view;
     // Both numbers only grow, so their sum changes with either.
     if (this.#snapshot?.version !== version + this.#stateChanges) {
-      const people = this.#snapshotOf === version ? this.#snapshot.people : Object.freeze([...this.view.values()]);
+      const people =
+        this.#snapshotOf === version
+          ? this.#snapshot.people
+          : Object.freeze([...this.view.values()]);
       this.#snapshotOf = version;
-      this.#snapshot = Object.freeze({ version: version + this.#stateChanges, people, exact: this.exact, state: this.#state });
+      this.#snapshot = Object.freeze({
+        version: version + this.#stateChanges,
+        people,
+        exact: this.exact,
+        state: this.#state,
+      });
     }
     return this.#snapshot;
   }
@@ -110,7 +119,12 @@ export class Live {
     const queue = new Queue({
       max: this.#options.queueMax,
       late: this.#hasEvents && this.#state !== 'ended',
-      resync: () => ({ type: 'resync', people: [...this.view.values()], exact: this.exact, cursor: this.cursor }),
+      resync: () => ({
+        type: 'resync',
+        people: [...this.view.values()],
+        exact: this.exact,
+        cursor: this.cursor,
+      }),
       closed: () => this.#queues.delete(queue),
     });
     if (this.#state === 'ended') queue.end(this.error);
@@ -152,7 +166,8 @@ export class Live {
   #command(kind, message) {
     return new Promise((resolve, reject) => {
       if (this.#stopping || this.#state === 'ended') throw new ClientError('the client has ended');
-      if (this.#pending.size >= COMMANDS_MAX) throw new ClientError('too many commands wait for the gateway');
+      if (this.#pending.size >= COMMANDS_MAX)
+        throw new ClientError('too many commands wait for the gateway');
       const ref = `${kind}${++this.#refs}`;
       const command = { message: { ...message, ref }, resolve, reject };
       this.#pending.set(ref, command);
@@ -181,14 +196,21 @@ export class Live {
       disconnected: (disconnect) => this.#disconnected(disconnect),
     };
     try {
-      this.#connection = new Connection(owner, { ws: stream('ws', this.#from), http: stream('http', httpFrom) }, this.#options);
+      this.#connection = new Connection(
+        owner,
+        { ws: stream('ws', this.#from), http: stream('http', httpFrom) },
+        this.#options,
+      );
     } catch (error) {
       this.#end(error);
     }
   }
 
   #opened() {
-    this.#tell({ type: 'connected', from: this.#from }, this.#from === 'snapshot' ? 'snapshot' : 'connecting');
+    this.#tell(
+      { type: 'connected', from: this.#from },
+      this.#from === 'snapshot' ? 'snapshot' : 'connecting',
+    );
     for (const { message } of this.#pending.values()) this.#connection?.send(message);
   }
 
@@ -198,7 +220,9 @@ export class Live {
       event = JSON.parse(text);
       if (KNOWN.has(event.type)) this.#take(event);
     } catch (error) {
-      this.#end(new ClientError(`this is no gateway: ${error.message}: ${String(text).slice(0, 200)}`));
+      this.#end(
+        new ClientError(`this is no gateway: ${error.message}: ${String(text).slice(0, 200)}`),
+      );
     }
   }
 
@@ -219,7 +243,8 @@ export class Live {
     if (type === 'stale' || type === 'fresh') this.#stale = type === 'stale';
     const live = this.#stale ? 'stale' : 'live';
     if (type === 'live') return live;
-    if (type === 'snapshot' || type === 'reset' || (type === 'filtered' && !cursor)) return 'snapshot';
+    if (type === 'snapshot' || type === 'reset' || (type === 'filtered' && !cursor))
+      return 'snapshot';
     return this.#state === 'live' || this.#state === 'stale' ? live : this.#state;
   }
 
@@ -247,12 +272,14 @@ export class Live {
     this.#tell(event, reconnect ? 'waiting' : this.#state);
     if (!reconnect) return this.#end(fail);
     for (const [ref, { message, reject }] of this.#pending) {
-      if (message.type === 'ping' && this.#pending.delete(ref)) reject(new ClientError(why, disconnect));
+      if (message.type === 'ping' && this.#pending.delete(ref))
+        reject(new ClientError(why, disconnect));
     }
   }
 
   #nextStep({ code, reason, refused, retryAfter }) {
-    if (refused) return afterRefusal(refused, retryAfter, this.#from !== 'now' && this.#from !== 'snapshot');
+    if (refused)
+      return afterRefusal(refused, retryAfter, this.#from !== 'now' && this.#from !== 'snapshot');
     return code === undefined ? { reconnect: {} } : afterClose(code, reason);
   }
 
@@ -273,7 +300,8 @@ export class Live {
     this.retryAt = undefined;
     this.error = error;
     this.#enter('ended');
-    for (const { reject } of this.#pending.values()) reject(error ?? new ClientError('the client has ended'));
+    for (const { reject } of this.#pending.values())
+      reject(error ?? new ClientError('the client has ended'));
     this.#pending.clear();
     for (const queue of this.#queues) queue.end(error);
     this.#queues.clear();

@@ -6,9 +6,11 @@ import { ClientError } from './problem.js';
 const OVERLOADED_MS = 5_000;
 
 /**
- * `reconnect`: connect again after this wait. `startOver`: the cursor is of no use. `fail`: the same attempt would fail
- * again. None of them: the client ends without an error.
- * @typedef {{ reconnect?: { upToMs?: number, afterMs?: number }, startOver?: true, fail?: Error }} NextStep
+ * `reconnect`: connect again after this wait. `startOver`: the cursor is of no use. `fail`: the
+ * same attempt would fail again. None of them: the client ends without an error.
+ * @typedef {{
+ *   reconnect?: { upToMs?: number, afterMs?: number }, startOver?: true, fail?: Error
+ * }} NextStep
  */
 
 /**
@@ -24,7 +26,12 @@ export function afterClose(code, reason) {
     case 1007:
     case 1008:
     case 1009:
-      return { fail: new ClientError(`the gateway closed with ${code} ${reason}: it would do so again`, { code, reason }) };
+      return {
+        fail: new ClientError(`the gateway closed with ${code} ${reason}: it would do so again`, {
+          code,
+          reason,
+        }),
+      };
     case 1001:
     case 1012: {
       const named = /^retry-ms=(\d+)$/.exec(reason);
@@ -43,7 +50,8 @@ export function afterClose(code, reason) {
  */
 export function afterRefusal(error, retryAfter, resumed) {
   const { status, problem } = error;
-  if (resumed && (status === 410 || problem.type === '/problems/cursor')) return { reconnect: {}, startOver: true };
+  if (resumed && (status === 410 || problem.type === '/problems/cursor'))
+    return { reconnect: {}, startOver: true };
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     const seconds = Number(retryAfter);
     return { reconnect: seconds > 0 ? { afterMs: seconds * 1000 } : {} };

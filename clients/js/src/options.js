@@ -17,12 +17,16 @@ export function readOptions(given) {
   // A page's fetch must be called as a method of the global object.
   options.fetch ??= (...request) => globalThis.fetch(...request);
   if (!options.url) throw new TypeError('url is missing: such as ws://127.0.0.1:8080/updates');
-  if (!options.WebSocket) throw new TypeError('there is no global WebSocket here: set the option WebSocket');
-  if (!KINDS.includes(options.kinds)) throw new TypeError(`kinds is one of ${KINDS.join(', ')}, not ${options.kinds}`);
+  if (!options.WebSocket)
+    throw new TypeError('there is no global WebSocket here: set the option WebSocket');
+  if (!KINDS.includes(options.kinds))
+    throw new TypeError(`kinds is one of ${KINDS.join(', ')}, not ${options.kinds}`);
   const isCursor = options.from !== 'now' && options.from !== 'snapshot';
-  if (options.people && !isCursor) throw new TypeError('people need the cursor at which they were held: set from');
+  if (options.people && !isCursor)
+    throw new TypeError('people need the cursor at which they were held: set from');
   options.endpoint = new Endpoint(options.url);
-  const oursMs = given.backoff?.mostMs ?? (options.endpoint.isLoopback ? LOOPBACK_WAIT_MOST_MS : WAIT_MOST_MS);
+  const oursMs =
+    given.backoff?.mostMs ?? (options.endpoint.isLoopback ? LOOPBACK_WAIT_MOST_MS : WAIT_MOST_MS);
   options.backoff = { firstMs: 250, mostMs: WAIT_MOST_MS, oursMs, ...given.backoff };
   return options;
 }

@@ -1,5 +1,5 @@
-// The bounded queue of one async iteration. If the consumer is too slow, the queue is dropped, and the next event is one
-// `resync` with the current view.
+// The bounded queue of one async iteration. If the consumer is too slow, the queue is dropped, and
+// the next event is one `resync` with the current view.
 
 /** The size of an event in a queue: people and changes, and one for the event. */
 const weight = (event) => 1 + (event.people?.length ?? event.changes?.length ?? 0);
@@ -15,8 +15,9 @@ export class Queue {
   #closed;
 
   /**
-   * `max`: the largest sum of sizes. `resync`: makes the event that replaces a dropped queue. `late`: there were events
-   * before this iteration began. `closed`: called when the consumer leaves.
+   * `max`: the largest sum of sizes. `resync`: makes the event that replaces a dropped queue.
+   * `late`: there were events before this iteration began. `closed`: called when the consumer
+   * leaves.
    */
   constructor({ max, resync, late, closed }) {
     this.#max = max;

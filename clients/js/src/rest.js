@@ -38,14 +38,19 @@ export class Endpoint {
   people(id) {
     const url = this.stream('http', { kinds: 'all' }, '');
     url.search = '';
-    url.pathname = url.pathname.replace(STREAMS, '/people') + (id === undefined ? '' : `/${encodeURIComponent(id)}`);
+    url.pathname =
+      url.pathname.replace(STREAMS, '/people') +
+      (id === undefined ? '' : `/${encodeURIComponent(id)}`);
     return url;
   }
 }
 
 /** Saves a person: a new one without `id` (POST), an existing one with it (PUT). */
 export async function save(fetch, endpoint, person, { ifMatch, signal } = {}) {
-  const headers = { 'content-type': 'application/json', ...(ifMatch && { 'if-match': `"${ifMatch}"` }) };
+  const headers = {
+    'content-type': 'application/json',
+    ...(ifMatch && { 'if-match': `"${ifMatch}"` }),
+  };
   const method = person.id ? 'PUT' : 'POST';
   const response = await fetch(endpoint.people(person.id || undefined), {
     method, headers, signal, body: JSON.stringify(person),

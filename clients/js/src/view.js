@@ -4,7 +4,10 @@ export class View {
   /** The people by id. Users hold this Map, so it is changed in place and never replaced. */
   people = new Map();
 
-  /** How complete `people` is: `loading` (a snapshot arrives), `exact`, or `partial` (others may match too). */
+  /**
+   * How complete `people` is: `loading` (a snapshot arrives), `exact`, or `partial` (others may
+   * match too).
+   */
   completeness;
 
   /** Grows with each change of the people or of their completeness. */
@@ -42,7 +45,8 @@ export class View {
         break;
       case 'live':
         // Without some kinds, the view misses arrivals and departures.
-        if (this.completeness === 'loading') this.#become(this.#kinds === 'all' ? 'exact' : 'partial');
+        if (this.completeness === 'loading')
+          this.#become(this.#kinds === 'all' ? 'exact' : 'partial');
         break;
       case 'batch':
         event.changes.forEach((change) => this.#fold(change));

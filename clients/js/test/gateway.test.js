@@ -1,4 +1,4 @@
-// The client against a real gateway: the view stays exact through restarts and lost histories.
+// The client with a real gateway: the view stays exact through restarts and lost histories.
 
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -10,7 +10,12 @@ import { eventually, Gateway, idOf, randomPerson } from './support/gateway.js';
 const ADULTS = 'age >= 50 && job == "Engineer"';
 
 function open(t, gateway, options) {
-  const client = live({ url: gateway.url, from: 'snapshot', backoff: { firstMs: 10, mostMs: 100 }, ...options });
+  const client = live({
+    url: gateway.url,
+    from: 'snapshot',
+    backoff: { firstMs: 10, mostMs: 100 },
+    ...options,
+  });
   t.after(() => client.stop());
   return client;
 }
@@ -24,7 +29,7 @@ async function churn(gateway, writes, people = 40) {
   }
 }
 
-/** Asserts that the view equals the list; nothing may write meanwhile. */
+/** Asserts that the view equals the list. No other client may write meanwhile. */
 async function assertExact(gateway, client) {
   await eventually('the client is live', () => client.state === 'live');
   // Changes before the ping arrive before the pong.
@@ -36,7 +41,8 @@ async function assertExact(gateway, client) {
 /** Folds the events of an iteration by the rules of the documentation. */
 function follow(client) {
   const people = new Map();
-  const put = (change) => (change.person ? people.set(change.person.id, change.person) : people.delete(change.id));
+  const put = (change) =>
+    change.person ? people.set(change.person.id, change.person) : people.delete(change.id);
   (async () => {
     for await (const event of client) {
       if (['reset', 'filtered', 'resync'].includes(event.type)) people.clear();
@@ -52,7 +58,9 @@ function follow(client) {
 test('a view is exact while people are saved and deleted', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 60);
-  const clients = ['', ADULTS, 'firstName in ["Ada", "Emmy"]'].map((where) => open(t, gateway, { where }));
+  const clients = ['', ADULTS, 'firstName in ["Ada", "Emmy"]'].map((where) =>
+    open(t, gateway, { where }),
+  );
   const folds = clients.map(follow);
   await churn(gateway, 200);
   for (const [index, client] of clients.entries()) {
@@ -79,7 +87,11 @@ test('a view survives a killed gateway', async (t) => {
   assert.deepEqual(fold, client.view);
   const count = (type) => events.filter((other) => other === type).length;
   assert.ok(count('connected') >= 3);
-  assert.equal(count('snapshot') + count('reset'), 1, 'it resumed at its cursor, without a second snapshot');
+  assert.equal(
+    count('snapshot') + count('reset'),
+    1,
+    'it resumed at its cursor, without a second snapshot',
+  );
 });
 
 test('a replaced store resets the view', async (t) => {
@@ -139,14 +151,17 @@ test('a new filter starts with a snapshot, or with now', async (t) => {
     assert.deepEqual(fold, client.view);
   }
   const cursor = await client.filter({ where: 'age < 10', kinds: 'saves' });
-  assert.deepEqual([cursor, client.view.size, client.exact, client.kinds], [client.cursor, 0, false, 'saves']);
+  assert.deepEqual(
+    [cursor, client.view.size, client.exact, client.kinds],
+    [client.cursor, 0, false, 'saves'],
+  );
   const created = new Promise((resolve) => client.on('create', resolve));
   await client.save({ firstName: 'No', lastName: 'Adult', age: 12, job: '' });
   await client.save({ firstName: 'A', lastName: 'Child', age: 9, job: '' });
   assert.equal((await created).person.lastName, 'Child');
 });
 
-test('a faulty filter is refused with its fault, and the old one stays', async (t) => {
+test('a refused filter has the position of its error, and the old one stays', async (t) => {
   const gateway = await Gateway.start(t);
   await churn(gateway, 20);
   const client = open(t, gateway, { where: ADULTS });
@@ -154,7 +169,10 @@ test('a faulty filter is refused with its fault, and the old one stays', async (
   const wrong = client.filter({ where: '"😀" == job && age == "x"', from: 'snapshot' });
   await assert.rejects(wrong, (error) => {
     assert.ok(error instanceof ProblemError);
-    assert.deepEqual([error.problem.type, error.problem.offset], ['/problems/filter', '"😀" == job && age == '.length - 1]);
+    assert.deepEqual(
+      [error.problem.type, error.problem.offset],
+      ['/problems/filter', '"😀" == job && age == '.length - 1],
+    );
     return true;
   });
   await churn(gateway, 20);
@@ -162,12 +180,15 @@ test('a faulty filter is refused with its fault, and the old one stays', async (
   await assertExact(gateway, client);
 });
 
-test('a faulty filter at the start ends the client with the problem', async (t) => {
+test('an invalid filter at the start ends the client with the problem', async (t) => {
   const gateway = await Gateway.start(t);
   const client = open(t, gateway, { where: 'age >' });
   const error = await client.closed;
   assert.ok(error instanceof ProblemError, error);
-  assert.deepEqual([error.status, error.problem.type, error.problem.offset], [400, '/problems/filter', 5]);
+  assert.deepEqual(
+    [error.status, error.problem.type, error.problem.offset],
+    [400, '/problems/filter', 5],
+  );
   await assert.rejects(async () => {
     for await (const event of client) assert.fail(event.type);
   }, error);
@@ -185,21 +206,28 @@ test('a client reconnects after a graceful shutdown', async (t) => {
   await assertExact(gateway, client);
 });
 
-test('people are saved, changed and deleted over REST, and refusals have their reason', async (t) => {
+test('the client saves, changes and deletes people over REST, and reports refusals', async (t) => {
   const gateway = await Gateway.start(t);
   const client = open(t, gateway, { url: `http://${gateway.address}` });
   await assertExact(gateway, client);
-  const { person, at } = await client.save({ firstName: 'Ada', lastName: 'Lovelace', age: 36, job: 'Mathematician' });
+  const { person, at } = await client.save({
+    firstName: 'Ada',
+    lastName: 'Lovelace',
+    age: 36,
+    job: 'Mathematician',
+  });
   assert.equal(at, `0:${person.revision}`);
-  await eventually('she is in the view', () => client.view.has(person.id));
+  await eventually('the person is in the view', () => client.view.has(person.id));
   const older = await client.save({ ...person, age: 37 }, { ifMatch: person.revision });
   assert.equal(older.person.age, 37);
-  await assert.rejects(client.save({ ...person, age: 38 }, { ifMatch: person.revision }), { status: 412 });
+  await assert.rejects(client.save({ ...person, age: 38 }, { ifMatch: person.revision }), {
+    status: 412,
+  });
   await assert.rejects(client.save({ ...person, age: -1, job: 5 }), (error) => {
     assert.deepEqual(error.problem.errors.map(({ pointer }) => pointer).sort(), ['/age', '/job']);
     return true;
   });
   await client.remove(person.id);
-  await eventually('she is gone', () => client.view.size === 0);
+  await eventually('the person has left the view', () => client.view.size === 0);
   await assert.rejects(client.remove(person.id), { status: 404 });
 });

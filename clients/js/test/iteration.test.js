@@ -6,7 +6,7 @@ import test from 'node:test';
 import { live } from '../index.js';
 import { create, liveAt, page, person, Server } from './support/server.js';
 
-async function met(t, options) {
+async function connect(t, options) {
   const server = await Server.start(t);
   const client = live({ url: server.url, backoff: { firstMs: 1, mostMs: 5 }, ...options });
   t.after(() => client.stop());
@@ -15,63 +15,65 @@ async function met(t, options) {
   return { server, client, events, next, peer: await server.peer() };
 }
 
-/** Waits until the client has taken all messages of the peer. */
-async function taken(client, peer) {
+/** Waits until the client has processed all messages of the peer. */
+async function processed(client, peer) {
   const pong = client.ping();
-  const { ref } = await peer.heard();
-  peer.say({ type: 'pong', ref });
+  const { ref } = await peer.nextMessage();
+  peer.send({ type: 'pong', ref });
   await pong;
 }
 
 test('an iteration has all events in order, across connections', async (t) => {
-  const { server, client, next, peer } = await met(t);
-  peer.say(liveAt('0:a.1.1'), create(1, '0:a.2.1'));
-  await taken(client, peer);
+  const { server, client, next, peer } = await connect(t);
+  peer.send(liveAt('0:a.1.1'), create(1, '0:a.2.1'));
+  await processed(client, peer);
   peer.cut();
-  (await server.peer()).say(create(2, '0:a.3.1'));
+  (await server.peer()).send(create(2, '0:a.3.1'));
   const events = [];
   for (let n = 0; n < 7; n++) events.push((await next()).type);
-  assert.deepEqual(events, ['connected', 'live', 'create', 'pong', 'disconnected', 'connected', 'create']);
+  assert.deepEqual(events, [
+    'connected', 'live', 'create', 'pong', 'disconnected', 'connected', 'create',
+  ]);
 });
 
 test('a slow iteration gets one resync for all missed events, and continues', async (t) => {
-  const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 10 });
-  peer.say(page(person('a')), liveAt('0:a.1.1'));
-  for (let n = 2; n < 50; n++) peer.say(create(n, `0:a.${n}.1`));
-  await taken(client, peer);
-  peer.say({ type: 'leave', at: '0:a.50.1', id: 'id-a', revision: 'a.50.1' });
-  await taken(client, peer);
+  const { client, next, peer } = await connect(t, { from: 'snapshot', queueMax: 10 });
+  peer.send(page(person('a')), liveAt('0:a.1.1'));
+  for (let n = 2; n < 50; n++) peer.send(create(n, `0:a.${n}.1`));
+  await processed(client, peer);
+  peer.send({ type: 'leave', at: '0:a.50.1', id: 'id-a', revision: 'a.50.1' });
+  await processed(client, peer);
   const resync = await next();
   assert.deepEqual([resync.type, resync.exact, resync.cursor], ['resync', true, '0:a.50.1']);
   assert.deepEqual(resync.people, [...client.view.values()]);
   assert.equal(resync.people.length, 48);
-  peer.say(create('b', '0:a.51.1'));
+  peer.send(create('b', '0:a.51.1'));
   assert.equal((await next()).person.id, 'id-b');
 });
 
 test('a queue is measured in people, so that large pages fill it', async (t) => {
-  const { client, next, peer } = await met(t, { from: 'snapshot', queueMax: 100 });
-  peer.say(page(...Array.from({ length: 200 }, (_, n) => person(n))));
-  await taken(client, peer);
+  const { client, next, peer } = await connect(t, { from: 'snapshot', queueMax: 100 });
+  peer.send(page(...Array.from({ length: 200 }, (_, n) => person(n))));
+  await processed(client, peer);
   const resync = await next();
   assert.deepEqual([resync.type, resync.people.length, resync.exact], ['resync', 200, false]);
-  peer.say(liveAt('0:a.1.1'));
+  peer.send(liveAt('0:a.1.1'));
   assert.equal((await next()).type, 'live');
 });
 
 test('an iteration that keeps up is never resynchronised', async (t) => {
-  const { next, peer } = await met(t, { queueMax: 3 });
-  peer.say(liveAt('0:a.1.1'));
+  const { next, peer } = await connect(t, { queueMax: 3 });
+  peer.send(liveAt('0:a.1.1'));
   assert.deepEqual([(await next()).type, (await next()).type], ['connected', 'live']);
   for (let n = 2; n < 50; n++) {
-    peer.say(create(n, `0:a.${n}.1`));
+    peer.send(create(n, `0:a.${n}.1`));
     assert.equal((await next()).at, `0:a.${n}.1`);
   }
 });
 
-test('an iteration that begins late begins with a resync', async (t) => {
-  const { client, next, peer } = await met(t, { from: 'snapshot' });
-  peer.say(page(person('a')), liveAt('0:a.1.1'));
+test('a late iteration begins with a resync', async (t) => {
+  const { client, next, peer } = await connect(t, { from: 'snapshot' });
+  peer.send(page(person('a')), liveAt('0:a.1.1'));
   for (let n = 0; n < 3; n++) await next();
   const late = client[Symbol.asyncIterator]();
   const first = (await late.next()).value;
@@ -79,21 +81,21 @@ test('an iteration that begins late begins with a resync', async (t) => {
 });
 
 test('an iteration ends after its queue when the client is stopped', async (t) => {
-  const { client, peer } = await met(t);
+  const { client, peer } = await connect(t);
   const events = [];
   const all = (async () => {
     for await (const event of client) events.push(event.type);
   })();
-  peer.say(liveAt('0:a.1.1'));
-  await taken(client, peer);
+  peer.send(liveAt('0:a.1.1'));
+  await processed(client, peer);
   client.stop();
   peer.close(1000);
   await all;
   assert.equal(events.at(-1), 'disconnected');
 });
 
-test('an iteration throws the reason for which the client gave up, once', async (t) => {
-  const { client, events, peer } = await met(t);
+test('an iteration throws once the error that ended the client', async (t) => {
+  const { client, events, peer } = await connect(t);
   peer.close(1008, 'no');
   await client.closed;
   assert.equal((await events.next()).value.type, 'connected');
@@ -103,12 +105,12 @@ test('an iteration throws the reason for which the client gave up, once', async 
 });
 
 test('leaving an iteration does not stop the client', async (t) => {
-  const { client, peer } = await met(t);
-  peer.say(liveAt('0:a.1.1'));
+  const { client, peer } = await connect(t);
+  peer.send(liveAt('0:a.1.1'));
   for await (const event of client) {
     if (event.type === 'live' || event.type === 'resync') break;
   }
-  peer.say(create(1, '0:a.2.1'));
-  await taken(client, peer);
+  peer.send(create(1, '0:a.2.1'));
+  await processed(client, peer);
   assert.equal(client.view.size, 1);
 });

@@ -1,5 +1,5 @@
-// The client in a page: the answers that a browser hides, and the page's own events. A separate file, because it sets
-// globals of a page.
+// The client in a page: the answers that a browser hides, and the page's own events. A separate
+// file, because it sets globals of a page.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -11,17 +11,22 @@ const ORIGIN = 'http://page.example';
 const HOUR_MS = 3_600_000;
 const REFUSED = {
   type: '/problems/origin', status: 403,
-  detail: `Pages of the origin ${ORIGIN} may not do this. The operator can list it in http.origins.`,
+  detail:
+    `Pages of the origin ${ORIGIN} may not do this. The operator can list it in http.origins.`,
 };
 
 globalThis.location = { origin: ORIGIN, href: `${ORIGIN}/` };
 globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
 
-/** As in a browser: answers of another origin can be read only if it allows that. */
+/** Fetches like a browser: an answer of another origin can be read only if its headers allow it. */
 async function browserFetch(url, options = {}) {
-  const response = await fetch(url, { ...options, headers: { ...options.headers, origin: ORIGIN } });
+  const response = await fetch(url, {
+    ...options,
+    headers: { ...options.headers, origin: ORIGIN },
+  });
   if (options.mode === 'no-cors') return { ok: false, status: 0, type: 'opaque' };
-  if (response.headers.get('access-control-allow-origin') !== ORIGIN) throw new TypeError('Failed to fetch');
+  if (response.headers.get('access-control-allow-origin') !== ORIGIN)
+    throw new TypeError('Failed to fetch');
   return response;
 }
 
@@ -33,7 +38,12 @@ function open(t, server, backoff = { firstMs: HOUR_MS, mostMs: HOUR_MS }) {
 
 const next = (client, type) => new Promise((resolve) => client.on(type, resolve));
 
-for (const [status, type] of [[403, 'origin'], [421, 'host'], [400, 'filter'], [426, 'malformed']]) {
+for (const [status, type] of [
+  [403, 'origin'],
+  [421, 'host'],
+  [400, 'filter'],
+  [426, 'malformed'],
+]) {
   test(`a readable refusal with ${status} ends the client with its reason`, async (t) => {
     const server = await Server.start(t);
     const problem = { ...REFUSED, status, type: `/problems/${type}` };
@@ -41,12 +51,15 @@ for (const [status, type] of [[403, 'origin'], [421, 'host'], [400, 'filter'], [
     const client = open(t, server);
     const error = await client.closed;
     assert.ok(error instanceof ProblemError);
-    assert.deepEqual([error.status, error.message, error.problem], [status, problem.detail, problem]);
+    assert.deepEqual(
+      [error.status, error.message, error.problem],
+      [status, problem.detail, problem],
+    );
     assert.equal(client.state, 'ended');
   });
 }
 
-test('a refusal for a time does not end the client', async (t) => {
+test('a temporary refusal does not end the client', async (t) => {
   const server = await Server.start(t);
   const client = open(t, server);
   for (const status of [429, 503]) {
@@ -59,7 +72,7 @@ test('a refusal for a time does not end the client', async (t) => {
   }
 });
 
-test('an unreadable answer is distinguished from an outage, and tried again', async (t) => {
+test('the client distinguishes an unreadable answer from an outage, and retries', async (t) => {
   const server = await Server.start(t);
   server.refusal = { status: 403, problem: REFUSED };
   const client = open(t, server);
@@ -80,7 +93,7 @@ test('a page that becomes visible retries at once', async (t) => {
   assert.equal(client.state, 'waiting', 'the page is hidden');
   document.visibilityState = 'visible';
   document.dispatchEvent(new Event('visibilitychange'));
-  (await server.peer()).say(liveAt('0:a.1.1'));
+  (await server.peer()).send(liveAt('0:a.1.1'));
   await next(client, 'live');
   assert.equal(client.state, 'live');
 });

@@ -1,4 +1,4 @@
-// Views as values for drawing, and listeners of single types of change.
+// Snapshots of the view for drawing, and listeners of single types of change.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -6,7 +6,7 @@ import test from 'node:test';
 import { live } from '../index.js';
 import { create, liveAt, page, person, Server } from './support/server.js';
 
-async function met(t) {
+async function connect(t) {
   const server = await Server.start(t);
   const client = live({ url: server.url, from: 'snapshot', backoff: { firstMs: 1, mostMs: 5 } });
   t.after(() => client.stop());
@@ -16,44 +16,48 @@ async function met(t) {
   const peer = await server.peer();
   return {
     client, peer, next,
-    /** Sends a message, and waits until the client has taken it. */
-    say: async (message) => {
-      const taken = next(message.type);
-      peer.say(message);
-      return taken;
+    /** Sends a message, and waits until the client has processed it. */
+    deliver: async (message) => {
+      const processed = next(message.type);
+      peer.send(message);
+      return processed;
     },
   };
 }
 
-test('a snapshot never changes, and stays the same object until something in it does', async (t) => {
-  const { client, peer, next, say } = await met(t);
-  const seen = [client.snapshot()];
+test('a snapshot never changes, and a new one appears only with a change', async (t) => {
+  const { client, peer, next, deliver } = await connect(t);
+  const snapshots = [client.snapshot()];
   /** Asserts that there is a new snapshot, and returns it. */
   const another = (what) => {
     const now = client.snapshot();
-    assert.notEqual(now, seen.at(-1), what);
-    assert.ok(now.version > seen.at(-1).version, what);
+    assert.notEqual(now, snapshots.at(-1), what);
+    assert.ok(now.version > snapshots.at(-1).version, what);
     assert.equal(now, client.snapshot(), what);
-    seen.push(now);
+    snapshots.push(now);
     return now;
   };
-  await say(page(person(1)));
+  await deliver(page(person(1)));
   assert.deepEqual(another('a page').people, [person(1)]);
-  await say(liveAt('0:a.5.1'));
+  await deliver(liveAt('0:a.5.1'));
   const live = another('live');
   assert.deepEqual([live.exact, live.state], [true, 'live']);
-  await say({ type: 'position', cursor: '0:a.7.1' });
+  await deliver({ type: 'position', cursor: '0:a.7.1' });
   assert.equal(client.snapshot(), live, 'the cursor is not part of a snapshot');
-  await say({ type: 'leave', at: '0:a.8.1', id: 'id-9' });
+  await deliver({ type: 'leave', at: '0:a.8.1', id: 'id-9' });
   assert.equal(client.snapshot(), live, 'the removal of an unknown person changes nothing');
-  await say(create(2, '0:a.9.1'));
+  await deliver(create(2, '0:a.9.1'));
   const more = another('a change');
   assert.deepEqual(more.people.map(({ id }) => id), ['id-1', 'id-2']);
-  await say({ type: 'stale', seconds: 5 });
+  await deliver({ type: 'stale', seconds: 5 });
   const stale = another('a state');
   assert.deepEqual([stale.state, stale.people], ['stale', more.people]);
-  assert.equal(stale.people, more.people, 'the list is the same object, so it need not be drawn again');
-  await say({ type: 'delete', at: '0:a.10.1', id: 'id-1' });
+  assert.equal(
+    stale.people,
+    more.people,
+    'the list is the same object, so it need not be drawn again',
+  );
+  await deliver({ type: 'delete', at: '0:a.10.1', id: 'id-1' });
   assert.deepEqual(another('another change').people.map(({ id }) => id), ['id-2']);
   assert.deepEqual(live.people, [person(1)], 'an old snapshot is unchanged');
   assert.throws(() => live.people.push(person(3)), TypeError);
@@ -67,7 +71,7 @@ test('a snapshot never changes, and stays the same object until something in it 
 });
 
 test('code like useSyncExternalStore draws each change', async (t) => {
-  const { client, say } = await met(t);
+  const { client, deliver } = await connect(t);
   const drawn = [];
   let held = client.snapshot();
   client.on('*', () => {
@@ -76,28 +80,39 @@ test('code like useSyncExternalStore draws each change', async (t) => {
     held = now;
     drawn.push(now.people.map(({ firstName }) => firstName).join());
   });
-  await say(page());
-  await say(liveAt('0:a.1.1'));
-  for (const n of [1, 2]) await say(create(n, `0:a.${n + 1}.1`));
+  await deliver(page());
+  await deliver(liveAt('0:a.1.1'));
+  for (const n of [1, 2]) await deliver(create(n, `0:a.${n + 1}.1`));
   assert.deepEqual(drawn.slice(-2), ['P1', 'P1,P2']);
 });
 
-test('listeners of a type get the changes in a batch once, and those of all types get the batch', async (t) => {
-  const { client, say } = await met(t);
-  await say(page(person(1), person(2)));
-  await say(liveAt('0:a.1.1'));
+test('listeners of a type get the changes in a batch, and of all types the batch', async (t) => {
+  const { client, deliver } = await connect(t);
+  await deliver(page(person(1), person(2)));
+  await deliver(liveAt('0:a.1.1'));
   const events = [];
   for (const type of ['batch', 'create', 'enter', 'update', 'leave', 'delete', '*']) {
-    client.on(type, (event) => events.push([type, event.type, event.id ?? event.person?.id, client.view.size]));
+    client.on(type, (event) =>
+      events.push([type, event.type, event.id ?? event.person?.id, client.view.size]),
+    );
   }
   const { at, ...created } = create(3, '0:a.2.1');
   const { type, ...changed } = created;
   const changes = [
-    created, { ...changed, type: 'update' }, { ...changed, type: 'enter' }, { type: 'leave', id: 'id-1' }, { type: 'delete', id: 'id-2' },
+    created,
+    { ...changed, type: 'update' },
+    { ...changed, type: 'enter' },
+    { type: 'leave', id: 'id-1' },
+    { type: 'delete', id: 'id-2' },
   ];
-  await say({ type: 'batch', cursor: '0:a.9.1', changes });
-  assert.deepEqual(events, [
-    ['batch', 'batch', undefined, 1], ['create', 'create', 'id-3', 1], ['update', 'update', 'id-3', 1],
-    ['enter', 'enter', 'id-3', 1], ['leave', 'leave', 'id-1', 1], ['delete', 'delete', 'id-2', 1], ['*', 'batch', undefined, 1],
-  ], 'the whole batch is in the view before the listeners are called');
+  await deliver({ type: 'batch', cursor: '0:a.9.1', changes });
+  assert.deepEqual(
+    events,
+    [
+      ['batch', 'batch', undefined, 1], ['create', 'create', 'id-3', 1],
+      ['update', 'update', 'id-3', 1], ['enter', 'enter', 'id-3', 1], ['leave', 'leave', 'id-1', 1],
+      ['delete', 'delete', 'id-2', 1], ['*', 'batch', undefined, 1],
+    ],
+    'the whole batch is in the view before the listeners are called',
+  );
 });

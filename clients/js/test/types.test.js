@@ -1,5 +1,5 @@
-// TypeScript accepts the types and the examples of the documents, in its strictest mode. scripts/test-js.sh installs the
-// compiler; without it, these tests are skipped.
+// TypeScript accepts the types and the examples of the documents, in its strictest mode.
+// scripts/test-js.sh installs the compiler; without the compiler, these tests are skipped.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,9 +14,20 @@ const CLIENT = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = join(CLIENT, '../..');
 const DOCUMENTS = ['docs/clients.md', 'clients/js/README.md', 'README.md'];
 const OPTIONS = {
-  strict: true, noEmit: true, allowJs: true, checkJs: true, jsx: 'react-jsx', target: 'ES2022', module: 'ESNext',
-  moduleResolution: 'Bundler', lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [], skipLibCheck: false,
-  noUncheckedIndexedAccess: false, noImplicitReturns: true, exactOptionalPropertyTypes: true,
+  strict: true,
+  noEmit: true,
+  allowJs: true,
+  checkJs: true,
+  jsx: 'react-jsx',
+  target: 'ES2022',
+  module: 'ESNext',
+  moduleResolution: 'Bundler',
+  lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+  types: [],
+  skipLibCheck: false,
+  noUncheckedIndexedAccess: false,
+  noImplicitReturns: true,
+  exactOptionalPropertyTypes: true,
 };
 const skip = NODE_TOOLS ? false : 'NODE_TOOLS is not set: scripts/test-js.sh sets it';
 
@@ -24,9 +35,17 @@ const skip = NODE_TOOLS ? false : 'NODE_TOOLS is not set: scripts/test-js.sh set
 function examples(document) {
   const text = readFileSync(join(ROOT, document), 'utf8');
   const found = [];
-  for (const { index, 1: language, 2: block } of text.matchAll(/^```(js|mjs|ts|tsx|html)\n(.*?)^```/gms)) {
-    const code = language === 'html' ? /<script type="module">(.*?)<\/script>/s.exec(block)?.[1] : block;
-    if (code) found.push({ language: language === 'html' ? 'js' : language, code, line: text.slice(0, index).split('\n').length });
+  for (const { index, 1: language, 2: block } of text.matchAll(
+    /^```(js|mjs|ts|tsx|html)\n(.*?)^```/gms,
+  )) {
+    const code =
+      language === 'html' ? /<script type="module">(.*?)<\/script>/s.exec(block)?.[1] : block;
+    if (code)
+      found.push({
+        language: language === 'html' ? 'js' : language,
+        code,
+        line: text.slice(0, index).split('\n').length,
+      });
   }
   return found;
 }
@@ -45,9 +64,16 @@ function compile(t, files) {
     writeFileSync(join(folder, name), text);
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: OPTIONS, files: names }));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: OPTIONS, files: names }),
+  );
   try {
-    execFileSync(join(NODE_TOOLS, 'node_modules/.bin/tsc'), ['--project', folder, '--pretty', 'false'], { encoding: 'utf8' });
+    execFileSync(
+      join(NODE_TOOLS, 'node_modules/.bin/tsc'),
+      ['--project', folder, '--pretty', 'false'],
+      { encoding: 'utf8' },
+    );
     return '';
   } catch (error) {
     return error.stdout;
@@ -60,7 +86,8 @@ test('the types and the examples of the documents compile in the strictest mode'
     for (const { language, code, line } of examples(document)) {
       // The package's paths in a clone and in a gateway.
       const imports = /'(\.\/clients\/js\/index\.js|\/console\/client\.js)'/g;
-      files[`${document}-${line}.${language}`] = `${code.replace(imports, "'people-gateway-client'")}\nexport {};\n`;
+      files[`${document}-${line}.${language}`] =
+        `${code.replace(imports, "'people-gateway-client'")}\nexport {};\n`;
     }
   }
   assert.ok(Object.keys(files).length > 5, Object.keys(files).join());

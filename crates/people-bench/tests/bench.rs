@@ -1,5 +1,5 @@
 //! people-bench as users run it: it counts every delivery, and reports errors with exit codes and
-//! sentences. The tests check no times, which depend on the machine.
+//! messages. The tests check no times, which depend on the machine.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -21,12 +21,12 @@ async fn bench(words: &str) -> Output {
         .kill_on_drop(true);
     timeout(DEADLINE, command.output())
         .await
-        .expect("it ends")
-        .expect("it starts")
+        .expect("the bench ends")
+        .expect("the bench starts")
 }
 
-/// The exit code and the standard error of a failed run.
-async fn refused(words: &str) -> (i32, String) {
+/// Runs the bench, which must fail: exit code, standard error.
+async fn failure(words: &str) -> (i32, String) {
     let output = bench(words).await;
     assert!(output.stdout.is_empty(), "{words}: {output:?}");
     (
@@ -35,12 +35,12 @@ async fn refused(words: &str) -> (i32, String) {
     )
 }
 
-/// The report of a run without faults.
+/// Runs the bench without faults, and returns its report.
 async fn report(words: &str) -> Value {
     let output = bench(&format!("{words} --turns 1 --disturbed keep --json -")).await;
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{words}: {errors}");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("nothing but JSON");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("only JSON");
     assert_eq!(
         (&report["lost"], &report["doubled"]),
         (&0.into(), &0.into()),
@@ -54,7 +54,7 @@ fn figure<'r>(report: &'r Value, contestant: usize, key: &str) -> &'r Value {
 }
 
 #[tokio::test]
-async fn every_delivery_of_a_fan_out_is_counted_and_the_baselines_too() {
+async fn every_delivery_of_a_fan_out_and_of_its_baseline_is_counted() {
     let report =
         report("fanout --clients 20 --rate 50 --seconds 1 --store embedded --baseline").await;
     for contestant in 0..2 {
@@ -66,7 +66,7 @@ async fn every_delivery_of_a_fan_out_is_counted_and_the_baselines_too() {
         assert_eq!(
             figure(&report, contestant, "payload_bytes"),
             186.0,
-            "the baseline's frames are as long: {report:#}"
+            "the frames of the baseline have the same length: {report:#}"
         );
         assert!(
             figure(&report, contestant, "latency_p99_ms").is_f64(),
@@ -84,7 +84,7 @@ async fn every_delivery_of_a_fan_out_is_counted_and_the_baselines_too() {
 }
 
 #[tokio::test]
-async fn all_deliveries_arrive_flat_out_in_json() {
+async fn all_deliveries_arrive_without_a_rate_limit_in_json() {
     let report = report(
         "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --baseline --format json",
     )
@@ -112,7 +112,7 @@ async fn each_change_reaches_the_clients_with_its_filter() {
 }
 
 #[tokio::test]
-async fn storming_idle_and_resuming_clients_all_connect() {
+async fn all_clients_of_a_storm_an_idle_run_and_a_resume_connect() {
     let storm =
         report("storm --clients 100 --filters 10 --subscribers 5 --store embedded --baseline")
             .await;
@@ -136,7 +136,7 @@ async fn storming_idle_and_resuming_clients_all_connect() {
 }
 
 #[tokio::test]
-async fn slow_clients_get_all_changes_in_the_end() {
+async fn slow_clients_receive_all_changes_eventually() {
     for format in ["json", "text"] {
         let words = format!(
             "slow --clients 5 --slow 5 --rate 200 --seconds 2 --store embedded --format {format}"
@@ -160,13 +160,13 @@ async fn changes_on_a_second_gateway_reach_the_clients_of_the_first() {
     assert_eq!(figure(&push, 0, "deliveries"), 500.0);
 }
 
-/// A gateway that runs already, and its address.
+/// Starts a gateway, and returns its address for people.
 async fn gateway(folder: &Path) -> (Child, String) {
     // Tests of the workspace build the program; tests of this package alone do not.
     let program = Path::new(env!("CARGO_BIN_EXE_people-bench")).with_file_name("people-gateway");
     assert!(
         program.exists(),
-        "not built yet: cargo build --bin people-gateway"
+        "the gateway is not built: cargo build --bin people-gateway"
     );
     let mut command = Command::new(program);
     command.args([
@@ -180,14 +180,14 @@ async fn gateway(folder: &Path) -> (Child, String) {
         .arg(format!("embedded:{}", folder.display()))
         .stdout(Stdio::piped())
         .kill_on_drop(true);
-    let mut child = command.spawn().expect("it starts");
+    let mut child = command.spawn().expect("the gateway starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     loop {
         let line = timeout(DEADLINE, lines.next_line())
             .await
             .expect("in time")
             .expect("a line")
-            .expect("it runs on");
+            .expect("the gateway keeps running");
         if let Some((_, url)) = line.split_once("REST and live updates  ") {
             return (child, url.to_owned());
         }
@@ -195,7 +195,7 @@ async fn gateway(folder: &Path) -> (Child, String) {
 }
 
 #[tokio::test]
-async fn it_fails_on_a_gateway_with_other_writers_and_deletes_its_own_people_only() {
+async fn the_bench_fails_if_others_write_and_deletes_only_its_own_people() {
     let folder = tempfile::tempdir().unwrap();
     let (_gateway, people) = gateway(folder.path()).await;
     let client = reqwest::Client::new();
@@ -244,19 +244,19 @@ async fn it_fails_on_a_gateway_with_other_writers_and_deletes_its_own_people_onl
 }
 
 #[tokio::test]
-async fn without_a_gateway_it_fails_with_a_sentence() {
+async fn without_a_gateway_the_bench_fails_with_one_line() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
-    let (code, errors) = refused(&format!("fanout --url http://{free} --turns 1")).await;
+    let (code, errors) = failure(&format!("fanout --url http://{free} --turns 1")).await;
     assert_eq!(code, 1, "{errors}");
     assert!(
         errors.contains(&format!("no gateway answers at http://{free}"))
             && errors.trim_end().lines().count() == 1,
         "{errors}"
     );
-    let (code, errors) = refused("fanout --gateway /nowhere/people-gateway").await;
+    let (code, errors) = failure("fanout --gateway /nowhere/people-gateway").await;
     assert_eq!(code, 1, "{errors}");
     assert!(
         errors.contains("/nowhere/people-gateway") && errors.contains("--gateway"),
@@ -265,8 +265,8 @@ async fn without_a_gateway_it_fails_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn wrong_usage_exits_with_2_and_a_sentence() {
-    for (words, sentence) in [
+async fn wrong_usage_exits_with_2_and_a_message() {
+    for (words, message) in [
         ("", "Usage: people-bench"),
         ("fanout --clients 0", "0 is not in 1.."),
         ("fanout --url https://a", "people-bench speaks no TLS"),
@@ -276,9 +276,9 @@ async fn wrong_usage_exits_with_2_and_a_sentence() {
         ),
         ("idle --url http://127.0.0.1:1", "--pid"),
     ] {
-        let (code, errors) = refused(words).await;
+        let (code, errors) = failure(words).await;
         assert_eq!(code, 2, "{words}: {errors}");
-        assert!(errors.contains(sentence), "{words}: {errors}");
+        assert!(errors.contains(message), "{words}: {errors}");
     }
 }
 

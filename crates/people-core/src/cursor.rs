@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_refused_texts_say_what_is_wrong() {
+    fn the_error_of_a_refused_text_names_its_fault() {
         let fault = |text: &str| Cursor::read(text, partitions(2)).unwrap_err().to_string();
         let not_position = "not a position: expected EPOCH.SEQ.TAG, epoch and tag in lower-case \
                             hex without leading zeros, seq in decimal up to 2^53";

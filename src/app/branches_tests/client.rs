@@ -1,5 +1,5 @@
-//! A client of the model's gateway: reads the frames of its socket, folds them, and complains of
-//! whatever contradicts what it was told before.
+//! A client of the model's gateway: reads the frames of its socket, folds them, and fails on a
+//! frame that contradicts an earlier one.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,32 @@ use tokio::net::UnixStream;
 use super::store::{ModelStore, People};
 use crate::domain::{LogPosition, Partition, PersonId, Position};
 
-/// What one connection told.
+/// The view that the frames of one connection add up to.
 pub(super) struct Client {
     socket: UnixStream,
     bytes: Vec<u8>,
     is_text: bool,
-    /// Whether it knows who is in the view.
+    /// Whether `people` is the whole view.
     knows_all: bool,
     pub(super) people: People,
-    /// Where it stands; none before `live`.
+    /// The client's cursor; none before `live`.
     pub(super) cursor: Option<BTreeMap<Partition, Position>>,
-    told: BTreeMap<Partition, Position>,
+    /// The last announced position of each partition.
+    announced: BTreeMap<Partition, Position>,
     pub(super) resets: usize,
     pub(super) closed: Option<u16>,
-    /// All that it was told, for whoever reads a failure.
+    /// All messages, for the report of a failure.
     pub(super) log: Vec<String>,
 }
 
 /// A client's view at a cursor, to be resumed.
 #[derive(Clone)]
-pub(super) struct Saved {
+pub(super) struct SavedView {
     pub(super) cursor: BTreeMap<Partition, Position>,
     pub(super) people: Option<People>,
 }
 
-impl Saved {
+impl SavedView {
     pub(super) fn text(&self) -> String {
         let parts = self
             .cursor
@@ -44,12 +45,12 @@ impl Saved {
 }
 
 impl Client {
-    /// One that begins with a snapshot, now, or where another left off.
+    /// A client that begins with a snapshot, now, or at a saved view.
     pub(super) fn new(
         socket: UnixStream,
         is_text: bool,
         snapshot: bool,
-        saved: Option<&Saved>,
+        saved: Option<&SavedView>,
     ) -> Self {
         let people = saved.and_then(|saved| saved.people.clone());
         Self {
@@ -59,28 +60,28 @@ impl Client {
             knows_all: snapshot || people.is_some(),
             people: people.unwrap_or_default(),
             cursor: None,
-            told: saved.map(|saved| saved.cursor.clone()).unwrap_or_default(),
+            announced: saved.map(|saved| saved.cursor.clone()).unwrap_or_default(),
             resets: 0,
             closed: None,
             log: Vec::new(),
         }
     }
 
-    /// What it holds, to come back with it.
-    pub(super) fn save(&self) -> Option<Saved> {
+    /// The view, to be resumed later; none before `live`.
+    pub(super) fn save(&self) -> Option<SavedView> {
         let cursor = self.cursor.clone()?;
-        Some(Saved {
+        Some(SavedView {
             cursor,
             people: self.knows_all.then(|| self.people.clone()),
         })
     }
 
-    /// Whether it knows exactly who is in the view.
+    /// Whether the client holds the view exactly.
     pub(super) fn is_exact(&self) -> bool {
         self.knows_all && (self.is_text || self.cursor.is_some())
     }
 
-    /// Takes what the socket has.
+    /// Reads and folds all frames that the socket has.
     pub(super) fn read(&mut self, store: &ModelStore) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.socket.try_read(&mut buffer) {
@@ -133,10 +134,10 @@ impl Client {
                 .and_then(|(_, rest)| rest.split_once(','))
                 .expect("an age")
                 .0;
-            // Text tells no revision.
-            let nowhere = "0.0.0".parse().expect("a position");
+            // Text has no revisions.
+            let revision = "0.0.0".parse().expect("a position");
             self.people
-                .insert(id, (age.parse().expect("a number"), nowhere));
+                .insert(id, (age.parse().expect("a number"), revision));
         } else {
             self.people.remove(&id);
         }
@@ -162,7 +163,7 @@ impl Client {
             }
             "reset" => {
                 self.people.clear();
-                self.told.clear();
+                self.announced.clear();
                 self.cursor = None;
                 self.knows_all = true;
                 self.resets += 1;
@@ -190,7 +191,7 @@ impl Client {
         }
     }
 
-    /// A cursor replaces what was told; it is not before that, and of some history.
+    /// Moves to a cursor, which must be in some history and not before the last announced one.
     fn advance(&mut self, message: &Value, store: &ModelStore) {
         let text = message["cursor"].as_str().expect("a cursor");
         for at in text
@@ -206,11 +207,11 @@ impl Client {
     }
 
     fn pass(&mut self, at: LogPosition, may_stay: bool) {
-        if let Some(told) = self.told.insert(at.partition, at.position) {
-            let stays = may_stay && told == at.position;
+        if let Some(before) = self.announced.insert(at.partition, at.position) {
+            let stays = may_stay && before == at.position;
             assert!(
-                stays || (told.epoch == at.position.epoch && told.seq < at.position.seq),
-                "{at} after {told}"
+                stays || (before.epoch == at.position.epoch && before.seq < at.position.seq),
+                "{at} after {before}"
             );
         }
     }
@@ -239,7 +240,7 @@ impl Client {
         }
     }
 
-    /// Whether the person is new.
+    /// Saves a person; returns whether the person is new.
     fn save_person(&mut self, person: &Value) -> bool {
         let id = person["id"]
             .as_str()

@@ -1,7 +1,7 @@
 //! Relay, ring, pages and resume together, against a store whose history branches: a failover that
 //! loses writes, a split brain in which commands and channel speak of different branches, a store
-//! that comes back older. Whatever happens when, once one branch has won every client holds it
-//! exactly, or was told that it does not.
+//! that comes back older. For any order of events, once one branch has won every client holds it
+//! exactly, or knows that it does not.
 
 mod client;
 mod servers;
@@ -29,13 +29,13 @@ use crate::relay;
 use crate::session::{self, Sessions, Start, Subscription};
 use crate::store::{Discontinuity, Store, StoreSlot};
 use crate::telemetry::{Readiness, Traces};
-use client::{Client, Saved};
+use client::{Client, SavedView};
 use steps::{From, Setting, Step, setting, step};
 use store::{ModelStore, PEOPLE};
 
-/// The views show who is at least so old.
+/// The least age in the views.
 const AGE: u8 = 20;
-/// How long after the last fault every view is exact.
+/// The time after the last fault in which every view becomes exact.
 const HEALED: Duration = Duration::from_secs(3);
 
 /// A gateway before the model, and its clients.
@@ -43,13 +43,13 @@ struct World {
     store: Arc<ModelStore>,
     sessions: Sessions,
     metrics: session::Metrics,
-    clients: Rc<RefCell<Vec<Opened>>>,
-    saved: Vec<Saved>,
+    clients: Rc<RefCell<Vec<OpenClient>>>,
+    saved: Vec<SavedView>,
 }
 
-struct Opened {
+struct OpenClient {
     client: Client,
-    /// How many times history had been lost when it was opened.
+    /// Losses of history before the client connected.
     breaks: usize,
     is_text: bool,
 }
@@ -128,7 +128,7 @@ impl World {
             }
             Step::Copy(lost) => self.store.copy(lost),
             Step::SwitchCommands { strays } => self.store.switch_commands(strays),
-            Step::SwitchChannel { told } => self.store.switch_channel(told),
+            Step::SwitchChannel { announced } => self.store.switch_channel(announced),
             Step::Lose(lost, cuts) => self.store.lose(lost, cuts),
             Step::Wipe => self.store.wipe(),
             Step::Open { is_text, from } => {
@@ -138,7 +138,7 @@ impl World {
                     From::Saved(_) if self.saved.is_empty() => return,
                     From::Saved(index) => self.saved[index.index(self.saved.len())].clone(),
                 };
-                // Text does not tell what one who saw JSON would have to forget.
+                // A text client could not drop what the saved JSON client held.
                 self.open(
                     false,
                     Start::Cursor(saved.text().parse().unwrap()),
@@ -172,8 +172,8 @@ impl World {
         self.read();
     }
 
-    /// Connects a client; what happens meanwhile happens.
-    fn open(&self, is_text: bool, start: Start, saved: Option<Saved>) {
+    /// Connects a client in a task of its own, while the schedule goes on.
+    fn open(&self, is_text: bool, start: Start, saved: Option<SavedView>) {
         let (sessions, clients) = (self.sessions.clone(), Rc::clone(&self.clients));
         let breaks = self.store.breaks();
         tokio::task::spawn_local(async move {
@@ -201,7 +201,7 @@ impl World {
             let started = started.expect("the store answers");
             let (near, far) = UnixStream::pair().expect("two file descriptors");
             let client = Client::new(far, is_text, snapshot, saved.as_ref());
-            clients.borrow_mut().push(Opened {
+            clients.borrow_mut().push(OpenClient {
                 client,
                 breaks,
                 is_text,
@@ -216,7 +216,7 @@ impl World {
         }
     }
 
-    /// Every client holds what the branch that won has, or was told that it does not.
+    /// Checks that every client holds the winning branch, or knows that it does not.
     fn check(&self, setting: &Setting, strays: bool) {
         self.read();
         let (exact, heads) = (self.store.older_than(AGE), self.store.heads());
@@ -228,20 +228,20 @@ impl World {
         .map(|reason| self.metrics.session_new_heads.at(reason).get())
         .iter()
         .sum();
-        for Opened {
+        for OpenClient {
             client,
             breaks,
             is_text,
         } in &*self.clients.borrow()
         {
-            let told = format!("\n{}\nthe store is at {heads:?}", client.log.join("\n"));
+            let context = format!("\n{}\nthe store is at {heads:?}", client.log.join("\n"));
             if let Some(code) = client.closed {
                 let is_fine = if *is_text {
                     code == 4010
                 } else {
                     code == 1013 && setting.log_max < 1000
                 };
-                assert!(is_fine, "closed with {code}{told}");
+                assert!(is_fine, "closed with {code}{context}");
                 continue;
             }
             if *is_text {
@@ -252,7 +252,7 @@ impl World {
                     let (held, right): (Vec<_>, Vec<_>) = (ages(&client.people), ages(&exact));
                     assert_eq!(
                         held, right,
-                        "a text client was left with a wrong view in silence{told}"
+                        "a text client has a wrong view and does not know it{context}"
                     );
                 }
                 continue;
@@ -260,23 +260,23 @@ impl World {
             let cursor = client
                 .cursor
                 .as_ref()
-                .unwrap_or_else(|| panic!("not live{told}"));
+                .unwrap_or_else(|| panic!("not live{context}"));
             for (partition, position) in cursor {
                 let head = heads[partition.index()];
                 assert!(
                     position.epoch == head.epoch && position.seq <= head.seq,
-                    "{position} is not of it{told}"
+                    "{position} is not in the branch that won{context}"
                 );
             }
             if client.is_exact() {
-                assert_eq!(client.people, exact, "{told}");
+                assert_eq!(client.people, exact, "{context}");
             }
-            // Commands and channel change branches at moments of their own, also after a client
-            // came.
+            // Commands and channel change branches at different moments, also after a client
+            // connected.
             let most = 2 * (self.store.breaks() - breaks) + 2;
             assert!(
                 strays || client.resets <= most,
-                "{} resets for {most} breaks{told}",
+                "{} resets for {most} breaks{context}",
                 client.resets
             );
         }
@@ -322,7 +322,7 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn once_one_branch_has_won_every_view_is_exact(
+    fn every_view_is_exact_once_one_branch_has_won(
         setting in setting(), steps in prop::collection::vec(step(), 1..60)
     ) {
         run(&setting, steps);

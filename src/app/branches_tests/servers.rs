@@ -1,5 +1,5 @@
-//! Two servers each have a branch of the history; `World` says which of them commands and frames go
-//! through.
+//! Two servers, each with a branch of the history; `World` decides which of them commands and
+//! frames use.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::store::{Discontinuity, FeedEvent, FeedQueue, LogAnswer, encode_frame};
 
-/// One partition's log and what it led to, on one server.
+/// One partition's log on one server.
 #[derive(Clone)]
 pub(super) struct Branch {
     pub(super) epoch: Epoch,
@@ -26,10 +26,10 @@ pub(super) struct World {
     pub(super) channel: usize,
     pub(super) stray: Option<usize>,
     pub(super) feed: Option<Arc<FeedQueue>>,
-    /// Numbers for tags and epochs: none is given twice.
+    /// The last number for a tag or epoch: each number is used once.
     pub(super) numbers: u64,
     pub(super) random: u64,
-    /// How many times a server lost history.
+    /// The number of times that a server lost history.
     pub(super) breaks: usize,
     /// Every position that any history ever had.
     pub(super) positions: Vec<LogPosition>,

@@ -14,24 +14,24 @@ pub(super) enum Step {
         age: Option<u8>,
         loses_frame: bool,
     },
-    /// The other server becomes a copy that lacks so many writes of each log.
+    /// The other server becomes a copy that lacks this many writes of each log.
     Copy(usize),
     /// Commands go to the other server, some of them later than others.
     SwitchCommands {
         strays: bool,
     },
-    /// Frames come from the other server; the gateway may be told.
+    /// Frames come from the other server; the gateway may see its subscription reconnect.
     SwitchChannel {
-        told: bool,
+        announced: bool,
     },
-    /// The server loses so many writes of each log; it may cut the subscription.
+    /// The server loses this many writes of each log; it may cut the subscription.
     Lose(usize, bool),
     Wipe,
     Open {
         is_text: bool,
         from: From,
     },
-    /// A client's place is remembered, to be resumed by any other later.
+    /// A client's view is saved, to be resumed by another later.
     Save(prop::sample::Index),
     /// A client is cut off, and resumes.
     Cut(prop::sample::Index),
@@ -45,7 +45,7 @@ pub(super) enum From {
     Saved(prop::sample::Index),
 }
 
-/// What the gateway is given.
+/// The gateway's setting.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
     pub(super) partitions: u16,
@@ -78,7 +78,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         }),
         1 => (0..4_usize).prop_map(Step::Copy),
         1 => any::<bool>().prop_map(|strays| Step::SwitchCommands { strays }),
-        1 => any::<bool>().prop_map(|told| Step::SwitchChannel { told }),
+        1 => any::<bool>().prop_map(|announced| Step::SwitchChannel { announced }),
         1 => (1..5_usize, any::<bool>()).prop_map(|(lost, cuts)| Step::Lose(lost, cuts)),
         1 => prop::bool::weighted(0.2).prop_map(|wipes| {
             if wipes { Step::Wipe } else { Step::Wait(300) }

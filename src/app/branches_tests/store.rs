@@ -1,5 +1,5 @@
-//! `ModelStore` is a store on two servers: each has a branch of the history, and commands, channel
-//! and gateway need not speak of the same one.
+//! `ModelStore` is a store on two servers: each has a branch of the history, and commands and
+//! channel may use different ones.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -18,15 +18,15 @@ use crate::store::{
     PartitionPage, RequestKey, Store, StoreError, Tail, Write, WriteOutcome,
 };
 
-/// People that there may be.
+/// The number of possible people.
 pub(super) const PEOPLE: u128 = 12;
-/// The longest that the store takes to answer.
+/// The longest delay before the store reads, and after it.
 const SLOWEST_MS: u64 = 40;
 
 /// The people who match a view, each with age and revision.
 pub(super) type People = BTreeMap<PersonId, (u8, Position)>;
 
-/// The store that the gateway is given.
+/// The gateway's store.
 pub(super) struct ModelStore {
     partitions: Partitions,
     world: Mutex<World>,
@@ -88,7 +88,7 @@ impl ModelStore {
         }
     }
 
-    /// Commands, or the channel, go to the other server from now on.
+    /// Commands go to the other server from now on.
     pub(super) fn switch_commands(&self, strays: bool) {
         let mut world = self.world();
         world.stray = strays.then_some(world.commands);
@@ -96,10 +96,10 @@ impl ModelStore {
         world.breaks += 1;
     }
 
-    pub(super) fn switch_channel(&self, told: bool) {
+    pub(super) fn switch_channel(&self, announced: bool) {
         let mut world = self.world();
         world.channel = 1 - world.channel;
-        if told {
+        if announced {
             world.publish(FeedEvent::Disconnected);
             world.publish(FeedEvent::Connected);
         }
@@ -135,7 +135,7 @@ impl ModelStore {
         world.breaks += 1;
     }
 
-    /// From now on there is one server.
+    /// Commands and channel use one server from now on.
     pub(super) fn heal(&self) {
         let mut world = self.world();
         world.stray = None;
@@ -144,12 +144,12 @@ impl ModelStore {
         world.publish(FeedEvent::Connected);
     }
 
-    /// How many times history may have been lost.
+    /// The number of times that history may have been lost.
     pub(super) fn breaks(&self) -> usize {
         self.world().breaks
     }
 
-    /// Whether some history ever had this place.
+    /// Whether some history ever had this position.
     pub(super) fn had(&self, at: LogPosition) -> bool {
         self.world().positions.contains(&at)
     }
@@ -163,14 +163,14 @@ impl ModelStore {
             .collect()
     }
 
-    /// The people who are at least so old there.
+    /// The people of at least this age at the server that commands go to.
     pub(super) fn older_than(&self, age: u8) -> People {
         let world = self.world();
         let people = world.servers[world.commands]
             .iter()
             .flat_map(Branch::people);
-        let shown = people.map(|(id, person)| (id, (age_of(&person.fields), person.revision)));
-        shown.filter(|(_, (theirs, _))| *theirs >= age).collect()
+        let people = people.map(|(id, person)| (id, (age_of(&person.fields), person.revision)));
+        people.filter(|(_, (theirs, _))| *theirs >= age).collect()
     }
 
     /// Reads at one moment of the time that an answer takes.

@@ -22,7 +22,7 @@ Examples:
   people-gateway delete 0190f3e2-7c1b-7d9a-8f00-1234567890ab
       one person
   people-gateway delete --if-match 3f2a.17.9c1e ID
-      unless somebody changed it meanwhile
+      one person, unless the person changed meanwhile
   people-gateway export --where 'age > 99' | jq -r .id \\
       | xargs people-gateway delete
       everyone who matches";

@@ -26,7 +26,7 @@ Examples:
   people-gateway save --id 0190f3e2-7c1b-7d9a-8f00-1234567890ab --merge --age 37
       one value of a person; the others stay
   people-gateway get ID | jq .age=37 | people-gateway save --if-match REVISION
-      a person as JSON from standard input, unless somebody changed it meanwhile
+      a person as JSON from standard input, unless the person changed meanwhile
 
 With an id (--id, or one in the JSON) the command saves that person, new or not. Without fields \
 among the flags it reads JSON from standard input. It prints the saved person: readable lines in a \

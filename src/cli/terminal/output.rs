@@ -8,7 +8,7 @@ use super::visible::visible_lines;
 
 /// The reader of standard output closed it. The command ends early, without an error.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads the output")]
+#[error("the reader of the output is gone")]
 pub(in crate::cli) struct ClosedOutput;
 
 /// Writes a line to standard error. Nothing could report a failure of this.

@@ -76,7 +76,7 @@ impl Screen {
         let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// The current size; 80 by 24 if the terminal does not tell.
+    /// The current size; 80 by 24 if the terminal does not report it.
     pub(super) fn size() -> Size {
         match termios::tcgetwinsize(io::stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {

@@ -8,7 +8,7 @@ use config::{ConfigError, Environment, File, FileFormat, Map, Source, Value, Val
 use crate::config::DEFAULTS;
 use crate::config::fault::SettingFault;
 
-/// The prefix of the environment's variables; `__` stands for each dot of a key.
+/// The prefix of the environment's variables; `__` replaces each dot of a key.
 pub const ENV_PREFIX: &str = "PEOPLE_GATEWAY";
 
 /// The sources that a user can write.

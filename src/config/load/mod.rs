@@ -132,7 +132,7 @@ fn url_in(file: &Path) -> Result<StoreUrl, FaultDetail> {
         ));
     }
     line.parse()
-        .map_err(|error| format!("what stands in {name} {error}"))
+        .map_err(|error| format!("the content of {name} {error}"))
 }
 
 fn http(r: &mut SettingReader) -> HttpSettings {

@@ -78,7 +78,7 @@ fn an_age_may_be_written_as_any_integer_of_json() {
 }
 
 #[test]
-fn a_patch_with_several_faults_has_them_named_at_once() {
+fn all_faults_of_a_patch_are_named_at_once() {
     let id: PersonId = "0190f3e2-7c1b-7d9a-8f00-1234567890ab"
         .parse()
         .expect("an id");
@@ -142,7 +142,7 @@ fn characters_are_code_points() {
 }
 
 #[test]
-fn malformed_json_is_told_with_its_place() {
+fn malformed_json_is_refused_with_line_and_column() {
     let rejection = Draft::parse("{\n  \"firstName\": ,}", IdRule::Ignored).expect_err("malformed");
     assert!(
         matches!(

@@ -1,4 +1,4 @@
-//! What is still to be announced to every session, and when.
+//! The announcements that are still due to every session, and when.
 
 mod sweep;
 
@@ -11,10 +11,10 @@ use sweep::Sweep;
 
 /// How long a step waits while changes come without a pause.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
-/// The pace of words on continuity: ten thousand sessions in half a second.
+/// The pace of continuity messages: ten thousand sessions in half a second.
 const WORD: Duration = Duration::from_micros(50);
 
-/// Two sweeps over the roster: positions, and words on continuity.
+/// Two sweeps over the roster: one for positions, one for continuity.
 #[derive(Debug)]
 pub(super) struct Announcements {
     positions: Sweep,
@@ -22,14 +22,14 @@ pub(super) struct Announcements {
     /// From one shard's positions to the next one's.
     pause: Duration,
     patience: Duration,
-    /// Since when continuity is unproved, where clients are told so.
+    /// Since when continuity is unproved, if that is announced.
     unproved: Option<Instant>,
 }
 
-/// What is due.
+/// An announcement that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Announcement {
-    /// Words on continuity to the sessions of a shard.
+    /// Continuity messages to the sessions of a shard.
     Continuity(usize),
     /// Positions to the sessions of a shard.
     Positions(usize),
@@ -65,7 +65,7 @@ impl Announcements {
         self.unproved
     }
 
-    /// Whether the sweep that is under way will tell a session of continuity.
+    /// Whether the current sweep will still visit a session to announce continuity.
     pub(super) fn will_tell(&self, session: &ServeHandle) -> bool {
         self.continuity.will_visit(Sessions::shard_of(session))
     }
@@ -94,7 +94,7 @@ impl Announcements {
         Some(Announcement::Positions(shard))
     }
 
-    /// So many sessions were told of continuity at once: the next are due later.
+    /// This many sessions got a continuity message at once: the next are due later.
     pub(super) fn told(&mut self, count: usize, now: Instant) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.continuity

@@ -1,4 +1,4 @@
-//! A way over all shards of the roster, in steps that have their time.
+//! A walk over all shards of the roster, one at a time, at a pace.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ const SHARDS: usize = Sessions::SHARDS;
 pub(super) struct Sweep {
     /// The next shard.
     shard: usize,
-    /// Groups that are left; 0 while there is nothing to tell.
+    /// Shards that are left; 0 while there is nothing to announce.
     left: usize,
     due: Instant,
 }
 
 impl Sweep {
-    /// Nothing to tell.
+    /// A sweep with nothing to announce.
     pub(super) fn resting() -> Self {
         Self {
             shard: 0,
@@ -42,7 +42,7 @@ impl Sweep {
         (self.left, self.due) = (SHARDS, Instant::now());
     }
 
-    /// When the next shard is due; none while there is nothing to tell.
+    /// When the next shard is due; none while there is nothing to announce.
     pub(super) fn due(&self) -> Option<Instant> {
         (self.left > 0).then_some(self.due)
     }
@@ -78,7 +78,7 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(2);
     const MOST: Duration = Duration::from_secs(1);
 
-    /// Groups that are visited within this time, looked at every `step`.
+    /// The shards that the sweep visits within this time, asked every `step`.
     fn visited(sweep: &mut Sweep, time: Duration, step: Duration) -> Vec<usize> {
         let (start, mut shards) = (Instant::now(), Vec::new());
         let mut at = Duration::ZERO;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_group_is_visited_once_at_its_time_then_the_sweep_rests() {
+    async fn a_sweep_visits_each_shard_once_at_its_time_then_rests() {
         let mut sweep = Sweep::resting();
         assert_eq!(sweep.due(), None);
         sweep.extend(PAUSE);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_new_is_told_to_every_group_without_a_change_of_pace() {
+    async fn an_extended_sweep_visits_every_shard_again_at_the_same_pace() {
         let mut sweep = Sweep::resting();
         sweep.extend(PAUSE);
         assert_eq!(visited(&mut sweep, PAUSE * 100, PAUSE).len(), 100);
@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sweep_that_was_held_up_makes_up_for_it_within_bounds() {
+    async fn a_delayed_sweep_catches_up_within_a_bound() {
         let mut sweep = Sweep::resting();
         sweep.extend(PAUSE);
         tokio::time::advance(PAUSE * 100).await;
         assert_eq!(visited(&mut sweep, Duration::ZERO, PAUSE).len(), 100);
         sweep.extend(PAUSE);
-        // A process that was stopped for an hour does not tell everyone at once.
+        // After a stop of an hour the sweep does not visit all shards at once.
         tokio::time::advance(Duration::from_secs(3600)).await;
         let at_once = visited(&mut sweep, Duration::ZERO, PAUSE).len();
         assert!((500..=502).contains(&at_once), "{at_once}");

@@ -8,7 +8,7 @@ use super::sockets::Egress;
 #[cfg(target_os = "linux")]
 use super::uring::Uring;
 
-/// What an operator chose.
+/// The way of writing that an operator chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EgressChoice {
     /// Many writes at a time go through `io_uring` where the system allows it.
@@ -18,7 +18,7 @@ pub enum EgressChoice {
     Send,
 }
 
-/// A text that names none.
+/// A text that names no way of writing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("has to be auto or send")]
 pub struct UnknownEgress;

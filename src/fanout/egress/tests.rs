@@ -1,4 +1,4 @@
-//! Both ways of writing do the same: all that a socket takes, and not a byte more than it says.
+//! Both ways of writing do the same: they write all that a socket takes, and report exactly that.
 
 use std::io::Read as _;
 use std::os::unix::net::UnixStream;
@@ -17,12 +17,12 @@ use crate::session::{
     Subscription, WriteBatch,
 };
 
-/// More than one submission holds, and all of one.
+/// More than one submission holds.
 const SESSIONS: usize = 300;
 /// More than a socket pair holds.
 const LONG: usize = 4 * 1024 * 1024;
 
-fn place(offset: u64) -> Checkpoint {
+fn checkpoint(offset: u64) -> Checkpoint {
     Checkpoint {
         offset,
         cursor: Cursor::new([Position::start_of(Epoch::new(1))]),
@@ -30,7 +30,7 @@ fn place(offset: u64) -> Checkpoint {
 }
 
 fn payload(frame: Bytes) -> Payload {
-    let notification = Notification::framed(frame, place(1), place(2), false);
+    let notification = Notification::framed(frame, checkpoint(1), checkpoint(2), false);
     Payload::Changes(WriteBatch::new(&[notification]).expect("one change"))
 }
 
@@ -44,7 +44,7 @@ fn session() -> (ServeHandle, UnixStream) {
         format: WireFormat::Json,
         close_on: None,
     };
-    let catch_up = CatchUp::replay(place(1));
+    let catch_up = CatchUp::replay(checkpoint(1));
     let drain = Connection::open(near.into(), subscription, catch_up, None);
     let session = drain.hand_over().expect("nothing waits");
     session.join().expect("it has caught up");
@@ -74,11 +74,11 @@ fn check(egress: &mut dyn Egress) {
         })
         .collect();
     egress.write(&mut pending);
-    let became: Vec<_> = pending
+    let deliveries: Vec<_> = pending
         .into_iter()
         .map(|write| write.finish(&options).2)
         .collect();
-    for (number, delivery) in became.iter().enumerate() {
+    for (number, delivery) in deliveries.iter().enumerate() {
         let expected = match number {
             1 => (DeliveryOutcome::Overflowed, true),
             2 => (DeliveryOutcome::Gone, false),
@@ -109,13 +109,13 @@ fn check(egress: &mut dyn Egress) {
 }
 
 #[tokio::test]
-async fn calls_write_what_the_sockets_take() {
+async fn system_calls_write_all_that_the_sockets_take() {
     check(&mut Calls);
 }
 
-/// Where the system has no ring, the gateway does without; so does this test.
+/// Passes without a check on a system without `io_uring`.
 #[tokio::test]
-async fn a_ring_writes_what_the_sockets_take() {
+async fn a_ring_writes_all_that_the_sockets_take() {
     let Ok(mut uring) = Uring::new() else { return };
     check(&mut uring);
     check(&mut uring);

@@ -54,7 +54,7 @@ impl Uring {
     fn submit(&mut self, pending: &mut [PendingWrite<'_>]) {
         for (number, write) in pending.iter().enumerate() {
             let (socket, bytes) = (types::Fd(write.socket().as_fd().as_raw_fd()), write.bytes());
-            // A longer burst is written in part, like one for which the socket has no room.
+            // A longer batch is written in part, as if the socket had no room for the rest.
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let entry =
                 opcode::Send::new(socket, bytes.as_ptr(), length).flags(FLAGS.bits().cast_signed());
@@ -101,7 +101,7 @@ impl Egress for Uring {
     }
 }
 
-/// What `send()` would have said.
+/// The result of `send()` for this completion.
 fn outcome(result: i32) -> Result<usize, Gone> {
     match usize::try_from(result) {
         Ok(sent) => Ok(sent),

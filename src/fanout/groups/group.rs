@@ -36,7 +36,7 @@ pub(in crate::fanout) struct SubscriptionGroup {
     phase: Phase,
 }
 
-/// What is going on.
+/// What the group does now.
 enum Phase {
     /// Nothing: every member was handed everything.
     Idle,
@@ -52,7 +52,7 @@ struct Member {
     handed: u64,
 }
 
-/// A way over all members.
+/// A walk over all members.
 struct Round {
     began: Instant,
     /// The next member to be visited.

@@ -1,5 +1,5 @@
-//! Rounds: each member is handed each change once and in order, whatever comes and goes meanwhile,
-//! from its joining on.
+//! Rounds: each member gets each change once and in order, from its join on, while others join and
+//! leave.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::session::{CatchUp, Connection, Notification, ServeHandle, Subscriptio
 /// The number of the group whose members these are.
 const NUMBER: usize = 7;
 
-fn place(offset: u64) -> Checkpoint {
+fn checkpoint(offset: u64) -> Checkpoint {
     Checkpoint {
         offset,
         cursor: Cursor::new([Position::start_of(Epoch::new(1))]),
@@ -31,8 +31,8 @@ fn place(offset: u64) -> Checkpoint {
 fn notification(offset: u64, ends: bool) -> Notification {
     Notification::framed(
         Bytes::from_static(b"frame"),
-        place(offset - 1),
-        place(offset),
+        checkpoint(offset - 1),
+        checkpoint(offset),
         ends,
     )
 }
@@ -47,7 +47,7 @@ fn subscription() -> Subscription {
 
 fn session() -> ServeHandle {
     let socket = UnixStream::pair().expect("two file descriptors").0;
-    let catch_up = CatchUp::replay(place(0));
+    let catch_up = CatchUp::replay(checkpoint(0));
     let drain = Connection::open(socket.into(), subscription(), catch_up, None);
     ServeHandle::of(drain.connection())
 }
@@ -56,18 +56,18 @@ fn key(session: &ServeHandle) -> *const Connection {
     Arc::as_ptr(session.connection())
 }
 
-/// A group, and what each of its members was handed.
-struct Followed {
+/// A group, and the changes that each of its members got.
+struct GroupRecorder {
     group: SubscriptionGroup,
     handed: HashMap<*const Connection, Vec<u64>>,
-    /// Changes that were pushed before a member joined.
+    /// The number of changes before a member joined.
     missed: HashMap<*const Connection, u64>,
     pushed: u64,
-    /// How long rounds take.
+    /// The length of a round.
     round: Duration,
 }
 
-impl Followed {
+impl GroupRecorder {
     fn new() -> Self {
         let group = SubscriptionGroup::new(Arc::new(subscription()));
         Self {
@@ -92,14 +92,14 @@ impl Followed {
         self.group.push(notification(self.pushed, false));
     }
 
-    /// Whether somebody was looked at: in this round, or in the one that follows without a rest.
-    fn look(&mut self) -> bool {
+    /// Visits the next member, in this round or one that follows at once; false without one.
+    fn visit(&mut self) -> bool {
         let Some((member, from)) = self
             .group
             .next_member()
             .map(|(session, from)| (key(session), from))
         else {
-            return self.group.finish(Instant::now() + self.round) == Next::Round && self.look();
+            return self.group.finish(Instant::now() + self.round) == Next::Round && self.visit();
         };
         if let Some(from) = from {
             let batch = self.group.batch(from).expect("something is left");
@@ -111,36 +111,36 @@ impl Followed {
 }
 
 #[tokio::test]
-async fn each_member_is_handed_each_change_once_and_in_order_whatever_comes_and_goes() {
+async fn each_member_gets_each_change_once_and_in_order() {
     for seed in 0..200 {
         let mut random = SmallRng::seed_from_u64(seed);
-        let (mut followed, mut members) = (Followed::new(), Vec::new());
+        let (mut recorder, mut members) = (GroupRecorder::new(), Vec::new());
         for _ in 0..120 {
-            followed.round = Duration::from_millis(random.random_range(0..2) * 8);
+            recorder.round = Duration::from_millis(random.random_range(0..2) * 8);
             match random.random_range(0..12) {
-                0..3 => members.push(followed.add()),
+                0..3 => members.push(recorder.add()),
                 3 if !members.is_empty() => {
                     let gone = members.swap_remove(random.random_range(0..members.len()));
-                    followed.group.remove(gone.slot().expect("a member"));
+                    recorder.group.remove(gone.slot().expect("a member"));
                     assert!(
                         gone.slot().is_none(),
-                        "seed {seed}: who is gone has no slot"
+                        "seed {seed}: a removed member has no slot"
                     );
                 }
-                4..6 => followed.push(),
-                6 | 7 => drop(followed.group.wake()),
-                8 => drop(followed.group.finish(Instant::now())),
-                _ => drop((0..random.random_range(0..6)).all(|_| followed.look())),
+                4..6 => recorder.push(),
+                6 | 7 => drop(recorder.group.wake()),
+                8 => drop(recorder.group.finish(Instant::now())),
+                _ => drop((0..random.random_range(0..6)).all(|_| recorder.visit())),
             }
         }
-        while followed.look() || followed.group.wake() {}
+        while recorder.visit() || recorder.group.wake() {}
         assert_eq!(
-            followed.group.waiting(),
+            recorder.group.waiting(),
             0,
             "seed {seed}: a finished round keeps nothing"
         );
-        assert_eq!(followed.group.members().len(), members.len());
-        for (slot, member) in followed.group.members().enumerate() {
+        assert_eq!(recorder.group.members().len(), members.len());
+        for (slot, member) in recorder.group.members().enumerate() {
             let at = member.slot().expect("a member");
             assert_eq!(
                 (at.group(), at.slot()),
@@ -150,12 +150,12 @@ async fn each_member_is_handed_each_change_once_and_in_order_whatever_comes_and_
         }
         for member in &members {
             let (handed, missed) = (
-                &followed.handed[&key(member)],
-                followed.missed[&key(member)],
+                &recorder.handed[&key(member)],
+                recorder.missed[&key(member)],
             );
             assert_eq!(
                 *handed,
-                (missed + 1..=followed.pushed).collect::<Vec<_>>(),
+                (missed + 1..=recorder.pushed).collect::<Vec<_>>(),
                 "seed {seed}"
             );
         }
@@ -163,27 +163,27 @@ async fn each_member_is_handed_each_change_once_and_in_order_whatever_comes_and_
 }
 
 #[tokio::test]
-async fn what_comes_while_a_round_is_under_way_goes_along_in_its_writes() {
-    let mut followed = Followed::new();
-    let members: Vec<_> = (0..10).map(|_| followed.add()).collect();
+async fn changes_during_a_round_join_its_writes() {
+    let mut recorder = GroupRecorder::new();
+    let members: Vec<_> = (0..10).map(|_| recorder.add()).collect();
     let mut writes = 0;
-    followed.push();
+    recorder.push();
     // Eight changes are under way at a time, each taking as long as a round.
     for _ in 0..100 {
         for _ in 0..5 {
-            assert!(followed.look());
+            assert!(recorder.visit());
             writes += 1;
         }
         for _ in 0..4 {
-            followed.push();
+            recorder.push();
         }
     }
-    while followed.look() {
+    while recorder.visit() {
         writes += 1;
     }
     let deliveries: usize = members
         .iter()
-        .map(|member| followed.handed[&key(member)].len())
+        .map(|member| recorder.handed[&key(member)].len())
         .sum();
     assert_eq!(deliveries, 401 * 10);
     assert!(
@@ -193,66 +193,66 @@ async fn what_comes_while_a_round_is_under_way_goes_along_in_its_writes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_round_is_followed_by_a_cooldown_in_which_what_comes_is_gathered() {
-    let mut followed = Followed::new();
-    followed.add();
-    let begin = |followed: &mut Followed| {
-        followed.push();
-        while followed.group.next_member().is_some() {}
+async fn a_cooldown_follows_a_long_round_and_gathers_changes() {
+    let mut recorder = GroupRecorder::new();
+    recorder.add();
+    let begin = |recorder: &mut GroupRecorder| {
+        recorder.push();
+        while recorder.group.next_member().is_some() {}
     };
     let after = |millis| Instant::now() + Duration::from_millis(millis);
-    begin(&mut followed);
+    begin(&mut recorder);
     assert_eq!(
-        followed.group.finish(Instant::now()),
+        recorder.group.finish(Instant::now()),
         Next::Idle,
-        "it was short"
+        "the round was short"
     );
-    begin(&mut followed);
-    assert_eq!(followed.group.finish(after(8)), Next::Cooldown(after(10)));
-    assert!(!followed.group.wake(), "nothing came");
-    begin(&mut followed);
+    begin(&mut recorder);
+    assert_eq!(recorder.group.finish(after(8)), Next::Cooldown(after(10)));
+    assert!(!recorder.group.wake(), "nothing came");
+    begin(&mut recorder);
     assert_eq!(
-        followed.group.finish(after(8)),
+        recorder.group.finish(after(8)),
         Next::Cooldown(after(10)),
-        "who woke begins at once"
+        "the group begins a round at once after its wake-up"
     );
     for _ in 0..7 {
         assert!(
-            !followed.group.push(notification(1, false)),
+            !recorder.group.push(notification(1, false)),
             "no round begins"
         );
     }
-    assert!(followed.group.next_member().is_none());
+    assert!(recorder.group.next_member().is_none());
     assert!(
-        followed.group.push(notification(1, false)),
-        "that is enough"
+        recorder.group.push(notification(1, false)),
+        "enough changes end the cooldown"
     );
-    while followed.group.next_member().is_some() {}
+    while recorder.group.next_member().is_some() {}
     for _ in 0..8 {
         assert!(
-            !followed.group.push(notification(1, false)),
+            !recorder.group.push(notification(1, false)),
             "the round is under way"
         );
     }
     assert_eq!(
-        followed.group.finish(after(8)),
+        recorder.group.finish(after(8)),
         Next::Round,
         "enough came meanwhile"
     );
-    while followed.group.next_member().is_some() {}
-    assert_eq!(followed.group.finish(after(8)), Next::Cooldown(after(10)));
-    followed.group.push(notification(1, false));
-    assert!(followed.group.wake());
-    assert!(followed.group.next_member().is_some());
+    while recorder.group.next_member().is_some() {}
+    assert_eq!(recorder.group.finish(after(8)), Next::Cooldown(after(10)));
+    recorder.group.push(notification(1, false));
+    assert!(recorder.group.wake());
+    assert!(recorder.group.next_member().is_some());
     assert_eq!(
-        followed.group.finish(after(60_000)),
+        recorder.group.finish(after(60_000)),
         Next::Cooldown(after(60_010)),
-        "however long it took"
+        "a cooldown has a longest length"
     );
 }
 
 #[test]
-fn a_batch_goes_as_far_as_the_change_that_ends_the_stream() {
+fn a_batch_ends_with_the_change_that_ends_the_stream() {
     let group = {
         let mut group = SubscriptionGroup::new(Arc::new(subscription()));
         for (offset, ends) in [(1, false), (2, true), (3, false), (4, true)] {

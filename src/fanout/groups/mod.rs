@@ -51,12 +51,12 @@ impl Groups {
         &self.slots[number]
     }
 
-    /// The same, to go on with what its members are shown.
+    /// A group by its number, to change its stream.
     pub(super) fn group_mut(&mut self, number: usize) -> &mut SubscriptionGroup {
         &mut self.slots[number]
     }
 
-    /// How many members cannot be told to begin anew.
+    /// The number of members whose format has no reset.
     pub(super) fn members_without_reset(&self) -> u64 {
         let groups = self
             .slots
@@ -157,7 +157,7 @@ mod tests {
                 assert_eq!(
                     (at.group(), at.slot()),
                     (number, slot),
-                    "everyone knows their slot"
+                    "each member knows its slot"
                 );
                 assert!(
                     Arc::ptr_eq(&member.subscription(), &group.subscription),
@@ -169,14 +169,14 @@ mod tests {
         count
     }
 
-    /// What the metrics say: members, and groups that have some.
+    /// The metrics: members, and groups that have some.
     fn counted(groups: &Groups) -> (usize, usize) {
         let count = |gauge: &Gauge| usize::try_from(gauge.get()).unwrap();
         (count(&groups.views), count(&groups.in_use))
     }
 
     #[tokio::test]
-    async fn sessions_are_in_the_group_of_their_subscription_whatever_comes_and_goes() {
+    async fn a_session_is_in_the_group_of_its_subscription_while_others_come_and_go() {
         let mut groups = Groups::default();
         let mut sessions = Vec::new();
         for round in 0..60_usize {
@@ -188,7 +188,7 @@ mod tests {
             if round % 4 == 3 {
                 let gone = sessions.swap_remove(round * 7 % sessions.len());
                 assert!(groups.remove(&gone));
-                assert!(!groups.remove(&gone), "nobody leaves twice");
+                assert!(!groups.remove(&gone), "a session leaves once");
             }
             assert_eq!(members(&groups), sessions.len());
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Words on continuity: the sessions that they reach, and their place in the stream.
+//! The messages `stale` and `fresh`: the sessions that get them, and their place in the stream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ struct Scene {
 /// A session whose drainer is the test, and its client.
 struct Session {
     connection: Arc<Connection>,
-    /// While it catches up.
+    /// Present while the session catches up.
     drain: Option<DrainHandle>,
     client: UnixStream,
 }
@@ -36,7 +36,7 @@ impl Scene {
         }
     }
 
-    /// A session that catches up so.
+    /// A session with this catch-up.
     fn session(&self, format: WireFormat, catch_up: CatchUp) -> Session {
         let (near, client) = UnixStream::pair().expect("two file descriptors");
         let drain = open(&self.dispatcher, near, subscription("", format), catch_up);
@@ -60,7 +60,7 @@ impl Scene {
         join(&mut self.dispatcher, &serve);
     }
 
-    /// Sends what there is to be sent, as time passes.
+    /// Serves until nothing is due, as time passes.
     async fn settle(&mut self) {
         while let Some(due) = self.due() {
             tokio::time::sleep_until(due).await;
@@ -68,8 +68,7 @@ impl Scene {
         }
     }
 
-    /// When there is something to do next: rounds, cooldowns, words on continuity. Positions are
-    /// told for seconds on end.
+    /// When the dispatcher has something to do next.
     fn due(&self) -> Option<Instant> {
         if self.dispatcher.run_queue.is_busy() {
             Some(Instant::now())
@@ -78,7 +77,7 @@ impl Scene {
         }
     }
 
-    /// Takes in so many saves more, of new people, and shows them to nobody yet.
+    /// Takes in this many more saves of new people; no session gets them yet.
     fn take_in(&mut self, count: u64) {
         let before = newest(&self.dispatcher).offset;
         self.dispatcher
@@ -87,13 +86,13 @@ impl Scene {
 }
 
 impl Session {
-    /// Sends it to catch up; the test drains it.
+    /// Makes the session catch up; the test drains it.
     fn leave(&mut self, catch_up: CatchUp) {
         self.drain = ServeHandle::of(&self.connection).leave(catch_up);
     }
 
-    /// The types of the events that it was sent.
-    async fn told(mut self) -> Vec<String> {
+    /// Ends the session; returns the types of the events that the client received.
+    async fn received(mut self) -> Vec<String> {
         self.connection.end(CloseCode::ABNORMAL);
         let mut sent = String::new();
         self.client.read_to_string(&mut sent).await.expect("text");
@@ -124,10 +123,10 @@ fn save(seq: u64) -> Event {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fresh_comes_after_all_that_was_taken_in_before_it() {
+async fn fresh_comes_after_all_earlier_changes() {
     let mut scene = Scene::new();
     let mut sessions = Vec::new();
-    // More than are looked at in a row.
+    // More than one step visits.
     for _ in 0..300 {
         let mut session = scene.session(WireFormat::Sse, scene.replay(None));
         scene.join(&mut session);
@@ -140,14 +139,14 @@ async fn fresh_comes_after_all_that_was_taken_in_before_it() {
     scene.settle().await;
     for session in sessions {
         assert_eq!(
-            session.told().await,
+            session.received().await,
             ["stale", "create", "create", "create", "fresh"]
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_the_end_of_a_cooldown_comes_before_fresh_and_else_when_it_ends() {
+async fn changes_of_a_cooldown_come_when_it_ends_or_before_fresh() {
     let mut scene = Scene::new();
     let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
@@ -163,7 +162,10 @@ async fn what_waits_for_the_end_of_a_cooldown_comes_before_fresh_and_else_when_i
         );
         scene.take_in(1);
         scene.dispatcher.serve();
-        assert!(!scene.dispatcher.run_queue.is_busy(), "it cools down");
+        assert!(
+            !scene.dispatcher.run_queue.is_busy(),
+            "the group cools down"
+        );
     };
     cool_down(&mut scene).await;
     tokio::time::advance(Duration::from_millis(2)).await;
@@ -176,19 +178,19 @@ async fn what_waits_for_the_end_of_a_cooldown_comes_before_fresh_and_else_when_i
     cool_down(&mut scene).await;
     scene.dispatcher.tell_fresh();
     scene.settle().await;
-    let told = ["stale", "create", "create", "create", "create", "fresh"];
-    assert_eq!(session.told().await, told);
+    let expected = ["stale", "create", "create", "create", "create", "fresh"];
+    assert_eq!(session.received().await, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
+async fn a_session_that_joins_a_stale_stream_gets_stale_once() {
     let mut scene = Scene::new();
     let began = Instant::now();
     scene.dispatcher.tell_stale(began);
     scene.settle().await;
     let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
-    // It falls behind, and comes back.
+    // The session falls behind, and joins again.
     let again = scene.replay(None);
     session.leave(again);
     scene.join(&mut session);
@@ -198,12 +200,12 @@ async fn who_becomes_live_while_the_stream_is_stale_is_told_then_and_once() {
     scene.settle().await;
     let mut late = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut late);
-    assert_eq!(session.told().await, ["stale", "fresh"]);
-    assert!(late.told().await.is_empty(), "nothing is stale any more");
+    assert_eq!(session.received().await, ["stale", "fresh"]);
+    assert!(late.received().await.is_empty(), "the stream is fresh");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_truth() {
+async fn a_session_that_joins_during_a_sweep_gets_each_message_once() {
     for count in [0, 200] {
         let mut scene = Scene::new();
         let mut sessions = Vec::new();
@@ -228,13 +230,13 @@ async fn who_becomes_live_while_the_others_are_being_told_is_told_once_and_the_t
         }
         scene.settle().await;
         for session in sessions {
-            assert_eq!(session.told().await, ["stale", "fresh"]);
+            assert_eq!(session.received().await, ["stale", "fresh"]);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
+async fn sessions_before_live_and_text_sessions_get_neither_stale_nor_fresh() {
     let mut scene = Scene::new();
     let snapshot = scene.session(WireFormat::Sse, CatchUp::Snapshot { reset: None });
     let resuming = scene.session(WireFormat::Sse, scene.replay(Some(9)));
@@ -245,17 +247,17 @@ async fn who_is_not_live_is_told_nothing_and_text_has_no_word_for_it() {
     scene.dispatcher.tell_fresh();
     scene.settle().await;
     for session in [snapshot, resuming, text] {
-        // Sends what waits, if anything does.
+        // Sends the queue, if there is one.
         if let Some(drain) = &session.drain {
             let sent = &scene.dispatcher.sessions.metrics().session_sent_bytes;
             drop(drain.next_step(scene.dispatcher.sessions.now(), sent));
         }
-        assert!(session.told().await.is_empty());
+        assert!(session.received().await.is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_behind_when_continuity_is_proved_hears_it_when_it_has_caught_up() {
+async fn a_session_that_is_behind_gets_fresh_once_it_has_caught_up() {
     let mut scene = Scene::new();
     let mut session = scene.session(WireFormat::Sse, scene.replay(None));
     scene.join(&mut session);
@@ -266,7 +268,7 @@ async fn who_is_behind_when_continuity_is_proved_hears_it_when_it_has_caught_up(
     scene.take_in(1);
     scene.dispatcher.tell_fresh();
     scene.settle().await;
-    // What it missed is shown as it joins.
+    // The join sends the missed change.
     scene.join(&mut session);
-    assert_eq!(session.told().await, ["stale", "create", "fresh"]);
+    assert_eq!(session.received().await, ["stale", "create", "fresh"]);
 }

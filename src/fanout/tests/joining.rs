@@ -55,10 +55,9 @@ fn save_as(seq: u64, age: u8, text: &str) -> Event {
     })
 }
 
-/// From outside this window is too short to be hit: between the checkpoint that a handshake took
-/// and the session's join.
+/// Tests from outside cannot hit this window: it is too short.
 #[tokio::test]
-async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_first() {
+async fn changes_between_a_handshake_and_its_join_come_first_and_once() {
     let mut dispatcher = dispatcher();
     dispatcher.take_in(vec![save(1)]);
     let (near, peer) = UnixStream::pair().unwrap();
@@ -80,7 +79,7 @@ async fn what_was_published_between_a_handshake_and_its_join_is_shown_once_and_f
     assert_eq!(names(session, peer).await, ["n2.", "n3.", "n4.", "n5."]);
 }
 
-/// Live sessions with these filters, and their peers.
+/// A live session for each filter, and its peer.
 fn live(dispatcher: &mut Dispatcher, filters: &[&str]) -> Vec<(ServeHandle, UnixStream)> {
     let mut sessions = Vec::new();
     for filter in filters {
@@ -91,7 +90,7 @@ fn live(dispatcher: &mut Dispatcher, filters: &[&str]) -> Vec<(ServeHandle, Unix
     sessions
 }
 
-/// All that a peer was sent, once its session has ended.
+/// Ends the session; returns all that its peer received.
 async fn sent(session: ServeHandle, mut peer: UnixStream) -> String {
     session.end(CloseCode::ABNORMAL);
     let mut sent = Vec::new();
@@ -99,7 +98,7 @@ async fn sent(session: ServeHandle, mut peer: UnixStream) -> String {
     String::from_utf8_lossy(&sent).into_owned()
 }
 
-/// The first names that a peer was sent, once its session has ended.
+/// Ends the session; returns the first names that its peer received.
 async fn names(session: ServeHandle, peer: UnixStream) -> Vec<String> {
     let sent = sent(session, peer).await;
     sent.split("firstName=")
@@ -115,14 +114,14 @@ fn serve_all(dispatcher: &mut Dispatcher) {
     }
 }
 
-/// A second handle on the session that the dispatcher sent to catch up. Its own drainer was spawned
-/// and has not run: nothing yields here.
+/// A second handle for the drainer of a session that catches up. The session's own drainer was
+/// spawned and has not run: nothing yields here.
 fn drain_handle(session: &ServeHandle) -> DrainHandle {
     DrainHandle::of(session)
 }
 
 #[tokio::test]
-async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
+async fn a_session_with_a_costly_filter_leaves_the_stream_and_the_others_go_on() {
     let mut dispatcher = dispatcher();
     let costly = "attributes.text.matches(\"[ab]*a[ab]{1000}c\")";
     let either = format!("{costly} || age == 36");
@@ -132,7 +131,7 @@ async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
     dispatcher.take_in(vec![save(1), save_with(2, &long), save(3)]);
     serve_all(&mut dispatcher);
     let (session, peer) = sessions.remove(0);
-    assert!(session.slot().is_none(), "it catches up by itself");
+    assert!(session.slot().is_none(), "the session catches up");
     let handle = drain_handle(&session);
     let sent = &dispatcher.sessions.metrics().session_sent_bytes;
     let DrainStep::CatchUp(
@@ -143,15 +142,18 @@ async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
         ..,
     ) = handle.next_step(dispatcher.sessions.now(), sent)
     else {
-        panic!("it has missed nothing")
+        panic!("the session does not replay")
     };
     let first = &dispatcher.history.after(begin.offset, 1).unwrap()[0];
-    assert_eq!(from, first.checkpoint, "it was sent what came before");
+    assert_eq!(
+        from, first.checkpoint,
+        "the replay begins after the first change"
+    );
     let session = handle.hand_over().expect("nothing waits");
     join(&mut dispatcher, &session);
     assert!(
         session.slot().is_none(),
-        "nor does the dispatcher evaluate it when it joins"
+        "the dispatcher does not evaluate the costly filter when the session joins"
     );
     assert_eq!(names(session, peer).await, ["n1."]);
     let (session, peer) = sessions.remove(0);
@@ -159,7 +161,7 @@ async fn a_view_that_takes_long_leaves_the_stream_there_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_dismissed_session_is_sent_first_what_the_others_are_sent_later() {
+async fn a_dismissed_session_gets_its_pending_changes_before_the_others() {
     let mut dispatcher = dispatcher();
     let mut sessions = live(&mut dispatcher, &[""; 3]);
     dispatcher.take_in(vec![save(1), save(2)]);

@@ -1,4 +1,4 @@
-//! The dispatcher without a relay: sessions join, are served, and are told of continuity.
+//! The dispatcher without a relay: sessions join, get changes, and get continuity messages.
 
 mod announcing;
 mod continuity;
@@ -35,7 +35,7 @@ fn dispatcher() -> Dispatcher {
     dispatcher
 }
 
-/// Where its history is.
+/// The newest checkpoint of its history.
 fn newest(dispatcher: &Dispatcher) -> Checkpoint {
     dispatcher.history.checkpoint().expect("it was started")
 }
@@ -52,7 +52,7 @@ fn subscription(filter: &str, format: WireFormat) -> Subscription {
     }
 }
 
-/// A session that catches up so, in the roster.
+/// Opens a session with this catch-up, and adds it to the roster.
 fn open(
     dispatcher: &Dispatcher,
     socket: impl Into<Socket>,
@@ -64,7 +64,7 @@ fn open(
     handle
 }
 
-/// A session on one end of a pair that has caught up with the newest checkpoint, and its client.
+/// A session on one end of a socket pair that has caught up, and its client on the other.
 fn caught_up(dispatcher: &Dispatcher, subscription: Subscription) -> (ServeHandle, UnixStream) {
     let (near, far) = UnixStream::pair().expect("two file descriptors");
     let catch_up = CatchUp::replay(newest(dispatcher));
@@ -72,7 +72,6 @@ fn caught_up(dispatcher: &Dispatcher, subscription: Subscription) -> (ServeHandl
     (handle.hand_over().expect("nothing waits"), far)
 }
 
-/// Lets a session join.
 fn join(dispatcher: &mut Dispatcher, session: &ServeHandle) {
     dispatcher.apply(SessionCommand::Join(session.clone()));
 }

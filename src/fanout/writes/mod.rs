@@ -76,7 +76,7 @@ impl Writes {
         self.to.extend(payload.map(|payload| (session, payload)));
     }
 
-    /// The sessions, each with what it is to be sent.
+    /// The sessions, each with its payload.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&ServeHandle, &Payload)> {
         self.to
             .iter()

@@ -120,13 +120,14 @@ pub(super) fn unknown_field(name: &str) -> String {
         }
         _ => {
             let plain = |name: &str| name.replace('_', "").to_lowercase();
-            match FIELDS.iter().find(|field| plain(field) == plain(name)) {
-                Some(field) => format!("There is no field {name:.40}: write {field}."),
-                None => format!(
-                    "There is no field {name:.40}: write id, firstName, lastName, age, job or \
-                     attributes.{name:.40}; put a text in quotes."
-                ),
+            if let Some(field) = FIELDS.iter().find(|field| plain(field) == plain(name)) {
+                return format!("There is no field {name:.40}: write {field}.");
             }
+            let known = FIELDS[..FIELDS.len() - 1].join(", ");
+            format!(
+                "There is no field {name:.40}: write {known} or attributes.{name:.40}; put a text \
+                 in quotes."
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the ring keeps, and what it knows of others' positions.
+//! The entries that the ring keeps, and how it relates positions to them.
 
 use super::*;
 use crate::domain::{Change, Epoch, Partition, Position, Seq, Tag, Timestamp};
@@ -33,11 +33,11 @@ fn at(seq: u64, tag: u64) -> LogPosition {
 }
 
 #[test]
-fn the_oldest_entries_go_first_and_a_place_before_them_is_not_served() {
+fn a_full_ring_drops_its_oldest_entries_and_serves_only_the_rest() {
     let mut ring = Ring::new(Cursor::new([at(0, 0).position]), 4 * size_of::<Entry>());
     assert!(
         ring.after(Checkpoint::BEFORE_MEMORY, 1).is_none(),
-        "not even from a ring that lost nothing"
+        "also from a ring that dropped nothing"
     );
     for seq in 1..=10 {
         ring.push(change(seq));
@@ -57,7 +57,7 @@ fn cursor(seq: u64, tag: u64) -> Cursor {
 }
 
 #[test]
-fn a_cursor_is_found_where_it_stands_and_only_in_the_same_history() {
+fn the_ring_locates_a_cursor_of_its_own_history_only() {
     let mut ring = Ring::new(cursor(3, 3), usize::MAX);
     for seq in 4..=9 {
         ring.push(change(seq));
@@ -103,7 +103,7 @@ fn a_cursor_is_found_where_it_stands_and_only_in_the_same_history() {
 }
 
 #[test]
-fn after_a_break_only_the_new_history_is_believed() {
+fn after_a_break_the_ring_trusts_only_the_new_history() {
     let mut ring = Ring::new(cursor(3, 3), usize::MAX);
     for seq in 4..=9 {
         ring.push(change(seq));
@@ -119,12 +119,12 @@ fn after_a_break_only_the_new_history_is_believed() {
     assert_eq!(
         ring.relation(at(4, 4)),
         Relation::Before,
-        "it may lead there: the log tells"
+        "the position may lead there: only the log knows"
     );
     assert_eq!(
         ring.relation(at(9, 9)),
         Relation::Ahead,
-        "by its number; the hub has yet to come that far"
+        "this gateway has not reached the number yet"
     );
     assert!(ring.holds(&ring.end().clone()) && !ring.holds(&end));
     assert_ne!(ring.history_id(), before);
@@ -133,6 +133,6 @@ fn after_a_break_only_the_new_history_is_believed() {
     assert_eq!(
         ring.broken_after(Checkpoint::BEFORE_MEMORY),
         None,
-        "it was never in this order"
+        "the checkpoint was never in this order"
     );
 }

@@ -34,7 +34,7 @@ impl Host {
 impl FromStr for Host {
     type Err = InvalidHost;
 
-    /// Reads a name or an address; IPv6 addresses stand in brackets.
+    /// Reads a name or an address; IPv6 addresses are in brackets.
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
         if let Some(inner) = text
             .strip_prefix('[')
@@ -126,7 +126,7 @@ mod tests {
             ("127.0.0.1.", "127.0.0.1", None),
             ("[::1]:8080", "[::1]", Some(8080)),
             ("[0:0:0:0:0:0:0:1]", "[::1]", None),
-            // RFC 3986 has no such address, so this is a name.
+            // By RFC 3986 this is no address but a name.
             ("127.1", "127.1", None),
         ] {
             let authority: Authority = text.parse().expect(text);

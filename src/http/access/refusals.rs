@@ -60,9 +60,9 @@ pub(super) fn origin(
         format!(
             "Pages of the origin {origin} may not do this: the request went to {asked}. If the \
              page is yours, the operator lists it: http.origins = [\"{origin}\"] (or \
-             PEOPLE_GATEWAY__HTTP__ORIGINS={origin}). If a proxy stands in between and rewrites \
-             Host (changeOrigin of a development server, nginx without proxy_set_header Host), let \
-             it keep Host as the browser sent it."
+             PEOPLE_GATEWAY__HTTP__ORIGINS={origin}). If a proxy in between rewrites Host \
+             (changeOrigin of a development server, nginx without proxy_set_header Host), let it \
+             keep Host as the browser sent it."
         )
     };
     Problem::new(ProblemKind::Origin, detail)

@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(parameters.get("limit"), Some(""));
         assert_eq!(parameters.get("after"), None);
         let parameters =
-            Parameters::parse(Some("where=%EF%BF%BD"), &["where"]).expect("it is UTF-8");
+            Parameters::parse(Some("where=%EF%BF%BD"), &["where"]).expect("valid UTF-8");
         assert_eq!(parameters.get("where"), Some("\u{fffd}"));
         let parameters = Parameters::parse(Some("%77here=a=b"), &["where"]).expect("parameters");
         assert_eq!(parameters.get("where"), Some("a=b"));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_a_name_are_left_out_in_any_encoding_and_the_others_stay_as_they_are() {
+    fn a_parameter_is_removed_in_any_encoding_and_the_others_stay_unchanged() {
         let kept = |query| without(query, "after").collect::<Vec<_>>();
         assert_eq!(
             kept("where=a+b&&after=x&%61fter=y&after&limit=%31"),

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_gate_is_shut_from_a_write_that_is_not_taken_until_one_that_is() {
+    async fn a_gate_is_shut_while_the_socket_takes_no_write() {
         let (near, mut far) = tokio::io::duplex(8);
         let (mut stream, gate) = GatedStream::new(near);
         gate.open().await;
@@ -163,9 +163,14 @@ mod tests {
         assert!(futures_util::poll!(&mut opening).is_pending());
         far.read_exact(&mut [0; 16])
             .await
-            .expect("all that is written");
+            .expect("all written bytes");
         opening.await;
-        drop(writing.await.expect("it ends").expect("all is taken"));
+        drop(
+            writing
+                .await
+                .expect("the task ends")
+                .expect("a complete write"),
+        );
     }
 
     #[tokio::test]
@@ -178,6 +183,6 @@ mod tests {
         }
         drop(far);
         gate.open().await;
-        assert!(writing.await.expect("it ends").is_err());
+        assert!(writing.await.expect("the task ends").is_err());
     }
 }

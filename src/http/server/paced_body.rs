@@ -85,14 +85,9 @@ mod tests {
             }
             if left > 1 {
                 assert!(body.frame().now_or_never().is_none(), "{left} left");
-                stream.flush().await.expect("all is taken");
+                stream.flush().await.expect("a complete flush");
             }
         }
-        assert!(
-            body.frame()
-                .now_or_never()
-                .expect("nothing is waited for")
-                .is_none()
-        );
+        assert!(body.frame().now_or_never().expect("no wait").is_none());
     }
 }

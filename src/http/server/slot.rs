@@ -82,7 +82,7 @@ impl ConnectionPermit {
         self.slot.switched.load(Ordering::Acquire)
     }
 
-    /// Refuses the next request, which stands in for a refused head.
+    /// Refuses the next request, which replaces a refused head.
     pub(super) fn refuse_next(&self, problem: Problem) {
         *self
             .slot
@@ -91,7 +91,7 @@ impl ConnectionPermit {
             .unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 
-    /// The problem of the request that begins now, where it stands in for a refused head.
+    /// The problem of the request that begins now, if it replaces a refused head.
     pub(super) fn take_refusal(&self) -> Option<Problem> {
         self.slot
             .refusal

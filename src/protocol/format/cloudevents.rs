@@ -1,17 +1,17 @@
-//! `CloudEvents` 1.0.2 in the JSON format: the envelope around what people.v1.json says. Its
+//! `CloudEvents` 1.0.2 in the JSON format: the envelope around people.v1.json's messages. Its
 //! WebSocket binding sends one event a text message.
 
 use super::json::{member, quoted, write_gone, write_members};
 use crate::domain::Change;
-use crate::protocol::message::{Composed, Message, verdict_name};
+use crate::protocol::message::{Composed, Message};
 use crate::telemetry::clock::fresh_uuid;
 
 /// How much longer than people.v1.json's message about it an event is, at most.
 pub(super) const ENVELOPE: usize = 160;
 
-/// Appends a change: its `id` is its place in the log, so an event that comes twice is known by it.
+/// Appends a change: its `id` is its position in the log, which identifies a repeated event.
 pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
-    open(out, change.at, verdict_name(shown.verdict()));
+    open(out, change.at, shown.verdict().name());
     member(out, "subject");
     quoted(out, change.id);
     member(out, "time");

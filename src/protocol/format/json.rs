@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::domain::{Change, PersonId};
-use crate::protocol::message::{Composed, Message, verdict_name};
+use crate::protocol::message::{Composed, Message};
 
 /// Bytes of a change's message that are not the person's fields, at most: type, at, and the
 /// person's id, revision and times.
@@ -22,7 +22,7 @@ pub(super) fn longest(shown: &Composed) -> usize {
 
 /// Appends a whole change: `{"type":…,"at":…,…}`.
 pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
-    open(out, verdict_name(shown.verdict()));
+    open(out, shown.verdict().name());
     member(out, "at");
     quoted(out, change.at);
     write_shown(out, shown);
@@ -126,7 +126,7 @@ fn write_changes(out: &mut String, changes: &[Composed]) {
         if index > 0 {
             out.push(',');
         }
-        open(out, verdict_name(shown.verdict()));
+        open(out, shown.verdict().name());
         write_shown(out, shown);
         out.push('}');
     }

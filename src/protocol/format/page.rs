@@ -11,7 +11,7 @@ pub const PAGE_BYTES: usize = 64 * 1024;
 /// Bytes of a person's JSON that are not its fields, more or less.
 const AROUND_FIELDS: usize = 250;
 
-/// What stands around the people of a page.
+/// The text around the people of a page.
 pub(super) struct Around {
     open: fn(&mut String),
     end: &'static str,
@@ -37,8 +37,8 @@ struct Page<'a> {
     first: usize,
 }
 
-/// All of `people` in pages, in order; one empty page for nobody. `piece` opens one with room for
-/// so many bytes.
+/// All of `people` in pages, in order; one empty page for no people. `piece` opens one with room
+/// for this many bytes.
 pub(super) fn pages(
     around: &Around,
     people: &[Person],

@@ -13,7 +13,7 @@ pub const fn prelude() -> Bytes {
     Bytes::from_static(b"retry: 3000\n")
 }
 
-/// A line that clients skip: it keeps proxies from closing a quiet stream. It stands in front of
+/// A line that clients skip: it keeps proxies from closing a quiet stream. It comes before
 /// the next event, in its block, for the same reason.
 pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n");
 

@@ -9,12 +9,12 @@ use crate::filter::{Kinds, Verdict};
 pub enum TextCommand {
     /// Show these kinds from here on.
     Show(Kinds),
-    /// Close, please.
+    /// Close the session.
     Stop,
 }
 
 impl TextCommand {
-    /// Reads a text; any that is not a word of the protocol asks for everything.
+    /// Reads a text; any other text means [`Kinds::All`].
     pub fn read(text: &str) -> Self {
         match text {
             "saves" => Self::Show(Kinds::Saves),
@@ -25,7 +25,7 @@ impl TextCommand {
     }
 }
 
-/// The sentence for a change with this verdict; none where nothing is shown.
+/// The sentence for a change with this verdict; none for [`Verdict::Outside`].
 pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
     match verdict {
         Verdict::Create | Verdict::Enter | Verdict::Update => {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentences_are_the_tutorials() {
+    fn the_sentences_equal_those_of_the_tutorial() {
         assert_eq!(
             sentence(Verdict::Create, &change(false, true)).unwrap(),
             "Saved person [0190f3e2-7c1b-7d9a-8f00-1234567890ab] \

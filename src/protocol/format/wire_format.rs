@@ -1,4 +1,4 @@
-//! The format of a stream: what it can say, and how it says it.
+//! The format of a stream: its abilities, and its encoding.
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use crate::domain::{Change, Cursor, Person};
 use crate::filter::Verdict;
 use crate::protocol::close::Close;
 use crate::protocol::frame;
-use crate::protocol::message::{Composed, Message, verdict_name};
+use crate::protocol::message::{Composed, Message};
 use crate::telemetry::Label;
 
 /// The form that a client chose.
@@ -45,7 +45,7 @@ pub(super) enum Encoding {
     Envelopes,
 }
 
-/// What a client may say.
+/// The messages that a client may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientInput {
     /// The words of the text format; what else it sends is ignored.
@@ -102,7 +102,7 @@ impl WireFormat {
         }
     }
 
-    /// What its clients may say.
+    /// The messages that its clients may send.
     pub const fn input(self) -> ClientInput {
         match self {
             Self::Text => ClientInput::Words,
@@ -111,8 +111,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether a live view that fell behind is sent what it missed as one batch, rather than change
-    /// by change.
+    /// Whether a live view that fell behind gets its missed changes as one batch, not one by one.
     pub const fn composes(self) -> bool {
         match self {
             Self::Json | Self::Sse => true,
@@ -129,7 +128,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether it can tell a client to drop its view and begin anew.
+    /// Whether it has a message that makes a client drop its view and begin anew.
     pub const fn has_reset(self) -> bool {
         match self {
             Self::Json | Self::CloudEvents | Self::Sse => true,
@@ -137,7 +136,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether its clients are sent the position when it moved and no change told them.
+    /// Whether its clients get the position when it moved without a change for them.
     pub const fn has_positions(self) -> bool {
         match self {
             Self::Json | Self::CloudEvents | Self::Sse => true,
@@ -153,7 +152,7 @@ impl WireFormat {
         }
     }
 
-    /// What a session begins with, whatever it is sent then.
+    /// The first bytes of every session.
     pub fn prelude(self) -> Option<Bytes> {
         match self.framing() {
             Framing::WebSocket => None,
@@ -183,7 +182,7 @@ impl WireFormat {
         }
     }
 
-    /// What else the server says; nothing in text.
+    /// Any other message of the server; nothing in text.
     pub fn message(self, message: &Message<'_>) -> Option<Bytes> {
         let write = match self.encoding() {
             Encoding::Sentences => return None,
@@ -196,8 +195,8 @@ impl WireFormat {
     }
 
     /// A snapshot of these people in this order. The JSON formats fill pages of at most
-    /// [`PAGE_BYTES`](super::PAGE_BYTES) and send one for nobody too; text has a sentence for each
-    /// person.
+    /// [`PAGE_BYTES`](super::PAGE_BYTES) and send one for no people, too; text has a sentence for
+    /// each person.
     pub fn pages(self, people: &[Person]) -> Vec<Bytes> {
         match self.encoding() {
             Encoding::Sentences => people
@@ -236,7 +235,7 @@ impl WireFormat {
             Encoding::Envelopes => cloudevents::ENVELOPE,
         };
         let room = json::longest(composed) + envelope;
-        self.piece(verdict_name(composed.verdict()), cursor, room)
+        self.piece(composed.verdict().name(), cursor, room)
     }
 
     fn write_change(self, piece: &mut Piece, composed: &Composed, change: &Change) {
@@ -273,16 +272,16 @@ mod tests {
     };
 
     #[test]
-    fn all_formats_are_listed_once() {
-        // A new format does not compile here before it has a place in the list.
-        let place = |format| match format {
+    fn the_list_has_each_format_once() {
+        // A new format does not compile here before it has an index in the list.
+        let index = |format| match format {
             WireFormat::Text => 0,
             WireFormat::Json => 1,
             WireFormat::CloudEvents => 2,
             WireFormat::Sse => 3,
         };
-        let places = WireFormat::ALL.map(place);
-        assert_eq!(places, [0, 1, 2, 3]);
+        let indexes = WireFormat::ALL.map(index);
+        assert_eq!(indexes, [0, 1, 2, 3]);
     }
 
     #[test]

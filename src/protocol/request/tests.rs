@@ -1,4 +1,4 @@
-//! A message is read as it was meant, or refused with what to send instead.
+//! Client messages: each is read as its sender means it, or refused with advice.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -15,7 +15,7 @@ fn filter(kinds: Kinds, filter_text: &str, from: FilterFrom, reference: Option<&
     }
 }
 
-/// What a refusal says, and the `ref` that it echoes.
+/// The detail of a refusal, and the `ref` that it echoes.
 fn refused(text: &str) -> (String, Option<String>) {
     let refused = Request::read(text).unwrap_err();
     assert_eq!(refused.problem.kind(), ProblemKind::Malformed);
@@ -27,7 +27,7 @@ fn refused(text: &str) -> (String, Option<String>) {
 }
 
 #[test]
-fn what_a_filter_leaves_out_is_all_everyone_and_now() {
+fn a_filter_without_members_means_all_kinds_everyone_and_now() {
     let all = filter(Kinds::All, "", FilterFrom::Now, None);
     assert_eq!(Request::read(r#"{"type":"filter"}"#).unwrap(), all);
     let text =
@@ -53,7 +53,7 @@ fn ping_and_stop_are_read() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused_with_what_to_send_instead() {
+fn a_refusal_names_what_to_send_instead() {
     for (text, detail) in [
         (
             r#"{"type":"wake","ref":"r"}"#,
@@ -125,12 +125,12 @@ fn a_ref_has_at_most_64_code_points() {
     assert_eq!(
         refused(r#"{"type":"ping","ref":"a","ref":"b"}"#).1,
         None,
-        "which of two is not known"
+        "a repeated ref is ambiguous"
     );
 }
 
 #[test]
-fn what_is_no_object_is_refused_with_its_place() {
+fn a_text_that_is_no_json_object_is_refused_with_line_and_column() {
     for text in [
         "",
         "stop",
@@ -172,7 +172,7 @@ fn what_is_no_object_is_refused_with_its_place() {
 
 proptest! {
     #[test]
-    fn any_text_is_a_message_or_is_refused_shortly(
+    fn any_text_is_a_message_or_gets_a_short_refusal(
         text in "\\PC*|[{}\\[\\]\":,a-z0-9\\\\ \n]{0,200}",
     ) {
         if let Err(refused) = Request::read(&text) {
@@ -181,14 +181,14 @@ proptest! {
     }
 
     #[test]
-    fn any_filter_and_ref_is_read_as_it_was_meant(text: String, reference in "(?s).{0,64}") {
+    fn any_filter_and_ref_is_read_unchanged(text: String, reference in "(?s).{0,64}") {
         let sent = json!({"type": "filter", "where": text, "ref": reference}).to_string();
         let read = filter(Kinds::All, &text, FilterFrom::Now, Some(&reference));
         prop_assert_eq!(Request::read(&sent).unwrap(), read);
     }
 
     #[test]
-    fn any_member_of_any_name_beside_the_known_is_refused(name: String) {
+    fn a_message_with_an_unknown_member_is_refused(name: String) {
         prop_assume!(!["type", "ref"].contains(&name.as_str()));
         let sent = json!({"type": "ping", "ref": "r", name: "x"}).to_string();
         let refused = Request::read(&sent).unwrap_err();

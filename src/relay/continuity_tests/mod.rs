@@ -1,5 +1,4 @@
-//! Continuity delivers the log exactly, or says by a reset that it does not, whatever the channel
-//! does.
+//! Continuity delivers the log exactly, or resets, for any behaviour of the channel.
 
 mod world;
 
@@ -13,7 +12,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn whatever_the_channel_does_the_log_comes_out_exactly_or_a_reset_says_so(
+    fn continuity_delivers_the_log_exactly_or_resets(
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let mut world = World::new();
@@ -22,7 +21,7 @@ proptest! {
         }
         prop_assert!(world.settle(), "the heads never proved that nothing is missing");
         let last = world.delivered.last().map_or(world.begin, |change| change.at.position);
-        prop_assert_eq!(last, world.head(), "all that is in the log was delivered");
+        prop_assert_eq!(last, world.head(), "the whole log was delivered");
         if world.breaks == 0 && world.log.len() <= LOG_MAX {
             prop_assert_eq!(world.resets, 0, "history never broke");
             prop_assert_eq!(&world.delivered, &world.log);
@@ -31,7 +30,7 @@ proptest! {
 }
 
 #[test]
-fn a_lost_last_frame_is_found_by_the_head() {
+fn the_head_reveals_a_lost_last_frame() {
     let mut world = World::new();
     world.write();
     world.frames.clear();
@@ -40,7 +39,7 @@ fn a_lost_last_frame_is_found_by_the_head() {
 }
 
 #[test]
-fn a_store_that_went_back_is_found_by_the_head_though_nobody_writes() {
+fn the_head_reveals_a_store_that_went_back_without_a_write() {
     let mut world = World::new();
     for _ in 0..3 {
         world.write();
@@ -52,7 +51,7 @@ fn a_store_that_went_back_is_found_by_the_head_though_nobody_writes() {
     let mut actions = Vec::new();
     assert!(
         world.continuity.head(late, asked, &mut actions),
-        "it was read before the last two came"
+        "the head was read before the last two frames arrived"
     );
     world.run(Step::Fork(2, 0));
     assert!(world.settle());
@@ -60,7 +59,7 @@ fn a_store_that_went_back_is_found_by_the_head_though_nobody_writes() {
 }
 
 #[test]
-fn a_frame_in_order_costs_no_question() {
+fn a_frame_in_order_causes_no_question() {
     let mut world = World::new();
     for _ in 0..3 {
         world.write();
@@ -72,7 +71,7 @@ fn a_frame_in_order_costs_no_question() {
 }
 
 #[test]
-fn a_repeated_frame_is_counted_and_nothing_else() {
+fn a_repeated_frame_is_only_counted() {
     let mut world = World::new();
     world.write();
     let frame = world.frames.remove(0);
@@ -84,7 +83,7 @@ fn a_repeated_frame_is_counted_and_nothing_else() {
 }
 
 #[test]
-fn a_forged_frame_asks_the_log_once_and_is_dropped_by_its_answer() {
+fn a_forged_frame_causes_one_question_and_is_dropped() {
     let mut world = World::new();
     world.write();
     world.run(Step::Forge {
@@ -97,16 +96,16 @@ fn a_forged_frame_asks_the_log_once_and_is_dropped_by_its_answer() {
     world.run(Step::Answer);
     assert_eq!(
         world.question, None,
-        "the log was asked after the frame came; there is nothing to ask again"
+        "the question came after the frame, so one answer is enough"
     );
     assert_eq!(world.delivered, world.log);
 }
 
 #[test]
-fn a_full_page_of_the_log_is_followed_by_the_next() {
+fn a_full_page_of_the_log_causes_the_next_question() {
     let mut world = World::new();
     (0..LOG_MAX).for_each(|_| world.write());
-    world.run(Step::Doubt);
+    world.run(Step::SuspectGap);
     for _ in 0..LOG_MAX.div_ceil(PAGE) {
         assert!(world.question.is_some(), "there is more");
         world.run(Step::Answer);
@@ -115,23 +114,23 @@ fn a_full_page_of_the_log_is_followed_by_the_next() {
 }
 
 #[test]
-fn a_doubt_that_comes_up_after_the_question_is_asked_again() {
+fn a_gap_suspected_during_a_question_causes_another_question() {
     let mut world = World::new();
-    world.run(Step::Doubt);
-    world.run(Step::Doubt);
+    world.run(Step::SuspectGap);
+    world.run(Step::SuspectGap);
     world.run(Step::Answer);
     assert!(
         world.question.is_some(),
-        "the first answer may be older than the second doubt"
+        "the first answer may be older than the second suspicion"
     );
     world.run(Step::Answer);
     assert_eq!(world.question, None);
 }
 
 #[test]
-fn an_answer_about_a_place_that_was_left_behind_resets_nothing() {
+fn an_answer_about_a_passed_position_causes_no_reset() {
     let mut world = World::new();
-    world.run(Step::Doubt);
+    world.run(Step::SuspectGap);
     for _ in 0..=LOG_MAX {
         world.write();
         let mut actions = Vec::new();
@@ -147,7 +146,10 @@ fn an_answer_about_a_place_that_was_left_behind_resets_nothing() {
         }
     ));
     world.run(Step::Answer);
-    assert_eq!(world.resets, 0, "the frames had continued meanwhile");
+    assert_eq!(
+        world.resets, 0,
+        "the frames have gone on since the question"
+    );
     world.run(Step::Answer);
     assert_eq!((world.question, world.delivered.len()), (None, LOG_MAX + 1));
 }

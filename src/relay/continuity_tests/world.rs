@@ -18,7 +18,7 @@ pub(super) const PAGE: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Write,
-    /// The frame with this index among those under way arrives.
+    /// The frame with this index among those in flight arrives.
     Arrive(prop::sample::Index),
     Lose(prop::sample::Index),
     Repeat(prop::sample::Index),
@@ -35,12 +35,12 @@ pub(super) enum Step {
     Fail,
     /// The head is read.
     Head,
-    /// The head with this index among those that were read is brought.
+    /// The head with this index among those that were read arrives.
     HeadArrives(prop::sample::Index),
-    Doubt,
+    SuspectGap,
     /// The log begins anew.
     Wipe,
-    /// The last entries are lost, and so many of the numbers are used again.
+    /// The log loses this many last entries, then gets this many others.
     Fork(usize, usize),
 }
 
@@ -57,24 +57,24 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Fail),
         2 => Just(Step::Head),
         2 => index().prop_map(Step::HeadArrives),
-        1 => Just(Step::Doubt),
+        1 => Just(Step::SuspectGap),
         1 => Just(Step::Wipe),
         1 => (1..4_usize, 0..4_usize).prop_map(|(lost, written)| Step::Fork(lost, written)),
     ]
 }
 
-/// The store, the channel and what came out.
+/// The store, the channel, and the delivered changes.
 pub(super) struct World {
     pub(super) epoch: u64,
     /// All entries of the epoch, also those that the log trimmed.
     pub(super) log: Vec<Change>,
     pub(super) tags: u64,
     pub(super) frames: Vec<Change>,
-    /// Heads that were read, each with what had been passed on before.
+    /// Heads that were read, each with the last position that was passed on before.
     pub(super) heads: Vec<(Position, Position)>,
     pub(super) continuity: Continuity,
     pub(super) question: Option<Position>,
-    /// What was delivered since the last reset, and the place where that began.
+    /// The position of the last reset, and the changes that were delivered since.
     pub(super) begin: Position,
     pub(super) delivered: Vec<Change>,
     pub(super) resets: usize,
@@ -174,7 +174,7 @@ impl World {
             assert_eq!(
                 (position.epoch, position.seq),
                 (last.epoch, last.seq.next()),
-                "without a hole, each once"
+                "no change is missing or repeated"
             );
             assert_eq!(change.previous, last.tag, "chained");
             last = position;
@@ -204,7 +204,7 @@ impl World {
             } => {
                 let head = self.head();
                 let epoch = if epoch { head.epoch } else { Epoch::new(tag) };
-                // Nobody forges a tag that chains to the last one: tags are 64 random bits.
+                // No forged tag chains to the last one: tags are 64 random bits.
                 let previous = if chained {
                     Tag::new(u64::MAX)
                 } else {
@@ -232,7 +232,7 @@ impl World {
                 let (head, asked) = self.heads.remove(index.index(self.heads.len()));
                 self.continuity.head(head, asked, &mut actions);
             }
-            Step::Doubt => self.continuity.suspect_gap(&mut actions),
+            Step::SuspectGap => self.continuity.suspect_gap(&mut actions),
             Step::Wipe => {
                 self.epoch += 1;
                 self.log.clear();
@@ -248,7 +248,7 @@ impl World {
         self.take(actions);
     }
 
-    /// Nothing more goes wrong: the heads are compared, the log answers.
+    /// Compares heads and answers questions until continuity is proved; false if it never is.
     pub(super) fn settle(&mut self) -> bool {
         for _ in 0..200 {
             let mut actions = Vec::new();

@@ -16,7 +16,7 @@ use crate::protocol::message::{Composed, Message};
 /// The longest batch on the wire, in bytes.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
-/// What a view is shown of these changes together, in the order of each person's first change.
+/// The messages of a view for these changes together, in the order of each person's first change.
 pub(super) fn compose<'a>(
     view: &View,
     changes: impl IntoIterator<Item = &'a Change>,

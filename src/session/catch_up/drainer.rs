@@ -23,8 +23,7 @@ use crate::store::Discontinuity;
 /// How often within the silence limit a blocked socket is tried although nothing announced room in
 /// it.
 const TRIES_PER_LIMIT: u32 = 4;
-/// How often a session that waits for this gateway's relay is visited: it may end meanwhile, or be
-/// asked something.
+/// How often a session that waits for this gateway's relay wakes up: it may end, or get a request.
 const WAIT_STEP: Duration = Duration::from_millis(200);
 /// How long a session waits for this gateway to come to its checkpoint.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -62,9 +61,9 @@ pub(super) struct Drainer {
     /// Whether the session was sent something that it had missed.
     catching_up: bool,
     wait: Option<RelayWait>,
-    /// When it was last found that its checkpoint cannot be continued; else when the drainer began.
+    /// When the checkpoint was last found to be broken; else when the drainer began.
     pub(super) broke: Instant,
-    /// Since when the session cannot catch up, because what is to be read cannot be.
+    /// Since when the session cannot catch up, because the store cannot be read.
     pub(super) stuck: Option<Instant>,
 }
 
@@ -204,7 +203,7 @@ impl Drainer {
         Some(handle)
     }
 
-    /// Hands the session to the dispatcher, unless something was asked for meanwhile.
+    /// Hands the session to the dispatcher, unless a request came meanwhile.
     async fn hand_over(&self, handle: DrainHandle) -> Option<DrainHandle> {
         let serve = match handle.hand_over() {
             Ok(serve) => serve,

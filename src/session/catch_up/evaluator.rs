@@ -44,7 +44,7 @@ pub(super) enum CatchUpError {
     #[error("the log cannot be continued there: {}", .0.name())]
     Broken(Discontinuity),
     /// The log continues from its checkpoint, but this gateway's history is another one: the
-    /// gateway has yet to learn of that.
+    /// gateway has yet to learn of the break.
     #[error("this gateway has not come to the log's history yet")]
     Parted,
     /// It waited too long for this gateway to come to its checkpoint.
@@ -58,13 +58,12 @@ pub(super) enum CatchUpError {
 /// How changes are evaluated for a session that is catching up.
 pub(super) struct Evaluator<'a> {
     pub(super) subscription: &'a Subscription,
-    /// Whether the client was told that it is live: only then do frames name their position, where
-    /// the format can.
+    /// Whether the client got `live`: only then do frames name their position, if the format can.
     pub(super) is_live: bool,
-    /// Whether a stretch may be shown as one batch, where the format can.
+    /// Whether a stretch may become one batch, if the format can.
     pub(super) may_compose: bool,
-    /// Changes that are skipped: a page showed what they led to. An error where a
-    /// page was read in another history than the change's.
+    /// Changes to skip: a page includes their effect. An error if a page was read in another
+    /// history than the change's.
     pub(super) covered: &'a (dyn Fn(&Change) -> Result<bool, CatchUpError> + Send + Sync),
 }
 
@@ -93,7 +92,7 @@ fn continue_from(cursor: &Cursor, events: &[(u64, &Event)]) -> usize {
 }
 
 impl ReplayStep {
-    /// A stretch of which nothing is step.
+    /// A step without effect.
     pub(super) fn nothing(checkpoint: Checkpoint) -> Self {
         let verdicts = VerdictCounts::default();
         Self {
@@ -159,7 +158,7 @@ impl Evaluator<'_> {
         }
         let (events, offset) = match (continue_from(&checkpoint.cursor, events), events) {
             (count, events) if count == events.len() => (events, offset),
-            // From here on the session is of another history: what that is, is looked up.
+            // From here on the session is in another history: the caller finds out which.
             (0, _) => {
                 return Ok(ReplayStep::nothing(Checkpoint::unlocated(
                     checkpoint.cursor,

@@ -1,5 +1,5 @@
-//! Random histories of a few people, and views that are folded from stretches and pages of them:
-//! wherever they are cut, a client holds exactly the people who match.
+//! Random histories of a few people, and views folded from batches and pages of them: wherever a
+//! history is cut, a client holds exactly the people who match.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn run(operations: &[(u128, Option<u8>)]) -> (Vec<Change>, Vec<State>) {
     (changes, states)
 }
 
-fn who_match(view: &View, state: &State) -> State {
+fn matching_people(view: &View, state: &State) -> State {
     state
         .iter()
         .filter(|(id, fields)| view.filter.matches(**id, fields))
@@ -73,7 +73,7 @@ fn who_match(view: &View, state: &State) -> State {
         .collect()
 }
 
-/// Applies one thing that was shown; fails where it contradicts what is held.
+/// Applies one message of a batch; fails if it contradicts the people held so far.
 fn fold(held: &mut State, shown: &Composed) {
     let verdict = shown.verdict();
     let is_new = matches!(verdict, Verdict::Create | Verdict::Enter);
@@ -109,7 +109,7 @@ fn view() -> impl Strategy<Value = View> {
 
 proptest! {
     #[test]
-    fn a_view_folded_from_batches_is_exact_wherever_the_stretches_are_cut(
+    fn a_view_folded_from_batches_is_exact_wherever_the_history_is_cut(
         operations in operations(), view in view(), cuts in prop::collection::vec(0..60_usize, 0..8)
     ) {
         let (changes, states) = run(&operations);
@@ -121,21 +121,21 @@ proptest! {
             for shown in compose(&view, &changes[from..to]) {
                 fold(&mut held, &shown);
             }
-            let expected = who_match(&view, &states[to]);
+            let expected = matching_people(&view, &states[to]);
             prop_assert_eq!(&held, &expected, "after {} of {}", to, changes.len());
             from = to;
         }
     }
 
     #[test]
-    fn a_snapshot_of_pages_of_any_age_and_what_came_after_them_is_exact(
+    fn a_view_folded_from_pages_of_any_age_and_the_later_changes_is_exact(
         operations in operations(),
         view in view(),
         ages in prop::collection::vec((0..PEOPLE, 0..60_usize), 1..5),
     ) {
         let (changes, states) = run(&operations);
-        // Pages in order of their ids, each read at some moment of the history; the last to the
-        // end.
+        // Pages in order of their ids, each read at some moment of the history; the last page goes
+        // to the end.
         let mut ends: Vec<(u128, usize)> = ages
             .into_iter()
             .map(|(end, age)| (end, age.min(changes.len())))
@@ -148,7 +148,7 @@ proptest! {
             let is_in = |id: PersonId| {
                 after.is_none_or(|after| id > after) && up_to.is_none_or(|up_to| id <= up_to)
             };
-            let page = who_match(&view, &states[*read_at]);
+            let page = matching_people(&view, &states[*read_at]);
             held.extend(page.into_iter().filter(|(id, _)| is_in(*id)));
             let (partition, position) = (Partition::new(0), position(*read_at));
             ranges.push(Cover { partition, up_to, position });
@@ -160,6 +160,6 @@ proptest! {
                 fold(&mut held, &shown);
             }
         }
-        prop_assert_eq!(held, who_match(&view, &states[changes.len()]));
+        prop_assert_eq!(held, matching_people(&view, &states[changes.len()]));
     }
 }

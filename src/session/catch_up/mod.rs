@@ -1,4 +1,4 @@
-//! What a session is sent that the dispatcher does not serve: what it missed, or a snapshot.
+//! Sessions that the dispatcher does not serve: they get their missed changes, or a snapshot.
 
 mod compose;
 mod drainer;

@@ -1,5 +1,4 @@
-//! What becomes of a session that cannot go on catching up as it did: it begins anew, waits, or is
-//! closed.
+//! The next step of a session that cannot go on catching up: it begins anew, waits, or closes.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -23,7 +22,7 @@ const PROOF_LIMIT: Duration = Duration::from_secs(1);
 const SNAPSHOTS_MAX: u32 = 3;
 
 impl Drainer {
-    /// What becomes of a session whose checkpoint cannot be continued, or not now.
+    /// Decides the next step of a session whose checkpoint cannot be continued, or not now.
     pub(super) async fn cannot_continue(
         &mut self,
         handle: &DrainHandle,
@@ -49,7 +48,10 @@ impl Drainer {
                     "a session's position did not come into this gateway's history in time; \
                      closing it"
                 );
-                let close = Close::new(CloseCode::INTERNAL, "not at your place in time");
+                let close = Close::new(
+                    CloseCode::INTERNAL,
+                    "the gateway did not reach your position in time",
+                );
                 self.close(handle, &close);
             }
             CatchUpError::Store(error) => self.cannot_read(handle, &error).await,
@@ -69,7 +71,7 @@ impl Drainer {
         if let Some(snapshot) = &self.snapshot
             && !snapshot.has_shown()
         {
-            // The client has nothing yet that it would have to drop.
+            // The client has no view yet to drop.
             (self.snapshot, self.snapshots) = (None, self.snapshots - 1);
             return ControlFlow::Continue(());
         }
@@ -77,13 +79,13 @@ impl Drainer {
             let why = match reason {
                 Discontinuity::Trimmed => "fell behind what the log keeps",
                 Discontinuity::Forked | Discontinuity::Epoch | Discontinuity::Unknown => {
-                    "the store lost what was shown"
+                    "the store lost changes that you received"
                 }
             };
             return ControlFlow::Break(Close::new(CloseCode::STALLED, why));
         }
         if reason != Discontinuity::Trimmed {
-            // It says nothing of how long the log is.
+            // The reason is not the length of the log.
             self.snapshots = 0;
         } else if self.snapshots >= SNAPSHOTS_MAX {
             let why = "the log is too short for a snapshot";
@@ -95,7 +97,7 @@ impl Drainer {
     }
 
     /// Tries again after a pause, or closes a session that could not catch up for too long: no
-    /// client waits for ever in silence, and no operator is left without a line.
+    /// client waits forever in silence, and the operator gets a log line.
     async fn cannot_read(&mut self, handle: &DrainHandle, error: &StoreError) {
         let options = &self.shared.options;
         self.shared.stuck.log(|| {
@@ -130,8 +132,8 @@ impl Drainer {
     ) {
         if reason != Discontinuity::Trimmed {
             // Where the log refused a session's checkpoint, this gateway's own history may be lost
-            // too, and the view would begin anew twice. Without proof the client is to know at
-            // least that its view is worth nothing.
+            // too, and the view would begin anew twice. Without proof the client learns at least
+            // that its view is void.
             let history = &self.shared.history;
             history.prove_since(self.broke, PROOF_LIMIT).await;
         }

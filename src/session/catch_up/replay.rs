@@ -16,8 +16,8 @@ use crate::store::LogAnswer;
 
 /// Entries that one batch is composed of at most.
 const BATCH_ENTRIES: usize = 1024;
-/// How old the log's word may be where a session and this gateway contradict each other: all
-/// that wait share it.
+/// How old the log's answer may be if a session and this gateway contradict each other: all
+/// waiting sessions share it.
 const JUDGED_FOR: Duration = Duration::from_millis(200);
 
 /// Whether hardly anything comes after a checkpoint, and the dispatcher can take over from there.

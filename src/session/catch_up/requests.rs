@@ -1,5 +1,5 @@
-//! The answer to what a client asked. It is given when everything before the request is sent, so a
-//! filter changes at one checkpoint, and a position is never ahead of what was sent.
+//! The answer to a client's request. It comes after everything before the request was sent, so a
+//! filter changes at one checkpoint, and a position is never ahead of the changes.
 
 use bytes::Bytes;
 
@@ -32,7 +32,7 @@ pub(super) struct RequestAnswer {
     pub(super) drops_snapshot: bool,
 }
 
-/// A request of a session that is catching up so; `newest` is where this gateway is.
+/// A request of a session with this catch-up; `newest` is this gateway's checkpoint.
 pub(super) fn reply(
     request: ClientRequest,
     catch_up: CatchUp,
@@ -100,7 +100,7 @@ impl Context<'_> {
 
     fn change_kinds(self, view: View) -> RequestAnswer {
         match self.catch_up {
-            // A snapshot shows who matches, whatever the kinds: it goes on.
+            // A snapshot has all matching people for any kinds: it goes on.
             CatchUp::Snapshot { .. } => RequestAnswer {
                 view: Some(view),
                 ..self.go_on(None, None)

@@ -1,12 +1,12 @@
 //! Everyone in a view, and then what happened meanwhile, without a hole between them.
 //!
-//! A page of people carries the position at which it was read. It is shown when that position lies
-//! on the gateway's history; one that was read ahead of the gateway waits for it, and one of
-//! another history is read again. When all pages were shown, the log is replayed from the lowest of
-//! these positions; a change that is not after the position of the page that covers its person is
-//! skipped, whether or not the page showed that person: what it led to was judged there. The replay
-//! crosses the position of every page: where it finds another entry of that number, the snapshot is
-//! worth nothing.
+//! A page of people carries the position at which it was read. The session sends it when that
+//! position lies on the gateway's history; a page that was read ahead of the gateway waits for it,
+//! and a page of another history is read again. After all pages the session replays the log from
+//! the lowest of these positions; it skips a change that is not after the position of the page that
+//! covers its person, whether or not the page has that person: the page includes the change's
+//! effect. The replay crosses the position of every page: if it finds another entry of that number,
+//! the snapshot is void.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub(super) struct Snapshot {
     stage: SnapshotStage,
     /// One for each range of people that was read at one position, in order of partition and id.
     covers: Vec<Cover>,
-    /// Whether a page was shown.
+    /// Whether a page was sent.
     has_shown: bool,
     /// When it was asked for, and the newest checkpoint then.
     asked: Instant,
@@ -85,7 +85,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether a page was shown.
+    /// Whether a page was sent.
     pub(super) const fn has_shown(&self) -> bool {
         self.has_shown
     }
@@ -167,7 +167,7 @@ impl Snapshot {
             .page(id, (partition, after), self.asked, is_fresh)
             .await?;
         match relation(page.head) {
-            // Before memory: the replay tells whether it leads there.
+            // Before memory: the replay finds out whether it leads there.
             Some(Relation::On | Relation::Before) => {}
             Some(Relation::Ahead) | None => return Ok(SnapshotProgress::Ahead(end.offset)),
             Some(Relation::Apart) => {

@@ -11,7 +11,7 @@ pub enum CatchUp {
         /// Everything up to here was evaluated for it. In some partitions it may be further than
         /// this gateway's order was at this offset: a cursor need not come from this gateway.
         from: Checkpoint,
-        /// The offset behind which the client is told that it is live, where that is still owed.
+        /// The offset after which the client gets `live`, if it has not got it.
         owes_live: Option<u64>,
     },
     /// Everyone in its view, what happened meanwhile, and that it is live.

@@ -1,7 +1,7 @@
 //! The sending half of a session: its socket, what waits for it, and its state.
 //!
 //! [`Connection`] is the wire, and a view hangs on it. A sender holds its lock for one non-blocking
-//! write at most per step, and nobody writes past a queue. Two handles are rights: a
+//! write at most per step, and no sender writes past a queue. Two handles are rights: a
 //! [`DrainHandle`] exists as long as a queue does, and belongs to the task that empties it; a
 //! [`ServeHandle`] belongs to the dispatching thread.
 

@@ -1,5 +1,5 @@
-//! What waits for a socket that did not take everything at once: whole frames in order, the first
-//! perhaps half-written.
+//! The frames that wait for a socket that did not take everything at once: whole and in order, the
+//! first perhaps half-written.
 
 mod requests;
 
@@ -30,7 +30,7 @@ pub(super) struct SendQueue {
     /// The checkpoint after the last change that the socket began to take: from there the session
     /// catches up if all else is dropped. None while no change was ever here.
     reached: Option<Checkpoint>,
-    /// What the client asked for meanwhile; carried out when nothing else waits.
+    /// The client's requests meanwhile; answered when nothing else waits.
     requests: RequestQueue,
 }
 
@@ -103,12 +103,12 @@ impl SendQueue {
         self.push_newest(frame, FrameKind::Position);
     }
 
-    /// Adds that continuity is not proved behind all that waits, in place of the same word.
+    /// Adds that continuity is not proved behind all that waits, in place of an older `stale`.
     pub(super) fn push_stale(&mut self, frame: Bytes) {
         self.push_newest(frame, FrameKind::Stale);
     }
 
-    /// Adds that continuity is proved behind all that waits, in place of the same word.
+    /// Adds that continuity is proved behind all that waits, in place of an older `fresh`.
     pub(super) fn push_fresh(&mut self, frame: Bytes) {
         self.push_newest(frame, FrameKind::Fresh);
     }
@@ -161,8 +161,8 @@ impl SendQueue {
     }
 
     /// Drops the changes, but for one that is half-written, and the position behind them. Pongs
-    /// stay: a ping is answered (RFC 6455, section 5.5.2) whatever becomes of the changes. That
-    /// continuity is proved would be wrong without them: returns whether that was dropped too.
+    /// stay: a ping is answered (RFC 6455, section 5.5.2) also when changes are dropped. `fresh`
+    /// would be wrong without the changes: returns whether it was dropped too.
     pub(super) fn drop_changes(&mut self) -> bool {
         let waiting = self.queue.len();
         self.keep(|kind| *kind != FrameKind::Fresh);
@@ -197,7 +197,7 @@ impl SendQueue {
             - self.written
     }
 
-    /// Where the session stands when what waits is dropped; none when no change waits.
+    /// The session's checkpoint if the waiting changes are dropped; none if no change waits.
     pub(super) fn reached(&self) -> Option<&Checkpoint> {
         self.reached.as_ref().filter(|_| self.changes > 0)
     }
@@ -232,8 +232,8 @@ impl SendQueue {
             let Some(first) = self.queue.front() else {
                 return;
             };
-            if let (FrameKind::Change(place), 0) = (&first.kind, self.written) {
-                self.reached = Some(place.clone());
+            if let (FrameKind::Change(after), 0) = (&first.kind, self.written) {
+                self.reached = Some(after.clone());
             }
             let rest = first.frame.len() - self.written;
             if taken < rest {
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use crate::domain::{Cursor, Epoch, Position};
 
-    fn place(offset: u64) -> Checkpoint {
+    fn checkpoint(offset: u64) -> Checkpoint {
         Checkpoint {
             offset,
             cursor: Cursor::new([Position::start_of(Epoch::new(1))]),
@@ -270,8 +270,8 @@ mod tests {
         let notification = |(offset, frame): (u64, &&'static str)| {
             Notification::framed(
                 Bytes::from_static(frame.as_bytes()),
-                place(offset - 1),
-                place(offset),
+                checkpoint(offset - 1),
+                checkpoint(offset),
                 false,
             )
         };
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_socket_did_not_take_waits_from_the_very_byte() {
+    fn the_queue_keeps_exactly_the_bytes_that_the_socket_did_not_take() {
         for (sent, rest, reached) in [
             (0, "aaa|bbb|ccc", 0),
             (1, "aa|bbb|ccc", 1),
@@ -302,13 +302,17 @@ mod tests {
         ] {
             let mut queue = rest_of(&["aaa", "bbb", "ccc"], sent);
             assert_eq!(waiting(&queue), rest);
-            assert_eq!(queue.reached(), Some(&place(reached)), "after {sent} bytes");
+            assert_eq!(
+                queue.reached(),
+                Some(&checkpoint(reached)),
+                "after {sent} bytes"
+            );
             queue.drop_waiting();
         }
     }
 
     #[test]
-    fn control_frames_never_cut_into_a_half_written_frame() {
+    fn a_control_frame_waits_for_the_end_of_a_half_written_frame() {
         let mut queue = rest_of(&["aaa", "bbb"], 1);
         queue.push_pong(Bytes::from_static(b"pong1"));
         queue.push_pong(Bytes::from_static(b"pong2"));
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_changes_leave_what_is_half_written_and_the_control_frames() {
+    fn dropping_changes_keeps_a_half_written_frame_and_control_frames() {
         for (sent, rest, reached) in [
             (0, "pong", None),
             (1, "aa|pong", Some(1)),
@@ -332,12 +336,12 @@ mod tests {
             queue.push_pong(Bytes::from_static(b"pong"));
             queue.drop_changes();
             assert_eq!(waiting(&queue), rest, "after {sent} bytes");
-            assert_eq!(queue.reached(), reached.map(place).as_ref());
+            assert_eq!(queue.reached(), reached.map(checkpoint).as_ref());
         }
     }
 
     #[test]
-    fn words_on_continuity_wait_behind_the_changes_and_fresh_goes_with_them() {
+    fn stale_and_fresh_wait_behind_the_changes_and_fresh_is_dropped_with_them() {
         let mut queue = rest_of(&["aaa", "bbb"], 1);
         for _ in 0..2 {
             queue.push_stale(Bytes::from_static(b"stale"));
@@ -346,20 +350,24 @@ mod tests {
         assert_eq!(waiting(&queue), "aa|bbb|stale|fresh");
         assert!(
             queue.drop_changes(),
-            "without the changes it would be wrong"
+            "fresh would be wrong without the changes"
         );
         assert_eq!(waiting(&queue), "aa|stale");
         assert!(!queue.drop_changes());
     }
 
     #[test]
-    fn a_position_waits_behind_the_changes_once_and_goes_with_them() {
+    fn only_the_newest_position_waits_and_is_dropped_with_the_changes() {
         let mut queue = rest_of(&["aaa", "bbb"], 1);
         queue.push_position(Bytes::from_static(b"at 2"));
         queue.push_position(Bytes::from_static(b"at 3"));
         assert_eq!(waiting(&queue), "aa|bbb|at 3");
         queue.drop_changes();
-        assert_eq!(waiting(&queue), "aa", "it would be ahead of what is sent");
+        assert_eq!(
+            waiting(&queue),
+            "aa",
+            "the position would be ahead of the changes"
+        );
     }
 
     #[test]

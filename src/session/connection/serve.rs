@@ -1,9 +1,8 @@
-//! What the dispatching thread does to a connection: takes it over, sends it to catch up, and
-//! tells it whether continuity is proved.
+//! The dispatching thread's operations on a connection: it takes the connection over, sends it to
+//! catch up, and announces whether continuity is proved.
 //!
-//! Before `live` a client is told nothing of continuity: it does not take what it has for the view.
-//! One that is catching up when continuity is proved again learns it when the dispatcher takes
-//! over.
+//! Before `live` a client gets no continuity messages: its view is not complete anyway. A client
+//! that is catching up when continuity is proved again gets `fresh` when the dispatcher takes over.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ impl ServeHandle {
         Self(connection)
     }
 
-    /// A handle, for a test that stands in for the dispatching thread.
+    /// A handle, for a test that takes the part of the dispatching thread.
     #[cfg(test)]
     pub(crate) fn of(connection: &Arc<Connection>) -> Self {
         Self::new(Arc::clone(connection))
@@ -114,7 +113,7 @@ impl ServeHandle {
         self.marks.slot.store(MemberSlot::to_bits(slot), Relaxed);
     }
 
-    /// Tells a client that is live since when continuity is unproved.
+    /// Sends a live client since when continuity is unproved.
     pub fn tell_stale(&self, since: Instant, sent: &Counter) -> Option<DrainHandle> {
         let mut state = self.lock();
         let is_live = match state.session.view() {
@@ -128,8 +127,7 @@ impl ServeHandle {
         self.tell(&mut state, &Message::Stale { seconds }, true, sent)
     }
 
-    /// Tells a client that was told otherwise, and lacks nothing but what is in its queue, that
-    /// continuity is proved.
+    /// Sends `fresh` to a client that got `stale` and lacks no change but those in its queue.
     pub fn tell_fresh(&self, sent: &Counter) -> Option<DrainHandle> {
         let mut state = self.lock();
         if !state.view.believes_stale || !state.session.is_live() {
@@ -138,8 +136,8 @@ impl ServeHandle {
         self.tell(&mut state, &Message::Fresh, false, sent)
     }
 
-    /// Tells a session that has just become live what the others know of continuity. None: it is
-    /// proved.
+    /// Brings a session that has just become live up to date on continuity; `None` means that it
+    /// is proved.
     pub fn update_on_continuity(
         &self,
         unproved: Option<Instant>,

@@ -34,8 +34,8 @@ pub struct Connection {
     pub(super) marks: ViewMarks,
 }
 
-/// The right to empty a connection's queue: one exists exactly as long as there is a queue. Whoever
-/// is given one hands it to a drainer.
+/// The right to empty a connection's queue: one exists exactly as long as there is a queue. Its
+/// receiver hands it to a drainer.
 #[derive(Debug)]
 #[must_use]
 pub struct DrainHandle(Arc<Connection>);
@@ -65,7 +65,7 @@ pub(super) struct ClientView {
     pub(super) subscription: Arc<Subscription>,
     /// What it is to be sent before the dispatcher serves it; none while it is live.
     pub(super) catch_up: Option<Box<CatchUp>>,
-    /// Whether the last word on continuity that was sent, or waits, is that it is unproved.
+    /// Whether the last continuity message that was sent, or waits, is `stale`.
     pub(super) believes_stale: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::session::notification::Payload;
 use crate::session::options::Options;
 use crate::session::state::{ViewEffect, ViewInput};
 
-/// A session whose socket is about to be written to; nobody else writes to it meanwhile.
+/// A session whose socket is about to be written to; no other task writes to it meanwhile.
 pub struct PendingWrite<'a> {
     to: &'a ServeHandle,
     state: MutexGuard<'a, ConnectionState>,
@@ -149,7 +149,7 @@ impl<'a> PendingWrite<'a> {
         self.sent.unwrap_or(0)
     }
 
-    /// Lets wait what was not taken; says what became of the payload.
+    /// Queues the bytes that the socket did not take; returns the payload's outcome.
     pub fn finish(mut self, options: &Options) -> (&'a ServeHandle, &'a Payload, Delivery) {
         let delivery = self.keep_rest(options);
         (self.to, self.payload, delivery)

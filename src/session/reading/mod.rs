@@ -1,4 +1,4 @@
-//! The receiving half of a session: a small task that sleeps until the peer says something.
+//! The receiving half of a session: a small task that sleeps until the peer sends something.
 
 mod allowance;
 mod frames;

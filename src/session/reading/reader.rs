@@ -1,5 +1,5 @@
-//! Hears the peer: its requests, its pings, its goodbye. Asleep it is a few words of memory and no
-//! buffer.
+//! Reads the peer's requests, pings and close frame. A sleeping reader is a few words of memory and
+//! no buffer.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -38,7 +38,7 @@ pub(in crate::session) struct Reader {
     connection: Arc<Connection>,
     format: WireFormat,
     /// None where what the peer sends is thrown away: it broke a rule, it sent its close frame, or
-    /// its format has no words for clients.
+    /// its format has no client messages.
     input: Option<PeerInput>,
     /// Bytes thrown away so far.
     discarded: usize,
@@ -53,7 +53,7 @@ struct PeerInput {
 /// What a round of reading asks of the asynchronous part.
 #[derive(Default)]
 struct ReadRound {
-    /// What the peer asked for, in order. The limit of messages bounds it.
+    /// The peer's requests, in order. The limit of messages bounds them.
     requests: Vec<ClientRequest>,
     /// The peer is gone.
     ended: bool,

@@ -1,4 +1,4 @@
-//! A line for the operator that many sessions have reason for at once.
+//! A log line that many sessions may cause at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_line_is_written_once_in_a_while() {
+    async fn a_throttle_writes_one_line_in_each_pause() {
         let throttle = LogThrottle::default();
         let mut lines = 0;
         for _ in 0..3 {

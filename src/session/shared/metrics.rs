@@ -1,4 +1,4 @@
-//! What the sessions count.
+//! The metrics of the sessions.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -24,7 +24,7 @@ metrics! {
         catch_ups: Counter,
         /// Changes that were read for sessions which catch up, by source
         catch_up_changes: StaticFamily<ReplaySource, Counter>,
-        /// Changes shown to sessions which catch up, after composing, by verdict
+        /// Changes sent to sessions which catch up, after composing, by verdict
         catch_up_deliveries: StaticFamily<Verdict, Counter>,
         /// Questions to the log, or to a shared answer of it, by sessions which catch up
         session_log_reads: Counter,
@@ -32,7 +32,7 @@ metrics! {
         snapshots: Counter,
         /// Pages of people that snapshots went through, read or shared
         snapshot_pages: Counter,
-        /// Views that were shown anew because their place could not be continued, by reason
+        /// Views that began anew because their position could not be continued, by reason
         session_resets: StaticFamily<Discontinuity, Counter>,
         /// Text sessions that went on from the new head after the store lost history, by reason
         session_new_heads: StaticFamily<Discontinuity, Counter>,

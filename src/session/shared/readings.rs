@@ -3,8 +3,8 @@
 //!
 //! A page is good for all that asked before it was read, and for all others as long as the
 //! gateway knows of nothing after it. So pages of one snapshot may be of different age; each
-//! carries the position at which it was read. What was read before the store's history broke is for
-//! nobody afterwards.
+//! carries the position at which it was read. After a break of the store's history no session gets
+//! an earlier reading.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl Readings {
         .await
     }
 
-    /// What came after a place in the log, at least as far as `goal`: read now or a moment ago.
+    /// The changes after a position in the log, at least up to `goal`: read now or a moment ago.
     pub(in crate::session) async fn since(
         &self,
         history: HistoryId,
@@ -112,7 +112,7 @@ impl Readings {
         self.stretch(history, from, is_good).await
     }
 
-    /// The log's word on a place, as of a moment that is no longer ago than `age`.
+    /// The log's answer about a position, no older than `age`.
     pub(in crate::session) async fn judge(
         &self,
         history: HistoryId,
@@ -177,7 +177,7 @@ where
         if is_good(&shared) {
             return Ok(shared.value);
         }
-        // Unless somebody has replaced it meanwhile: one reading is enough for all that wait.
+        // Unless another caller has replaced it: one reading is enough for all that wait.
         let is_old = |entry: Option<moka::Entry<K, SharedReading<T>>>| async move {
             let same = entry.is_some_and(|entry| entry.into_value().at == shared.at);
             if same { Op::Remove } else { Op::Nop }

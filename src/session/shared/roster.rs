@@ -1,6 +1,5 @@
-//! All sessions, in shards. A session stays in its shard for life, so an
-//! announcement goes from shard to shard over any length of time and meets each session once,
-//! whatever else comes and goes meanwhile.
+//! All sessions, in shards. A session stays in its shard for life, so an announcement goes from
+//! shard to shard over any length of time and reaches each session once, while others come and go.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sessions_that_came_together_are_spread_over_the_shards_and_stay_in_theirs() {
+    async fn sessions_are_spread_evenly_over_the_shards_and_stay_in_theirs() {
         let roster = Roster::new();
         let sessions: Vec<_> = (0..400).map(|_| session()).collect();
         for session in &sessions {
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_that_is_gone_is_not_met() {
+    async fn a_roster_leaves_out_dropped_sessions() {
         let roster = Roster::new();
         roster.add(&session());
         assert!(roster.sessions().is_empty());

@@ -14,7 +14,7 @@ use crate::session::connection::Connection;
 use crate::session::options::Options;
 use crate::session::tick::Tick;
 
-/// 51 seconds at 50 ms; what is due later is looked at once in between.
+/// 51 seconds at 50 ms; a session that is due later gets a visit in between.
 const SLOTS: u32 = 1024;
 
 /// Sessions by the tick of their next visit.
@@ -162,34 +162,34 @@ mod tests {
     use crate::session::subscription::Subscription;
 
     #[test]
-    fn nobody_is_put_where_the_wheel_has_just_been() {
+    fn the_wheel_puts_no_session_into_a_slot_that_it_has_just_left() {
         let wheel = TimerWheel::new();
-        let nobody = || Watched {
+        let watched = || Watched {
             connection: Weak::new(),
             purpose: Purpose::Liveness,
         };
         std::thread::scope(|scope| {
             let putting = scope.spawn(|| {
-                (0..200_000).for_each(|_| wheel.put(nobody(), wheel.now().after(Tick::LENGTH)));
+                (0..200_000).for_each(|_| wheel.put(watched(), wheel.now().after(Tick::LENGTH)));
             });
             while !putting.is_finished() {
-                // As after a pause in which it could not turn.
+                // The wheel catches up, as after a pause.
                 (0..20).for_each(|_| drop(wheel.step()));
                 std::thread::yield_now();
             }
         });
-        // Each was due one tick after it was put, so the next turn finds the last of them.
+        // Each session was due one tick after its put, so the next turn finds the last one.
         drop(wheel.step());
         let left: usize = wheel
             .slots
             .iter()
             .map(|slot| slot.lock().unwrap().len())
             .sum();
-        assert_eq!(left, 0, "they would wait for a whole turn");
+        assert_eq!(left, 0, "sessions left behind would wait for a whole turn");
     }
 
     #[tokio::test]
-    async fn sessions_that_came_together_are_pinged_all_over_the_interval() {
+    async fn first_pings_of_simultaneous_sessions_are_spread_over_the_interval() {
         let (wheel, options) = (TimerWheel::new(), Options::default());
         let session = || {
             let socket = tokio::net::UnixStream::pair()

@@ -1,5 +1,5 @@
-//! What holds after any inputs: a wire closes once with its first code, the dispatcher serves only
-//! what a drainer handed over, no request is lost.
+//! The state machine under random inputs: a wire closes once with its first code, the dispatcher
+//! serves only sessions that a drainer handed over, no request is lost.
 
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-fn given(state: SessionState) -> Option<CloseCode> {
+fn close_code(state: SessionState) -> Option<CloseCode> {
     match state.wire() {
         WireState::Open => None,
         WireState::Closing { code, .. } | WireState::Closed(code) => Some(code),
@@ -45,7 +45,7 @@ fn given(state: SessionState) -> Option<CloseCode> {
 
 proptest! {
     #[test]
-    fn the_first_close_code_stays_and_nothing_opens_again(
+    fn a_wire_closes_once_with_its_first_code(
         inputs in prop::collection::vec(input(), 0..40),
     ) {
         let mut state = SessionState::new();
@@ -59,15 +59,15 @@ proptest! {
                     WireEffect::Nothing
                 }
             };
-            if let Some(code) = given(before) {
-                prop_assert_eq!(given(state), Some(code));
-                prop_assert_eq!(before.view(), state.view(), "a closing view is left alone");
+            if let Some(code) = close_code(before) {
+                prop_assert_eq!(close_code(state), Some(code));
+                prop_assert_eq!(before.view(), state.view(), "a closing session keeps its view");
             }
             // The socket is shut down exactly when the wire is closed, once.
             let closes = !matches!(before.wire(), WireState::Closed(_))
                 && matches!(state.wire(), WireState::Closed(_));
             prop_assert_eq!(effect == WireEffect::ShutDown, closes);
-            // One close frame leaves, ours or the answer.
+            // The wire sends one close frame, ours or the answer.
             let sends = matches!(effect, WireEffect::SendClose | WireEffect::AnswerClose);
             let begins = before.wire() == WireState::Open && state.is_closing();
             prop_assert_eq!(sends, begins && !closes);
@@ -75,11 +75,11 @@ proptest! {
     }
 
     #[test]
-    fn the_dispatcher_serves_only_what_a_drainer_handed_over(
+    fn the_dispatcher_serves_only_sessions_that_a_drainer_handed_over(
         inputs in prop::collection::vec(input(), 0..60),
     ) {
         let mut state = SessionState::new();
-        // Between a hand-over and a join nobody sends changes.
+        // From a hand-over to the join, no task sends changes.
         let mut handed_over = false;
         for input in inputs {
             let Input::View(input) = input else { continue };
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn a_request_is_never_lost_while_the_wire_is_open(
+    fn an_open_session_never_loses_a_request(
         inputs in prop::collection::vec(input(), 0..40),
     ) {
         let mut state = SessionState::new();
@@ -121,7 +121,7 @@ proptest! {
             if state.is_closing() {
                 prop_assert_eq!(effect, ViewEffect::Nothing);
             } else {
-                prop_assert_eq!(asked.view(), ViewState::CatchingUp, "its drainer answers");
+                prop_assert_eq!(asked.view(), ViewState::CatchingUp, "the drainer answers");
                 prop_assert_ne!(effect, ViewEffect::Nothing);
             }
         }
@@ -129,7 +129,7 @@ proptest! {
 }
 
 #[test]
-fn a_closing_ends_when_all_was_sent_and_answered() {
+fn a_closing_session_closes_once_it_has_sent_all_and_got_the_answer() {
     for (code, awaits_answer) in [(CloseCode::NORMAL, true), (CloseCode::NORMAL, false)] {
         let mut state = SessionState::new();
         let close = WireInput::Close {
@@ -156,6 +156,6 @@ fn a_closing_ends_when_all_was_sent_and_answered() {
     assert_eq!(
         state.apply_to_wire(WireInput::Sent),
         WireEffect::ShutDownSending,
-        "a peer that broke the rules is not listened to"
+        "the gateway does not wait for the answer of a peer that broke the rules"
     );
 }

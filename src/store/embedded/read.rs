@@ -8,7 +8,7 @@ use redb::ReadTransaction;
 use super::group_commit::live_key;
 use super::tables::{self, FileFailure, HEADS, KEYS, LOG, PEOPLE};
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
-use crate::store::log::chain::{self, Flaw, LogEntry};
+use crate::store::log::chain::{self, EntryFault, Flaw, LogEntry};
 use crate::store::page::StoredPage;
 use crate::store::{
     CorruptRecord, DamageLocation, Discontinuity, IdempotencyRecord, LogAnswer, PageLimits,
@@ -200,5 +200,5 @@ pub(super) fn mended(
 }
 
 fn change(partition: Partition, frame: &[u8]) -> LogEntry {
-    decode_frame(partition, frame).map_err(|_| "cannot be read".to_owned())
+    decode_frame(partition, frame).map_err(|_| EntryFault::Unreadable("cannot be read".to_owned()))
 }

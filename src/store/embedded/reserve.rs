@@ -217,7 +217,7 @@ impl Room for ReserveFile {
     }
 }
 
-/// Bytes of the disk that a file uses. If the system does not tell them, the file's length, which
+/// Bytes of the disk that a file uses. If the system does not report them, the file's length, which
 /// is no less.
 fn allocated(file: &fs::Metadata) -> u64 {
     #[cfg(unix)]
@@ -260,13 +260,13 @@ mod tests {
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
             1,
-            "and nothing else"
+            "the reserve is the only file"
         );
         room.hold().unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().ino(),
             held.ino(),
-            "it is not written again"
+            "the reserve is not written again"
         );
         room.release().unwrap();
         room.release().unwrap();

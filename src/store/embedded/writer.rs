@@ -246,7 +246,7 @@ impl FileWriter {
             .collect();
         self.feeds.publish(&events);
         for (job, answer) in jobs.into_iter().zip(answers) {
-            // The caller may be gone; the write stands.
+            // The caller may be gone; the write stays.
             let _ = job.answer.send(answer);
         }
     }

@@ -3,6 +3,8 @@
 //! A damaged or missing entry ends the changes that a reader before it receives. A reader right
 //! before it is answered that the log no longer continues, as if the log had been trimmed.
 
+use std::fmt;
+
 use super::{Discontinuity, LogAnswer, Tail};
 use crate::domain::{Change, Position, Seq};
 
@@ -11,16 +13,33 @@ use crate::domain::{Change, Position, Seq};
 pub(in crate::store) struct Flaw {
     /// The number of the entry.
     pub(in crate::store) seq: Seq,
-    /// What is wrong with the entry.
-    pub(in crate::store) detail: String,
+    pub(in crate::store) fault: EntryFault,
 }
 
-/// The flaw of an entry that saved over a record whose damage was not known. Only its image before
-/// the change cannot be read, so no reader receives it, and there is nothing to mend.
-pub(in crate::store) const UNKNOWN_BEFORE: &str = "has an image before it that cannot be read";
+/// What is wrong with an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) enum EntryFault {
+    /// It saved over a record whose damage was not known: only the image before the change cannot
+    /// be read. No reader receives it, and there is nothing to mend.
+    UnknownBefore,
+    /// The entry before it is missing, or belongs to another history.
+    Unconnected,
+    /// It cannot be read, for this reason.
+    Unreadable(String),
+}
 
 /// One entry, or why it cannot be read.
-pub(in crate::store) type LogEntry = Result<Change, String>;
+pub(in crate::store) type LogEntry = Result<Change, EntryFault>;
+
+impl fmt::Display for EntryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownBefore => "has an image before it that cannot be read",
+            Self::Unconnected => "is missing, or is another's",
+            Self::Unreadable(detail) => detail,
+        })
+    }
+}
 
 /// The answer to "what came after `from`?". The entries are in order.
 pub(in crate::store) fn since(
@@ -36,8 +55,8 @@ pub(in crate::store) fn since(
                 last = change.at.position;
                 changes.push(change);
             }
-            Err(detail) => {
-                flaw = Some(Flaw { seq, detail });
+            Err(fault) => {
+                flaw = Some(Flaw { seq, fault });
                 break;
             }
         }
@@ -75,14 +94,14 @@ pub(in crate::store) fn tail(
             Ok(_) => {
                 flaw = Some(Flaw {
                     seq: wanted.seq,
-                    detail: "is missing, or is another's".to_owned(),
+                    fault: EntryFault::Unconnected,
                 });
                 break;
             }
-            Err(detail) => {
+            Err(fault) => {
                 flaw = Some(Flaw {
                     seq: wanted.seq,
-                    detail,
+                    fault,
                 });
                 break;
             }
@@ -93,12 +112,12 @@ pub(in crate::store) fn tail(
 }
 
 /// The entry, if it comes right after `last`.
-fn follows(last: Position, entry: LogEntry) -> Result<Change, String> {
+fn follows(last: Position, entry: LogEntry) -> LogEntry {
     let change = entry?;
     if change.predecessor() == Some(last) {
         Ok(change)
     } else {
-        Err("is missing, or is another's".to_owned())
+        Err(EntryFault::Unconnected)
     }
 }
 
@@ -169,11 +188,21 @@ mod tests {
             "a hole"
         );
         assert_eq!(
-            answer(vec![entry(4), Err("garbage".into()), entry(6)], 6),
+            answer(
+                vec![
+                    entry(4),
+                    Err(EntryFault::Unreadable("garbage".into())),
+                    entry(6)
+                ],
+                6
+            ),
             (vec![4], Some(5))
         );
         assert_eq!(
-            answer(vec![Err("garbage".into()), entry(5)], 5),
+            answer(
+                vec![Err(EntryFault::Unreadable("garbage".into())), entry(5)],
+                5
+            ),
             (vec![], Some(4)),
             "nothing continues there"
         );
@@ -202,11 +231,17 @@ mod tests {
             "a hole"
         );
         assert_eq!(
-            answer(vec![entry(9), Err("garbage".into())], 9),
+            answer(
+                vec![entry(9), Err(EntryFault::Unreadable("garbage".into()))],
+                9
+            ),
             (vec![9], Some(8))
         );
         assert_eq!(
-            answer(vec![Err("garbage".into()), entry(8)], 9),
+            answer(
+                vec![Err(EntryFault::Unreadable("garbage".into())), entry(8)],
+                9
+            ),
             (vec![], Some(9))
         );
         assert_eq!(

@@ -175,7 +175,7 @@ impl Supervisor {
 
     /// Ends if neither an answer to a ping nor a message came within the time limit. A late answer
     /// with messages in between is a busy connection, not a dead one. Ends too if published probes
-    /// do not arrive, whatever else arrives: then commands go to another server (this one is a
+    /// do not arrive, even if other messages do: then commands go to another server (this one is a
     /// replica that was cut off, or a replaced master to which others still write).
     async fn check_for_life(&self, mut sink: PubSubSink, arrivals: &Arrivals) -> SubscriptionEnd {
         let mut last_probe = 0;

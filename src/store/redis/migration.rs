@@ -51,7 +51,7 @@ struct Layout {
     partitions: Option<u16>,
 }
 
-/// Brings the layout up to date, whatever [`Options::migrate`] says.
+/// Brings the layout up to date for any value of [`Options::migrate`].
 pub async fn migrate(options: Options) -> Result<MigrationReport, OpenError> {
     let options = Options {
         migrate: true,

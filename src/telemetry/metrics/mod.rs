@@ -57,7 +57,7 @@ macro_rules! metrics {
 }
 pub(crate) use metrics;
 
-/// A registry that tells whether the gateway is ready, its version, and the state of its process.
+/// A registry with the gateway's readiness, its version, and the state of its process.
 /// The modules' metrics are registered by `metrics!`.
 pub fn registry(readiness: Readiness) -> Registry {
     let mut registry = Registry::default();

@@ -1,5 +1,5 @@
-//! The state of this process as the kernel tells it, under the names that all Prometheus exporters
-//! use. Read at each scrape.
+//! The state of this process as the kernel reports it, under the names that all Prometheus
+//! exporters use. Read at each scrape.
 
 use std::fmt;
 use std::fs;
@@ -16,7 +16,7 @@ use rustix::process::{Resource, getrlimit};
 #[derive(Debug)]
 pub(super) struct ProcessCollector;
 
-/// The fields of `/proc/self/stat` (proc(5)) that are shown.
+/// The exported fields of `/proc/self/stat` (proc(5)).
 struct Stat {
     cpu_seconds: f64,
     threads: i64,
@@ -111,7 +111,7 @@ impl Collector for ProcessCollector {
                 &ConstGauge::new(open),
             )?;
         }
-        // No limit is shown as the highest one.
+        // No limit is exported as the highest one.
         let limit = getrlimit(Resource::Nofile)
             .current
             .and_then(|limit| i64::try_from(limit).ok())
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_counted_behind_the_name_whatever_characters_it_has() {
+    fn fields_are_counted_after_a_name_with_any_characters() {
         let fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
         let stat = Stat::parse(&format!("7 (a ) b) {}", fields.join(" "))).unwrap();
         assert_eq!((stat.threads, stat.virtual_bytes), (20, 23));

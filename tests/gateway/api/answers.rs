@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::description::Description;
-use crate::{ADA, NOBODY};
-use people_testing::http::{Answer, Between, Gateway, Setup};
+use crate::{ADA, UNUSED_ID};
+use people_testing::http::{Answer, Gateway, Setup, StoreAccess};
 use people_testing::process;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -107,7 +107,7 @@ async fn people(checker: &mut Checker<'_>) -> String {
         (412, &id, vec![STALE]),
         (400, &id, vec![("if-match", "x")]),
         (400, "x", vec![]),
-        (404, NOBODY, vec![]),
+        (404, UNUSED_ID, vec![]),
     ] {
         checker
             .call(status, "GET", "/people/{id}", id, &headers, "")
@@ -123,7 +123,7 @@ async fn writes(checker: &mut Checker<'_>, id: &str) {
         (200, "PUT", id, vec![JSON, KEYED], ADA),
         (201, "PUT", other, vec![JSON, ("if-none-match", "*")], ADA),
         (412, "PUT", other, vec![JSON, ("if-none-match", "*")], ADA),
-        (404, "PUT", NOBODY, vec![JSON], ADA),
+        (404, "PUT", UNUSED_ID, vec![JSON], ADA),
         (
             422,
             "PUT",
@@ -137,7 +137,7 @@ async fn writes(checker: &mut Checker<'_>, id: &str) {
         (200, "PATCH", id, vec![merge, KEYED], r#"{"age":37}"#),
         (200, "PATCH", id, vec![JSON], r#"{"attributes":{"a":1}}"#),
         (400, "PATCH", id, vec![merge], "["),
-        (404, "PATCH", NOBODY, vec![merge], "{}"),
+        (404, "PATCH", UNUSED_ID, vec![merge], "{}"),
         (412, "PATCH", id, vec![merge, STALE], "{}"),
         (413, "PATCH", id, vec![merge], &" ".repeat(70_000)),
         (415, "PATCH", id, vec![], "{}"),
@@ -245,7 +245,7 @@ async fn every_answer_is_described_and_every_described_answer_is_real() {
 
     // The same calls without a store.
     let outage = Gateway::start_with(Setup {
-        between: Between::Outage,
+        store_access: StoreAccess::Unavailable,
         ..Setup::default()
     })
     .await;
@@ -267,7 +267,7 @@ async fn every_answer_is_described_and_every_described_answer_is_real() {
         .await;
     for (method, body) in [("GET", ""), ("PUT", ADA), ("PATCH", "{}"), ("DELETE", "")] {
         checker
-            .call(503, method, "/people/{id}", NOBODY, &[JSON], body)
+            .call(503, method, "/people/{id}", UNUSED_ID, &[JSON], body)
             .await;
     }
     checker.call(503, "GET", "/updates", "", &[], "").await;

@@ -33,7 +33,7 @@ fn numbers_in_the_prose_are_those_of_the_code() {
     let attributes = "/components/schemas/Attributes/description";
     let import = "/paths/~1people~1import/post/description";
     let key = "/components/parameters/IdempotencyKey/description";
-    for (place, said) in [
+    for (pointer, phrase) in [
         (attributes, format!("{} KiB", MAX_ATTRIBUTES_BYTES / 1024)),
         (attributes, format!("{MAX_ATTRIBUTES_DEPTH} levels")),
         (import, format!("{} KiB each", line_bytes / 1024)),
@@ -41,10 +41,10 @@ fn numbers_in_the_prose_are_those_of_the_code() {
         (import, format!("{:?} without", options.body_idle_limit)),
         (key, format!("{} hours", remembered.as_secs() / 3600)),
     ] {
-        let text = at(place).as_str().expect("prose").replace(',', "");
+        let text = at(pointer).as_str().expect("prose").replace(',', "");
         let text = text.replace(" seconds", "s");
-        let says = text.contains(&format!(" {said}"));
-        assert!(says, "{place} does not say {said}: {text}");
+        let found = text.contains(&format!(" {phrase}"));
+        assert!(found, "{pointer} does not have {phrase}: {text}");
     }
     let levels = at("/components/schemas/Attributes/x-levels-max");
     assert_eq!(levels, MAX_ATTRIBUTES_DEPTH);

@@ -5,8 +5,8 @@ use people_gateway::protocol::problem::Problem;
 use people_gateway::store::StoreError;
 
 use super::description::Description;
-use crate::{ADA, NOBODY};
-use people_testing::http::{Answer, Between, Gateway, Setup};
+use crate::{ADA, UNUSED_ID};
+use people_testing::http::{Answer, Gateway, Setup, StoreAccess};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const TEXT: (&str, &str) = ("content-type", "text/plain");
@@ -47,14 +47,14 @@ async fn examples_of_problems_are_answers_of_the_gateway() {
         ("parameter", 400, "GET /people?wher=x", "", &[][..], ""),
         ("filter", 400, FILTERED, "", &[], ""),
         ("path", 400, "GET /people/{id}", "x", &[], ""),
-        ("header", 400, "GET /people/{id}", NOBODY, &[BAD_TAG], ""),
+        ("header", 400, "GET /people/{id}", UNUSED_ID, &[BAD_TAG], ""),
         ("key", 400, CREATE, "", &[JSON, BAD_KEY], ADA),
         ("json", 400, CREATE, "", &[JSON], unread),
-        ("no-person", 404, "GET /people/{id}", NOBODY, &[], ""),
+        ("no-person", 404, "GET /people/{id}", UNUSED_ID, &[], ""),
         ("no-page", 404, "GET /docs/{file}", "x", &[], ""),
         ("too-large", 413, CREATE, "", &[JSON], &long),
         ("media-type", 415, CREATE, "", &[TEXT], ADA),
-        ("media-type", 415, PATCH, NOBODY, &[TEXT], ADA),
+        ("media-type", 415, PATCH, UNUSED_ID, &[TEXT], ADA),
         ("media-type", 415, "POST /people/import", "", &[TEXT], ADA),
         ("host", 421, "GET /people", "", &[OTHER_HOST], ""),
         ("values", 422, CREATE, "", &[JSON], wrong),
@@ -93,7 +93,7 @@ async fn examples_of_origin_and_outage_problems_are_answers_of_the_gateway() {
         description.problem("GET", "/updates", 403, "origin")
     );
     let outage = Gateway::start_with(Setup {
-        between: Between::Outage,
+        store_access: StoreAccess::Unavailable,
         ..Setup::default()
     })
     .await;
@@ -114,7 +114,7 @@ async fn examples_of_store_problems_are_answers_of_a_faulty_store() {
     ] {
         let mut problem = Problem::from(error);
         if name == "unknown" {
-            problem = problem.with("id", NOBODY);
+            problem = problem.with("id", UNUSED_ID);
         }
         assert_eq!(
             problem.to_json(None),

@@ -1,4 +1,4 @@
-//! Docker's DNS, as far as a balancer asks it: every name has the same addresses.
+//! A DNS server in place of Docker's, in which every name has the same addresses.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// On a free port of loopback.
+    /// Starts a server on a free port of loopback.
     pub(crate) async fn start(addresses: &[&str]) -> Self {
         let addresses: Vec<Ipv4Addr> = addresses
             .iter()
@@ -24,7 +24,7 @@ impl Dns {
             let mut query = [0; 4096];
             while let Ok((length, client)) = socket.recv_from(&mut query).await {
                 if let Some(answer) = answer(&query[..length], &addresses) {
-                    // A client that went is no reason to end.
+                    // The server continues if a client is gone.
                     let _ = socket.send_to(&answer, client).await;
                 }
             }
@@ -70,7 +70,7 @@ fn answer(query: &[u8], addresses: &[Ipv4Addr]) -> Option<Vec<u8>> {
     ]);
     response.extend(question);
     for address in addresses {
-        // The name by reference to the question, class IN, valid for a second.
+        // The name as a reference to the question, class IN, a lifetime of one second.
         response.extend([0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4]);
         response.extend(address.octets());
     }

@@ -1,7 +1,7 @@
-//! Three gateways on one Redis behind HAProxy with the file that Compose mounts:
+//! Three gateways on one Redis behind HAProxy with the configuration of the Compose file,
 //! `deploy/haproxy.cfg`.
 //!
-//! `dns` stands in for Docker's DNS. The gateways have one port on three addresses of loopback, as
+//! `dns` replaces Docker's DNS. The gateways have the same port on three addresses of loopback, as
 //! containers do.
 
 mod dns;
@@ -23,8 +23,7 @@ use self::dns::Dns;
 
 const ADDRESSES: [&str; 3] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/// A port that is free on every address. Another process can take it before the test does: the
-/// test fails then, and does not pass wrongly.
+/// A port that is free on every address. If another process takes the port first, the test fails.
 fn free_port() -> u16 {
     let first = TcpListener::bind((ADDRESSES[0], 0)).expect("a free port");
     let port = first.local_addr().expect("its address").port();
@@ -39,7 +38,7 @@ fn free_port() -> u16 {
 
 struct Deployment {
     http: reqwest::Client,
-    /// Where HAProxy serves people: `127.0.0.1:PORT/people`.
+    /// The address of people at HAProxy: `127.0.0.1:PORT/people`.
     people: String,
     gateways: Vec<Gateway>,
     _balancer: Haproxy,
@@ -79,31 +78,31 @@ impl Deployment {
         }
     }
 
-    /// A live client, once a gateway is found that accepts it.
-    async fn watch(&self) -> Option<Listener> {
+    /// Opens a WebSocket through HAProxy; `None` without a gateway that accepts it.
+    async fn connect(&self) -> Option<Listener> {
         let socket = connect_async(format!("ws://{}", self.people)).await;
         socket.ok().map(|(socket, _)| Listener(socket))
     }
 
-    /// Clients such that each gateway has one at least.
-    async fn watchers_on_each_gateway(&self) -> Vec<Listener> {
-        let mut watchers = Vec::new();
+    /// Opens sockets until each gateway has at least one.
+    async fn clients_on_each_gateway(&self) -> Vec<Listener> {
+        let mut clients = Vec::new();
         eventually("each gateway has a client", async || {
             for gateway in &self.gateways {
                 if gateway.metric("sessions").await < 1.0 {
-                    // HAProxy may find a gateway later than the others: the oldest client makes
-                    // room for another.
-                    if watchers.len() == 30 {
-                        watchers.remove(0);
+                    // HAProxy may find one gateway later than the others. Dropping the oldest
+                    // client limits their number.
+                    if clients.len() == 30 {
+                        clients.remove(0);
                     }
-                    watchers.extend(self.watch().await);
+                    clients.extend(self.connect().await);
                     return false;
                 }
             }
             true
         })
         .await;
-        watchers
+        clients
     }
 
     /// Saves a person through the balancer, and returns the id.
@@ -117,28 +116,30 @@ impl Deployment {
 }
 
 #[tokio::test]
-async fn what_is_saved_through_the_balancer_reaches_clients_on_every_gateway() {
+async fn a_save_through_the_balancer_reaches_clients_on_every_gateway() {
     let mut deployment = Deployment::start().await;
-    let mut watchers = deployment.watchers_on_each_gateway().await;
+    let mut clients = deployment.clients_on_each_gateway().await;
     for round in 0..6 {
         let id = deployment.save(&format!("A{round}")).await;
         let saved = format!("Saved person [{id}] Person(id={id}, ");
-        for watcher in &mut watchers {
-            assert!(watcher.sentence().await.starts_with(&saved));
+        for client in &mut clients {
+            assert!(client.sentence().await.starts_with(&saved));
         }
     }
 
-    // A gateway is killed: the others serve new clients.
+    // After the kill of a gateway the others serve new clients.
     drop(deployment.gateways.remove(0));
-    drop(watchers);
-    eventually("the balancer has noticed", async || {
+    drop(clients);
+    eventually("the balancer avoids the killed gateway", async || {
         let list = format!("http://{}?limit=1", deployment.people);
         let answer = deployment.http.get(list).send().await;
         answer.is_ok_and(|answer| answer.status() == 200)
     })
     .await;
-    let watcher = timeout(Duration::from_secs(20), deployment.watch()).await;
-    let mut watcher = watcher.expect("in time").expect("a gateway accepts it");
+    let client = timeout(Duration::from_secs(20), deployment.connect()).await;
+    let mut client = client
+        .expect("in time")
+        .expect("a gateway accepts the client");
     let id = deployment.save("B").await;
-    assert!(watcher.sentence().await.contains(&id));
+    assert!(client.sentence().await.contains(&id));
 }

@@ -1,4 +1,5 @@
-//! `export` writes people unchanged, in a form that `import` reads, and reports incomplete exports.
+//! `export` writes people unchanged, in a format that `import` reads, and reports incomplete
+//! exports.
 
 use std::process::Stdio;
 
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::time::timeout;
 
-use crate::cli::process::{GatewayProcess, gateway, run, serving_in};
+use crate::cli::process::{GatewayProcess, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use people_testing::wait::DEADLINE;
 
@@ -55,7 +56,7 @@ async fn save_people(serving: &GatewayProcess) -> Vec<Value> {
         format!("{person}\n")
     });
     let (code, _, errors) = serving
-        .fed(&["import", "-"], &lines.collect::<String>())
+        .run_with_input(&["import", "-"], &lines.collect::<String>())
         .await;
     assert_eq!((code, errors.as_str()), (0, ""));
     serving.people().await
@@ -64,10 +65,10 @@ async fn save_people(serving: &GatewayProcess) -> Vec<Value> {
 #[tokio::test]
 async fn exported_people_are_imported_unchanged() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let from = serving_in(folders[0].path()).await;
-    let to = serving_in(folders[1].path()).await;
+    let from = start_gateway_in(folders[0].path()).await;
+    let to = start_gateway_in(folders[1].path()).await;
     let people = save_people(&from).await;
-    for (form, way_back) in [
+    for (export_flags, import_flags) in [
         (&["--format", "ndjson"][..], &[][..]),
         (&["--format", "csv"], &[]),
         (&["--format", "csv", "--bom", "--separator", ";"], &[]),
@@ -82,14 +83,17 @@ async fn exported_people_are_imported_unchanged() {
         let ids = before.iter().map(|person| person["id"].as_str().unwrap());
         to.run(&["delete"].into_iter().chain(ids).collect::<Vec<_>>())
             .await;
-        let (code, exported, _) = from.run(&[&["export"], form].concat()).await;
+        let (code, exported, _) = from.run(&[&["export"], export_flags].concat()).await;
         assert_eq!(code, 0);
-        assert_eq!(exported.starts_with('\u{feff}'), form.contains(&"--bom"));
+        assert_eq!(
+            exported.starts_with('\u{feff}'),
+            export_flags.contains(&"--bom")
+        );
         let (code, _, errors) = to
-            .fed(&[&["import", "-"], way_back].concat(), &exported)
+            .run_with_input(&[&["import", "-"], import_flags].concat(), &exported)
             .await;
-        assert_eq!((code, errors.as_str()), (0, ""), "{form:?}");
-        assert_eq!(to.people().await, people, "{form:?}");
+        assert_eq!((code, errors.as_str()), (0, ""), "{export_flags:?}");
+        assert_eq!(to.people().await, people, "{export_flags:?}");
     }
     let (_, csv, _) = from.run(&["export", "--columns", "firstName"]).await;
     assert!(
@@ -107,12 +111,12 @@ async fn exported_people_are_imported_unchanged() {
 #[tokio::test]
 async fn an_export_has_each_person_once_across_pages_and_obeys_a_filter() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let lines = (0..2500).map(
         |age| json!({"firstName": age.to_string(), "lastName": "L", "age": age % 100, "job": ""}),
     );
     serving
-        .fed(
+        .run_with_input(
             &["import", "-"],
             &lines
                 .map(|person| person.to_string() + "\n")
@@ -152,7 +156,7 @@ async fn an_export_has_each_person_once_across_pages_and_obeys_a_filter() {
 #[tokio::test]
 async fn faults_of_filters_and_flags_are_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let (code, out, errors) = serving.run(&["export", "--where", "age = 3"]).await;
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(errors.ends_with("\n  age = 3\n      ^\n"), "{errors}");
@@ -196,15 +200,15 @@ async fn an_incomplete_export_is_reported() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_ends_it_without_a_message() {
+async fn a_closed_pipe_ends_the_export_without_a_message() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let filler = "x".repeat(4000);
     let person = json!({
         "firstName": "A", "lastName": "L", "age": 1, "job": "", "attributes": {"filler": filler},
     });
     serving
-        .fed(&["import", "-"], &format!("{person}\n").repeat(100))
+        .run_with_input(&["import", "-"], &format!("{person}\n").repeat(100))
         .await;
     let mut child = serving
         .command(&["export"])
@@ -221,7 +225,7 @@ async fn a_closed_pipe_ends_it_without_a_message() {
     drop(lines);
     let code = timeout(DEADLINE, child.wait())
         .await
-        .expect("it ends")
+        .expect("the export ends")
         .unwrap()
         .code();
     let mut errors = String::new();

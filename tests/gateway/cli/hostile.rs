@@ -1,10 +1,10 @@
-//! Texts of people control no terminal and no spreadsheet; in files and pipes they are exact.
+//! Texts of people cannot control a terminal or a spreadsheet; in files and pipes they are exact.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::cli::process::{GatewayProcess, gateway, run, serving_in};
+use crate::cli::process::{GatewayProcess, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use crate::cli::terminal::{Terminal, signal};
 use people_testing::wait::DEADLINE;
@@ -13,7 +13,7 @@ use people_testing::wait::DEADLINE;
 /// and hides text.
 const HOSTILE: &str =
     "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{9b}31m\u{61c}\u{200b}\u{2028}\u{202e}\u{e0041}\u{7f}x";
-/// The parts of it that no terminal may get. The commands send other escapes.
+/// The parts of the text that no terminal may receive. The commands send other escapes.
 const UNSAFE: [&str; 9] = [
     "\u{1b}[2J",
     "\u{1b}]0;",
@@ -31,7 +31,7 @@ async fn save_hostile(serving: &GatewayProcess) -> String {
         "firstName": HOSTILE, "lastName": format!("L{HOSTILE}"), "age": 36, "job": HOSTILE,
         "attributes": {HOSTILE: [HOSTILE]},
     });
-    let (code, out, errors) = serving.fed(&["save"], &person.to_string()).await;
+    let (code, out, errors) = serving.run_with_input(&["save"], &person.to_string()).await;
     assert_eq!(code, 0, "{errors}");
     serde_json::from_str::<Value>(&out).unwrap()["id"]
         .as_str()
@@ -39,16 +39,16 @@ async fn save_hostile(serving: &GatewayProcess) -> String {
         .to_owned()
 }
 
-fn assert_safe(shown: &str) {
+fn assert_safe(output: &str) {
     for part in UNSAFE {
-        assert!(!shown.contains(part), "{part:?} in {shown:?}");
+        assert!(!output.contains(part), "{part:?} in {output:?}");
     }
 }
 
 #[tokio::test]
 async fn no_command_lets_texts_control_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let id = save_hostile(&serving).await;
     let file = folder.path().join("hostile.ndjson");
     std::fs::write(
@@ -80,12 +80,12 @@ async fn no_command_lets_texts_control_the_terminal() {
     ] {
         let mut terminal = Terminal::open(4000, 10);
         let mut child = terminal.run(&serving, arguments);
-        // Each text ends with these characters.
-        let shown = terminal.until("7f").await + &terminal.until("x").await;
-        assert_safe(&shown);
+        // Each hostile text ends with these characters.
+        let output = terminal.until("7f").await + &terminal.until("x").await;
+        assert_safe(&output);
         assert!(
-            shown.contains("1b"),
-            "the characters are visible as numbers: {shown:?}"
+            output.contains("1b"),
+            "the output has the characters as numbers: {output:?}"
         );
         signal(&child, Signal::TERM);
         timeout(DEADLINE, child.wait())
@@ -98,19 +98,19 @@ async fn no_command_lets_texts_control_the_terminal() {
 #[tokio::test]
 async fn json_in_a_terminal_has_the_same_value() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let id = save_hostile(&serving).await;
     let mut terminal = Terminal::open(4000, 10);
     let mut child = terminal.run(&serving, &["get", "--json", &id]);
-    let shown = terminal.until("}\r\n").await;
+    let output = terminal.until("}\r\n").await;
     timeout(DEADLINE, child.wait())
         .await
         .expect("it ends")
         .unwrap();
     let (_, exact, _) = serving.run(&["get", &id]).await;
-    let [shown, exact] = [shown, exact].map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    let [output, exact] = [output, exact].map(|text| serde_json::from_str::<Value>(&text).unwrap());
     assert_eq!(
-        (shown, exact["firstName"].as_str()),
+        (output, exact["firstName"].as_str()),
         (exact.clone(), Some(HOSTILE))
     );
 }
@@ -118,7 +118,7 @@ async fn json_in_a_terminal_has_the_same_value() {
 #[tokio::test]
 async fn texts_in_a_pipe_are_exact() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let id = save_hostile(&serving).await;
     let (_, csv, _) = serving.run(&["export", "--format", "csv"]).await;
     assert!(

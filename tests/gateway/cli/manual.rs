@@ -38,7 +38,7 @@ async fn each_shell_gets_a_script_with_the_commands() {
 }
 
 #[tokio::test]
-async fn each_command_has_a_manual_page_without_the_address_of_my_gateway() {
+async fn each_command_has_a_manual_page_without_the_address_in_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("man1");
     let mut command = gateway(&["man", "--out", pages.to_str().unwrap()]);
@@ -76,8 +76,8 @@ async fn help_shows_examples() {
 /// The width of the narrowest supported terminal, in columns.
 const NARROW: usize = 80;
 
-/// clap wraps the paragraphs after a help: they have no line breaks of their own, and the lines of
-/// examples fit.
+/// clap wraps the paragraphs after a help, so they have no line breaks of their own. The lines of
+/// examples must fit.
 #[test]
 fn help_is_wrapped_once() {
     let command = people_gateway::cli::Cli::command();

@@ -1,4 +1,4 @@
-//! The command line as users run it: its output, its refusals, and its exit codes.
+//! The command line as users run it: its output, its errors, and its exit codes.
 
 mod export;
 mod hostile;

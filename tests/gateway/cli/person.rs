@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::process::{fed, gateway, run, serving_in};
+use crate::cli::process::{gateway, run, run_with_input, start_gateway_in};
 use crate::cli::script::{Script, answer};
 
 const ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
@@ -26,7 +26,7 @@ fn parsed(line: &str) -> Value {
 #[tokio::test]
 async fn a_person_is_saved_read_changed_and_deleted() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let attributes = [
         "--attribute",
         "city=Oslo",
@@ -96,9 +96,9 @@ async fn a_person_is_saved_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_person_with_an_id_is_saved_new_or_not() {
+async fn save_with_an_id_creates_or_replaces_the_person() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     for job in ["first", "second"] {
         let (code, out, _) = serving.run(&[&ADA[..8], &[job, "--id", ID]].concat()).await;
         assert_eq!(
@@ -125,23 +125,23 @@ async fn a_person_with_an_id_is_saved_new_or_not() {
 #[tokio::test]
 async fn save_accepts_the_json_of_get() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let (_, out, _) = serving.run(&ADA).await;
     let revision = parsed(&out)["revision"].as_str().unwrap().to_owned();
     let changed = out.replace("Lovelace", "Byron");
     let (code, again, _) = serving
-        .fed(&["save", "--if-match", &revision], &changed)
+        .run_with_input(&["save", "--if-match", &revision], &changed)
         .await;
     assert_eq!(
         (code, &parsed(&again)["id"], &parsed(&again)["lastName"]),
         (0, &parsed(&out)["id"], &json!("Byron"))
     );
     let (code, _, errors) = serving
-        .fed(&["save", "--if-match", &revision], &changed)
+        .run_with_input(&["save", "--if-match", &revision], &changed)
         .await;
     assert_eq!(code, 1, "{errors}");
     let (code, out, errors) = serving
-        .fed(&["save"], "{\"firstName\":\"\",\"age\":200}")
+        .run_with_input(&["save"], "{\"firstName\":\"\",\"age\":200}")
         .await;
     assert_eq!((code, out.as_str()), (1, ""));
     let faults = [
@@ -157,17 +157,14 @@ async fn save_accepts_the_json_of_get() {
 }
 
 #[tokio::test]
-async fn failed_ids_are_named_and_the_others_processed() {
+async fn failed_ids_are_named_and_the_others_are_processed() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let (_, out, _) = serving.run(&ADA).await;
     let id = parsed(&out)["id"].as_str().unwrap().to_owned();
     let other = ID.replace('0', "1");
-    let (code, shown, errors) = serving.run(&["get", ID, &id, &other]).await;
-    assert_eq!(
-        (code, parsed(&shown)["id"].as_str()),
-        (1, Some(id.as_str()))
-    );
+    let (code, out, errors) = serving.run(&["get", ID, &id, &other]).await;
+    assert_eq!((code, parsed(&out)["id"].as_str()), (1, Some(id.as_str())));
     assert!(
         errors.contains(ID) && errors.contains(&other) && errors.lines().count() == 2,
         "{errors}"
@@ -229,7 +226,7 @@ async fn wrong_usage_exits_with_2() {
         assert!(errors.starts_with("error: "), "{errors}");
     }
     for input in ["", "{\"id\":7}"] {
-        let (code, _, errors) = fed(gateway(&["save"]), input).await;
+        let (code, _, errors) = run_with_input(gateway(&["save"]), input).await;
         assert_eq!((code, errors.lines().count()), (1, 1), "{errors}");
     }
 }

@@ -1,4 +1,4 @@
-//! The program as a child process: runs to its end, or serves until the test drops it.
+//! The program as a child process, which runs to its end, or serves until the test drops it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+/// A command of the program with these arguments.
 pub(crate) fn gateway<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     let mut command = Command::new(people_testing::program());
     command
@@ -28,7 +29,7 @@ async fn output(mut command: Command) -> Output {
         .expect("the command starts")
 }
 
-/// Exit code, standard output, standard error.
+/// Runs a command: exit code, standard output, standard error.
 pub(crate) async fn run(command: Command) -> (i32, String, String) {
     let output = output(command).await;
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
@@ -48,7 +49,7 @@ pub(crate) struct GatewayProcess {
 }
 
 /// The flags for free ports on loopback, and for this store.
-pub(crate) fn free(store: &str) -> [String; 6] {
+pub(crate) fn free_port_flags(store: &str) -> [String; 6] {
     [
         "--listen",
         "127.0.0.1:0",
@@ -64,7 +65,8 @@ pub(crate) fn embedded(folder: &Path) -> String {
     format!("embedded:{}", folder.display())
 }
 
-pub(crate) async fn serving(mut command: Command) -> GatewayProcess {
+/// Starts a gateway, and reads its addresses.
+pub(crate) async fn start_gateway(mut command: Command) -> GatewayProcess {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -74,9 +76,9 @@ pub(crate) async fn serving(mut command: Command) -> GatewayProcess {
     while people.is_none() || ready.is_none() {
         let line = timeout(DEADLINE, lines.next_line())
             .await
-            .expect("the gateway says where it is")
+            .expect("the gateway prints its addresses")
             .expect("a line");
-        let line = line.expect("the gateway runs on");
+        let line = line.expect("the gateway keeps running");
         let url = || {
             line.split_whitespace()
                 .find(|word| word.starts_with("http://"))
@@ -90,8 +92,8 @@ pub(crate) async fn serving(mut command: Command) -> GatewayProcess {
     }
     GatewayProcess {
         child,
-        people: people.expect("just read"),
-        ready: ready.expect("just read"),
+        people: people.expect("it was read"),
+        ready: ready.expect("it was read"),
     }
 }
 
@@ -105,14 +107,14 @@ impl GatewayProcess {
         timeout(DEADLINE, self.child.wait())
             .await
             .expect("the gateway ends")
-            .expect("its status is known")
+            .expect("the exit status")
             .code()
     }
 }
 
-/// A gateway with an embedded store in this folder, at any address.
-pub(crate) async fn serving_in(folder: &Path) -> GatewayProcess {
-    let serving = serving(gateway(&free(&embedded(folder)))).await;
+/// Starts a gateway with an embedded store in this folder, and waits until it is ready.
+pub(crate) async fn start_gateway_in(folder: &Path) -> GatewayProcess {
+    let serving = start_gateway(gateway(&free_port_flags(&embedded(folder)))).await;
     serving.wait_ready().await;
     serving
 }
@@ -144,18 +146,22 @@ impl GatewayProcess {
         run(self.command(arguments)).await
     }
 
-    /// As [`GatewayProcess::run`], with this standard input.
-    pub(crate) async fn fed(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
-        fed(self.command(arguments), input).await
+    /// Like [`GatewayProcess::run`], with this standard input.
+    pub(crate) async fn run_with_input(
+        &self,
+        arguments: &[&str],
+        input: &str,
+    ) -> (i32, String, String) {
+        run_with_input(self.command(arguments), input).await
     }
 
-    /// Kills it without a graceful shutdown.
+    /// Kills the gateway with SIGKILL.
     pub(crate) async fn kill9(mut self) {
         self.signal(Signal::KILL);
         timeout(DEADLINE, self.child.wait())
             .await
-            .expect("it ends")
-            .expect("its status is known");
+            .expect("the gateway ends")
+            .expect("the exit status");
     }
 
     /// All people in id order, without the values that the store sets.
@@ -177,8 +183,8 @@ impl GatewayProcess {
     }
 }
 
-/// Runs a command with this standard input.
-pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, String) {
+/// Runs a command with this standard input: exit code, standard output, standard error.
+pub(crate) async fn run_with_input(mut command: Command, input: &str) -> (i32, String, String) {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -186,13 +192,13 @@ pub(crate) async fn fed(mut command: Command, input: &str) -> (i32, String, Stri
     let mut child = command.spawn().expect("the command starts");
     let mut stdin = child.stdin.take().expect("piped");
     let write = async move {
-        // The command may end before it has read everything.
+        // The command may end before it has read all input.
         let _ = stdin.write_all(input.as_bytes()).await;
     };
     let ((), output) = tokio::join!(write, timeout(DEADLINE, child.wait_with_output()));
     let output = output
         .expect("the command ends")
-        .expect("its output is read");
+        .expect("the output is read");
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
     (
         output.status.code().expect("no signal ended it"),

@@ -6,11 +6,13 @@ use tokio::time::timeout;
 
 use people_testing::wait::DEADLINE;
 
+/// Answers one request at a time, with the answer that the test passes.
 pub(crate) struct Script {
     listener: TcpListener,
 }
 
-/// An answer with this status, which headers may follow, and body. The connection ends after it.
+/// An answer with this status, which may include headers, and this body. The connection ends after
+/// the answer.
 pub(crate) fn answer(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -1,4 +1,4 @@
-//! A pseudoterminal: the output of a program in it, and its modes.
+//! A pseudoterminal that runs a program: its output and its modes.
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -14,42 +14,43 @@ use people_testing::wait::DEADLINE;
 pub(crate) const FRAME: &str = "\u{1b}[?2026l";
 
 pub(crate) struct Terminal {
-    sides: Pseudoterminal,
+    pseudoterminal: Pseudoterminal,
     output: mpsc::Receiver<Vec<u8>>,
-    seen: String,
+    /// The output that no call has returned yet.
+    unread: String,
 }
 
 impl Terminal {
     pub(crate) fn open(columns: u16, lines: u16) -> Self {
-        let sides = Pseudoterminal::open(columns, lines);
+        let pseudoterminal = Pseudoterminal::open(columns, lines);
         let (sender, output) = mpsc::channel(64);
-        sides.read(move |bytes| sender.blocking_send(bytes).is_ok());
+        pseudoterminal.read(move |bytes| sender.blocking_send(bytes).is_ok());
         Self {
-            sides,
+            pseudoterminal,
             output,
-            seen: String::new(),
+            unread: String::new(),
         }
     }
 
     pub(crate) fn resize(&self, columns: u16, lines: u16) {
-        self.sides.resize(columns, lines);
+        self.pseudoterminal.resize(columns, lines);
     }
 
-    /// Switches the echo on, as a shell does.
+    /// Turns the echo on, as a shell does.
     pub(crate) fn echo(&self) {
-        let mut modes = tcgetattr(&self.sides.slave).unwrap();
+        let mut modes = tcgetattr(&self.pseudoterminal.slave).unwrap();
         modes.local_modes.insert(LocalModes::ECHO);
-        tcsetattr(&self.sides.slave, OptionalActions::Now, &modes).unwrap();
+        tcsetattr(&self.pseudoterminal.slave, OptionalActions::Now, &modes).unwrap();
     }
 
     pub(crate) fn echoes(&self) -> bool {
-        tcgetattr(&self.sides.slave)
+        tcgetattr(&self.pseudoterminal.slave)
             .unwrap()
             .local_modes
             .contains(LocalModes::ECHO)
     }
 
-    /// Runs a command as a shell with job control does: in a process group of its own, which can be
+    /// Runs a command as a shell with job control does: in its own process group, which can be
     /// stopped.
     pub(crate) fn run(&self, serving: &GatewayProcess, arguments: &[&str]) -> Child {
         let mut command = serving.command(arguments);
@@ -58,27 +59,27 @@ impl Terminal {
     }
 
     pub(crate) fn start(&self, mut command: Command) -> Child {
-        let sides = &self.sides;
+        let pseudoterminal = &self.pseudoterminal;
         command
             .env("TERM", "xterm")
-            .stdin(sides.side())
-            .stdout(sides.side())
-            .stderr(sides.side())
+            .stdin(pseudoterminal.side())
+            .stdout(pseudoterminal.side())
+            .stderr(pseudoterminal.side())
             .spawn()
             .unwrap()
     }
 
     /// Waits until the output contains `wanted`, and returns the output since the last call.
     pub(crate) async fn until(&mut self, wanted: &str) -> String {
-        while !self.seen.contains(wanted) {
+        while !self.unread.contains(wanted) {
             let more = timeout(DEADLINE, self.output.recv()).await;
             let more = more
-                .unwrap_or_else(|_| panic!("not in time: {wanted:?} in {}", self.seen))
-                .expect("it writes");
-            self.seen.push_str(&String::from_utf8_lossy(&more));
+                .unwrap_or_else(|_| panic!("not in time: {wanted:?} in {}", self.unread))
+                .expect("the program writes");
+            self.unread.push_str(&String::from_utf8_lossy(&more));
         }
-        let end = self.seen.find(wanted).unwrap() + wanted.len();
-        self.seen.drain(..end).collect()
+        let end = self.unread.find(wanted).unwrap() + wanted.len();
+        self.unread.drain(..end).collect()
     }
 
     /// Waits for a frame that fulfils the condition, and returns its lines.

@@ -1,4 +1,4 @@
-//! The client's commands: filters that outlive connections, pings, and stops.
+//! The client's commands: filters that survive a reconnect, pings, and stops.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use people_client::{
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use crate::client::server::{Peer, Server, create, live_at, next, outcome, timeouts};
+use crate::client::server::{Peer, Server, create, live_at, next, next_result, timeouts};
 
 fn filter() -> ViewFilter {
     ViewFilter {
@@ -20,8 +20,8 @@ fn filter() -> ViewFilter {
 
 async fn live_client(server: &Server) -> (LiveClient, Peer) {
     let mut live = server.client().condition("old").build();
-    let mut peer = server.meet(&mut live).await;
-    peer.say(&live_at("0:a.5.1")).await;
+    let mut peer = server.accept_client(&mut live).await;
+    peer.send_json(&live_at("0:a.5.1")).await;
     next(&mut live).await;
     (live, peer)
 }
@@ -31,19 +31,19 @@ async fn a_filter_applies_from_its_answer_and_to_later_connections() {
     let server = Server::start().await;
     let (mut live, mut peer) = live_client(&server).await;
     live.filter(filter(), FilterStart::Now, "x").unwrap();
-    let (heard, event) = tokio::join!(
+    let (command, event) = tokio::join!(
         async {
-            let heard = peer.heard().await;
-            peer.say(&json!({"type": "filtered", "ref": "x", "cursor": "0:a.6.2"}))
+            let command = peer.next_message().await;
+            peer.send_json(&json!({"type": "filtered", "ref": "x", "cursor": "0:a.6.2"}))
                 .await;
-            heard
+            command
         },
         next(&mut live)
     );
     let sent = json!({
         "type": "filter", "kinds": "deletes", "where": "age > 1", "from": "now", "ref": "x",
     });
-    assert_eq!(heard, sent);
+    assert_eq!(command, sent);
     let cursor = "0:a.6.2".parse().unwrap();
     assert_eq!(
         event,
@@ -55,9 +55,13 @@ async fn a_filter_applies_from_its_answer_and_to_later_connections() {
     );
     drop(peer);
     next(&mut live).await;
-    let peer = server.meet(&mut live).await;
+    let peer = server.accept_client(&mut live).await;
     assert_eq!(
-        (peer.asked("kinds"), peer.asked("where"), peer.asked("from")),
+        (
+            peer.parameter("kinds"),
+            peer.parameter("where"),
+            peer.parameter("from")
+        ),
         ("deletes", "age > 1", "0:a.6.2")
     );
 }
@@ -69,21 +73,22 @@ async fn a_filter_without_an_answer_is_sent_again_after_a_cut() {
     live.filter(filter(), FilterStart::Snapshot, "x").unwrap();
     let (first, lost) = tokio::join!(
         async move {
-            peer.heard().await // and cut
+            peer.next_message().await // The drop cuts the connection.
         },
         next(&mut live)
     );
     assert!(matches!(lost, LiveEvent::Disconnected { .. }));
-    let mut peer = server.meet(&mut live).await;
+    let mut peer = server.accept_client(&mut live).await;
     assert_eq!(
-        (peer.asked("where"), peer.asked("from")),
+        (peer.parameter("where"), peer.parameter("from")),
         ("old", "0:a.5.1"),
         "the old filter still applies"
     );
     let (again, event) = tokio::join!(
         async {
-            let again = peer.heard().await;
-            peer.say(&json!({"type": "filtered", "ref": "x"})).await;
+            let again = peer.next_message().await;
+            peer.send_json(&json!({"type": "filtered", "ref": "x"}))
+                .await;
             again
         },
         next(&mut live)
@@ -100,9 +105,9 @@ async fn a_filter_without_an_answer_is_sent_again_after_a_cut() {
     // A cut during the snapshot starts it again with the new filter.
     drop(peer);
     next(&mut live).await;
-    let peer = server.meet(&mut live).await;
+    let peer = server.accept_client(&mut live).await;
     assert_eq!(
-        (peer.asked("where"), peer.asked("from")),
+        (peer.parameter("where"), peer.parameter("from")),
         ("age > 1", "snapshot")
     );
 }
@@ -113,7 +118,7 @@ async fn a_refused_filter_changes_nothing() {
     let (mut live, mut peer) = live_client(&server).await;
     live.filter(filter(), FilterStart::Now, "x").unwrap();
     let problem = json!({"type": "/problems/filter", "detail": "no", "offset": 3, "status": 400});
-    peer.say(&json!({"type": "error", "ref": "x", "problem": problem}))
+    peer.send_json(&json!({"type": "error", "ref": "x", "problem": problem}))
         .await;
     let LiveEvent::Error { reference, problem } = next(&mut live).await else {
         panic!("an error")
@@ -128,22 +133,22 @@ async fn a_refused_filter_changes_nothing() {
     );
     drop(peer);
     next(&mut live).await;
-    let mut peer = server.meet(&mut live).await;
-    assert_eq!(peer.asked("where"), "old");
+    let mut peer = server.accept_client(&mut live).await;
+    assert_eq!(peer.parameter("where"), "old");
     live.ping("p").unwrap();
-    let (heard, pong) = tokio::join!(
+    let (command, pong) = tokio::join!(
         async {
-            let heard = peer.heard().await;
-            peer.say(&json!({"type": "pong", "ref": "p", "cursor": "0:a.9.9"}))
+            let command = peer.next_message().await;
+            peer.send_json(&json!({"type": "pong", "ref": "p", "cursor": "0:a.9.9"}))
                 .await;
-            heard
+            command
         },
         next(&mut live)
     );
     assert_eq!(
-        heard,
+        command,
         json!({"type": "ping", "ref": "p"}),
-        "the refused filter is not sent again"
+        "the client does not send the refused filter again"
     );
     assert!(matches!(pong, LiveEvent::Pong { reference: Some(name), .. } if name == "p"));
     assert_eq!(
@@ -153,14 +158,14 @@ async fn a_refused_filter_changes_nothing() {
 }
 
 #[tokio::test]
-async fn events_in_flight_arrive_after_a_stop_before_the_end() {
+async fn events_in_flight_arrive_between_a_stop_and_the_end() {
     let server = Server::start().await;
     let (mut live, mut peer) = live_client(&server).await;
     live.stop();
     let script = async move {
-        peer.say(&create(1, "0:a.6.2")).await;
-        assert_eq!(peer.heard().await, json!({"type": "stop"}));
-        peer.say(&create(2, "0:a.7.3")).await;
+        peer.send_json(&create(1, "0:a.6.2")).await;
+        assert_eq!(peer.next_message().await, json!({"type": "stop"}));
+        peer.send_json(&create(2, "0:a.7.3")).await;
         peer.close(1000, "").await;
     };
     let client = async {
@@ -170,7 +175,10 @@ async fn events_in_flight_arrive_after_a_stop_before_the_end() {
             next(&mut live).await,
             LiveEvent::Disconnected { retry: None, .. }
         ));
-        assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
+        assert!(matches!(
+            next_result(&mut live).await,
+            Err(ClientError::Ended)
+        ));
         assert!(matches!(live.ping("p"), Err(ClientError::Ended)));
     };
     tokio::join!(script, client);
@@ -178,9 +186,9 @@ async fn events_in_flight_arrive_after_a_stop_before_the_end() {
 
 #[tokio::test]
 async fn a_stop_ends_the_client_even_without_an_answer() {
-    for breaks_off in [true, false] {
+    for disconnects in [true, false] {
         let server = Server::start().await;
-        let stop = if breaks_off {
+        let stop = if disconnects {
             timeouts().stop
         } else {
             Duration::from_millis(30)
@@ -190,22 +198,28 @@ async fn a_stop_ends_the_client_even_without_an_answer() {
             .from(StartPoint::Snapshot)
             .timeouts(Timeouts { stop, ..timeouts() })
             .build();
-        let mut peer = Some(server.meet(&mut live).await);
+        let mut peer = Some(server.accept_client(&mut live).await);
         live.stop();
-        if breaks_off {
+        if disconnects {
             peer = None;
         }
         let event = next(&mut live).await;
         let LiveEvent::Disconnected { why, retry: None } = event else {
             panic!("{event:?}")
         };
-        assert_eq!(why == Disconnect::StopUnanswered, !breaks_off, "{why:?}");
-        assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
+        assert_eq!(why == Disconnect::StopUnanswered, !disconnects, "{why:?}");
+        assert!(matches!(
+            next_result(&mut live).await,
+            Err(ClientError::Ended)
+        ));
         drop(peer);
     }
-    let mut never = Server::start().await.client().build();
-    never.stop();
-    assert!(matches!(outcome(&mut never).await, Err(ClientError::Ended)));
+    let mut unstarted = Server::start().await.client().build();
+    unstarted.stop();
+    assert!(matches!(
+        next_result(&mut unstarted).await,
+        Err(ClientError::Ended)
+    ));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The reference client and `watch` against a scripted server: their requests after each kind of
-//! disconnect, their events, and that no event is lost.
+//! disconnect, and their events, none of which may be lost.
 
 mod commands;
 mod reconnect;

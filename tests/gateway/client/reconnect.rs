@@ -1,4 +1,4 @@
-//! How a client reconnects: with its cursor, or with a snapshot if it has none, and when.
+//! Reconnects: a client resumes at its cursor, or with a snapshot if it has none, after a wait.
 
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use people_client::{
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use crate::client::server::{Server, create, live_at, next, outcome, page, timeouts};
+use crate::client::server::{Server, create, live_at, next, next_result, page, timeouts};
 
-async fn lost(live: &mut LiveClient) -> (Disconnect, Option<Duration>) {
+/// Waits for a disconnect: its reason, and the wait before the next attempt.
+async fn next_disconnect(live: &mut LiveClient) -> (Disconnect, Option<Duration>) {
     match next(live).await {
         LiveEvent::Disconnected { why, retry } => (why, retry),
         event => panic!("not a disconnect: {event:?}"),
@@ -26,30 +27,33 @@ async fn a_cut_client_resumes_at_its_advanced_cursor_with_the_same_filter() {
         .kinds(Kinds::Saves)
         .condition("age > 1 && job != \"+&\"")
         .build();
-    let mut peer = server.meet(&mut live).await;
-    assert_eq!((peer.asked("from"), peer.asked("kinds")), ("now", "saves"));
-    peer.say(&live_at("0:a.5.1,1:b.7.2")).await;
-    peer.say(&create(1, "1:b.8.3")).await;
-    peer.say(&create(2, "1:b.9.4")).await;
+    let mut peer = server.accept_client(&mut live).await;
+    assert_eq!(
+        (peer.parameter("from"), peer.parameter("kinds")),
+        ("now", "saves")
+    );
+    peer.send_json(&live_at("0:a.5.1,1:b.7.2")).await;
+    peer.send_json(&create(1, "1:b.8.3")).await;
+    peer.send_json(&create(2, "1:b.9.4")).await;
     drop(peer);
     for _ in 0..3 {
         next(&mut live).await;
     }
     assert!(matches!(
-        lost(&mut live).await,
+        next_disconnect(&mut live).await,
         (Disconnect::Cut(_), Some(_))
     ));
-    let peer = server.meet(&mut live).await;
-    assert_eq!(peer.asked("from"), "0:a.5.1,1:b.9.4");
+    let peer = server.accept_client(&mut live).await;
+    assert_eq!(peer.parameter("from"), "0:a.5.1,1:b.9.4");
     assert_eq!(
-        (peer.asked("kinds"), peer.asked("where")),
+        (peer.parameter("kinds"), peer.parameter("where")),
         ("saves", "age > 1 && job != \"+&\"")
     );
     // A second cut before any event does not move the cursor.
     drop(peer);
-    lost(&mut live).await;
+    next_disconnect(&mut live).await;
     assert_eq!(
-        server.meet(&mut live).await.asked("from"),
+        server.accept_client(&mut live).await.parameter("from"),
         "0:a.5.1,1:b.9.4"
     );
 }
@@ -63,7 +67,7 @@ async fn a_cut_snapshot_starts_again_and_is_never_exact() {
         let (mut peer, event) = tokio::join!(server.accept(), next(&mut live));
         view.apply(&event).unwrap();
         assert_eq!(
-            (peer.asked("from"), event),
+            (peer.parameter("from"), event),
             (
                 "snapshot",
                 LiveEvent::Connected {
@@ -72,7 +76,7 @@ async fn a_cut_snapshot_starts_again_and_is_never_exact() {
             )
         );
         for message in [page(&[1, 2]), create(3, "0:a.9.9")] {
-            peer.say(&message).await;
+            peer.send_json(&message).await;
             view.apply(&next(&mut live).await).unwrap();
             assert_eq!(
                 (view.completeness(), live.cursor()),
@@ -90,13 +94,16 @@ async fn a_cut_snapshot_starts_again_and_is_never_exact() {
     let (mut peer, event) = tokio::join!(server.accept(), next(&mut live));
     view.apply(&event).unwrap();
     for message in [page(&[4]), live_at("0:a.9.9")] {
-        peer.say(&message).await;
+        peer.send_json(&message).await;
         view.apply(&next(&mut live).await).unwrap();
     }
     assert_eq!(view.exact().map(std::collections::BTreeMap::len), Some(1));
     drop(peer);
     view.apply(&next(&mut live).await).unwrap();
-    assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.9.9");
+    assert_eq!(
+        server.accept_client(&mut live).await.parameter("from"),
+        "0:a.9.9"
+    );
 }
 
 #[tokio::test]
@@ -106,12 +113,12 @@ async fn a_reset_client_has_no_cursor_before_live() {
         .client()
         .from(StartPoint::Cursor("0:a.5.1".parse().unwrap()))
         .build();
-    let mut peer = server.meet(&mut live).await;
-    assert_eq!(peer.asked("from"), "0:a.5.1");
-    peer.say(&json!({"type": "reset", "reason": "trimmed"}))
+    let mut peer = server.accept_client(&mut live).await;
+    assert_eq!(peer.parameter("from"), "0:a.5.1");
+    peer.send_json(&json!({"type": "reset", "reason": "trimmed"}))
         .await;
     assert!(matches!(next(&mut live).await, LiveEvent::Reset { .. }));
-    let ((), (why, _)) = tokio::join!(peer.close(4010, "slow"), lost(&mut live));
+    let ((), (why, _)) = tokio::join!(peer.close(4010, "slow"), next_disconnect(&mut live));
     assert_eq!(
         why,
         Disconnect::Closed {
@@ -119,19 +126,22 @@ async fn a_reset_client_has_no_cursor_before_live() {
             reason: "slow".into()
         }
     );
-    assert_eq!(server.meet(&mut live).await.asked("from"), "snapshot");
+    assert_eq!(
+        server.accept_client(&mut live).await.parameter("from"),
+        "snapshot"
+    );
 }
 
 #[tokio::test]
 async fn a_client_resumes_at_its_cursor_after_temporary_closes() {
     let server = Server::start().await;
     let mut live = server.client().build();
-    let mut peer = server.meet(&mut live).await;
+    let mut peer = server.accept_client(&mut live).await;
     for (code, seq) in [(1001, 1), (1011, 2), (1013, 3), (4010, 4), (1012, 5)] {
         let cursor = format!("0:a.{seq}.1");
-        peer.say(&live_at(&cursor)).await;
+        peer.send_json(&live_at(&cursor)).await;
         next(&mut live).await;
-        let ((), (why, retry)) = tokio::join!(peer.close(code, ""), lost(&mut live));
+        let ((), (why, retry)) = tokio::join!(peer.close(code, ""), next_disconnect(&mut live));
         assert_eq!(
             why,
             Disconnect::Closed {
@@ -140,8 +150,8 @@ async fn a_client_resumes_at_its_cursor_after_temporary_closes() {
             }
         );
         assert!(retry.is_some_and(|wait| wait <= timeouts().backoff_most));
-        peer = server.meet(&mut live).await;
-        assert_eq!(peer.asked("from"), cursor, "{code}");
+        peer = server.accept_client(&mut live).await;
+        assert_eq!(peer.parameter("from"), cursor, "{code}");
     }
 }
 
@@ -158,16 +168,20 @@ async fn a_restarting_gateway_sets_the_longest_wait() {
         })
         .build();
     for code in [1001, 1012, 1012] {
-        let mut peer = server.meet(&mut live).await;
-        peer.say(&live_at("0:a.5.1")).await;
+        let mut peer = server.accept_client(&mut live).await;
+        peer.send_json(&live_at("0:a.5.1")).await;
         next(&mut live).await;
-        let ((), (_, retry)) = tokio::join!(peer.close(code, "retry-ms=30"), lost(&mut live));
+        let ((), (_, retry)) =
+            tokio::join!(peer.close(code, "retry-ms=30"), next_disconnect(&mut live));
         assert!(
             retry.is_some_and(|wait| wait <= Duration::from_millis(30)),
             "{retry:?}"
         );
     }
-    assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.5.1");
+    assert_eq!(
+        server.accept_client(&mut live).await.parameter("from"),
+        "0:a.5.1"
+    );
 }
 
 #[tokio::test]
@@ -175,14 +189,17 @@ async fn closes_for_violations_end_the_client_with_the_reason() {
     for closed in [1002, 1003, 1007, 1008, 1009] {
         let server = Server::start().await;
         let mut live = server.client().build();
-        let peer = server.meet(&mut live).await;
-        let ((), ended) = tokio::join!(peer.close(closed, "not so"), outcome(&mut live));
+        let peer = server.accept_client(&mut live).await;
+        let ((), ended) = tokio::join!(peer.close(closed, "not so"), next_result(&mut live));
         let error = ended.expect_err("no reconnect");
         assert!(matches!(
             &error,
             ClientError::NotAllowed { code, reason } if (*code, &**reason) == (closed, "not so")
         ));
-        assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
+        assert!(matches!(
+            next_result(&mut live).await,
+            Err(ClientError::Ended)
+        ));
     }
 }
 
@@ -190,14 +207,17 @@ async fn closes_for_violations_end_the_client_with_the_reason() {
 async fn a_normal_close_ends_the_client() {
     let server = Server::start().await;
     let mut live = server.client().build();
-    let peer = server.meet(&mut live).await;
-    let ((), (_, retry)) = tokio::join!(peer.close(1000, ""), lost(&mut live));
+    let peer = server.accept_client(&mut live).await;
+    let ((), (_, retry)) = tokio::join!(peer.close(1000, ""), next_disconnect(&mut live));
     assert_eq!(retry, None);
-    assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
+    assert!(matches!(
+        next_result(&mut live).await,
+        Err(ClientError::Ended)
+    ));
 }
 
 #[tokio::test]
-async fn a_client_reconnects_to_a_silent_server() {
+async fn a_client_reconnects_if_the_server_is_silent() {
     let server = Server::start().await;
     let silence = Duration::from_millis(50);
     let mut live = server
@@ -207,11 +227,17 @@ async fn a_client_reconnects_to_a_silent_server() {
             ..timeouts()
         })
         .build();
-    let mut peer = server.meet(&mut live).await;
-    peer.say(&live_at("0:a.5.1")).await;
+    let mut peer = server.accept_client(&mut live).await;
+    peer.send_json(&live_at("0:a.5.1")).await;
     next(&mut live).await;
-    assert_eq!(lost(&mut live).await.0, Disconnect::Silent(silence));
-    assert_eq!(server.meet(&mut live).await.asked("from"), "0:a.5.1");
+    assert_eq!(
+        next_disconnect(&mut live).await.0,
+        Disconnect::Silent(silence)
+    );
+    assert_eq!(
+        server.accept_client(&mut live).await.parameter("from"),
+        "0:a.5.1"
+    );
 }
 
 #[tokio::test]
@@ -224,18 +250,18 @@ async fn a_handshake_without_an_answer_times_out() {
             ..timeouts()
         })
         .build();
-    let (held, (why, _)) = tokio::join!(server.tcp(), lost(&mut live));
+    let (held, (why, _)) = tokio::join!(server.tcp(), next_disconnect(&mut live));
     assert!(matches!(why, Disconnect::Unreachable(_)), "{why:?}");
     drop(held);
 }
 
 #[tokio::test]
-async fn an_absent_server_is_tried_without_end() {
+async fn a_client_retries_an_unreachable_server_without_end() {
     let server = Server::start().await;
     let mut live = server.client().build();
     drop(server);
     for _ in 0..20 {
-        let (why, retry) = lost(&mut live).await;
+        let (why, retry) = next_disconnect(&mut live).await;
         assert!(
             matches!(why, Disconnect::Unreachable(_)) && retry.is_some(),
             "{why:?}"
@@ -244,7 +270,7 @@ async fn an_absent_server_is_tried_without_end() {
 }
 
 #[tokio::test]
-async fn dropped_waits_for_events_lose_nothing() {
+async fn dropped_waits_lose_no_event() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let mut peer = None;
@@ -252,13 +278,13 @@ async fn dropped_waits_for_events_lose_nothing() {
     let script = async {
         peer = Some(server.accept().await);
         let peer = peer.as_mut().unwrap();
-        peer.say(&live_at("0:a.0.0")).await;
+        peer.send_json(&live_at("0:a.0.0")).await;
         for seq in 1..=200 {
-            peer.say(&create(1, &format!("0:a.{seq}.1"))).await;
+            peer.send_json(&create(1, &format!("0:a.{seq}.1"))).await;
             tokio::task::yield_now().await;
         }
     };
-    let impatient = async {
+    let poller = async {
         while events.len() < 202 {
             match live.next().now_or_never() {
                 Some(event) => events.push(event.expect("no end")),
@@ -267,7 +293,7 @@ async fn dropped_waits_for_events_lose_nothing() {
         }
     };
     tokio::time::timeout(people_testing::wait::DEADLINE, async {
-        tokio::join!(script, impatient)
+        tokio::join!(script, poller)
     })
     .await
     .expect("in time");

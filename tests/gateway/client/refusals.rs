@@ -1,10 +1,10 @@
-//! Refused handshakes: which refusals end the client, and that it reports the whole problem.
+//! Refused handshakes: some refusals end the client, which reports the whole problem.
 
 use futures_util::StreamExt as _;
 use people_client::{ClientError, Disconnect, LiveEvent, StartPoint};
 use serde_json::json;
 
-use crate::client::server::{Server, live_at, next, outcome};
+use crate::client::server::{Server, live_at, next, next_result};
 
 const PROBLEM: &str = r#"{"type":"/problems/filter","detail":"write ==","offset":4,"length":1}"#;
 
@@ -27,7 +27,7 @@ async fn a_refused_filter_ends_the_client_with_the_whole_problem() {
         let server = Server::start().await;
         let mut live = server.client().condition("age = 1").build();
         let ((), ended) = tokio::join!(server.answer(pieces), async {
-            let ended = outcome(&mut live).await;
+            let ended = next_result(&mut live).await;
             (ended, live)
         });
         let (ended, mut live) = ended;
@@ -43,7 +43,10 @@ async fn a_refused_filter_ends_the_client_with_the_whole_problem() {
             (problem.kind.as_str(), problem.detail.as_str()),
             ("/problems/filter", "write ==")
         );
-        assert!(matches!(outcome(&mut live).await, Err(ClientError::Ended)));
+        assert!(matches!(
+            next_result(&mut live).await,
+            Err(ClientError::Ended)
+        ));
     }
 }
 
@@ -76,7 +79,7 @@ async fn a_refused_cursor_is_replaced_by_a_snapshot() {
             "{lost:?}"
         );
         assert_eq!(
-            (peer.asked("from"), connected),
+            (peer.parameter("from"), connected),
             (
                 "snapshot",
                 LiveEvent::Connected {
@@ -88,7 +91,7 @@ async fn a_refused_cursor_is_replaced_by_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_full_gateway_is_tried_again_but_not_a_forbidden_origin() {
+async fn a_client_retries_a_full_gateway_but_not_a_forbidden_origin() {
     let server = Server::start().await;
     let mut live = server.client().build();
     let full = head("503 Service Unavailable", 0).replace("\r\n\r\n", "\r\nRetry-After: 0\r\n\r\n");
@@ -106,16 +109,16 @@ async fn a_full_gateway_is_tried_again_but_not_a_forbidden_origin() {
         async {
             server.answer(&[&head("403 Forbidden", 0)]).await;
         },
-        async { outcome(&mut live).await }
+        async { next_result(&mut live).await }
     );
     assert!(matches!(ended, Err(ClientError::Refused(refusal)) if refusal.status == 403));
 }
 
 #[tokio::test]
-async fn servers_without_the_protocol_have_their_own_error() {
+async fn a_server_without_the_protocol_has_its_own_error() {
     let server = Server::start().await;
     let mut live = server.client().build();
-    let (_peer, ended) = tokio::join!(server.accept_as("chat"), outcome(&mut live));
+    let (_peer, ended) = tokio::join!(server.accept_as("chat"), next_result(&mut live));
     assert!(
         matches!(ended, Err(ClientError::NoGateway { .. })),
         "{ended:?}"
@@ -123,7 +126,7 @@ async fn servers_without_the_protocol_have_their_own_error() {
     let mut live = server.client().build();
     let ((), ended) = tokio::join!(
         server.answer(&["SSH-2.0-OpenSSH_9.2\r\n"]),
-        outcome(&mut live)
+        next_result(&mut live)
     );
     assert!(
         matches!(ended, Err(ClientError::NoGateway { .. })),
@@ -135,26 +138,30 @@ async fn servers_without_the_protocol_have_their_own_error() {
         r#"{"type":"create","at":"0:a.1.1","person":{"id":"1"}}"#,
     ] {
         let mut live = server.client().build();
-        let mut peer = server.meet(&mut live).await;
+        let mut peer = server.accept_client(&mut live).await;
         peer.send(message).await;
         assert!(
-            matches!(outcome(&mut live).await, Err(ClientError::NoGateway { .. })),
+            matches!(
+                next_result(&mut live).await,
+                Err(ClientError::NoGateway { .. })
+            ),
             "{message}"
         );
     }
 }
 
 #[tokio::test]
-async fn messages_of_a_newer_server_change_nothing_and_the_stream_ends_where_the_client_does() {
+async fn unknown_messages_change_nothing_and_the_stream_ends_with_the_client() {
     let server = Server::start().await;
     let mut live = server.client().build();
-    let mut peer = server.meet(&mut live).await;
-    peer.say(&json!({"type": "weather", "sun": true})).await;
-    peer.say(&json!({"type": "live", "cursor": "0:a.5.1", "moon": "full"}))
+    let mut peer = server.accept_client(&mut live).await;
+    peer.send_json(&json!({"type": "weather", "sun": true}))
+        .await;
+    peer.send_json(&json!({"type": "live", "cursor": "0:a.5.1", "moon": "full"}))
         .await;
     assert_eq!(next(&mut live).await, LiveEvent::Unknown);
     assert_eq!(live.received(), Some(r#"{"type":"weather","sun":true}"#));
-    peer.say(&live_at("0:a.5.1")).await;
+    peer.send_json(&live_at("0:a.5.1")).await;
     let ((), rest) = tokio::join!(
         peer.close(1000, ""),
         live.map(Result::unwrap).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! A scripted server, connection by connection, and helpers for its clients.
+//! A scripted server for single connections, and helpers for its clients.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     listener: TcpListener,
 }
 
-/// One connection, and its query.
+/// A client's connection, and the query of its handshake.
 pub(crate) struct Peer {
     pub(crate) query: Vec<(String, String)>,
     socket: WebSocketStream<TcpStream>,
@@ -107,7 +107,7 @@ impl Server {
         }
         for piece in pieces {
             stream.write_all(piece.as_bytes()).await.unwrap();
-            // Both sides run on one thread: this lets the reader see one piece alone.
+            // Both sides run on one thread: yielding lets the client read each piece alone.
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// Accepts the next connection, and waits for the client's event about it.
-    pub(crate) async fn meet(&self, live: &mut LiveClient) -> Peer {
+    pub(crate) async fn accept_client(&self, live: &mut LiveClient) -> Peer {
         let (peer, event) = tokio::join!(self.accept(), next(live));
         assert!(matches!(event, LiveEvent::Connected { .. }), "{event:?}");
         peer
@@ -125,15 +125,15 @@ impl Server {
 }
 
 impl Peer {
-    /// The query's value of this name.
-    pub(crate) fn asked(&self, name: &str) -> &str {
+    /// The value of a query parameter; empty if it is missing.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query
             .iter()
             .find(|(key, _)| key == name)
             .map_or("", |(_, value)| value)
     }
 
-    pub(crate) async fn say(&mut self, message: &Value) {
+    pub(crate) async fn send_json(&mut self, message: &Value) {
         self.send(&message.to_string()).await;
     }
 
@@ -149,7 +149,7 @@ impl Peer {
     }
 
     /// The client's next message.
-    pub(crate) async fn heard(&mut self) -> Value {
+    pub(crate) async fn next_message(&mut self) -> Value {
         let message = timeout(DEADLINE, self.socket.next())
             .await
             .expect("in time")
@@ -182,14 +182,14 @@ pub(crate) fn timeouts() -> Timeouts {
     }
 }
 
-pub(crate) async fn outcome(live: &mut LiveClient) -> Result<LiveEvent, ClientError> {
+pub(crate) async fn next_result(live: &mut LiveClient) -> Result<LiveEvent, ClientError> {
     timeout(DEADLINE, live.next())
         .await
         .expect("an event in time")
 }
 
 pub(crate) async fn next(live: &mut LiveClient) -> LiveEvent {
-    outcome(live).await.expect("no end")
+    next_result(live).await.expect("no end")
 }
 
 pub(crate) fn id(person: u8) -> String {

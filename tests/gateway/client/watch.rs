@@ -1,4 +1,4 @@
-//! `people-gateway watch` as users run it: its output, its refusals, and its ends.
+//! `people-gateway watch` as users run it: its output, its errors, and how it ends.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn watch(arguments: &[&str]) -> Command {
     command
 }
 
-/// Exit code, standard output, standard error.
+/// Runs `watch` to its end: exit code, standard output, standard error.
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = timeout(DEADLINE, watch(arguments).output())
         .await
@@ -45,7 +45,8 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
-async fn ended(child: &mut Child) -> (Option<i32>, String) {
+/// Waits until the child ends: exit code, standard error.
+async fn end(child: &mut Child) -> (Option<i32>, String) {
     let code = timeout(DEADLINE, child.wait())
         .await
         .expect("it ends")
@@ -75,7 +76,7 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
 }
 
 #[tokio::test]
-async fn in_a_pipe_each_message_is_an_unchanged_line_and_a_signal_ends_it_gracefully() {
+async fn each_message_in_a_pipe_is_an_unchanged_line_and_a_signal_ends_watch_gracefully() {
     for number in [Signal::TERM, Signal::INT] {
         let server = Server::start().await;
         let arguments = [
@@ -91,7 +92,11 @@ async fn in_a_pipe_each_message_is_an_unchanged_line_and_a_signal_ends_it_gracef
         let mut out = lines(&mut child);
         let mut peer = server.accept().await;
         assert_eq!(
-            (peer.asked("from"), peer.asked("where"), peer.asked("kinds")),
+            (
+                peer.parameter("from"),
+                peer.parameter("where"),
+                peer.parameter("kinds")
+            ),
             ("snapshot", "age > 1", "saves")
         );
         for message in [
@@ -100,15 +105,15 @@ async fn in_a_pipe_each_message_is_an_unchanged_line_and_a_signal_ends_it_gracef
             create(2, "0:a.6.2"),
             json!({"type": "fresh"}),
         ] {
-            peer.say(&message).await;
+            peer.send_json(&message).await;
             assert_eq!(line(&mut out).await, message.to_string());
         }
         peer.send("{\n  \"type\": \"fresh\"\r\n}").await;
         assert_eq!(line(&mut out).await, "{   \"type\": \"fresh\"  }");
         signal(&child, number);
-        assert_eq!(peer.heard().await, json!({"type": "stop"}));
+        assert_eq!(peer.next_message().await, json!({"type": "stop"}));
         peer.close(1000, "").await;
-        let (code, errors) = ended(&mut child).await;
+        let (code, errors) = end(&mut child).await;
         assert_eq!(code, Some(0), "{errors}");
         assert_eq!(
             errors,
@@ -119,7 +124,7 @@ async fn in_a_pipe_each_message_is_an_unchanged_line_and_a_signal_ends_it_gracef
 }
 
 #[tokio::test]
-async fn readable_lines_have_colours_only_if_wanted() {
+async fn readable_lines_have_colours_only_if_requested() {
     for (force, shown) in [(false, "+ create "), (true, "\u{1b}[32m+ create\u{1b}[0m ")] {
         let server = Server::start().await;
         let mut command = watch(&["--url", &server.url(), "--plain", "--from", "0:a.5.1"]);
@@ -129,33 +134,35 @@ async fn readable_lines_have_colours_only_if_wanted() {
         let mut child = command.spawn().unwrap();
         let mut out = lines(&mut child);
         let mut peer = server.accept().await;
-        assert_eq!(peer.asked("from"), "0:a.5.1");
-        peer.say(&json!({"type": "position", "cursor": "0:a.5.1"}))
+        assert_eq!(peer.parameter("from"), "0:a.5.1");
+        peer.send_json(&json!({"type": "position", "cursor": "0:a.5.1"}))
             .await;
-        peer.say(&create(2, "0:a.6.2")).await;
+        peer.send_json(&create(2, "0:a.6.2")).await;
         assert_eq!(
             line(&mut out).await,
             format!("{shown}{}  Ada Lovelace, 36, ", id(2))
         );
-        peer.say(&json!({"type": "leave", "at": "0:a.7.3", "id": id(2), "revision": "a.7.3"}))
-            .await;
+        peer.send_json(
+            &json!({"type": "leave", "at": "0:a.7.3", "id": id(2), "revision": "a.7.3"}),
+        )
+        .await;
         assert!(line(&mut out).await.ends_with(&id(2)));
     }
 }
 
 #[tokio::test]
-async fn a_closed_pipe_ends_it() {
+async fn a_closed_pipe_ends_watch() {
     let server = Server::start().await;
     let mut child = watch(&["--url", &server.url()]).spawn().unwrap();
     let mut out = lines(&mut child);
     let mut peer = server.accept().await;
-    peer.say(&live_at("0:a.5.1")).await;
+    peer.send_json(&live_at("0:a.5.1")).await;
     line(&mut out).await;
     drop(out);
     while peer.try_send(&json!({"type": "fresh"}).to_string()).await {
         tokio::task::yield_now().await;
     }
-    let (code, errors) = ended(&mut child).await;
+    let (code, errors) = end(&mut child).await;
     assert_eq!(
         (code, errors.as_str()),
         (Some(0), "connected, from now on\n")
@@ -163,21 +170,21 @@ async fn a_closed_pipe_ends_it() {
 }
 
 #[tokio::test]
-async fn a_blocked_pipe_does_not_keep_it_running() {
+async fn a_signal_ends_watch_while_its_pipe_is_blocked() {
     let server = Server::start().await;
     let mut child = watch(&["--url", &server.url()]).spawn().unwrap();
     let mut peer = server.accept().await;
     // More than any pipe holds.
-    peer.say(&json!({"type": "fresh", "filler": "x".repeat(2_000_000)}))
+    peer.send_json(&json!({"type": "fresh", "filler": "x".repeat(2_000_000)}))
         .await;
     let mut tries = 0;
     while child.try_wait().unwrap().is_none() {
-        assert!(tries < 2000, "it does not end");
+        assert!(tries < 2000, "watch does not end");
         tries += 1;
         signal(&child, Signal::INT);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(ended(&mut child).await.0, Some(0));
+    assert_eq!(end(&mut child).await.0, Some(0));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use people_testing::process::{Gateway, person};
 use people_testing::wait::eventually;
 
 #[tokio::test]
-async fn a_gateway_killed_while_it_writes_has_all_that_it_acknowledged_and_serves_again() {
+async fn a_gateway_killed_during_writes_has_every_acknowledged_write_after_its_restart() {
     let mut gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     for life in 0..3 {
         let acknowledged = Arc::new(AtomicUsize::new(0));
@@ -28,7 +28,7 @@ async fn a_gateway_killed_while_it_writes_has_all_that_it_acknowledged_and_serve
                         .try_clone()
                         .expect("no stream")
                         .body(person(&name).to_string());
-                    // The gateway is gone: an answer that was cut is no answer.
+                    // The gateway was killed: a cut answer acknowledges nothing.
                     let Ok(answer) = post.send().await else {
                         return saved;
                     };

@@ -1,5 +1,5 @@
-//! One damaged record in Redis: it concerns one person, everybody else is served, and clients end
-//! up with what is true.
+//! One damaged record in Redis affects one person: all others are served, and clients end with the
+//! people that are in the store.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use people_testing::wait::eventually;
 
 const PEOPLE: &str = "{people.p0}:people";
 
-/// A JSON client that folds what it is told; from a snapshot on.
-struct Folding {
+/// A JSON client that folds its messages, from a snapshot on.
+struct FoldingClient {
     listener: Listener,
     people: BTreeMap<String, String>,
 }
 
-impl Folding {
+impl FoldingClient {
     async fn open(gateway: &Gateway) -> Self {
         let path = "/updates?from=snapshot";
         let (listener, _) = Listener::open_as(gateway.address, path, "people.v1.json").await;
@@ -30,7 +30,7 @@ impl Folding {
         this
     }
 
-    /// Takes in one message; its type.
+    /// Folds one message; returns its type.
     async fn fold(&mut self) -> String {
         let message: Value = serde_json::from_str(&self.listener.sentence().await).expect("JSON");
         let mut put = |person: &Value| {
@@ -52,16 +52,16 @@ impl Folding {
         kind
     }
 
-    /// Folds until the people are these.
-    async fn becomes(&mut self, people: &BTreeMap<String, String>) {
+    /// Folds messages until the people are these.
+    async fn fold_until(&mut self, people: &BTreeMap<String, String>) {
         while self.people != *people {
             self.fold().await;
         }
     }
 }
 
-/// A damaged record is a 500 of its own that says how it is mended.
-async fn refuses_the_record(gateway: &Gateway, id: &str) {
+/// Asserts that a read of the damaged record is a 500 whose problem names the remedy.
+async fn assert_record_is_refused(gateway: &Gateway, id: &str) {
     let got = gateway
         .request("GET", &format!("/people/{id}"))
         .send()
@@ -82,7 +82,7 @@ async fn refuses_the_record(gateway: &Gateway, id: &str) {
     );
 }
 
-/// How many people are listed.
+/// The number of people in the list.
 async fn listed(gateway: &Gateway) -> usize {
     let list = gateway
         .request("GET", "/people")
@@ -98,8 +98,8 @@ async fn listed(gateway: &Gateway) -> usize {
     list.len()
 }
 
-/// The gateway is ready, but says what is damaged.
-async fn is_degraded(gateway: &Gateway, id: &str) {
+/// Asserts that the gateway is ready and reports the damaged record.
+async fn assert_degraded(gateway: &Gateway, id: &str) {
     let admin = reqwest::get(format!("http://{}/readyz", gateway.admin))
         .await
         .expect("an answer");
@@ -113,7 +113,7 @@ async fn is_degraded(gateway: &Gateway, id: &str) {
 }
 
 #[tokio::test]
-async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody() {
+async fn a_damaged_record_is_a_500_until_a_save_repairs_it_for_all_clients() {
     let redis = RedisServer::start(&[]).await;
     let gateway = Gateway::ready(&[
         ("store.url", &redis.url()),
@@ -128,7 +128,7 @@ async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody(
     let ada = ada.clone();
     let mut others = everyone.clone();
     others.remove(&ada);
-    let mut before = Folding::open(&gateway).await;
+    let mut before = FoldingClient::open(&gateway).await;
     assert_eq!(before.people, everyone);
 
     for (turn, garbage) in [None, Some("garbage"), Some("a.1.1 1 2 {}")]
@@ -139,16 +139,13 @@ async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody(
             None => redis.command::<()>(&["HDEL", PEOPLE, &ada]).await,
             Some(garbage) => redis.command::<()>(&["HSET", PEOPLE, &ada, garbage]).await,
         }
-        refuses_the_record(&gateway, &ada).await;
+        assert_record_is_refused(&gateway, &ada).await;
         assert_eq!(listed(&gateway).await, others.len());
-        let mut after = Folding::open(&gateway).await;
-        // Perhaps with Ada too: of a page that was read before the damage.
+        let mut after = FoldingClient::open(&gateway).await;
+        // Ada may be there too, from a page that was read before the damage.
         after.people.remove(&ada);
-        assert_eq!(
-            after.people, others,
-            "whoever comes now is shown everybody else"
-        );
-        is_degraded(&gateway, &ada).await;
+        assert_eq!(after.people, others, "a new client gets all other people");
+        assert_degraded(&gateway, &ada).await;
         let log = gateway.log();
         let lines = log
             .lines()
@@ -159,9 +156,9 @@ async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody(
         let name = format!("Ada {turn}");
         assert_eq!(gateway.put(&ada, &person(&name), false).await, 200);
         everyone.insert(ada.clone(), name);
-        before.becomes(&everyone).await;
-        after.becomes(&everyone).await;
-        eventually("it is mended", || async {
+        before.fold_until(&everyone).await;
+        after.fold_until(&everyone).await;
+        eventually("the record is repaired", || async {
             gateway.count_at("store_damage", "kind=\"record\"").await == 0
         })
         .await;
@@ -170,7 +167,7 @@ async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody(
         .command::<()>(&["HSET", PEOPLE, &ada, "garbage"])
         .await;
     assert_eq!(gateway.delete(&ada).await, 204);
-    before.becomes(&others).await;
+    before.fold_until(&others).await;
     assert_eq!(
         gateway
             .request("GET", &format!("/people/{ada}"))
@@ -183,7 +180,7 @@ async fn a_damaged_record_is_a_500_of_its_own_and_a_save_mends_it_for_everybody(
 }
 
 #[tokio::test]
-async fn a_client_whose_snapshot_cannot_be_read_is_told_so_and_so_is_the_operator() {
+async fn a_snapshot_that_cannot_be_read_ends_the_session_with_1011_and_is_logged() {
     let redis = RedisServer::start(&[]).await;
     let gateway =
         Gateway::ready(&[("store.url", &redis.url()), ("live.read_limit_ms", "300")]).await;
@@ -201,5 +198,5 @@ async fn a_client_whose_snapshot_cannot_be_read_is_told_so_and_so_is_the_operato
         gateway.log()
     );
     redis.command::<()>(&["DEL", "{people.p0}:ids"]).await;
-    Folding::open(&gateway).await;
+    FoldingClient::open(&gateway).await;
 }

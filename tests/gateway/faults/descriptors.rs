@@ -1,4 +1,4 @@
-//! No file descriptor is left: nobody new comes in, and nothing happens to those who are there.
+//! Without free file descriptors, new clients wait and connected clients are served.
 
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -7,12 +7,12 @@ use crate::live::websocket::peer::Peer;
 use people_testing::process::{Gateway, person};
 use people_testing::wait::eventually;
 
-/// Descriptors that are left when clients begin to come, and how many clients that is.
+/// Free descriptors before the idle clients connect, and the number of those clients.
 const LEFT: u64 = 8;
 const CLIENTS: usize = 32;
 const STARVED: &str = "cannot accept connections";
 
-/// One request on a connection that stays open; the status.
+/// Sends a request on a connection that stays open; returns the status.
 async fn ask(peer: &mut Peer, request: &str, body: &str) -> u16 {
     let length = body.len();
     let head =
@@ -23,8 +23,8 @@ async fn ask(peer: &mut Peer, request: &str, body: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn without_descriptors_who_is_connected_is_served_and_others_once_some_are_free() {
-    // Nobody is sent away for having said nothing.
+async fn without_descriptors_connected_clients_are_served_and_new_clients_wait() {
+    // The gateway closes no connection for sending nothing.
     let gateway = Gateway::ready(&[("http.header_timeout_ms", "600000")]).await;
     let mut listener = gateway.listen("").await;
     let mut connected = Peer::connect(gateway.address).await;
@@ -44,7 +44,7 @@ async fn without_descriptors_who_is_connected_is_served_and_others_once_some_are
         );
     }
     let mut waiting = Peer::connect(gateway.address).await;
-    eventually("an operator is told", async || {
+    eventually("the outage is logged", async || {
         gateway.log().contains(STARVED)
     })
     .await;
@@ -63,7 +63,7 @@ async fn without_descriptors_who_is_connected_is_served_and_others_once_some_are
     assert_eq!(
         ask(&mut connected, "POST /people", &json!({}).to_string()).await,
         422,
-        "and harms nobody"
+        "and a refused one leaves the connection usable"
     );
 
     drop(idle);
@@ -77,6 +77,6 @@ async fn without_descriptors_who_is_connected_is_served_and_others_once_some_are
     assert_eq!(
         gateway.log().matches(STARVED).count(),
         1,
-        "once, and not with every attempt"
+        "one line, not one per attempt"
     );
 }

@@ -1,5 +1,5 @@
-//! The channel is a hint and the log the judge: what somebody else publishes there shows nobody
-//! anything.
+//! Repeated and forged frames on the channel: the log decides, so no client gets a change from
+//! them.
 
 use std::time::Duration;
 
@@ -14,8 +14,7 @@ use people_testing::process::person;
 use people_testing::redis::RedisServer;
 use people_testing::wait::{DEADLINE, eventually};
 
-/// Heads are compared once, at the start: whatever the log is asked later is asked because of a
-/// frame.
+/// Heads are compared once, at the start, so every later heal is caused by a frame.
 const UNHURRIED: &[(&str, &str)] = &[
     ("live.head_interval_ms", "3600000"),
     ("live.ready_limit_ms", "7200000"),
@@ -23,7 +22,7 @@ const UNHURRIED: &[(&str, &str)] = &[
     ("live.silence_limit_ms", "3600000"),
 ];
 
-/// Somebody on the channel of the only partition.
+/// An intruder that reads and publishes on the channel of the only partition.
 struct Intruder {
     messages: ::redis::aio::PubSubStream,
     _sink: ::redis::aio::PubSubSink,
@@ -46,8 +45,8 @@ impl Intruder {
         }
     }
 
-    /// The next frame that is published.
-    async fn hears(&mut self) -> Bytes {
+    /// Receives the next frame that is published.
+    async fn next_frame(&mut self) -> Bytes {
         let message = timeout(DEADLINE, self.messages.next())
             .await
             .expect("in time")
@@ -55,8 +54,8 @@ impl Intruder {
         Bytes::copy_from_slice(message.get_payload_bytes())
     }
 
-    /// Publishes these bytes; the gateway has received them, but perhaps not looked at them yet.
-    async fn says(&mut self, bytes: &[u8]) {
+    /// Publishes these bytes; the gateway has received them, but may not have decoded them yet.
+    async fn publish(&mut self, bytes: &[u8]) {
         let publish = ::redis::cmd("PUBLISH")
             .arg(Fleet::channel(0))
             .arg(bytes)
@@ -66,12 +65,12 @@ impl Intruder {
             .await
             .expect("an answer");
         assert_eq!(receivers, 2, "the gateway and the intruder");
-        assert_eq!(self.hears().await, bytes);
+        assert_eq!(self.next_frame().await, bytes);
     }
 }
 
 #[tokio::test]
-async fn a_frame_that_comes_again_is_shown_once() {
+async fn a_repeated_frame_is_sent_to_clients_once() {
     let fleet = Fleet::start(1, 1, UNHURRIED).await;
     let gateway = &fleet.gateways[0];
     let mut intruder = Intruder::on(&fleet.redis).await;
@@ -80,11 +79,11 @@ async fn a_frame_that_comes_again_is_shown_once() {
     for name in ["Ada", "Grace", "Joan"] {
         gateway.create(&person(name)).await;
         assert!(listener.sentence().await.contains(name));
-        frames.push(intruder.hears().await);
+        frames.push(intruder.next_frame().await);
     }
-    let asked = gateway.count("relay_heals_total").await;
+    let heals_before = gateway.count("relay_heals_total").await;
     for frame in frames.iter().chain(frames.iter().rev()) {
-        intruder.says(frame).await;
+        intruder.publish(frame).await;
     }
     eventually("the repeats are counted", || async {
         gateway.count("relay_duplicates_total").await == 6
@@ -97,13 +96,13 @@ async fn a_frame_that_comes_again_is_shown_once() {
     );
     assert_eq!(
         gateway.count("relay_heals_total").await,
-        asked,
-        "a repeat is recognised without asking the log"
+        heals_before,
+        "a repeat is recognised without a read of the log"
     );
 }
 
 #[tokio::test]
-async fn a_forged_frame_is_never_shown_and_raises_one_question() {
+async fn forged_frames_reach_no_client_and_cause_at_most_one_heal_each() {
     let fleet = Fleet::start(1, 1, UNHURRIED).await;
     let gateway = &fleet.gateways[0];
     let mut intruder = Intruder::on(&fleet.redis).await;
@@ -112,19 +111,19 @@ async fn a_forged_frame_is_never_shown_and_raises_one_question() {
     gateway.create(&person("Mallory")).await;
     assert!(listener.sentence().await.contains("Ada"));
     assert!(listener.sentence().await.contains("Mallory"));
-    intruder.hears().await;
-    let real = intruder.hears().await;
-    let asked = gateway.count("relay_heals_total").await;
+    intruder.next_frame().await;
+    let real = intruder.next_frame().await;
+    let heals_before = gateway.count("relay_heals_total").await;
 
     let forged = forgeries(&real);
     for frame in &forged {
-        intruder.says(frame).await;
+        intruder.publish(frame).await;
     }
     gateway.create(&person("Grace")).await;
-    intruder.hears().await;
+    intruder.next_frame().await;
     assert!(
         listener.sentence().await.contains("Grace"),
-        "none of the forged frames was shown"
+        "no forged frame was sent to the client"
     );
     for _ in 0..3_000 {
         let publish = ::redis::cmd("PUBLISH")
@@ -139,32 +138,32 @@ async fn a_forged_frame_is_never_shown_and_raises_one_question() {
     gateway.create(&person("Joan")).await;
     assert!(
         listener.sentence().await.contains("Joan"),
-        "nor is one of a flood"
+        "no frame of the flood was sent to the client"
     );
 
-    let questions = quiet(async || gateway.count("relay_heals_total").await).await - asked;
+    let heals = quiet(async || gateway.count("relay_heals_total").await).await - heals_before;
     let frames = forged.len() as u64 + 3_000;
-    // Grace and Joan may have arrived while a question was open, and be asked for once more.
+    // Grace and Joan may have arrived during a heal, and cause one more each.
     assert!(
-        (1..=frames + 2).contains(&questions),
-        "{questions} questions about {frames} frames"
+        (1..=frames + 2).contains(&heals),
+        "{heals} heals for {frames} frames"
     );
     assert_eq!(
         gateway.count("relay_resets_total").await,
         0,
-        "no history was believed to be broken"
+        "no forged frame caused a reset"
     );
     assert_eq!(gateway.count("relay_disconnects_total").await, 0);
     gateway.create(&person("Mary")).await;
     assert!(listener.sentence().await.contains("Mary"));
     assert_eq!(
-        gateway.count("relay_heals_total").await - asked,
-        questions,
-        "it is trusted again without a question"
+        gateway.count("relay_heals_total").await - heals_before,
+        heals,
+        "later frames are accepted without a heal"
     );
 }
 
-/// What claims to be the next change of Mallory.
+/// Frames that claim to be the next change of Mallory.
 fn forgeries(real: &Bytes) -> Vec<Vec<u8>> {
     let real = decode_frame(Partition::new(0), real).expect("a frame");
     let changed = |change: &dyn Fn(&mut Change)| {
@@ -193,12 +192,12 @@ fn forgeries(real: &Bytes) -> Vec<Vec<u8>> {
     forged
 }
 
-/// The value once it has stopped changing: the same in ten looks, some way apart.
-async fn quiet(look: impl AsyncFn() -> u64) -> u64 {
-    let (mut last, mut same) = (look().await, 0);
+/// Reads the value until it is the same ten times in a row, 20 ms apart; returns it.
+async fn quiet(read: impl AsyncFn() -> u64) -> u64 {
+    let (mut last, mut same) = (read().await, 0);
     while same < 10 {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let now = look().await;
+        let now = read().await;
         same = if now == last { same + 1 } else { 0 };
         last = now;
     }

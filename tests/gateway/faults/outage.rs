@@ -1,17 +1,17 @@
-//! Redis does not answer for a while, and comes back with all it had.
+//! Redis does not answer for a while, and comes back with all its data.
 
-use crate::faults::Audience;
+use crate::faults::TextClients;
 use crate::scale_out::fleet::Fleet;
 use crate::scale_out::writer::Writer;
 use people_testing::process::person;
 use people_testing::wait::eventually;
 
 #[tokio::test]
-async fn a_frozen_redis_makes_writes_fail_and_readiness_red_and_after_it_nothing_is_missing() {
+async fn a_frozen_redis_fails_writes_and_readiness_and_loses_no_change() {
     let fleet = Fleet::start(2, 4, &[]).await;
-    let audience = Audience::of(&fleet).await;
+    let clients = TextClients::connect(&fleet).await;
     let mut writer = Writer::new(0, fleet.addresses());
-    writer.history(20).await;
+    writer.make_changes(20).await;
 
     fleet.redis.freeze();
     for gateway in &fleet.gateways {
@@ -33,24 +33,24 @@ async fn a_frozen_redis_makes_writes_fail_and_readiness_red_and_after_it_nothing
         .await;
         assert!(
             gateway.count("relay_disconnects_total").await >= 1,
-            "silence is taken for a dead connection"
+            "the gateway drops a silent connection"
         );
     }
     fleet.redis.thaw();
     for gateway in &fleet.gateways {
         gateway.wait_ready().await;
     }
-    writer.history(20).await;
-    audience.has_seen_all(&fleet).await;
+    writer.make_changes(20).await;
+    clients.assert_received_all(&fleet).await;
 }
 
 #[tokio::test]
-async fn a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_doubles_nothing() {
+async fn a_killed_redis_that_keeps_its_data_loses_and_doubles_no_change() {
     let mut fleet = Fleet::start(2, 4, &[]).await;
-    let audience = Audience::of(&fleet).await;
+    let clients = TextClients::connect(&fleet).await;
     let writers = (0..4).map(|name| {
         let mut writer = Writer::new(name, fleet.addresses());
-        tokio::spawn(async move { writer.history(150).await })
+        tokio::spawn(async move { writer.make_changes(150).await })
     });
     let writers: Vec<_> = writers.collect();
     for _ in 0..3 {
@@ -62,7 +62,7 @@ async fn a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_doubles_n
         fleet.redis.kill9();
         fleet.redis.restart().await;
     }
-    let acknowledged = crate::scale_out::written(writers).await;
+    let acknowledged = crate::scale_out::join_writers(writers).await;
     let log: Vec<_> = fleet
         .log()
         .await
@@ -71,8 +71,8 @@ async fn a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_doubles_n
         .collect();
     assert!(
         acknowledged.iter().all(|at| log.contains(at)),
-        "what was acknowledged is still there"
+        "every acknowledged write is still there"
     );
-    assert_eq!(log.len(), acknowledged.len(), "and was done once");
-    audience.has_seen_all(&fleet).await;
+    assert_eq!(log.len(), acknowledged.len(), "each write was done once");
+    clients.assert_received_all(&fleet).await;
 }

@@ -1,8 +1,8 @@
-//! The connection that receives what is published is lost, or loses something.
+//! The subscription is lost, or a frame on it is lost.
 
 use tokio::task::JoinHandle;
 
-use super::Audience;
+use super::TextClients;
 use crate::scale_out::fleet::{Fleet, QUICK};
 use crate::scale_out::writer::Writer;
 use people_testing::process::{Gateway, person};
@@ -12,21 +12,21 @@ use people_testing::wait::eventually;
 #[tokio::test]
 async fn a_killed_subscription_costs_no_client_a_change() {
     let fleet = Fleet::start(2, 4, &[]).await;
-    let audience = Audience::of(&fleet).await;
+    let clients = TextClients::connect(&fleet).await;
     for name in 0..10 {
         fleet.all_subscribed().await;
         let mut writer = Writer::new(name, fleet.addresses());
-        let writing: JoinHandle<_> = tokio::spawn(async move { writer.history(30).await });
+        let writing: JoinHandle<_> = tokio::spawn(async move { writer.make_changes(30).await });
         fleet.kill_subscriptions().await;
-        writing.await.expect("the writer gets through");
+        writing.await.expect("the writer finishes");
     }
-    audience.has_seen_all(&fleet).await;
+    clients.assert_received_all(&fleet).await;
     assert_eq!(fleet.count("relay_disconnects_total").await, 20);
 }
 
 #[tokio::test]
-async fn what_is_written_while_nobody_is_subscribed_arrives_with_the_next_subscription() {
-    // Heads are not compared during the test: the new subscription itself has to bring it.
+async fn changes_written_without_a_subscription_arrive_with_the_next_one() {
+    // Heads are not compared during the test, so the new subscription has to find the change.
     let rarely = [
         ("live.head_interval_ms", "3600000"),
         ("live.ready_limit_ms", "7200000"),
@@ -43,8 +43,7 @@ async fn what_is_written_while_nobody_is_subscribed_arrives_with_the_next_subscr
     assert_eq!(gateway.count("relay_disconnects_total").await, 3);
 }
 
-/// A gateway whose user may not publish changes writes them all the same, and nobody is told: the
-/// loss of a last frame, as often as the test likes.
+/// The writing gateway's user may not publish changes, so each write is one whose frame was lost.
 #[tokio::test]
 async fn a_lost_last_frame_is_found_by_comparing_the_heads() {
     let redis = RedisServer::start(&[]).await;
@@ -81,11 +80,11 @@ async fn a_lost_last_frame_is_found_by_comparing_the_heads() {
     assert_eq!(gateway.count("relay_disconnects_total").await, 0);
     assert!(
         gateway.count("relay_heals_total").await >= 3,
-        "each was found by asking the log"
+        "each change was found in the log"
     );
     assert_eq!(
         writer.readyz().await,
         503,
-        "who cannot hear the channel is not ready"
+        "a gateway without a subscription is not ready"
     );
 }

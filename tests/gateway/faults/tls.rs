@@ -1,11 +1,11 @@
-//! Redis behind TLS: it is used like any other, where its certificate is believed.
+//! Redis behind TLS works like any other, if its certificate is trusted.
 
 use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use super::start::gives_up;
+use super::start::exit_error;
 use crate::scale_out::fleet::QUICK;
 use people_testing::port::free_port;
 use people_testing::process::{Gateway, person};
@@ -20,7 +20,7 @@ struct Secured {
 }
 
 impl Secured {
-    /// One whose certificate is for this name, signed by an authority of its own.
+    /// Starts a Redis whose certificate is for this name, signed by a new authority.
     async fn named(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut params = CertificateParams::new([]).expect("no names");
@@ -60,7 +60,7 @@ impl Secured {
         self.folder.path().join("authority.pem")
     }
 
-    /// Starts a gateway on it that believes this authority, or those of the machine.
+    /// Starts a gateway that trusts this authority; `None` means those of the machine.
     async fn gateway(&self, authority: Option<&Path>) -> Gateway {
         let settings = [QUICK, &[("store.url", &*self.url)]].concat();
         match authority {
@@ -95,19 +95,19 @@ async fn a_redis_behind_tls_takes_writes_and_relays_them() {
             .filter(|client| client.contains(&plain))
             .count(),
         1,
-        "nobody but who asks: {clients}"
+        "only the test uses the plain port: {clients}"
     );
 }
 
 #[tokio::test]
-async fn an_authority_that_is_not_trusted_ends_the_start_with_what_to_do() {
+async fn an_untrusted_authority_ends_the_start_with_a_remedy() {
     let secured = Secured::named("127.0.0.1").await;
-    let stranger = Secured::named("127.0.0.1").await;
-    for authority in [None, Some(stranger.authority())] {
-        let why = gives_up(secured.gateway(authority.as_deref()).await).await;
+    let other = Secured::named("127.0.0.1").await;
+    for authority in [None, Some(other.authority())] {
+        let error = exit_error(secured.gateway(authority.as_deref()).await).await;
         assert!(
-            why.contains("not trusted here") && why.contains("SSL_CERT_FILE"),
-            "{why}"
+            error.contains("not trusted here") && error.contains("SSL_CERT_FILE"),
+            "{error}"
         );
     }
     let keys: u64 = secured.redis.command(&["DBSIZE"]).await;
@@ -117,19 +117,19 @@ async fn an_authority_that_is_not_trusted_ends_the_start_with_what_to_do() {
 #[tokio::test]
 async fn the_certificate_of_another_server_ends_the_start_with_its_name() {
     let secured = Secured::named("redis.example").await;
-    let why = gives_up(secured.gateway(Some(&secured.authority())).await).await;
+    let error = exit_error(secured.gateway(Some(&secured.authority())).await).await;
     assert!(
-        why.contains("redis.example") && why.contains("store.url"),
-        "{why}"
+        error.contains("redis.example") && error.contains("store.url"),
+        "{error}"
     );
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_agree_with_its_port_about_tls_is_told_what_to_write() {
+async fn a_plain_address_of_a_tls_port_is_logged_with_its_correction() {
     let secured = Secured::named("127.0.0.1").await;
     let plain = secured.url.replace("rediss:", "redis:");
     let gateway = Gateway::start(&[("store.url", &plain)]).await;
-    eventually("the log says so", || async {
+    eventually("the log has the correction", || async {
         gateway.log().contains("write rediss:// instead")
     })
     .await;

@@ -1,4 +1,4 @@
-//! The text format with `where`: who comes into the view, stays in it and leaves it.
+//! The text format with `where`: people enter the view, are updated in it and leave it.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn saved(id: &str, age: u8) -> String {
 }
 
 #[tokio::test]
-async fn someone_enters_the_view_is_updated_leaves_it_and_is_deleted_out_of_it() {
+async fn a_client_gets_saves_leaves_and_deletes_of_people_in_its_view() {
     for partitions in ["1", "4"] {
         let gateway = Gateway::ready(&[("store.partitions", partitions)]).await;
         let mut adults = listen(&gateway, "age >= 18", "").await;
@@ -52,19 +52,19 @@ async fn someone_enters_the_view_is_updated_leaves_it_and_is_deleted_out_of_it()
             assert_eq!(
                 adults.sentence().await,
                 saved(&end, 99),
-                "the delete of who had left is not shown"
+                "a person that had left the view is not reported as deleted"
             );
         } else {
             assert!(
                 adults.until(&end).await.is_empty(),
-                "the delete of who had left is not shown"
+                "a person that had left the view is not reported as deleted"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn words_choose_the_kinds_and_the_filter_stays() {
+async fn commands_change_the_kinds_and_keep_the_filter() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = listen(&gateway, "attributes.team == 'red'", "&kinds=deletes").await;
     let mut red = person("Red");
@@ -83,30 +83,30 @@ async fn words_choose_the_kinds_and_the_filter_stays() {
         );
     }
     listener.say("saves").await;
-    let shown = loop {
+    let (save, saved_id) = loop {
         let id = gateway.create(&red).await;
         let blue = gateway.create(&person("Blue")).await;
         assert_eq!(gateway.put(&id, &person("Blue"), false).await, 200);
         let (end, _) = (gateway.create(&red).await, gateway.delete(&blue).await);
         assert_eq!(gateway.delete(&end).await, 204);
-        // Until the word has taken hold, the end is its delete.
+        // Until the command has taken effect, only deletes arrive.
         let sentence = listener.sentence().await;
         if sentence.starts_with("Saved") {
             break (sentence, id);
         }
         assert_eq!(sentence, format!("Deleted person [{end}]"));
     };
-    assert!(shown.0.contains(&shown.1), "{shown:?}");
+    assert!(save.contains(&saved_id), "{save}");
     assert_eq!(
         listener.sentence().await,
-        format!("Left person [{}]", shown.1)
+        format!("Left person [{saved_id}]")
     );
     listener.say("stop").await;
     assert_eq!(listener.end().await, End::Closed(1000, String::new()));
 }
 
 #[tokio::test]
-async fn every_client_is_shown_its_own_view() {
+async fn every_client_gets_its_own_view() {
     let gateway = Gateway::ready(&[]).await;
     let filters = [
         ("age % 1", None),
@@ -153,7 +153,7 @@ async fn every_client_is_shown_its_own_view() {
 }
 
 #[tokio::test]
-async fn close_on_waits_for_someone_of_the_view() {
+async fn close_on_waits_for_a_change_in_the_view() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = listen(&gateway, "age == 50", "&close_on=save").await;
     gateway.create(&aged(49)).await;
@@ -163,14 +163,14 @@ async fn close_on_waits_for_someone_of_the_view() {
 }
 
 #[tokio::test]
-async fn a_refused_filter_is_a_problem_of_the_handshake() {
+async fn the_handshake_refuses_an_invalid_filter_with_a_problem() {
     let gateway = Gateway::ready(&[]).await;
-    let door = format!(
+    let url = format!(
         "http://{}/updates?where=age+%3D%3D+%22x%22",
         gateway.address
     );
     let request = reqwest::Client::new()
-        .get(door)
+        .get(url)
         .header("connection", "upgrade")
         .header("upgrade", "websocket");
     let request = request

@@ -1,13 +1,13 @@
-//! Clients that do not keep up: nothing is lost, nothing doubled, nothing cut.
+//! Clients that read too slowly: they get every change once, in whole frames.
 
 use std::collections::HashMap;
 
-use super::websocket::peer::{Got, PING, Peer, frame};
+use super::websocket::peer::{Frame, PING, Peer, frame};
 use super::{delete_all, ids, save_big};
 use people_testing::process::{Gateway, person};
 use people_testing::wait::{DEADLINE, eventually};
 
-/// Nobody is given up while a slow machine runs this.
+/// Keeps the gateway from closing sessions as stalled on a slow machine.
 const PATIENT: [(&str, &str); 2] = [
     ("live.ping_interval_ms", "200"),
     ("live.silence_limit_ms", "600000"),
@@ -15,8 +15,8 @@ const PATIENT: [(&str, &str); 2] = [
 const PEOPLE: u32 = 100;
 const CHANGES: usize = 2500;
 
-/// Makes [`CHANGES`] changes of which a client that reads sees every one, and a slow one none;
-/// returns what the first one saw, and the other.
+/// Makes [`CHANGES`] changes while a healthy client reads them all and a slow client reads none.
+/// Returns the sentences of the healthy client, and the slow client.
 async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
     let mut healthy = gateway.listen("").await;
     let slow = Peer::open_small(gateway.address, "/people").await;
@@ -39,13 +39,13 @@ async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
     (seen, slow)
 }
 
-/// The next sentences of a client, whatever control frames come between them.
+/// Reads `count` sentences, and skips control frames between them.
 async fn sentences(peer: &mut Peer, count: usize) -> Vec<String> {
     let mut sentences = Vec::new();
     while sentences.len() < count {
-        match peer.told().await {
-            Got::Text(sentence) => sentences.push(sentence),
-            Got::Pong(_) => {}
+        match peer.next_non_ping().await {
+            Frame::Text(sentence) => sentences.push(sentence),
+            Frame::Pong(_) => {}
             other => panic!("{other:?} after {} sentences", sentences.len()),
         }
     }
@@ -63,27 +63,27 @@ fn by_person(sentences: &[String]) -> HashMap<&str, Vec<&str>> {
 }
 
 #[tokio::test]
-async fn who_reads_late_gets_all_in_order_from_memory() {
+async fn a_client_that_reads_late_gets_all_in_order_from_memory() {
     let gateway = Gateway::ready(&PATIENT).await;
     let (expected, mut slow) = fall_behind(&gateway).await;
     let got = sentences(&mut slow, CHANGES).await;
     assert!(got == expected, "other changes, or another order");
-    assert!(super::counts(&gateway, "session_log_reads_total", 0).await);
-    is_live_again(&gateway, &mut slow).await;
+    assert!(super::metric_is(&gateway, "session_log_reads_total", 0).await);
+    assert_live_again(&gateway, &mut slow).await;
 }
 
 #[tokio::test]
-async fn who_reads_late_gets_all_in_order_from_the_log() {
+async fn a_client_that_reads_late_gets_all_in_order_from_the_log() {
     let gateway = Gateway::ready(&[PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536")]).await;
     let (expected, mut slow) = fall_behind(&gateway).await;
     let got = sentences(&mut slow, CHANGES).await;
     assert!(got == expected, "other changes, or another order");
     assert!(gateway.metric("session_log_reads_total").await > 0.0);
-    is_live_again(&gateway, &mut slow).await;
+    assert_live_again(&gateway, &mut slow).await;
 }
 
 #[tokio::test]
-async fn with_several_partitions_the_order_of_each_person_holds() {
+async fn with_several_partitions_a_late_client_gets_the_changes_of_each_person_in_order() {
     for ring in ["65536", "33554432"] {
         let settings = [
             PATIENT[0],
@@ -99,12 +99,12 @@ async fn with_several_partitions_the_order_of_each_person_holds() {
             gateway.metric("session_log_reads_total").await > 0.0,
             ring == "65536"
         );
-        is_live_again(&gateway, &mut slow).await;
+        assert_live_again(&gateway, &mut slow).await;
     }
 }
 
-/// Checks that the next change follows right behind.
-async fn is_live_again(gateway: &Gateway, peer: &mut Peer) {
+/// Asserts that the next sentence is the next change.
+async fn assert_live_again(gateway: &Gateway, peer: &mut Peer) {
     let id = gateway.create(&person("Live")).await;
     let sentence = sentences(peer, 1).await.remove(0);
     assert!(
@@ -114,7 +114,7 @@ async fn is_live_again(gateway: &Gateway, peer: &mut Peer) {
 }
 
 #[tokio::test]
-async fn who_reads_in_sips_while_more_is_saved_gets_each_change_once() {
+async fn a_client_that_reads_in_small_steps_gets_each_change_once() {
     for ring in ["65536", "33554432"] {
         let settings = [
             PATIENT[0],
@@ -151,7 +151,7 @@ async fn who_reads_in_sips_while_more_is_saved_gets_each_change_once() {
 }
 
 #[tokio::test]
-async fn control_frames_come_between_frames_and_the_last_ping_is_answered() {
+async fn control_frames_never_split_a_sentence_and_the_last_ping_is_answered() {
     let gateway = Gateway::ready(&[("live.ping_interval_ms", "50"), PATIENT[1]]).await;
     let mut slow = Peer::open_small(gateway.address, "/people").await;
     let people = ids(PEOPLE);
@@ -160,7 +160,7 @@ async fn control_frames_come_between_frames_and_the_last_ping_is_answered() {
         slow.send(&frame(PING, format!("ping {round}").as_bytes()))
             .await;
     }
-    eventually("its queue overflowed", async || {
+    eventually("the queue overflowed", async || {
         gateway.metric("session_overflows_total").await > 0.0
     })
     .await;
@@ -173,12 +173,12 @@ async fn control_frames_come_between_frames_and_the_last_ping_is_answered() {
             "{texts} sentences, {pongs:?}"
         );
         match slow.next().await {
-            Got::Text(sentence) => {
+            Frame::Text(sentence) => {
                 texts += 1;
                 assert!(sentence.ends_with("xxx)"), "{sentence}");
             }
-            Got::Pong(payload) => pongs.push(payload),
-            Got::Ping => {}
+            Frame::Pong(payload) => pongs.push(payload),
+            Frame::Ping => {}
             other => panic!("{other:?}"),
         }
     }
@@ -191,21 +191,21 @@ async fn a_ping_that_waits_when_the_queue_overflows_is_still_answered() {
     let mut slow = Peer::open_small(gateway.address, "/people").await;
     let people = ids(50);
     let mut round = 0;
-    while super::counts(&gateway, "session_partial_writes_total", 0).await {
+    while super::metric_is(&gateway, "session_partial_writes_total", 0).await {
         save_big(&gateway, &people, round..round + 1).await;
         round += 1;
     }
     slow.send(&frame(PING, b"waits")).await;
-    while super::counts(&gateway, "session_overflows_total", 0).await {
+    while super::metric_is(&gateway, "session_overflows_total", 0).await {
         save_big(&gateway, &people, round..round + 1).await;
         round += 1;
     }
     let mut answered = false;
     for _ in 0..round * 50 {
         loop {
-            match slow.told().await {
-                Got::Pong(payload) => answered |= payload == b"waits",
-                Got::Text(_) => break,
+            match slow.next_non_ping().await {
+                Frame::Pong(payload) => answered |= payload == b"waits",
+                Frame::Text(_) => break,
                 other => panic!("{other:?}"),
             }
         }
@@ -214,7 +214,7 @@ async fn a_ping_that_waits_when_the_queue_overflows_is_still_answered() {
 }
 
 #[tokio::test]
-async fn who_falls_behind_what_the_log_keeps_is_closed_with_4010() {
+async fn a_client_that_falls_behind_the_log_is_closed_with_4010() {
     let settings = [
         PATIENT[0],
         PATIENT[1],
@@ -224,8 +224,8 @@ async fn who_falls_behind_what_the_log_keeps_is_closed_with_4010() {
     let gateway = Gateway::ready(&settings).await;
     let (expected, mut slow) = fall_behind(&gateway).await;
     let mut got = slow.rest().await;
-    assert_eq!(got.pop(), Some(Got::End));
-    let Some(Got::Close(Some(4010), reason)) = got.pop() else {
+    assert_eq!(got.pop(), Some(Frame::End));
+    let Some(Frame::Close(Some(4010), reason)) = got.pop() else {
         panic!("{:?}", got.last())
     };
     assert!(reason.contains("log"), "{reason}");
@@ -233,7 +233,7 @@ async fn who_falls_behind_what_the_log_keeps_is_closed_with_4010() {
     assert!(
         got.iter()
             .zip(&expected)
-            .all(|(got, expected)| *got == Got::Text(expected.clone())),
-        "a true beginning"
+            .all(|(got, expected)| *got == Frame::Text(expected.clone())),
+        "the client got the first changes, in order"
     );
 }

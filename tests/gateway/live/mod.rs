@@ -1,19 +1,19 @@
 //! Live updates in the text format.
 
+mod commands;
 mod filtered;
 mod late_readers;
 mod switching;
 mod text;
 pub(crate) mod websocket;
-mod words;
 
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use people_testing::process::{Gateway, person};
 
-/// Saves of people whose sentences have about 1.7 KB: `people` times `rounds`, each round in a
-/// request of its own.
+/// Saves each person once per round, with one request per round. Their sentences have about
+/// 1.7 KB.
 pub(crate) async fn save_big(gateway: &Gateway, people: &[String], rounds: std::ops::Range<u32>) {
     for round in rounds {
         let lines: Vec<_> = people
@@ -35,7 +35,7 @@ fn big(id: &str, round: u32) -> Value {
     big
 }
 
-/// Deletes people, many at once.
+/// Deletes people, 32 at a time.
 async fn delete_all(gateway: &Gateway, people: &[String]) {
     stream::iter(people)
         .for_each_concurrent(
@@ -45,7 +45,7 @@ async fn delete_all(gateway: &Gateway, people: &[String]) {
         .await;
 }
 
-/// So many ids of nobody.
+/// Ids in ascending order, the same ones each time.
 pub(crate) fn ids(count: u32) -> Vec<String> {
     (0..count)
         .map(|number| format!("0190f3e2-7c1b-7d9a-8f00-{number:012x}"))
@@ -53,6 +53,6 @@ pub(crate) fn ids(count: u32) -> Vec<String> {
 }
 
 /// Whether a metric has this value.
-async fn counts(gateway: &Gateway, name: &str, expected: u32) -> bool {
+async fn metric_is(gateway: &Gateway, name: &str, expected: u32) -> bool {
     (gateway.metric(name).await - f64::from(expected)).abs() < 0.5
 }

@@ -1,7 +1,7 @@
-//! A word sent by a client that is behind takes hold at one place in the stream: what lies before
-//! it was judged by the old kinds alone, what lies behind it by the new ones alone.
+//! A command from a client that is catching up takes effect at one position in the stream: the old
+//! kinds apply to all changes before it, and the new kinds to all changes after it.
 
-use super::websocket::peer::{Got, Peer};
+use super::websocket::peer::{Frame, Peer};
 use super::{delete_all, ids, save_big};
 use people_testing::process::{Gateway, person};
 use people_testing::wait::eventually;
@@ -11,27 +11,28 @@ const PATIENT: [(&str, &str); 2] = [
     ("live.silence_limit_ms", "600000"),
 ];
 
-/// Reads so many sentences.
-async fn take(peer: &mut Peer, count: usize, seen: &mut Vec<String>) {
+/// Reads `count` sentences into `seen`.
+async fn read_sentences(peer: &mut Peer, count: usize, seen: &mut Vec<String>) {
     for _ in 0..count {
-        match peer.told().await {
-            Got::Text(sentence) => seen.push(sentence),
+        match peer.next_non_ping().await {
+            Frame::Text(sentence) => seen.push(sentence),
             other => panic!("{other:?} after {} sentences", seen.len()),
         }
     }
 }
 
 /// Reads up to the sentence about `last`.
-async fn read_on(peer: &mut Peer, last: &str, seen: &mut Vec<String>) {
+async fn read_until(peer: &mut Peer, last: &str, seen: &mut Vec<String>) {
     while !seen.last().is_some_and(|sentence| sentence.contains(last)) {
-        take(peer, 1, seen).await;
+        read_sentences(peer, 1, seen).await;
     }
 }
 
-/// Whether `got` is what `before` shows of a beginning of `all`, and `after` of the rest.
+/// Whether `got` has the `before` sentences of a prefix of `all`, and the `after` sentences of the
+/// rest.
 fn switches_once(all: &[String], before: &str, after: &str, got: &[String]) -> bool {
-    (0..=all.len()).any(|place| {
-        let (begin, rest) = all.split_at(place);
+    (0..=all.len()).any(|position| {
+        let (begin, rest) = all.split_at(position);
         let begin = begin.iter().filter(|sentence| sentence.starts_with(before));
         begin
             .chain(rest.iter().filter(|sentence| sentence.starts_with(after)))
@@ -39,10 +40,10 @@ fn switches_once(all: &[String], before: &str, after: &str, got: &[String]) -> b
     })
 }
 
-async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
+async fn switch_while_catching_up(settings: &[(&str, &str)]) -> Gateway {
     let gateway = Gateway::ready(settings).await;
     let mut healthy = Peer::open(gateway.address, "/people").await;
-    // Each reads so much before it says the word.
+    // Each client reads this many sentences before it sends the command.
     let mut switching = Vec::new();
     for count in [0, 1, 40, 300, 800] {
         switching.push((
@@ -55,9 +56,9 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
     for round in 0..10 {
         // Half a round fits into a queue, so that only the slow clients fall behind.
         save_big(&gateway, &people, round..round + 1).await;
-        take(&mut healthy, people.len(), &mut all).await;
+        read_sentences(&mut healthy, people.len(), &mut all).await;
         delete_all(&gateway, &people).await;
-        take(&mut healthy, people.len(), &mut all).await;
+        read_sentences(&mut healthy, people.len(), &mut all).await;
     }
     eventually("their queues overflowed", async || {
         gateway.metric("session_overflows_total").await >= 5.0
@@ -65,13 +66,13 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
     .await;
     for (count, mut peer) in switching {
         let mut got = Vec::new();
-        take(&mut peer, count, &mut got).await;
+        read_sentences(&mut peer, count, &mut got).await;
         peer.say("deletes").await;
-        // Somebody is saved and deleted until the client is shown that: then its word has taken
-        // hold.
-        let marks = std::cell::RefCell::new(vec![gateway.create(&person("Mark")).await]);
-        let is_mark = |sentence: &String| {
-            marks
+        // Markers are created and deleted until the client gets the delete of one: then its command
+        // has taken effect.
+        let markers = std::cell::RefCell::new(vec![gateway.create(&person("Mark")).await]);
+        let is_marker = |sentence: &String| {
+            markers
                 .borrow()
                 .iter()
                 .any(|id| *sentence == format!("Deleted person [{id}]"))
@@ -79,28 +80,28 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
         let done = std::cell::Cell::new(false);
         let marking = async {
             while !done.get() {
-                let id = marks.borrow().last().expect("never empty").clone();
+                let id = markers.borrow().last().expect("never empty").clone();
                 assert_eq!(gateway.delete(&id).await, 204);
                 let next = gateway.create(&person("Mark")).await;
-                marks.borrow_mut().push(next);
-                take(&mut healthy, 2, &mut all).await;
+                markers.borrow_mut().push(next);
+                read_sentences(&mut healthy, 2, &mut all).await;
             }
         };
         let reading = async {
-            while !got.last().is_some_and(is_mark) {
-                take(&mut peer, 1, &mut got).await;
+            while !got.last().is_some_and(is_marker) {
+                read_sentences(&mut peer, 1, &mut got).await;
             }
             done.set(true);
         };
         tokio::join!(marking, reading);
-        take(&mut healthy, 1, &mut all).await;
+        read_sentences(&mut healthy, 1, &mut all).await;
         let end = all
             .iter()
             .position(|sentence| Some(sentence) == got.last())
-            .expect("all is all");
-        let told = switches_once(&all[..=end], "Saved", "Deleted", &got);
+            .expect("the healthy client got it too");
+        let switched = switches_once(&all[..=end], "Saved", "Deleted", &got);
         assert!(
-            told,
+            switched,
             "after {count} sentences of {}, {} more",
             end + 1,
             got.len() - count
@@ -110,19 +111,19 @@ async fn switch_while_behind(settings: &[(&str, &str)]) -> Gateway {
 }
 
 #[tokio::test]
-async fn a_word_of_a_client_that_is_behind_in_memory_takes_hold_at_one_place() {
-    switch_while_behind(&PATIENT).await;
+async fn a_command_during_catch_up_from_memory_takes_effect_at_one_position() {
+    switch_while_catching_up(&PATIENT).await;
 }
 
 #[tokio::test]
-async fn a_word_of_a_client_that_is_behind_in_the_log_takes_hold_at_one_place() {
+async fn a_command_during_catch_up_from_the_log_takes_effect_at_one_position() {
     let gateway =
-        switch_while_behind(&[PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536")]).await;
+        switch_while_catching_up(&[PATIENT[0], PATIENT[1], ("live.ring_bytes", "65536")]).await;
     assert!(gateway.metric("session_log_reads_total").await > 0.0);
 }
 
 #[tokio::test]
-async fn a_word_changes_nothing_that_is_queued_already() {
+async fn a_command_changes_no_sentence_that_is_already_queued() {
     let settings = [
         PATIENT[0],
         PATIENT[1],
@@ -136,37 +137,39 @@ async fn a_word_changes_nothing_that_is_queued_already() {
     let mut expected = Vec::new();
     tokio::join!(
         save_big(&gateway, &people, 0..5),
-        take(&mut healthy, 500, &mut expected)
+        read_sentences(&mut healthy, 500, &mut expected)
     );
-    // What a healthy client was shown is queued for a slow one no later than the next change is
-    // shown.
+    // When the healthy client gets the next change, the slow client's queue has all earlier ones.
     gateway.create(&person("Next")).await;
-    take(&mut healthy, 1, &mut expected).await;
+    read_sentences(&mut healthy, 1, &mut expected).await;
     slow.say("deletes").await;
     assert!(gateway.metric("session_partial_writes_total").await > 0.0);
     let mut got = Vec::new();
-    take(&mut slow, 500, &mut got).await;
-    assert!(got == expected[..500], "all that was queued, as it was");
+    read_sentences(&mut slow, 500, &mut got).await;
+    assert!(
+        got == expected[..500],
+        "the queued sentences arrive unchanged"
+    );
     assert_eq!(gateway.delete(&people[0]).await, 204);
-    read_on(
+    read_until(
         &mut slow,
         &format!("Deleted person [{}]", people[0]),
         &mut got,
     )
     .await;
-    assert!(super::counts(&gateway, "session_overflows_total", 0).await);
+    assert!(super::metric_is(&gateway, "session_overflows_total", 0).await);
 }
 
 #[tokio::test]
-async fn a_word_during_a_snapshot_leaves_it_whole() {
+async fn a_command_during_a_snapshot_removes_no_person_from_it() {
     let gateway = Gateway::ready(&PATIENT).await;
     let people = ids(600);
     save_big(&gateway, &people, 0..1).await;
     let mut peer = Peer::open_small(gateway.address, "/people?from=snapshot").await;
     let mut got = Vec::new();
-    take(&mut peer, 1, &mut got).await;
+    read_sentences(&mut peer, 1, &mut got).await;
     peer.say("saves").await;
-    take(&mut peer, people.len() - 1, &mut got).await;
+    read_sentences(&mut peer, people.len() - 1, &mut got).await;
     for (id, sentence) in people.iter().zip(&got) {
         assert!(
             sentence.starts_with("Saved person ") && sentence.contains(id),
@@ -175,10 +178,10 @@ async fn a_word_during_a_snapshot_leaves_it_whole() {
     }
     assert_eq!(gateway.delete(&people[0]).await, 204);
     gateway.create(&person("Last")).await;
-    take(&mut peer, 1, &mut got).await;
+    read_sentences(&mut peer, 1, &mut got).await;
     assert!(
         got[people.len()].contains("Last"),
-        "the word holds: {:.80}",
+        "the command has taken effect: {:.80}",
         got[people.len()]
     );
 }

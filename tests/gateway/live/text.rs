@@ -1,10 +1,10 @@
-//! What a client of the tutorial's service is shown.
+//! The sentences that a client of the tutorial's service gets.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use serde_json::json;
 
-use super::websocket::peer::{Got, Peer};
+use super::websocket::peer::{Frame, Peer};
 use people_testing::process::{Gateway, person};
 use people_testing::socket::{End, Listener};
 
@@ -43,7 +43,7 @@ async fn saves_and_deletes_arrive_as_the_tutorials_sentences() {
 }
 
 #[tokio::test]
-async fn a_save_that_changes_nothing_is_shown_too() {
+async fn a_save_that_changes_nothing_is_sent_too() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     let id = gateway.create(&person("Ada")).await;
@@ -53,7 +53,7 @@ async fn a_save_that_changes_nothing_is_shown_too() {
 }
 
 #[tokio::test]
-async fn values_stand_as_they_are_without_quotes_or_escapes_and_attributes_are_left_out() {
+async fn sentences_have_values_without_quotes_or_escapes_and_no_attributes() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     for (first, last, job) in [
@@ -76,7 +76,7 @@ async fn values_stand_as_they_are_without_quotes_or_escapes_and_attributes_are_l
 }
 
 #[tokio::test]
-async fn people_and_updates_are_two_doors_to_the_same_stream() {
+async fn people_and_updates_serve_the_same_stream() {
     let gateway = Gateway::ready(&[]).await;
     let mut people = gateway.listen("").await;
     let mut updates = Listener::open(gateway.address, "/updates").await;
@@ -87,7 +87,7 @@ async fn people_and_updates_are_two_doors_to_the_same_stream() {
 }
 
 #[tokio::test]
-async fn changes_of_a_person_arrive_in_their_order() {
+async fn changes_of_a_person_arrive_in_order() {
     let gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     let mut listener = gateway.listen("").await;
     let people = super::ids(8);
@@ -118,9 +118,9 @@ async fn changes_of_a_person_arrive_in_their_order() {
 }
 
 #[tokio::test]
-async fn what_is_accepted_after_the_handshake_was_answered_is_never_missed() {
+async fn a_client_gets_every_change_that_is_accepted_after_its_handshake() {
     let gateway = &Gateway::ready(&[("store.partitions", "4")]).await;
-    // People are numbered when their save begins, and saved all the time, many at once.
+    // A person's number is taken when its save begins. 16 tasks save people all the time.
     let (begun, done) = (&AtomicU64::new(0), &AtomicBool::new(false));
     let saving = (0..16).map(|_| async move {
         while !done.load(Relaxed) {
@@ -136,7 +136,7 @@ async fn what_is_accepted_after_the_handshake_was_answered_is_never_missed() {
                 .map(|number| format!("=n{number}."))
                 .collect();
             for _ in 0..2000 {
-                let Got::Text(sentence) = peer.told().await else {
+                let Frame::Text(sentence) = peer.next_non_ping().await else {
                     panic!("a sentence")
                 };
                 missing.retain(|name| !sentence.contains(name));
@@ -155,7 +155,7 @@ async fn what_is_accepted_after_the_handshake_was_answered_is_never_missed() {
 }
 
 #[tokio::test]
-async fn what_was_shown_before_the_handshake_is_not_shown_again() {
+async fn a_new_client_gets_no_change_that_was_sent_before_its_handshake() {
     let gateway = Gateway::ready(&[]).await;
     let mut earlier = gateway.listen("").await;
     for round in 0..100 {
@@ -169,7 +169,7 @@ async fn what_was_shown_before_the_handshake_is_not_shown_again() {
 }
 
 #[tokio::test]
-async fn every_client_is_shown_every_change() {
+async fn every_client_gets_every_change() {
     let gateway = Gateway::ready(&[]).await;
     let mut listeners = Vec::new();
     for _ in 0..50 {
@@ -189,7 +189,7 @@ async fn every_client_is_shown_every_change() {
 }
 
 #[tokio::test]
-async fn a_client_that_just_goes_leaves_the_others_alone() {
+async fn a_client_that_disconnects_does_not_disturb_others() {
     let gateway = Gateway::ready(&[]).await;
     let mut stays = gateway.listen("").await;
     for _ in 0..20 {
@@ -199,13 +199,13 @@ async fn a_client_that_just_goes_leaves_the_others_alone() {
     half.finish().await;
     assert_eq!(
         half.rest().await,
-        [Got::End],
-        "who says that nothing more comes has left"
+        [Frame::End],
+        "the gateway ends the session of a half-closed connection"
     );
     gateway.create(&person("Ada")).await;
     assert!(stays.sentence().await.contains("Ada"));
-    people_testing::wait::eventually("the others are gone", async || {
-        super::counts(&gateway, "sessions", 1).await
+    people_testing::wait::eventually("one session is left", async || {
+        super::metric_is(&gateway, "sessions", 1).await
     })
     .await;
     stays.say("stop").await;
@@ -213,7 +213,7 @@ async fn a_client_that_just_goes_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_was_killed_serves_live_updates_again_without_old_ones() {
+async fn a_gateway_restarted_after_a_kill_sends_new_updates_only() {
     let gateway = Gateway::ready(&[]).await;
     let listener = gateway.listen("").await;
     let id = gateway.create(&person("Before")).await;

@@ -1,5 +1,4 @@
-//! What names metrics names those that there are: the table in docs/operations.md, the dashboard,
-//! the rules of alerts.
+//! The table in docs/operations.md, the dashboard and the alert rules name the metrics that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,8 +9,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 use super::{PREFIX, Scrape};
 use people_testing::process::Gateway;
 
-/// Where alerts lead until somebody says where their own copy of the manual is: a name that nobody
-/// can have (RFC 2606).
+/// The host in the alerts' links until an operator sets the one of their manual. RFC 2606 reserves
+/// the name.
 const RUNBOOKS: &str = "https://people-gateway.example";
 /// Labels that Prometheus adds to every series.
 const ADDED: [&str; 2] = ["instance", "job"];
@@ -146,7 +145,7 @@ fn named(query: &str) -> Vec<(&str, Vec<&str>)> {
     found
 }
 
-/// What a query names that there is not.
+/// The metrics and labels of a query that do not exist.
 fn unknown(query: &str, scrape: &Scrape) -> Vec<String> {
     let samples = || scrape.families.values().flat_map(|family| &family.samples);
     let mut problems = Vec::new();
@@ -166,7 +165,7 @@ fn unknown(query: &str, scrape: &Scrape) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_dashboard_and_the_rules_ask_for_metrics_and_labels_that_there_are() {
+async fn the_dashboard_and_the_rules_query_metrics_and_labels_that_exist() {
     let scrape = scrape().await;
     let of_rule = |rule: &Yaml| {
         (
@@ -188,7 +187,7 @@ async fn the_dashboard_and_the_rules_ask_for_metrics_and_labels_that_there_are()
     assert!(seen > 50, "{seen} queries");
     for wrong in [
         "people_gateway_deliveries",
-        "rate(people_gateway_sessions{dres=\"text\"}[5m])",
+        "rate(people_gateway_sessions{formats=\"text\"}[5m])",
         "process_open_files",
     ] {
         assert_eq!(unknown(wrong, &scrape).len(), 1, "{wrong}");
@@ -196,7 +195,7 @@ async fn the_dashboard_and_the_rules_ask_for_metrics_and_labels_that_there_are()
 }
 
 #[tokio::test]
-async fn the_dashboard_shows_every_metric_of_ours() {
+async fn the_dashboard_shows_every_metric_of_the_gateway() {
     let asked: BTreeSet<String> = dashboard()
         .iter()
         .flat_map(|(_, query)| {
@@ -219,7 +218,7 @@ async fn the_dashboard_shows_every_metric_of_ours() {
 }
 
 #[test]
-fn every_alert_says_what_happened_and_the_manual_what_to_do() {
+fn every_alert_has_a_description_and_a_section_in_the_manual() {
     let manual = read("docs/operations.md");
     let section = manual.split("\n## Alerts\n").nth(1).expect("a section");
     let explained: BTreeSet<&str> = section
@@ -248,7 +247,7 @@ fn every_alert_says_what_happened_and_the_manual_what_to_do() {
             )
         );
     }
-    // What stands for everybody's own place is named where people learn to change it.
+    // The placeholder is explained where operators learn to replace it.
     for document in ["docs/operations.md", "deploy/prometheus/alerts.yml"] {
         assert!(
             read(document)
@@ -334,7 +333,7 @@ fn containers_are_pinned_and_confined_and_without_authentication_they_stay_on_th
 }
 
 #[test]
-fn gateways_in_containers_are_given_the_time_to_stop_and_are_found_by_prometheus() {
+fn gateways_in_containers_are_given_time_to_stop_and_are_found_by_prometheus() {
     let compose = yaml("docker-compose.yml");
     let gateway = &compose["services"]["gateway"];
     let setting = |key: &str| text(&gateway["environment"], &[key]);

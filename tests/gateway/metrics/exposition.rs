@@ -1,10 +1,10 @@
-//! The text itself: `OpenMetrics` 1.0, as strict parsers read it.
+//! The text of `/metrics`: `OpenMetrics` 1.0, as strict parsers read it.
 
 use super::{PREFIX, Scrape};
 use people_testing::process::{Gateway, person};
 
 #[tokio::test]
-async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
+async fn the_text_follows_openmetrics_and_its_rules_for_names() {
     let gateway = Gateway::ready(&[]).await;
     gateway.create(&person("Ada")).await;
     let scrape = Scrape::of(&gateway).await;
@@ -22,7 +22,7 @@ async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
             good && (name.starts_with(PREFIX) || name.starts_with("process_")),
             "{name}"
         );
-        assert!(family.help.len() > 8, "{name} says nothing of itself");
+        assert!(family.help.len() > 8, "{name} has no help");
         assert!(
             !family.samples.is_empty(),
             "{name} has no series before its first event"
@@ -48,13 +48,13 @@ async fn the_text_keeps_the_rules_of_open_metrics_and_of_good_names() {
         }
         if family.kind == "histogram" {
             assert!(name.ends_with("_seconds"), "{name}");
-            buckets_add_up(family);
+            assert_buckets_add_up(family);
         }
     }
 }
 
-/// Of each series, buckets never fall, and the last is the count.
-fn buckets_add_up(family: &super::Family) {
+/// Asserts that the buckets of each series never fall, and that the last is the count.
+fn assert_buckets_add_up(family: &super::Family) {
     let mut last = 0.0;
     let mut count = 0.0;
     for sample in &family.samples {

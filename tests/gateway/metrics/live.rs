@@ -1,11 +1,11 @@
-//! Sessions: who is there, what they are shown, how late, in how many bytes, and how they end.
+//! Sessions: their number, their deliveries, delays and bytes, and how they end.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::{Scrape, become_counts};
-use crate::live::websocket::peer::{CLOSE, Got, Peer, TEXT, close, frame, handshake};
+use super::{Scrape, wait_for_counts};
+use crate::live::websocket::peer::{CLOSE, Frame, Peer, TEXT, close, frame, handshake};
 use crate::live::{ids, save_big};
 use people_testing::process::{Gateway, person};
 use people_testing::socket::Listener;
@@ -18,9 +18,9 @@ fn aged(age: u32) -> Value {
 }
 
 #[tokio::test]
-async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() {
+async fn each_delivery_is_counted_by_verdict_and_timed_once() {
     let gateway = Gateway::ready(&[]).await;
-    // Two of one class, which are written to in one step.
+    // Two sessions of one subscription group, which are written to in one step.
     let mut old = gateway.listen("?where=age%20%3E%2030").await;
     let mut same = gateway.listen("?where=age%20%3E%2030").await;
     let (mut all, _) = Listener::open_as(gateway.address, "/people", "people.v1.json").await;
@@ -39,8 +39,8 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
     for _ in 0..7 {
         all.sentence().await;
     }
-    // To those two Ada is created, leaves, enters, changes, is deleted; to `all` two are created,
-    // one changes, both go.
+    // In both filtered views Ada is created, leaves, enters, is updated and is deleted. In `all`
+    // Ada is created, updated three times and deleted; the young person is created and deleted.
     let expected = [
         ("deliveries_total{verdict=\"create\"}", 4),
         ("deliveries_total{verdict=\"enter\"}", 2),
@@ -53,7 +53,7 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
         ("store_writes_total", 7),
         ("catch_up_deliveries_total", 0),
     ];
-    become_counts(&gateway, &expected).await;
+    wait_for_counts(&gateway, &expected).await;
     let scrape = Scrape::of(&gateway).await;
     let (lag, latency) = (
         scrape.get("relay_lag_seconds_sum"),
@@ -61,7 +61,7 @@ async fn each_delivery_is_counted_by_what_it_meant_to_its_view_and_timed_once() 
     );
     assert!(
         lag > 0.0 && latency > 0.0,
-        "clocks count milliseconds, and ours goes on: {lag} {latency}"
+        "both sums grow: {lag} {latency}"
     );
 }
 
@@ -84,18 +84,18 @@ async fn sessions_views_groups_and_filters_go_up_and_down_with_their_clients() {
         ("sessions{format=\"cloudevents\"}", 1),
         ("sessions{format=\"sse\"}", 1),
         ("views", 5),
-        // Two with one filter and format are one class; "everyone" is a filter too.
+        // The two with one filter and one format share a group. No filter counts as a filter.
         ("subscription_groups", 4),
         ("filters", 2),
         ("http_connections", 5),
         ("sessions_closed_total", 0),
     ];
-    become_counts(&gateway, &up).await;
+    wait_for_counts(&gateway, &up).await;
 
     text.say("stop").await;
     text.end().await;
     other.send(&close(4999, b"")).await;
-    assert_eq!(other.next().await, Got::Close(Some(4999), String::new()));
+    assert_eq!(other.next().await, Frame::Close(Some(4999), String::new()));
     drop((json, events, source, other));
     let down = [
         ("sessions", 0),
@@ -108,11 +108,10 @@ async fn sessions_views_groups_and_filters_go_up_and_down_with_their_clients() {
         ("sessions_closed_total{code=\"1006\"}", 3),
         ("sessions_closed_total{code=\"other\"}", 1),
     ];
-    become_counts(&gateway, &down).await;
+    wait_for_counts(&gateway, &down).await;
 }
 
-/// Everything that comes to a client from its handshake's answer to the end: the bytes behind that
-/// answer's head.
+/// Reads to the end of the connection; returns the number of bytes after the answer's head.
 async fn bytes_to_the_end(peer: &mut Peer) -> u64 {
     let mut all = Vec::new();
     timeout(DEADLINE, peer.stream.read_to_end(&mut all))
@@ -128,7 +127,7 @@ async fn bytes_to_the_end(peer: &mut Peer) -> u64 {
 }
 
 #[tokio::test]
-async fn bytes_are_those_that_the_client_was_sent() {
+async fn sent_bytes_are_the_bytes_that_the_client_receives() {
     let gateway = Gateway::ready(&[]).await;
     let mut peer = Peer::connect(gateway.address).await;
     let json = [("Sec-WebSocket-Protocol", "people.v1.json")];
@@ -137,11 +136,11 @@ async fn bytes_are_those_that_the_client_was_sent() {
         format!("{}: {}\r\n\r\n", json[0].0, json[0].1),
     ];
     peer.send(hello.concat().as_bytes()).await;
-    become_counts(&gateway, &[("views", 1)]).await;
+    wait_for_counts(&gateway, &[("views", 1)]).await;
     for _ in 0..5 {
         gateway.create(&person("Ada")).await;
     }
-    become_counts(&gateway, &[("deliveries_total", 5)]).await;
+    wait_for_counts(&gateway, &[("deliveries_total", 5)]).await;
     peer.send(&frame(TEXT, br#"{"type":"ping","ref":"x"}"#))
         .await;
     peer.send(&frame(TEXT, br#"{"type":"stop"}"#)).await;
@@ -149,7 +148,7 @@ async fn bytes_are_those_that_the_client_was_sent() {
     peer.stream.flush().await.expect("sent");
     let received = bytes_to_the_end(&mut peer).await;
     assert!(received > 1000, "five people in JSON");
-    become_counts(
+    wait_for_counts(
         &gateway,
         &[("sessions", 0), ("session_sent_bytes_total", received)],
     )
@@ -157,7 +156,7 @@ async fn bytes_are_those_that_the_client_was_sent() {
 }
 
 #[tokio::test]
-async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_it() {
+async fn a_catch_up_is_counted_with_its_changes_deliveries_and_bytes() {
     let patient = [
         ("live.silence_limit_ms", "600000"),
         ("live.queue_changes", "64"),
@@ -165,7 +164,7 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
     let gateway = Gateway::ready(&patient).await;
     let mut slow = Peer::connect_small(gateway.address).await;
     slow.send(handshake("/people", &[]).as_bytes()).await;
-    become_counts(&gateway, &[("views", 1)]).await;
+    wait_for_counts(&gateway, &[("views", 1)]).await;
     let people = ids(100);
     let mut rounds = 0;
     while Scrape::of(&gateway).await.count("session_overflows_total") == 0 {
@@ -179,7 +178,7 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
     slow.send(&frame(TEXT, b"stop")).await;
     slow.send(&frame(CLOSE, &1000_u16.to_be_bytes())).await;
     let received = bytes_to_the_end(&mut slow).await;
-    become_counts(
+    wait_for_counts(
         &gateway,
         &[("sessions", 0), ("session_sent_bytes_total", received)],
     )
@@ -193,13 +192,13 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
     let before = Scrape::of(&gateway).await;
     let last = gateway.create(&person("Last")).await;
     loop {
-        match late.told().await {
-            Got::Text(sentence) if sentence.contains(&last) => break,
-            Got::Text(_) => {}
+        match late.next_non_ping().await {
+            Frame::Text(sentence) if sentence.contains(&last) => break,
+            Frame::Text(_) => {}
             other => panic!("{other:?}"),
         }
     }
-    eventually("it is served again", || async {
+    eventually("the client is live again", || async {
         Scrape::of(&gateway).await.count("views") == 1
     })
     .await;
@@ -207,7 +206,7 @@ async fn who_falls_behind_is_counted_with_what_it_catches_up_and_every_byte_of_i
     let more = |key: &str| after.count(key) - before.count(key);
     assert_eq!(more("catch_ups_total"), 1);
     assert!(more("catch_up_changes_total{source=\"memory\"}") > 0);
-    // Text is never composed: all that was read for it was shown.
+    // The text format does not compose changes: each one that was read is delivered.
     assert_eq!(
         more("catch_up_deliveries_total"),
         more("catch_up_changes_total")
@@ -232,5 +231,5 @@ async fn snapshots_pages_and_resets_are_counted() {
         ("session_resets_total{reason=\"epoch\"}", 1),
         ("relay_resets_total", 0),
     ];
-    become_counts(&gateway, &expected).await;
+    wait_for_counts(&gateway, &expected).await;
 }

@@ -1,5 +1,5 @@
-//! What `/metrics` says: each number moves by exactly what was done, and documents name what there
-//! is.
+//! `/metrics`: each number moves by exactly the test's events, and documents name only metrics that
+//! exist.
 
 mod documents;
 mod exposition;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use people_testing::process::Gateway;
 use people_testing::wait::eventually;
 
-/// What our own names begin with.
+/// The prefix of the gateway's own metrics.
 const PREFIX: &str = "people_gateway_";
 
 /// One answer of `/metrics`.
@@ -30,7 +30,7 @@ struct Family {
     samples: Vec<Sample>,
 }
 
-/// One line.
+/// One line of a family.
 #[derive(Debug)]
 struct Sample {
     name: String,
@@ -46,8 +46,7 @@ impl Scrape {
         Self::parse(&answer.text().await.expect("text"))
     }
 
-    /// Reads `OpenMetrics` text as strictly as we write it: a family's lines stand together, HELP
-    /// and TYPE first.
+    /// Parses `OpenMetrics` text strictly: the lines of a family are together, HELP and TYPE first.
     fn parse(text: &str) -> Self {
         let body = text
             .strip_suffix("# EOF\n")
@@ -100,7 +99,7 @@ impl Scrape {
         found.iter().sum()
     }
 
-    /// The same, of what is counted in whole numbers.
+    /// Like [`Self::get`], for a metric with whole numbers.
     fn count(&self, key: &str) -> u64 {
         let value = self.get(key);
         assert!(value >= 0.0 && value.fract() == 0.0, "{key} is {value}");
@@ -125,9 +124,9 @@ impl Sample {
     }
 }
 
-/// Waits until these metrics have these values: what was counted behind an answer may come a moment
-/// after it.
-async fn become_counts(gateway: &Gateway, expected: &[(&str, u64)]) {
+/// Waits until these metrics have these values: the gateway may count an event a moment after its
+/// answer.
+async fn wait_for_counts(gateway: &Gateway, expected: &[(&str, u64)]) {
     let differs = |scrape: &Scrape| {
         let found = expected
             .iter()

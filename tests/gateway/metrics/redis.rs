@@ -1,6 +1,6 @@
 //! Redis: its commands by name, with their time, and its errors by kind.
 
-use super::{Scrape, become_counts};
+use super::{Scrape, wait_for_counts};
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
@@ -32,8 +32,8 @@ async fn commands_are_counted_by_name_and_errors_by_kind() {
         ("redis_errors_total", 0),
         ("store_batches_total", 4),
     ];
-    become_counts(&gateway, &expected).await;
-    // Each probe asks for the layout by HGET, and by INFO for the server's role.
+    wait_for_counts(&gateway, &expected).await;
+    // Each probe reads the layout with HGET, and the server's role with INFO.
     let read = || async {
         let scrape = Scrape::of(&gateway).await;
         let sent = |command| {
@@ -45,14 +45,17 @@ async fn commands_are_counted_by_name_and_errors_by_kind() {
     };
     eventually("one person was read", read).await;
     let probes = r#"redis_command_duration_seconds_count{command="publish"}"#;
-    assert!(Scrape::of(&gateway).await.count(probes) > 0, "it was ready");
+    assert!(
+        Scrape::of(&gateway).await.count(probes) > 0,
+        "a probe has run"
+    );
 
     server.command::<()>(&["SCRIPT", "FLUSH"]).await;
     gateway.create(&person("Hedy")).await;
     let counted = || async {
         let scrape = Scrape::of(&gateway).await;
         let forgotten = scrape.count(r#"redis_errors_total{kind="no_script"}"#);
-        // The save, and whatever else was asked before its script was there again.
+        // The save, and any other command sent before its script was loaded again.
         forgotten > 0
             && scrape.count("redis_errors_total") == forgotten
             && scrape.count(r#"redis_command_duration_seconds_count{command="save"}"#) == 4

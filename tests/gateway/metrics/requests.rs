@@ -1,6 +1,6 @@
 //! REST: requests by route and status, their time, their bytes, imports, connections.
 
-use super::{Scrape, become_counts};
+use super::{Scrape, wait_for_counts};
 use crate::live::websocket::peer::Peer;
 use people_testing::process::{Gateway, person};
 use people_testing::wait::eventually;
@@ -10,15 +10,15 @@ async fn requests_are_counted_by_method_route_and_status_with_their_bytes() {
     let gateway = Gateway::ready(&[]).await;
     let (mut sent, mut received) = (0, 0);
     let ada = person("Ada").to_string();
-    let nobody = format!("/people/{}", crate::NOBODY);
+    let absent = format!("/people/{}", crate::UNUSED_ID);
     let calls = [
         ("GET", "/people", "", 200),
         ("POST", "/people", ada.as_str(), 201),
         ("POST", "/people", ada.as_str(), 201),
         ("POST", "/people", "{", 400),
         ("GET", "/people", "", 200),
-        ("GET", nobody.as_str(), "", 404),
-        ("PUT", nobody.as_str(), ada.as_str(), 404),
+        ("GET", absent.as_str(), "", 404),
+        ("PUT", absent.as_str(), ada.as_str(), 404),
         ("BREW", "/people", "", 405),
         ("GET", "/people/of/nowhere", "", 404),
         ("GET", "/wp-login.php", "", 404),
@@ -76,11 +76,11 @@ async fn requests_are_counted_by_method_route_and_status_with_their_bytes() {
         ("http_response_body_bytes_total", received),
         ("store_writes_total", 2),
     ];
-    become_counts(&gateway, &expected).await;
+    wait_for_counts(&gateway, &expected).await;
 }
 
 #[tokio::test]
-async fn lines_of_imports_are_counted_by_what_became_of_them() {
+async fn lines_of_imports_are_counted_by_outcome() {
     let gateway = Gateway::ready(&[]).await;
     for lines in [&["Ada", "Grace", ""][..], &["Hedy"]] {
         let lines: Vec<_> = lines
@@ -109,11 +109,11 @@ async fn lines_of_imports_are_counted_by_what_became_of_them() {
             2,
         ),
     ];
-    become_counts(&gateway, &expected).await;
+    wait_for_counts(&gateway, &expected).await;
 }
 
 #[tokio::test]
-async fn connections_are_counted_beside_their_limit_and_those_beyond_it_are_refused() {
+async fn connections_have_a_count_a_limit_and_a_count_of_refusals() {
     let gateway = Gateway::ready(&[("http.connections_max", "2")]).await;
     let first = gateway.listen("").await;
     let second = gateway.listen("").await;
@@ -125,26 +125,26 @@ async fn connections_are_counted_beside_their_limit_and_those_beyond_it_are_refu
         ("http_connections_refused_total", 1),
         ("ready", 1),
     ];
-    become_counts(&gateway, &full).await;
+    wait_for_counts(&gateway, &full).await;
     drop((first, second));
-    become_counts(&gateway, &[("http_connections", 0)]).await;
+    wait_for_counts(&gateway, &[("http_connections", 0)]).await;
 }
 
 #[tokio::test]
-async fn the_process_and_its_build_are_told() {
+async fn the_process_and_its_build_have_metrics() {
     let gateway = Gateway::ready(&[]).await;
     let scrape = Scrape::of(&gateway).await;
     let of = |name: &str| scrape.families[name].samples[0].value;
     let resident = gateway.memory_kib("VmRSS") as f64 * 1024.0;
-    let told = of("process_resident_memory_bytes");
+    let reported = of("process_resident_memory_bytes");
     assert!(
-        (told - resident).abs() < resident / 2.0,
-        "{told} {resident}"
+        (reported - resident).abs() < resident / 2.0,
+        "{reported} {resident}"
     );
     let (open, most) = (of("process_open_fds"), of("process_max_fds"));
     assert!(3.0 < open && open < most, "{open} {most}");
     assert!(of("process_threads") > 2.0);
-    // The kernel counts hundredths of a second: it takes some questions until one is full.
+    // The kernel counts hundredths of a second: it takes some scrapes until one is full.
     let cpu = || async {
         Scrape::of(&gateway).await.families["process_cpu_seconds"].samples[0].value > 0.0
     };

@@ -1,5 +1,5 @@
-//! A writer of random histories: the same seed writes the same people, so that what fails once
-//! fails again.
+//! A writer of random histories. The same seed writes the same people, so that a failure can be
+//! reproduced.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,15 +12,14 @@ use uuid::Uuid;
 
 use crate::scale_out::writer::Writer;
 
-/// People of one author, whom nobody else writes.
+/// People of one author. No other author writes them.
 const PEOPLE: usize = 10;
-/// The words that people are made of; conditions ask for some of them.
+/// Values of people's fields. [`CONDITIONS`] match some of them.
 const NAMES: [&str; 6] = ["Ada", "Grace", "Joan", "Zoë", "Ann", "Élodie"];
 const JOBS: [&str; 4] = ["Mathematician", "Engineer", "R&D", ""];
 const CITIES: [&str; 3] = ["Paris", "Oslo", "Łódź"];
 
-/// The conditions of the oracle: equality, ranges, `in`, `||`, `!`, attributes and functions of
-/// texts.
+/// Filters with equality, ranges, `in`, `||`, `!`, attributes and functions of texts.
 pub(crate) const CONDITIONS: [&str; 10] = [
     "",
     r#"job == "Engineer""#,
@@ -34,7 +33,7 @@ pub(crate) const CONDITIONS: [&str; 10] = [
     r#"lastName.matches("^[A-M]") && size(firstName) > 3 && !firstName.contains("ra")"#,
 ];
 
-/// Somebody who writes people of their own, in an order and with values that the seed decides.
+/// Writes people of its own, in an order and with values that the seed decides.
 pub(crate) struct Author {
     random: StdRng,
     writer: Writer,
@@ -66,14 +65,14 @@ impl Author {
         }
     }
 
-    /// Makes so many changes; where each stands.
+    /// Makes this many changes. Returns the log position of each.
     pub(crate) async fn history(mut self, changes: usize) -> Vec<String> {
-        let mut places = Vec::new();
+        let mut log_positions = Vec::new();
         for _ in 0..changes {
-            places.push(self.change().await);
+            log_positions.push(self.change().await);
             self.written.fetch_add(1, Ordering::SeqCst);
         }
-        places
+        log_positions
     }
 
     async fn change(&mut self) -> String {
@@ -109,7 +108,7 @@ impl Author {
     }
 }
 
-/// A person whom some of the [`CONDITIONS`] hold for.
+/// A person who matches some of the [`CONDITIONS`].
 pub(crate) fn random_person(random: &mut StdRng) -> Value {
     let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
     let (first, last) = (one_of(&NAMES), one_of(&["Lovelace", "Hopper", "Noether"]));

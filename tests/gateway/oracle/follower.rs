@@ -1,5 +1,5 @@
-//! A client under watch: the reference client with its folded view, which is moved from gateway to
-//! gateway whenever its connection is lost or cut, and tells at the end all that it was shown.
+//! The reference client with its folded view. It moves to the next gateway whenever its connection
+//! is lost or cut, and keeps a transcript of everything that it received.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,31 +16,31 @@ use tokio::time::timeout;
 
 use people_testing::wait::DEADLINE;
 
-/// What a client asks for.
+/// A client's kinds, filter and start.
 #[derive(Clone, Debug)]
-pub(crate) struct Asks {
+pub(crate) struct Subscription {
     pub(crate) kinds: Kinds,
     pub(crate) condition: String,
     pub(crate) from: StartPoint,
 }
 
-/// A change as it was shown: where it stands, and what it meant.
+/// A change that a client received: its log position, and its type on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Shown {
+pub(crate) struct ReceivedChange {
     pub(crate) at: String,
-    pub(crate) word: &'static str,
+    pub(crate) verdict: &'static str,
 }
 
-/// All that a client was shown.
-pub(crate) struct Seen {
-    pub(crate) asks: Asks,
+/// Everything that a client received.
+pub(crate) struct Transcript {
+    pub(crate) subscription: Subscription,
     pub(crate) view: PeopleView,
     /// The cursor of the first `live`.
-    pub(crate) began: Option<Cursor>,
-    /// Its single changes, in the order in which they came.
-    pub(crate) changes: Vec<Shown>,
+    pub(crate) first_live: Option<Cursor>,
+    /// The changes that came one by one, in order.
+    pub(crate) changes: Vec<ReceivedChange>,
     pub(crate) batches: usize,
-    /// Connections that began with a cursor.
+    /// Connections that started at a cursor.
     pub(crate) resumes: usize,
     pub(crate) resets: Vec<ResetReason>,
     pub(crate) contradictions: Vec<String>,
@@ -48,61 +48,64 @@ pub(crate) struct Seen {
 
 /// A running client.
 pub(crate) struct Follower {
-    task: JoinHandle<Seen>,
+    task: JoinHandle<Transcript>,
     cuts: mpsc::Sender<()>,
     goal: watch::Sender<Option<Vec<LogPosition>>>,
-    /// How many changes and batches came, and whether it is live.
     pub(crate) progress: watch::Receiver<Progress>,
 }
 
-/// How far a client has come.
+/// The numbers of `live` messages and of changes that a client has received.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) lives: usize,
+    pub(crate) live_count: usize,
     pub(crate) changes: usize,
 }
 
-struct Following {
+struct FollowerTask {
     gateways: Vec<SocketAddr>,
-    turn: usize,
-    seen: Seen,
+    gateway_number: usize,
+    transcript: Transcript,
     progress: watch::Sender<Progress>,
-    /// Where the next connection begins.
-    place: StartPoint,
+    /// The start of the next connection.
+    start: StartPoint,
 }
 
 impl Follower {
-    /// Follows what it asks for, first on the gateway with this number.
-    pub(crate) fn start(gateways: Vec<SocketAddr>, first: usize, asks: Asks) -> Self {
+    /// Starts a client, first on the gateway with this number.
+    pub(crate) fn start(
+        gateways: Vec<SocketAddr>,
+        first: usize,
+        subscription: Subscription,
+    ) -> Self {
         let (cuts, cut) = mpsc::channel(32);
         let (goal, goals) = watch::channel(None);
         let (sender, progress) = watch::channel(Progress::default());
-        let seen = Seen {
-            view: PeopleView::new(asks.kinds),
-            began: None,
+        let transcript = Transcript {
+            view: PeopleView::new(subscription.kinds),
+            first_live: None,
             changes: Vec::new(),
             batches: 0,
             resumes: 0,
             resets: Vec::new(),
             contradictions: Vec::new(),
-            asks: asks.clone(),
+            subscription: subscription.clone(),
         };
-        let following = Following {
+        let task = FollowerTask {
             gateways,
-            turn: first,
-            seen,
+            gateway_number: first,
+            transcript,
             progress: sender,
-            place: asks.from,
+            start: subscription.from,
         };
         Self {
-            task: tokio::spawn(following.run(cut, goals)),
+            task: tokio::spawn(task.run(cut, goals)),
             cuts,
             goal,
             progress,
         }
     }
 
-    /// Waits until it has come this far.
+    /// Waits until the client's progress meets a condition.
     pub(crate) async fn until(&mut self, what: &str, reached: impl FnMut(&Progress) -> bool) {
         let waiting = timeout(DEADLINE, self.progress.wait_for(reached)).await;
         assert!(
@@ -111,55 +114,56 @@ impl Follower {
         );
     }
 
-    /// Cuts its connection in the middle of whatever it is being told.
+    /// Cuts the client's connection, whatever is in flight.
     pub(crate) async fn cut(&self) {
-        self.cuts.send(()).await.expect("the client is there");
+        self.cuts.send(()).await.expect("the client runs");
     }
 
-    /// Waits until it has seen all up to these places; what it was shown.
-    pub(crate) async fn finish(self, places: &[LogPosition]) -> Seen {
-        self.goal.send_replace(Some(places.to_vec()));
+    /// Waits until the client has received all changes up to these positions. Returns its
+    /// transcript.
+    pub(crate) async fn finish(self, positions: &[LogPosition]) -> Transcript {
+        self.goal.send_replace(Some(positions.to_vec()));
         timeout(DEADLINE * 2, self.task)
             .await
-            .expect("a client sees the last change in time")
+            .expect("a client receives the last change in time")
             .expect("no panic")
     }
 }
 
-impl Following {
+impl FollowerTask {
     async fn run(
         mut self,
         mut cuts: mpsc::Receiver<()>,
         mut goal: watch::Receiver<Option<Vec<LogPosition>>>,
-    ) -> Seen {
+    ) -> Transcript {
         let mut live = self.connect();
         loop {
-            if is_there(live.cursor(), goal.borrow_and_update().as_deref()) {
-                return self.seen;
+            if has_reached(live.cursor(), goal.borrow_and_update().as_deref()) {
+                return self.transcript;
             }
             tokio::select! {
-                // The order in which they are polled matters to nobody; all three are cancel safe.
+                // All three branches are cancel safe. Their order does not matter.
                 event = live.next() => {
-                    let event = event.expect("the client goes on for ever");
-                    self.take(&event);
+                    let event = event.expect("the client never ends by itself");
+                    self.record(&event);
                     if let LiveEvent::Disconnected { .. } = event {
-                        live = self.elsewhere(live.cursor().cloned()).await;
+                        live = self.reconnect(live.cursor().cloned()).await;
                     }
                 }
-                Some(()) = cuts.recv() => live = self.elsewhere(live.cursor().cloned()).await,
+                Some(()) = cuts.recv() => live = self.reconnect(live.cursor().cloned()).await,
                 Ok(()) = goal.changed() => {}
             }
         }
     }
 
     fn connect(&self) -> LiveClient {
-        let gateway = self.gateways[self.turn % self.gateways.len()];
+        let gateway = self.gateways[self.gateway_number % self.gateways.len()];
         let endpoint = format!("ws://{gateway}/updates")
             .parse()
             .expect("an endpoint");
-        let Asks {
+        let Subscription {
             kinds, condition, ..
-        } = &self.seen.asks;
+        } = &self.transcript.subscription;
         let timeouts = Timeouts {
             backoff_first: Duration::from_millis(20),
             ..Timeouts::default()
@@ -168,90 +172,95 @@ impl Following {
             .kinds(*kinds)
             .condition(condition)
             .timeouts(timeouts);
-        options.from(self.place.clone()).build()
+        options.from(self.start.clone()).build()
     }
 
-    /// The same client on the next gateway, from where it stands.
-    async fn elsewhere(&mut self, cursor: Option<Cursor>) -> LiveClient {
-        match (cursor, &self.place) {
-            (Some(cursor), _) => self.place = StartPoint::Cursor(cursor),
-            // It had a place, and lost it in a reset or a snapshot; or never was live.
-            (None, StartPoint::Cursor(_)) => self.place = StartPoint::Snapshot,
+    /// Connects the client to the next gateway, at its cursor.
+    async fn reconnect(&mut self, cursor: Option<Cursor>) -> LiveClient {
+        match (cursor, &self.start) {
+            (Some(cursor), _) => self.start = StartPoint::Cursor(cursor),
+            // The client lost its cursor in a reset or a snapshot.
+            (None, StartPoint::Cursor(_)) => self.start = StartPoint::Snapshot,
             (None, _) => {}
         }
-        self.turn += 1;
-        // A gateway that refuses is asked again soon, but not as fast as the processor allows.
+        self.gateway_number += 1;
+        // A short pause, so that a gateway that refuses is not called in a busy loop.
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.connect()
     }
 
-    fn take(&mut self, event: &LiveEvent) {
-        let seen = &mut self.seen;
-        if let Err(contradiction) = seen.view.apply(event) {
-            seen.contradictions
+    fn record(&mut self, event: &LiveEvent) {
+        let transcript = &mut self.transcript;
+        if let Err(contradiction) = transcript.view.apply(event) {
+            transcript
+                .contradictions
                 .push(format!("{contradiction} ({event:?})"));
         }
         let mut progress = *self.progress.borrow();
         match event {
             LiveEvent::Connected {
                 from: StartPoint::Cursor(_),
-            } => seen.resumes += 1,
+            } => transcript.resumes += 1,
             LiveEvent::Live { cursor } => {
-                seen.began.get_or_insert_with(|| cursor.clone());
-                progress.lives += 1;
+                transcript.first_live.get_or_insert_with(|| cursor.clone());
+                progress.live_count += 1;
             }
             LiveEvent::Change { at, change } => {
-                seen.changes.push(Shown {
+                transcript.changes.push(ReceivedChange {
                     at: at.to_string(),
-                    word: word(change),
+                    verdict: verdict(change),
                 });
                 progress.changes += 1;
             }
             LiveEvent::Batch { changes, .. } => {
-                seen.batches += 1;
+                transcript.batches += 1;
                 progress.changes += changes.len();
             }
-            LiveEvent::Reset { reason } => seen.resets.push(*reason),
+            LiveEvent::Reset { reason } => transcript.resets.push(*reason),
             _ => {}
         }
         self.progress.send_replace(progress);
     }
 }
 
-impl Seen {
-    /// Asserts that nothing was shown that cannot be, that nothing was told twice, and that no view
-    /// was given up.
+impl Transcript {
+    /// Asserts that no message contradicts the view, that no change came twice, and that no reset
+    /// came.
     #[track_caller]
-    pub(crate) fn was_told_the_truth(&self, who: &str) {
+    pub(crate) fn assert_consistent(&self, name: &str) {
         assert!(
             self.contradictions.is_empty(),
-            "{who} {:?}: {:#?}",
-            self.asks,
+            "{name} {:?}: {:#?}",
+            self.subscription,
             self.contradictions
         );
         assert!(
             self.resets.is_empty(),
-            "{who} {:?}: no reset was due: {:?}",
-            self.asks,
+            "{name} {:?}: an unexpected reset: {:?}",
+            self.subscription,
             self.resets
         );
-        let mut places: Vec<_> = self.changes.iter().map(|shown| &shown.at).collect();
-        places.sort();
-        let twice = places.windows(2).find(|pair| pair[0] == pair[1]);
-        assert_eq!(twice, None, "{who} {:?}: a frame came twice", self.asks);
-        if self.asks.kinds == Kinds::All && self.asks.from == StartPoint::Snapshot {
+        let mut positions: Vec<_> = self.changes.iter().map(|change| &change.at).collect();
+        positions.sort();
+        let twice = positions.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(
+            twice, None,
+            "{name} {:?}: a change came twice",
+            self.subscription
+        );
+        if self.subscription.kinds == Kinds::All && self.subscription.from == StartPoint::Snapshot {
             assert_eq!(
                 self.view.completeness(),
                 Completeness::Exact,
-                "{who} {:?}",
-                self.asks
+                "{name} {:?}",
+                self.subscription
             );
         }
     }
 }
 
-/// What a change meant, as it is written on the wire.
-fn word(change: &ViewChange) -> &'static str {
+/// The change's type on the wire.
+fn verdict(change: &ViewChange) -> &'static str {
     match change {
         ViewChange::Create(_) => "create",
         ViewChange::Enter(_) => "enter",
@@ -261,7 +270,7 @@ fn word(change: &ViewChange) -> &'static str {
     }
 }
 
-fn is_there(cursor: Option<&Cursor>, goal: Option<&[LogPosition]>) -> bool {
+fn has_reached(cursor: Option<&Cursor>, goal: Option<&[LogPosition]>) -> bool {
     let (Some(cursor), Some(goal)) = (cursor, goal) else {
         return false;
     };

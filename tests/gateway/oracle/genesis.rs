@@ -1,37 +1,37 @@
-//! An empty store: there is a place before the first change, so a view opened there misses nothing.
+//! An empty store has a position before the first change, so a view opened there misses none.
 
 use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use super::follower::{Asks, Follower};
-use super::{TELLING, last_of_each, truth};
+use super::follower::{Follower, Subscription};
+use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 
 #[tokio::test]
-async fn a_view_opened_before_the_first_write_ever_sees_it() {
+async fn a_view_opened_on_an_empty_store_receives_the_first_write() {
     let redis = RedisServer::start(&[]).await;
     let url = redis.url();
     for store in [vec![], vec![("store.url", url.as_str())]] {
         for partitions in ["1", "3"] {
-            // Another prefix is another, empty store.
+            // Each prefix is an empty store of its own.
             let prefix = format!("empty{partitions}");
             let own = [("store.partitions", partitions), ("store.prefix", &*prefix)];
-            let settings = [&own[..], TELLING, &store].concat();
-            sees_the_first_write(Gateway::ready(&settings).await).await;
+            let settings = [&own[..], FREQUENT_POSITIONS, &store].concat();
+            receives_the_first_write(Gateway::ready(&settings).await).await;
         }
     }
 }
 
-async fn sees_the_first_write(gateway: Gateway) {
+async fn receives_the_first_write(gateway: Gateway) {
     let client = |from| {
-        let asks = Asks {
+        let subscription = Subscription {
             kinds: Kinds::All,
             condition: "age > 30".to_owned(),
             from,
         };
-        Follower::start(vec![gateway.address], 0, asks)
+        Follower::start(vec![gateway.address], 0, subscription)
     };
     let mut clients = [
         StartPoint::Snapshot,
@@ -42,14 +42,16 @@ async fn sees_the_first_write(gateway: Gateway) {
     .map(client);
     for client in &mut clients {
         client
-            .until("a client is live", |progress| progress.lives == 1)
+            .until("a client is live", |progress| progress.live_count == 1)
             .await;
     }
-    // Two of them come back with the cursor of a store in which nothing ever happened.
+    // Two of them resume with the cursor of an empty store.
     for client in &mut clients[2..] {
         client.cut().await;
         client
-            .until("a client is live again", |progress| progress.lives == 2)
+            .until("a client is live again", |progress| {
+                progress.live_count == 2
+            })
             .await;
     }
     let id = gateway.create(&person("Ada")).await;
@@ -62,20 +64,30 @@ async fn sees_the_first_write(gateway: Gateway) {
         .send()
         .await
         .expect("an answer");
-    let place = answer.headers()["change-position"]
+    let log_position = answer.headers()["change-position"]
         .to_str()
         .expect("ASCII")
         .to_owned();
-    let everyone = truth::list(&gateway, "").await;
-    assert_eq!(everyone.len(), 1);
+    let all_people = truth::list(&gateway, "").await;
+    assert_eq!(all_people.len(), 1);
     for (number, client) in clients.into_iter().enumerate() {
-        let seen = client
-            .finish(&last_of_each(std::slice::from_ref(&place)))
+        let transcript = client
+            .finish(&last_of_each_partition(std::slice::from_ref(&log_position)))
             .await;
-        seen.was_told_the_truth("a client of an empty store");
-        let words: Vec<_> = seen.changes.iter().map(|shown| shown.word).collect();
-        assert_eq!(words, ["create", "update"], "client {number}");
-        assert_eq!(seen.resumes, usize::from(number >= 2));
-        truth::judge("a client of an empty store", &seen, &gateway, &everyone).await;
+        transcript.assert_consistent("a client of an empty store");
+        let verdicts: Vec<_> = transcript
+            .changes
+            .iter()
+            .map(|change| change.verdict)
+            .collect();
+        assert_eq!(verdicts, ["create", "update"], "client {number}");
+        assert_eq!(transcript.resumes, usize::from(number >= 2));
+        truth::assert_exact_view(
+            "a client of an empty store",
+            &transcript,
+            &gateway,
+            &all_people,
+        )
+        .await;
     }
 }

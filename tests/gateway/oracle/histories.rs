@@ -1,6 +1,6 @@
-//! The oracle: 24 clients with ten filters hold exactly what matches through 600 random changes,
-//! while subscriptions, gateways and Redis are killed. A history that fails is written again with
-//! `ORACLE_SEED=N`.
+//! The oracle: 24 clients with ten filters hold exactly the people who match through 600 random
+//! changes, while subscriptions, gateways and Redis are killed. `ORACLE_SEED=N` repeats a history
+//! that failed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use people_gateway::filter::Kinds;
 use tokio::task::JoinHandle;
 
 use super::author::{Author, CONDITIONS};
-use super::follower::{Asks, Follower};
-use super::{TELLING, last_of_each, truth};
+use super::follower::{Follower, Subscription};
+use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
 use crate::scale_out::fleet::Fleet;
-use crate::scale_out::written;
+use crate::scale_out::join_writers;
 use people_testing::process::Gateway;
 use people_testing::wait::eventually;
 
@@ -23,13 +23,13 @@ const AUTHORS: u32 = 4;
 /// Changes between two faults.
 const BETWEEN: usize = 90;
 
-/// The gateways, and where they keep their people.
-enum World {
+/// The gateways and their store.
+enum Deployment {
     Redis(Fleet),
     Embedded(Gateway),
 }
 
-/// What is killed.
+/// The process or connections that are killed.
 #[derive(Clone, Copy)]
 enum Fault {
     Subscriptions,
@@ -37,7 +37,7 @@ enum Fault {
     Redis,
 }
 
-/// 24 clients, of whom half come while people are being written.
+/// 24 clients. Half of them connect during the writes.
 struct Clients {
     addresses: Vec<std::net::SocketAddr>,
     running: Vec<Follower>,
@@ -45,9 +45,9 @@ struct Clients {
 
 #[tokio::test]
 async fn views_stay_exact_while_subscriptions_are_killed() {
-    let fleet = Fleet::start(3, 4, TELLING).await;
+    let fleet = Fleet::start(3, 4, FREQUENT_POSITIONS).await;
     run(
-        World::Redis(fleet),
+        Deployment::Redis(fleet),
         4,
         0x5eed_0001,
         &[Fault::Subscriptions; 5],
@@ -57,19 +57,25 @@ async fn views_stay_exact_while_subscriptions_are_killed() {
 
 #[tokio::test]
 async fn views_stay_exact_while_gateways_are_killed_and_clients_resume_on_others() {
-    let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0002, &[Fault::Gateway; 5]).await;
+    let fleet = Fleet::start(3, 4, FREQUENT_POSITIONS).await;
+    run(
+        Deployment::Redis(fleet),
+        4,
+        0x5eed_0002,
+        &[Fault::Gateway; 5],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn views_stay_exact_while_redis_is_killed_and_restarted() {
-    let fleet = Fleet::start(3, 4, TELLING).await;
-    run(World::Redis(fleet), 4, 0x5eed_0003, &[Fault::Redis; 3]).await;
+    let fleet = Fleet::start(3, 4, FREQUENT_POSITIONS).await;
+    run(Deployment::Redis(fleet), 4, 0x5eed_0003, &[Fault::Redis; 3]).await;
 }
 
 #[tokio::test]
 async fn views_of_one_partition_stay_exact_through_all_faults_in_turn() {
-    let fleet = Fleet::start(3, 1, TELLING).await;
+    let fleet = Fleet::start(3, 1, FREQUENT_POSITIONS).await;
     let faults = [
         Fault::Subscriptions,
         Fault::Gateway,
@@ -77,14 +83,15 @@ async fn views_of_one_partition_stay_exact_through_all_faults_in_turn() {
         Fault::Gateway,
         Fault::Subscriptions,
     ];
-    run(World::Redis(fleet), 1, 0x5eed_0004, &faults).await;
+    run(Deployment::Redis(fleet), 1, 0x5eed_0004, &faults).await;
 }
 
 #[tokio::test]
 async fn views_of_the_embedded_store_stay_exact_while_its_gateway_is_killed() {
-    let gateway = Gateway::ready(&[TELLING, &[("store.partitions", "4")]].concat()).await;
+    let gateway =
+        Gateway::ready(&[FREQUENT_POSITIONS, &[("store.partitions", "4")]].concat()).await;
     run(
-        World::Embedded(gateway),
+        Deployment::Embedded(gateway),
         4,
         0x5eed_0005,
         &[Fault::Gateway; 3],
@@ -92,21 +99,26 @@ async fn views_of_the_embedded_store_stay_exact_while_its_gateway_is_killed() {
     .await;
 }
 
-async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
+async fn run(mut deployment: Deployment, partitions: u16, seed: u64, faults: &[Fault]) {
     let seed = std::env::var("ORACLE_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
         .unwrap_or(seed);
-    // Shown where the test fails.
+    // A test's output is printed when it fails.
     eprintln!("ORACLE_SEED={seed}");
     let written_so_far = Arc::new(AtomicUsize::new(0));
     let mut clients = Clients {
-        addresses: world.addresses(),
+        addresses: deployment.addresses(),
         running: Vec::new(),
     };
     clients.join(0..CLIENTS / 2).await;
     let authors = (0..AUTHORS).map(|number| {
-        let author = Author::new(seed, number, world.addresses(), Arc::clone(&written_so_far));
+        let author = Author::new(
+            seed,
+            number,
+            deployment.addresses(),
+            Arc::clone(&written_so_far),
+        );
         tokio::spawn(author.history(CHANGES / AUTHORS as usize))
     });
     let authors: Vec<JoinHandle<_>> = authors.collect();
@@ -116,32 +128,35 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
             written_so_far.load(Ordering::SeqCst) >= due
         })
         .await;
-        world = world.suffer(*fault, number).await;
+        deployment = deployment.inject(*fault, number).await;
         if number == 0 {
             clients.join(CLIENTS / 2..CLIENTS).await;
         }
     }
-    let places = written(authors).await;
-    assert_eq!(places.len(), CHANGES);
-    let last = last_of_each(&places);
+    let log_positions = join_writers(authors).await;
+    assert_eq!(log_positions.len(), CHANGES);
+    let last = last_of_each_partition(&log_positions);
     assert_eq!(
         last.len(),
         usize::from(partitions),
-        "every partition was written to"
+        "a change in every partition"
     );
 
-    let everyone = truth::list(world.gateway(), "").await;
-    assert!(!everyone.is_empty());
-    let log = world.log().await;
+    let all_people = truth::list(deployment.gateway(), "").await;
+    assert!(!all_people.is_empty());
+    let log = deployment.log().await;
     let mut resumes = 0;
     for (number, client) in clients.running.into_iter().enumerate() {
-        let who = format!("client {number} (ORACLE_SEED={seed})");
-        let shown = client.finish(&last).await;
-        shown.was_told_the_truth(&who);
-        resumes += shown.resumes;
-        match (shown.asks.kinds, &log) {
-            (Kinds::All, _) => truth::judge(&who, &shown, world.gateway(), &everyone).await,
-            (_, Some(log)) => truth::judge_kinds(&who, &shown, log),
+        let name = format!("client {number} (ORACLE_SEED={seed})");
+        let transcript = client.finish(&last).await;
+        transcript.assert_consistent(&name);
+        resumes += transcript.resumes;
+        match (transcript.subscription.kinds, &log) {
+            (Kinds::All, _) => {
+                truth::assert_exact_view(&name, &transcript, deployment.gateway(), &all_people)
+                    .await;
+            }
+            (_, Some(log)) => truth::assert_exact_changes(&name, &transcript, log),
             (_, None) => {}
         }
     }
@@ -151,39 +166,42 @@ async fn run(mut world: World, partitions: u16, seed: u64, faults: &[Fault]) {
             "clients of a killed gateway resumed: {resumes}"
         );
     } else {
-        assert_eq!(resumes, 0, "what breaks below a gateway disconnects nobody");
+        assert_eq!(resumes, 0, "a fault below a gateway disconnects no client");
     }
 }
 
 impl Clients {
-    /// Starts clients with these numbers. They are live when this returns.
+    /// Starts the clients with these numbers, and waits until they are live.
     async fn join(&mut self, numbers: std::ops::Range<usize>) {
         let first = self.running.len();
         for number in numbers {
-            // The last of each half leave some kinds out; they begin with now, whoever is there.
+            // The last two of each half leave some kinds out, and start from now.
             let (kinds, from) = match number % (CLIENTS / 2) {
                 10 => (Kinds::Saves, StartPoint::Now),
                 11 => (Kinds::Deletes, StartPoint::Now),
                 _ => (Kinds::All, StartPoint::Snapshot),
             };
             let condition = CONDITIONS[(number % (CLIENTS / 2)) % CONDITIONS.len()].to_owned();
-            let asks = Asks {
+            let subscription = Subscription {
                 kinds,
                 condition,
                 from,
             };
-            self.running
-                .push(Follower::start(self.addresses.clone(), number, asks));
+            self.running.push(Follower::start(
+                self.addresses.clone(),
+                number,
+                subscription,
+            ));
         }
         for client in &mut self.running[first..] {
             client
-                .until("a client is live", |progress| progress.lives > 0)
+                .until("a client is live", |progress| progress.live_count > 0)
                 .await;
         }
     }
 }
 
-impl World {
+impl Deployment {
     fn addresses(&self) -> Vec<std::net::SocketAddr> {
         match self {
             Self::Redis(fleet) => fleet.addresses(),
@@ -205,7 +223,7 @@ impl World {
         }
     }
 
-    async fn suffer(self, fault: Fault, number: usize) -> Self {
+    async fn inject(self, fault: Fault, number: usize) -> Self {
         match (self, fault) {
             (Self::Redis(mut fleet), Fault::Gateway) => {
                 let victim = fleet.gateways.remove(number % 3);

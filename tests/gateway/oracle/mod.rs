@@ -1,5 +1,5 @@
-//! Exact views, end to end: whatever breaks on the way, the view that a client folds is the people
-//! who match.
+//! Exact views, end to end: through every fault, the view that a client folds holds exactly the
+//! people who match its filter.
 
 pub(crate) mod author;
 mod cuts;
@@ -15,15 +15,14 @@ mod truth;
 
 use people_gateway::domain::{LogPosition, Partition};
 
-/// A client whose view moved past something is told so at once, so that it knows when it has seen
-/// all.
-const TELLING: &[(&str, &str)] = &[("live.position_interval_ms", "100")];
+/// Frequent positions: a client soon knows that it has received all changes up to the heads.
+const FREQUENT_POSITIONS: &[(&str, &str)] = &[("live.position_interval_ms", "100")];
 
-/// The last of these places in each partition.
-fn last_of_each(places: &[String]) -> Vec<LogPosition> {
+/// The last of these log positions in each partition.
+fn last_of_each_partition(log_positions: &[String]) -> Vec<LogPosition> {
     let mut last: Vec<LogPosition> = Vec::new();
-    for place in places {
-        let at: LogPosition = place.parse().expect("a place");
+    for log_position in log_positions {
+        let at: LogPosition = log_position.parse().expect("a log position");
         match last
             .iter_mut()
             .find(|known| known.partition == at.partition)

@@ -1,38 +1,38 @@
-//! Clients that take less than comes: their views end up right, they cost little, and nobody else
-//! notices them.
+//! Clients that read more slowly than people are written: their views converge, they cost little
+//! memory, and other clients are not affected.
 
 use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::{Value, json};
 
-use super::follower::{Asks, Follower};
+use super::follower::{Follower, Subscription};
 use super::throttle::{Pace, Throttle, sink};
-use super::{TELLING, last_of_each, truth};
+use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
 use people_testing::process::Gateway;
 use people_testing::wait::eventually;
 
-/// People of a round: their frames fit into a queue, so that who reads does not fall behind.
+/// People of a round. Their frames fit into a send queue: a client that reads does not fall behind.
 const ROUND: usize = 80;
 const PEOPLE: usize = 400;
 /// 20,000 changes.
 const ROUNDS: usize = 250;
-/// Nobody is given up while a slow machine runs this, and memory holds a part of what happens only.
+/// A silence limit that a slow machine does not reach, and a ring for only a part of the changes.
 const PATIENT: &[(&str, &str)] = &[
     ("live.silence_limit_ms", "600000"),
     ("live.ring_bytes", "4194304"),
 ];
 
 #[tokio::test]
-async fn a_client_that_reads_16_kb_a_second_ends_with_the_right_view_and_others_do_not_notice() {
-    let gateway = Gateway::ready(&[TELLING, PATIENT].concat()).await;
-    let throttle = Throttle::before(gateway.address).await;
+async fn a_client_that_reads_16_kb_a_second_converges_and_does_not_affect_others() {
+    let gateway = Gateway::ready(&[FREQUENT_POSITIONS, PATIENT].concat()).await;
+    let throttle = Throttle::in_front_of(gateway.address).await;
     let client = |address, condition: &str| {
-        let asks = Asks {
+        let subscription = Subscription {
             kinds: Kinds::All,
             condition: condition.to_owned(),
             from: StartPoint::Snapshot,
         };
-        Follower::start(vec![address], 0, asks)
+        Follower::start(vec![address], 0, subscription)
     };
     let mut healthy = client(gateway.address, "");
     let mut slow = [
@@ -41,47 +41,47 @@ async fn a_client_that_reads_16_kb_a_second_ends_with_the_right_view_and_others_
     ];
     for client in [&mut healthy].into_iter().chain(&mut slow) {
         client
-            .until("a client is live", |progress| progress.lives == 1)
+            .until("a client is live", |progress| progress.live_count == 1)
             .await;
     }
     let changes = write(&gateway, &mut healthy, ROUNDS).await;
     throttle.full_speed();
 
-    let place = gateway
+    let request = gateway
         .request("POST", "/people")
         .header("content-type", "application/json");
-    let answer = place
+    let answer = request
         .body(person(1, 1).to_string())
         .send()
         .await
         .expect("an answer");
-    let last = last_of_each(&[answer.headers()["change-position"]
+    let last = last_of_each_partition(&[answer.headers()["change-position"]
         .to_str()
         .expect("ASCII")
         .to_owned()]);
-    let everyone = truth::list(&gateway, "").await;
+    let all_people = truth::list(&gateway, "").await;
     let healthy = healthy.finish(&last).await;
-    healthy.was_told_the_truth("who reads");
+    healthy.assert_consistent("the healthy client");
     assert_eq!(
         (healthy.changes.len(), healthy.batches),
         (changes + 1, 0),
-        "who reads is shown every change"
+        "a healthy client receives every change"
     );
-    truth::judge("who reads", &healthy, &gateway, &everyone).await;
+    truth::assert_exact_view("the healthy client", &healthy, &gateway, &all_people).await;
     for slow in slow {
-        let seen = slow.finish(&last).await;
-        seen.was_told_the_truth("who was slow");
+        let transcript = slow.finish(&last).await;
+        transcript.assert_consistent("a slow client");
         assert!(
-            seen.batches > 0,
-            "who is slow is told in batches what it missed"
+            transcript.batches > 0,
+            "a slow client receives the missed changes in batches"
         );
-        assert!(seen.changes.len() < changes / 2);
-        assert_eq!(seen.resumes, 0, "nobody was disconnected");
-        truth::judge("who was slow", &seen, &gateway, &everyone).await;
+        assert!(transcript.changes.len() < changes / 2);
+        assert_eq!(transcript.resumes, 0, "no client was disconnected");
+        truth::assert_exact_view("a slow client", &transcript, &gateway, &all_people).await;
     }
     assert!(
         gateway.count("session_log_reads_total").await > 0,
-        "memory did not reach back that far"
+        "the ring no longer held the missed changes"
     );
 }
 
@@ -90,15 +90,15 @@ async fn fifty_slow_clients_cost_hardly_more_memory_than_fifty_fast_ones() {
     const CLIENTS: u64 = 50;
     let mut growth = Vec::new();
     for pace in [Pace::Full, Pace::Slow] {
-        let gateway = Gateway::ready(&[TELLING, PATIENT].concat()).await;
-        let asks = Asks {
+        let gateway = Gateway::ready(&[FREQUENT_POSITIONS, PATIENT].concat()).await;
+        let subscription = Subscription {
             kinds: Kinds::All,
             condition: String::new(),
             from: StartPoint::Now,
         };
-        let mut healthy = Follower::start(vec![gateway.address], 0, asks);
+        let mut healthy = Follower::start(vec![gateway.address], 0, subscription);
         healthy
-            .until("a client is live", |progress| progress.lives == 1)
+            .until("a client is live", |progress| progress.live_count == 1)
             .await;
         let mut sinks = Vec::new();
         for _ in 0..CLIENTS {
@@ -113,7 +113,7 @@ async fn fifty_slow_clients_cost_hardly_more_memory_than_fifty_fast_ones() {
         growth.push(gateway.memory_kib("VmHWM").saturating_sub(before));
         assert!(
             sinks.iter().all(|sink| !sink.is_finished()),
-            "nobody was disconnected"
+            "no client was disconnected"
         );
         sinks.iter().for_each(tokio::task::JoinHandle::abort);
     }
@@ -128,20 +128,20 @@ async fn fifty_slow_clients_cost_hardly_more_memory_than_fifty_fast_ones() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_is_closed_4010_and_others_do_not_notice() {
+async fn a_client_that_never_reads_is_closed_with_4010_and_does_not_affect_others() {
     let limits = [
         ("live.ping_interval_ms", "300"),
         ("live.silence_limit_ms", "1500"),
     ];
-    let gateway = Gateway::ready(&[TELLING, &limits].concat()).await;
-    let asks = Asks {
+    let gateway = Gateway::ready(&[FREQUENT_POSITIONS, &limits].concat()).await;
+    let subscription = Subscription {
         kinds: Kinds::All,
         condition: String::new(),
         from: StartPoint::Snapshot,
     };
-    let mut healthy = Follower::start(vec![gateway.address], 0, asks);
+    let mut healthy = Follower::start(vec![gateway.address], 0, subscription);
     healthy
-        .until("a client is live", |progress| progress.lives == 1)
+        .until("a client is live", |progress| progress.live_count == 1)
         .await;
     let stuck = sink(gateway.address, Pace::Nothing).await;
     let changes = write(&gateway, &mut healthy, 10).await;
@@ -151,18 +151,18 @@ async fn who_takes_nothing_is_closed_4010_and_others_do_not_notice() {
             .await
             == 1
     };
-    eventually("who takes nothing is closed", closed).await;
+    eventually("the client that never reads is closed", closed).await;
     let progress = *healthy.progress.borrow();
     assert_eq!(
-        (progress.changes, progress.lives),
+        (progress.changes, progress.live_count),
         (changes, 1),
-        "the other is there as before"
+        "the other client stays live and receives every change"
     );
     stuck.abort();
 }
 
-/// Writes so many rounds of 2 KB people, each when the one who reads has seen the one before; how
-/// many changes.
+/// Writes rounds of 2 KB people, each after the healthy client has received the one before. Returns
+/// the number of changes.
 async fn write(gateway: &Gateway, healthy: &mut Follower, rounds: usize) -> usize {
     let mut changes = 0;
     for round in 0..rounds {
@@ -172,8 +172,8 @@ async fn write(gateway: &Gateway, healthy: &mut Follower, rounds: usize) -> usiz
             .map(|number| format!("{}\n", person(number, round)))
             .collect();
         let answer = gateway.import(lines.concat()).await;
-        let answer: Value =
-            serde_json::from_str(answer.trim()).expect("one line: nothing was refused");
+        let answer: Value = serde_json::from_str(answer.trim())
+            .expect("a single line, because no person was refused");
         assert_eq!(answer["saved"], ROUND);
         changes += ROUND;
         if round % 9 == 8 {
@@ -183,7 +183,9 @@ async fn write(gateway: &Gateway, healthy: &mut Follower, rounds: usize) -> usiz
             }
         }
         healthy
-            .until("who reads keeps up", |progress| progress.changes >= changes)
+            .until("the healthy client keeps up", |progress| {
+                progress.changes >= changes
+            })
             .await;
     }
     changes

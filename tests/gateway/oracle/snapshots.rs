@@ -1,4 +1,4 @@
-//! What a snapshot costs the store does not grow with those who ask for one.
+//! The cost of snapshots to the store does not grow with the number of clients.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,30 +9,30 @@ use people_gateway::filter::Kinds;
 use serde_json::json;
 
 use super::author::{Author, CONDITIONS};
-use super::follower::{Asks, Follower, Seen};
-use super::{TELLING, last_of_each, truth};
+use super::follower::{Follower, Subscription, Transcript};
+use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
 use crate::scale_out::fleet::Fleet;
-use crate::scale_out::written;
+use crate::scale_out::join_writers;
 use people_testing::process::Gateway;
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
 const PEOPLE: usize = 3000;
-/// How long a page that was read is shared.
+/// How long clients share a page that was read.
 const SHARED_FOR: Duration = Duration::from_secs(5);
 const CLIENTS: usize = 1000;
-/// Of those who write while others ask.
+/// Changes while clients take snapshots.
 const CHANGES: usize = 2000;
 const AUTHORS: u32 = 8;
 const WAVES: usize = 6;
 
 #[tokio::test]
 async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
-    let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, TELLING).await;
+    let fleet = Fleet::on(RedisServer::start(&[]).await, 2, 4, FREQUENT_POSITIONS).await;
     import(&fleet.gateways[0]).await;
 
-    // A list reads pages too.
-    let everyone = truth::list(&fleet.gateways[0], "").await;
+    // Before the count: a list reads pages too.
+    let all_people = truth::list(&fleet.gateways[0], "").await;
 
     let before = page_reads(&fleet.redis).await;
     snapshots(&fleet.gateways[0], 1).await;
@@ -40,30 +40,35 @@ async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
     assert!(one >= PEOPLE / 100, "a page is 100 people: {one} reads");
 
     let (before, begun) = (page_reads(&fleet.redis).await, Instant::now());
-    let seen = snapshots(&fleet.gateways[1], CLIENTS).await;
+    let transcripts = snapshots(&fleet.gateways[1], CLIENTS).await;
     let many = page_reads(&fleet.redis).await - before;
-    // On a busy machine not all of them come while the same page may be shared.
-    let times =
+    // On a busy machine the clients come over a longer time than a page is shared.
+    let reads_of_a_page =
         1 + usize::try_from(begun.elapsed().as_secs() / SHARED_FOR.as_secs()).expect("seconds");
     assert!(
-        many * 10 <= one * 11 * times,
-        "{many} page reads for {CLIENTS} clients, {one} for one, {times} times"
+        many * 10 <= one * 11 * reads_of_a_page,
+        "{many} page reads for {CLIENTS} clients, {one} for one, {reads_of_a_page} times"
     );
-    for (number, seen) in seen.iter().enumerate() {
-        seen.was_told_the_truth("a client of many");
-        assert_eq!(seen.view.people().len(), PEOPLE / 150);
+    for (number, transcript) in transcripts.iter().enumerate() {
+        transcript.assert_consistent("a client of many");
+        assert_eq!(transcript.view.people().len(), PEOPLE / 150);
         if number % 50 == 0 {
-            truth::judge("a client of many", seen, &fleet.gateways[0], &everyone).await;
+            truth::assert_exact_view(
+                "a client of many",
+                transcript,
+                &fleet.gateways[0],
+                &all_people,
+            )
+            .await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_twice() {
+async fn a_snapshot_taken_during_writes_has_no_gap_and_no_duplicate() {
     for partitions in [1, 4] {
-        // Pages of two people: each was read at another moment, and many changes lie between the
-        // first and the last.
-        let settings = [TELLING, &[("live.snapshot_people", "2")]].concat();
+        // Pages of two people, so that many changes happen between the first and the last page.
+        let settings = [FREQUENT_POSITIONS, &[("live.snapshot_people", "2")]].concat();
         let fleet = Fleet::on(RedisServer::start(&[]).await, 2, partitions, &settings).await;
         let count = Arc::new(AtomicUsize::new(0));
         let authors = (0..AUTHORS).map(|number| {
@@ -79,47 +84,47 @@ async fn a_snapshot_taken_while_people_are_written_has_no_hole_and_shows_nobody_
             })
             .await;
             for (number, condition) in CONDITIONS.into_iter().enumerate() {
-                let asks = Asks {
+                let subscription = Subscription {
                     kinds: Kinds::All,
                     condition: condition.to_owned(),
                     from: StartPoint::Snapshot,
                 };
-                clients.push(Follower::start(fleet.addresses(), number, asks));
+                clients.push(Follower::start(fleet.addresses(), number, subscription));
             }
         }
-        let last = last_of_each(&written(authors).await);
-        let everyone = truth::list(&fleet.gateways[0], "").await;
+        let last = last_of_each_partition(&join_writers(authors).await);
+        let all_people = truth::list(&fleet.gateways[0], "").await;
         for client in clients {
-            let seen = client.finish(&last).await;
-            seen.was_told_the_truth("who came while people were written");
-            truth::judge(
-                "who came while people were written",
-                &seen,
+            let transcript = client.finish(&last).await;
+            transcript.assert_consistent("a client that came during writes");
+            truth::assert_exact_view(
+                "a client that came during writes",
+                &transcript,
                 &fleet.gateways[0],
-                &everyone,
+                &all_people,
             )
             .await;
         }
     }
 }
 
-/// So many clients at once, each until it holds its view; what they were shown.
-async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Seen> {
+/// Starts this many clients at once. Returns what each received up to its first `live`.
+async fn snapshots(gateway: &Gateway, count: usize) -> Vec<Transcript> {
     let clients = (0..count).map(|number| {
         let condition = format!("age == {}", number % 150);
-        let asks = Asks {
+        let subscription = Subscription {
             kinds: Kinds::All,
             condition,
             from: StartPoint::Snapshot,
         };
-        Follower::start(vec![gateway.address], 0, asks)
+        Follower::start(vec![gateway.address], 0, subscription)
     });
     let clients: Vec<_> = clients.collect();
-    let mut seen = Vec::new();
+    let mut transcripts = Vec::new();
     for client in clients {
-        seen.push(client.finish(&[]).await);
+        transcripts.push(client.finish(&[]).await);
     }
-    seen
+    transcripts
 }
 
 async fn import(gateway: &Gateway) {
@@ -136,7 +141,7 @@ async fn import(gateway: &Gateway) {
     );
 }
 
-/// How often a page was read: no other script has a ZRANGE in it.
+/// How often a page was read. No other script calls ZRANGE.
 async fn page_reads(redis: &RedisServer) -> usize {
     let info: String = redis.command(&["INFO", "commandstats"]).await;
     let line = info

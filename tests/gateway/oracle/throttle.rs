@@ -1,5 +1,5 @@
-//! Connections over which little comes: a relay in front of a gateway for a client with a library,
-//! and a bare client that only counts what it takes.
+//! Slow connections: a throttling relay between the reference client and a gateway, and a bare
+//! WebSocket that reads at a given pace.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use tokio::time::{sleep, timeout};
 
 use people_testing::wait::DEADLINE;
 
-/// What a kernel holds for somebody who is slow.
+/// Receive buffer of a slow connection, in bytes.
 const SMALL_BUFFER: u32 = 4096;
 /// 16 KB a second, in steps.
 const STEP_BYTES: usize = 4096;
 const STEP: Duration = Duration::from_millis(250);
 
-/// How fast somebody takes what comes.
+/// How fast a connection is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     Nothing,
@@ -26,8 +26,7 @@ pub(super) enum Pace {
     Full,
 }
 
-/// A relay of bytes that passes 16 KB a second of what the gateway sends, until it is told to pass
-/// all.
+/// A relay that passes 16 KB a second of the gateway's bytes, and all of them after `full_speed`.
 pub(super) struct Throttle {
     pub(super) address: SocketAddr,
     pace: watch::Sender<Pace>,
@@ -35,7 +34,7 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    pub(super) async fn before(gateway: SocketAddr) -> Self {
+    pub(super) async fn in_front_of(gateway: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (pace, current) = watch::channel(Pace::Slow);
@@ -63,17 +62,17 @@ impl Drop for Throttle {
 }
 
 async fn relay(client: TcpStream, gateway: SocketAddr, pace: watch::Receiver<Pace>) {
-    let (mut from_gateway, mut to_gateway) = small(gateway).await.into_split();
+    let (mut from_gateway, mut to_gateway) = connect_small(gateway).await.into_split();
     let (mut from_client, mut to_client) = client.into_split();
     let there = tokio::io::copy(&mut from_client, &mut to_gateway);
     let back = async {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let now = *pace.borrow();
-            let Ok(taken @ 1..) = take(&mut from_gateway, &mut buffer, now).await else {
+            let Ok(length @ 1..) = read_at_pace(&mut from_gateway, &mut buffer, now).await else {
                 return;
             };
-            if to_client.write_all(&buffer[..taken]).await.is_err() {
+            if to_client.write_all(&buffer[..length]).await.is_err() {
                 return;
             }
         }
@@ -84,8 +83,8 @@ async fn relay(client: TcpStream, gateway: SocketAddr, pace: watch::Receiver<Pac
     }
 }
 
-/// Takes something at this pace; how many bytes.
-async fn take(
+/// Reads once at this pace. Returns the number of bytes.
+async fn read_at_pace(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     buffer: &mut [u8],
     pace: Pace,
@@ -100,10 +99,10 @@ async fn take(
     }
 }
 
-/// A WebSocket of `people.v1.json` that takes what comes at one pace, looks at nothing of it, and
-/// answers nothing. It ends with the task.
+/// Opens a WebSocket of `people.v1.json` that is read at one pace, and neither parses nor answers
+/// any frame. It closes with the task.
 pub(super) async fn sink(gateway: SocketAddr, pace: Pace) -> JoinHandle<()> {
-    let mut stream = small(gateway).await;
+    let mut stream = connect_small(gateway).await;
     let request = format!(
         "GET /updates HTTP/1.1\r\nHost: {gateway}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
@@ -129,15 +128,15 @@ pub(super) async fn sink(gateway: SocketAddr, pace: Pace) -> JoinHandle<()> {
     );
     tokio::spawn(async move {
         let mut buffer = vec![0; 64 * 1024];
-        while let Ok(1..) = take(&mut stream, &mut buffer, pace).await {}
+        while let Ok(1..) = read_at_pace(&mut stream, &mut buffer, pace).await {}
     })
 }
 
-async fn small(gateway: SocketAddr) -> TcpStream {
+async fn connect_small(gateway: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket
         .set_recv_buffer_size(SMALL_BUFFER)
-        .expect("a socket of ours");
+        .expect("a new socket");
     timeout(DEADLINE, socket.connect(gateway))
         .await
         .expect("in time")

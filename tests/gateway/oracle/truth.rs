@@ -1,5 +1,5 @@
-//! The people who match: the list with the same condition, and the whole list evaluated in
-//! the test itself.
+//! The expected views: the list with the client's condition, and the whole list evaluated by the
+//! test itself.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use people_gateway::domain::{Change, FieldsJson, PersonId};
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
 use serde_json::{Map, Value};
 
-use super::follower::{Seen, Shown};
+use super::follower::{ReceivedChange, Transcript};
 use people_testing::process::Gateway;
 
-/// People by id, each as the whole object that was sent.
+/// People by id, each as the whole JSON object.
 pub(super) type People = BTreeMap<PersonId, Map<String, Value>>;
 
-/// The list of people, with a condition or all of them.
+/// The people in the list's answer. An empty condition matches all of them.
 pub(super) async fn list(gateway: &Gateway, condition: &str) -> People {
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("where", condition)
@@ -35,44 +35,49 @@ pub(super) async fn list(gateway: &Gateway, condition: &str) -> People {
     by_id.collect()
 }
 
-/// Asserts that a view with all kinds is what the list says, and what its condition says of
-/// everyone.
-pub(super) async fn judge(who: &str, seen: &Seen, gateway: &Gateway, everyone: &People) {
-    let condition = &seen.asks.condition;
+/// Asserts that a view of all kinds equals the filtered list, and those of `all_people` who match the
+/// client's condition.
+pub(super) async fn assert_exact_view(
+    name: &str,
+    transcript: &Transcript,
+    gateway: &Gateway,
+    all_people: &People,
+) {
+    let condition = &transcript.subscription.condition;
     let filter = Filter::parse(condition).expect("a filter");
-    let matching = everyone
+    let matching = all_people
         .iter()
         .filter(|(id, person)| filter.matches(**id, &fields(person)));
     let matching: People = matching.map(|(id, person)| (*id, person.clone())).collect();
-    same(
-        &format!("{who} where {condition}, against its condition"),
-        seen.view.people(),
+    assert_same_people(
+        &format!("{name} where {condition}, against its condition"),
+        transcript.view.people(),
         &matching,
     );
     let listed = list(gateway, condition).await;
-    same(
-        &format!("{who} where {condition}, against the list"),
-        seen.view.people(),
+    assert_same_people(
+        &format!("{name} where {condition}, against the list"),
+        transcript.view.people(),
         &listed,
     );
 }
 
-/// Asserts that a client of some kinds which began with now was shown exactly the changes of its
-/// kinds since.
-pub(super) fn judge_kinds(who: &str, seen: &Seen, log: &[Change]) {
-    let began = seen.began.as_ref().expect("it was live");
-    let asked = View {
-        kinds: seen.asks.kinds,
-        filter: Filter::parse(&seen.asks.condition).expect("a filter"),
+/// Asserts that a client of some kinds, which started from now, received exactly the changes of its
+/// view since.
+pub(super) fn assert_exact_changes(name: &str, transcript: &Transcript, log: &[Change]) {
+    let first_live = transcript.first_live.as_ref().expect("the client was live");
+    let view = View {
+        kinds: transcript.subscription.kinds,
+        filter: Filter::parse(&transcript.subscription.condition).expect("a filter"),
     };
     let since = log.iter().filter(|change| {
-        let position = began
+        let position = first_live
             .get(change.at.partition)
-            .expect("a place in every partition");
+            .expect("a cursor has every partition");
         change.at.position.seq > position.seq
     });
     let expected = since.filter_map(|change| {
-        let word = match asked.verdict_of(change) {
+        let verdict = match view.verdict_of(change) {
             Verdict::Create => "create",
             Verdict::Enter => "enter",
             Verdict::Update => "update",
@@ -80,31 +85,36 @@ pub(super) fn judge_kinds(who: &str, seen: &Seen, log: &[Change]) {
             Verdict::Delete => "delete",
             Verdict::Outside => return None,
         };
-        Some(Shown {
+        Some(ReceivedChange {
             at: change.at.to_string(),
-            word,
+            verdict,
         })
     });
-    let (mut expected, mut shown): (Vec<_>, Vec<_>) = (expected.collect(), seen.changes.clone());
-    assert_ne!(asked.kinds, Kinds::All, "it might have been shown a batch");
+    let (mut expected, mut received): (Vec<_>, Vec<_>) =
+        (expected.collect(), transcript.changes.clone());
+    assert_ne!(
+        view.kinds,
+        Kinds::All,
+        "a client of all kinds may receive batches"
+    );
     assert_eq!(
-        seen.batches, 0,
-        "{who}: only views of all kinds are composed"
+        transcript.batches, 0,
+        "{name}: only views of all kinds receive batches"
     );
     expected.sort();
-    shown.sort();
-    assert_eq!(shown, expected, "{who} {:?}", seen.asks);
+    received.sort();
+    assert_eq!(received, expected, "{name} {:?}", transcript.subscription);
 }
 
 #[track_caller]
-fn same(what: &str, view: &People, truth: &People) {
+fn assert_same_people(what: &str, view: &People, truth: &People) {
     let ids = view.keys().chain(truth.keys());
     let differs = |id: &&PersonId| view.get(id) != truth.get(id);
     let wrong: Vec<_> = ids
         .filter(differs)
         .map(|id| (id, view.get(id), truth.get(id)))
         .collect();
-    assert!(wrong.is_empty(), "{what}: (who, view, truth) {wrong:#?}");
+    assert!(wrong.is_empty(), "{what}: (id, view, truth) {wrong:#?}");
 }
 
 fn id(person: &Map<String, Value>) -> PersonId {
@@ -115,7 +125,7 @@ fn id(person: &Map<String, Value>) -> PersonId {
         .expect("an id")
 }
 
-/// The user's own fields of a person.
+/// The fields that a client writes.
 pub(super) fn fields(person: &Map<String, Value>) -> FieldsJson {
     let own = ["firstName", "lastName", "age", "job", "attributes"];
     let own: Map<String, Value> = own

@@ -12,7 +12,7 @@ use people_gateway::store::{
     StoreError, Tail, Write, WriteOutcome,
 };
 
-use people_testing::http::{Between, Setup};
+use people_testing::http::{Setup, StoreAccess};
 
 /// Runs before a write; its result replaces that of the real store.
 type BeforeApply = Box<
@@ -21,7 +21,7 @@ type BeforeApply = Box<
 type BeforePage = Box<dyn Fn() -> Option<StoreError> + Send + Sync>;
 
 /// Wraps the real store; without hooks it changes nothing.
-pub(super) struct Faulty {
+pub(super) struct FaultyStore {
     inner: Arc<dyn Store>,
     before_apply: Mutex<Option<Arc<BeforeApply>>>,
     /// Writes for which `before_apply` still runs.
@@ -29,7 +29,7 @@ pub(super) struct Faulty {
     before_page: Mutex<Option<BeforePage>>,
 }
 
-impl Faulty {
+impl FaultyStore {
     /// A setup whose gateway has this store; the cell holds it once the gateway runs.
     pub(super) fn setup() -> (Setup, Arc<OnceLock<Arc<Self>>>) {
         let cell = Arc::new(OnceLock::new());
@@ -46,7 +46,7 @@ impl Faulty {
         };
         (
             Setup {
-                between: Between::Wrapper(Box::new(wrap)),
+                store_access: StoreAccess::Wrapped(Box::new(wrap)),
                 ..Setup::default()
             },
             cell,
@@ -92,7 +92,7 @@ impl Faulty {
 }
 
 #[async_trait]
-impl Store for Faulty {
+impl Store for FaultyStore {
     fn partitions(&self) -> Partitions {
         self.inner.partitions()
     }

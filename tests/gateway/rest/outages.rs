@@ -5,13 +5,13 @@ use std::sync::Mutex;
 use people_gateway::http::RequestLabels;
 use people_gateway::store::StoreError;
 
-use super::failing_store::Faulty;
-use crate::{ADA, NOBODY};
-use people_testing::http::{Between, Gateway, Setup};
+use super::failing_store::FaultyStore;
+use crate::{ADA, UNUSED_ID};
+use people_testing::http::{Gateway, Setup, StoreAccess};
 
 #[tokio::test]
 async fn each_failure_of_the_store_has_its_own_problem() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let faulty = store.get().expect("wrapped");
     let secret = || "secret-host".to_owned();
@@ -51,7 +51,7 @@ async fn each_failure_of_the_store_has_its_own_problem() {
 
 #[tokio::test]
 async fn a_panic_is_answered_with_500_and_the_next_request_is_served() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     store
         .get()
@@ -75,11 +75,11 @@ async fn a_panic_is_answered_with_500_and_the_next_request_is_served() {
 #[tokio::test]
 async fn requests_before_the_store_is_reached_are_answered_with_503() {
     let gateway = Gateway::start_with(Setup {
-        between: Between::Outage,
+        store_access: StoreAccess::Unavailable,
         ..Setup::default()
     })
     .await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     for (method, path, kind, body) in [
         ("GET", "/people", "", ""),
         ("GET", &path, "", ""),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{ADA, NOBODY};
+use crate::{ADA, UNUSED_ID};
 use people_testing::http::{Gateway, resolved};
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn attributes_are_kept_unchanged_and_left_out_when_there_are_none() {
 #[tokio::test]
 async fn every_call_on_an_absent_person_answers_404() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     for (method, body) in [
         ("GET", ""),
         ("PUT", ADA),
@@ -89,7 +89,7 @@ async fn every_call_on_an_absent_person_answers_404() {
             .problem(404, "not-found");
         let detail = problem["detail"].as_str().expect("text");
         assert!(
-            detail.starts_with(&format!("There is no record with id: {NOBODY}")),
+            detail.starts_with(&format!("There is no record with id: {UNUSED_ID}")),
             "{method} {detail}"
         );
     }
@@ -166,11 +166,11 @@ async fn a_body_may_name_the_paths_id_or_none_and_a_post_ignores_it() {
     let gateway = Gateway::start().await;
     let with_id = |id: Value| ADA.replacen('{', &format!(r#"{{"id":{id},"#), 1);
     let created = gateway
-        .send("POST", "/people", &with_id(json!(NOBODY)))
+        .send("POST", "/people", &with_id(json!(UNUSED_ID)))
         .await;
     assert_eq!(created.status, 201);
     let id = created.json()["id"].as_str().expect("an id").to_owned();
-    assert_ne!(id, NOBODY);
+    assert_ne!(id, UNUSED_ID);
     assert_eq!(
         gateway
             .send("POST", "/people", &with_id(json!(7)))
@@ -187,7 +187,7 @@ async fn a_body_may_name_the_paths_id_or_none_and_a_post_ignores_it() {
     }
     for method in ["PUT", "PATCH"] {
         let problem = gateway
-            .send(method, &path, &with_id(json!(NOBODY)))
+            .send(method, &path, &with_id(json!(UNUSED_ID)))
             .await
             .problem(422, "validation");
         assert_eq!(problem["errors"][0]["pointer"], "/id", "{method}");
@@ -245,7 +245,7 @@ async fn a_patch_merges_under_either_of_its_types() {
 #[tokio::test]
 async fn a_delete_has_no_content_and_a_person_created_again_has_a_new_time_of_creation() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     let create = [("content-type", "application/json"), ("if-none-match", "*")];
     let first = gateway.call("PUT", &path, &create, ADA).await;
     assert_eq!(first.status, 201);
@@ -292,7 +292,7 @@ async fn head_works_where_get_does() {
         }
     }
     let absent = gateway
-        .call("HEAD", &format!("/people/{NOBODY}"), &[], "")
+        .call("HEAD", &format!("/people/{UNUSED_ID}"), &[], "")
         .await;
     assert_eq!((absent.status, absent.body.as_str()), (404, ""));
 }

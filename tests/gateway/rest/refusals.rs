@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 
-use crate::{ADA, NOBODY};
+use crate::{ADA, UNUSED_ID};
 use people_testing::http::{Answer, Gateway, Setup, read_to_end};
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn paths_of_the_admin_listener_are_named_with_its_address_where_callers_ma
 #[tokio::test]
 async fn a_wrong_method_is_refused_with_the_list_of_right_ones() {
     let gateway = Gateway::start().await;
-    let person = format!("/people/{NOBODY}");
+    let person = format!("/people/{UNUSED_ID}");
     for (method, path, allowed) in [
         ("PUT", "/people", "GET,HEAD,POST"),
         ("DELETE", "/people", "GET,HEAD,POST"),

@@ -11,10 +11,10 @@ use people_testing::process::Gateway;
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
-/// Keeps its data whatever happens to the process, as operators should.
+/// Options for a Redis that keeps every write when its process is killed, as operators should use.
 pub(crate) const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
-/// Intervals and limits that let a fault show, and be over, sooner than the defaults do.
+/// Short intervals and limits: a gateway notices a fault, and its end, sooner than by default.
 pub(crate) const QUICK: &[(&str, &str)] = &[
     ("live.head_interval_ms", "100"),
     ("live.ready_limit_ms", "1500"),
@@ -27,11 +27,11 @@ pub(crate) const QUICK: &[(&str, &str)] = &[
     ("store.subscription.backoff_max_ms", "200"),
 ];
 
-/// A prefix and a database that are nobody's default.
+/// A prefix and a database that are not the defaults.
 const PREFIX: &str = "fleet";
 const DATABASE: u32 = 3;
 
-/// The end of every log of a store: as much of it as a test ever writes.
+/// The tail of each partition's log, with more changes than a test ever writes.
 pub(crate) async fn tails(options: Options) -> Vec<Tail> {
     let partitions = options.partitions;
     let store = RedisStore::open(options, Metrics::default())
@@ -53,7 +53,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// So many gateways, ready, on a durable Redis of their own.
+    /// Starts this many gateways on a new durable Redis; waits until they are ready.
     pub(crate) async fn start(gateways: usize, partitions: u16, settings: &[(&str, &str)]) -> Self {
         Self::on(
             RedisServer::start(DURABLE).await,
@@ -64,19 +64,19 @@ impl Fleet {
         .await
     }
 
-    /// So many gateways, ready, on this Redis.
+    /// Starts this many gateways on this Redis; waits until they are ready.
     pub(crate) async fn on(
         redis: RedisServer,
         gateways: usize,
         partitions: u16,
         settings: &[(&str, &str)],
     ) -> Self {
-        let (url, logs) = (url(&redis), partitions.to_string());
+        let (url, partition_count) = (url(&redis), partitions.to_string());
         let mut all = QUICK.to_vec();
         all.extend([
             ("store.url", &*url),
             ("store.prefix", PREFIX),
-            ("store.partitions", &*logs),
+            ("store.partitions", &*partition_count),
         ]);
         all.extend(settings);
         let mut running = Vec::new();
@@ -90,7 +90,7 @@ impl Fleet {
         }
     }
 
-    /// Where REST is served.
+    /// The addresses of REST.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.gateways
             .iter()
@@ -98,7 +98,7 @@ impl Fleet {
             .collect()
     }
 
-    /// All that ever happened, partition by partition, as the log itself tells it.
+    /// All changes since the beginning, partition by partition, from the log.
     pub(crate) async fn log(&self) -> Vec<Change> {
         let partitions = Partitions::new(NonZeroU16::new(self.partitions).expect("at least one"));
         let options = Options {
@@ -112,7 +112,7 @@ impl Fleet {
             assert_eq!(
                 tail.changes.len() as u64,
                 tail.head.seq.get(),
-                "the log still begins at its beginning"
+                "the log is not trimmed"
             );
             log.extend(tail.changes);
         }
@@ -144,7 +144,7 @@ impl Fleet {
         .await;
     }
 
-    /// Ends every subscription, as a server does that needs the memory.
+    /// Ends every subscription, as a Redis does whose output buffers exceed their limit.
     pub(crate) async fn kill_subscriptions(&self) {
         self.redis
             .command::<u32>(&["CLIENT", "KILL", "TYPE", "pubsub"])

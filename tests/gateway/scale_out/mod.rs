@@ -1,13 +1,13 @@
-//! Several gateways on one Redis: a change that any of them takes reaches every client of each,
-//! once and in order.
+//! Several gateways on one Redis: a change through any of them reaches every client of each, once
+//! and in order.
 
-mod bar;
+pub(crate) mod clients;
 pub(crate) mod fleet;
-pub(crate) mod truth;
+mod kills;
 pub(crate) mod writer;
 
+use clients::{Kinds, Markers, assert_received, follow};
 use fleet::Fleet;
-use truth::{Kinds, Markers, follow, judge};
 use writer::Writer;
 
 use people_testing::process::{Gateway, person};
@@ -30,20 +30,20 @@ async fn a_change_through_any_gateway_reaches_every_client_of_each_once_and_in_o
         }
         let writers = (0..3).map(|name| {
             let mut writer = Writer::new(name, fleet.addresses());
-            tokio::spawn(async move { writer.history(40).await })
+            tokio::spawn(async move { writer.make_changes(40).await })
         });
-        let acknowledged = written(writers.collect()).await;
+        let acknowledged = join_writers(writers.collect()).await;
         markers.write(&mut Writer::new(9, fleet.addresses())).await;
 
         let log = fleet.log().await;
-        let places: Vec<_> = log.iter().map(|change| change.at.to_string()).collect();
+        let positions: Vec<_> = log.iter().map(|change| change.at.to_string()).collect();
         assert!(
-            acknowledged.iter().all(|at| places.contains(at)),
-            "what was acknowledged is in the log"
+            acknowledged.iter().all(|at| positions.contains(at)),
+            "every acknowledged write is in the log"
         );
         for (number, (kinds, client)) in clients.into_iter().enumerate() {
             let received = client.await.expect("no panic").expect("never disconnected");
-            judge(
+            assert_received(
                 &format!("client {number} of {partitions} partitions"),
                 kinds,
                 &log,
@@ -54,7 +54,7 @@ async fn a_change_through_any_gateway_reaches_every_client_of_each_once_and_in_o
 }
 
 #[tokio::test]
-async fn a_prefix_and_a_database_of_their_own_keep_deployments_apart() {
+async fn deployments_with_another_prefix_or_database_are_separate() {
     let redis = RedisServer::start(&[]).await;
     let deployment = async |prefix: &str, database: u32| {
         let url = format!("{}/{database}", redis.url());
@@ -77,21 +77,23 @@ async fn a_prefix_and_a_database_of_their_own_keep_deployments_apart() {
         gateway.create(&person(&format!("{name} again"))).await;
     }
     for (listener, name) in listeners.iter_mut().zip(names) {
-        let heard = [listener.sentence().await, listener.sentence().await];
+        let sentences = [listener.sentence().await, listener.sentence().await];
         assert!(
-            heard
+            sentences
                 .iter()
                 .all(|sentence| sentence.contains(&format!("firstName={name}"))),
-            "{heard:?}"
+            "{sentences:?}"
         );
     }
 }
 
-/// Where all that the writers wrote stands.
-pub(crate) async fn written(writers: Vec<tokio::task::JoinHandle<Vec<String>>>) -> Vec<String> {
+/// Waits for the writers; returns the positions of their changes.
+pub(crate) async fn join_writers(
+    writers: Vec<tokio::task::JoinHandle<Vec<String>>>,
+) -> Vec<String> {
     let mut all = Vec::new();
     for writer in writers {
-        all.extend(writer.await.expect("the writer gets through"));
+        all.extend(writer.await.expect("the writer finishes"));
     }
     all
 }

@@ -1,5 +1,5 @@
-//! A writer that gets through: whatever goes wrong it asks again, any gateway, under the same
-//! idempotency key.
+//! A writer that repeats each write, on any gateway and under the same idempotency key, until it
+//! succeeds.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use uuid::Uuid;
 
 use people_testing::wait::DEADLINE;
 
-/// After that an attempt is given up and the next gateway asked.
+/// The limit of an attempt; after it the writer tries the next gateway.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// One writer with people of its own, each of whom it alone writes.
+/// A writer with seven people that no other writer changes.
 pub(crate) struct Writer {
     name: u32,
     gateways: Vec<SocketAddr>,
     http: reqwest::Client,
-    /// How many changes it has made.
+    /// The number of changes made.
     made: usize,
     turn: usize,
     people: Vec<(Uuid, Existence)>,
@@ -28,18 +28,18 @@ pub(crate) struct Writer {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Existence {
-    Nobody,
-    Somebody,
+    Absent,
+    Present,
 }
 
 impl Writer {
-    /// A writer that goes round these gateways.
+    /// A writer that uses these gateways in turn.
     pub(crate) fn new(name: u32, gateways: Vec<SocketAddr>) -> Self {
         let http = reqwest::Client::builder()
             .timeout(ATTEMPT)
             .build()
             .expect("a client");
-        let people = (0..7).map(|_| (fresh_uuid(), Existence::Nobody)).collect();
+        let people = (0..7).map(|_| (fresh_uuid(), Existence::Absent)).collect();
         Self {
             name,
             gateways,
@@ -50,24 +50,24 @@ impl Writer {
         }
     }
 
-    /// Makes so many changes: creates, updates and deletes. Where each stands, in order.
-    pub(crate) async fn history(&mut self, changes: usize) -> Vec<String> {
-        let mut places = Vec::new();
-        for _ in 0..changes {
-            places.push(self.change().await);
+    /// Makes so many changes: creates, updates and deletes. Returns their positions in order.
+    pub(crate) async fn make_changes(&mut self, count: usize) -> Vec<String> {
+        let mut positions = Vec::new();
+        for _ in 0..count {
+            positions.push(self.change().await);
         }
-        places
+        positions
     }
 
-    /// Makes the next change. Where it stands.
+    /// Makes the next change; returns its position.
     pub(crate) async fn change(&mut self) -> String {
         let person = self.made % self.people.len();
         let (id, existence) = self.people[person];
-        let deletes = existence == Existence::Somebody && self.made % 4 == 3;
+        let deletes = existence == Existence::Present && self.made % 4 == 3;
         self.people[person].1 = if deletes {
-            Existence::Nobody
+            Existence::Absent
         } else {
-            Existence::Somebody
+            Existence::Present
         };
         if deletes {
             self.delete(id).await
@@ -76,9 +76,9 @@ impl Writer {
         }
     }
 
-    /// Creates a person. Where that stands.
+    /// Creates a person; returns the position.
     pub(crate) async fn create(&mut self, id: Uuid) -> String {
-        self.save(id, Existence::Nobody).await
+        self.save(id, Existence::Absent).await
     }
 
     async fn save(&mut self, id: Uuid, existence: Existence) -> String {
@@ -88,17 +88,17 @@ impl Writer {
             "age": self.made % 150,
             "job": "Tester",
         });
-        let condition = (existence == Existence::Nobody).then_some("*");
+        let condition = (existence == Existence::Absent).then_some("*");
         self.write("PUT", id, Some(body.to_string()), condition)
             .await
     }
 
-    /// Deletes a person. Where that stands.
+    /// Deletes a person; returns the position.
     pub(crate) async fn delete(&mut self, id: Uuid) -> String {
         self.write("DELETE", id, None, None).await
     }
 
-    /// Asks until somebody answers that it is done.
+    /// Sends the write until a gateway acknowledges it; returns its position.
     pub(crate) async fn write(
         &mut self,
         method: &str,
@@ -127,11 +127,11 @@ impl Writer {
             }
             if let Ok(answer) = request.send().await {
                 if answer.status().is_success() {
-                    let place = answer
+                    let position = answer
                         .headers()
                         .get("change-position")
-                        .expect("every write tells its place");
-                    return place.to_str().expect("ASCII").to_owned();
+                        .expect("every write has a position");
+                    return position.to_str().expect("ASCII").to_owned();
                 }
                 // Anything but a 5xx would mean that a repeat was not recognised.
                 assert!(
@@ -143,7 +143,7 @@ impl Writer {
             }
             assert!(
                 Instant::now() < deadline,
-                "the write {key} does not get through"
+                "the write {key} does not succeed"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

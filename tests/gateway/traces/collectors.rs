@@ -1,4 +1,4 @@
-//! A collector that is down, or that hangs: nobody but the log notices.
+//! A collector that is down or hangs: only the log shows it.
 
 use rustix::process::Signal;
 use tokio::net::TcpListener;
@@ -20,7 +20,7 @@ async fn a_collector_that_is_down_changes_nothing_for_clients() {
     let few = ("trace.queue_spans", "2");
     let gateway = Gateway::ready(&[("trace.endpoint", &url), SOON, few]).await;
     let mut listener = gateway.listen("").await;
-    eventually("the collector is missed", || async {
+    eventually("the outage is logged", || async {
         assert_eq!(post(&gateway, None).await.0, 201);
         gateway.log().contains("spans cannot be exported")
     })
@@ -29,13 +29,13 @@ async fn a_collector_that_is_down_changes_nothing_for_clients() {
     listener.until("Grace").await;
     assert!(
         gateway.count("trace_spans_total").await > 2,
-        "more than may wait"
+        "more spans than the queue holds"
     );
     assert_eq!(gateway.count("trace_spans_exported_total").await, 0);
 }
 
 #[tokio::test]
-async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
+async fn an_outage_of_the_collector_and_its_end_are_each_logged_once() {
     let collector = Collector::start().await;
     collector.refuse();
     let gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), SOON]).await;
@@ -51,7 +51,7 @@ async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
         gateway.log()
     );
     collector.accept();
-    eventually("several exports are taken", || async {
+    eventually("several exports are accepted", || async {
         assert_eq!(post(&gateway, None).await.0, 201);
         collector.named("POST /people").len() > 10
     })
@@ -64,7 +64,7 @@ async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
         (30..recorded).contains(&exported),
         "{exported} of {recorded}: three a request, those of the outage are lost"
     );
-    eventually("the end is told", || async {
+    eventually("the end is logged", || async {
         gateway.log().contains("spans are exported again")
     })
     .await;
@@ -77,8 +77,8 @@ async fn an_outage_of_the_collector_is_told_once_and_so_is_its_end() {
 }
 
 #[tokio::test]
-async fn a_collector_that_hangs_holds_up_neither_requests_nor_the_end() {
-    // Connections wait for ever to be accepted.
+async fn a_collector_that_hangs_delays_neither_requests_nor_the_shutdown() {
+    // This listener never accepts a connection.
     let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", hanging.local_addr().expect("its address"));
     let settings = [

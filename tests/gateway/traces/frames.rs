@@ -1,5 +1,5 @@
-//! What is published, and what the log keeps: a context only with the frames of writes that are
-//! recorded.
+//! The trace context: published frames carry it only if the write's trace is recorded, and the log
+//! never keeps it.
 
 use ::redis::aio::PubSub;
 use futures_util::StreamExt as _;
@@ -10,7 +10,7 @@ use crate::scale_out::fleet::Fleet;
 use people_testing::collector::Collector;
 use people_testing::wait::DEADLINE;
 
-/// Everything that the fleet publishes.
+/// Subscribes to the changes of the fleet's only partition.
 async fn subscribe(fleet: &Fleet) -> PubSub {
     let client = ::redis::Client::open(fleet.redis.url()).expect("an address");
     let mut channel = client.get_async_pubsub().await.expect("a connection");
@@ -21,7 +21,7 @@ async fn subscribe(fleet: &Fleet) -> PubSub {
     channel
 }
 
-/// The header of the next frame, token by token.
+/// Waits for the next frame; returns the tokens of its header.
 async fn header(channel: &mut PubSub) -> Vec<String> {
     let message = timeout(DEADLINE, channel.on_message().next())
         .await
@@ -38,7 +38,7 @@ async fn header(channel: &mut PubSub) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn without_a_collector_frames_carry_no_context_and_with_one_only_those_that_are_recorded() {
+async fn frames_carry_a_context_only_with_a_collector_and_a_recorded_trace() {
     let fleet = Fleet::start(1, 1, &[]).await;
     let mut channel = subscribe(&fleet).await;
     assert_eq!(post(&fleet.gateways[0], Some(PARENT)).await.0, 201);
@@ -63,7 +63,7 @@ async fn without_a_collector_frames_carry_no_context_and_with_one_only_those_tha
     assert_eq!(
         header(&mut channel).await.len(),
         11,
-        "its caller does not record it"
+        "the caller does not record this trace"
     );
     assert_eq!(post(&fleet.gateways[0], Some(PARENT)).await.0, 201);
     let traced = header(&mut channel).await;
@@ -76,6 +76,6 @@ async fn without_a_collector_frames_carry_no_context_and_with_one_only_those_tha
             .await
             .iter()
             .all(|change| change.trace.is_none()),
-        "the log knows of no trace"
+        "the log keeps no trace context"
     );
 }

@@ -1,5 +1,5 @@
-//! Traces from outside: what a collector is told of a request, its write and its relay, and what
-//! nobody notices.
+//! Traces: the spans that a collector gets of a request, its write and its relay, and collectors
+//! that fail.
 
 mod collectors;
 mod frames;
@@ -19,7 +19,7 @@ pub(crate) const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba
 /// Spans are exported this often, so that a test need not wait for them.
 pub(crate) const SOON: (&str, &str) = ("trace.interval_ms", "50");
 
-/// A `POST` of a person with this header; the status and the body.
+/// Posts a person with this `traceparent`; returns the status and the body.
 pub(crate) async fn post(gateway: &Gateway, parent: Option<&str>) -> (u16, Value) {
     let mut request = gateway
         .request("POST", "/people")
@@ -39,7 +39,7 @@ pub(crate) async fn post(gateway: &Gateway, parent: Option<&str>) -> (u16, Value
     )
 }
 
-/// The spans of this name, once there are so many.
+/// Waits for spans of this name; there must be exactly `count`.
 pub(crate) async fn spans(collector: &Collector, name: &str, count: usize) -> Vec<Span> {
     eventually(&format!("{count} spans {name}"), || async {
         collector.named(name).len() >= count
@@ -50,7 +50,7 @@ pub(crate) async fn spans(collector: &Collector, name: &str, count: usize) -> Ve
     spans
 }
 
-/// The span of this name, once it is there: the only one.
+/// Waits for the only span of this name.
 pub(crate) async fn span(collector: &Collector, name: &str) -> Span {
     spans(collector, name, 1).await.remove(0)
 }

@@ -1,17 +1,17 @@
-//! The way of a change as a trace: request, write, and its relay on each gateway.
+//! The trace of a change: its request, its write, and its relay on each gateway.
 
 use super::{CALLER, PARENT, SOON, TRACE, post, span, spans};
 use crate::scale_out::fleet::Fleet;
 use people_testing::collector::Collector;
 use people_testing::process::Gateway;
 
-/// As OTLP numbers the kinds of spans.
+/// The numbers of span kinds in OTLP.
 const SERVER: i32 = 2;
 const PRODUCER: i32 = 4;
 const CONSUMER: i32 = 5;
 
 #[tokio::test]
-async fn a_callers_trace_goes_on_through_request_and_write_to_the_relay_of_every_gateway() {
+async fn a_callers_trace_has_the_request_the_write_and_the_relay_of_every_gateway() {
     let collector = Collector::start().await;
     let url = collector.url();
     let fleet = Fleet::start(2, 1, &[("trace.endpoint", &url), SOON]).await;
@@ -60,31 +60,34 @@ async fn a_callers_trace_goes_on_through_request_and_write_to_the_relay_of_every
         .iter()
         .map(|relay| relay.attribute("service.instance.id"))
         .collect();
-    assert_ne!(instances[0], instances[1], "each of its own gateway");
-    let mut reach: Vec<_> = relays
+    assert_ne!(
+        instances[0], instances[1],
+        "each relay is of another gateway"
+    );
+    let mut sessions: Vec<_> = relays
         .iter()
         .map(|relay| relay.attribute("people_gateway.sessions"))
         .collect();
-    reach.sort_unstable();
-    assert_eq!(reach, ["0", "1"], "one of them has the listener");
+    sessions.sort_unstable();
+    assert_eq!(sessions, ["0", "1"], "one gateway has the listener");
 }
 
 #[tokio::test]
-async fn an_embedded_store_is_traced_too_and_a_caller_without_a_trace_begins_one() {
+async fn an_embedded_store_is_traced_and_a_request_without_a_valid_parent_begins_a_trace() {
     let collector = Collector::start().await;
     let gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), SOON]).await;
-    for malformed in [
+    for parent in [
         None,
         Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
         Some("junk"),
     ] {
-        assert_eq!(post(&gateway, malformed).await.0, 201);
+        assert_eq!(post(&gateway, parent).await.0, 201);
     }
     let requests = spans(&collector, "POST /people", 3).await;
     let writes = spans(&collector, "publish people", 3).await;
     let relays = spans(&collector, "relay people", 3).await;
     for request in &requests {
-        assert_eq!(request.parent, "", "what is malformed is no parent");
+        assert_eq!(request.parent, "", "a malformed header names no parent");
         assert_ne!(request.trace, TRACE);
         let write = writes
             .iter()
@@ -100,7 +103,7 @@ async fn an_embedded_store_is_traced_too_and_a_caller_without_a_trace_begins_one
 }
 
 #[tokio::test]
-async fn a_caller_decides_whether_its_request_is_recorded_and_the_ratio_decides_for_the_others() {
+async fn a_callers_flag_decides_about_its_trace_and_the_ratio_about_traces_without_a_caller() {
     let collector = Collector::start().await;
     let none = ("trace.sample_ratio", "0");
     let gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), SOON, none]).await;
@@ -110,14 +113,14 @@ async fn a_caller_decides_whether_its_request_is_recorded_and_the_ratio_decides_
         201
     );
     assert_eq!(post(&gateway, Some(PARENT)).await.0, 201);
-    // What ended before is exported before, so the last one's spans are all that there are.
+    // Spans are exported in the order of their ends, so those of an earlier request would be here.
     assert_eq!(span(&collector, "POST /people").await.trace, TRACE);
     assert_eq!(span(&collector, "publish people").await.trace, TRACE);
     assert_eq!(span(&collector, "relay people").await.trace, TRACE);
 }
 
 #[tokio::test]
-async fn a_request_that_fails_says_so_in_its_span_and_its_trace_in_the_log() {
+async fn a_failed_request_has_an_error_in_its_span_and_its_trace_in_the_log() {
     let collector = Collector::start().await;
     let quick = ("store.retry_limit_ms", "200");
     let settings = [
@@ -157,7 +160,7 @@ async fn a_request_that_fails_says_so_in_its_span_and_its_trace_in_the_log() {
 }
 
 #[tokio::test]
-async fn what_ended_last_is_exported_before_the_gateway_ends() {
+async fn the_last_spans_are_exported_before_the_gateway_exits() {
     let collector = Collector::start().await;
     let never = ("trace.interval_ms", "3600000");
     let mut gateway = Gateway::ready(&[("trace.endpoint", &collector.url()), never]).await;

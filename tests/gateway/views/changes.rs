@@ -1,13 +1,14 @@
-//! What a change means to a view, and how it is said.
+//! The type that a change has in a view, and its members.
 
 use serde_json::{Value, json};
 
-use super::{ADULTS, Client, Written, aged, churn, delete, listed, members, save};
+use super::{ADULTS, Client, WriteHeads, aged, churn, delete, listed, members, save};
 use crate::live::ids;
 use people_testing::process::Gateway;
 
-/// One person's way through a view; what is to be said of each step.
-const WAY: [(Option<u64>, Option<&str>); 12] = [
+/// Ages that one person is saved with, none for a delete, and the type of the change that a view of
+/// [`ADULTS`] receives.
+const STEPS: [(Option<u64>, Option<&str>); 12] = [
     (Some(10), None),
     (Some(11), None),
     (Some(18), Some("enter")),
@@ -22,25 +23,29 @@ const WAY: [(Option<u64>, Option<&str>); 12] = [
     (Some(50), Some("enter")),
 ];
 
-/// Goes the way; where each step stands.
-async fn go(gateway: &Gateway, id: &str) -> Vec<String> {
+/// Makes these changes. Returns the log position of each.
+async fn take_steps(gateway: &Gateway, id: &str) -> Vec<String> {
     let mut ats = Vec::new();
-    for (age, _) in WAY {
+    for (age, _) in STEPS {
         ats.push(match age {
             Some(age) => save(gateway, id, &aged(age)).await,
-            None => delete(gateway, id).await.expect("someone to delete"),
+            None => delete(gateway, id).await.expect("the person exists"),
         });
     }
     ats
 }
 
 #[tokio::test]
-async fn every_change_is_said_as_its_before_and_after_decide() {
+async fn a_change_has_the_type_that_its_images_decide() {
     let gateway = Gateway::ready(&[]).await;
     let mut client = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
     let id = &ids(1)[0];
-    let ats = go(&gateway, id).await;
-    for ((age, kind), at) in WAY.iter().zip(&ats).filter(|((_, kind), _)| kind.is_some()) {
+    let ats = take_steps(&gateway, id).await;
+    for ((age, kind), at) in STEPS
+        .iter()
+        .zip(&ats)
+        .filter(|((_, kind), _)| kind.is_some())
+    {
         let message = client.message().await;
         assert_eq!(
             (message["type"].as_str(), message["at"].as_str()),
@@ -52,7 +57,7 @@ async fn every_change_is_said_as_its_before_and_after_decide() {
             assert_eq!(
                 members(&message),
                 ["type", "at", "id", "revision"],
-                "no values"
+                "a change that removes a person has no values"
             );
             assert_eq!(
                 (&message["id"], &message["revision"]),
@@ -80,18 +85,20 @@ async fn saves_and_deletes_are_the_same_stream_with_the_other_types_left_out() {
     let people = ids(10);
     let writers = (1..4).map(|seed| churn(&gateway, &people, 80, seed));
     let written = futures_util::future::join_all(writers).await;
-    let written = written.iter().fold(Written::default(), Written::both);
-    let mut shown = Vec::new();
+    let written = written
+        .iter()
+        .fold(WriteHeads::default(), WriteHeads::merge);
+    let mut received = Vec::new();
     for client in &mut streams {
-        shown.push(client.passes(&written).await);
+        received.push(client.read_past(&written).await);
     }
-    let (deletes, saves): (Vec<Value>, _) = shown[0]
+    let (deletes, saves): (Vec<Value>, _) = received[0]
         .iter()
         .cloned()
         .partition(|change| change["type"] == "delete");
     assert!(!deletes.is_empty() && saves.iter().any(|change| change["type"] == "leave"));
-    assert_eq!(shown[1], saves);
-    assert_eq!(shown[2], deletes);
+    assert_eq!(received[1], saves);
+    assert_eq!(received[2], deletes);
 }
 
 #[tokio::test]

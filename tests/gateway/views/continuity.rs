@@ -1,21 +1,21 @@
-//! What clients are told while the stream cannot be trusted, in each format, and when.
+//! `stale` and `fresh`: when clients receive them, in each format.
 
 use serde_json::{Value, json};
 
 use super::reader::{Reader, ViewFormat};
-use super::{Client, Written, aged, listed, members, save, types};
+use super::{Client, WriteHeads, aged, listed, members, save, types};
 use crate::live::ids;
 use crate::scale_out::fleet::Fleet;
 use people_testing::process::Gateway;
 use people_testing::socket::Listener;
 use people_testing::wait::eventually;
 
-/// Soon told, and again and again.
+/// `stale` is sent early and repeated.
 const OFTEN: [(&str, &str); 2] = [
     ("live.stale_after_ms", "1500"),
     ("live.stale_interval_ms", "300"),
 ];
-/// Soon told, and never again.
+/// `stale` is sent early and not repeated.
 const ONCE: [(&str, &str); 2] = [
     ("live.stale_after_ms", "1500"),
     ("live.stale_interval_ms", "3600000"),
@@ -23,7 +23,7 @@ const ONCE: [(&str, &str); 2] = [
 const FORMATS: [ViewFormat; 3] = [ViewFormat::Json, ViewFormat::CloudEvents, ViewFormat::Sse];
 
 async fn fleet(settings: &[(&str, &str)]) -> Fleet {
-    // Nobody is given up while a slow machine runs this.
+    // A silence limit that a slow machine does not reach.
     let settings = [
         settings,
         &[
@@ -35,17 +35,17 @@ async fn fleet(settings: &[(&str, &str)]) -> Fleet {
     Fleet::start(1, 1, &settings).await
 }
 
-/// Lets Redis go on, and writes something; where that stands.
-async fn recovered(fleet: &Fleet) -> Written {
+/// Thaws Redis and makes one write.
+async fn recover(fleet: &Fleet) -> WriteHeads {
     fleet.redis.thaw();
     fleet.gateways[0].wait_ready().await;
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     written.add(&save(&fleet.gateways[0], &ids(1)[0], &aged(1)).await);
     written
 }
 
-/// How often each word on continuity is among messages.
-fn words(messages: &[Value]) -> (usize, usize) {
+/// The numbers of `stale` and of `fresh`.
+fn count_stale_and_fresh(messages: &[Value]) -> (usize, usize) {
     let count = |word: &str| {
         messages
             .iter()
@@ -56,7 +56,7 @@ fn words(messages: &[Value]) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh() {
+async fn clients_of_an_unproved_stream_receive_stale_repeatedly_and_then_fresh_once() {
     let fleet = fleet(&OFTEN).await;
     let gateway = &fleet.gateways[0];
     let mut text = gateway.listen("").await;
@@ -73,7 +73,7 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
         for _ in 0..5 {
             let stale = client.until("stale").await.pop().expect("stale");
             assert_eq!(members(&stale), ["type", "seconds"], "{format:?}");
-            assert_eq!(client.last_id, None, "it is no place to resume at");
+            assert_eq!(client.last_id, None, "a client cannot resume at stale");
             seconds.push(stale["seconds"].as_u64().expect("a number"));
         }
         assert!(
@@ -81,22 +81,22 @@ async fn an_unproved_stream_is_said_to_be_stale_again_and_again_and_then_fresh()
             "{format:?}: {seconds:?}"
         );
     }
-    let written = recovered(&fleet).await;
+    let written = recover(&fleet).await;
     for (format, mut client) in clients {
         let fresh = client.until("fresh").await.pop().expect("fresh");
         assert_eq!(fresh, json!({"type": "fresh"}), "{format:?}");
-        let shown = client.passes(&written).await;
-        assert_eq!(words(&shown), (0, 0), "once");
+        let received = client.read_past(&written).await;
+        assert_eq!(count_stale_and_fresh(&received), (0, 0), "fresh comes once");
         assert_eq!(client.view.people, listed(gateway, "").await, "{format:?}");
     }
     assert!(
         text.sentence().await.starts_with("Saved person ["),
-        "text has no word for it"
+        "the text format has neither stale nor fresh"
     );
 }
 
 #[tokio::test]
-async fn continuity_in_cloud_events_is_an_event_of_nobody() {
+async fn stale_and_fresh_as_cloud_events_have_no_subject() {
     let fleet = fleet(&OFTEN).await;
     let (mut listener, _) =
         Listener::open_as(fleet.gateways[0].address, "/updates", "cloudevents.json").await;
@@ -127,7 +127,7 @@ async fn continuity_in_cloud_events_is_an_event_of_nobody() {
 }
 
 #[tokio::test]
-async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
+async fn a_client_that_connects_to_a_stale_stream_receives_stale_right_after_live() {
     let fleet = fleet(&ONCE).await;
     let gateway = &fleet.gateways[0];
     let cursor = Client::live(gateway, &[]).await.view.cursor();
@@ -153,28 +153,28 @@ async fn who_connects_while_the_stream_is_stale_is_told_right_after_live() {
         }
     }
     let mut text = gateway.listen("").await;
-    let written = recovered(&fleet).await;
+    let written = recover(&fleet).await;
     for mut client in clients {
-        let mut shown = client.until("fresh").await;
-        shown.extend(client.passes(&written).await);
-        assert_eq!(words(&shown), (0, 1), "{shown:?}");
+        let mut received = client.until("fresh").await;
+        received.extend(client.read_past(&written).await);
+        assert_eq!(count_stale_and_fresh(&received), (0, 1), "{received:?}");
     }
     assert!(
         text.sentence().await.starts_with("Saved person ["),
-        "text has no word for it"
+        "the text format has neither stale nor fresh"
     );
     let mut late = Client::live(gateway, &[]).await;
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     written.add(&save(gateway, &ids(1)[0], &aged(2)).await);
     assert_eq!(
-        words(&late.passes(&written).await),
+        count_stale_and_fresh(&late.read_past(&written).await),
         (0, 0),
-        "it never was stale for this one"
+        "the stream was fresh when this client connected"
     );
 }
 
 #[tokio::test]
-async fn a_snapshot_that_waits_for_the_store_is_told_nothing_before_live() {
+async fn a_snapshot_that_waits_for_the_store_has_neither_stale_nor_fresh_before_live() {
     let fleet = fleet(&OFTEN).await;
     let gateway = &fleet.gateways[0];
     let mut first = Client::live(gateway, &[]).await;
@@ -185,35 +185,35 @@ async fn a_snapshot_that_waits_for_the_store_is_told_nothing_before_live() {
         waiting.push(Reader::open(gateway, format, &[("from", "snapshot")]).await);
     }
     let sessions = async || gateway.count("sessions").await == 1 + FORMATS.len() as u64;
-    eventually("all are there", sessions).await;
+    eventually("all sessions are open", sessions).await;
     for _ in 0..3 {
-        // The others would have heard it too.
+        // Any other live client would have received it too.
         first.until("stale").await;
     }
-    let written = recovered(&fleet).await;
+    let written = recover(&fleet).await;
     for mut client in waiting {
         let start = client.until("live").await;
-        assert_eq!(words(&start), (0, 0), "{start:?}");
-        client.passes(&written).await;
+        assert_eq!(count_stale_and_fresh(&start), (0, 0), "{start:?}");
+        client.read_past(&written).await;
         assert_eq!(client.view.people, listed(gateway, "").await);
     }
 }
 
 #[tokio::test]
-async fn who_asked_for_a_snapshot_while_stale_is_told_fresh_after_live() {
+async fn a_client_that_requests_a_snapshot_while_stale_receives_fresh_after_live() {
     let fleet = fleet(&ONCE).await;
     let gateway: &Gateway = &fleet.gateways[0];
     let mut client = Client::live(gateway, &[]).await;
     fleet.redis.freeze();
     client.until("stale").await;
     client
-        .say(json!({"type": "filter", "from": "snapshot"}))
+        .send(json!({"type": "filter", "from": "snapshot"}))
         .await;
     client.until("filtered").await;
-    let written = recovered(&fleet).await;
+    let written = recover(&fleet).await;
     let start = client.until("live").await;
-    assert_eq!(words(&start), (0, 0), "{:?}", types(&start));
+    assert_eq!(count_stale_and_fresh(&start), (0, 0), "{:?}", types(&start));
     client.until("fresh").await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     assert_eq!(client.view.people, listed(gateway, "").await);
 }

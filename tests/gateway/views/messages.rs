@@ -1,15 +1,15 @@
-//! What a client says, and what it hears of what it should not have said.
+//! Messages from clients: their answers, and what ends a connection.
 
 use serde_json::{Value, json};
 
-use super::{ADULTS, Client, aged, counted, members, path, save, types};
+use super::{ADULTS, Client, aged, members, path, save, types, wait_for_count};
 use crate::live::ids;
-use crate::live::websocket::peer::{BINARY, Got, Peer, TEXT, frame, handshake};
+use crate::live::websocket::peer::{BINARY, Frame, Peer, TEXT, frame, handshake};
 use people_testing::process::Gateway;
 use people_testing::socket::{End, Listener};
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_answered_and_the_connection_stays() {
+async fn a_malformed_message_is_answered_with_an_error_and_the_connection_stays_open() {
     let gateway = Gateway::ready(&[]).await;
     let mut client = Client::live(&gateway, &[]).await;
     for (text, reference) in [
@@ -55,23 +55,27 @@ async fn what_cannot_be_understood_is_answered_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn a_ping_is_answered_with_its_ref_and_where_the_client_is() {
+async fn a_pong_has_the_ref_of_its_ping_and_the_cursor() {
     let gateway = Gateway::ready(&[]).await;
     let mut client = Client::live(&gateway, &[("where", ADULTS)]).await;
     let cursor = client.view.cursor();
-    client.say(json!({"type": "ping", "ref": "here?"})).await;
+    client.send(json!({"type": "ping", "ref": "here?"})).await;
     let pong = client.message().await;
     assert_eq!(
         pong,
         json!({"type": "pong", "ref": "here?", "cursor": cursor})
     );
-    client.say(json!({"type": "ping"})).await;
+    client.send(json!({"type": "ping"})).await;
     assert_eq!(members(&client.message().await), ["type", "cursor"]);
-    let mut written = super::Written::default();
+    let mut written = super::WriteHeads::default();
     let at = save(&gateway, &ids(1)[0], &aged(3)).await;
     written.add(&at);
-    client.passes(&written).await;
-    assert_eq!(client.view.cursor(), at, "although nothing was shown");
+    client.read_past(&written).await;
+    assert_eq!(
+        client.view.cursor(),
+        at,
+        "the cursor advances without a change in the view"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +84,7 @@ async fn a_pong_during_a_snapshot_has_no_cursor() {
     crate::live::save_big(&gateway, &ids(400), 0..1).await;
     let mut client = Client::open(&gateway, &[("from", "snapshot")]).await;
     client.message().await;
-    client.say(json!({"type": "ping", "ref": "p"})).await;
+    client.send(json!({"type": "ping", "ref": "p"})).await;
     let messages = client.until("pong").await;
     let pong = messages.last().expect("a pong");
     assert_eq!(
@@ -94,7 +98,7 @@ async fn a_pong_during_a_snapshot_has_no_cursor() {
 }
 
 #[tokio::test]
-async fn stop_is_answered_by_1000() {
+async fn stop_closes_the_connection_with_1000() {
     let gateway = Gateway::ready(&[]).await;
     for subprotocol in ["people.v1.json", "cloudevents.json"] {
         let (mut listener, _) = Listener::open_as(gateway.address, "/people", subprotocol).await;
@@ -103,18 +107,18 @@ async fn stop_is_answered_by_1000() {
     }
 }
 
-/// A WebSocket in this format.
+/// Opens a WebSocket in this format.
 async fn peer(gateway: &Gateway, subprotocol: &str, parameters: &[(&str, &str)]) -> Peer {
     let mut peer = Peer::connect_small(gateway.address).await;
     let path = path("/people", parameters);
     peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", subprotocol)]).as_bytes())
         .await;
-    peer.shaken().await;
+    peer.expect_upgrade().await;
     peer
 }
 
 #[tokio::test]
-async fn a_binary_frame_ends_a_json_format_with_1003() {
+async fn a_binary_frame_closes_a_json_connection_with_1003() {
     let gateway = Gateway::ready(&[]).await;
     for (subprotocol, closes) in [
         ("people.v1.json", true),
@@ -124,17 +128,25 @@ async fn a_binary_frame_ends_a_json_format_with_1003() {
         let mut peer = peer(&gateway, subprotocol, &[]).await;
         peer.send(&frame(BINARY, b"stop")).await;
         if closes {
-            assert!(matches!(peer.told().await, Got::Text(live) if live.contains("live")));
-            assert!(matches!(peer.told().await, Got::Close(Some(1003), _)));
+            assert!(
+                matches!(peer.next_non_ping().await, Frame::Text(live) if live.contains("live"))
+            );
+            assert!(matches!(
+                peer.next_non_ping().await,
+                Frame::Close(Some(1003), _)
+            ));
         } else {
             save(&gateway, &ids(1)[0], &aged(10)).await;
-            assert!(matches!(peer.told().await, Got::Text(_)), "ignored in text");
+            assert!(
+                matches!(peer.next_non_ping().await, Frame::Text(_)),
+                "the text format ignores binary frames"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn more_messages_than_are_allowed_end_with_1008() {
+async fn a_client_that_exceeds_the_message_rate_is_closed_with_1008() {
     let settings = [
         ("live.messages_per_second", "5"),
         ("live.messages_window_ms", "10000"),
@@ -146,18 +158,18 @@ async fn more_messages_than_are_allowed_end_with_1008() {
     let got = peer.rest().await;
     let closed = got
         .iter()
-        .find(|got| matches!(got, Got::Close(..)))
+        .find(|got| matches!(got, Frame::Close(..)))
         .expect("closed");
-    assert!(matches!(closed, Got::Close(Some(1008), _)), "{closed:?}");
+    assert!(matches!(closed, Frame::Close(Some(1008), _)), "{closed:?}");
 }
 
-/// The usual allowance is 50 a second over 10 seconds, and a client may use it at once.
+/// By default a client may send 50 messages a second over 10 seconds, all 500 at once.
 #[tokio::test]
-async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
+async fn a_burst_within_the_default_rate_is_answered_in_full_and_in_order() {
     const MESSAGES: usize = 400;
     let gateway = Gateway::ready(&[]).await;
     let mut peer = peer(&gateway, "people.v1.json", &[]).await;
-    assert!(matches!(peer.told().await, Got::Text(live) if live.contains("live")));
+    assert!(matches!(peer.next_non_ping().await, Frame::Text(live) if live.contains("live")));
     let burst = (0..MESSAGES).flat_map(|number| {
         let kind = if number % 2 == 0 { "ping" } else { "filter" };
         frame(
@@ -169,7 +181,7 @@ async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
     });
     peer.send(&burst.collect::<Vec<u8>>()).await;
     for number in 0..MESSAGES {
-        let Got::Text(answer) = peer.told().await else {
+        let Frame::Text(answer) = peer.next_non_ping().await else {
             panic!("no answer to {number}")
         };
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
@@ -178,7 +190,7 @@ async fn a_burst_within_the_usual_allowance_is_answered_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn as_many_messages_as_are_allowed_are_all_answered() {
+async fn all_messages_within_the_rate_are_answered() {
     let settings = [
         ("live.messages_per_second", "5"),
         ("live.messages_window_ms", "10000"),
@@ -187,14 +199,14 @@ async fn as_many_messages_as_are_allowed_are_all_answered() {
     let mut client = Client::live(&gateway, &[]).await;
     for number in 0..50 {
         client
-            .say(json!({"type": "ping", "ref": number.to_string()}))
+            .send(json!({"type": "ping", "ref": number.to_string()}))
             .await;
         assert_eq!(client.message().await["ref"], number.to_string());
     }
 }
 
 #[tokio::test]
-async fn who_asks_and_never_reads_is_closed_before_much_waits() {
+async fn a_client_that_sends_and_never_reads_is_closed_before_much_is_queued() {
     let settings = [
         ("live.messages_per_second", "1000000"),
         ("live.bytes_per_second", "1000000000"),
@@ -203,7 +215,7 @@ async fn who_asks_and_never_reads_is_closed_before_much_waits() {
     ];
     let gateway = Gateway::ready(&settings).await;
     let reference = "x".repeat(60);
-    let wrong = frame(
+    let malformed = frame(
         TEXT,
         format!("{{\"type\":\"wake\",\"ref\":\"{reference}\"}}").as_bytes(),
     );
@@ -211,16 +223,16 @@ async fn who_asks_and_never_reads_is_closed_before_much_waits() {
         TEXT,
         format!("{{\"type\":\"ping\",\"ref\":\"{reference}\"}}").as_bytes(),
     );
-    for asked in [wrong, ping] {
+    for request in [malformed, ping] {
         let mut peer = peer(&gateway, "people.v1.json", &[]).await;
         let before = gateway.count("sessions_closed_total").await;
-        let asked = asked.repeat(100);
+        let request = request.repeat(100);
         while gateway.count("sessions_closed_total").await == before {
-            // Once the gateway has closed it, sending fails.
-            if peer.try_send(&asked).await.is_err() {
+            // Sending fails once the gateway has closed the connection.
+            if peer.try_send(&request).await.is_err() {
                 break;
             }
         }
-        counted(&gateway, "sessions_closed_total", before + 1).await;
+        wait_for_count(&gateway, "sessions_closed_total", before + 1).await;
     }
 }

@@ -1,6 +1,5 @@
-//! Exact views, message by message, as a client sees them that knows nothing but the wire.
+//! Exact views, message by message, as clients see them that know only the wire format.
 
-mod behind;
 mod changes;
 mod continuity;
 mod filters;
@@ -9,6 +8,7 @@ mod messages;
 mod position;
 mod reader;
 mod resume;
+mod slow_clients;
 mod starts;
 mod view;
 
@@ -21,35 +21,35 @@ use people_testing::socket::{End, Listener};
 use people_testing::wait::{DEADLINE, eventually};
 use view::View;
 
-/// The view of most scenes: who is of age.
+/// The filter of most tests.
 const ADULTS: &str = "age >= 18";
-/// The people who were saved last in an even round of big people.
+/// People whose last save was in an even round of `save_big`.
 const EVEN: &str = r#"job.matches("^[0-9]*[02468] ")"#;
 
-/// A client of people.v1.json: it folds what it is shown, and contradicts what cannot be.
+/// A client of people.v1.json. Its view folds each message, and fails the test on a message that an
+/// exact stream cannot contain.
 struct Client {
     listener: Listener,
     view: View,
 }
 
-/// Where the last writes stand: the newest position of each partition.
+/// The position of a test's last write in each partition.
 #[derive(Clone, Debug, Default)]
-struct Written(BTreeMap<String, String>);
+struct WriteHeads(BTreeMap<String, String>);
 
-/// A path with these parameters, encoded.
-fn path(door: &str, parameters: &[(&str, &str)]) -> String {
+/// An endpoint's path with these query parameters, encoded.
+fn path(endpoint: &str, parameters: &[(&str, &str)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
     if query.is_empty() {
-        door.to_owned()
+        endpoint.to_owned()
     } else {
-        format!("{door}?{query}")
+        format!("{endpoint}?{query}")
     }
 }
 
 impl Client {
-    /// Connects with these parameters.
     async fn open(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
         let path = path("/updates", parameters);
         let (listener, chosen) = Listener::open_as(gateway.address, &path, "people.v1.json").await;
@@ -82,7 +82,7 @@ impl Client {
         message
     }
 
-    /// The messages up to and with the first of this type.
+    /// Reads up to and including the first message of this type.
     async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         while messages
@@ -94,39 +94,39 @@ impl Client {
         messages
     }
 
-    async fn say(&mut self, message: Value) {
+    async fn send(&mut self, message: Value) {
         self.listener.say(&message.to_string()).await;
     }
 
-    /// What was shown by the time the stream has passed all that was written, positions left out:
-    /// how many there are, time alone decides.
-    async fn passes(&mut self, written: &Written) -> Vec<Value> {
-        let mut shown = Vec::new();
+    /// Reads until the stream has passed these writes. Returns the messages without positions,
+    /// whose number depends on time alone.
+    async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
+        let mut received = Vec::new();
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
-            self.say(json!({"type": "ping", "ref": "passes"})).await;
-            shown.extend(self.until("pong").await);
-            let pong = shown.pop().expect("a pong");
+            self.send(json!({"type": "ping", "ref": "passes"})).await;
+            received.extend(self.until("pong").await);
+            let pong = received.pop().expect("a pong");
             assert_eq!(pong["ref"], "passes");
-            if written.is_passed(pong["cursor"].as_str().expect("a cursor of who is live")) {
-                shown.retain(|message| message["type"] != "position");
-                return shown;
+            if written.is_reached_by(pong["cursor"].as_str().expect("a live client has a cursor")) {
+                received.retain(|message| message["type"] != "position");
+                return received;
             }
             assert!(
                 tokio::time::Instant::now() < deadline,
-                "{written:?} is never passed"
+                "the stream does not reach {written:?}"
             );
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 
-    /// Reads to the end; how that was.
+    /// Reads to the end of the connection.
     async fn end(self) -> End {
         self.listener.end().await
     }
 }
 
-impl Written {
+impl WriteHeads {
     fn add(&mut self, at: &str) {
         let (partition, position) = at.split_once(':').expect("an at");
         let known = self
@@ -138,15 +138,15 @@ impl Written {
         }
     }
 
-    /// Whether this cursor is as far.
-    fn is_passed(&self, cursor: &str) -> bool {
+    /// Whether the cursor has reached all of these positions.
+    fn is_reached_by(&self, cursor: &str) -> bool {
         let cursor = view::positions(cursor);
         self.0
             .iter()
             .all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
     }
 
-    fn both(mut self, other: &Self) -> Self {
+    fn merge(mut self, other: &Self) -> Self {
         for (partition, position) in &other.0 {
             self.add(&format!("{partition}:{position}"));
         }
@@ -154,14 +154,14 @@ impl Written {
     }
 }
 
-/// Someone of this age.
+/// A person of this age.
 fn aged(age: u64) -> Value {
     let mut ada = person("Ada");
     ada["age"] = json!(age);
     ada
 }
 
-/// Saves someone, new or not; where that stands.
+/// Creates or replaces a person. Returns the change's log position.
 async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
@@ -190,7 +190,7 @@ async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
     }
 }
 
-/// Deletes someone; where that stands, if there was someone.
+/// Deletes a person. Returns the change's log position, none if the person did not exist.
 async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
     let answer = gateway
         .request("DELETE", &format!("/people/{id}"))
@@ -207,11 +207,11 @@ fn at(answer: &reqwest::Response) -> String {
         .to_owned()
 }
 
-/// Lets these people come of age, grow young again, be deleted and return, in an order that `seed`
-/// decides.
-async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) -> Written {
+/// Saves these people with ages on both sides of 18, and deletes some, in an order that `seed`
+/// decides. Returns the last position of each partition.
+async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) -> WriteHeads {
     let (mut written, mut random) = (
-        Written::default(),
+        WriteHeads::default(),
         seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
     );
     for _ in 0..changes {
@@ -232,7 +232,7 @@ async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) 
     written
 }
 
-/// The people who match, as the list has them.
+/// The people in the list's answer for this filter, by id.
 async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
     let answer = gateway
         .request("GET", &path("/people", &[("where", filter)]))
@@ -247,10 +247,9 @@ async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Waits until the gateway's stream has passed what was written: a write may be answered a moment
-/// before that.
-async fn settled(gateway: &Gateway, written: &Written) {
-    Client::live(gateway, &[]).await.passes(written).await;
+/// Waits until the gateway's stream has passed these writes: REST may answer a moment earlier.
+async fn wait_past(gateway: &Gateway, written: &WriteHeads) {
+    Client::live(gateway, &[]).await.read_past(written).await;
 }
 
 fn types(messages: &[Value]) -> Vec<&str> {
@@ -271,6 +270,6 @@ fn members(message: &Value) -> Vec<&str> {
 }
 
 /// Waits until a counter has this value or more.
-async fn counted(gateway: &Gateway, name: &str, at_least: u64) {
+async fn wait_for_count(gateway: &Gateway, name: &str, at_least: u64) {
     eventually(name, || async { gateway.count(name).await >= at_least }).await;
 }

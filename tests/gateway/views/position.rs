@@ -1,15 +1,15 @@
-//! A quiet client still learns where it is.
+//! Positions: a client that receives no changes still learns its cursor.
 
 use serde_json::json;
 
-use super::{ADULTS, Client, Written, aged, churn, listed, members, save, types};
+use super::{ADULTS, Client, WriteHeads, aged, churn, listed, members, save, types};
 use crate::live::ids;
 use people_testing::process::Gateway;
 
 const SHORT: (&str, &str) = ("live.position_interval_ms", "200");
 
 #[tokio::test]
-async fn who_is_shown_nothing_is_told_how_far_the_cursor_moved() {
+async fn a_client_without_matching_changes_receives_positions() {
     let gateway = Gateway::ready(&[SHORT, ("store.partitions", "4")]).await;
     let mut client = Client::live(&gateway, &[("where", ADULTS)]).await;
     for id in ids(5) {
@@ -26,23 +26,23 @@ async fn who_is_shown_nothing_is_told_how_far_the_cursor_moved() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_where_nothing_moved_or_the_last_at_told_it() {
+async fn no_position_is_sent_while_the_last_at_is_still_the_cursor() {
     let gateway = Gateway::ready(&[SHORT]).await;
-    let mut everyone = Client::live(&gateway, &[]).await;
+    let mut unfiltered = Client::live(&gateway, &[]).await;
     let mut clock = Client::live(&gateway, &[("where", "false")]).await;
     let mut expected = Vec::new();
     for number in 0..4 {
         expected.push(save(&gateway, &ids(4)[number], &aged(10)).await);
-        // The other client is told that time has passed, although this one has nothing to be told.
+        // A position to the other client shows that the interval has passed for both.
         assert_eq!(clock.message().await["type"], "position");
     }
-    everyone.say(json!({"type": "stop"})).await;
-    let mut shown = Vec::new();
-    while let Ok(text) = everyone.listener.next().await {
-        shown.push(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"));
+    unfiltered.send(json!({"type": "stop"})).await;
+    let mut received = Vec::new();
+    while let Ok(text) = unfiltered.listener.next().await {
+        received.push(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"));
     }
-    assert_eq!(types(&shown), ["create"; 4]);
-    let ats: Vec<_> = shown
+    assert_eq!(types(&received), ["create"; 4]);
+    let ats: Vec<_> = received
         .iter()
         .map(|change| change["at"].as_str().expect("an at").to_owned())
         .collect();
@@ -50,14 +50,14 @@ async fn nothing_is_told_where_nothing_moved_or_the_last_at_told_it() {
 }
 
 #[tokio::test]
-async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
+async fn a_position_resumes_without_gap_or_repeat_during_writes() {
     let gateway = Gateway::ready(&[
         ("live.position_interval_ms", "10"),
         ("store.partitions", "4"),
     ])
     .await;
     let people = ids(20);
-    // Rarely shown anything, so that positions are told between.
+    // Matches rarely, so that positions come between changes.
     let filter = "age == 20 || age == 21";
     let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", filter)])
         .await
@@ -65,10 +65,12 @@ async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
     let writing = async {
         let writers = (1..5).map(|seed| churn(&gateway, &people, 250, seed));
         let written = futures_util::future::join_all(writers).await;
-        written.iter().fold(Written::default(), Written::both)
+        written
+            .iter()
+            .fold(WriteHeads::default(), WriteHeads::merge)
     };
     let view_ref = &mut view;
-    let coming_back = async {
+    let resuming = async {
         let mut resumed = 0;
         loop {
             let mut client =
@@ -85,11 +87,11 @@ async fn a_told_position_resumes_without_repeat_or_hole_while_others_write() {
     };
     let written = tokio::select! {
         written = writing => written,
-        () = coming_back => unreachable!("it waits"),
+        () = resuming => unreachable!("the client resumes until the writes are done"),
     };
     let mut client = Client::open(&gateway, &[("from", &view.cursor()), ("where", filter)]).await;
     client.view = view.resumed();
     client.until("live").await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     assert_eq!(client.view.people, listed(&gateway, filter).await);
 }

@@ -1,12 +1,12 @@
-//! A client in any format that has a cursor: it has hardly any room in its kernel, reads only when
-//! it is asked to, and folds what it reads as a client of people.v1.json would.
+//! A client in any format that has a cursor. Its receive buffer is tiny, it reads only when a test
+//! asks for a message, and it folds each message as a client of people.v1.json does.
 
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::view::View;
-use super::{Written, path};
-use crate::live::websocket::peer::{Got, Peer, handshake};
+use super::{WriteHeads, path};
+use crate::live::websocket::peer::{Frame, Peer, handshake};
 use people_testing::process::Gateway;
 use people_testing::wait::DEADLINE;
 
@@ -21,12 +21,12 @@ pub(super) struct Reader {
     peer: Peer,
     format: ViewFormat,
     pub(super) view: View,
-    /// The id of the last message, where it is a server-sent event and has one.
+    /// The id of the last message, if that was a server-sent event with an id.
     pub(super) last_id: Option<String>,
 }
 
 impl Reader {
-    /// Connects, and reads nothing but the answer to that.
+    /// Connects, and reads only the response head.
     pub(super) async fn open(
         gateway: &Gateway,
         format: ViewFormat,
@@ -43,11 +43,10 @@ impl Reader {
                 };
                 peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", name)]).as_bytes())
                     .await;
-                peer.shaken().await;
+                peer.expect_upgrade().await;
             }
             ViewFormat::Sse => {
-                // To a client of HTTP/1.0 the events come as they are, without the lengths of
-                // chunks between them.
+                // HTTP/1.0 has no chunked encoding: the body is the events alone.
                 peer.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
                     .await;
                 let (status, head) = peer.head().await;
@@ -83,40 +82,40 @@ impl Reader {
         this
     }
 
-    /// Says a message; not in server-sent events.
-    pub(super) async fn say(&mut self, message: &Value) {
+    /// Sends a message. Server-sent events have no way to.
+    pub(super) async fn send(&mut self, message: &Value) {
         self.peer.say(&message.to_string()).await;
     }
 
-    /// The next message as people.v1.json has it, folded; or how the stream ended.
-    pub(super) async fn next(&mut self) -> Result<Value, Got> {
+    /// The next message in its people.v1.json form, folded; or how the stream ended.
+    pub(super) async fn next(&mut self) -> Result<Value, Frame> {
         let message = match self.format {
             ViewFormat::Sse => timeout(DEADLINE, self.event())
                 .await
-                .expect("more than comments in time")
-                .ok_or(Got::End)?,
-            ViewFormat::Json | ViewFormat::CloudEvents => match self.peer.told().await {
-                Got::Text(text) if self.format == ViewFormat::Json => {
+                .expect("an event in time")
+                .ok_or(Frame::End)?,
+            ViewFormat::Json | ViewFormat::CloudEvents => match self.peer.next_non_ping().await {
+                Frame::Text(text) if self.format == ViewFormat::Json => {
                     serde_json::from_str(&text).expect("JSON")
                 }
-                Got::Text(text) => plain(serde_json::from_str(&text).expect("JSON")),
+                Frame::Text(text) => from_cloud_event(serde_json::from_str(&text).expect("JSON")),
                 end => return Err(end),
             },
         };
         self.view.apply(&message);
         if let Some(id) = &self.last_id {
-            // Where changes are not shown, it is further than all that is.
-            self.view.moves(id);
+            // The id may be ahead of every change that the filter lets through.
+            self.view.move_cursor(id);
         }
         Ok(message)
     }
 
-    /// The next message; there must be one.
+    /// The next message. Panics at the end of the stream.
     pub(super) async fn message(&mut self) -> Value {
         self.next().await.expect("a message")
     }
 
-    /// The messages up to and with the first of this type.
+    /// Reads up to and including the first message of this type.
     pub(super) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         while messages
@@ -128,18 +127,20 @@ impl Reader {
         messages
     }
 
-    /// What is shown until the cursor has passed what was written. The gateway must tell positions.
-    pub(super) async fn passes(&mut self, written: &Written) -> Vec<Value> {
-        let (mut shown, deadline) = (Vec::new(), Instant::now() + DEADLINE);
-        while !self.view.is_live || !written.is_passed(&self.view.cursor()) {
-            assert!(Instant::now() < deadline, "{written:?} is never passed");
-            shown.push(self.message().await);
+    /// Reads until the cursor has reached these writes. The gateway must send positions.
+    pub(super) async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
+        let (mut received, deadline) = (Vec::new(), Instant::now() + DEADLINE);
+        while !self.view.is_live || !written.is_reached_by(&self.view.cursor()) {
+            assert!(
+                Instant::now() < deadline,
+                "the stream does not reach {written:?}"
+            );
+            received.push(self.message().await);
         }
-        shown
+        received
     }
 
-    /// The next event; comments, and how long to wait before connecting again, may stand in front
-    /// of it.
+    /// The next event, without the comments and the `retry` line that may precede it.
     async fn event(&mut self) -> Option<Value> {
         let block = self.peer.paragraph().await?;
         let field = |name: &str| {
@@ -159,8 +160,8 @@ impl Reader {
     }
 }
 
-/// What people.v1.json says instead of this event.
-fn plain(event: Value) -> Value {
+/// The people.v1.json form of a `CloudEvent`.
+fn from_cloud_event(event: Value) -> Value {
     assert_eq!(
         (&event["specversion"], &event["source"]),
         (&json!("1.0"), &json!("/people"))

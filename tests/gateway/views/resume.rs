@@ -1,9 +1,11 @@
-//! A client comes back with its cursor: it goes on exactly where it was, or is told why it cannot.
+//! A client resumes at its cursor: its view continues exactly, or a reset names the reason why not.
 
 use serde_json::json;
 
 use super::view::{View, positions};
-use super::{ADULTS, Client, Written, aged, churn, delete, listed, path, save, settled, types};
+use super::{
+    ADULTS, Client, WriteHeads, aged, churn, delete, listed, path, save, types, wait_past,
+};
 use crate::live::ids;
 use crate::scale_out::fleet::Fleet;
 use people_testing::process::Gateway;
@@ -12,7 +14,7 @@ use people_testing::socket::Listener;
 use people_testing::switch::Switch;
 use people_testing::wait::eventually;
 
-/// Connects as this client would after it was cut off.
+/// Connects a client that has this view, at its cursor.
 async fn resume(gateway: &Gateway, view: &View, filter: &str) -> Client {
     let mut client = Client::open(gateway, &[("from", &view.cursor()), ("where", filter)]).await;
     client.view = view.resumed();
@@ -20,7 +22,7 @@ async fn resume(gateway: &Gateway, view: &View, filter: &str) -> Client {
 }
 
 #[tokio::test]
-async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_repeat() {
+async fn a_cursor_advanced_by_ats_resumes_on_any_gateway_without_gap_or_repeat() {
     for partitions in [1, 4] {
         let fleet = Fleet::start(2, partitions, &[("live.queue_changes", "8")]).await;
         let people = ids(20);
@@ -38,7 +40,7 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
             futures_util::future::join_all(writers).await
         };
         let view = &mut view;
-        let coming_back = async {
+        let resuming = async {
             for round in 0..30 {
                 let mut client = resume(&fleet.gateways[round % 2], view, ADULTS).await;
                 client.until("live").await;
@@ -48,18 +50,18 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
                 *view = client.view;
             }
         };
-        // A client that waits for three more changes needs a writer that makes them.
+        // The client waits for three more changes after each start: another writer makes them.
         let (written, ()) = tokio::join!(writing, async {
             tokio::select! {
-                () = coming_back => {}
+                () = resuming => {}
                 () = async { loop { churn(&fleet.gateways[0], &people[..1], 5, 9).await; } } => {}
             }
         });
         let last = churn(&fleet.gateways[1], &people, 10, 10).await;
-        let written = written.iter().fold(before.both(&last), Written::both);
+        let written = written.iter().fold(before.merge(&last), WriteHeads::merge);
         let mut client = resume(&fleet.gateways[1], view, ADULTS).await;
         client.until("live").await;
-        client.passes(&written).await;
+        client.read_past(&written).await;
         assert_eq!(
             client.view.people,
             listed(&fleet.gateways[0], ADULTS).await,
@@ -69,7 +71,7 @@ async fn ats_laid_over_the_last_cursor_resume_on_any_gateway_without_hole_or_rep
 }
 
 #[tokio::test]
-async fn who_left_or_was_deleted_meanwhile_is_told_on_resume() {
+async fn a_resumed_client_receives_the_leaves_and_deletes_that_it_missed() {
     let gateway = Gateway::ready(&[]).await;
     let people = ids(3);
     for id in &people {
@@ -78,23 +80,27 @@ async fn who_left_or_was_deleted_meanwhile_is_told_on_resume() {
     let client = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
     let view = client.view.clone();
     drop(client);
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     written.add(&save(&gateway, &people[0], &aged(3)).await);
-    written.add(&delete(&gateway, &people[1]).await.expect("someone"));
-    settled(&gateway, &written).await;
+    written.add(
+        &delete(&gateway, &people[1])
+            .await
+            .expect("the person exists"),
+    );
+    wait_past(&gateway, &written).await;
     let mut client = resume(&gateway, &view, ADULTS).await;
     let messages = client.until("live").await;
     assert_eq!(
         types(&messages),
         ["batch", "live"],
-        "what was missed, then live"
+        "the missed changes, then live"
     );
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
     assert_eq!(client.view.people.len(), 1);
 }
 
 #[tokio::test]
-async fn a_cursor_with_nothing_after_it_is_answered_with_live_at_once() {
+async fn a_cursor_at_the_heads_is_answered_with_live_at_once() {
     let gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     churn(&gateway, &ids(5), 20, 1).await;
     let view = Client::live(&gateway, &[("from", "snapshot")]).await.view;
@@ -108,7 +114,7 @@ async fn a_cursor_with_nothing_after_it_is_answered_with_live_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_cursor_of_these_partitions_is_refused_before_the_upgrade() {
+async fn an_invalid_cursor_is_refused_before_the_upgrade() {
     let gateway = Gateway::ready(&[("store.partitions", "2")]).await;
     let cursor = Client::live(&gateway, &[]).await.view.cursor();
     let (first, second) = cursor.split_once(',').expect("two partitions");
@@ -144,12 +150,12 @@ async fn what_is_no_cursor_of_these_partitions_is_refused_before_the_upgrade() {
         let problem: serde_json::Value = answer.text().await.expect("text").parse().expect("JSON");
         assert_eq!(problem["type"], "/problems/cursor", "{bad}: {problem}");
     }
-    let turned = format!("{second},{first}");
-    Client::live(&gateway, &[("from", &turned)]).await;
+    let reordered = format!("{second},{first}");
+    Client::live(&gateway, &[("from", &reordered)]).await;
 }
 
-/// The client comes back and is told why it cannot go on; what follows is whole.
-async fn is_reset(gateway: &Gateway, view: &View, reason: &str) {
+/// Resumes a client. Asserts that it is reset for this reason and then receives an exact snapshot.
+async fn assert_reset(gateway: &Gateway, view: &View, reason: &str) {
     let mut client = resume(gateway, view, ADULTS).await;
     let messages = client.until("live").await;
     assert_eq!(messages[0], json!({"type": "reset", "reason": reason}));
@@ -158,7 +164,7 @@ async fn is_reset(gateway: &Gateway, view: &View, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_cursor_before_what_the_log_keeps_is_reset_as_trimmed() {
+async fn a_cursor_older_than_the_log_is_reset_as_trimmed() {
     let gateway = Gateway::ready(&[("store.log_max", "20"), ("live.ring_bytes", "4096")]).await;
     let people = ids(10);
     churn(&gateway, &people, 10, 1).await;
@@ -166,12 +172,12 @@ async fn a_cursor_before_what_the_log_keeps_is_reset_as_trimmed() {
         .await
         .view;
     let written = churn(&gateway, &people, 300, 2).await;
-    settled(&gateway, &written).await;
-    is_reset(&gateway, &view, "trimmed").await;
+    wait_past(&gateway, &written).await;
+    assert_reset(&gateway, &view, "trimmed").await;
 }
 
 #[tokio::test]
-async fn a_store_that_lost_everything_resets_who_is_live_and_who_comes_back() {
+async fn a_store_that_lost_everything_resets_live_and_resuming_clients() {
     let fleet = Fleet::start(1, 4, &[]).await;
     let gateway = &fleet.gateways[0];
     let people = ids(10);
@@ -183,27 +189,27 @@ async fn a_store_that_lost_everything_resets_who_is_live_and_who_comes_back() {
     assert_eq!(reset, json!({"type": "reset", "reason": "epoch"}));
     let written = churn(gateway, &people, 30, 2).await;
     client.until("live").await;
-    // Every partition of the lost history may reset the view once.
+    // Each partition of the lost history may reset the view once.
     eventually("all partitions are found again", || async {
         gateway.count("relay_resets_total").await == 4
     })
     .await;
-    settled(gateway, &written).await;
-    is_reset(gateway, &view, "epoch").await;
-    let written = written.both(&churn(gateway, &people, 10, 3).await);
+    wait_past(gateway, &written).await;
+    assert_reset(gateway, &view, "epoch").await;
+    let written = written.merge(&churn(gateway, &people, 10, 3).await);
     let fresh = Client::live(gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
     assert_eq!(fresh.view.people, listed(gateway, ADULTS).await);
     while client.view.cursor.is_none() || client.view.people != fresh.view.people {
         client.message().await;
     }
-    client.passes(&written).await;
+    client.read_past(&written).await;
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_history_is_reset_as_epoch_and_one_of_the_future_as_forked() {
+async fn a_cursor_of_another_epoch_is_reset_as_epoch_and_one_of_a_fork_as_forked() {
     let gateway = Gateway::ready(&[]).await;
     let written = churn(&gateway, &ids(5), 10, 1).await;
-    settled(&gateway, &written).await;
+    wait_past(&gateway, &written).await;
     let mut view = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)])
         .await
         .view;
@@ -216,12 +222,12 @@ async fn a_cursor_of_another_history_is_reset_as_epoch_and_one_of_the_future_as_
         (format!("{epoch}.900000.{tag}"), "forked"),
     ] {
         view.cursor = Some([("0".to_owned(), bad)].into());
-        is_reset(&gateway, &view, reason).await;
+        assert_reset(&gateway, &view, reason).await;
     }
 }
 
 #[tokio::test]
-async fn a_promoted_replica_that_lacks_writes_resets_who_saw_them() {
+async fn a_promoted_replica_that_lacks_writes_resets_the_clients_that_received_them() {
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let switch = Switch::to(master.port()).await;
     let url = switch.url();
@@ -233,7 +239,7 @@ async fn a_promoted_replica_that_lacks_writes_resets_who_saw_them() {
     let mut client = Client::live(&gateway, &[("from", "snapshot"), ("where", ADULTS)]).await;
     let replica = master.start_replica().await;
     let tag: String = master.command(&["HGET", "{people.p0}:meta", "t"]).await;
-    eventually("the replica has it", || async {
+    eventually("the replica has the last write", || async {
         replica
             .command::<Option<String>>(&["HGET", "{people.p0}:meta", "t"])
             .await
@@ -242,7 +248,7 @@ async fn a_promoted_replica_that_lacks_writes_resets_who_saw_them() {
     .await;
     replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     let lost = churn(&gateway, &people, 20, 2).await;
-    client.passes(&lost).await;
+    client.read_past(&lost).await;
     let view = client.view.clone();
     switch.switch(replica.port());
     let reset = client.until("reset").await.pop().expect("a reset");
@@ -250,7 +256,7 @@ async fn a_promoted_replica_that_lacks_writes_resets_who_saw_them() {
     client.until("live").await;
     gateway.wait_ready().await;
     let written = churn(&gateway, &people, 10, 3).await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
-    is_reset(&gateway, &view, "forked").await;
+    assert_reset(&gateway, &view, "forked").await;
 }

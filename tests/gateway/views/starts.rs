@@ -1,13 +1,13 @@
-//! How a view begins: now, with a snapshot, after a cursor.
+//! How a view starts: from now, or with a snapshot.
 
 use serde_json::json;
 
-use super::{ADULTS, Client, Written, aged, churn, listed, members, save, types};
+use super::{ADULTS, Client, WriteHeads, aged, churn, listed, members, save, types};
 use crate::live::{ids, save_big};
 use people_testing::process::{Gateway, person};
 
 #[tokio::test]
-async fn from_now_begins_with_live_alone_and_goes_on_with_changes() {
+async fn a_view_from_now_starts_with_live_and_continues_with_changes() {
     let gateway = Gateway::ready(&[]).await;
     let mut earlier = Client::live(&gateway, &[]).await;
     save(&gateway, &ids(1)[0], &aged(40)).await;
@@ -24,7 +24,7 @@ async fn from_now_begins_with_live_alone_and_goes_on_with_changes() {
 }
 
 #[tokio::test]
-async fn an_empty_view_is_one_empty_page_whatever_the_number_of_partitions() {
+async fn an_empty_view_is_one_empty_page_for_any_number_of_partitions() {
     for partitions in ["1", "4"] {
         let gateway = Gateway::ready(&[("store.partitions", partitions)]).await;
         for id in ids(10) {
@@ -38,9 +38,9 @@ async fn an_empty_view_is_one_empty_page_whatever_the_number_of_partitions() {
 }
 
 #[tokio::test]
-async fn a_snapshot_shows_who_matches_whatever_the_kinds() {
+async fn a_snapshot_holds_all_matching_people_for_any_kinds() {
     let gateway = Gateway::ready(&[("store.partitions", "4")]).await;
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     for (id, age) in ids(40).iter().zip(0..) {
         written.add(&save(&gateway, id, &aged(age)).await);
     }
@@ -57,7 +57,7 @@ async fn a_snapshot_shows_who_matches_whatever_the_kinds() {
 }
 
 #[tokio::test]
-async fn pages_are_at_most_64_kib_and_show_each_person_once() {
+async fn pages_are_at_most_64_kib_and_hold_each_person_once() {
     let gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     let people = ids(150);
     save_big(&gateway, &people, 0..1).await;
@@ -81,10 +81,9 @@ async fn pages_are_at_most_64_kib_and_show_each_person_once() {
     assert_eq!(client.view.people, listed(&gateway, "").await);
 }
 
-/// Pages are shared with those who asked a moment before; what happened in between must not be
-/// missing in them.
+/// Requests that come close together share a page. The page must include the changes between them.
 #[tokio::test]
-async fn pages_show_what_was_known_when_they_were_asked_for() {
+async fn pages_include_every_change_made_before_the_request() {
     for partitions in ["1", "4"] {
         let gateway = Gateway::ready(&[("store.partitions", partitions)]).await;
         let mut watcher = Client::live(&gateway, &[]).await;
@@ -95,7 +94,7 @@ async fn pages_show_what_was_known_when_they_were_asked_for() {
             let messages = client.until("live").await;
             assert!(
                 !types(&messages).contains(&"create"),
-                "it was no longer news: {messages:?}"
+                "the page includes the change: {messages:?}"
             );
             assert_eq!(client.view.people.len(), count);
         }
@@ -103,7 +102,7 @@ async fn pages_show_what_was_known_when_they_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
+async fn a_snapshot_is_exact_at_live_while_people_are_written() {
     for partitions in ["1", "4"] {
         let settings = [
             ("store.partitions", partitions),
@@ -135,10 +134,10 @@ async fn a_snapshot_is_exact_at_live_whatever_happens_meanwhile() {
         };
         let (writes, ()) = tokio::join!(writing, reading);
         for one in &writes {
-            written = written.both(one);
+            written = written.merge(one);
         }
         for (filter, mut client) in clients {
-            client.passes(&written).await;
+            client.read_past(&written).await;
             assert_eq!(
                 client.view.people,
                 listed(&gateway, filter).await,

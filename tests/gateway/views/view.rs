@@ -1,38 +1,39 @@
-//! The view that a client folds, and what an exact stream can never say to it.
+//! The view that a client folds. It fails the test on a message that an exact stream cannot
+//! contain.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What a client knows.
+/// A client's people and cursor.
 #[derive(Clone, Debug)]
 pub(super) struct View {
-    /// Everyone in it, by id.
+    /// By id.
     pub(super) people: BTreeMap<String, Value>,
-    /// The cursor, by partition; none where the client holds none.
+    /// Positions by partition; none while the client has no cursor.
     pub(super) cursor: Option<BTreeMap<String, String>>,
     pub(super) is_live: bool,
     /// The last `at` of each partition since the stream began.
     last: BTreeMap<String, String>,
-    /// Whether who is in is known: changes must then fit.
+    /// Whether `people` is complete. Each change must then fit it.
     is_exact: bool,
-    shows_all_kinds: bool,
+    has_all_kinds: bool,
 }
 
 impl View {
-    /// A client that connects so; with `shows_all_kinds` it misses no kind of change.
-    pub(super) fn from(from: &str, shows_all_kinds: bool) -> Self {
+    /// The view of a client that connects with this `from`.
+    pub(super) fn from(from: &str, has_all_kinds: bool) -> Self {
         Self {
             people: BTreeMap::new(),
             cursor: from.contains(':').then(|| positions(from)),
             is_live: false,
             last: BTreeMap::new(),
-            is_exact: from == "snapshot" && shows_all_kinds,
-            shows_all_kinds,
+            is_exact: from == "snapshot" && has_all_kinds,
+            has_all_kinds,
         }
     }
 
-    /// The same client connecting again with its cursor: it keeps what it knows.
+    /// The view of the same client when it connects again with its cursor.
     pub(super) fn resumed(&self) -> Self {
         Self {
             is_live: false,
@@ -41,7 +42,7 @@ impl View {
         }
     }
 
-    /// The cursor as text, laid together from the last one and the `at`s since.
+    /// The cursor as text: the last one that was sent, advanced by each `at` since.
     pub(super) fn cursor(&self) -> String {
         let cursor = self.cursor.as_ref().expect("the client holds a cursor");
         let ats: Vec<_> = cursor
@@ -51,7 +52,7 @@ impl View {
         ats.join(",")
     }
 
-    /// Folds a message, or fails the test where an exact stream cannot say it now.
+    /// Folds a message. Panics if an exact stream cannot contain it here.
     pub(super) fn apply(&mut self, message: &Value) {
         let text = |name: &str| {
             message[name]
@@ -60,42 +61,42 @@ impl View {
         };
         match text("type") {
             "snapshot" => {
-                assert!(!self.is_live, "a page to who is live: {message}");
+                assert!(!self.is_live, "a page after live: {message}");
                 self.cursor = None;
                 for person in message["people"].as_array().expect("people") {
                     let twice = self.people.insert(id_of(person), person.clone());
-                    assert!(twice.is_none(), "shown twice: {person}");
+                    assert!(twice.is_none(), "a person is on two pages: {person}");
                 }
             }
             "live" => {
-                assert!(!self.is_live, "one live per start");
+                assert!(!self.is_live, "a second live: {message}");
                 self.is_live = true;
-                self.moves(text("cursor"));
+                self.move_cursor(text("cursor"));
             }
             "create" | "enter" | "update" | "leave" | "delete" => {
-                self.passes(text("at"));
-                self.change(message);
+                self.advance(text("at"));
+                self.apply_change(message);
             }
             "batch" => {
                 for change in message["changes"].as_array().expect("changes") {
                     assert!(change.get("at").is_none(), "{change}");
-                    self.change(change);
+                    self.apply_change(change);
                 }
-                self.moves(text("cursor"));
+                self.move_cursor(text("cursor"));
             }
-            "position" => self.moves(text("cursor")),
-            "reset" => self.begins_again(true),
+            "position" => self.move_cursor(text("cursor")),
+            "reset" => self.restart(true),
             "filtered" => match message.get("cursor") {
                 Some(cursor) => {
                     // The people of the new view are not known.
                     (self.is_exact, self.people) = (false, BTreeMap::new());
-                    self.moves(cursor.as_str().expect("text"));
+                    self.move_cursor(cursor.as_str().expect("text"));
                 }
-                None => self.begins_again(self.shows_all_kinds),
+                None => self.restart(self.has_all_kinds),
             },
             "pong" => {
                 if let Some(cursor) = message.get("cursor") {
-                    self.moves(cursor.as_str().expect("text"));
+                    self.move_cursor(cursor.as_str().expect("text"));
                 }
             }
             "error" | "stale" | "fresh" => {}
@@ -103,12 +104,12 @@ impl View {
         }
     }
 
-    fn begins_again(&mut self, is_exact: bool) {
+    fn restart(&mut self, is_exact: bool) {
         (self.people, self.last) = (BTreeMap::new(), BTreeMap::new());
         (self.is_live, self.is_exact, self.cursor) = (false, is_exact, None);
     }
 
-    fn change(&mut self, change: &Value) {
+    fn apply_change(&mut self, change: &Value) {
         let kind = change["type"].as_str().expect("a type");
         let id = change.get("person").map_or_else(|| id_of(change), id_of);
         let is_in = self.people.contains_key(&id);
@@ -116,7 +117,7 @@ impl View {
             assert_eq!(
                 is_in,
                 !matches!(kind, "create" | "enter"),
-                "does not fit who is in: {change}"
+                "does not fit the people of the view: {change}"
             );
         }
         if matches!(kind, "leave" | "delete") {
@@ -126,7 +127,7 @@ impl View {
         }
     }
 
-    fn passes(&mut self, at: &str) {
+    fn advance(&mut self, at: &str) {
         let (partition, position) = at.split_once(':').expect("an at");
         let before = self.last.insert(partition.to_owned(), position.to_owned());
         let known = self
@@ -144,8 +145,8 @@ impl View {
         }
     }
 
-    /// Replaces the cursor by one that is as far or further.
-    pub(super) fn moves(&mut self, cursor: &str) {
+    /// Replaces the cursor. No position may go back within its epoch.
+    pub(super) fn move_cursor(&mut self, cursor: &str) {
         let cursor = positions(cursor);
         for (partition, position) in self.cursor.iter().flatten().chain(&self.last) {
             let now = &cursor[partition];

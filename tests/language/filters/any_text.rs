@@ -1,5 +1,5 @@
-//! The parser with any text: it returns a filter or a refusal, in little space and time, and a
-//! filter means the same when its text is parsed again.
+//! The parser with any text: it returns a filter or an error with little stack, and a filter keeps
+//! its meaning when its text is parsed again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,9 +7,9 @@ use people_gateway::filter::{Filter, Function, Method};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::filters::people::{expression, someone};
+use crate::filters::people::{any_person, expression};
 
-/// Pieces of filters besides calls, and some that no filter has.
+/// Pieces of filters other than calls, and pieces that are in no valid filter.
 const PIECES: [&str; 45] = [
     "age",
     "id",
@@ -58,7 +58,7 @@ const PIECES: [&str; 45] = [
     "a{999}",
 ];
 
-/// `PIECES`, and the beginning of a call of each method and function.
+/// `PIECES`, and the start of a call of each method and function.
 fn pieces() -> Vec<String> {
     let methods = Method::ALL.iter().map(|method| match method.arity() {
         0 => format!(".{}()", method.name()),
@@ -110,9 +110,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]
-    fn any_text_is_a_filter_or_is_refused_at_a_position_inside_it(
+    fn any_text_is_a_filter_or_an_error_at_a_position_in_the_text(
         text in text(),
-        person in someone(),
+        person in any_person(),
     ) {
         match Filter::parse(&text) {
             Ok(filter) => {
@@ -131,7 +131,7 @@ proptest! {
     #[test]
     fn the_text_of_a_filter_parses_to_an_equal_filter(expression in expression()) {
         let filter = Filter::parse(&expression.text()).expect("a filter");
-        let again = Filter::parse(&filter.to_string()).expect("its own text");
+        let again = Filter::parse(&filter.to_string()).expect("the text of a filter");
         prop_assert_eq!(&again, &filter);
         prop_assert_eq!(hash(&again), hash(&filter));
     }
@@ -140,7 +140,7 @@ proptest! {
     fn equal_filters_select_the_same_people(
         one in expression(),
         other in expression(),
-        person in someone(),
+        person in any_person(),
     ) {
         let filters = [one, other]
             .map(|expression| Filter::parse(&expression.text()).expect("a filter"));

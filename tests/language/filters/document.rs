@@ -1,5 +1,5 @@
-//! docs/filters.md says what the code does: its grammar and its tables list the methods, functions
-//! and limits of the code and no others, and its examples have the results that it shows.
+//! docs/filters.md agrees with the code: its grammar and its tables list exactly the methods,
+//! functions and limits of the code, and its examples have the documented results.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -69,7 +69,7 @@ fn functions() -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn the_grammar_has_the_words_of_the_language_and_no_others() {
+fn the_grammar_has_exactly_the_words_of_the_language() {
     let document = document();
     let grammar = grammar(&document);
     let fields = ["id", "firstName", "lastName", "age", "job", "attributes"];
@@ -170,7 +170,7 @@ fn the_table_of_limits_has_the_limits_of_the_code() {
     assert_eq!(limits.len(), expected.len());
 }
 
-/// The name of each limit, and its value; KiB are written out.
+/// The name of each limit, and its value, with KiB converted to bytes.
 fn limit_rows(document: &str) -> Vec<(String, u64)> {
     let rows = table(document, "limit");
     let value = |cell: &str| {
@@ -212,13 +212,13 @@ fn the_table_of_missing_values_has_the_results_of_the_code() {
                 }
             })
             .collect();
-        let shown: Vec<&str> = row[1..].iter().map(|cell| cell.trim_matches('*')).collect();
-        assert_eq!(shown, results, "{filter}");
+        let documented: Vec<&str> = row[1..].iter().map(|cell| cell.trim_matches('*')).collect();
+        assert_eq!(documented, results, "{filter}");
     }
 }
 
 #[test]
-fn what_the_page_calls_no_filter_is_refused_and_what_it_writes_instead_is_one() {
+fn the_documented_invalid_filters_are_refused_and_their_replacements_parse() {
     // A, B and C stand for any conditions.
     let with_conditions = |code: &str| code.replace(['A', 'B', 'C'], "true");
     for row in &table(&document(), "not a filter")[2..] {

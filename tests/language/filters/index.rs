@@ -18,15 +18,15 @@ enum Step {
 
 const NUMBERS: u32 = 60;
 
-/// Conditions that everyone fulfils, each with a constraint of its own: the entries of filters that
-/// share them lie deep.
+/// Conditions that every person fulfils, each with another constraint: filters that share them have
+/// their entries deep in the index.
 const DEEP: &str = "age >= 0 && id.startsWith('') && firstName.startsWith('') && \
                     lastName.startsWith('') && job.startsWith('') && id.endsWith('') && \
                     firstName.endsWith('') && lastName.endsWith('') && job.endsWith('') && \
                     size(id) >= 0 && size(firstName) >= 0 && size(lastName) >= 0 && size(job) >= 0";
 
-/// Filters of which many share their first conditions, so that buckets become nodes and lists
-/// again.
+/// Filters, many of which share their first conditions: buckets of the index become nodes, and
+/// lists again.
 fn filter() -> impl Strategy<Value = String> {
     let shared = select(
         &[
@@ -149,7 +149,7 @@ proptest! {
                 }
             }
         }
-        // The index depends on its present views alone: a fresh one with the same views is equal.
+        // The index depends only on its current views: a fresh index with the same views is equal.
         let mut fresh = Index::default();
         for number in order.iter().rev() {
             if let Some(view) = &views[*number as usize] {
@@ -161,6 +161,6 @@ proptest! {
             index.remove(number);
         }
         let roots = Census { entries: 0, nodes: 3 };
-        prop_assert_eq!(index.census(), roots, "the three roots are left");
+        prop_assert_eq!(index.census(), roots, "only the three roots remain");
     }
 }

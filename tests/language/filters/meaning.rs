@@ -28,7 +28,7 @@ fn assert_matches(attributes: &str, yes: &[&str], no: &[&str]) {
 }
 
 #[test]
-fn the_empty_text_is_everyone() {
+fn the_empty_filter_matches_every_person() {
     assert_matches(
         "{}",
         &["", "  \n\t", "// nothing but a comment", "true", "!false"],
@@ -209,8 +209,8 @@ fn values_of_different_types_are_unequal_and_have_no_order() {
 }
 
 #[test]
-fn texts_are_ordered_by_code_point_and_not_normalised() {
-    // In UTF-16 the first code unit of the second is the smaller one.
+fn texts_are_ordered_by_code_point_without_normalisation() {
+    // In UTF-16 the order is different: the emoji begins with a smaller code unit.
     assert_matches(
         "{\"x\":\"\u{ffee}\"}",
         &["attributes.x < \"😀\"", "attributes.x > \"\u{d7ff}\""],
@@ -283,7 +283,7 @@ fn patterns_match_anywhere_in_linear_time() {
 }
 
 #[test]
-fn and_binds_closer_than_or_and_not_closest() {
+fn not_binds_closest_and_and_closer_than_or() {
     assert_matches(
         "{}",
         &[
@@ -302,7 +302,7 @@ fn and_binds_closer_than_or_and_not_closest() {
 }
 
 #[test]
-fn filters_with_the_same_meaning_are_equal_however_they_are_written() {
+fn filters_with_the_same_meaning_are_equal() {
     let parse = |text: &str| Filter::parse(text).expect("a filter");
     for (one, other) in [
         ("", "true"),

@@ -1,7 +1,7 @@
 //! Filters compared with the interpreter of the crate cel, which shares no code with the gateway.
 //!
-//! The interpreter evaluates each condition by itself; an error counts as false. The test joins the
-//! conditions, because `&&` and `||` of CEL pass errors on, and those of filters have two values.
+//! The interpreter evaluates single conditions, and an error counts as false. The test combines the
+//! results itself, because `&&` and `||` of CEL propagate errors and those of filters do not.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use people_gateway::filter::Filter;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::filters::people::{Someone, expression, someone};
+use crate::filters::people::{PersonSample, any_person, expression};
 
 /// A JSON value as a value of CEL.
 fn cel_value(value: &Value) -> Cel {
@@ -32,7 +32,7 @@ fn cel_value(value: &Value) -> Cel {
     }
 }
 
-fn cel_matches(condition: &str, person: &Someone) -> bool {
+fn cel_matches(condition: &str, person: &PersonSample) -> bool {
     let program = Program::compile(condition).expect("a condition of the subset is CEL");
     let mut context = Context::default();
     context.add_variable_from_value("id", cel_value(&person.id.to_string().into()));
@@ -48,7 +48,7 @@ proptest! {
     #[test]
     fn a_filter_matches_the_people_that_cel_matches(
         expression in expression(),
-        person in someone(),
+        person in any_person(),
     ) {
         let text = expression.text();
         let filter = Filter::parse(&text)

@@ -1,7 +1,7 @@
 //! Random people and random conditions from small pools of values, so that conditions hold often.
 //!
-//! The generators match over `Method` and `Function`: a new one does not compile without a
-//! condition.
+//! The generators match over `Method` and `Function`: the tests compile only if a new one has a
+//! condition here.
 
 use people_gateway::domain::{FieldsJson, PersonId};
 use people_gateway::filter::{Function, Method};
@@ -51,14 +51,14 @@ const PATTERNS: [&str; 13] = [
 ];
 const OPERATORS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 
-/// One person at one moment.
+/// A person's id and fields.
 #[derive(Clone, Debug)]
-pub(crate) struct Someone {
+pub(crate) struct PersonSample {
     pub(crate) id: PersonId,
     pub(crate) fields: Value,
 }
 
-impl Someone {
+impl PersonSample {
     pub(crate) fn json(&self) -> FieldsJson {
         FieldsJson::from_stored(&self.fields.to_string()).expect("a person's fields")
     }
@@ -94,8 +94,8 @@ pub(crate) fn fields() -> impl Strategy<Value = Value> {
         })
 }
 
-pub(crate) fn someone() -> impl Strategy<Value = Someone> {
-    (select(&IDS[..]), fields()).prop_map(|(id, fields)| Someone {
+pub(crate) fn any_person() -> impl Strategy<Value = PersonSample> {
+    (select(&IDS[..]), fields()).prop_map(|(id, fields)| PersonSample {
         id: id.parse().expect("an id"),
         fields,
     })
@@ -155,7 +155,7 @@ fn operator() -> impl Strategy<Value = &'static str> {
     select(&OPERATORS[..])
 }
 
-/// A path of a value that may be a text.
+/// A path to a value that may be a text.
 fn path() -> impl Strategy<Value = String> {
     prop_oneof![3 => attribute(), 1 => text_path(), 1 => Just("id".to_owned())]
 }
@@ -200,7 +200,7 @@ fn call_of_function(function: Function) -> BoxedStrategy<String> {
                 format!("{}({path}) {operator} {size}", function.name())
             })
             .boxed(),
-        // The path ends with a name behind a dot.
+        // The path must end with a name after a dot.
         Function::Has => select(&[".x", ".y", ".x.y", ".b", "[\"any name\"].x"][..])
             .prop_map(move |path| format!("{}(attributes{path})", function.name()))
             .boxed(),
@@ -240,7 +240,7 @@ pub(crate) fn condition() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Conditions and what joins them.
+/// Conditions with `!`, `&&` and `||`.
 #[derive(Clone, Debug)]
 pub(crate) enum Expression {
     Condition(String),
@@ -250,7 +250,7 @@ pub(crate) enum Expression {
 }
 
 impl Expression {
-    /// Its text, with parentheses only where they are needed.
+    /// The text of the expression, with parentheses only where they are needed.
     pub(crate) fn text(&self) -> String {
         let joined = |parts: &[Self], by: &str| {
             let parts: Vec<_> = parts
@@ -275,7 +275,7 @@ impl Expression {
         }
     }
 
-    /// Its value, if `holds` gives the values of its conditions.
+    /// The value of the expression, where `holds` gives the value of each condition.
     pub(crate) fn is_true(&self, holds: &impl Fn(&str) -> bool) -> bool {
         match self {
             Self::Condition(text) => holds(text),

@@ -1,5 +1,5 @@
-//! Refused filters: the position of the error, what to write instead, and each limit with the
-//! largest filter that passes.
+//! Refused filters: the position of the error, the suggested replacement, and each limit with the
+//! largest valid filter.
 
 use people_gateway::filter::{Filter, FilterError};
 
@@ -9,8 +9,8 @@ fn refusal(text: &str) -> FilterError {
         .unwrap_or_else(|| panic!("{text} is refused"))
 }
 
-/// Asserts that filters are refused: each has the error between ⟦ and ⟧, and comes with a part of
-/// the detail.
+/// Asserts that filters are refused. A case is a filter with its error between ⟦ and ⟧, and part of
+/// the error's detail.
 fn assert_refused(cases: &[(&str, &str)]) {
     for (marked, detail) in cases {
         let text = marked.replace(['⟦', '⟧'], "");
@@ -54,7 +54,7 @@ fn a_literal_of_the_wrong_type_is_refused() {
 }
 
 #[test]
-fn cel_outside_the_subset_is_refused_with_what_to_write_instead() {
+fn cel_outside_the_subset_is_refused_with_a_replacement() {
     assert_refused(&[
         ("⟦firstName == lastName⟧", "literal on one side"),
         ("⟦age in attributes.ages⟧", "literal"),
@@ -141,7 +141,7 @@ fn a_filter_has_at_most_16_kib() {
     assert_eq!(
         (error.offset, error.length),
         (8_192, 1),
-        "positions are code points, the limit is bytes"
+        "positions count code points, and the limit counts bytes"
     );
 }
 
@@ -162,7 +162,7 @@ fn a_filter_has_at_most_64_conditions() {
 
 #[test]
 fn a_filter_has_at_most_8_levels() {
-    // Chains of && and of || in turn, inside each other.
+    // Nested chains, alternately of && and of ||.
     let chains = |levels: usize| {
         (0..levels).fold("true".to_owned(), |inner, level| {
             format!(
@@ -186,7 +186,7 @@ fn a_filter_has_at_most_8_levels() {
 }
 
 #[test]
-fn a_chain_is_one_level_and_a_list_is_none() {
+fn a_chain_adds_one_level_and_a_list_adds_none() {
     let chain = vec!["age in [1, 2, 3]"; 60].join(" && ");
     let nested = format!("{}{chain}{}", "!(".repeat(7), ")".repeat(7));
     assert!(Filter::parse(&nested).is_ok());
@@ -196,7 +196,7 @@ fn a_chain_is_one_level_and_a_list_is_none() {
     });
     assert!(
         Filter::parse(&pairs).is_ok(),
-        "parentheses around each pair of a chain change nothing"
+        "parentheses around each pair of a chain add no level"
     );
 }
 

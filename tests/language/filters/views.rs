@@ -11,7 +11,7 @@ use proptest::sample::select;
 
 use crate::filters::people::{IDS, expression, fields};
 
-/// Saves and deletes (none) of a few people.
+/// Saves and deletes of a few people; a delete is `None`.
 fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Value>)>> {
     prop::collection::vec(
         (select(&IDS[..]), prop::option::weighted(0.7, fields())),
@@ -83,7 +83,7 @@ proptest! {
                 Verdict::Create | Verdict::Enter => {
                     let after = change.after.clone().expect("a person after the change");
                     let before = copy.insert(change.id, after);
-                    prop_assert!(before.is_none(), "only a person outside the view comes in");
+                    prop_assert!(before.is_none(), "only a person outside the view enters it");
                     let entered = verdict == Verdict::Enter;
                     let is_known = known.contains(&change.id);
                     prop_assert_eq!(entered, is_known, "an existing person enters");
@@ -95,7 +95,7 @@ proptest! {
                 }
                 Verdict::Leave | Verdict::Delete => {
                     let before = copy.remove(&change.id);
-                    prop_assert!(before.is_some(), "only a person in the view goes");
+                    prop_assert!(before.is_some(), "only a person in the view leaves it");
                     prop_assert_eq!(verdict == Verdict::Delete, change.after.is_none());
                 }
                 Verdict::Outside => {}
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn views_of_saves_and_of_deletes_share_the_verdicts_of_all(
+    fn views_of_saves_and_views_of_deletes_divide_the_verdicts_of_all(
         expression in expression(),
         history in history(),
     ) {

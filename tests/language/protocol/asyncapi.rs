@@ -1,5 +1,5 @@
-//! docs/asyncapi.yaml against the program: each of its examples is what our own types write, or is
-//! read by them, and no message is left out.
+//! docs/asyncapi.yaml agrees with the program: our types write or read each of its examples, and
+//! every message has one.
 
 use std::collections::BTreeMap;
 
@@ -55,8 +55,9 @@ fn examples(document: &Value) -> BTreeMap<&str, Vec<&Value>> {
         .collect()
 }
 
-/// What our own types write for each message of the server, the document's examples in their order.
-fn written() -> BTreeMap<String, Vec<Value>> {
+/// The payloads that our types write for each message of the server, in the order of the document's
+/// examples.
+fn written_payloads() -> BTreeMap<String, Vec<Value>> {
     let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut add = |name: String, payload: Value| all.entry(name).or_default().push(payload);
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
@@ -103,8 +104,8 @@ fn written() -> BTreeMap<String, Vec<Value>> {
         let sent = |format: WireFormat| format.message(message).unwrap();
         let kind = message.name();
         add(format!("json.{kind}"), parse(text(&sent(WireFormat::Json))));
-        // A batch needs a format that composes; what answers a client needs one whose client can
-        // speak.
+        // A batch exists only in formats that compose changes. Answers to a client exist only in
+        // formats whose clients can send.
         if kind != "batch" {
             add(
                 format!("cloudevents.{kind}"),
@@ -118,7 +119,7 @@ fn written() -> BTreeMap<String, Vec<Value>> {
     all
 }
 
-/// The event without its id where that is a UUID of version 7, which is another one each time.
+/// The payload, without the id of an event if the id is a UUID of version 7, which is random.
 fn comparable(payload: &Value) -> Value {
     let mut payload = payload.clone();
     if let Some(event) = payload
@@ -137,17 +138,17 @@ fn comparable(payload: &Value) -> Value {
 }
 
 #[test]
-fn the_servers_messages_are_written_as_their_examples_show() {
+fn the_messages_of_the_server_equal_their_examples() {
     let document = document();
     let documented = examples(&document);
-    let written = written();
+    let written = written_payloads();
     for (name, payloads) in &written {
-        let shown = documented
+        let examples = documented
             .get(name.as_str())
             .unwrap_or_else(|| panic!("{name} is not documented"));
-        let shown: Vec<Value> = shown.iter().map(|payload| comparable(payload)).collect();
+        let examples: Vec<Value> = examples.iter().map(|payload| comparable(payload)).collect();
         assert_eq!(
-            shown,
+            examples,
             payloads.iter().map(comparable).collect::<Vec<_>>(),
             "{name}"
         );
@@ -163,7 +164,7 @@ fn the_servers_messages_are_written_as_their_examples_show() {
 }
 
 #[test]
-fn the_clients_messages_are_read_as_their_examples_mean() {
+fn the_examples_of_client_messages_are_read() {
     let document = document();
     let documented = examples(&document);
     let reference = |text: &str| Some(text.to_owned());
@@ -219,26 +220,26 @@ fn the_clients_messages_are_read_as_their_examples_mean() {
 }
 
 #[test]
-fn every_reference_in_the_document_leads_somewhere() {
-    fn walk(document: &Value, value: &Value, met: &mut usize) {
+fn every_reference_in_the_document_has_a_target() {
+    fn walk(document: &Value, value: &Value, count: &mut usize) {
         match value {
             Value::Object(members) => {
                 if let Some(reference) = members.get("$ref") {
                     let target = reference.as_str().unwrap().strip_prefix('#').unwrap();
-                    assert!(document.pointer(target).is_some(), "{target} is not there");
-                    *met += 1;
+                    assert!(document.pointer(target).is_some(), "{target} is missing");
+                    *count += 1;
                 }
                 members
                     .values()
-                    .for_each(|value| walk(document, value, met));
+                    .for_each(|value| walk(document, value, count));
             }
-            Value::Array(list) => list.iter().for_each(|value| walk(document, value, met)),
+            Value::Array(list) => list.iter().for_each(|value| walk(document, value, count)),
             _ => {}
         }
     }
-    let (document, mut met) = (document(), 0);
-    walk(&document, &document, &mut met);
-    assert!(met > 50, "only {met} references");
+    let (document, mut count) = (document(), 0);
+    walk(&document, &document, &mut count);
+    assert!(count > 50, "only {count} references");
 }
 
 #[test]
@@ -260,11 +261,11 @@ fn every_example_has_the_members_that_its_schema_names() {
             let known = schema["properties"]
                 .as_object()
                 .unwrap_or_else(|| panic!("{name} has no properties"));
-            let strange: Vec<_> = members
+            let unknown: Vec<_> = members
                 .keys()
                 .filter(|member| !known.contains_key(*member))
                 .collect();
-            assert!(strange.is_empty(), "{name}: {strange:?}");
+            assert!(unknown.is_empty(), "{name}: {unknown:?}");
             for required in schema["required"].as_array().unwrap() {
                 assert!(
                     members.contains_key(required.as_str().unwrap()),
@@ -285,7 +286,7 @@ fn every_example_has_the_members_that_its_schema_names() {
 }
 
 #[test]
-fn each_format_has_a_channel_and_each_channel_is_a_format() {
+fn channels_and_formats_correspond() {
     let document = document();
     let channels: Vec<&String> = document["channels"].as_object().unwrap().keys().collect();
     let mut formats = WireFormat::ALL.map(WireFormat::name).to_vec();

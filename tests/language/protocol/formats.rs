@@ -1,4 +1,4 @@
-//! Every message in every format, to the letter.
+//! The exact bytes of every message in every format.
 
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::close::{Close, CloseCode};
@@ -24,7 +24,7 @@ const GRACE: &str = concat!(
 );
 const CURSOR: &str = "0:5f3a9c01.42.d1e5,1:5f3a9c01.7.bee";
 
-/// What people.v1.json says of a change with this verdict.
+/// The text of a change with this verdict in people.v1.json.
 fn change_json(kind: &str) -> String {
     let at = format!(r#"{{"type":"{kind}","at":"0:5f3a9c01.42.d1e5""#);
     match kind {
@@ -36,7 +36,7 @@ fn change_json(kind: &str) -> String {
     }
 }
 
-/// What people.v1.json says otherwise.
+/// The text of any other message in people.v1.json.
 fn message_json(name: &str) -> String {
     match name {
         "live" | "position" => format!(r#"{{"type":"{name}","cursor":"{CURSOR}"}}"#),
@@ -66,7 +66,7 @@ fn message_json(name: &str) -> String {
 }
 
 #[test]
-fn people_v1_json_says_what_the_protocol_shows() {
+fn people_v1_json_writes_the_documented_messages() {
     for (kind, verdict) in VERDICTS {
         for cursor in [None, Some(&cursor())] {
             let frame = WireFormat::Json
@@ -97,7 +97,7 @@ fn people_v1_json_says_what_the_protocol_shows() {
 }
 
 #[test]
-fn a_change_as_a_cloud_event_is_known_by_its_place() {
+fn the_id_of_a_change_as_a_cloud_event_is_its_log_position() {
     for (kind, verdict) in VERDICTS {
         let frame = WireFormat::CloudEvents
             .change(verdict, &change(verdict), Some(&cursor()))
@@ -120,7 +120,7 @@ fn a_change_as_a_cloud_event_is_known_by_its_place() {
     }
 }
 
-/// The event without its id, which is a UUID of version 7 and differs from `others`.
+/// The event without its id, which must be a UUID of version 7 and not in `others`.
 fn without_id(event: &str, others: &mut Vec<Uuid>) -> Value {
     let mut event: Value = serde_json::from_str(event).unwrap();
     let id: Uuid = event
@@ -133,7 +133,7 @@ fn without_id(event: &str, others: &mut Vec<Uuid>) -> Value {
         .parse()
         .unwrap();
     assert_eq!(id.get_version_num(), 7);
-    assert!(!others.contains(&id), "no two events have one id");
+    assert!(!others.contains(&id), "two events have the same id");
     others.push(id);
     event
 }
@@ -141,8 +141,8 @@ fn without_id(event: &str, others: &mut Vec<Uuid>) -> Value {
 #[test]
 fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_type() {
     let mut ids = Vec::new();
-    let envelope = |said: &str| {
-        let mut data: Value = serde_json::from_str(said).unwrap();
+    let envelope = |message: &str| {
+        let mut data: Value = serde_json::from_str(message).unwrap();
         let kind = data.as_object_mut().unwrap().shift_remove("type").unwrap();
         let kind = format!("people.{}", kind.as_str().unwrap());
         json!({
@@ -171,7 +171,7 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
 }
 
 #[test]
-fn server_sent_events_carry_the_json_and_from_live_on_the_cursor() {
+fn server_sent_events_carry_the_json_and_after_live_also_the_cursor() {
     let expected = |name: &str, data: String, id: Option<&str>| Event {
         name: name.to_owned(),
         data,
@@ -221,7 +221,7 @@ fn server_sent_events_carry_the_json_and_from_live_on_the_cursor() {
 }
 
 #[test]
-fn text_says_sentences_and_nothing_else() {
+fn the_text_format_writes_only_sentences() {
     let saved = format!(
         "Saved person [{id}] Person(id={id}, firstName=Ada, lastName=Lovelace, age=36, \
          job=Mathematician)",
@@ -246,7 +246,7 @@ fn text_says_sentences_and_nothing_else() {
 }
 
 #[test]
-fn nothing_is_shown_of_what_is_outside_a_view() {
+fn a_change_outside_a_view_has_no_frame() {
     for format in WireFormat::ALL {
         assert!(
             format
@@ -258,7 +258,7 @@ fn nothing_is_shown_of_what_is_outside_a_view() {
 }
 
 #[test]
-fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
+fn a_format_has_a_subprotocol_a_ping_and_a_close_frame() {
     assert_eq!(WireFormat::named("people.v1.json"), Some(WireFormat::Json));
     assert_eq!(
         WireFormat::named("cloudevents.json"),
@@ -268,10 +268,10 @@ fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
         ["", "People.v1.json", "text", "sse"].map(WireFormat::named),
         [None; 4]
     );
-    let gone = Close::new(CloseCode::NORMAL, "");
+    let close = Close::new(CloseCode::NORMAL, "");
     for format in [WireFormat::Text, WireFormat::Json, WireFormat::CloudEvents] {
         assert_eq!(
-            (&format.ping()[..], &format.close(&gone)[..]),
+            (&format.ping()[..], &format.close(&close)[..]),
             (&b"\x89\x00"[..], &b"\x88\x02\x03\xe8"[..])
         );
         assert_eq!(
@@ -282,7 +282,7 @@ fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
     assert_eq!(
         (
             &WireFormat::Sse.ping()[..],
-            &WireFormat::Sse.close(&gone)[..]
+            &WireFormat::Sse.close(&close)[..]
         ),
         (&b":\n"[..], &b""[..])
     );
@@ -290,20 +290,19 @@ fn a_format_is_known_by_its_subprotocol_and_keeps_its_transport_awake() {
     assert_eq!(&sse::prelude()[..], b"retry: 3000\n");
 }
 
-/// What a format has no words for it does not say, and all else it says: in every format, so that a
-/// new one is held to its own properties.
+/// The loop over all formats holds a new format to its own properties.
 #[test]
-fn what_a_format_says_is_what_its_properties_promise() {
+fn a_format_writes_the_messages_that_its_properties_promise() {
     for format in WireFormat::ALL {
-        let says = |message: Message<'_>| format.message(&message).is_some();
+        let writes = |message: Message<'_>| format.message(&message).is_some();
         assert_eq!(
-            says(Message::Reset("trimmed")),
+            writes(Message::Reset("trimmed")),
             format.has_reset(),
             "{format:?}"
         );
         let cursor = cursor();
         assert_eq!(
-            says(Message::Position(&cursor)),
+            writes(Message::Position(&cursor)),
             format.has_positions(),
             "{format:?}"
         );

@@ -1,5 +1,5 @@
-//! The wire formats from outside: every message in every format to the letter, what holds for any
-//! text, and the examples of docs/asyncapi.yaml.
+//! The wire formats from outside: the exact bytes of every message in every format, properties for
+//! any text, and the examples of docs/asyncapi.yaml.
 
 mod asyncapi;
 mod formats;

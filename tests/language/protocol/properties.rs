@@ -1,5 +1,5 @@
-//! What holds for any person and any text: JSON that parses back to the same, and events of one
-//! line.
+//! Properties for any person and any text: JSON parses back to the same value, and the data of an
+//! event is one line.
 
 use bytes::Bytes;
 use people_gateway::domain::{Change, FieldsJson};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::protocol::samples;
 use crate::protocol::wire::{event, events, text};
 
-/// Texts with what JSON, WebSocket and event streams find hard.
+/// Texts with characters that JSON, WebSocket or event streams treat specially.
 fn awkward() -> impl Strategy<Value = String> {
     let hard = "[\"\\\\/\u{0}-\u{1f}\u{7f}\u{85}\u{2028}\u{2029}\u{feff}\u{fffd}😀:\r\n]{0,30}";
     prop_oneof![
@@ -42,7 +42,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The members that a user sends, as compact JSON or spread over lines: a store may carry either.
+/// The members that a user sends, as compact or as pretty JSON, because a store may hold either.
 fn fields() -> impl Strategy<Value = (Value, String)> {
     let name = || {
         awkward().prop_map(|text| {
@@ -84,8 +84,8 @@ fn change(fields: &str) -> Change {
     }
 }
 
-/// The user's own part of a person's JSON object.
-fn own(person: &Value) -> Value {
+/// A person's JSON object without the members that the gateway adds.
+fn user_part(person: &Value) -> Value {
     let mut person = person.clone();
     for added in ["id", "revision", "createdAt", "updatedAt"] {
         assert!(
@@ -113,9 +113,9 @@ proptest! {
             let frame = format.change(Verdict::Update, &change, Some(&cursor));
             frame.unwrap()
         };
-        prop_assert_eq!(&own(&parse(text(&sent(WireFormat::Json)))["person"]), &fields);
-        prop_assert_eq!(&own(&parse(text(&sent(WireFormat::CloudEvents)))["data"]), &fields);
-        prop_assert_eq!(&own(&parse(&event(&sent(WireFormat::Sse)).data)["person"]), &fields);
+        prop_assert_eq!(&user_part(&parse(text(&sent(WireFormat::Json)))["person"]), &fields);
+        prop_assert_eq!(&user_part(&parse(text(&sent(WireFormat::CloudEvents)))["data"]), &fields);
+        prop_assert_eq!(&user_part(&parse(&event(&sent(WireFormat::Sse)).data)["person"]), &fields);
     }
 
     #[test]
@@ -130,13 +130,13 @@ proptest! {
             };
             let page = read(&format.pages(std::slice::from_ref(&person))[0]);
             let batch = read(&format.message(&batch).unwrap());
-            prop_assert_eq!(&own(&page["people"][0]), &fields);
-            prop_assert_eq!(&own(&batch["changes"][0]["person"]), &fields);
+            prop_assert_eq!(&user_part(&page["people"][0]), &fields);
+            prop_assert_eq!(&user_part(&batch["changes"][0]["person"]), &fields);
         }
     }
 
     #[test]
-    fn an_event_is_one_line_of_data_whatever_it_holds((_, stored) in fields(), word in awkward()) {
+    fn the_data_of_an_event_is_always_one_line((_, stored) in fields(), word in awkward()) {
         let change = change(&stored);
         let cursor = samples::cursor();
         let problem = Problem::new(ProblemKind::Malformed, word.clone()).with("word", word.clone());
@@ -156,7 +156,10 @@ proptest! {
     }
 
     #[test]
-    fn any_word_of_the_client_comes_back_as_it_was(reference in awkward(), detail in awkward()) {
+    fn the_reference_of_a_client_is_returned_unchanged(
+        reference in awkward(),
+        detail in awkward(),
+    ) {
         let problem = Problem::new(ProblemKind::Malformed, detail.clone());
         let error = Message::Error { reference: Some(&reference), problem: &problem };
         let pong = Message::Pong { reference: Some(&reference), cursor: None };

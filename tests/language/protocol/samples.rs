@@ -1,4 +1,4 @@
-//! The values that the formats are shown with, the same in the tests and in docs/asyncapi.yaml.
+//! The sample values of the formats, the same in the tests and in docs/asyncapi.yaml.
 
 use people_gateway::domain::{
     Change, Cursor, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Seq,
@@ -24,7 +24,7 @@ pub(crate) fn position(seq: u64, tag: u64) -> Position {
     }
 }
 
-/// A change of Ada, as a view that gave `verdict` met it.
+/// A change of Ada to which a view gives `verdict`.
 pub(crate) fn change(verdict: Verdict) -> Change {
     let fields = || Some(FieldsJson::from_stored(ADA).unwrap());
     let (before, after) = match verdict {
@@ -44,7 +44,7 @@ pub(crate) fn change(verdict: Verdict) -> Change {
     }
 }
 
-/// The place after [`change`], in a deployment of two partitions.
+/// The cursor after [`change`], in a deployment of two partitions.
 pub(crate) fn cursor() -> Cursor {
     Cursor::new([position(42, 0xd1e5), position(7, 0xbee)])
 }
@@ -64,7 +64,7 @@ pub(crate) fn grace() -> Person {
     }
 }
 
-/// One person who is in the view, and one who left.
+/// A person in the view, and a person that left it.
 pub(crate) fn composed() -> Vec<Composed> {
     let grace: PersonId = GRACE_ID.parse().unwrap();
     vec![
@@ -88,52 +88,52 @@ pub(crate) const VERDICTS: [(&str, Verdict); 5] = [
     ("delete", Verdict::Delete),
 ];
 
-/// Each message that is neither change nor page, under its own name; where it has two forms, under
-/// two.
-pub(crate) fn each_message(mut seen: impl FnMut(&str, &Message<'_>)) {
+/// Calls `visit` with the name and value of each message that is neither a change nor a page. A
+/// message with two forms has two names.
+pub(crate) fn each_message(mut visit: impl FnMut(&str, &Message<'_>)) {
     let (cursor, changes, problem) = (cursor(), composed(), problem());
     let (reference, cursor) = (Some("f1"), &cursor);
-    seen("live", &Message::Live(cursor));
-    seen("position", &Message::Position(cursor));
-    seen(
+    visit("live", &Message::Live(cursor));
+    visit("position", &Message::Position(cursor));
+    visit(
         "batch",
         &Message::Batch {
             cursor,
             changes: &changes,
         },
     );
-    seen("reset", &Message::Reset("trimmed"));
-    seen("stale", &Message::Stale { seconds: 5 });
-    seen("fresh", &Message::Fresh);
-    seen(
+    visit("reset", &Message::Reset("trimmed"));
+    visit("stale", &Message::Stale { seconds: 5 });
+    visit("fresh", &Message::Fresh);
+    visit(
         "filtered",
         &Message::Filtered {
             reference,
             cursor: Some(cursor),
         },
     );
-    seen(
+    visit(
         "filteredSnapshot",
         &Message::Filtered {
             reference: None,
             cursor: None,
         },
     );
-    seen(
+    visit(
         "error",
         &Message::Error {
             reference,
             problem: &problem,
         },
     );
-    seen(
+    visit(
         "pong",
         &Message::Pong {
             reference,
             cursor: Some(cursor),
         },
     );
-    seen(
+    visit(
         "pongSnapshot",
         &Message::Pong {
             reference: None,

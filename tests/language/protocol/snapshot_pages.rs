@@ -1,4 +1,4 @@
-//! Pages of a snapshot: bounded, and everyone in them once, in order.
+//! Pages of a snapshot: bounded, with each person on one page, in order.
 
 use people_gateway::domain::{FieldsJson, Person, PersonId};
 use people_gateway::protocol::format::{PAGE_BYTES, WireFormat};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::protocol::samples;
 use crate::protocol::wire::{event, text};
 
-/// People whose attributes differ in length by just so many bytes.
+/// People whose attributes have these additional lengths in bytes.
 fn people(lengths: &[usize]) -> Vec<Person> {
     let person = |(index, length): (u128, &usize)| {
         let attributes = json!({"é": "x".repeat(*length)});
@@ -26,16 +26,16 @@ fn people(lengths: &[usize]) -> Vec<Person> {
     (0..).zip(lengths).map(person).collect()
 }
 
-/// The ids on each page, and how long its message is.
+/// The length of each page's message, and the ids on the page.
 fn read(format: WireFormat, people: &[Person]) -> Vec<(usize, Vec<String>)> {
     let pages = format.pages(people);
     let read = |page| {
-        let said = if format == WireFormat::Sse {
+        let json = if format == WireFormat::Sse {
             event(page).data
         } else {
             text(page).to_owned()
         };
-        let message: Value = serde_json::from_str(&said).unwrap();
+        let message: Value = serde_json::from_str(&json).unwrap();
         let content = if format == WireFormat::CloudEvents {
             &message["data"]
         } else {
@@ -43,7 +43,7 @@ fn read(format: WireFormat, people: &[Person]) -> Vec<(usize, Vec<String>)> {
         };
         let people = content["people"].as_array().unwrap();
         (
-            said.len(),
+            json.len(),
             people
                 .iter()
                 .map(|person| person["id"].as_str().unwrap().to_owned())
@@ -57,7 +57,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_page_is_bounded_and_everyone_is_on_one_page_in_order(
+    fn pages_are_bounded_and_hold_each_person_once_in_order(
         lengths in prop::collection::vec(0_usize..8_150, 0..60)
     ) {
         let people = people(&lengths);
@@ -72,8 +72,7 @@ proptest! {
                 );
                 prop_assert!(!ids.is_empty() || people.is_empty());
             }
-            // No page could have taken the first person of the next: pages are not smaller than
-            // they need to be.
+            // No page has room for the first person of the next page.
             for (pair, next) in pages.windows(2).zip(starts(&pages)) {
                 prop_assert!(pair[0].0 + 1 + people[next].to_json().len() > PAGE_BYTES);
             }
@@ -85,7 +84,7 @@ proptest! {
     }
 }
 
-/// Where each page but the first begins in the list of people.
+/// The index of the first person of each page but the first.
 fn starts(pages: &[(usize, Vec<String>)]) -> impl Iterator<Item = usize> {
     pages.iter().scan(0, |start, (_, ids)| {
         *start += ids.len();
@@ -94,9 +93,9 @@ fn starts(pages: &[(usize, Vec<String>)]) -> impl Iterator<Item = usize> {
 }
 
 #[test]
-fn a_page_takes_a_person_who_fits_to_the_byte_and_no_byte_more() {
+fn a_page_is_filled_to_its_last_byte() {
     for format in [WireFormat::Json, WireFormat::CloudEvents, WireFormat::Sse] {
-        // All on one page: the first ones as if alone, a comma, and the last.
+        // The page has the first eight people, a comma, and the last person.
         let first = [7_000; 8];
         let alone = read(format, &people(&first))[0].0;
         let fits = PAGE_BYTES - alone - 1 - people(&[0])[0].to_json().len();

@@ -1,13 +1,13 @@
-//! The other end of the wire, as its standards read it: an RFC 6455 frame, a WHATWG event stream.
+//! Readers of the wire as its standards define it: an RFC 6455 frame, a WHATWG event stream.
 
 use bytes::Bytes;
 
-/// A server-sent event as `EventSource` hands it to a page.
+/// A server-sent event as `EventSource` dispatches it to a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) name: String,
     pub(crate) data: String,
-    /// Only when the event itself carried one.
+    /// Only the event's own id, not the last one of the stream.
     pub(crate) id: Option<String>,
 }
 
@@ -30,8 +30,8 @@ pub(crate) fn text(frame: &Bytes) -> &str {
         .into_iter()
         .find(|(long, _)| *long == header)
         .map_or(0, |(_, least)| least);
-    assert!(length >= least, "the header is longer than it has to be");
-    assert_eq!(frame.len(), header + length, "one frame and nothing else");
+    assert!(length >= least, "the header is longer than necessary");
+    assert_eq!(frame.len(), header + length, "exactly one frame");
     std::str::from_utf8(&frame[header..]).unwrap()
 }
 
@@ -65,9 +65,9 @@ pub(crate) fn events(stream: &[u8]) -> Vec<Event> {
     events
 }
 
-/// The only event of a stream that ends with it.
+/// The only event of a stream.
 pub(crate) fn event(stream: &Bytes) -> Event {
-    assert!(stream.ends_with(b"\n\n"), "the event is whole");
+    assert!(stream.ends_with(b"\n\n"), "the event is complete");
     let mut events = events(stream);
     assert_eq!(events.len(), 1, "{stream:?}");
     events.remove(0)

@@ -13,28 +13,38 @@ const own = readdirSync(PAGE).filter((name) => /\.(html|js|css)$/.test(name));
 const text = (name) => readFileSync(new URL(name, SHARED.includes(name) ? CONSOLE : PAGE), 'utf8');
 
 test('the page loads all of its files and no others', () => {
-  const waiting = [...text('index.html').matchAll(/(?:src|href)="docs\/([^"]+)"/g)].map(([, name]) => name);
-  const seen = new Set(['index.html']);
+  const waiting = [...text('index.html').matchAll(/(?:src|href)="docs\/([^"]+)"/g)].map(
+    ([, name]) => name,
+  );
+  const loaded = new Set(['index.html']);
   for (let name = waiting.pop(); name; name = waiting.pop()) {
-    if (seen.has(name)) continue;
-    seen.add(name);
+    if (loaded.has(name)) continue;
+    loaded.add(name);
     if (!name.endsWith('.js')) continue;
-    for (const [, from] of text(name).matchAll(/(?:^|\n)import[^;]*? from '\.\/([^']+)'/g)) waiting.push(from);
+    for (const [, from] of text(name).matchAll(/(?:^|\n)import[^;]*? from '\.\/([^']+)'/g))
+      waiting.push(from);
   }
-  assert.deepEqual([...seen].sort(), [...own, ...SHARED].sort());
+  assert.deepEqual([...loaded].sort(), [...own, ...SHARED].sort());
 });
 
-test('files have no inline code, no other hosts and no absolute paths, and begin with their purpose', () => {
+test('files have no inline code, other hosts or absolute paths, and name their purpose', () => {
   for (const name of own) {
     assert.doesNotMatch(text(name), /(?:src|href)="\/|fetch\('\//, name);
-    assert.doesNotMatch(text(name), /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="|https?:\/\/[\w.]/, name);
+    assert.doesNotMatch(
+      text(name),
+      /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="|https?:\/\/[\w.]/,
+      name,
+    );
     if (!name.endsWith('.html')) assert.match(text(name), /^(\/\/|\/\*) /, name);
   }
 });
 
 /** The address of a module; `imports` replaces its imports: `[name, address]`. */
 const address = (name, ...imports) => {
-  const whole = imports.reduce((source, [from, to]) => source.replace(`'./${from}'`, JSON.stringify(to)), text(name));
+  const whole = imports.reduce(
+    (source, [from, to]) => source.replace(`'./${from}'`, JSON.stringify(to)),
+    text(name),
+  );
   return `data:text/javascript,${encodeURIComponent(whole)}`;
 };
 const described = address('document.js');
@@ -51,17 +61,33 @@ const document = {
       },
     },
     '/docs': { get: { tags: ['Pages'], operationId: 'page' } },
-    '/updates': { get: { tags: ['B'], operationId: 'updates', 'x-stream': true, parameters: [{ name: 'where', in: 'query', example: 'age > 3' }] } },
+    '/updates': {
+      get: {
+        tags: ['B'],
+        operationId: 'updates',
+        'x-stream': true,
+        parameters: [{ name: 'where', in: 'query', example: 'age > 3' }],
+      },
+    },
   },
   components: { parameters: { Id: { name: 'id', in: 'path', example: '7' } } },
 };
 
 test('calls are in groups without pages, and each has a curl line', () => {
   const found = groups(document);
-  assert.deepEqual(found.map(({ tag, calls }) => [tag.name, calls.map(({ operationId }) => operationId)]), [['A', ['replace']], ['B', ['updates']]]);
-  const lines = found.flatMap(({ calls }) => calls).map((call) => line(document, call, 'http://h/'));
+  assert.deepEqual(
+    found.map(({ tag, calls }) => [tag.name, calls.map(({ operationId }) => operationId)]),
+    [
+      ['A', ['replace']],
+      ['B', ['updates']],
+    ],
+  );
+  const lines = found
+    .flatMap(({ calls }) => calls)
+    .map((call) => line(document, call, 'http://h/'));
   assert.deepEqual(lines, [
-    `curl -s -X PUT 'http://h/people/7' -H 'Content-Type: application/json' --data-binary '{"firstName":"O'\\''Hara"}'`,
+    `curl -s -X PUT 'http://h/people/7' -H 'Content-Type: application/json' ` +
+      `--data-binary '{"firstName":"O'\\''Hara"}'`,
     `curl -sN -G --data-urlencode 'where=age > 3' 'http://h/updates'`,
   ]);
 });
@@ -75,5 +101,9 @@ test('schemas and limits have short texts', () => {
     [{}, 'any'],
   ]) assert.equal(words(schema), text);
   assert.deepEqual(limits({ minimum: 0, maximum: 150 }), ['0 to 150']);
-  assert.deepEqual(limits({ minLength: 1, pattern: '^a$', default: 'x' }), ['1 or more characters', '^a$', 'default x']);
+  assert.deepEqual(limits({ minLength: 1, pattern: '^a$', default: 'x' }), [
+    '1 or more characters',
+    '^a$',
+    'default x',
+  ]);
 });

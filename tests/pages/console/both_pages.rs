@@ -1,4 +1,4 @@
-//! Both pages as a whole: the API page, links between the pages, the size of targets, and a proxy.
+//! Both pages: the API page, the links between the pages, the size of targets, and a proxy.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::console::support::browser::Browser;
 use crate::console::support::proxy::Proxy;
 use people_testing::process::Gateway;
 
-/// Targets below 24 px (WCAG 2.2, 2.5.8), except links in sentences.
-const SMALL: &str = "[...document.querySelectorAll(\
+/// The targets below 24 px (WCAG 2.2, 2.5.8), except links in sentences.
+const SMALL_TARGETS: &str = "[...document.querySelectorAll(\
         'a[href], button, summary, select, input, textarea')]
     .filter((one) => one.getClientRects().length > 0 && \
         one.closest('.unseen, .kinds, .prose, dd, p:not([class])') === null)
@@ -16,7 +16,7 @@ const SMALL: &str = "[...document.querySelectorAll(\
     .filter(([{ width, height }]) => width < 24 || height < 24).map(([, text]) => text)";
 
 #[tokio::test]
-async fn the_api_page_shows_every_call_and_no_files_of_pages() {
+async fn the_api_page_shows_every_call_except_the_files_of_pages() {
     let gateway = Gateway::ready(&[]).await;
     let description = gateway.call("GET", "/openapi.json", &Value::Null).await;
     let calls = description["paths"].as_object().expect("paths").values();
@@ -28,27 +28,37 @@ async fn the_api_page_shows_every_call_and_no_files_of_pages() {
     let names: Vec<&Value> = calls.iter().map(|call| &call["operationId"]).collect();
     assert_eq!(names.len(), 8);
     let browser = Browser::open(&gateway.url("/docs")).await;
-    let shown = "[...document.querySelectorAll('article[id]')].map(({ id }) => id)\
+    let articles = "[...document.querySelectorAll('article[id]')].map(({ id }) => id)\
                  .filter((id) => !id.startsWith('schema-')).sort()";
-    browser.shows("every call", shown, json!(names)).await;
+    browser.shows("every call", articles, json!(names)).await;
     let dangling = "[...document.querySelectorAll('a[href^=\"#\"]')]\
                     .filter(({ hash }) => !document.getElementById(hash.slice(1))).length";
     browser
-        .shows("links lead somewhere", dangling, json!(0))
+        .shows("links have targets", dangling, json!(0))
         .await;
-    browser.shows("its own host", OWN_HOST, json!(true)).await;
     browser
-        .shows("nothing is too small", SMALL, json!([]))
+        .shows("all files are from its own host", OWN_HOST, json!(true))
         .await;
-    browser.become_a_phone().await;
-    browser.shows("nor on a phone", SMALL, json!([])).await;
+    browser
+        .shows("no target is too small", SMALL_TARGETS, json!([]))
+        .await;
+    browser.emulate_phone().await;
+    browser
+        .shows(
+            "no target is too small on a phone",
+            SMALL_TARGETS,
+            json!([]),
+        )
+        .await;
     assert_eq!(browser.console_entries().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn all_targets_in_the_console_have_at_least_24_pixels() {
     let (gateway, browser) = console().await;
-    browser.shows("without people", SMALL, json!([])).await;
+    browser
+        .shows("without people", SMALL_TARGETS, json!([]))
+        .await;
     let ada = gateway.create(&person("Ada", 36)).await;
     browser.people(&["Ada L"]).await;
     browser.click(&format!("#person-{ada}")).await;
@@ -59,9 +69,9 @@ async fn all_targets_in_the_console_have_at_least_24_pixels() {
             json!(true),
         )
         .await;
-    browser.shows("in a form", SMALL, json!([])).await;
-    browser.become_a_phone().await;
-    browser.shows("on a phone", SMALL, json!([])).await;
+    browser.shows("in a form", SMALL_TARGETS, json!([])).await;
+    browser.emulate_phone().await;
+    browser.shows("on a phone", SMALL_TARGETS, json!([])).await;
 }
 
 fn sorted<const N: usize>(mut texts: [String; N]) -> Vec<String> {
@@ -105,7 +115,7 @@ async fn both_pages_work_below_a_path_and_link_to_each_other() {
     browser
         .shows("a save", summary, json!("1,001 people"))
         .await;
-    // Drops the browser's message about a form's focus.
+    // Discards the browser's message about a form's focus.
     browser.console_entries().await;
 
     browser.click("header a[href=docs]").await;

@@ -1,4 +1,4 @@
-// The console reads the cases that `people-gateway import` is tested with, too.
+// The console passes the test cases of `people-gateway import`.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const { textOf } = await load('decoding.js');
 const { idOf } = await load('ids.js');
 const { PeopleReader } = await load('people-file.js');
 
-const CASES = JSON.parse(readFileSync(new URL('../import/cases.json', import.meta.url), 'utf8'));
+const CASES = JSON.parse(readFileSync(new URL('../../import/cases.json', import.meta.url), 'utf8'));
 
 /** The target of a column by the flags of the command. */
 function targetOf(heading, { map = {}, text = [], number = [], list = [], skip = [] }) {
@@ -23,11 +23,15 @@ function targetOf(heading, { map = {}, text = [], number = [], list = [], skip =
   return choice.path && type ? { ...choice, type } : choice;
 }
 
-/** Reads a file in pieces of this many characters: people, refused lines, and the error that ends it. */
+/** Reads a file in pieces of this many characters: people, refused lines, and the final error. */
 async function read({ file = 'f.csv', text, bytes, encoding, rules = {} }, pieces) {
   const found = { people: [], refused: [] };
   const { separator, plain } = rules;
-  const reader = new PeopleReader(file, { separator, plain, choose: (heading) => targetOf(heading, rules) });
+  const reader = new PeopleReader(file, {
+    separator,
+    plain,
+    choose: (heading) => targetOf(heading, rules),
+  });
   const take = (records) => {
     for (const { line, json, refused } of records) {
       if (refused === undefined) found.people.push([line, json]);
@@ -37,7 +41,8 @@ async function read({ file = 'f.csv', text, bytes, encoding, rules = {} }, piece
   try {
     const blob = new Blob([bytes === undefined ? text : Buffer.from(bytes, 'hex')]);
     for await (const { text } of textOf(blob, encoding)) {
-      for (let at = 0; at < text.length; at += pieces) take(reader.read(text.slice(at, at + pieces)));
+      for (let at = 0; at < text.length; at += pieces)
+        take(reader.read(text.slice(at, at + pieces)));
     }
     take(reader.end());
   } catch (error) {
@@ -49,7 +54,7 @@ async function read({ file = 'f.csv', text, bytes, encoding, rules = {} }, piece
 for (const given of CASES) {
   test(given.name, async () => {
     for (const pieces of [1, 2, 3, 5, Infinity]) {
-      // Decoders yield no half characters, so pieces have none.
+      // Decoders yield no half characters, so the pieces must have none.
       if (pieces < Infinity && /[\uD800-\uDFFF]/.test(given.text ?? '')) continue;
       const { people, refused, error } = await read(given, pieces);
       const plain = people.map(([line, json], index) => {
@@ -62,7 +67,9 @@ for (const given of CASES) {
       });
       assert.deepEqual(plain, given.people);
       assert.deepEqual(refused.map(([line]) => line), (given.refused ?? []).map(([line]) => line));
-      refused.forEach(([, words], index) => assert.ok(words.includes(given.refused[index][1]), words));
+      refused.forEach(([, words], index) =>
+        assert.ok(words.includes(given.refused[index][1]), words),
+      );
       assert.equal(error === undefined, given.error === undefined, error);
       if (error) assert.ok(error.toLowerCase().includes(given.error.toLowerCase()), error);
     }

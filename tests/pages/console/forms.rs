@@ -1,4 +1,4 @@
-//! Forms and the parts beside the table: conflicts, the card on a phone, keys, the first steps.
+//! Forms and the parts next to the table: conflicts, the card on a phone, keys, the first steps.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use people_testing::process::Gateway;
 
 const SAVE: &str = "dialog .buttons .primary";
 
-/// A form for Ada with the age 37; meanwhile, someone else has saved her as an engineer.
+/// Opens a form for Ada and sets the age 37, while another client saves her as an engineer.
 async fn conflict() -> (Gateway, Browser, String) {
     let (gateway, browser) = console().await;
     let ada = gateway.create(&person("Ada", 36)).await;
@@ -49,7 +49,7 @@ async fn conflict() -> (Gateway, Browser, String) {
 async fn a_conflict_can_be_resolved_with_an_overwrite() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict .danger").await;
-    browser.closes_the_form().await;
+    browser.wait_for_closed_form().await;
     let saved = gateway
         .call("GET", &format!("/people/{ada}"), &Value::Null)
         .await;
@@ -65,14 +65,14 @@ async fn a_conflict_can_be_resolved_with_the_saved_version() {
     browser.click(".conflict button:not(.danger)").await;
     browser
         .shows(
-            "their job",
+            "the other client's job",
             "document.querySelector('#field-job').value",
             json!("Engineer"),
         )
         .await;
     browser
         .shows(
-            "their age",
+            "the other client's age",
             "document.querySelector('#field-age').value",
             json!("36"),
         )
@@ -86,7 +86,7 @@ async fn a_conflict_can_be_resolved_with_the_saved_version() {
         .await;
     browser.fill("#field-age", "38").await;
     browser.click(SAVE).await;
-    browser.closes_the_form().await;
+    browser.wait_for_closed_form().await;
     let saved = gateway
         .call("GET", &format!("/people/{ada}"), &Value::Null)
         .await;
@@ -126,7 +126,7 @@ async fn copying_an_id_saves_nothing() {
 #[tokio::test]
 async fn a_phone_shows_a_card_before_the_form() {
     let (gateway, browser) = console().await;
-    browser.become_a_phone().await;
+    browser.emulate_phone().await;
     let mut ada = person("Ada", 36);
     ada["attributes"] = json!({"city": "Oslo", "tags": ["vip", "chess"]});
     let ada = gateway.create(&ada).await;
@@ -244,7 +244,7 @@ async fn an_empty_gateway_offers_the_import_first_and_a_thousand_examples() {
         expected,
         "tags are lists"
     );
-    // The command line gives this id to line 2 of the file.
+    // The command line derives the same id for line 2 of the file.
     let second = gateway
         .call(
             "GET",
@@ -259,9 +259,9 @@ async fn an_empty_gateway_offers_the_import_first_and_a_thousand_examples() {
     browser.fill("#where", "age > 150").await;
     browser
         .shows(
-            "nobody matches",
+            "no person matches",
             "document.querySelector('.empty')?.textContent.trim()",
-            json!("Nobody matches this filter now."),
+            json!("No person matches this filter now."),
         )
         .await;
     assert_eq!(browser.console_entries().await, Vec::<String>::new());

@@ -110,7 +110,7 @@ async fn the_dialog_warns_about_lists_that_become_texts_and_remembers_the_correc
     browser.shows("it is done", done, json!(true)).await;
     assert_eq!(matches(&gateway, chess).await, before);
 
-    // The next import starts with the same columns, even in a new page.
+    // The next import starts with the same columns, even after a reload.
     browser.run("location.reload()").await;
     browser.live().await;
     choose_file(&browser, &example).await;
@@ -289,7 +289,7 @@ async fn chosen_and_dropped_files_are_imported_and_refused_lines_are_listed() {
         .map(|one| &one["attributes"]["city"])
         .collect();
     assert!(cities.contains(&&json!("London")), "{people}");
-    // The command line gives this id to line 2 of a file with this name.
+    // The command line derives the same id for line 2 of a file with this name.
     let ids: Vec<&Value> = people
         .as_array()
         .expect("people")

@@ -1,4 +1,5 @@
-//! A page of another origin with the JavaScript client: it reports why the gateway refuses it.
+//! A page of another origin with the JavaScript client: the client reports why the gateway refuses
+//! it.
 
 use std::path::Path;
 

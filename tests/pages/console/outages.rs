@@ -1,4 +1,4 @@
-//! The page during an outage: the age of the table, few log lines, short waits.
+//! The console during an outage: the age of the table, few log lines, short waits.
 
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ async fn a_page_that_becomes_visible_connects_at_once() {
             json!("waiting"),
         )
         .await;
-    // Long timers never fire from now on; short ones draw the page.
+    // Long timers never fire from now on. Short timers fire, because they draw the page.
     let sleep = "const real = window.setTimeout;
         window.setTimeout = (action, ms) => (ms > 150 ? 0 : real(action, ms));
         document.querySelector('.status button').click();";

@@ -1,4 +1,4 @@
-// The files of the console: no inline code, no other hosts, a small size, none missing.
+// The files of the console: no inline code, no other hosts, a small size, and no missing file.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -18,7 +18,12 @@ const VENDORED = {
 const isPart = (name) => /\.(html|js|css|svg)$/.test(name);
 const list = (folder) => readdirSync(folder).filter(isPart).map((name) => new URL(name, folder));
 const own = list(CONSOLE);
-const files = [...own, ...list(new URL('vendor/', CONSOLE)), new URL('index.js', CLIENT), ...list(new URL('src/', CLIENT))];
+const files = [
+  ...own,
+  ...list(new URL('vendor/', CONSOLE)),
+  new URL('index.js', CLIENT),
+  ...list(new URL('src/', CLIENT)),
+];
 const name = (file) => fileURLToPath(file);
 
 /** The file of a path, as in README.md. */
@@ -35,25 +40,35 @@ test('the page has less than 150 KB compressed', () => {
 
 test('the page loads all of its files and no others', () => {
   const html = readFileSync(new URL('index.html', CONSOLE), 'utf8');
-  // Relative, so that a proxy may serve the page below a path.
-  const waiting = [...html.matchAll(/(?:src|href)="(console\/[^"]+)"/g)].map(([, path]) => `/${path}`);
-  const seen = new Set();
+  // Paths are relative, so that a proxy may serve the page below a path.
+  const waiting = [...html.matchAll(/(?:src|href)="(console\/[^"]+)"/g)].map(
+    ([, path]) => `/${path}`,
+  );
+  const loaded = new Set();
   for (let path = waiting.pop(); path; path = waiting.pop()) {
-    if (seen.has(path)) continue;
-    seen.add(path);
+    if (loaded.has(path)) continue;
+    loaded.add(path);
     const text = readFileSync(served(path), 'utf8');
     if (!path.endsWith('.js')) continue;
     for (const [, from] of text.matchAll(/(?:^|\n)(?:import|export)[^;]*? from '([^']+)'/g)) {
       waiting.push(new URL(from, `http://page${path}`).pathname);
     }
   }
-  assert.equal(seen.size, files.length - 1, 'all files are used, and index.html is the page itself');
+  assert.equal(
+    loaded.size,
+    files.length - 1,
+    'all files are used, and index.html is the page itself',
+  );
 });
 
 test('files have no inline code, no other hosts and no absolute paths', () => {
   for (const file of own) {
     const text = readFileSync(file, 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
-    assert.doesNotMatch(text, /(?:src|href)="\/|(?:fetch|from|import|WebSocket)\s*\(?['"`]\/|url: '\//, name(file));
+    assert.doesNotMatch(
+      text,
+      /(?:src|href)="\/|(?:fetch|from|import|WebSocket)\s*\(?['"`]\/|url: '\//,
+      name(file),
+    );
     assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)|<style|\bstyle="|\son\w+="/, name(file));
     assert.doesNotMatch(text, /https?:\/\/(?!HOST)[\w.]/, name(file));
   }
@@ -65,12 +80,17 @@ test('vendored files are unchanged and have their licences', () => {
     assert.equal(createHash('sha256').update(bytes).digest('hex'), hash, file);
   }
   for (const library of ['htm', 'preact', 'uplot']) {
-    assert.match(readFileSync(new URL(`vendor/LICENSE-${library}`, CONSOLE), 'utf8'), /MIT License|Apache License/);
+    assert.match(
+      readFileSync(new URL(`vendor/LICENSE-${library}`, CONSOLE), 'utf8'),
+      /MIT License|Apache License/,
+    );
   }
 });
 
 test('files have at most 400 lines and begin with their purpose', () => {
-  for (const file of [...own, ...list(new URL('src/', CLIENT))].filter((file) => /\.(js|css)$/.test(file.pathname))) {
+  for (const file of [...own, ...list(new URL('src/', CLIENT))].filter((file) =>
+    /\.(js|css)$/.test(file.pathname),
+  )) {
     const text = readFileSync(file, 'utf8');
     assert.ok(text.split('\n').length <= 400, name(file));
     assert.match(text, /^(\/\/|\/\*) /, name(file));

@@ -1,4 +1,4 @@
-//! Takes the pictures of the console in the documents, for `scripts/pictures.sh`. It tests nothing.
+//! Takes the pictures of the console for the documents (`scripts/pictures.sh`); tests nothing.
 
 use std::path::Path;
 use std::process::Command;
@@ -44,7 +44,7 @@ async fn live(gateway: &Gateway) {
     let path = |people: &Value, turn: usize| {
         format!(
             "/people/{}",
-            people[turn]["id"].as_str().expect("people enough")
+            people[turn]["id"].as_str().expect("enough people")
         )
     };
     let mut pace = tokio::time::interval(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! The console's table and form, as a user sees them.
+//! The console's table and form.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ pub(crate) fn person(name: &str, age: u8) -> Value {
     json!({"firstName": name, "lastName": "L", "age": age, "job": "Mathematician"})
 }
 
-/// A gateway and its live console.
+/// Starts a gateway, and opens its console.
 pub(crate) async fn console() -> (Gateway, Browser) {
     let gateway = Gateway::ready(&[]).await;
     let browser = Browser::open(&gateway.url("/")).await;
@@ -21,8 +21,8 @@ pub(crate) async fn console() -> (Gateway, Browser) {
 pub(crate) const OWN_HOST: &str = "performance.getEntriesByType('resource')\
                                    .every(({ name }) => name.startsWith(location.origin + '/'))";
 
-/// The size of all files of the page, compressed and decoded.
-const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), \
+/// The total size of the page's files, compressed and decoded.
+const SIZES: &str = "[...performance.getEntriesByType('navigation'), \
         ...performance.getEntriesByType('resource')]
     .reduce(([sent, whole], entry) => \
         [sent + entry.encodedBodySize, whole + entry.decodedBodySize], [0, 0])";
@@ -30,16 +30,20 @@ const WEIGHT: &str = "[...performance.getEntriesByType('navigation'), \
 #[tokio::test]
 async fn the_console_loads_without_errors_and_only_from_its_host() {
     let (_gateway, browser) = console().await;
-    browser.shows("its own host", OWN_HOST, json!(true)).await;
-    let light =
-        format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({WEIGHT})");
-    browser.shows("it is light", &light, json!(true)).await;
+    browser
+        .shows("all files are from its own host", OWN_HOST, json!(true))
+        .await;
+    let is_small =
+        format!("(([sent, whole]) => 0 < sent && sent < 100_000 && sent < whole / 2)({SIZES})");
+    browser
+        .shows("the page is small", &is_small, json!(true))
+        .await;
     assert_eq!(browser.console_entries().await, Vec::<String>::new());
     browser.run("console.error('planted')").await;
     assert_eq!(
         browser.console_entries().await.len(),
         1,
-        "the test sees errors in the browser's console"
+        "the test reads errors in the browser's console"
     );
 }
 
@@ -84,13 +88,13 @@ async fn a_new_filter_applies_to_the_table_and_to_later_changes() {
 }
 
 #[tokio::test]
-async fn a_wrong_filter_shows_the_place_of_its_error_and_the_rows_stay() {
+async fn an_invalid_filter_marks_its_error_and_keeps_the_rows() {
     let (gateway, browser) = console().await;
     gateway.create(&person("Ada", 36)).await;
     browser.fill("#where", "age >= 18 && age < \"old\"").await;
     browser
         .shows(
-            "the place",
+            "the marked error",
             "document.querySelector('.fault mark')?.textContent",
             json!("\"old\""),
         )
@@ -118,7 +122,7 @@ async fn a_wrong_filter_shows_the_place_of_its_error_and_the_rows_stay() {
 }
 
 #[tokio::test]
-async fn the_console_misses_nothing_while_the_gateway_restarts() {
+async fn the_console_misses_no_change_while_the_gateway_restarts() {
     let (mut gateway, browser) = console().await;
     let ada = gateway.create(&person("Ada", 36)).await;
     gateway.create(&person("Grace", 85)).await;
@@ -159,7 +163,7 @@ async fn the_form_adds_a_person_and_shows_errors_at_their_fields() {
     browser.fill("#field-age", "36").await;
     browser.click("dialog .primary").await;
     browser.people(&["Ada L"]).await;
-    browser.closes_the_form().await;
+    browser.wait_for_closed_form().await;
     assert_eq!(
         gateway.call("GET", "/people", &Value::Null).await[0]["age"],
         36

@@ -1,4 +1,5 @@
-// An import continues after outages, as `people-gateway import` does: it sends failed lines again, in order.
+// An import continues after outages, as `people-gateway import` does: it sends failed lines again,
+// in order.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -13,9 +14,13 @@ const report = (lines, ...refused) => {
   const sums = { saved: lines - refused.length, refused: refused.length, lines };
   return new Response([...refused, sums].map((one) => `${JSON.stringify(one)}\n`).join(''));
 };
-const problem = (status, headers = {}) => new Response(JSON.stringify({ detail: `status ${status}` }), { status, headers });
+const problem = (status, headers = {}) =>
+  new Response(JSON.stringify({ detail: `status ${status}` }), { status, headers });
 
-/** A sender whose gateway gives these answers in turn; `sent` has the bodies, `waits` the reasons for waits. */
+/**
+ * A sender whose gateway gives these answers in turn; `sent` has the bodies, `waits` the reasons
+ * for waits.
+ */
 function sender(t, answers, signal = new AbortController().signal) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const sent = [];
@@ -28,7 +33,7 @@ function sender(t, answers, signal = new AbortController().signal) {
   });
   const waited = (why, ms) => {
     waits.push(why);
-    // After the sender has set its timer.
+    // The sender must set its timer before the clock moves.
     setImmediate(() => t.mock.timers.tick(Math.ceil(ms) + 1));
   };
   return { sent, waits, sender: new Sender(signal, waited) };
@@ -37,11 +42,18 @@ function sender(t, answers, signal = new AbortController().signal) {
 test('refused lines have their line numbers in the file', async (t) => {
   const { sender: one, sent, waits } = sender(t, [report(4, refusal(2, 422), refusal(4, 422))]);
   const { saved, refused } = await one.send(lines);
-  assert.deepEqual([saved, refused.map(({ line }) => line), sent, waits], [2, [11, 13], ['abcd'], []]);
+  assert.deepEqual(
+    [saved, refused.map(({ line }) => line), sent, waits],
+    [2, [11, 13], ['abcd'], []],
+  );
 });
 
 test('all lines from the first transient failure on are sent again', async (t) => {
-  const { sender: one, sent, waits } = sender(t, [report(4, refusal(1, 422), refusal(3, 503)), report(2, refusal(2, 422))]);
+  const {
+    sender: one,
+    sent,
+    waits,
+  } = sender(t, [report(4, refusal(1, 422), refusal(3, 503)), report(2, refusal(2, 422))]);
   const { saved, refused } = await one.send(lines);
   assert.deepEqual([saved, refused.map(({ line }) => line)], [2, [10, 13]]);
   assert.deepEqual([sent, waits], [['abcd', 'cd'], ['status 503']]);
@@ -49,12 +61,23 @@ test('all lines from the first transient failure on are sent again', async (t) =
 
 test('the sender waits for the end of an outage and sends the lines again', async (t) => {
   const cut = new TypeError('fetch failed');
-  const { sender: one, sent, waits } = sender(t, [cut, problem(503, { 'retry-after': '7' }), problem(429), report(4)]);
+  const {
+    sender: one,
+    sent,
+    waits,
+  } = sender(t, [cut, problem(503, { 'retry-after': '7' }), problem(429), report(4)]);
   const began = Date.now();
   assert.deepEqual(await one.send(lines), { saved: 4, refused: [] });
   assert.deepEqual(sent, ['abcd', 'abcd', 'abcd', 'abcd']);
-  assert.deepEqual(waits, ['the gateway cannot be reached (fetch failed)', 'status 503', 'status 429']);
-  assert.ok(Date.now() - began >= 5000, 'the wait that the gateway names, up to the limit');
+  assert.deepEqual(waits, [
+    'the gateway cannot be reached (fetch failed)',
+    'status 503',
+    'status 429',
+  ]);
+  assert.ok(
+    Date.now() - began >= 5000,
+    'the sender waits as long as the gateway sets, up to the limit',
+  );
 });
 
 test('a permanent failure ends the import', async (t) => {

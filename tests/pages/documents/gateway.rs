@@ -1,5 +1,5 @@
-//! The gateway that a document's commands are run against: free ports, a folder of its own with
-//! what a clone has.
+//! The gateway for the commands of a document, with free ports and a temporary folder that links to
+//! the folders of the repository.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
@@ -19,7 +19,7 @@ const ADMIN: &str = "127.0.0.1:9091";
 
 pub(crate) struct Gateway {
     child: Child,
-    /// Kept open: it may write more than its welcome.
+    /// Kept open, because the program may write more after its welcome.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
     address: String,
@@ -28,7 +28,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it, and waits until it is ready.
+    /// Starts a gateway, and waits until it is ready.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["examples", "clients"] {
@@ -42,15 +42,15 @@ impl Gateway {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut welcome = String::new();
-        // The line behind `try:` is the last one.
+        // The line after `try:` is the last one.
         while !welcome.contains("curl ") {
             assert_ne!(
                 stdout.read_line(&mut welcome).expect("text"),
                 0,
-                "it ended: {welcome}"
+                "the program ended: {welcome}"
             );
         }
         let (address, admin) = (address(&welcome, "console"), address(&welcome, "admin"));
@@ -73,7 +73,7 @@ impl Gateway {
             command
                 .args(["health", "--admin-listen", &self.admin])
                 .stderr(Stdio::null());
-            command.status().expect("it starts").success()
+            command.status().expect("the program starts").success()
         };
         while !ready() {
             assert!(
@@ -83,30 +83,30 @@ impl Gateway {
         }
     }
 
-    /// Where commands are run.
+    /// The working folder of the commands.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What it printed when it started, as the documents would show it.
+    /// The welcome, with the addresses of the documents.
     pub(crate) fn welcome(&self) -> String {
-        self.shown(&self.welcome)
+        self.with_document_addresses(&self.welcome)
     }
 
-    /// A command of a document, for this gateway and the program that was built.
+    /// A command of a document, with this gateway's addresses and the built program.
     pub(crate) fn command(&self, text: &str) -> String {
         let text = text.replace("cargo run --release -- ", "people-gateway ");
         text.replace(ADDRESS, &self.address)
             .replace(ADMIN, &self.admin)
     }
 
-    /// What came back, as the documents would show it.
-    pub(crate) fn shown(&self, text: &str) -> String {
+    /// The output of a command, with the addresses of the documents.
+    pub(crate) fn with_document_addresses(&self, text: &str) -> String {
         text.replace(&self.address, ADDRESS)
             .replace(&self.admin, ADMIN)
     }
 
-    /// What commands find in their environment.
+    /// The environment of the commands.
     pub(crate) fn environment(&self) -> HashMap<String, String> {
         let program = people_testing::program();
         let built = program.parent().expect("a folder");
@@ -131,14 +131,14 @@ fn address(welcome: &str, word: &str) -> String {
     let line = welcome
         .lines()
         .find(|line| line.trim_start().starts_with(word))
-        .expect("the welcome has it");
+        .expect("the welcome has the line");
     let (_, rest) = line.split_once("http://").expect("an address");
     rest.split('/').next().expect("a part").to_owned()
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,9 +1,9 @@
-//! Links between the documents lead to files and headings that exist.
+//! Links between the documents have existing files and headings as targets.
 
 use crate::documents::markdown::{all, read, root};
 
 #[test]
-fn every_link_within_the_repository_leads_somewhere() {
+fn every_link_within_the_repository_has_a_target() {
     let mut broken = Vec::new();
     for path in all() {
         for (line, link) in read(&path).links() {
@@ -17,18 +17,18 @@ fn every_link_within_the_repository_leads_somewhere() {
                 "" => path.clone(),
                 file => path.parent().expect("a file is in a folder").join(file),
             };
-            let there = root().join(&target).exists()
+            let exists = root().join(&target).exists()
                 && anchor.is_none_or(|anchor| {
                     read(&target).anchors().iter().any(|known| known == anchor)
                 });
-            if !there {
+            if !exists {
                 broken.push(format!("{}:{line}: {link}", path.display()));
             }
         }
     }
     assert!(
         broken.is_empty(),
-        "links that lead nowhere:\n{}",
+        "links without a target:\n{}",
         broken.join("\n")
     );
 }

@@ -1,5 +1,5 @@
-//! As much of Markdown as the documents use: fenced blocks with the comments before them, headings,
-//! links.
+//! A parser for the Markdown that the documents use: fenced blocks with the comments before them,
+//! headings and links.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 /// A fenced block.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// Of the fence, from 1.
+    /// The line number of the opening fence, from 1.
     pub(crate) line: usize,
     pub(crate) language: String,
     pub(crate) text: String,
-    /// What the comments right before it say.
+    /// The texts of the comments directly before the block.
     pub(crate) notes: Vec<String>,
 }
 
 impl Block {
-    /// What follows `NAME: ` in a note, or an empty text where there is nothing but the name.
+    /// The text after `NAME: ` in a note. Empty if the note has only the name.
     pub(crate) fn note(&self, name: &str) -> Option<&str> {
         self.notes
             .iter()
@@ -28,16 +28,16 @@ impl Block {
 /// A document of the repository.
 pub(crate) struct Document {
     pub(crate) blocks: Vec<Block>,
-    /// What is not in a fenced block, with the line it stands on.
+    /// The lines outside fenced blocks, with their numbers.
     pub(crate) prose: Vec<(usize, String)>,
 }
 
-/// Where the repository is.
+/// The root folder of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Markdown file that belongs to the project, as a path from its root.
+/// Every Markdown file of the project, as a path from its root.
 pub(crate) fn all() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_owned()];
@@ -105,7 +105,8 @@ fn parse(text: &str) -> Document {
 }
 
 impl Document {
-    /// What `#NAME` may be in a link to this document, as GitHub makes it of the headings.
+    /// The names that `#NAME` in a link to this document may have: GitHub derives them from the
+    /// headings.
     pub(crate) fn anchors(&self) -> Vec<String> {
         let mut anchors: Vec<String> = Vec::new();
         for (_, line) in &self.prose {
@@ -129,7 +130,7 @@ impl Document {
         anchors
     }
 
-    /// The targets of links and pictures, with the line each stands on.
+    /// The targets of links and pictures, with their line numbers.
     pub(crate) fn links(&self) -> Vec<(usize, String)> {
         let mut links = Vec::new();
         for (line, text) in &self.prose {

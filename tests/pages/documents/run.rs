@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use crate::documents::comparison::matches;
 use crate::documents::gateway::Gateway;
 use crate::documents::markdown::{Block, all, read, root};
-use crate::documents::shown::shows;
 use crate::documents::terminal::Terminal;
 
-/// The documents with commands: each has a test below.
+/// The documents with commands. Each has a test below.
 const RUN: [&str; 7] = [
     "README.md",
     "docs/cli.md",
@@ -20,16 +20,16 @@ const RUN: [&str; 7] = [
     "examples/README.md",
 ];
 
-/// The languages of what is run.
+/// Whether the block's language is one that runs.
 fn is_run(block: &Block) -> bool {
     ["sh", "console"].contains(&block.language.as_str())
 }
 
-/// A document that is being run.
+/// The state while a document runs.
 struct Run {
     gateway: Gateway,
     background: HashMap<String, Terminal>,
-    /// What the last `sh` block wrote, until a `text` block was compared with it.
+    /// The output of the last `sh` block, until a `text` block is compared with it.
     output: Option<String>,
 }
 
@@ -41,16 +41,16 @@ fn run(name: &str) {
         output: None,
     };
     for block in read(Path::new(name)).blocks {
-        if let Err(wrong) = run.block(&block) {
+        if let Err(error) = run.block(&block) {
             panic!(
-                "{name}:{}: {wrong}\n--- the block:\n{}",
+                "{name}:{}: {error}\n--- the block:\n{}",
                 block.line, block.text
             );
         }
     }
     assert!(
         run.background.is_empty(),
-        "{name}: nothing shows what {:?} wrote",
+        "{name}: no block has the output of {:?}",
         run.background.keys()
     );
 }
@@ -67,12 +67,12 @@ impl Run {
             return if text.trim_end() == block.text {
                 Ok(())
             } else {
-                Err(format!("{file} is not this"))
+                Err(format!("{file} differs from the block"))
             };
         }
         if let Some(reason) = block.note("not run") {
             return if reason.is_empty() {
-                Err("why is it not run?".to_owned())
+                Err("the note needs a reason".to_owned())
             } else {
                 Ok(())
             };
@@ -84,23 +84,23 @@ impl Run {
             let mut terminal = self
                 .background
                 .remove(name)
-                .ok_or_else(|| format!("there is no {name}"))?;
-            let is = |text: &str| shows(&block.text, &self.gateway.shown(text));
+                .ok_or_else(|| format!("no script {name} runs"))?;
+            let is = |text: &str| matches(&block.text, &self.gateway.with_document_addresses(text));
             return terminal
                 .until(is)
-                .map_err(|text| differs(&self.gateway.shown(&text)));
+                .map_err(|text| differs(&self.gateway.with_document_addresses(&text)));
         }
         match block.language.as_str() {
             "sh" => match block.note("in the background") {
                 Some(name) => self.start(name, &block.text),
                 None => self
                     .script(&block.text)
-                    .map(|written| self.output = Some(written)),
+                    .map(|output| self.output = Some(output)),
             },
             "console" => self.console(&block.text),
             "text" => compare(
                 &block.text,
-                &output.ok_or("it shows the output of nothing")?,
+                &output.ok_or("no script runs before this block")?,
             ),
             _ => Ok(()),
         }
@@ -114,7 +114,7 @@ impl Run {
         )
     }
 
-    /// What it wrote first is waited for: by then it has connected.
+    /// Starts a script in the background, and waits until it has connected.
     fn start(&mut self, name: &str, script: &str) -> Result<(), String> {
         let mut terminal = self.terminal(script);
         terminal
@@ -124,41 +124,45 @@ impl Run {
         Ok(())
     }
 
-    /// Runs all of it, and gives what it wrote.
+    /// Runs a script, and returns its output.
     fn script(&self, script: &str) -> Result<String, String> {
-        let (status, written) = self.terminal(script).end();
+        let (status, output) = self.terminal(script).end();
         match status {
-            Some(status) if status.success() => Ok(self.gateway.shown(&written)),
-            Some(status) => Err(format!("it failed, {status}, after it wrote\n{written}")),
-            None => Err(format!("it did not end in time; it wrote\n{written}")),
+            Some(status) if status.success() => Ok(self.gateway.with_document_addresses(&output)),
+            Some(status) => Err(format!(
+                "the script failed, {status}; its output:\n{output}"
+            )),
+            None => Err(format!(
+                "the script did not end in time; its output:\n{output}"
+            )),
         }
     }
 
-    /// Runs command by command. Some are there to show how they fail.
+    /// Runs one command after the other. A command may fail, as an example of an error.
     fn console(&self, text: &str) -> Result<(), String> {
         for step in format!("\n{text}").split("\n$ ").skip(1) {
             let more = step
                 .split_inclusive('\n')
                 .take_while(|line| line.ends_with("\\\n"))
                 .count();
-            let (command, shown) = step
+            let (command, expected) = step
                 .match_indices('\n')
                 .nth(more)
                 .map_or((step, ""), |(at, _)| step.split_at(at));
-            let (status, written) = self.terminal(command).end();
+            let (status, output) = self.terminal(command).end();
             status.ok_or_else(|| format!("{command} did not end in time"))?;
             compare(
-                shown.trim_start_matches('\n'),
-                &self.gateway.shown(&written),
+                expected.trim_start_matches('\n'),
+                &self.gateway.with_document_addresses(&output),
             )
-            .map_err(|wrong| format!("{command}: {wrong}"))?;
+            .map_err(|error| format!("{command}: {error}"))?;
         }
         Ok(())
     }
 }
 
 fn compare(expected: &str, actual: &str) -> Result<(), String> {
-    if shows(expected, actual) {
+    if matches(expected, actual) {
         Ok(())
     } else {
         Err(differs(actual))
@@ -166,11 +170,11 @@ fn compare(expected: &str, actual: &str) -> Result<(), String> {
 }
 
 fn differs(actual: &str) -> String {
-    format!("something else came back:\n{actual}")
+    format!("the actual output is:\n{actual}")
 }
 
 #[test]
-fn every_document_with_commands_is_run() {
+fn every_document_with_commands_has_a_test() {
     let with_commands = all()
         .into_iter()
         .filter(|path| read(path).blocks.iter().any(is_run));
@@ -183,41 +187,41 @@ fn every_document_with_commands_is_run() {
         .collect();
     assert!(
         missing.is_empty(),
-        "they have commands, and no test: {missing:?}"
+        "documents with commands, but without a test: {missing:?}"
     );
 }
 
 #[test]
-fn the_readme_can_be_followed() {
+fn the_readme_runs() {
     run("README.md");
 }
 
 #[test]
-fn the_page_of_the_command_line_can_be_followed() {
+fn the_page_of_the_command_line_runs() {
     run("docs/cli.md");
 }
 
 #[test]
-fn the_page_of_clients_can_be_followed() {
+fn the_page_of_clients_runs() {
     run("docs/clients.md");
 }
 
 #[test]
-fn the_page_of_filters_can_be_followed() {
+fn the_page_of_filters_runs() {
     run("docs/filters.md");
 }
 
 #[test]
-fn the_page_of_operations_can_be_followed() {
+fn the_page_of_operations_runs() {
     run("docs/operations.md");
 }
 
 #[test]
-fn the_page_of_the_protocol_can_be_followed() {
+fn the_page_of_the_protocol_runs() {
     run("docs/protocol.md");
 }
 
 #[test]
-fn the_page_of_examples_can_be_followed() {
+fn the_page_of_examples_runs() {
     run("examples/README.md");
 }

@@ -1,5 +1,4 @@
-//! A command in a terminal of its own, as a reader runs it: a pseudoterminal without colours, 100
-//! columns wide.
+//! A command in its own terminal, as a reader runs it: a pseudoterminal, 100 columns wide.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
@@ -14,17 +13,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use people_testing::pseudoterminal::Pseudoterminal;
 use people_testing::wait::DEADLINE;
 
-/// A running command. It ends with this value, and so does what it started.
+/// A running command. Dropping it kills the command and the processes that the command started.
 pub(crate) struct Terminal {
     child: Child,
     output: Receiver<Vec<u8>>,
-    written: Vec<u8>,
+    output_bytes: Vec<u8>,
 }
 
 impl Terminal {
-    /// Runs a script; the first command in it that fails ends it.
+    /// Runs a script, which ends at the first command that fails.
     pub(crate) fn run(script: &str, folder: &Path, environment: &HashMap<String, String>) -> Self {
-        let sides = Pseudoterminal::open(100, 40);
+        let terminal = Pseudoterminal::open(100, 40);
         let child = Command::new("bash")
             .args(["-e", "-o", "pipefail", "-c", script])
             .current_dir(folder)
@@ -32,26 +31,26 @@ impl Terminal {
             .envs(environment)
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(sides.side())
-            .stderr(sides.side())
+            .stdout(terminal.side())
+            .stderr(terminal.side())
             .spawn()
             .expect("bash is installed");
         let (sender, output) = sync_channel(64);
-        sides.read(move |bytes| sender.send(bytes).is_ok());
+        terminal.read(move |bytes| sender.send(bytes).is_ok());
         Self {
             child,
             output,
-            written: Vec::new(),
+            output_bytes: Vec::new(),
         }
     }
 
-    /// What stands in the terminal: where a line was written over, what was written last.
+    /// The text on the terminal. An overwritten line has its last text.
     pub(crate) fn text(&self) -> String {
         let controls =
             Regex::new("\u{1b}(\\[[0-9;?]*[A-Za-z]|\\][^\u{1b}\u{7}]*(\u{1b}\\\\|\u{7}))")
                 .expect("a pattern");
-        let text = String::from_utf8_lossy(&self.written);
-        // A terminal's lines end with a carriage return, and those of HTTP with one more.
+        let text = String::from_utf8_lossy(&self.output_bytes);
+        // The lines of a terminal end with a carriage return, and those of HTTP with a second one.
         let lines = text.split('\n').map(|line| {
             line.trim_end_matches('\r')
                 .rsplit('\r')
@@ -63,7 +62,7 @@ impl Terminal {
             .into_owned()
     }
 
-    /// Waits until what stands in the terminal is this; else what stands there instead.
+    /// Waits until the text on the terminal is the wanted one. The error is the last text.
     pub(crate) fn until(&mut self, is: impl Fn(&str) -> bool) -> Result<(), String> {
         let deadline = Instant::now() + DEADLINE;
         while !is(&self.text()) {
@@ -72,7 +71,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Waits for its end: how it ended, unless it did not end in time, and what it wrote.
+    /// Waits until the command ends. Returns its status, or `None` if it does not end in time, and
+    /// its text.
     pub(crate) fn end(mut self) -> (Option<ExitStatus>, String) {
         let deadline = Instant::now() + DEADLINE;
         let ended = loop {
@@ -84,7 +84,7 @@ impl Terminal {
             return (None, self.text());
         }
         (
-            Some(self.child.wait().expect("its status is known")),
+            Some(self.child.wait().expect("the child's status")),
             self.text(),
         )
     }
@@ -93,12 +93,12 @@ impl Terminal {
         let bytes = self
             .output
             .recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
-        self.written.extend_from_slice(&bytes);
+        self.output_bytes.extend_from_slice(&bytes);
         Ok(())
     }
 
     fn kill(&mut self) {
-        // It may have ended already.
+        // Fails if the processes have ended already.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::SETUP as USUAL;
-use crate::backing::{Backing, Setup, held_by};
-use crate::people::{changes, delete, done, everyone, id, key, save};
+use crate::backing::{Backing, Setup, for_every_store};
+use crate::people::{all_people, changes, delete, done, id, key, save};
 use people_gateway::store::{Expectation, Store, Write, WriteOutcome};
 use tokio::task::JoinSet;
 
@@ -14,13 +14,13 @@ const SETUP: Setup = Setup {
     ..USUAL
 };
 
-held_by!(
-    one_of_many_writes_with_the_same_expected_revision_wins,
-    one_of_many_concurrent_repeats_happens,
-    the_state_is_the_replayed_log_of_all_writers,
+for_every_store!(
+    only_one_of_many_writes_with_one_expected_revision_is_applied,
+    only_one_of_many_concurrent_repeats_is_applied,
+    the_state_equals_the_replayed_log_of_all_writers,
 );
 
-async fn all_of(
+async fn apply_concurrently(
     store: &Arc<dyn Store>,
     writes: impl IntoIterator<Item = Write>,
 ) -> Vec<WriteOutcome> {
@@ -32,12 +32,13 @@ async fn all_of(
     tasks.join_all().await
 }
 
-async fn one_of_many_writes_with_the_same_expected_revision_wins(backing: &mut impl Backing) {
+async fn only_one_of_many_writes_with_one_expected_revision_is_applied(backing: &mut impl Backing) {
     let store = backing.store();
     let mut current = done(&*store, save(id(1), "A")).await.position;
     for _ in 0..10 {
         let expect = Expectation::Revision(current);
-        let answers = all_of(&store, (0..20).map(|_| save(id(1), "B").expecting(expect))).await;
+        let answers =
+            apply_concurrently(&store, (0..20).map(|_| save(id(1), "B").expecting(expect))).await;
         let winners: Vec<_> = answers
             .iter()
             .filter_map(|answer| match answer {
@@ -57,11 +58,11 @@ async fn one_of_many_writes_with_the_same_expected_revision_wins(backing: &mut i
     }
 }
 
-async fn one_of_many_concurrent_repeats_happens(backing: &mut impl Backing) {
+async fn only_one_of_many_concurrent_repeats_is_applied(backing: &mut impl Backing) {
     let store = backing.store();
     for round in 0..10 {
         let write = save(id(1), "A").keyed(Some(key(round, 1)));
-        let answers = all_of(&store, (0..20).map(|_| write.clone())).await;
+        let answers = apply_concurrently(&store, (0..20).map(|_| write.clone())).await;
         let happened = answers.iter().filter_map(|answer| match answer {
             WriteOutcome::Done { at, .. } => Some(*at),
             _ => None,
@@ -75,7 +76,7 @@ async fn one_of_many_concurrent_repeats_happens(backing: &mut impl Backing) {
     }
 }
 
-async fn the_state_is_the_replayed_log_of_all_writers(backing: &mut impl Backing) {
+async fn the_state_equals_the_replayed_log_of_all_writers(backing: &mut impl Backing) {
     let store = backing.store();
     let starts = store.probe().await.unwrap();
     let writes = (0..1_000).map(|n| {
@@ -85,7 +86,7 @@ async fn the_state_is_the_replayed_log_of_all_writers(backing: &mut impl Backing
             save(id(n % 37), &n.to_string())
         }
     });
-    let answers = all_of(&store, writes).await;
+    let answers = apply_concurrently(&store, writes).await;
     let mut acknowledged = HashSet::new();
     for answer in answers {
         match answer {
@@ -112,7 +113,7 @@ async fn the_state_is_the_replayed_log_of_all_writers(backing: &mut impl Backing
         }
     }
     assert!(acknowledged.is_empty(), "not in the log: {acknowledged:?}");
-    let mut found = everyone(&*store, 7).await;
+    let mut found = all_people(&*store, 7).await;
     found.sort_by_key(|person| person.id);
     assert_eq!(found, people.into_values().collect::<Vec<_>>());
 }

@@ -1,16 +1,16 @@
-//! The feed: confirmed first, then every change as the log has it, probes, and a gap if the reader
-//! is slow.
+//! The feed: a confirmation first, then every change as the log has it, probes, and a gap if the
+//! reader is slow.
 
 use super::SETUP;
-use crate::backing::{Backing, held_by};
+use crate::backing::{Backing, for_every_store};
 use crate::people::{ROOMY, changes, count, delete, done, events, framed, id, save};
 use people_gateway::store::{FeedEvent, FeedLimits};
 
-held_by!(
+for_every_store!(
     a_feed_is_confirmed_before_its_first_frame,
     a_feed_carries_each_change_as_the_log_has_it,
     a_probe_comes_back_on_every_feed,
-    a_feed_that_is_not_read_reports_a_gap,
+    an_unread_feed_reports_a_gap,
 );
 
 async fn a_feed_is_confirmed_before_its_first_frame(backing: &mut impl Backing) {
@@ -60,7 +60,7 @@ async fn a_probe_comes_back_on_every_feed(backing: &mut impl Backing) {
     }
 }
 
-async fn a_feed_that_is_not_read_reports_a_gap(backing: &mut impl Backing) {
+async fn an_unread_feed_reports_a_gap(backing: &mut impl Backing) {
     let store = backing.store();
     let mut narrow = store.feed(FeedLimits {
         events: count(3),
@@ -73,7 +73,7 @@ async fn a_feed_that_is_not_read_reports_a_gap(backing: &mut impl Backing) {
     for number in 0..100 {
         done(&*store, save(id(number), "A")).await;
     }
-    // When the roomy feed has all frames, the narrow one was offered them too.
+    // When the roomy feed has all frames, the store has offered them to the narrow one too.
     let all = events(&mut roomy, 100).await;
     let kept = events(&mut narrow, 4).await;
     assert_eq!(kept.last(), Some(&FeedEvent::Gap));

@@ -1,25 +1,25 @@
-//! The log: numbers without gaps, a chain of tags, exact trimming, and a true answer for every
+//! The log: numbers without gaps, a chain of tags, exact trimming, and a correct answer for every
 //! position.
 
 use super::SETUP;
-use crate::backing::{Backing, held_by};
+use crate::backing::{Backing, for_every_store};
 use crate::people::{changes, count, delete, done, fields, id, save};
 use people_gateway::domain::{Epoch, Partition, Position, Seq, Tag};
 use people_gateway::store::{Discontinuity, LogAnswer, PageLimits, Store};
 
-held_by!(
+for_every_store!(
     a_fresh_store_is_at_the_start_of_its_epochs,
     a_change_is_logged_with_both_images,
     every_entry_chains_to_the_one_before,
     the_log_is_read_in_portions,
     the_log_keeps_exactly_its_limit_of_entries,
-    a_position_that_never_was_is_a_fork,
+    a_position_that_never_existed_is_a_fork,
     a_foreign_epoch_is_reported,
     the_tail_ends_at_the_head,
     a_wiped_store_begins_a_new_epoch,
 );
 
-/// Makes `n` changes of people of one partition; their positions, the start first.
+/// Makes `n` changes of people of one partition, and returns their positions, the start first.
 async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
     let partition = store.partitions().of(id(0));
     let mut positions = vec![store.probe().await.unwrap()[partition.index()]];
@@ -32,6 +32,7 @@ async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
     (partition, positions)
 }
 
+/// Reads from a position where the log must be broken, and returns the reason.
 async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Discontinuity {
     let head = store.probe().await.unwrap()[partition.index()];
     match store.since(partition, from, count(5)).await.unwrap() {
@@ -182,7 +183,7 @@ async fn the_log_keeps_exactly_its_limit_of_entries(backing: &mut impl Backing) 
     );
 }
 
-async fn a_position_that_never_was_is_a_fork(backing: &mut impl Backing) {
+async fn a_position_that_never_existed_is_a_fork(backing: &mut impl Backing) {
     let store = backing.store();
     let (partition, positions) = history(&*store, 10).await;
     for position in &positions {

@@ -1,4 +1,4 @@
-//! Every promise of the `Store` trait, one function each, for all stores.
+//! The promises of the `Store` trait, one function each, run on every kind of store.
 
 mod concurrency;
 mod feed;

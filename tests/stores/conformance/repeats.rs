@@ -1,10 +1,10 @@
-//! Idempotency: a repeat is answered with the first success, a clash is refused, and a failed write
-//! may be repeated.
+//! Idempotency: a repeat returns the first success, a reused key is refused, and a refused write
+//! leaves its key free.
 
 use std::time::Duration;
 
 use super::SETUP as USUAL;
-use crate::backing::{Backing, Setup, held_by};
+use crate::backing::{Backing, Setup, for_every_store};
 use crate::people::{at_millis, delete, done, fields, id, key, save};
 use people_gateway::domain::{LogPosition, PersonId};
 use people_gateway::store::{Expectation, IdempotencyRecord, RequestKey, Write, WriteOutcome};
@@ -12,13 +12,13 @@ use people_testing::wait::DEADLINE;
 
 const SETUP: Setup = USUAL;
 
-held_by!(
-    a_repeat_with_the_same_key_is_answered_with_the_first_success,
+for_every_store!(
+    a_repeat_with_the_same_key_returns_the_first_success,
     a_key_with_another_fingerprint_is_refused,
-    a_refusal_is_not_recorded,
+    a_refused_write_leaves_no_record,
     a_repeat_is_recognised_before_its_expectation_is_checked,
     a_record_can_be_read,
-    the_same_key_in_another_partition_is_another_key,
+    a_key_belongs_to_one_partition,
 );
 
 mod expiry {
@@ -30,9 +30,9 @@ mod expiry {
         ..USUAL
     };
 
-    held_by!(an_expired_key_is_free_again);
+    for_every_store!(an_expired_key_can_be_used_again);
 
-    async fn an_expired_key_is_free_again(backing: &mut impl Backing) {
+    async fn an_expired_key_can_be_used_again(backing: &mut impl Backing) {
         let store = backing.store();
         let first = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
         let forgotten = async {
@@ -69,7 +69,7 @@ fn recorded(at: LogPosition, id: PersonId, time: i64, name: Option<&str>) -> Ide
     }
 }
 
-async fn a_repeat_with_the_same_key_is_answered_with_the_first_success(backing: &mut impl Backing) {
+async fn a_repeat_with_the_same_key_returns_the_first_success(backing: &mut impl Backing) {
     let store = backing.store();
     let saved = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
     let other = done(&*store, save(id(1), "B")).await;
@@ -114,7 +114,7 @@ async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
     assert_eq!(store.get(id(1)).await.unwrap().unwrap().fields, fields("A"));
 }
 
-async fn a_refusal_is_not_recorded(backing: &mut impl Backing) {
+async fn a_refused_write_leaves_no_record(backing: &mut impl Backing) {
     let store = backing.store();
     let partition = store.partitions().of(id(1));
     assert_eq!(
@@ -160,7 +160,7 @@ async fn a_record_can_be_read(backing: &mut impl Backing) {
     );
 }
 
-async fn the_same_key_in_another_partition_is_another_key(backing: &mut impl Backing) {
+async fn a_key_belongs_to_one_partition(backing: &mut impl Backing) {
     let store = backing.store();
     for partition in store.partitions().iter() {
         let here = (0..1_000)

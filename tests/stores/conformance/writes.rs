@@ -1,12 +1,12 @@
 //! Saves and deletes: their outcomes, their effects, and their refusals.
 
 use super::SETUP;
-use crate::backing::{Backing, held_by};
-use crate::people::{at_millis, count, delete, done, everyone, fields, id, save};
+use crate::backing::{Backing, for_every_store};
+use crate::people::{all_people, at_millis, count, delete, done, fields, id, save};
 use people_gateway::domain::{Partition, Person, Position};
 use people_gateway::store::{Expectation, PageLimits, Store, StoredPerson, Write, WriteOutcome};
 
-held_by!(
+for_every_store!(
     a_saved_person_is_read_back_unchanged,
     a_person_keeps_its_time_of_creation_until_it_is_deleted,
     a_deleted_person_is_gone,
@@ -87,7 +87,7 @@ async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
     done(&*store, delete(id(1))).await;
     assert_eq!(store.get(id(1)).await.unwrap(), None);
     assert_eq!(
-        everyone(&*store, 10)
+        all_people(&*store, 10)
             .await
             .iter()
             .map(|person| person.id)
@@ -100,7 +100,7 @@ async fn a_deleted_person_is_gone(backing: &mut impl Backing) {
     );
 }
 
-/// Every expectation, about an existing and a missing person, for a save and for a delete.
+/// Tries every expectation on an existing and a missing person, with a save and with a delete.
 async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backing) {
     let store = backing.store();
     let stale = done(&*store, save(id(99), "old")).await.position;
@@ -150,7 +150,7 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
 async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
     let store = backing.store();
     let at = done(&*store, save(id(1), "A")).await;
-    let before = (store.probe().await.unwrap(), everyone(&*store, 10).await);
+    let before = (store.probe().await.unwrap(), all_people(&*store, 10).await);
     let other = Position {
         tag: people_gateway::domain::Tag::new(1),
         ..at.position
@@ -175,7 +175,7 @@ async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
         WriteOutcome::NotFound
     );
     assert_eq!(
-        (store.probe().await.unwrap(), everyone(&*store, 10).await),
+        (store.probe().await.unwrap(), all_people(&*store, 10).await),
         before
     );
 }
@@ -258,7 +258,7 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
         let found: Vec<_> = between.people.iter().map(|person| person.id).collect();
         assert_eq!(
             found, after,
-            "the id to go on after need not be there any more"
+            "a page can start after the id of a deleted person"
         );
         for most in [1, 7, 60] {
             let first: Vec<_> = after.iter().copied().take(most).collect();
@@ -335,7 +335,7 @@ async fn a_page_has_as_many_people_as_its_bytes_allow_and_at_least_one(backing: 
                 if let Some(next) = pages.get(number + 1).and_then(|page| page.first()) {
                     assert!(
                         page.len() == 40 || held + stored(next) > bytes,
-                        "{held} of {bytes} bytes, and no more"
+                        "only {held} of {bytes} bytes, though the next person fits"
                     );
                 }
             }

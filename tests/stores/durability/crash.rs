@@ -20,18 +20,19 @@ const FOLDER: &str = "MODEL_CHILD_FOLDER";
 const KILLS: usize = 6;
 const CUTS: usize = 60;
 
-/// Runs in the child, which is this test binary: saves and deletes without end, in 16 tasks.
+/// Runs in the child process, which is this test binary: saves and deletes until it is killed, in
+/// 16 tasks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the child of the other tests; it ends when it is killed"]
+#[ignore = "the child process of the other tests; it ends when they kill it"]
 async fn child() {
     let folder = std::env::var(FOLDER).expect("only the other tests start it");
     let store = EmbeddedStore::open(options(Path::new(&folder))).expect("the store opens");
-    let mut savers = tokio::task::JoinSet::new();
-    for saver in 0..16_u64 {
+    let mut tasks = tokio::task::JoinSet::new();
+    for writer in 0..16_u64 {
         let store = Arc::clone(&store);
-        savers.spawn(async move {
+        tasks.spawn(async move {
             for number in 0_u64.. {
-                let person = id(saver * 1_000 + number % 50);
+                let person = id(writer * 1_000 + number % 50);
                 let write = if number % 7 == 6 {
                     delete(person)
                 } else {
@@ -46,16 +47,16 @@ async fn child() {
             }
         });
     }
-    savers.join_all().await;
+    tasks.join_all().await;
 }
 
-/// A child that writes, and its output.
-struct Saver {
+/// A child process that writes to the store, and its output.
+struct ChildWriter {
     process: Child,
-    said: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
-impl Saver {
+impl ChildWriter {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this binary"))
             .args([
@@ -68,21 +69,21 @@ impl Saver {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the child starts");
-        let said = BufReader::new(process.stdout.take().expect("it is piped"));
-        Self { process, said }
+        let output = BufReader::new(process.stdout.take().expect("it is piped"));
+        Self { process, output }
     }
 
-    /// The next acknowledged change; none at the end of a dead child's output.
+    /// The next acknowledged change; `None` at the end of a dead child's output.
     fn acknowledged(&mut self) -> Option<LogPosition> {
         let mut line = String::new();
         loop {
             line.clear();
-            let read = self.said.read_line(&mut line).expect("the pipe");
+            let read = self.output.read_line(&mut line).expect("the pipe");
             if read == 0 || !line.ends_with('\n') {
                 return None;
             }
             if let Some(at) = line.trim_end().strip_prefix("acknowledged ") {
-                return Some(at.parse().expect("a place"));
+                return Some(at.parse().expect("a position"));
             }
         }
     }
@@ -93,7 +94,7 @@ impl Saver {
             .collect()
     }
 
-    /// Kills the child (SIGKILL), and returns the changes that it had still acknowledged.
+    /// Kills the child with SIGKILL, and returns the acknowledged changes that were not read yet.
     fn kill(mut self) -> Vec<LogPosition> {
         self.process.kill().expect("it is ours");
         self.process.wait().expect("it is ours");
@@ -106,10 +107,10 @@ async fn acknowledged_changes_survive_kills() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = HashSet::new();
     for _ in 0..KILLS {
-        let mut saver = Saver::start(folder.path());
+        let mut writer = ChildWriter::start(folder.path());
         let changes = rand::rng().random_range(1..400);
-        acknowledged.extend(saver.wait_for(changes));
-        acknowledged.extend(saver.kill());
+        acknowledged.extend(writer.wait_for(changes));
+        acknowledged.extend(writer.kill());
         let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
         let log: HashSet<_> = replayed(&*store)
             .await
@@ -123,10 +124,10 @@ async fn acknowledged_changes_survive_kills() {
 }
 
 #[tokio::test]
-async fn a_child_killed_while_it_creates_the_file_leaves_no_obstacle() {
+async fn a_store_opens_after_a_kill_during_file_creation() {
     for _ in 0..KILLS {
         let folder = tempfile::tempdir().unwrap();
-        let saver = Saver::start(folder.path());
+        let writer = ChildWriter::start(folder.path());
         let made = async {
             while std::fs::read_dir(folder.path()).unwrap().next().is_none() {
                 tokio::task::yield_now().await;
@@ -134,24 +135,24 @@ async fn a_child_killed_while_it_creates_the_file_leaves_no_obstacle() {
         };
         tokio::time::timeout(people_testing::wait::DEADLINE, made)
             .await
-            .expect("the child begins to make the file");
-        let acknowledged = saver.kill();
+            .expect("the child begins to create the file");
+        let acknowledged = writer.kill();
         let store = EmbeddedStore::open(options(folder.path())).expect("it opens after a kill");
         assert!(replayed(&*store).await.len() >= acknowledged.len());
     }
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused_until_the_first_is_gone() {
+async fn a_second_process_cannot_open_the_file_until_the_first_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let mut saver = Saver::start(folder.path());
-    saver.wait_for(1);
+    let mut writer = ChildWriter::start(folder.path());
+    writer.wait_for(1);
     let refused = EmbeddedStore::open(options(folder.path()))
         .err()
-        .expect("the child has it");
+        .expect("the child has the file open");
     assert!(matches!(refused, FileError::Locked(_)), "{refused}");
     assert!(refused.to_string().contains("another process"), "{refused}");
-    saver.kill();
+    writer.kill();
     assert!(
         !replayed(&*EmbeddedStore::open(options(folder.path())).unwrap())
             .await
@@ -159,51 +160,51 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
     );
 }
 
-/// The file after a crash, cut at many lengths: a file that opens holds a consistent beginning of
-/// the same history; any other is refused with a reason, and left unchanged.
+/// The file after a crash, cut at many lengths: a file that opens holds a consistent prefix of the
+/// same history; any other is refused with a reason, and left unchanged.
 #[tokio::test]
-async fn a_cut_file_is_refused_or_holds_a_beginning() {
+async fn a_truncated_file_is_refused_or_holds_a_prefix_of_the_history() {
     let folder = tempfile::tempdir().unwrap();
-    let mut saver = Saver::start(folder.path());
-    saver.wait_for(1_500);
-    saver.kill();
+    let mut writer = ChildWriter::start(folder.path());
+    writer.wait_for(1_500);
+    writer.kill();
     let image = std::fs::read(folder.path().join("people.redb")).unwrap();
     let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
     let mut refused = 0;
     for length in lengths(image.len()) {
         refused += usize::from(opened(&image[..length], &whole).await.is_err());
     }
-    assert!(refused > 0, "a file cut to nothing cannot open");
+    assert!(refused > 0, "an empty file cannot open");
     assert_eq!(
         opened(&image, &whole).await,
         Ok(whole.len()),
-        "uncut it holds everything"
+        "the whole file holds every change"
     );
 }
 
-/// Copies of the file that were made while it was written, with pages of several moments, whole and
-/// cut.
+/// Copies made while the file was written, so their pages are from several moments. Each is tried
+/// whole and cut.
 #[tokio::test]
-async fn a_copy_of_the_live_file_is_refused_or_holds_a_beginning() {
+async fn a_copy_of_the_live_file_is_refused_or_holds_a_prefix_of_the_history() {
     let folder = tempfile::tempdir().unwrap();
-    let mut saver = Saver::start(folder.path());
+    let mut writer = ChildWriter::start(folder.path());
     let mut images = Vec::new();
     for _ in 0..8 {
-        saver.wait_for(150);
+        writer.wait_for(150);
         images.push(std::fs::read(folder.path().join("people.redb")).unwrap());
     }
-    saver.kill();
+    writer.kill();
     let whole = replayed(&*EmbeddedStore::open(options(folder.path())).unwrap()).await;
     for image in images {
         let cut = rand::rng().random_range(0..image.len());
         for length in [image.len(), cut] {
-            // Whether the copy opens depends on the moment. If it does, its changes are true.
+            // Whether the copy opens depends on the moment. If so, `opened` checks its changes.
             let _ = opened(&image[..length], &whole).await;
         }
     }
 }
 
-/// A file that was closed and then overwritten: checksums show it when the file is opened.
+/// A file that was closed and then overwritten: its checksums reveal the damage at the next open.
 #[tokio::test]
 async fn an_overwritten_file_is_refused_or_unharmed() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,15 +230,15 @@ async fn an_overwritten_file_is_refused_or_unharmed() {
 }
 
 /// The file after a kill, overwritten at many offsets: if it opens without an acknowledged change,
-/// the loss is noted as damage. The storage library falls back to the commit before without an
-/// error.
+/// the store counts the loss as damage. The storage library itself falls back to the previous
+/// commit without an error.
 #[tokio::test]
-async fn a_file_that_lost_acknowledged_changes_is_noted_as_damaged() {
+async fn a_file_that_lost_acknowledged_changes_is_reported_as_damaged() {
     const DAMAGED: usize = 80;
     let folder = tempfile::tempdir().unwrap();
-    let mut saver = Saver::start(folder.path());
-    let mut acknowledged = saver.wait_for(300);
-    acknowledged.extend(saver.kill());
+    let mut writer = ChildWriter::start(folder.path());
+    let mut acknowledged = writer.wait_for(300);
+    acknowledged.extend(writer.kill());
     let [image, marker] = ["people.redb", "people.heads"]
         .map(|name| std::fs::read(folder.path().join(name)).unwrap());
     let used = image.iter().rposition(|byte| *byte != 0).unwrap();
@@ -265,20 +266,20 @@ async fn a_file_that_lost_acknowledged_changes_is_noted_as_damaged() {
             .map(|change| change.at)
             .collect();
         let is_whole = acknowledged.iter().all(|at| log.contains(at));
-        let is_noted = damage.count(DamageKind::History) > 0;
+        let is_reported = damage.count(DamageKind::History) > 0;
         assert!(
-            is_whole || is_noted,
-            "overwritten from {start} to {end}: acknowledged, lost, and nothing said"
+            is_whole || is_reported,
+            "overwritten from {start} to {end}: an acknowledged change is lost without a report"
         );
-        assert!(turn > 0 || !is_noted, "the unchanged file");
+        assert!(turn > 0 || !is_reported, "the unchanged file");
         lost += usize::from(!is_whole);
     }
     println!("{refused} refused, {lost} without the last changes, of {DAMAGED}");
     assert!(refused > 0, "some of it is in use");
 }
 
-/// Opens a file with these bytes: the number of its changes, all of which are from this history, or
-/// the reason of the refusal.
+/// Opens a file with these bytes. Returns the number of its changes, all of which must be from this
+/// history, or the reason of the refusal.
 async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("people.redb");
@@ -296,7 +297,7 @@ async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
             Ok(changes.len())
         }
         Err(error @ (FileError::Damaged { .. } | FileError::Io { .. })) => {
-            assert!(file.exists(), "what is refused is kept");
+            assert!(file.exists(), "a refused file is kept");
             Err(error.to_string())
         }
         Err(other) => panic!("cut at {}: {other}", bytes.len()),

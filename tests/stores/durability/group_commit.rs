@@ -12,8 +12,8 @@ use super::{options, partitions, replayed};
 use crate::people::{count, done, id, save};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_savers_share_their_commits() {
-    const SAVERS: u64 = 64;
+async fn concurrent_saves_share_their_commits() {
+    const WRITERS: u64 = 64;
     const SAVES: u64 = 50;
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::default();
@@ -23,22 +23,22 @@ async fn sixty_four_savers_share_their_commits() {
     })
     .unwrap();
     let mut tasks = JoinSet::new();
-    for saver in 0..SAVERS {
+    for writer in 0..WRITERS {
         let store = Arc::clone(&store);
         tasks.spawn(async move {
             for number in 0..SAVES {
-                done(&*store, save(id(saver * SAVES + number), "A")).await;
+                done(&*store, save(id(writer * SAVES + number), "A")).await;
             }
         });
     }
     tasks.join_all().await;
     let (saves, commits) = (metrics.store_writes.get(), metrics.store_batches.get());
-    assert_eq!(saves, SAVERS * SAVES);
+    assert_eq!(saves, WRITERS * SAVES);
     assert!(commits * 16 <= saves, "{commits} commits for {saves} saves");
 }
 
 #[tokio::test]
-async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
+async fn a_write_beyond_the_queue_limit_is_refused_and_the_others_happen() {
     let folder = tempfile::tempdir().unwrap();
     let narrow = Options {
         queue: count(4),
@@ -68,7 +68,7 @@ async fn a_write_beyond_the_queue_is_refused_and_the_others_happen() {
 }
 
 #[tokio::test]
-async fn saved_people_are_there_after_opening_again() {
+async fn saved_people_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b");
     let store = EmbeddedStore::open(options(&deep)).unwrap();
@@ -83,7 +83,7 @@ async fn saved_people_are_there_after_opening_again() {
 }
 
 #[tokio::test]
-async fn a_shorter_log_is_cut_by_the_next_change() {
+async fn the_next_change_trims_the_log_to_a_shorter_limit() {
     let folder = tempfile::tempdir().unwrap();
     let one = Options {
         partitions: Partitions::ONE,
@@ -140,7 +140,7 @@ fn a_file_that_this_program_cannot_use_is_refused_with_a_reason() {
     assert_eq!(
         std::fs::read(&file).unwrap(),
         b"not a database",
-        "what is refused is left as it is"
+        "a refused file is left unchanged"
     );
 
     let unusable = EmbeddedStore::open(options(&file)).err().unwrap();

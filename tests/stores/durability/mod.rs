@@ -13,10 +13,10 @@ use people_gateway::store::Store;
 use people_gateway::store::embedded::Options;
 
 use crate::backing::{Embedded, Setup};
-use crate::people::{changes, everyone};
+use crate::people::{all_people, changes};
 use crate::reference::fold;
 
-/// Logs that keep everything, so that a replay from their start gives the state.
+/// The logs keep every change, so that a replay from their start gives the state.
 const SETUP: Setup = Setup {
     partitions: 2,
     log_max: 1_000_000,
@@ -31,8 +31,8 @@ fn partitions(count: u16) -> Partitions {
     Partitions::new(NonZeroU16::new(count).expect("at least one"))
 }
 
-/// Reads all logs from their start, and asserts that numbers and tags chain, and that the people
-/// are the replayed log.
+/// Reads all logs from their start. Asserts that numbers and tags chain, and that the stored people
+/// equal the replayed log.
 async fn replayed(store: &dyn Store) -> Vec<Change> {
     let (mut people, mut all) = (BTreeMap::new(), Vec::new());
     for (partition, head) in store
@@ -40,28 +40,28 @@ async fn replayed(store: &dyn Store) -> Vec<Change> {
         .iter()
         .zip(store.probe().await.expect("the heads"))
     {
-        let mut place = Position::start_of(head.epoch);
-        while place != head {
-            let (_, changes) = changes(store, partition, place).await;
+        let mut position = Position::start_of(head.epoch);
+        while position != head {
+            let (_, changes) = changes(store, partition, position).await;
             assert!(
                 !changes.is_empty(),
-                "the log ends at {place}, before its head {head}"
+                "the log ends at {position}, before its head {head}"
             );
             for change in changes {
-                assert_eq!(change.predecessor(), Some(place));
-                place = change.at.position;
+                assert_eq!(change.predecessor(), Some(position));
+                position = change.at.position;
                 fold(&mut people, &change);
                 all.push(change);
             }
         }
-        assert_eq!(place.tag == Tag::START, place.seq == Seq::START);
+        assert_eq!(position.tag == Tag::START, position.seq == Seq::START);
     }
-    let mut found = everyone(store, 1_000).await;
+    let mut found = all_people(store, 1_000).await;
     found.sort_by_key(|person| person.id);
     assert_eq!(
         found,
         people.into_values().collect::<Vec<_>>(),
-        "the people are the replayed log"
+        "the stored people equal the replayed log"
     );
     all
 }

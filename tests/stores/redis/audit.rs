@@ -1,16 +1,18 @@
-//! The audit names each fault, and repairs those that need no invented data.
+//! The audit reports each fault, and repairs the faults that need no invented data.
 
 use people_gateway::domain::Timestamp;
 use people_gateway::store::audit::{FindingKind, Repair};
 use people_gateway::store::{Discontinuity, Store};
 
 use crate::redis::damage::{
-    IDS, LOG, PEOPLE, assert_in_step, damaged, ids, listed, numbers_after, peopled,
+    IDS, LOG, PEOPLE, assert_no_faults, damage_counts, ids, listed_ids, numbers_after,
+    store_with_ten_people,
 };
 use crate::redis::people::{done, id, save};
 use people_testing::redis::RedisServer;
 
-/// Two damaged records, lists that lack two people and name others, and a foreign record.
+/// Damages two records, removes two people from the list of ids, and adds foreign ids and a foreign
+/// record.
 async fn damage(server: &RedisServer) {
     let of = |n: u128| id(n).to_string();
     server
@@ -26,10 +28,10 @@ async fn damage(server: &RedisServer) {
 }
 
 #[tokio::test]
-async fn an_audit_names_each_fault_and_repairs_it() {
+async fn an_audit_reports_and_repairs_each_fault() {
     let server = RedisServer::start(&[]).await;
-    let (store, metrics) = peopled(&server).await;
-    assert_in_step(&store).await;
+    let (store, metrics) = store_with_ten_people(&server).await;
+    assert_no_faults(&store).await;
     damage(&server).await;
     let mut found = Vec::new();
     let tally = store
@@ -79,7 +81,7 @@ async fn an_audit_names_each_fault_and_repairs_it() {
     assert_eq!((tally.faults, tally.mended), (9, 8), "{left:?}");
     assert!(left[0].contains("HDEL"), "{left:?}");
     server.command::<()>(&["HDEL", PEOPLE, "nobody"]).await;
-    assert_in_step(&store).await;
+    assert_no_faults(&store).await;
     assert!(
         matches!(
             numbers_after(&store, before).await,
@@ -88,26 +90,26 @@ async fn an_audit_names_each_fault_and_repairs_it() {
         "views are reset"
     );
     store.probe().await.expect("heads");
-    assert_eq!(damaged(&metrics), [0, 0, 0]);
-    // People that the log still had are saved as they were; 77 was nobody.
-    assert!(listed(&store, 3).await.ends_with(&ids(3..=10)));
+    assert_eq!(damage_counts(&metrics), [0, 0, 0]);
+    // People that the log still had are restored from it; id 77 never had a record.
+    assert!(listed_ids(&store, 3).await.ends_with(&ids(3..=10)));
     assert_eq!(store.get(id(77)).await.expect("an answer"), None);
 }
 
 #[tokio::test]
 async fn an_audit_restores_a_lost_list_of_ids_from_the_records() {
     let server = RedisServer::start(&[]).await;
-    let (store, metrics) = peopled(&server).await;
+    let (store, metrics) = store_with_ten_people(&server).await;
     server.command::<()>(&["DEL", IDS]).await;
     store.probe().await.expect("heads");
-    assert_eq!(damaged(&metrics)[1], 1);
+    assert_eq!(damage_counts(&metrics)[1], 1);
     let now = Timestamp::from_millis(1);
     let tally = store
         .audit(Some(now), &mut |_| {})
         .await
         .expect("it can be written");
     assert_eq!((tally.faults, tally.mended), (10, 10));
-    assert_eq!(listed(&store, 3).await, ids(1..=10));
+    assert_eq!(listed_ids(&store, 3).await, ids(1..=10));
     server.command::<()>(&["DEL", LOG]).await;
     let tally = store
         .audit(None, &mut |_| {})
@@ -117,11 +119,11 @@ async fn an_audit_restores_a_lost_list_of_ids_from_the_records() {
     done(&store, save(1, "B")).await;
     server.command::<()>(&["DEL", LOG]).await;
     store.probe().await.expect("heads");
-    assert_eq!(damaged(&metrics)[2], 1);
+    assert_eq!(damage_counts(&metrics)[2], 1);
     let tally = store
         .audit(Some(now), &mut |_| {})
         .await
         .expect("it can be written");
     assert_eq!((tally.faults, tally.mended), (1, 1));
-    assert_in_step(&store).await;
+    assert_no_faults(&store).await;
 }

@@ -1,4 +1,4 @@
-//! The subscription: published frames arrive, and a lost connection is reported and replaced.
+//! The subscription: published frames arrive, and the feed reports and replaces a lost connection.
 
 use std::collections::VecDeque;
 
@@ -14,13 +14,13 @@ use crate::redis::people::{
 use people_testing::redis::RedisServer;
 use people_testing::wait::DEADLINE;
 
-/// A feed from which a test takes one event at a time.
-pub(crate) struct Watched {
+/// A feed that returns one event at a time.
+pub(crate) struct TestFeed {
     feed: Feed,
     waiting: VecDeque<FeedEvent>,
 }
 
-impl Watched {
+impl TestFeed {
     pub(crate) fn open(store: &RedisStore) -> Self {
         let limits = FeedLimits {
             events: count(10_000),
@@ -42,7 +42,7 @@ impl Watched {
         }
         self.waiting
             .pop_front()
-            .expect("receive returns with something")
+            .expect("receive returns at least one event")
     }
 
     pub(crate) async fn connected(&mut self) {
@@ -73,9 +73,9 @@ async fn a_frame_equals_its_log_entry() {
         ..options(&server)
     })
     .await;
-    let mut feed = Watched::open(&store);
+    let mut feed = TestFeed::open(&store);
     feed.connected().await;
-    let mut heard: Vec<Vec<Change>> = vec![Vec::new(); 4];
+    let mut received: Vec<Vec<Change>> = vec![Vec::new(); 4];
     for n in 0..40_u128 {
         let write = if n % 3 == 2 {
             delete((n - 1) % 7)
@@ -87,16 +87,16 @@ async fn a_frame_equals_its_log_entry() {
         {
             let change = feed.change().await;
             assert_eq!(change.at, at);
-            heard[at.partition.index()].push(change);
+            received[at.partition.index()].push(change);
         }
     }
-    for (n, heard) in (0..).zip(heard) {
-        assert!(!heard.is_empty(), "people fall into every partition");
+    for (n, received) in (0..).zip(received) {
+        assert!(!received.is_empty(), "every partition has people");
         let tail = store
             .tail(Partition::new(n), count(100))
             .await
             .expect("the log");
-        assert_eq!(tail.changes, heard);
+        assert_eq!(tail.changes, received);
     }
 }
 
@@ -104,7 +104,7 @@ async fn a_frame_equals_its_log_entry() {
 async fn a_killed_subscription_is_reported_and_replaced() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
-    let mut feed = Watched::open(&store);
+    let mut feed = TestFeed::open(&store);
     feed.connected().await;
     for n in 0..3 {
         assert_eq!(
@@ -124,7 +124,7 @@ async fn a_killed_subscription_is_reported_and_replaced() {
 async fn a_frozen_server_disconnects_the_feed_until_it_thaws() {
     let mut server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
-    let mut feed = Watched::open(&store);
+    let mut feed = TestFeed::open(&store);
     feed.connected().await;
     server.freeze();
     feed.disconnected().await;
@@ -143,9 +143,9 @@ async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
     let server = RedisServer::start(&[]).await;
     let (one, other) = (open(options(&server)).await, open(options(&server)).await);
     let mut feeds = [
-        Watched::open(&one),
-        Watched::open(&one),
-        Watched::open(&other),
+        TestFeed::open(&one),
+        TestFeed::open(&one),
+        TestFeed::open(&other),
     ];
     for feed in &mut feeds {
         feed.connected().await;
@@ -188,7 +188,7 @@ async fn a_probe_restores_the_layout_of_a_wiped_database() {
     assert_eq!(
         store.probe().await.expect("heads"),
         after,
-        "what is there is not written again"
+        "a probe does not replace an existing layout"
     );
     open(Options {
         migrate: false,
@@ -196,7 +196,7 @@ async fn a_probe_restores_the_layout_of_a_wiped_database() {
     })
     .await;
 
-    // Pages and tails do not wait for a probe either.
+    // A page read works before the next probe too.
     server.command::<()>(&["FLUSHALL"]).await;
     assert!(
         store
@@ -220,7 +220,7 @@ async fn a_write_before_the_first_probe_after_a_wipe_does_not_hide_the_missing_l
 }
 
 #[tokio::test]
-async fn a_database_laid_out_again_with_other_partitions_is_refused() {
+async fn a_database_migrated_again_with_another_partition_count_is_refused() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     server.command::<()>(&["FLUSHALL"]).await;

@@ -1,4 +1,4 @@
-//! Lost answers: each call ends in bounded time, with a true outcome.
+//! Lost answers: each call ends in bounded time, with a correct outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn in_bounded_time<T>(call: impl Future<Output = T>) -> T {
         .expect("the call ends in bounded time")
 }
 
-async fn behind_a_proxy(server: &RedisServer) -> (Proxy, Arc<RedisStore>) {
+async fn open_behind_proxy(server: &RedisServer) -> (Proxy, Arc<RedisStore>) {
     let proxy = Proxy::start(server.port()).await;
     let store = open(Options {
         url: proxy.url(),
@@ -96,9 +96,9 @@ async fn a_write_waits_for_a_restart() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_an_unknown_outcome_and_its_key_settles_it() {
+async fn a_lost_answer_is_an_unknown_outcome_that_a_repeat_settles() {
     let server = RedisServer::start(&[]).await;
-    let (proxy, store) = behind_a_proxy(&server).await;
+    let (proxy, store) = open_behind_proxy(&server).await;
     done(&store, save(1, "A")).await;
     for write in [save(2, "B"), keyed(save(2, "C"), 1)] {
         proxy.swallow_answers(1);
@@ -117,7 +117,7 @@ async fn a_lost_answer_is_an_unknown_outcome_and_its_key_settles_it() {
     assert_eq!(
         assert_state_is_the_replayed_log(&store).await,
         3,
-        "each happened once"
+        "each write happened once"
     );
     let again = store
         .apply(keyed(save(2, "C"), 1))
@@ -130,7 +130,7 @@ async fn a_lost_answer_is_an_unknown_outcome_and_its_key_settles_it() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_stays_unknown_when_the_server_cannot_be_asked_again() {
+async fn a_lost_answer_stays_unknown_when_the_repeat_fails_too() {
     let server = RedisServer::start(&[]).await;
     let proxy = Proxy::start(server.port()).await;
     let limit = Duration::from_secs(1);
@@ -150,19 +150,20 @@ async fn a_lost_answer_stays_unknown_when_the_server_cannot_be_asked_again() {
     assert_eq!(
         assert_state_is_the_replayed_log(&direct).await,
         1,
-        "it did happen"
+        "the write happened"
     );
 }
 
 #[tokio::test]
-async fn a_write_without_an_answer_until_the_limit_has_an_unknown_outcome() {
+async fn a_write_without_an_answer_within_the_retry_limit_has_an_unknown_outcome() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options {
         retry_limit: Duration::from_secs(3),
         ..options(&server)
     })
     .await;
-    // Reads and checks pass, writing scripts wait: the write is sent, and no answer comes.
+    // The server answers reads and checks, and delays writing scripts: the write is sent, and gets
+    // no answer.
     server
         .command::<()>(&["CLIENT", "PAUSE", "20000", "WRITE"])
         .await;
@@ -181,7 +182,7 @@ async fn a_write_without_an_answer_until_the_limit_has_an_unknown_outcome() {
 #[tokio::test]
 async fn a_read_that_lost_its_answer_is_repeated() {
     let server = RedisServer::start(&[]).await;
-    let (proxy, store) = behind_a_proxy(&server).await;
+    let (proxy, store) = open_behind_proxy(&server).await;
     done(&store, save(1, "A")).await;
     proxy.swallow_answers(1);
     assert_eq!(
@@ -225,16 +226,13 @@ async fn commands_beyond_the_queue_are_refused_as_overload() {
 async fn a_dropped_store_leaves_no_connection_behind() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
-    let mut feed = crate::redis::feed::Watched::open(&store);
+    let mut feed = crate::redis::feed::TestFeed::open(&store);
     feed.connected().await;
     done(&store, save(1, "A")).await;
     drop((store, feed));
-    eventually(
-        "all connections but the asking one are closed",
-        async || {
-            let clients: String = server.command(&["CLIENT", "LIST"]).await;
-            clients.lines().count() == 1
-        },
-    )
+    eventually("only the connection of this check is open", async || {
+        let clients: String = server.command(&["CLIENT", "LIST"]).await;
+        clients.lines().count() == 1
+    })
     .await;
 }

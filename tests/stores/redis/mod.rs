@@ -1,9 +1,7 @@
 //! The promises of the Redis store alone: refused starts, faults, damage and recovery.
 //!
-//! The conformance suite has the promises of both stores. Each test here starts its own
+//! The conformance suite tests the promises of both stores. Each test here starts its own
 //! `redis-server`.
-//!
-//! `cfg(test)` is always set here; it tells clippy that helpers are tests too, and may panic.
 
 mod audit;
 mod damage;

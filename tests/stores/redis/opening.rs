@@ -1,4 +1,4 @@
-//! Opening a store: server, layout and permissions must be right.
+//! Opening a store: a wrong server, layout or permission stops it with a message.
 
 use std::sync::Arc;
 
@@ -10,15 +10,17 @@ use crate::redis::people::{done, open, options, partitions, save};
 use people_testing::redis::RedisServer;
 use people_testing::wait::DEADLINE;
 
-async fn refused(options: Options) -> String {
+/// Opens a store, which must fail with a fatal error, and returns its message.
+async fn fatal_error(options: Options) -> String {
     match RedisStore::open(options, Metrics::default()).await {
         Err(OpenError::Fatal { sentence, .. }) => sentence,
-        Err(OpenError::Unreachable { sentence, .. }) => panic!("worth another try: {sentence}"),
+        Err(OpenError::Unreachable { sentence, .. }) => panic!("unreachable: {sentence}"),
         Ok(_) => panic!("it opened"),
     }
 }
 
-async fn waits(options: Options) -> String {
+/// Opens a store, which must fail with an error that allows a retry, and returns its message.
+async fn retryable_error(options: Options) -> String {
     let opening = RedisStore::open(options, Metrics::default());
     match tokio::time::timeout(DEADLINE, opening)
         .await
@@ -36,7 +38,7 @@ async fn a_wrong_password_is_fatal_and_never_shown() {
     open(options(&server)).await;
     for user_and_password in ["", ":s3cret@", "ada:s3cret@"] {
         let url = format!("redis://{user_and_password}127.0.0.1:{}", server.port());
-        let sentence = refused(Options {
+        let sentence = fatal_error(Options {
             url,
             ..options(&server)
         })
@@ -57,7 +59,7 @@ async fn a_wrong_password_is_fatal_and_never_shown() {
 #[tokio::test]
 async fn an_eviction_policy_is_fatal() {
     let server = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
-    let sentence = refused(options(&server)).await;
+    let sentence = fatal_error(options(&server)).await;
     assert!(
         sentence.contains("allkeys-lru") && sentence.contains("noeviction"),
         "{sentence}"
@@ -72,7 +74,7 @@ async fn another_number_of_partitions_is_fatal() {
         ..options(&server)
     })
     .await;
-    let sentence = refused(options(&server)).await;
+    let sentence = fatal_error(options(&server)).await;
     assert!(
         sentence.contains("4 partitions") && sentence.contains("store.partitions is 1"),
         "{sentence}"
@@ -86,12 +88,12 @@ async fn a_layout_is_migrated_only_if_enabled_and_only_once() {
         migrate: false,
         ..options(&server)
     };
-    let sentence = refused(as_is.clone()).await;
+    let sentence = fatal_error(as_is.clone()).await;
     assert!(sentence.contains("people-gateway migrate"), "{sentence}");
     assert_eq!(
         server.command::<usize>(&["DBSIZE"]).await,
         0,
-        "a refusal leaves nothing behind"
+        "a refused open writes nothing"
     );
 
     let report = migrate(as_is.clone()).await.expect("it migrates");
@@ -99,7 +101,7 @@ async fn a_layout_is_migrated_only_if_enabled_and_only_once() {
     assert!(
         migrate(as_is.clone())
             .await
-            .expect("it looks")
+            .expect("it reads the layout")
             .applied
             .is_empty()
     );
@@ -108,7 +110,7 @@ async fn a_layout_is_migrated_only_if_enabled_and_only_once() {
         !server
             .command::<bool>(&["EXISTS", "people:migrate-lock"])
             .await,
-        "the lock is given back"
+        "the migration releases the lock"
     );
 }
 
@@ -119,7 +121,7 @@ async fn a_newer_layout_is_fatal() {
     server
         .command::<()>(&["HSET", "people:layout", "version", "99"])
         .await;
-    let sentence = refused(options(&server)).await;
+    let sentence = fatal_error(options(&server)).await;
     assert!(sentence.contains("99"), "{sentence}");
 }
 
@@ -167,13 +169,13 @@ async fn a_gateway_waits_for_the_lock_of_a_dead_one() {
         migration_wait: std::time::Duration::from_millis(300),
         ..options(&server)
     };
-    assert!(waits(impatient).await.contains("another gateway"));
+    assert!(retryable_error(impatient).await.contains("another gateway"));
     assert_eq!(
         server
             .command::<String>(&["GET", "people:migrate-lock"])
             .await,
         "alive",
-        "it is not ours to take"
+        "the gateway does not take a lock that another holds"
     );
 }
 
@@ -185,7 +187,7 @@ async fn a_missing_permission_is_fatal() {
     ];
     server.command::<()>(&acl).await;
     let url = format!("redis://ada:pw@127.0.0.1:{}", server.port());
-    let sentence = refused(Options {
+    let sentence = fatal_error(Options {
         url: url.clone(),
         ..options(&server)
     })
@@ -194,13 +196,13 @@ async fn a_missing_permission_is_fatal() {
     assert_eq!(
         server.command::<usize>(&["DBSIZE"]).await,
         0,
-        "nothing is half written"
+        "a refused open writes nothing"
     );
 
     server
         .command::<()>(&["ACL", "SETUSER", "ada", "+@all", "resetkeys", "~other*"])
         .await;
-    let sentence = refused(Options {
+    let sentence = fatal_error(Options {
         url,
         ..options(&server)
     })
@@ -230,7 +232,7 @@ async fn the_permissions_of_the_readme_are_enough() {
     })
     .await;
     done(&store, save(1, "A")).await;
-    let mut feed = crate::redis::feed::Watched::open(&store);
+    let mut feed = crate::redis::feed::TestFeed::open(&store);
     feed.connected().await;
     store.probe().await.expect("heads");
     feed.probe().await;
@@ -250,25 +252,25 @@ async fn a_url_that_is_not_of_redis_is_fatal() {
         "redis://127.0.0.1/x",
         "rediss://127.0.0.1/#insecure",
     ] {
-        refused(Options {
+        fatal_error(Options {
             url: url.to_owned(),
             ..options(&server)
         })
         .await;
     }
-    refused(Options {
+    fatal_error(Options {
         url: format!("{}/99", server.url()),
         ..options(&server)
     })
     .await;
     // A rediss:// url is valid, but this server does not speak TLS.
-    let sentence = waits(Options {
+    let sentence = retryable_error(Options {
         url: server.url().replace("redis:", "rediss:"),
         ..options(&server)
     })
     .await;
     assert!(sentence.contains("write redis:// instead"), "{sentence}");
-    refused(Options {
+    fatal_error(Options {
         prefix: "a{b}".to_owned(),
         ..options(&server)
     })
@@ -279,22 +281,22 @@ async fn a_url_that_is_not_of_redis_is_fatal() {
 async fn a_server_that_does_not_answer_is_worth_another_try() {
     let mut server = RedisServer::start(&[]).await;
     server.freeze();
-    waits(options(&server)).await;
+    retryable_error(options(&server)).await;
     server.thaw();
     let held = server.connect().await.expect("a connection");
     server
         .command::<()>(&["CONFIG", "SET", "maxclients", "1"])
         .await;
     let with_password = format!("redis://:pw@127.0.0.1:{}", server.port());
-    waits(options(&server)).await;
-    waits(Options {
+    retryable_error(options(&server)).await;
+    retryable_error(Options {
         url: with_password,
         ..options(&server)
     })
     .await;
     drop(held);
     server.kill9();
-    waits(options(&server)).await;
+    retryable_error(options(&server)).await;
 }
 
 #[tokio::test]
@@ -313,7 +315,7 @@ async fn prefixes_and_databases_keep_deployments_apart() {
     let mut stores = Vec::new();
     for options in [one, other_prefix, other_database] {
         let store = open(options).await;
-        let feed = crate::redis::feed::Watched::open(&store);
+        let feed = crate::redis::feed::TestFeed::open(&store);
         stores.push((store, feed));
     }
     for (_, feed) in &mut stores {

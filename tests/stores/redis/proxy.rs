@@ -1,5 +1,4 @@
-//! A proxy in front of a server that can swallow answers: the write happens, and its answer is
-//! lost.
+//! A proxy in front of a server that can drop answers: the write happens, and its answer is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,8 +25,8 @@ impl Proxy {
         let (left, ends) = (Arc::clone(&swallow), Arc::clone(&last));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let over = ends.load(Ordering::SeqCst) && left.load(Ordering::SeqCst) == 0;
-                if !over && let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
+                let closed = ends.load(Ordering::SeqCst) && left.load(Ordering::SeqCst) == 0;
+                if !closed && let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
                     tokio::spawn(relay(client, server, Arc::clone(&left)));
                 }
             }
@@ -68,13 +67,13 @@ impl Drop for Proxy {
 }
 
 async fn relay(mut client: TcpStream, mut server: TcpStream, swallow: Arc<AtomicUsize>) {
-    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     let mut cut = false;
     loop {
         tokio::select! {
-            read = client.read(&mut asked) => {
+            read = client.read(&mut request) => {
                 let Ok(length @ 1..) = read else { return };
-                let call = asked[..length].windows(7).any(|word| word == b"EVALSHA");
+                let call = request[..length].windows(7).any(|word| word == b"EVALSHA");
                 let swallowed = || {
                     let one_less = |n: usize| n.checked_sub(1);
                     swallow
@@ -82,12 +81,12 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, swallow: Arc<Atomic
                         .is_ok()
                 };
                 cut = cut || call && swallowed();
-                if server.write_all(&asked[..length]).await.is_err() { return }
+                if server.write_all(&request[..length]).await.is_err() { return }
             }
-            read = server.read(&mut answered) => {
+            read = server.read(&mut answer) => {
                 let Ok(length @ 1..) = read else { return };
-                // The server answered, so the call has run.
-                if cut || client.write_all(&answered[..length]).await.is_err() { return }
+                // The server sends its answer after the call has run.
+                if cut || client.write_all(&answer[..length]).await.is_err() { return }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Losses of a server: a failover without the last writes, and a file that ends inside of one.
+//! Data loss of a server: a failover that misses the last writes, and a file that ends inside a
+//! write.
 
 use people_gateway::store::redis::Options;
 use people_gateway::store::{Discontinuity, LogAnswer, Store, StoreError};
@@ -10,7 +11,7 @@ use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
 #[tokio::test]
-async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
+async fn a_promoted_replica_without_the_last_writes_is_detected_as_a_fork() {
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let before = open(options(&master)).await;
     let kept = done(&before, save(1, "A")).await;
@@ -35,7 +36,10 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
 
     let after = open_replica(&replica).await;
     let refilled = done(&after, save(4, "D")).await;
-    assert_eq!(refilled.seq, lost[0].seq, "the number is used again");
+    assert_eq!(
+        refilled.seq, lost[0].seq,
+        "the replica uses the number again"
+    );
     for lost in lost {
         match after.since(ONLY, lost, count(10)).await.expect("an answer") {
             LogAnswer::Broken { reason, head } => {
@@ -57,7 +61,7 @@ async fn a_promoted_replica_that_lacks_writes_is_seen_as_a_fork() {
                 ..
             }
         ),
-        "also in the middle of the log: {forked:?}"
+        "a position in the middle of the log: {forked:?}"
     );
     match after.since(ONLY, kept, count(10)).await.expect("an answer") {
         LogAnswer::Continues { changes, .. } => assert_eq!(changes.len(), 2),
@@ -75,7 +79,7 @@ async fn open_replica(
     .await
 }
 
-/// The append-only file that grows; base and manifest do not change.
+/// The incremental append-only file. The base and manifest files do not change.
 fn growing_file(server: &RedisServer) -> std::path::PathBuf {
     let folder = server.folder().join("appendonlydir");
     let files = std::fs::read_dir(folder)

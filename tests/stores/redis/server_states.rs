@@ -1,4 +1,4 @@
-//! Writes and reads, in every state of the server that allows them.
+//! Writes and reads, also while Redis is full, has lost its scripts, or refuses publications.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ async fn concurrent_writes_are_batched_and_each_has_its_own_outcome() {
 }
 
 #[tokio::test]
-async fn the_scripts_are_loaded_again_into_a_server_that_forgot_them() {
+async fn scripts_are_reloaded_after_the_server_drops_them() {
     let server = RedisServer::start(&[]).await;
     let store = open(options(&server)).await;
     done(&store, save(1, "A")).await;
@@ -192,26 +192,26 @@ async fn an_idempotency_record_expires_after_its_last_use() {
         "the first success"
     );
     let left: u64 = server.command(&["PTTL", &record]).await;
-    assert!(left > 60_000, "a repeat keeps it alive, {left} ms left");
+    assert!(left > 60_000, "a repeat renews the expiry, {left} ms left");
 
     server.command::<()>(&["PEXPIRE", &record, "60000"]).await;
-    let stranger = people_gateway::store::RequestKey {
+    let other_request = people_gateway::store::RequestKey {
         fingerprint: [0; 32],
         ..key
     };
     let recorded = store
-        .recorded(ONLY, &stranger)
+        .recorded(ONLY, &other_request)
         .await
         .expect("an answer")
         .expect("a record");
     assert_eq!((recorded.at.position, recorded.same_request), (at, false));
     let clash = store
-        .apply(write.keyed(Some(stranger)))
+        .apply(write.keyed(Some(other_request)))
         .await
         .expect("an outcome");
     assert_eq!(clash, WriteOutcome::KeyReused);
     assert!(
         server.command::<u64>(&["PTTL", &record]).await <= 60_000,
-        "another's request does not"
+        "another request with the same key does not renew the expiry"
     );
 }

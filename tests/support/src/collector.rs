@@ -1,5 +1,5 @@
-//! A collector of spans: takes OTLP over HTTP on a free port of 127.0.0.1, and tells what it was
-//! sent. Gone when it is dropped.
+//! A collector of spans: receives OTLP over HTTP on a free port of 127.0.0.1, and returns the spans
+//! that it received.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span as Sent;
+use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
 use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Takes spans until it is dropped.
+/// Receives spans until it is dropped.
 pub struct Collector {
     address: SocketAddr,
     spans: Arc<Mutex<Vec<Span>>>,
@@ -32,14 +32,14 @@ struct Refusals {
     count: AtomicUsize,
 }
 
-/// A span, its ids in hexadecimal digits, and its process's attributes among its own.
+/// A span: ids are hexadecimal, and the attributes include those of the process.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub name: String,
     pub trace: String,
     pub id: String,
     pub parent: String,
-    /// Traces and spans that it is linked to.
+    /// The trace and span of each link.
     pub links: Vec<(String, String)>,
     pub kind: i32,
     pub failed: bool,
@@ -55,20 +55,20 @@ impl Collector {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let (taken, refuses) = (Arc::clone(&spans), Arc::clone(&refusals));
-        let take = move |body: Bytes| async move {
-            if refuses.on.load(Relaxed) {
-                refuses.count.fetch_add(1, Relaxed);
+        let (received, refuse) = (Arc::clone(&spans), Arc::clone(&refusals));
+        let receive = move |body: Bytes| async move {
+            if refuse.on.load(Relaxed) {
+                refuse.count.fetch_add(1, Relaxed);
                 return (StatusCode::FORBIDDEN, Bytes::new());
             }
             let request = ExportTraceServiceRequest::decode(body).expect("OTLP");
-            taken
+            received
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .extend(read(request));
             (StatusCode::OK, Bytes::new())
         };
-        let router = Router::new().route("/v1/traces", post(take));
+        let router = Router::new().route("/v1/traces", post(receive));
         let task =
             tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
         Self {
@@ -79,27 +79,27 @@ impl Collector {
         }
     }
 
-    /// What `trace.endpoint` has to be.
+    /// The value for `trace.endpoint`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on it takes nothing.
+    /// Refuses every export from now on.
     pub fn refuse(&self) {
         self.refusals.on.store(true, Relaxed);
     }
 
-    /// From now on it takes everything.
+    /// Accepts every export from now on.
     pub fn accept(&self) {
         self.refusals.on.store(false, Relaxed);
     }
 
-    /// How many exports it refused.
+    /// The number of refused exports.
     pub fn refused(&self) -> usize {
         self.refusals.count.load(Relaxed)
     }
 
-    /// All that it was sent so far.
+    /// All spans received so far.
     pub fn spans(&self) -> Vec<Span> {
         self.spans
             .lock()
@@ -107,7 +107,7 @@ impl Collector {
             .clone()
     }
 
-    /// Those of one name.
+    /// The received spans with this name.
     pub fn named(&self, name: &str) -> Vec<Span> {
         self.spans()
             .into_iter()
@@ -123,7 +123,7 @@ impl Drop for Collector {
 }
 
 impl Span {
-    /// An attribute of the span or of its process; the empty text where there is none.
+    /// An attribute of the span or of its process; empty if it is missing.
     pub fn attribute(&self, key: &str) -> &str {
         self.attributes.get(key).map_or("", String::as_str)
     }
@@ -147,7 +147,7 @@ fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
     spans
 }
 
-fn span_of(span: Sent, process: &[KeyValue]) -> Span {
+fn span_of(span: OtlpSpan, process: &[KeyValue]) -> Span {
     let attributes = process.iter().chain(&span.attributes);
     Span {
         attributes: attributes

@@ -1,4 +1,4 @@
-//! An HAProxy of a test: one process with a file of configuration.
+//! An HAProxy process with a configuration file.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,5 @@
-//! A gateway in this process: its server on a free port, an embedded store in a folder of its own,
-//! and a client. Dropping it ends all of it.
+//! A gateway in this process: its server on a free port, an embedded store in a temporary folder,
+//! and a client. Dropping it stops all of them.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -27,21 +27,21 @@ use crate::wait::DEADLINE;
 
 type Wrap = Box<dyn FnOnce(Arc<dyn Store>) -> Arc<dyn Store>>;
 
-/// What stands between the gateway and the real store.
-pub enum Between {
-    Nothing,
-    /// Another store, made from the real one.
-    Wrapper(Wrap),
-    /// An outage from the start: the gateway never gets a store.
-    Outage,
+/// How the gateway reaches the embedded store.
+pub enum StoreAccess {
+    Direct,
+    /// Through another store that wraps it.
+    Wrapped(Wrap),
+    /// Never: the store is unavailable from the start.
+    Unavailable,
 }
 
-/// How a test wants its gateway.
+/// The options of a gateway.
 pub struct Setup {
     pub options: Options,
     pub server: ServerOptions,
     pub partitions: u16,
-    pub between: Between,
+    pub store_access: StoreAccess,
 }
 
 impl Default for Setup {
@@ -50,7 +50,7 @@ impl Default for Setup {
             options: Options::default(),
             server: ServerOptions::default(),
             partitions: 4,
-            between: Between::Nothing,
+            store_access: StoreAccess::Direct,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Default for Setup {
 /// A running gateway.
 pub struct Gateway {
     pub address: SocketAddr,
-    /// The store behind any wrapper.
+    /// The embedded store, without any wrapper.
     pub store: Arc<dyn Store>,
     pub metrics: Arc<Metrics>,
     pub shutdown: CancellationToken,
@@ -67,7 +67,7 @@ pub struct Gateway {
     _directory: TempDir,
 }
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -76,7 +76,7 @@ pub struct Answer {
 }
 
 impl Gateway {
-    /// A gateway with the usual limits and four partitions.
+    /// Starts a gateway with the default limits and four partitions.
     pub async fn start() -> Self {
         Self::start_with(Setup::default()).await
     }
@@ -99,10 +99,10 @@ impl Gateway {
                 .expect("no panic")
                 .expect("a store");
         let slot = StoreSlot::new();
-        match setup.between {
-            Between::Nothing => slot.fill(Arc::clone(&store)),
-            Between::Wrapper(wrap) => slot.fill(wrap(Arc::clone(&store))),
-            Between::Outage => {}
+        match setup.store_access {
+            StoreAccess::Direct => slot.fill(Arc::clone(&store)),
+            StoreAccess::Wrapped(wrap) => slot.fill(wrap(Arc::clone(&store))),
+            StoreAccess::Unavailable => {}
         }
         let metrics = Arc::new(Metrics::default());
         let state = state(slot, setup.options, Arc::clone(&metrics));
@@ -157,20 +157,20 @@ impl Gateway {
         self.call("GET", path, &[], "").await
     }
 
-    /// A call with a JSON body.
+    /// Makes a call with a JSON body.
     pub async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
         self.call(method, path, &[("content-type", "application/json")], body)
             .await
     }
 
-    /// Saves a person under a new id, which it answers.
+    /// Creates a person, and returns the id.
     pub async fn create(&self, body: &str) -> String {
         let answer = self.send("POST", "/people", body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
 
-    /// A connection on which a test speaks for itself.
+    /// Opens a TCP connection to the gateway.
     pub async fn connect(&self) -> TcpStream {
         timeout(DEADLINE, TcpStream::connect(self.address))
             .await
@@ -178,7 +178,7 @@ impl Gateway {
             .expect("a connection")
     }
 
-    /// Sends bytes as they are, and reads to the end of the connection.
+    /// Sends these bytes unchanged, and reads to the end of the connection.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.expect("sent");
@@ -186,15 +186,15 @@ impl Gateway {
     }
 }
 
-/// What handlers need. No relay runs here: these tests are about REST, and live updates are refused
-/// until one does.
+/// The state of the handlers. No relay runs, so the gateway refuses live updates: these tests are
+/// about REST.
 pub fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> HttpState {
     let history = Arc::new(History::new(history::Options::default()));
-    let options_of_sessions = session::Options::default();
+    let session_options = session::Options::default();
     let (sessions, _) = Sessions::new(
         history,
         store.clone(),
-        options_of_sessions,
+        session_options,
         session::Metrics::default(),
     );
     HttpState {
@@ -214,19 +214,19 @@ impl Drop for Gateway {
     }
 }
 
-/// Where a relative reference leads (RFC 3986, section 5.2) from a call at `path`, as a path with
-/// its query.
+/// Resolves a relative reference (RFC 3986, section 5.2) in an answer from `path`. Returns a path
+/// with its query.
 pub fn resolved(path: &str, reference: &str) -> String {
     assert!(
         !reference.starts_with('/'),
-        "below a proxy's path it leads elsewhere: {reference}"
+        "this reference breaks behind a proxy with a path: {reference}"
     );
     let base = url::Url::parse(&format!("http://gateway{path}")).expect("a path");
     let url = base.join(reference).expect("a reference");
     url[url::Position::BeforePath..].to_owned()
 }
 
-/// What comes until the peer closes.
+/// Reads until the peer closes.
 pub async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     timeout(DEADLINE, stream.read_to_end(&mut bytes))
@@ -255,11 +255,11 @@ impl Answer {
 
     pub fn json(&self) -> serde_json::Value {
         let document = serde_json::from_str(&self.body);
-        assert!(document.is_ok(), "no JSON: {self:?}");
-        document.expect("just looked")
+        assert!(document.is_ok(), "not JSON: {self:?}");
+        document.expect("it is valid")
     }
 
-    /// Asserts a problem of this status and name, and answers its document.
+    /// Asserts a problem of this status and name, and returns its document.
     #[track_caller]
     pub fn problem(&self, status: u16, name: &str) -> serde_json::Value {
         assert_eq!(self.status, status, "{self:?}");

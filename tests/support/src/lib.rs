@@ -1,7 +1,7 @@
 //! Servers, clients and waits that the tests share.
 //!
-//! A test starts its own servers, on free ports and in folders of their own. Dropping a server
-//! ends it.
+//! A test starts its own servers, on free ports and in temporary folders. Dropping a server stops
+//! it.
 
 #![allow(
     missing_docs,
@@ -23,10 +23,10 @@ pub mod wait;
 
 use std::path::PathBuf;
 
-/// The program. Cargo builds it together with the tests of its package, and puts it above their
-/// folder.
+/// The path of the program. Cargo builds it together with the tests of its package, into the parent
+/// of their folder.
 pub fn program() -> PathBuf {
-    let tests = std::env::current_exe().expect("the tests are a program");
+    let tests = std::env::current_exe().expect("the path of the tests");
     let built = tests.ancestors().nth(2).expect("a folder");
     built.join(format!("people-gateway{}", std::env::consts::EXE_SUFFIX))
 }

@@ -1,5 +1,5 @@
-//! Both sides of a pseudoterminal: a program writes to one, and a test reads at the other what a
-//! terminal would show.
+//! A pseudoterminal: the program writes to the slave side, and the test reads the output from the
+//! master side.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -15,7 +15,6 @@ pub struct Pseudoterminal {
 }
 
 impl Pseudoterminal {
-    /// A terminal of so many characters across and lines down.
     pub fn open(columns: u16, lines: u16) -> Self {
         // CLOEXEC: a command that another test starts at this moment must not keep it open.
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
@@ -28,7 +27,7 @@ impl Pseudoterminal {
             OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
             Mode::empty(),
         )
-        .expect("its other side");
+        .expect("the slave side");
         let terminal = Self {
             master: File::from(master),
             slave: File::from(slave),
@@ -47,13 +46,13 @@ impl Pseudoterminal {
         tcsetwinsize(&self.master, size).expect("a size");
     }
 
-    /// The program's side, as one of its standard streams.
+    /// The slave side, as a standard stream of the program.
     pub fn side(&self) -> Stdio {
         self.slave.try_clone().expect("another handle").into()
     }
 
-    /// Hands on what is written, from a thread of its own, until nobody has the program's side open
-    /// any more, or `take` says that nobody reads on.
+    /// Passes the output to `take`, on a new thread, until the slave side is closed or `take`
+    /// returns false.
     pub fn read(&self, mut take: impl FnMut(Vec<u8>) -> bool + Send + 'static) {
         let mut master = self.master.try_clone().expect("another handle");
         std::thread::spawn(move || {

@@ -1,10 +1,10 @@
-//! A `redis-server` of a test's own: free port on 127.0.0.1, own folder, gone when it is dropped.
+//! A `redis-server` with a free port on 127.0.0.1 and its own folder, killed when it is dropped.
 //!
 //! ```ignore
 //! let mut server = RedisServer::start(&["--appendonly", "yes"]).await;
 //! let url = server.url();                     // redis://127.0.0.1:PORT
 //! server.command::<()>(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-//! server.freeze();                            // SIGSTOP: it neither answers nor ends
+//! server.freeze();                            // SIGSTOP: the server does not answer
 //! server.thaw();
 //! server.kill9();
 //! server.restart().await;                     // same port, same folder
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use crate::port::free_port;
 use crate::wait::{DEADLINE, eventually};
 
-/// One process with its folder.
+/// A server process and its folder.
 pub struct RedisServer {
     folder: TempDir,
     port: u16,
@@ -32,16 +32,16 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server with these command line options added, and waits until it answers. Without
-    /// other options it keeps nothing on disk.
+    /// Starts a server with these additional command line options, and waits until it answers. By
+    /// default the server keeps nothing on disk.
     pub async fn start(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let password = options
             .iter()
             .position(|o| o == "--requirepass")
             .map(|at| options[at + 1].clone());
-        // Another process may take the port between our look and the server's: then the server
-        // ends, and we look again.
+        // Another process may take the port before the server binds it. Then the server ends, and
+        // the next attempt uses another port.
         for _ in 0..10 {
             let folder = tempfile::tempdir().expect("a folder");
             let port = free_port();
@@ -60,10 +60,10 @@ impl RedisServer {
         panic!("redis-server does not start with {options:?}")
     }
 
-    /// Starts a replica of this server, and waits until it has caught up with it once.
+    /// Starts a replica of this server, and waits until it has caught up once.
     pub async fn start_replica(&self) -> Self {
         let replica = Self::start(&["--replicaof", &format!("127.0.0.1 {}", self.port)]).await;
-        eventually("the replica is in step", async || {
+        eventually("the replica has caught up", async || {
             let info: String = replica.command(&["INFO", "replication"]).await;
             info.contains("master_link_status:up")
         })
@@ -79,17 +79,16 @@ impl RedisServer {
         }
     }
 
-    /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its folder: the append-only files are in `appendonlydir`.
+    /// The folder of the server: the append-only files are in `appendonlydir`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A connection to database 0.
+    /// Opens a connection to database 0.
     pub async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let limits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
@@ -99,36 +98,36 @@ impl RedisServer {
             .await
     }
 
-    /// Runs one command on a connection of its own, in database 0; panics when it fails.
+    /// Runs one command on a new connection, in database 0; panics if it fails.
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
         self.attempt(words).await.expect("an answer")
     }
 
-    /// Asks the server something that it may refuse.
+    /// Runs one command that the server may refuse.
     pub async fn attempt<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let mut connection = self.connect().await?;
         let mut command = ::redis::cmd(words[0]);
         command.arg(&words[1..]).query_async(&mut connection).await
     }
 
-    /// Ends it without a chance to write anything more.
+    /// Kills the server with SIGKILL.
     pub fn kill9(&mut self) {
         self.process.kill().expect("it can be killed");
         self.process.wait().expect("it ends");
     }
 
-    /// Starts it again after [`RedisServer::kill9`], on the same port and folder.
+    /// Starts the server again after [`RedisServer::kill9`], on the same port and folder.
     pub async fn restart(&mut self) {
         self.process = spawn(self.folder.path(), self.port, &self.options);
         assert!(self.answers().await, "the server does not start again");
     }
 
-    /// Stops it in its tracks: connections stay open, nothing is answered.
+    /// Suspends the server: connections stay open, and the server answers nothing.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Resumes the server after [`RedisServer::freeze`].
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -137,9 +136,9 @@ impl RedisServer {
         kill_process(Pid::from_child(&self.process), signal).expect("the process is there");
     }
 
-    /// Whether it answers in time; false as soon as it ended instead.
+    /// Waits until the server answers. False if it ends, or does not answer in time.
     async fn answers(&mut self) -> bool {
-        let asking = async {
+        let answered = async {
             loop {
                 if self.process.try_wait().expect("its state").is_some() {
                     return false;
@@ -149,23 +148,23 @@ impl RedisServer {
                         .exec_async(&mut connection)
                         .await
                         .is_ok()
-                    && self.is_it(&mut connection).await
+                    && self.is_our_process(&mut connection).await
                 {
                     return true;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(DEADLINE, asking)
+        tokio::time::timeout(DEADLINE, answered)
             .await
             .unwrap_or(false)
     }
 }
 
 impl RedisServer {
-    /// Whether our process is at the other end, and not another that has the port while ours is
-    /// about to end.
-    async fn is_it(&self, connection: &mut MultiplexedConnection) -> bool {
+    /// Whether our process answers on this connection. Another process may have the port while ours
+    /// is about to end.
+    async fn is_our_process(&self, connection: &mut MultiplexedConnection) -> bool {
         let info: RedisResult<String> = ::redis::cmd("INFO")
             .arg("server")
             .query_async(connection)
@@ -177,7 +176,7 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        // A test that killed it already leaves nothing to end.
+        // A test may have killed the server already.
         if let Ok(None) = self.process.try_wait() {
             let _ = kill_process(Pid::from_child(&self.process), Signal::CONT);
             let _ = self.process.kill();

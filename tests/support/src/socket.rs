@@ -1,4 +1,4 @@
-//! A WebSocket client as the tutorial's would be: it sends words and reads sentences.
+//! A WebSocket client that sends and reads text messages.
 
 use std::net::SocketAddr;
 
@@ -14,15 +14,15 @@ use crate::wait::DEADLINE;
 
 const PROTOCOL: &str = "sec-websocket-protocol";
 
-/// An open WebSocket.
+/// A client's open WebSocket.
 pub struct Listener(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// How a WebSocket ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
-    /// A close frame came, with this code and reason.
+    /// The server sent a close frame with this code and reason.
     Closed(u16, String),
-    /// The connection just ended.
+    /// The connection ended without a close frame.
     Cut,
 }
 
@@ -35,7 +35,8 @@ impl Listener {
         Self(opened.expect("a handshake").0)
     }
 
-    /// Opens a WebSocket, offering these subprotocols; the one that the server chose comes with it.
+    /// Opens a WebSocket that offers these subprotocols. Also returns the one that the server
+    /// chose.
     pub async fn open_as(
         address: SocketAddr,
         path: &str,
@@ -58,7 +59,7 @@ impl Listener {
         (Self(socket), chosen)
     }
 
-    /// The answer of a gateway that refuses the handshake.
+    /// Tries to open a WebSocket that the server must refuse, and returns the HTTP status.
     pub async fn refused(address: SocketAddr, path: &str) -> u16 {
         match timeout(DEADLINE, connect_async(format!("ws://{address}{path}")))
             .await
@@ -77,12 +78,12 @@ impl Listener {
             .expect("an open socket");
     }
 
-    /// The next sentence, or how the stream ended. Control frames are answered on the way.
+    /// The next text, or how the WebSocket ended. Skips control frames, which the library answers.
     pub async fn next(&mut self) -> Result<String, End> {
-        // One limit around all: pings come for as long as nothing else does.
+        // One limit for the whole wait: a limit for each frame would start again with each ping.
         timeout(DEADLINE, self.next_text())
             .await
-            .expect("a sentence comes in time")
+            .expect("a text arrives in time")
     }
 
     async fn next_text(&mut self) -> Result<String, End> {
@@ -96,24 +97,24 @@ impl Listener {
         }
     }
 
-    /// The next sentence; there must be one.
+    /// The next text; panics if the WebSocket has ended.
     pub async fn sentence(&mut self) -> String {
-        self.next().await.expect("a sentence")
+        self.next().await.expect("a text")
     }
 
-    /// All sentences up to and without the one that contains `last`.
+    /// Reads up to the text that contains `last`, and returns the texts before it.
     pub async fn until(&mut self, last: &str) -> Vec<String> {
-        let mut sentences = Vec::new();
+        let mut texts = Vec::new();
         loop {
-            let sentence = self.sentence().await;
-            if sentence.contains(last) {
-                return sentences;
+            let text = self.sentence().await;
+            if text.contains(last) {
+                return texts;
             }
-            sentences.push(sentence);
+            texts.push(text);
         }
     }
 
-    /// Reads to the end; how that was.
+    /// Reads until the WebSocket ends, and returns how it ended.
     pub async fn end(mut self) -> End {
         loop {
             if let Err(end) = self.next().await {

@@ -1,5 +1,4 @@
-//! A relay of bytes whose server can be changed: what a failover looks like to those who use the
-//! old address.
+//! A TCP relay whose server a test can change. Its clients see a failover behind one address.
 
 use std::net::SocketAddr;
 
@@ -8,26 +7,26 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Where the bytes go, and what becomes of connections that were made before this was said.
+/// The port of the server, and whether connections to other servers are cut or kept.
 #[derive(Clone, Copy)]
-enum Server {
-    CuttingOthers(u16),
-    SparingOthers(u16),
+enum Target {
+    CutOthers(u16),
+    KeepOthers(u16),
 }
 
 /// Listens until it is dropped.
 pub struct Switch {
     address: SocketAddr,
-    server: watch::Sender<Server>,
+    target: watch::Sender<Target>,
     task: JoinHandle<()>,
 }
 
 impl Switch {
-    /// In front of the server on this port of 127.0.0.1.
+    /// Starts a relay to the server on this port of 127.0.0.1.
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let (server, current) = watch::channel(Server::CuttingOthers(port));
+        let (target, current) = watch::channel(Target::CutOthers(port));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(relay(client, current.clone()));
@@ -35,24 +34,23 @@ impl Switch {
         });
         Self {
             address,
-            server,
+            target,
             task,
         }
     }
 
-    /// Where it listens.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
-    /// From now on the server is the one on this port; connections to the other are cut.
+    /// Relays to the server on this port, and cuts the connections to other servers.
     pub fn switch(&self, port: u16) {
-        self.server.send_replace(Server::CuttingOthers(port));
+        self.target.send_replace(Target::CutOthers(port));
     }
 
-    /// The same for new connections; those that there are stay with their server.
+    /// Relays new connections to the server on this port, and keeps the existing connections.
     pub fn switch_new(&self, port: u16) {
-        self.server.send_replace(Server::SparingOthers(port));
+        self.target.send_replace(Target::KeepOthers(port));
     }
 }
 
@@ -62,15 +60,15 @@ impl Drop for Switch {
     }
 }
 
-async fn relay(mut client: TcpStream, mut server: watch::Receiver<Server>) {
-    let (Server::CuttingOthers(port) | Server::SparingOthers(port)) = *server.borrow_and_update();
+async fn relay(mut client: TcpStream, mut target: watch::Receiver<Target>) {
+    let (Target::CutOthers(port) | Target::KeepOthers(port)) = *target.borrow_and_update();
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else {
         return;
     };
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut stream) => {}
-        _ = server.wait_for(
-            |server| matches!(server, Server::CuttingOthers(now) if *now != port)
+        _ = target.wait_for(
+            |target| matches!(target, Target::CutOthers(now) if *now != port)
         ) => {}
     }
 }

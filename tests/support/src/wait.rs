@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The limit of one step of a test. Only a step that hangs takes as long.
+/// The limit of one step of a test. Only a step that hangs takes this long.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The time between two looks at a condition.
+/// The time between two checks of a condition.
 const INTERVAL: Duration = Duration::from_millis(15);
 
-/// Waits until a condition holds. Panics with its name after [`DEADLINE`].
+/// Waits until a condition holds. Panics with the name `what` after [`DEADLINE`].
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds().await {

@@ -1,4 +1,5 @@
-// A gateway for one test: on free ports, with a store in a temporary folder, killed at the end of the test.
+// A gateway for one test, on free ports, with a store in a temporary folder. The end of the test
+// kills it.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM =
-  process.env.PEOPLE_GATEWAY ?? fileURLToPath(new URL('../../../../target/debug/people-gateway', import.meta.url));
+  process.env.PEOPLE_GATEWAY ??
+  fileURLToPath(new URL('../../../../target/debug/people-gateway', import.meta.url));
 /** The time limit of each wait in a test. */
 export const DEADLINE_MS = 30_000;
 
@@ -24,7 +26,9 @@ export async function eventually(what, condition) {
 }
 
 export class Gateway {
-  /** Starts a gateway with these settings (`live.ring_bytes` and so on), and waits until it is ready. */
+  /**
+   * Starts a gateway with these settings, such as `live.ring_bytes`, and waits until it is ready.
+   */
   static async start(test, settings = {}) {
     const gateway = new Gateway();
     gateway.folder = await mkdtemp(join(tmpdir(), 'people-gateway-js-'));
@@ -40,10 +44,15 @@ export class Gateway {
   async run() {
     const settings = { 'store.url': `embedded:${this.folder}/data`, ...this.settings };
     const env = Object.fromEntries(
-      Object.entries(settings).map(([key, value]) => [`PEOPLE_GATEWAY__${key.toUpperCase().replaceAll('.', '__')}`, `${value}`]),
+      Object.entries(settings).map(([key, value]) => [
+        `PEOPLE_GATEWAY__${key.toUpperCase().replaceAll('.', '__')}`,
+        `${value}`,
+      ]),
     );
     this.process = spawn(PROGRAM, { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'ignore'] });
-    this.exited = new Promise((resolve, reject) => this.process.once('exit', resolve).once('error', reject));
+    this.exited = new Promise((resolve, reject) =>
+      this.process.once('exit', resolve).once('error', reject),
+    );
     this.exited.catch(() => {});
     for await (const line of createInterface({ input: this.process.stdout })) {
       const address = /http:\/\/([^/]+)\//.exec(line)?.[1];
@@ -53,9 +62,14 @@ export class Gateway {
         break;
       }
     }
-    if (!this.admin) throw new Error(`${PROGRAM} did not start: build it, or name it in PEOPLE_GATEWAY`);
+    if (!this.admin)
+      throw new Error(`${PROGRAM} did not start: build it, or name it in PEOPLE_GATEWAY`);
     await eventually('the gateway is ready', () =>
-      fetch(`http://${this.admin}/readyz`).then(async (answer) => (await answer.text(), answer.ok), () => false));
+      fetch(`http://${this.admin}/readyz`).then(
+        async (answer) => (await answer.text(), answer.ok),
+        () => false,
+      ),
+    );
   }
 
   get url() {
@@ -86,7 +100,11 @@ export class Gateway {
   async save(id, person) {
     const body = JSON.stringify({ id, ...person });
     const headers = { 'content-type': 'application/x-ndjson' };
-    const answer = await fetch(`http://${this.address}/people/import`, { method: 'POST', headers, body });
+    const answer = await fetch(`http://${this.address}/people/import`, {
+      method: 'POST',
+      headers,
+      body,
+    });
     const report = await answer.text();
     if (!report.includes('"saved":1')) throw new Error(report);
   }

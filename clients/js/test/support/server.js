@@ -1,4 +1,5 @@
-// A scripted server: node's http, with WebSocket frames of its own (RFC 6455). It can also send what no gateway sends.
+// A scripted server: node's http with its own WebSocket frames (RFC 6455). It can also send
+// messages that no gateway sends.
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -7,17 +8,19 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 function frame(opcode, payload) {
   const { length } = payload;
-  const head = length < 126 ? [0x80 | opcode, length] : [0x80 | opcode, 126, length >> 8, length & 255];
+  const head =
+    length < 126 ? [0x80 | opcode, length] : [0x80 | opcode, 126, length >> 8, length & 255];
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
+/** A client's connection, with the query of its handshake. */
 class Peer {
   #received = [];
   #waiting = [];
 
   constructor(socket, url) {
     this.socket = socket;
-    this.asked = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
+    this.query = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
     this.closed = new Promise((resolve) => socket.once('close', resolve));
     let rest = Buffer.alloc(0);
     socket.on('error', () => {});
@@ -29,27 +32,32 @@ class Peer {
         const length = short === 126 ? rest.readUInt16BE(2) : short;
         if (rest.length < head + length) return;
         const mask = rest.subarray(head - 4, head);
-        const payload = rest.subarray(head, head + length).map((byte, index) => byte ^ mask[index % 4]);
-        if ((rest[0] & 15) === 1) this.#hear(JSON.parse(Buffer.from(payload).toString()));
+        const payload = rest
+          .subarray(head, head + length)
+          .map((byte, index) => byte ^ mask[index % 4]);
+        if ((rest[0] & 15) === 1) this.#receive(JSON.parse(Buffer.from(payload).toString()));
         rest = rest.subarray(head + length);
       }
     });
   }
 
-  #hear(message) {
+  #receive(message) {
     const waiting = this.#waiting.shift();
     if (waiting) waiting(message);
     else this.#received.push(message);
   }
 
   /** The client's next message. */
-  heard() {
+  nextMessage() {
     const message = this.#received.shift();
-    return message ? Promise.resolve(message) : new Promise((resolve) => this.#waiting.push(resolve));
+    return message
+      ? Promise.resolve(message)
+      : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  say(...messages) {
-    for (const message of messages) this.socket.write(frame(1, Buffer.from(JSON.stringify(message))));
+  send(...messages) {
+    for (const message of messages)
+      this.socket.write(frame(1, Buffer.from(JSON.stringify(message))));
   }
 
   close(code, reason = '') {
@@ -68,7 +76,9 @@ export class Server {
   #peers = [];
   #waiting = [];
   #sockets = [];
-  /** The answer to handshakes and to the request for the reason, instead of an upgrade. */
+  /**
+   * The answer to handshakes, and to the client's request for the reason, instead of an upgrade.
+   */
   refusal;
   refused = 0;
 
@@ -97,9 +107,13 @@ export class Server {
     socket.on('error', () => {});
     if (this.refusal) {
       this.refused++;
-      return socket.end(`HTTP/1.1 ${this.refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return socket.end(
+        `HTTP/1.1 ${this.refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
     }
-    const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + GUID).digest('base64');
+    const accept = createHash('sha1')
+      .update(request.headers['sec-websocket-key'] + GUID)
+      .digest('base64');
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: people.v1.json\r\n\r\n`,

@@ -1,10 +1,21 @@
-// Code that the types must accept, and, below `@ts-expect-error`, code that they must not. It is compiled, never run.
+// Code that the types must accept, and, below `@ts-expect-error`, code that they must refuse. It is
+// compiled, and never run.
 
-import { live, ProblemError, type LiveEvent, type Person, type ViewSnapshot } from 'people-gateway-client';
+import {
+  live,
+  ProblemError,
+  type LiveEvent,
+  type Person,
+  type ViewSnapshot,
+} from 'people-gateway-client';
 
 interface Attributes { city: string; tags?: string[] }
 
-const people = live<Attributes>({ url: 'http://h', from: 'snapshot', people: [] as Person<Attributes>[] });
+const people = live<Attributes>({
+  url: 'http://h',
+  from: 'snapshot',
+  people: [] as Person<Attributes>[],
+});
 const anyone = live({ url: 'http://h' });
 
 for await (const event of people) {
@@ -17,7 +28,8 @@ for await (const event of people) {
     const kind: 'leave' | 'delete' = event.type;
     console.log(kind, event.revision.length);
   }
-  if (event.type === 'resync' && event.exact) console.log(event.people[0]?.attributes?.tags?.length);
+  if (event.type === 'resync' && event.exact)
+    console.log(event.people[0]?.attributes?.tags?.length);
   // @ts-expect-error: not every event is about a person
   console.log(event.person.firstName);
   // @ts-expect-error: there is no such attribute
@@ -47,12 +59,13 @@ seen.people.push(seen.people[0]);
 // @ts-expect-error: nor does its version
 seen.version = 1;
 
-await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { city: 'Oslo' } });
+const ada = { firstName: 'Ada', lastName: 'L', age: 36, job: '' };
+await people.save({ ...ada, attributes: { city: 'Oslo' } });
 // @ts-expect-error: the type of the attributes has no such name
-await people.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { town: 'Oslo' } });
+await people.save({ ...ada, attributes: { town: 'Oslo' } });
 // @ts-expect-error: a person has an age
 await anyone.save({ firstName: 'Ada', lastName: 'L', job: '' });
-await anyone.save({ firstName: 'Ada', lastName: 'L', age: 36, job: '', attributes: { any: ['thing', { at: null }] } });
+await anyone.save({ ...ada, attributes: { any: ['thing', { at: null }] } });
 
 export const words = (event: LiveEvent): string => {
   switch (event.type) {

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_snapshot_has_no_cursor_whatever_arrives() {
+    fn an_incomplete_snapshot_has_no_cursor_after_any_message() {
         for begun in [
             &[PAGE][..],
             &[LIVE, RESET],

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_pings_but_does_not_close_is_left_in_time() {
+    async fn a_client_leaves_a_server_that_pings_but_does_not_close() {
         let (mut client, mut server) = pair().await;
         client.end_within(Duration::from_secs(5));
         advance(Duration::from_secs(4)).await;

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_gateway_that_answered_before_is_waited_for() {
+    fn a_client_waits_only_for_a_gateway_that_answered_before() {
         let mut retry = Retry::new(Patience(Duration::from_secs(60)));
         assert_eq!(retry.after(&unreachable()), None);
         retry.succeeded();

@@ -23,15 +23,15 @@ pub(super) struct CsvRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CsvError {
     #[error(
-        "line {line}, column {column}: the cell goes on behind this quote: inside quotes, a quote \
-         is written twice"
+        "line {line}, column {column}: text follows this closing quote: inside quotes, a quote is \
+         written twice"
     )]
-    GoesOn { line: u64, column: u64 },
+    TextAfterQuote { line: u64, column: u64 },
     #[error(
-        "line {line}, column {column}: blanks stand before this quote: it must be the first \
-         character of its cell"
+        "line {line}, column {column}: blanks precede this quote: it must be the first character \
+         of its cell"
     )]
-    AfterBlanks { line: u64, column: u64 },
+    BlanksBeforeQuote { line: u64, column: u64 },
     #[error("line {line}, column {column}: this quote is not closed")]
     Unclosed { line: u64, column: u64 },
     #[error(
@@ -147,7 +147,7 @@ impl CsvParser {
             _ if self.separator == Some(c) => self.end_cell(),
             (CellState::Quote, '"') => self.push_to(CellState::Quoted, c),
             (CellState::Quote, _) => {
-                return Err(CsvError::GoesOn {
+                return Err(CsvError::TextAfterQuote {
                     line,
                     column: column - 1,
                 });
@@ -155,7 +155,7 @@ impl CsvParser {
             (CellState::Start, '"') => {
                 (self.state, self.quote) = (CellState::Quoted, (line, column));
             }
-            (CellState::Blanks, '"') => return Err(CsvError::AfterBlanks { line, column }),
+            (CellState::Blanks, '"') => return Err(CsvError::BlanksBeforeQuote { line, column }),
             (CellState::Start | CellState::Blanks, _) if is_blank(c) => {
                 self.push_to(CellState::Blanks, c);
             }

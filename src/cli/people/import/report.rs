@@ -86,11 +86,11 @@ impl ImportTally {
         );
         match (lines, emptiness) {
             (0, EmptyFile::NoText) => note(&format!(
-                "{} is empty: there is nobody to import",
+                "{} is empty: there are no people to import",
                 self.file
             )),
             (0, EmptyFile::HeadingsOnly) => note(&format!(
-                "{} has headings, and nobody below them",
+                "{} has headings, and no people below them",
                 self.file
             )),
             _ => {}

@@ -40,14 +40,14 @@ struct Breadth {
     selectivity: Selectivity,
 }
 
-/// The number of a filter's branches; 0 if nobody can match it.
+/// The number of a filter's branches; 0 if no person can match it.
 pub(super) fn branches(predicate: &Predicate) -> usize {
     Clause::of(predicate).breadth().branches
 }
 
 /// The constraints of a branch, the most selective first, then by path, so that filters over the
 /// same fields share the upper nodes. Anyone may match a branch without constraints; `None` if
-/// nobody can match the branch. The result depends on the arguments alone.
+/// no person can match the branch. The result depends on the arguments alone.
 pub(super) fn branch(predicate: &Predicate, number: usize) -> Option<Vec<Constraint<'_>>> {
     let mut constraints = Vec::new();
     Clause::of(predicate).gather(number, &mut constraints);

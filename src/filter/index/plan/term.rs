@@ -18,7 +18,7 @@ pub(super) struct Term<'f> {
 type Tests<'f> = SmallVec<[Test<'f>; 2]>;
 
 impl<'f> Term<'f> {
-    /// The number of alternatives: values, list items or texts; 0 if nobody fulfils the term.
+    /// The number of alternatives: values, list items or texts; 0 if no person fulfils the term.
     pub(super) fn alternatives(self) -> usize {
         if self.selects_everyone() {
             return 1;

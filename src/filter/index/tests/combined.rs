@@ -22,7 +22,7 @@ fn a_conjunction_is_touched_if_all_its_parts_hold() {
         };
         format!("attributes.n >= {from} && attributes.city == 'c0'")
     });
-    // Views of other teams are not touched, whatever their ranges.
+    // Views of other teams are not touched, for any range.
     assert_touched(&person, 0, |number| {
         let team = if number < 10 {
             "red".to_owned()

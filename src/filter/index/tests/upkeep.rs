@@ -119,7 +119,7 @@ fn a_view_without_a_constraint_is_touched_by_every_change() {
     assert_eq!(
         index.census().entries,
         texts.len() - void.len(),
-        "a filter that nobody matches has no entry"
+        "a filter that no person matches has no entry"
     );
 }
 

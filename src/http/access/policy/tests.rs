@@ -68,7 +68,7 @@ fn on_loopback_only_names_of_this_machine_and_addresses_are_served() {
 }
 
 #[test]
-fn listed_names_are_served_and_all_other_names_are_refused_then() {
+fn a_list_of_hosts_serves_its_names_and_refuses_all_others() {
     for exposure in [Exposure::Local, Exposure::Network] {
         let named = policy(exposure, &["people.example"], &[]);
         for name in ALWAYS_SERVED

@@ -297,7 +297,7 @@ mod tests {
             assert_eq!(found, expected, "{partitions} partitions");
             assert!(
                 most <= HELD_BYTES,
-                "{most} bytes are held of {partitions} partitions"
+                "{partitions} partitions hold {most} bytes"
             );
             assert!(
                 partitions != 64 || most > HELD_BYTES / 2,

@@ -1,7 +1,7 @@
 //! Finds the end of a chunked body (RFC 9112, section 7.1) without reading its content.
 
 /// The state of a chunked body while its bytes pass. The check is strict: any deviation from the
-/// RFC is [`ChunkedBody::Malformed`], and its end is unknown. hyper refuses such a body, or accepts
+/// RFC is [`ChunkedBody::Malformed`], and its end is unknown. hyper refuses that body, or accepts
 /// it and finds the end by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChunkedBody {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_found_however_the_bytes_arrive() {
+    fn a_chunked_body_has_the_same_end_in_any_pieces() {
         for body in [
             "0\r\n\r\n",
             "3\r\nabc\r\n0\r\n\r\n",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_body_is_given_up() {
+    fn a_malformed_body_is_reported() {
         for body in [
             "\r\n",
             "x\r\n",

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_without_its_end_is_not_judged() {
+    fn an_incomplete_head_is_neither_accepted_nor_refused() {
         let head = "GET /people?where=a>b HTTP/1.1\r\nHost: a\r\n\r\n";
         for end in 0..head.len() {
             assert!(

@@ -53,7 +53,7 @@ pub(super) struct Intake {
     /// When the current head began, or hyper began to wait for one.
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// hyper was told that the stream ends, because no request came for a while.
+    /// hyper got the end of the stream, because no request came for a while.
     dozing: bool,
     /// The peer has closed its sending side.
     ended: bool,
@@ -110,7 +110,7 @@ impl Intake {
         !self.held.is_empty()
     }
 
-    /// Whether hyper was told that the stream ends, because no request came for a while.
+    /// Whether hyper got the end of the stream, because no request came for a while.
     pub(super) fn is_dozing(&self) -> bool {
         self.dozing
     }
@@ -209,7 +209,7 @@ impl Intake {
     }
 
     /// Applies the time limits while no bytes come and no answer is being written. Between
-    /// requests, hyper is told that the stream ends; within a head, the head is refused.
+    /// requests, hyper gets the end of the stream; within a head, the head is refused.
     fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.permit.is_busy() {
             return Poll::Pending;
@@ -247,7 +247,7 @@ impl Intake {
         Poll::Ready(())
     }
 
-    /// Reads a head, or waits for one. An unchanged `buf` tells hyper that the stream ends.
+    /// Reads a head, or waits for one. An unchanged `buf` is the end of the stream for hyper.
     fn poll_head(
         &mut self,
         context: &mut Context<'_>,

@@ -1,28 +1,28 @@
-//! What a client asked for, until it is answered in the order of its stream.
+//! A client's requests that wait for their answer in the order of its stream.
 
 use std::collections::VecDeque;
 
 use crate::filter::Kinds;
 use crate::protocol::request::{Refused, Request};
 
-/// Requests that may wait for a peer that goes on asking without taking the answers, and their
-/// bytes; one may wait whatever its size. It is more than a client may say at once by default, but
-/// for filters of more than a hundred bytes.
+/// Requests that may wait for a peer that sends more without taking the answers, and their bytes; a
+/// single request of any size may wait. The limit is above what a client may send at once by
+/// default, except for filters of more than a hundred bytes.
 const REQUESTS_MAX: usize = 1024;
 const BYTES_MAX: usize = 64 * 1024;
 
-/// What a client said that its own stream answers, in its order.
+/// A client's message that its own stream answers, in order.
 #[derive(Clone, Debug)]
 pub enum ClientRequest {
-    /// Other kinds; the filter stays. A word of the text format.
+    /// Other kinds; the filter stays. A command of the text format.
     Kinds(Kinds),
     /// A message of a JSON format.
     Message(Request),
-    /// One that could not be understood.
+    /// A message that could not be understood.
     Refused(Refused),
 }
 
-/// More was asked than the peer takes answers.
+/// The peer sends more requests than it takes answers.
 #[derive(Debug)]
 pub struct TooManyRequests;
 
@@ -77,16 +77,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_bounded_in_number_and_bytes_and_one_may_always_wait() {
+    fn a_request_queue_is_bounded_in_number_and_bytes_and_takes_one_of_any_size() {
         let filter = |length: usize| {
             let text = format!(r#"{{"type":"filter","where":"{}"}}"#, " ".repeat(length));
             ClientRequest::Message(Request::read(&text).expect("a request"))
         };
         let mut queue = RequestQueue::default();
-        queue.push(filter(2 * BYTES_MAX)).expect("one may wait");
         queue
-            .push(filter(1))
-            .expect_err("no more than so many bytes");
+            .push(filter(2 * BYTES_MAX))
+            .expect("one of any size may wait");
+        queue.push(filter(1)).expect_err("too many bytes");
         assert!(queue.pop().is_some() && queue.pop().is_none() && queue.is_empty());
         let mut queue = RequestQueue::default();
         let kinds = || ClientRequest::Kinds(Kinds::All);

@@ -52,10 +52,10 @@ mod tests {
     use super::*;
     use crate::session::connection::socket::{Gone, Socket};
 
-    /// What every system does: bytes pass in order, a full socket takes nothing, a closed one is
-    /// gone.
+    /// The same on every system: bytes pass in order, a full socket takes nothing, a closed one
+    /// reports that its peer is gone.
     #[tokio::test]
-    async fn bytes_pass_until_it_is_full_and_then_until_it_is_closed() {
+    async fn a_pair_passes_bytes_until_it_is_full_and_again_until_it_is_closed() {
         let unix = pair(64 * 1024).expect("two sockets");
         check(Socket::Pair(unix.0), unix.1).await;
         let (near, far) = over_loopback().expect("two sockets");
@@ -73,9 +73,7 @@ mod tests {
             }
         }
         let mut received = vec![0; sent];
-        far.read_exact(&mut received)
-            .await
-            .expect("all that was taken");
+        far.read_exact(&mut received).await.expect("all sent bytes");
         assert!(received.iter().all(|byte| *byte == 7));
         near.writable().await.expect("room again");
         assert_eq!(near.send_portably(b"x"), Ok(1));

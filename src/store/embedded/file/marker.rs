@@ -150,12 +150,12 @@ mod tests {
         assert_eq!(
             found(["a.0.0", "b.7.ffffffffffffffff"]).0,
             0,
-            "there was none"
+            "there is no marker"
         );
         assert_eq!(
             found(["a.0.0", "b.7.ffffffffffffffff"]).0,
             0,
-            "it is the same"
+            "file and marker are equal"
         );
         assert_eq!(found(["a.1.1", "b.9.2"]).0, 0, "the marker is older");
         let (count, text) = found(["a.1.1", "b.7.3"]);
@@ -169,7 +169,7 @@ mod tests {
             2,
             "another epoch, and another tag"
         );
-        assert_eq!(found(["c.1.1", "b.7.4"]).0, 0, "it is noted once");
+        assert_eq!(found(["c.1.1", "b.7.4"]).0, 0, "the damage is noted once");
         fs::write(folder.path().join(NAME), "garbage").unwrap();
         assert_eq!(found(["c.1.1", "b.7.4"]).0, 0);
     }

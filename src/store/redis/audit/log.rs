@@ -8,7 +8,7 @@ use ::redis::{Value, pipe};
 use super::partition::{PORTION, PartitionAudit};
 use crate::domain::{Position, Seq};
 use crate::store::audit::{FindingKind, Repair};
-use crate::store::log::chain::UNKNOWN_BEFORE;
+use crate::store::log::chain::EntryFault;
 use crate::store::redis::reply;
 use crate::store::{Store as _, StoreError};
 
@@ -30,7 +30,7 @@ impl PartitionAudit<'_, '_> {
                 from = Some(seq.next());
                 let follows = match &entry {
                     Ok(change) => last.is_none() || change.predecessor() == last,
-                    Err(why) => why == UNKNOWN_BEFORE,
+                    Err(fault) => *fault == EntryFault::UnknownBefore,
                 };
                 last = entry.as_ref().ok().map(|change| change.at.position);
                 if let Ok(change) = &entry {
@@ -38,7 +38,7 @@ impl PartitionAudit<'_, '_> {
                 }
                 if !follows && !self.is_trimmed(wanted).await? {
                     let why = entry.map_or_else(
-                        |why| why,
+                        |fault| fault.to_string(),
                         |_| "does not follow the one before it".to_owned(),
                     );
                     // Sound entries after a hole stay.

@@ -73,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_last_id_up_to_a_text_is_found_wherever_the_text_leaves_the_form() {
+    fn the_last_id_up_to_any_text_is_found() {
         for (text, id) in [
             ("zzz", Some("ffffffff-ffff-ffff-ffff-ffffffffffff")),
             ("", None),

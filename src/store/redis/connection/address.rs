@@ -64,8 +64,7 @@ pub(in crate::store::redis) fn client(
 pub(in crate::store::redis) fn check_clock(options: &Options) -> Result<(), &'static str> {
     if options.url.starts_with("rediss:") && SystemTime::now() < UNIX_EPOCH {
         return Err(
-            "this machine's clock stands before 1970, so no certificate can be judged: set the \
-             clock",
+            "this machine's clock is before 1970, so no certificate can be judged: set the clock",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Why a command has no answer, sorted by what may follow.
+//! Why a command has no answer, classified by what may follow.
 
 use ::redis::ServerError;
 
@@ -81,13 +81,13 @@ impl From<CommandFailure> for StoreError {
 mod tests {
     use super::*;
 
-    fn sorted(code: &str) -> CommandFailure {
+    fn classified(code: &str) -> CommandFailure {
         let error = ::redis::make_extension_error(code.to_owned(), Some("why".to_owned()));
         CommandFailure::answered(ServerError::try_from(error).expect("a server's error"))
     }
 
     #[test]
-    fn answers_that_may_change_are_told_from_full_and_final_ones() {
+    fn an_error_code_is_temporary_or_full_or_final() {
         for code in [
             "READONLY",
             "LOADING",
@@ -96,13 +96,22 @@ mod tests {
             "TRYAGAIN",
             "CLUSTERDOWN",
         ] {
-            assert!(matches!(sorted(code), CommandFailure::NotNow(_)), "{code}");
+            assert!(
+                matches!(classified(code), CommandFailure::NotNow(_)),
+                "{code}"
+            );
         }
         for code in ["OOM", "MISCONF"] {
-            assert!(matches!(sorted(code), CommandFailure::Full(_)), "{code}");
+            assert!(
+                matches!(classified(code), CommandFailure::Full(_)),
+                "{code}"
+            );
         }
         for code in ["WRONGTYPE", "CORRUPT", "NOPERM", "ERR"] {
-            assert!(matches!(sorted(code), CommandFailure::Refused(_)), "{code}");
+            assert!(
+                matches!(classified(code), CommandFailure::Refused(_)),
+                "{code}"
+            );
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn distrust(error: &RedisError) -> Option<String> {
         CertificateError::NotValidForNameContext { presented, .. } => format!(
             "its certificate is for {}: name the server in store.url as its certificate does",
             if presented.is_empty() {
-                "nobody".to_owned()
+                "no server".to_owned()
             } else {
                 presented.join(", ")
             }

@@ -4,7 +4,7 @@ use ::redis::Value;
 
 use super::value::{corrupt, image, list, next, parsed, text};
 use crate::domain::{Change, LogPosition, Partition, Position, Seq, Timestamp};
-use crate::store::log::chain::{self, Flaw, LogEntry, UNKNOWN_BEFORE};
+use crate::store::log::chain::{self, EntryFault, Flaw, LogEntry};
 use crate::store::{Discontinuity, LogAnswer, StoreError, Tail};
 
 /// Reads the answer of since.lua to a question about `from`.
@@ -75,10 +75,7 @@ pub(in crate::store::redis) fn entry(
         _ => None,
     };
     let seq = id.and_then(|id| text(id).ok()?.strip_suffix("-0")?.parse().ok());
-    Ok(Some((
-        seq,
-        change(partition, entry).map_err(|error| detail(&error)),
-    )))
+    Ok(Some((seq, change(partition, entry))))
 }
 
 /// Reads the answer of HMGET for e, s and t. A damaged head is none: the probe restores the log.
@@ -106,12 +103,12 @@ pub(super) fn head(
 }
 
 fn entries(partition: Partition, entries: Value) -> Result<Vec<LogEntry>, StoreError> {
-    let read = |entry| change(partition, entry).map_err(|error| detail(&error));
-    Ok(list(entries)?.into_iter().map(read).collect())
+    let entries = list(entries)?.into_iter();
+    Ok(entries.map(|entry| change(partition, entry)).collect())
 }
 
 /// Reads one log entry: its id `SEQ-0`, and fields by name. Unknown fields are ignored.
-pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, StoreError> {
+pub(super) fn change(partition: Partition, entry: Value) -> LogEntry {
     let mut parts = list(entry)?.into_iter();
     let entry_id = text(next(&mut parts)?)?;
     let mut values: [Option<String>; 9] = Default::default();
@@ -144,7 +141,7 @@ pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, Store
         Some(time),
     ] = values
     else {
-        return Err(corrupt(&format!("log entry {entry_id} lacks a field")));
+        return Err(corrupt(&format!("log entry {entry_id} lacks a field")).into());
     };
     let seq = entry_id
         .strip_suffix("-0")
@@ -160,20 +157,22 @@ pub(super) fn change(partition: Partition, entry: Value) -> Result<Change, Store
         id: parsed(&id)?,
         time: parsed(&time)?,
         created_at: parsed::<Timestamp>(&created)?,
-        before: image(&before).map_err(|_| corrupt(UNKNOWN_BEFORE))?,
+        before: image(&before).map_err(|_| EntryFault::UnknownBefore)?,
         after: image(&after)?,
         trace: None,
     };
     if (operation == "S") != change.after.is_some() {
-        return Err(corrupt(&format!("log entry {entry_id} contradicts itself")));
+        return Err(corrupt(&format!("log entry {entry_id} contradicts itself")).into());
     }
     Ok(change)
 }
 
-/// Why an entry cannot be read, without its content.
-fn detail(error: &StoreError) -> String {
-    match error {
-        StoreError::Corrupt(cause) => cause.to_string(),
-        other => other.to_string(),
+/// Without the content of the entry.
+impl From<StoreError> for EntryFault {
+    fn from(error: StoreError) -> Self {
+        Self::Unreadable(match error {
+            StoreError::Corrupt(cause) => cause.to_string(),
+            other => other.to_string(),
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{Epoch, Position};
+use crate::store::log::chain::EntryFault;
 
 fn bulk(text: &str) -> Value {
     Value::BulkString(text.as_bytes().to_vec())
@@ -39,7 +40,7 @@ fn unknown_fields_are_ignored_and_missing_fields_are_errors() {
         fields.remove(missing);
         assert!(matches!(
             log::change(Partition::new(0), entry(&fields)),
-            Err(StoreError::Corrupt(_))
+            Err(EntryFault::Unreadable(_))
         ));
     }
 }

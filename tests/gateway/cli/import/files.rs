@@ -1,15 +1,15 @@
-//! Files in the forms that programs write: CSV or lines of JSON, with byte order marks, in other
-//! encodings, and incomplete ones.
+//! Files as other programs write them: CSV or lines of JSON, with byte order marks, in other
+//! encodings, or incomplete.
 
 use serde_json::json;
 
 use super::{sums, write};
-use crate::cli::process::serving_in;
+use crate::cli::process::start_gateway_in;
 
 #[tokio::test]
-async fn a_broken_file_ends_the_import_with_the_place_after_the_people_before_it() {
+async fn a_broken_file_ends_the_import_after_its_valid_rows_and_names_the_position() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let header = "firstName,lastName,age,job";
     for (name, bytes, words) in [
         (
@@ -45,9 +45,9 @@ async fn a_broken_file_ends_the_import_with_the_place_after_the_people_before_it
 }
 
 #[tokio::test]
-async fn an_encoding_is_requested_and_then_used() {
+async fn a_file_in_another_encoding_needs_the_option_for_it() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let file = write(
         folder.path(),
         "heading.csv",
@@ -71,7 +71,7 @@ async fn an_encoding_is_requested_and_then_used() {
         1,
         "{people:?}"
     );
-    // Without a byte order mark UTF-16 is only suggested, and nobody is saved.
+    // Without a byte order mark the import only suggests UTF-16, and saves no person.
     let utf_16: Vec<u8> = "firstName,lastName,age,job\nEve,L,1,M\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -91,9 +91,9 @@ async fn an_encoding_is_requested_and_then_used() {
 }
 
 #[tokio::test]
-async fn files_from_excel_are_read_and_an_age_may_have_a_point() {
+async fn files_from_excel_and_ages_with_a_decimal_point_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let text = "\u{feff}sep=;\r\nfirstName;lastName;age;job;city\r\n\
                 Ada;L;36.0;M;Oslo\r\nBob;L;3.6E+01\r\n";
     let file = write(folder.path(), "people.csv", text);
@@ -107,7 +107,7 @@ async fn files_from_excel_are_read_and_an_age_may_have_a_point() {
         "\u{feff}{\"firstName\":\"Di\",\"lastName\":\"L\",\"age\":36e0,\"job\":\"\"}\n",
     );
     assert_eq!(
-        serving.fed(&["import", "-"], marked).await,
+        serving.run_with_input(&["import", "-"], marked).await,
         (0, sums(2, 0), String::new())
     );
     let people = serving.people().await;
@@ -124,19 +124,19 @@ async fn files_from_excel_are_read_and_an_age_may_have_a_point() {
 #[tokio::test]
 async fn an_empty_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     for (name, text, words) in [
         (
             "none.csv",
             "",
-            "none.csv is empty: there is nobody to import",
+            "none.csv is empty: there are no people to import",
         ),
         ("none.ndjson", "\n \n", "none.ndjson is empty"),
         ("none", "\u{feff}\r\n", "none is empty"),
         (
             "headings.csv",
             "firstName,lastName,age,job\n",
-            "headings.csv has headings, and nobody below them",
+            "headings.csv has headings, and no people below them",
         ),
     ] {
         let file = write(folder.path(), name, text);
@@ -150,9 +150,9 @@ async fn an_empty_file_is_reported() {
 }
 
 #[tokio::test]
-async fn people_of_ndjson_without_ids_get_them_from_name_and_line() {
+async fn people_without_ids_in_ndjson_get_ids_from_file_name_and_line() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let person = |first: &str, id: &str| {
         format!("{{{id}\"firstName\":\"{first}\",\"lastName\":\"L\",\"age\":1,\"job\":\"\"}}\n")
     };
@@ -175,7 +175,7 @@ async fn people_of_ndjson_without_ids_get_them_from_name_and_line() {
     assert_eq!(first[0]["id"], id);
     // Standard input with the same name gives the same ids.
     let (code, out, _) = serving
-        .fed(
+        .run_with_input(
             &[
                 "import",
                 "-",
@@ -188,15 +188,15 @@ async fn people_of_ndjson_without_ids_get_them_from_name_and_line() {
         )
         .await;
     assert_eq!((code, out, serving.people().await), (1, sums(2, 1), first));
-    // A pipe has no name, so its people replace nobody.
-    let (_, out, _) = serving.fed(&["import", "-"], &text).await;
+    // A pipe has no name, so its people replace no existing people.
+    let (_, out, _) = serving.run_with_input(&["import", "-"], &text).await;
     assert_eq!((out, serving.people().await.len()), (sums(2, 1), 3));
 }
 
 #[tokio::test]
 async fn standard_input_may_be_csv_with_other_headings() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let text = "\u{feff}Given name;Surname;Age;Job;phone;secret\nAda;\"Love;lace\";36;;0150;x\n";
     let rules = [
         "import",
@@ -211,7 +211,7 @@ async fn standard_input_may_be_csv_with_other_headings() {
         "secret",
     ];
     assert_eq!(
-        serving.fed(&rules, text).await,
+        serving.run_with_input(&rules, text).await,
         (0, sums(1, 0), String::new())
     );
     let mut people = serving.people().await;
@@ -221,7 +221,7 @@ async fn standard_input_may_be_csv_with_other_headings() {
         "attributes": {"phone": "0150"},
     });
     assert_eq!(people, [expected]);
-    let (code, out, errors) = serving.fed(&["import", "-"], text).await;
+    let (code, out, errors) = serving.run_with_input(&["import", "-"], text).await;
     assert_eq!((code, out), (1, sums(0, 0)));
     assert!(
         errors.contains("--map 'COLUMN=firstName'") && errors.contains("\"Given name\""),

@@ -1,5 +1,4 @@
-//! `import` through outages of the gateway, which is killed and restarted, and of its store, which
-//! refuses single lines.
+//! `import` during outages: the gateway is killed and restarted, or its store refuses single lines.
 
 use std::process::Stdio;
 
@@ -7,7 +6,9 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::time::timeout;
 
-use crate::cli::process::{embedded, fed, free, gateway, serving, serving_in};
+use crate::cli::process::{
+    embedded, free_port_flags, gateway, run_with_input, start_gateway, start_gateway_in,
+};
 use crate::cli::script::{Script, answer};
 use people_testing::wait::{DEADLINE, eventually};
 
@@ -17,9 +18,9 @@ fn line(number: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_gateway_killed_and_restarted_midway_loses_nobody() {
+async fn an_import_loses_no_person_when_the_gateway_restarts() {
     let folder = tempfile::tempdir().unwrap();
-    let first = serving_in(folder.path()).await;
+    let first = start_gateway_in(folder.path()).await;
     let mut command = first.command(&["import", "-", "--name", "people"]);
     let mut child = command
         .stdin(Stdio::piped())
@@ -33,7 +34,10 @@ async fn a_gateway_killed_and_restarted_midway_loses_nobody() {
         .write_all((0..2000).map(line).collect::<String>().as_bytes())
         .await
         .unwrap();
-    eventually("some are saved", async || first.people().await.len() >= 500).await;
+    eventually("some people are saved", async || {
+        first.people().await.len() >= 500
+    })
+    .await;
     let listen = first.url().trim_start_matches("http://").to_owned();
     first.kill9().await;
     let rest = tokio::spawn(async move {
@@ -51,13 +55,16 @@ async fn a_gateway_killed_and_restarted_midway_loses_nobody() {
         reported.contains(&listen) && reported.contains("trying again in"),
         "{reported}"
     );
-    let mut arguments = free(&embedded(folder.path()));
+    let mut arguments = free_port_flags(&embedded(folder.path()));
     arguments[1].clone_from(&listen);
-    let second = serving(gateway(&arguments)).await;
-    timeout(DEADLINE, rest).await.expect("it reads on").unwrap();
+    let second = start_gateway(gateway(&arguments)).await;
+    timeout(DEADLINE, rest)
+        .await
+        .expect("the import reads all input")
+        .unwrap();
     let code = timeout(DEADLINE, child.wait())
         .await
-        .expect("it ends")
+        .expect("the import ends")
         .unwrap()
         .code();
     let mut out = String::new();
@@ -83,7 +90,7 @@ async fn a_gateway_killed_and_restarted_midway_loses_nobody() {
 }
 
 #[tokio::test]
-async fn lines_refused_for_a_time_are_sent_again_with_all_later_ones_in_order() {
+async fn temporarily_refused_lines_are_sent_again_with_all_later_lines_in_order() {
     let script = Script::start().await;
     let input: String = (1..=5).map(line).collect();
     let names = |body: &str| -> Vec<String> {
@@ -107,8 +114,8 @@ async fn lines_refused_for_a_time_are_sent_again_with_all_later_ones_in_order() 
         let (head, body) = script.next(&busy).await;
         assert!(head.starts_with("POST /people/import "), "{head}");
         assert_eq!(names(&body), ["1", "2", "3", "4", "5"]);
-        // The second is refused, the third refused for a time, the fourth saved. All from the third
-        // on are sent again.
+        // The server refuses the second line, refuses the third temporarily, and saves the fourth.
+        // The import sends all lines from the third on again.
         let report = format!(
             "{}\n{}\n{}\n",
             refused(2, 422),
@@ -118,9 +125,9 @@ async fn lines_refused_for_a_time_are_sent_again_with_all_later_ones_in_order() 
         assert_eq!(
             script.next(&answer("200 OK", &report)).await.1,
             body,
-            "the same ids, too"
+            "the second request has the same ids"
         );
-        // The server stops reading after one of them.
+        // The server stops reading after one of these lines.
         let stopped = format!("{}\n{}\n", refused(1, 422), json!({"lines": 1}));
         assert_eq!(
             names(&script.next(&answer("200 OK", &stopped)).await.1),
@@ -133,7 +140,7 @@ async fn lines_refused_for_a_time_are_sent_again_with_all_later_ones_in_order() 
     };
     let url = script.url();
     let command = gateway(&["import", "-", "--url", &url]);
-    let ((), (code, out, errors)) = tokio::join!(server, fed(command, &input));
+    let ((), (code, out, errors)) = tokio::join!(server, run_with_input(command, &input));
     assert_eq!(
         (code, out.as_str()),
         (1, "{\"saved\":3,\"refused\":2,\"lines\":5}\n")
@@ -153,12 +160,13 @@ async fn an_import_fails_when_its_patience_ends() {
     let script = Script::start().await;
     let url = script.url();
     let command = gateway(&["import", "-", "--url", &url, "--patience", "0"]);
-    let away = answer(
+    let unavailable = answer(
         "503 Service Unavailable\r\nRetry-After: 0",
         "{\"detail\":\"The store is away.\"}",
     );
     let input = line(1);
-    let (_, (code, out, errors)) = tokio::join!(script.next(&away), fed(command, &input));
+    let (_, (code, out, errors)) =
+        tokio::join!(script.next(&unavailable), run_with_input(command, &input));
     assert_eq!(
         (code, out.as_str()),
         (1, "{\"saved\":0,\"refused\":0,\"lines\":0}\n")

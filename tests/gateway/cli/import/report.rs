@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{EXAMPLE, sums, write};
-use crate::cli::process::{gateway, run, serving_in};
+use crate::cli::process::{gateway, run, start_gateway_in};
 use crate::cli::terminal::Terminal;
 use people_testing::wait::DEADLINE;
 
 #[tokio::test]
 async fn a_file_imported_twice_saves_the_same_people() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let arguments = ["import", EXAMPLE, "--list", "tags"];
     assert_eq!(
         serving.run(&arguments).await,
@@ -47,9 +47,9 @@ async fn a_file_imported_twice_saves_the_same_people() {
 }
 
 #[tokio::test]
-async fn refused_lines_are_reported_by_number_and_the_others_saved() {
+async fn refused_lines_are_reported_by_number_and_the_others_are_saved() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let text = concat!(
         "firstName,lastName,age,job,city\r\n",
         "Ada,L,36,M,\"a\r\n\r\nb\"\r\n\r\n",
@@ -69,7 +69,7 @@ async fn refused_lines_are_reported_by_number_and_the_others_saved() {
     assert_eq!(
         errors[1],
         format!(
-            "{file}:8: has 6 cells where the headings are 5: put texts with separators in quotes"
+            "{file}:8: has 6 cells, but there are 5 headings: put texts with separators in quotes"
         )
     );
     assert!(
@@ -98,7 +98,7 @@ async fn refused_lines_are_reported_by_number_and_the_others_saved() {
 #[tokio::test]
 async fn an_import_ends_after_too_many_refusals() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let file = write(folder.path(), "people.ndjson", "{}\n".repeat(5000));
     let (code, _, errors) = serving
         .run(&["import", &file, "--refused-max", "700"])
@@ -121,7 +121,7 @@ async fn an_import_ends_after_too_many_refusals() {
 #[tokio::test]
 async fn a_terminal_shows_progress_and_a_pipe_gets_only_the_sums() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let people = "A,L,1,M\n".repeat(1500);
     let file = write(
         folder.path(),
@@ -150,7 +150,7 @@ async fn a_terminal_shows_progress_and_a_pipe_gets_only_the_sums() {
     assert_eq!(
         timeout(DEADLINE, child.wait())
             .await
-            .expect("it ends")
+            .expect("the import ends")
             .unwrap()
             .code(),
         Some(1)
@@ -169,9 +169,9 @@ async fn a_terminal_shows_progress_and_a_pipe_gets_only_the_sums() {
 
 #[tokio::test]
 async fn errors_come_with_advice() {
-    let nobody = ["--url", "http://127.0.0.1:1"];
+    let unreachable = ["--url", "http://127.0.0.1:1"];
     let (code, _, errors) = run(gateway(
-        &[&["import", EXAMPLE, "--list", "tags"], &nobody[..]].concat(),
+        &[&["import", EXAMPLE, "--list", "tags"], &unreachable[..]].concat(),
     ))
     .await;
     assert_eq!(code, 1);

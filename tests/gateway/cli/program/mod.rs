@@ -1,4 +1,4 @@
-//! The program itself: its output, its refusals, and its exit codes.
+//! The program: its version, its errors, and its exit codes.
 
 mod serving;
 mod settings;
@@ -15,7 +15,7 @@ async fn the_version_is_printed() {
 }
 
 #[tokio::test]
-async fn wrong_usage_ends_with_2_and_a_failure_with_1() {
+async fn wrong_usage_exits_with_2_and_a_failure_with_1() {
     for arguments in [
         &["--lisen", "x"][..],
         &["fly"],

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::cli::process::{embedded, free, gateway, run, serving};
+use crate::cli::process::{embedded, free_port_flags, gateway, run, start_gateway};
 use crate::cli::terminal::signal;
 use people_testing::port::free_port;
 use people_testing::wait::DEADLINE;
@@ -20,7 +20,7 @@ async fn a_port_in_use_is_reported_in_one_line_with_its_flag() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap();
     for flag in ["--listen", "--admin-listen"] {
-        let mut arguments = free(&embedded(folder.path()));
+        let mut arguments = free_port_flags(&embedded(folder.path()));
         let at = arguments
             .iter()
             .position(|argument| argument == flag)
@@ -37,15 +37,15 @@ async fn a_port_in_use_is_reported_in_one_line_with_its_flag() {
 }
 
 #[tokio::test]
-async fn it_serves_with_and_without_the_subcommand_and_a_signal_ends_it_with_0() {
+async fn the_gateway_serves_with_and_without_the_subcommand_and_a_signal_ends_it_with_0() {
     for word in [&["serve"][..], &[]] {
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<String> = word
             .iter()
             .map(|word| (*word).to_owned())
-            .chain(free(&embedded(folder.path())))
+            .chain(free_port_flags(&embedded(folder.path())))
             .collect();
-        let serving = serving(gateway(&arguments)).await;
+        let serving = start_gateway(gateway(&arguments)).await;
         let list = reqwest::get(&serving.people).await.unwrap();
         assert_eq!(
             (list.status().as_u16(), list.text().await.unwrap().as_str()),
@@ -70,8 +70,8 @@ async fn it_serves_with_and_without_the_subcommand_and_a_signal_ends_it_with_0()
 #[tokio::test]
 async fn a_second_process_on_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = free(&embedded(folder.path()));
-    let _first = serving(gateway(&arguments)).await;
+    let arguments = free_port_flags(&embedded(folder.path()));
+    let _first = start_gateway(gateway(&arguments)).await;
     for command in [
         gateway(&arguments),
         gateway(&["migrate", "--store", &embedded(folder.path())]),
@@ -84,7 +84,7 @@ async fn a_second_process_on_the_same_folder_is_refused() {
 
 #[tokio::test]
 async fn without_redis_the_gateway_listens_but_is_not_ready() {
-    let serving = serving(gateway(&free("redis://127.0.0.1:1/0"))).await;
+    let serving = start_gateway(gateway(&free_port_flags("redis://127.0.0.1:1/0"))).await;
     assert_eq!(reqwest::get(&serving.ready).await.unwrap().status(), 503);
     let list = reqwest::get(&serving.people).await.unwrap();
     assert_eq!(list.status(), 503);
@@ -106,10 +106,10 @@ async fn the_limit_of_open_files_is_raised_to_its_maximum() {
     command
         .args(["-c", "ulimit -S -n 256 && exec \"$@\"", "sh"])
         .arg(people_testing::program())
-        .args(free(&embedded(folder.path())))
+        .args(free_port_flags(&embedded(folder.path())))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let serving = serving(command).await;
+    let serving = start_gateway(command).await;
     let limits =
         std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id().unwrap())).unwrap();
     let line = limits
@@ -121,10 +121,10 @@ async fn the_limit_of_open_files_is_raised_to_its_maximum() {
 }
 
 #[tokio::test]
-async fn it_serves_when_its_output_is_closed() {
+async fn the_gateway_serves_when_its_output_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let listen = format!("127.0.0.1:{}", free_port());
-    let mut arguments = free(&embedded(folder.path()));
+    let mut arguments = free_port_flags(&embedded(folder.path()));
     arguments[1].clone_from(&listen);
     let mut child = gateway(&arguments).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -133,21 +133,23 @@ async fn it_serves_when_its_output_is_closed() {
             .await
             .is_err()
         {
-            assert_eq!(child.try_wait().unwrap(), None, "it ended");
+            assert_eq!(child.try_wait().unwrap(), None, "the gateway ended");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(DEADLINE, answered).await.expect("it serves");
+    timeout(DEADLINE, answered)
+        .await
+        .expect("the gateway serves");
 }
 
 #[tokio::test]
 async fn a_host_name_listens_on_all_its_addresses() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let mut arguments = free(&embedded(folder.path()));
+    let mut arguments = free_port_flags(&embedded(folder.path()));
     arguments[1] = format!("localhost:{port}");
     arguments[3] = "localhost:0".to_owned();
-    let serving = serving(gateway(&arguments)).await;
+    let serving = start_gateway(gateway(&arguments)).await;
     let addresses: Vec<SocketAddr> = ("localhost", port).to_socket_addrs().unwrap().collect();
     for address in addresses {
         // A name may have an address that this machine lacks.
@@ -180,7 +182,7 @@ async fn a_host_name_listens_on_all_its_addresses() {
 #[tokio::test]
 async fn with_a_json_log_all_output_is_json() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = gateway(&free(&embedded(folder.path())));
+    let mut command = gateway(&free_port_flags(&embedded(folder.path())));
     command
         .env("PEOPLE_GATEWAY__LOG__FORMAT", "json")
         .stdout(Stdio::piped())
@@ -189,7 +191,7 @@ async fn with_a_json_log_all_output_is_json() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = timeout(DEADLINE, lines.next_line())
         .await
-        .expect("it listens")
+        .expect("the gateway listens")
         .unwrap()
         .expect("a line");
     let welcome: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -200,7 +202,7 @@ async fn with_a_json_log_all_output_is_json() {
     signal(&child, Signal::TERM);
     let output = timeout(DEADLINE, child.wait_with_output())
         .await
-        .expect("it ends")
+        .expect("the gateway ends")
         .unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     let logged: Vec<serde_json::Value> = log

@@ -1,5 +1,5 @@
-//! Settings from flags, environment and file: faults are reported by key, passwords are never
-//! printed, and every default is documented.
+//! Settings from flags, environment and file: errors name the key, no output has a password, and
+//! every default is documented.
 
 use std::ffi::OsStr;
 

@@ -1,5 +1,4 @@
-//! A balancer with TLS in front of a gateway: an authority for the test, its certificates, and a
-//! relay.
+//! A TLS balancer in front of a gateway: a certificate authority, its certificates, and a relay.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::cli::process::GatewayProcess;
 
-/// Signs certificates. No machine trusts it by default.
+/// Signs certificates. No machine trusts this authority by default.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A server's certificate.
@@ -52,12 +51,12 @@ impl Authority {
     }
 
     /// A certificate for the addresses of the tests' servers.
-    pub(crate) fn good(&self) -> ServerCertificate {
+    pub(crate) fn valid_certificate(&self) -> ServerCertificate {
         self.certificate(&["localhost", "127.0.0.1"], [1975, 4096])
     }
 
-    /// The authority's own certificate, as a server's.
-    pub(crate) fn own(&self) -> ServerCertificate {
+    /// The authority's own certificate, used as a server's certificate.
+    pub(crate) fn own_certificate(&self) -> ServerCertificate {
         server_certificate(self.0.der().clone(), self.0.key().serialize_der())
     }
 }
@@ -79,8 +78,8 @@ pub(crate) struct Balancer {
 }
 
 impl Balancer {
-    /// A balancer in front of this gateway, with this certificate.
-    pub(crate) async fn before(serving: &GatewayProcess, certificate: ServerCertificate) -> Self {
+    /// Starts a balancer in front of this gateway, with this certificate.
+    pub(crate) async fn start(serving: &GatewayProcess, certificate: ServerCertificate) -> Self {
         let gateway: SocketAddr = serving.url().trim_start_matches("http://").parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

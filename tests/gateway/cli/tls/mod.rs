@@ -1,5 +1,5 @@
-//! TLS: the commands and the client reach a gateway through a balancer with a trusted authority,
-//! and refuse all others.
+//! TLS: the commands and the client connect through a balancer whose authority they trust, and
+//! refuse any other.
 
 mod balancer;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
 
 use self::balancer::{Authority, Balancer, ServerCertificate};
-use crate::cli::process::{GatewayProcess, gateway, run, serving_in};
+use crate::cli::process::{GatewayProcess, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use people_testing::wait::DEADLINE;
 
@@ -28,7 +28,7 @@ const ADA: [&str; 9] = [
 ];
 const UNKNOWN_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 
-/// The standard error of `get` and of `watch`, which both fail at this address.
+/// Runs `get` and `watch`, which must both fail at this address, and returns their standard errors.
 async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
     let failure = async |arguments: [&str; 2]| {
         let mut command = gateway(&arguments);
@@ -50,13 +50,13 @@ async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
 }
 
 /// Asserts that both commands refuse this certificate, with these words.
-async fn refused(
+async fn assert_refused(
     serving: &GatewayProcess,
     certificate: ServerCertificate,
     ca: Option<&str>,
     words: &[&str],
 ) {
-    let balancer = Balancer::before(serving, certificate).await;
+    let balancer = Balancer::start(serving, certificate).await;
     for errors in failures(&balancer.url("https"), ca).await {
         assert!(
             words.iter().all(|word| errors.contains(word)),
@@ -68,32 +68,32 @@ async fn refused(
 #[tokio::test]
 async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
     let (ca, balancer) = (
         authority.write(folder.path()),
-        Balancer::before(&serving, authority.good()).await,
+        Balancer::start(&serving, authority.valid_certificate()).await,
     );
     let url = balancer.url("https");
-    let there = ["--url", &url, "--ca", &ca];
-    let (code, saved, errors) = run(gateway(&[&ADA[..], &there].concat())).await;
+    let flags = ["--url", &url, "--ca", &ca];
+    let (code, saved, errors) = run(gateway(&[&ADA[..], &flags].concat())).await;
     assert_eq!((code, errors.as_str()), (0, ""));
     let id = serde_json::from_str::<serde_json::Value>(&saved).unwrap()["id"]
         .as_str()
         .unwrap()
         .to_owned();
     assert_eq!(
-        run(gateway(&[&["get", &id], &there[..]].concat())).await,
+        run(gateway(&[&["get", &id], &flags[..]].concat())).await,
         (0, saved.clone(), String::new())
     );
     assert_eq!(
-        run(gateway(&[&["export"], &there[..]].concat())).await,
+        run(gateway(&[&["export"], &flags[..]].concat())).await,
         (0, saved.clone(), String::new())
     );
     let file = folder.path().join("people.ndjson");
     std::fs::write(&file, &saved).unwrap();
     let (code, out, _) = run(gateway(
-        &[&["import", file.to_str().unwrap()], &there[..]].concat(),
+        &[&["import", file.to_str().unwrap()], &flags[..]].concat(),
     ))
     .await;
     assert_eq!(
@@ -112,7 +112,7 @@ async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
         assert!(line.contains(&id), "{line}");
     }
     assert_eq!(
-        run(gateway(&[&["delete", &id], &there[..]].concat())).await,
+        run(gateway(&[&["delete", &id], &flags[..]].concat())).await,
         (0, String::new(), String::new())
     );
     assert!(serving.people().await.is_empty());
@@ -121,15 +121,15 @@ async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
 #[tokio::test]
 async fn bad_certificates_are_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
     let ca = authority.write(folder.path());
     let ca = Some(ca.as_str());
     let unknown = ["not trusted here", "--ca FILE", "PEOPLE_GATEWAY_CA"];
-    refused(&serving, authority.good(), None, &unknown).await;
-    refused(&serving, Authority::new().good(), ca, &unknown).await;
+    assert_refused(&serving, authority.valid_certificate(), None, &unknown).await;
+    assert_refused(&serving, Authority::new().valid_certificate(), ca, &unknown).await;
     let other = authority.certificate(&["a.example", "127.0.0.2"], [1975, 4096]);
-    refused(
+    assert_refused(
         &serving,
         other,
         ca,
@@ -140,7 +140,7 @@ async fn bad_certificates_are_refused_with_advice() {
     )
     .await;
     let late = authority.certificate(&["localhost"], [1975, 2020]);
-    refused(
+    assert_refused(
         &serving,
         late,
         ca,
@@ -148,16 +148,16 @@ async fn bad_certificates_are_refused_with_advice() {
     )
     .await;
     let early = authority.certificate(&["localhost"], [4000, 4096]);
-    refused(
+    assert_refused(
         &serving,
         early,
         ca,
         &["not valid yet (4000-01-01T00:00:00Z)", "the clock here"],
     )
     .await;
-    refused(
+    assert_refused(
         &serving,
-        authority.own(),
+        authority.own_certificate(),
         ca,
         &["CA:TRUE", "signed by that authority"],
     )
@@ -168,14 +168,14 @@ async fn bad_certificates_are_refused_with_advice() {
 #[tokio::test]
 async fn a_wrong_scheme_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     for errors in failures(&serving.url().replace("http:", "https:"), None).await {
         assert!(
             errors.contains("does not speak TLS") && errors.contains("begins with http://"),
             "{errors}"
         );
     }
-    let balancer = Balancer::before(&serving, Authority::new().good()).await;
+    let balancer = Balancer::start(&serving, Authority::new().valid_certificate()).await;
     for errors in failures(&balancer.url("http"), None).await {
         assert!(
             errors.contains("TLS") && errors.contains("https://"),
@@ -279,11 +279,11 @@ async fn a_tls_handshake_without_an_answer_times_out() {
 }
 
 #[tokio::test]
-async fn a_client_with_a_first_connection_outlives_a_bad_certificate() {
+async fn a_connected_client_survives_an_untrusted_certificate() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
-    let balancer = Balancer::before(&serving, authority.good()).await;
+    let balancer = Balancer::start(&serving, authority.valid_certificate()).await;
     let trust = Trust::default()
         .and_pem(authority.pem().as_bytes())
         .unwrap();
@@ -303,7 +303,7 @@ async fn a_client_with_a_first_connection_outlives_a_bad_certificate() {
             .unwrap_or_else(|_| panic!("not in time: {what}"));
     };
     wait("live", &|event| matches!(event, LiveEvent::Live { .. })).await;
-    balancer.replace(Authority::new().good());
+    balancer.replace(Authority::new().valid_certificate());
     let distrusted = |event: &LiveEvent| {
         matches!(
             event,
@@ -314,9 +314,9 @@ async fn a_client_with_a_first_connection_outlives_a_bad_certificate() {
         )
     };
     wait("the new certificate is not trusted", &distrusted).await;
-    wait("nor is it later", &distrusted).await;
-    balancer.replace(authority.good());
-    wait("it is renewed", &|event| {
+    wait("the certificate stays untrusted", &distrusted).await;
+    balancer.replace(authority.valid_certificate());
+    wait("live with a trusted certificate", &|event| {
         matches!(event, LiveEvent::Live { .. })
     })
     .await;

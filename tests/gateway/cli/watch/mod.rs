@@ -7,19 +7,19 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::cli::process::{gateway, run, serving_in};
+use crate::cli::process::{gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use crate::cli::terminal::{Terminal, signal};
 use people_testing::wait::DEADLINE;
 
-/// An address where nothing listens.
+/// An address that no process listens on.
 fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 #[tokio::test]
-async fn every_command_reports_an_absent_gateway_at_once() {
+async fn every_command_reports_an_unreachable_gateway_at_once() {
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/people.csv");
     let ada = [
@@ -71,7 +71,7 @@ async fn every_command_reports_an_absent_gateway_at_once() {
 }
 
 #[tokio::test]
-async fn the_protocols_words_for_starts_are_answered_with_the_flags() {
+async fn start_points_of_the_protocol_are_refused_with_the_matching_flags() {
     for (word, hint) in [
         ("snapshot", "use --snapshot"),
         ("now", "begins now"),
@@ -83,7 +83,7 @@ async fn the_protocols_words_for_starts_are_answered_with_the_flags() {
 }
 
 #[tokio::test]
-async fn an_absent_gateway_is_reported_at_once_in_a_terminal() {
+async fn an_unreachable_gateway_is_reported_at_once_in_a_terminal() {
     let mut terminal = Terminal::open(100, 10);
     for form in [&["watch"][..], &["watch", "--view"]] {
         let mut child = terminal.start(gateway(
@@ -100,7 +100,7 @@ async fn an_absent_gateway_is_reported_at_once_in_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_refuses_for_a_time_is_tried_again() {
+async fn watch_retries_after_a_temporary_refusal() {
     let script = Script::start().await;
     let busy = answer(
         "503 Service Unavailable\r\nRetry-After: 0",
@@ -118,11 +118,11 @@ async fn a_gateway_that_refuses_for_a_time_is_tried_again() {
 }
 
 #[tokio::test]
-async fn every_form_of_a_gateways_address_leads_to_its_live_updates() {
+async fn watch_accepts_every_form_of_a_gateways_address() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let ada = json!({"firstName": "Ada", "lastName": "L", "age": 36, "job": ""}).to_string();
-    serving.fed(&["save"], &ada).await;
+    serving.run_with_input(&["save"], &ada).await;
     let host = serving.url().trim_start_matches("http://").to_owned();
     for form in [
         "http://HOST",
@@ -143,7 +143,7 @@ async fn every_form_of_a_gateways_address_leads_to_its_live_updates() {
             .expect("it ends")
             .unwrap();
     }
-    // A server of pages without live updates.
+    // This server has pages, but no live updates.
     let script = Script::start().await;
     let (url, page) = (
         script.url(),

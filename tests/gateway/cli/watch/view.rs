@@ -1,9 +1,9 @@
-//! `watch --view` in a pseudoterminal: the table on the screen, and that the terminal is restored.
+//! `watch --view` in a pseudoterminal: the table on the screen, and the restored terminal.
 
 use rustix::process::Signal;
 use tokio::time::timeout;
 
-use crate::cli::process::{GatewayProcess, serving_in};
+use crate::cli::process::{GatewayProcess, start_gateway_in};
 use crate::cli::terminal::{FRAME, Terminal, signal};
 use people_testing::wait::{DEADLINE, eventually};
 
@@ -33,9 +33,9 @@ async fn save(serving: &GatewayProcess, first: &str, age: u8) -> String {
 }
 
 #[tokio::test]
-async fn a_table_is_kept_up_to_date_and_the_terminal_restored() {
+async fn watch_keeps_a_table_up_to_date_and_restores_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let ada = save(&serving, "Ada", 36).await;
     save(&serving, "Child", 7).await;
     let mut terminal = Terminal::open(60, 10);
@@ -92,7 +92,7 @@ async fn a_table_is_kept_up_to_date_and_the_terminal_restored() {
 #[tokio::test]
 async fn ctrl_z_restores_the_terminal_and_a_resume_shows_the_current_table() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     save(&serving, "Ada", 36).await;
     let mut terminal = Terminal::open(60, 10);
     let child = terminal.run(&serving, &["watch", "--view"]);
@@ -111,8 +111,8 @@ async fn ctrl_z_restores_the_terminal_and_a_resume_shows_the_current_table() {
         .await;
     for people in 2..4 {
         signal(&child, Signal::TSTP);
-        let shown = terminal.until(LEFT).await;
-        assert!(!shown.contains(ENTERED), "{shown:?}");
+        let output = terminal.until(LEFT).await;
+        assert!(!output.contains(ENTERED), "{output:?}");
         eventually("it is stopped", async || is_stopped()).await;
         assert!(terminal.echoes());
         save(&serving, "Bob", 40).await;
@@ -123,23 +123,23 @@ async fn ctrl_z_restores_the_terminal_and_a_resume_shows_the_current_table() {
             .await;
         assert!(!terminal.echoes());
     }
-    // Another process may stop it and change the terminal.
+    // Another process may stop the program and change the terminal.
     signal(&child, Signal::STOP);
     eventually("it is stopped", async || is_stopped()).await;
     terminal.echo();
     signal(&child, Signal::CONT);
-    eventually("it is silent again", async || !terminal.echoes()).await;
-    let shown = terminal.until(FRAME).await;
+    eventually("the echo is off again", async || !terminal.echoes()).await;
+    let output = terminal.until(FRAME).await;
     assert!(
-        shown.contains("3 people") && !shown.contains(ENTERED),
-        "{shown:?}"
+        output.contains("3 people") && !output.contains(ENTERED),
+        "{output:?}"
     );
 }
 
 #[tokio::test]
 async fn ctrl_z_does_not_stop_a_session_leader_that_no_shell_would_continue() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let mut terminal = Terminal::open(60, 10);
     let watch = serving.command(&["watch", "--view"]);
     let mut command = tokio::process::Command::new("setsid");
@@ -165,7 +165,7 @@ async fn ctrl_z_does_not_stop_a_session_leader_that_no_shell_would_continue() {
 #[tokio::test]
 async fn a_faulty_filter_is_reported_after_the_terminal_is_restored() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let mut terminal = Terminal::open(60, 10);
     let mut child = terminal.run(&serving, &["watch", "--view", "--where", "age = 1"]);
     terminal.until(LEFT).await;
@@ -181,12 +181,12 @@ async fn a_faulty_filter_is_reported_after_the_terminal_is_restored() {
 }
 
 #[tokio::test]
-async fn in_a_terminal_people_are_readable_lines() {
+async fn people_in_a_terminal_are_readable_lines() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = serving_in(folder.path()).await;
+    let serving = start_gateway_in(folder.path()).await;
     let ada = save(&serving, "Ada", 36).await;
     let mut terminal = Terminal::open(100, 10);
-    for (arguments, shown) in [
+    for (arguments, output) in [
         (&["get", &ada][..], "Ada L, 36, Chef\u{1b}[0m\r\n"),
         (&["export"], &format!("{ada}  Ada L, 36, Chef\r\n")),
         (
@@ -195,7 +195,7 @@ async fn in_a_terminal_people_are_readable_lines() {
         ),
     ] {
         let mut child = terminal.run(&serving, arguments);
-        terminal.until(shown).await;
+        terminal.until(output).await;
         signal(&child, Signal::TERM);
         timeout(DEADLINE, child.wait())
             .await

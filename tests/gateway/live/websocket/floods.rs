@@ -1,51 +1,52 @@
-//! Peers that send more than anyone needs to: every frame and every byte counts, whatever it is
-//! for.
+//! Peers that send too much: the limits count every frame and every byte.
 
-use super::peer::{BINARY, CLOSE, FIRST, Got, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame};
+use super::peer::{
+    BINARY, CLOSE, FIRST, Frame, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame,
+};
 use crate::live::{ids, save_big};
 use people_testing::process::Gateway;
 use people_testing::wait::eventually;
 
-/// Longer than a test waits: only the rule under test can end the connection before.
+/// Longer than a test, so that only the rule under test can end the connection.
 const NEVER: (&str, &str) = ("live.close_timeout_ms", "600000");
-/// The window of the limits is longer than a test, too.
+/// A window of the limits that is longer than a test.
 const WINDOW: (&str, &str) = ("live.messages_window_ms", "100000");
 
-fn stopped() -> Got {
-    Got::Close(Some(1000), String::new())
+fn stopped() -> Frame {
+    Frame::Close(Some(1000), String::new())
 }
 
-/// Everything up to the close frame, whose code and reason are returned.
+/// Reads up to the close frame; returns its code and reason.
 async fn closed(peer: &mut Peer) -> (u16, String) {
     loop {
-        match peer.told().await {
-            Got::Close(Some(code), reason) => return (code, reason),
-            Got::End => panic!("cut without a close frame"),
+        match peer.next_non_ping().await {
+            Frame::Close(Some(code), reason) => return (code, reason),
+            Frame::End => panic!("cut without a close frame"),
             _ => {}
         }
     }
 }
 
 #[tokio::test]
-async fn as_many_fragments_as_are_allowed_are_taken_and_one_more_is_closed_with_1008() {
+async fn a_fragment_above_the_limit_is_closed_with_1008() {
     let gateway = Gateway::ready(&[("live.fragments_per_second", "1"), WINDOW, NEVER]).await;
     for payload in [&b""[..], b"x"] {
         let mut peer = Peer::open(gateway.address, "/people").await;
         peer.send(&frame(FIRST, payload)).await;
         peer.send(&frame(MIDDLE, payload).repeat(99)).await;
         peer.send(&frame(PING, b"hundred")).await;
-        assert_eq!(peer.told().await, Got::Pong(b"hundred".to_vec()));
+        assert_eq!(peer.next_non_ping().await, Frame::Pong(b"hundred".to_vec()));
         peer.send(&frame(MIDDLE, payload)).await;
         assert_eq!(
             closed(&mut peer).await,
             (1008, "too many fragments".to_owned())
         );
-        assert_eq!(peer.rest().await, [Got::End]);
+        assert_eq!(peer.rest().await, [Frame::End]);
     }
 }
 
 #[tokio::test]
-async fn as_many_bytes_as_are_allowed_are_taken_and_one_more_is_closed_with_1008() {
+async fn a_byte_above_the_limit_is_closed_with_1008() {
     let gateway = Gateway::ready(&[("live.bytes_per_second", "1024"), WINDOW, NEVER]).await;
     let mut peer = Peer::open(gateway.address, "/people").await;
     let (half, ping) = (frame(BINARY, &vec![0; 50 * 1024]), frame(PING, b"all"));
@@ -53,13 +54,13 @@ async fn as_many_bytes_as_are_allowed_are_taken_and_one_more_is_closed_with_1008
     // The header of a frame of this length has eight bytes.
     peer.send(&[half, frame(BINARY, &vec![0; rest - 8]), ping.clone()].concat())
         .await;
-    assert_eq!(peer.told().await, Got::Pong(b"all".to_vec()));
+    assert_eq!(peer.next_non_ping().await, Frame::Pong(b"all".to_vec()));
     peer.send(&ping[..1]).await;
     assert_eq!(closed(&mut peer).await, (1008, "too many bytes".to_owned()));
 }
 
 #[tokio::test]
-async fn endless_frames_of_every_kind_are_closed_with_1008() {
+async fn a_flood_of_frames_of_any_kind_is_closed_with_1008() {
     let gateway = Gateway::ready(&[NEVER]).await;
     let one_byte = frame(MIDDLE, b"x");
     for (name, first, endless) in [
@@ -109,7 +110,7 @@ async fn endless_frames_of_every_kind_are_closed_with_1008() {
 }
 
 #[tokio::test]
-async fn a_client_that_fragments_its_longest_message_is_heard() {
+async fn a_client_may_fragment_its_longest_message() {
     let gateway = Gateway::ready(&[NEVER]).await;
     for length in [64, 1024, 4096] {
         let mut peer = Peer::open(gateway.address, "/people").await;
@@ -124,16 +125,16 @@ async fn a_client_that_fragments_its_longest_message_is_heard() {
         peer.send(&[message, frame(PING, b"heard"), frame(CLOSE, b"")].concat())
             .await;
         let expected = [
-            Got::Pong(b"heard".to_vec()),
-            Got::Close(None, String::new()),
-            Got::End,
+            Frame::Pong(b"heard".to_vec()),
+            Frame::Close(None, String::new()),
+            Frame::End,
         ];
         assert_eq!(peer.rest().await, expected, "in pieces of {length}");
     }
 }
 
 #[tokio::test]
-async fn a_client_may_send_its_longest_message_as_often_as_messages_are_allowed() {
+async fn a_client_may_send_its_longest_message_up_to_the_limit_of_messages() {
     let gateway = Gateway::ready(&[NEVER]).await;
     let mut peer = Peer::open(gateway.address, "/people").await;
     let longest = frame(BINARY, &vec![7; 64 * 1024]);
@@ -142,12 +143,12 @@ async fn a_client_may_send_its_longest_message_as_often_as_messages_are_allowed(
     }
     peer.send(&[frame(PING, b"all"), frame(TEXT, b"stop")].concat())
         .await;
-    assert_eq!(peer.told().await, Got::Pong(b"all".to_vec()));
-    assert_eq!(peer.told().await, stopped());
+    assert_eq!(peer.next_non_ping().await, Frame::Pong(b"all".to_vec()));
+    assert_eq!(peer.next_non_ping().await, stopped());
 }
 
 #[tokio::test]
-async fn a_peer_that_goes_on_sending_after_its_end_is_cut_off() {
+async fn a_peer_that_keeps_sending_after_the_close_is_cut_off() {
     let gateway = Gateway::ready(&[NEVER]).await;
     let endless = frame(BINARY, &[7; 1000]).repeat(100);
     for (name, last) in [
@@ -158,23 +159,23 @@ async fn a_peer_that_goes_on_sending_after_its_end_is_cut_off() {
     ] {
         let mut peer = Peer::open(gateway.address, "/people").await;
         peer.send(&last).await;
-        // The peer sees the end of it as an error.
+        // Sending fails once the gateway has cut the connection.
         while peer.try_send(&endless).await.is_ok() {}
         eventually(name, async || {
-            crate::live::counts(&gateway, "sessions", 0).await
+            crate::live::metric_is(&gateway, "sessions", 0).await
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn a_ping_is_answered_before_the_close_frame_behind_it_also_where_much_waits() {
+async fn a_ping_is_answered_before_the_close_frame_even_when_the_socket_is_full() {
     let gateway = Gateway::ready(&[NEVER]).await;
     for (last, code) in [(close(1000, b""), 1000), (frame(TEXT, &[0xff]), 1007)] {
         let mut peer = Peer::open_small(gateway.address, "/people").await;
         let before = gateway.metric("session_partial_writes_total").await;
         save_big(&gateway, &ids(100), 0..3).await;
-        eventually("its socket is full", async || {
+        eventually("the socket is full", async || {
             gateway.metric("session_partial_writes_total").await > before
         })
         .await;
@@ -182,10 +183,10 @@ async fn a_ping_is_answered_before_the_close_frame_behind_it_also_where_much_wai
         let got = peer.rest().await;
         let [
             ..,
-            Got::Text(_),
-            Got::Pong(pong),
-            Got::Close(Some(closed), _),
-            Got::End,
+            Frame::Text(_),
+            Frame::Pong(pong),
+            Frame::Close(Some(closed), _),
+            Frame::End,
         ] = &got[..]
         else {
             panic!("{:?}", got.last_chunk::<4>())

@@ -1,16 +1,16 @@
-//! Frames as RFC 6455 wants them, and what a peer gets that sends others.
+//! Frames of peers that keep RFC 6455, and the close codes for frames that break it.
 
 use super::peer::{
-    BINARY, CLOSE, FIRST, Got, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame, frame_with,
+    BINARY, CLOSE, FIRST, Frame, LAST, MIDDLE, PING, PONG, Peer, TEXT, close, frame, frame_with,
 };
 use people_testing::process::{Gateway, person};
 use people_testing::wait::DEADLINE;
 
 const KIB: usize = 1024;
 
-/// Sends bytes on a new connection; everything that comes back. The close timeout is longer than
-/// the test's patience, so the connection ends because of what was sent.
-async fn answer(gateway: &Gateway, bytes: &[u8]) -> Vec<Got> {
+/// Sends bytes on a new connection; returns all frames that come back. The close timeout is longer
+/// than the test, so only the bytes can end the connection.
+async fn answer(gateway: &Gateway, bytes: &[u8]) -> Vec<Frame> {
     let mut peer = Peer::open(gateway.address, "/people").await;
     peer.send(bytes).await;
     peer.rest().await
@@ -20,12 +20,12 @@ async fn gateway() -> Gateway {
     Gateway::ready(&[("live.close_timeout_ms", "600000")]).await
 }
 
-/// Checks that each of these ends the connection with `code`, and nothing else is answered before.
-async fn refuses(code: u16, cases: Vec<(&str, Vec<u8>)>) {
+/// Asserts that each case is answered with a close frame of `code` and nothing before it.
+async fn assert_closed_with(code: u16, cases: Vec<(&str, Vec<u8>)>) {
     let gateway = gateway().await;
     for (name, bytes) in cases {
         let got = answer(&gateway, &bytes).await;
-        let [Got::Close(Some(closed), _), Got::End] = &got[..] else {
+        let [Frame::Close(Some(closed), _), Frame::End] = &got[..] else {
             panic!("{name}: {got:?}")
         };
         assert_eq!(*closed, code, "{name}");
@@ -108,15 +108,15 @@ async fn frames_that_break_the_protocol_are_closed_with_1002() {
     for opcode in (0x3..=0x7).chain(0xb..=0xf) {
         cases.push(("a reserved opcode", frame(0x80 | opcode, b"")));
     }
-    refuses(1002, cases).await;
+    assert_closed_with(1002, cases).await;
 }
 
 #[tokio::test]
-async fn close_codes_that_nobody_may_send_are_closed_with_1002() {
+async fn close_codes_that_a_peer_must_not_send_are_closed_with_1002() {
     let never = [
         0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
     ];
-    refuses(
+    assert_closed_with(
         1002,
         never
             .iter()
@@ -133,11 +133,11 @@ async fn close_codes_that_a_peer_may_send_are_echoed() {
         1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999,
     ] {
         let got = answer(&gateway, &close(code, b"")).await;
-        assert_eq!(got, [Got::Close(Some(code), String::new()), Got::End]);
+        assert_eq!(got, [Frame::Close(Some(code), String::new()), Frame::End]);
     }
     let longest = "é".repeat(61) + "x";
     let got = answer(&gateway, &close(1000, longest.as_bytes())).await;
-    assert_eq!(got, [Got::Close(Some(1000), String::new()), Got::End]);
+    assert_eq!(got, [Frame::Close(Some(1000), String::new()), Frame::End]);
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn text_that_is_not_utf8_is_closed_with_1007() {
         ("a close reason", close(1000, &[0xff])),
         ("a close reason cut off", close(1000, &[b'a', 0xe2, 0x82])),
     ];
-    refuses(1007, refused).await;
+    assert_closed_with(1007, refused).await;
 }
 
 #[tokio::test]
@@ -185,8 +185,8 @@ async fn a_character_may_be_split_over_fragments() {
     );
 }
 
-fn stopped() -> Got {
-    Got::Close(Some(1000), String::new())
+fn stopped() -> Frame {
+    Frame::Close(Some(1000), String::new())
 }
 
 #[tokio::test]
@@ -215,20 +215,20 @@ async fn a_message_of_more_than_64_kib_is_closed_with_1009_by_its_header_alone()
             .concat(),
         ),
     ];
-    refuses(1009, cases).await;
+    assert_closed_with(1009, cases).await;
 }
 
 #[tokio::test]
-async fn a_peer_in_the_middle_of_a_huge_message_still_learns_why_it_is_closed() {
+async fn a_peer_that_is_sending_a_huge_message_gets_the_close_frame() {
     let gateway = Gateway::ready(&[("live.close_timeout_ms", "10000")]).await;
     let mut peer = Peer::open(gateway.address, "/people").await;
     let huge = vec![b'x'; 8 * KIB * KIB];
     peer.send(&frame(TEXT, &huge)).await;
-    assert!(matches!(peer.next().await, Got::Close(Some(1009), _)));
+    assert!(matches!(peer.next().await, Frame::Close(Some(1009), _)));
 }
 
 #[tokio::test]
-async fn a_message_of_exactly_64_kib_is_taken() {
+async fn a_message_of_exactly_64_kib_is_accepted() {
     let gateway = gateway().await;
     let quarter = vec![b'x'; 16 * KIB];
     let cases = [
@@ -248,30 +248,30 @@ async fn a_message_of_exactly_64_kib_is_taken() {
             &[bytes, frame(PING, b"ok"), close(1000, b"")].concat(),
         )
         .await;
-        assert_eq!(got, [Got::Pong(b"ok".to_vec()), stopped(), Got::End]);
+        assert_eq!(got, [Frame::Pong(b"ok".to_vec()), stopped(), Frame::End]);
     }
 }
 
 #[tokio::test]
-async fn pings_are_answered_with_their_payload_also_within_a_message() {
+async fn pings_are_answered_with_their_payload_even_within_a_message() {
     let gateway = gateway().await;
     let longest: Vec<u8> = (0..125).collect();
     let mut peer = Peer::open(gateway.address, "/people").await;
     for payload in [&b""[..], b"x", &longest, &[0xff, 0x00]] {
         peer.send(&frame(PING, payload)).await;
-        assert_eq!(peer.next().await, Got::Pong(payload.to_vec()));
+        assert_eq!(peer.next().await, Frame::Pong(payload.to_vec()));
     }
     peer.send(&frame(FIRST, b"st")).await;
     peer.send(&frame(PING, b"within")).await;
-    assert_eq!(peer.next().await, Got::Pong(b"within".to_vec()));
+    assert_eq!(peer.next().await, Frame::Pong(b"within".to_vec()));
     peer.send(&frame(PONG, b"nobody asked")).await;
     peer.send(&frame(LAST, b"op")).await;
     peer.send(&close(1000, b"")).await;
-    assert_eq!(peer.rest().await, [stopped(), Got::End]);
+    assert_eq!(peer.rest().await, [stopped(), Frame::End]);
 }
 
 #[tokio::test]
-async fn pongs_that_nobody_asked_for_binary_and_empty_messages_are_taken_in_silence() {
+async fn unsolicited_pongs_and_binary_and_empty_messages_are_ignored() {
     let gateway = gateway().await;
     let quiet = [
         frame(PONG, b""),
@@ -294,21 +294,21 @@ async fn pongs_that_nobody_asked_for_binary_and_empty_messages_are_taken_in_sile
     assert_eq!(
         got,
         [
-            Got::Pong(b"end".to_vec()),
-            Got::Close(Some(3000), String::new()),
-            Got::End
+            Frame::Pong(b"end".to_vec()),
+            Frame::Close(Some(3000), String::new()),
+            Frame::End
         ]
     );
 }
 
 #[tokio::test]
-async fn frames_of_every_length_are_unmasked_right() {
+async fn frames_of_every_length_are_unmasked_correctly() {
     let gateway = Gateway::ready(&[("live.messages_per_second", "1000")]).await;
     let mut peer = Peer::open(gateway.address, "/people").await;
     for length in 0..=125 {
         let payload: Vec<u8> = (0..length).map(|byte| byte ^ 0x5a).collect();
         peer.send(&frame(PING, &payload)).await;
-        assert_eq!(peer.next().await, Got::Pong(payload));
+        assert_eq!(peer.next().await, Frame::Pong(payload));
     }
     // A text is UTF-8 only when every byte was unmasked with its own byte of the mask.
     for length in (0..=130).chain([1000, 65_532, 65_533]) {
@@ -316,7 +316,7 @@ async fn frames_of_every_length_are_unmasked_right() {
         peer.send(&frame(TEXT, text.as_bytes())).await;
     }
     peer.say("stop").await;
-    assert_eq!(peer.told().await, stopped());
+    assert_eq!(peer.next_non_ping().await, stopped());
 }
 
 #[tokio::test]
@@ -334,8 +334,8 @@ async fn frames_may_arrive_byte_by_byte_or_many_at_once() {
         close(1000, b""),
     ]
     .concat();
-    let pong = |payload: &str| Got::Pong(payload.as_bytes().to_vec());
-    let expected = [pong("one"), pong("two"), pong("three"), stopped(), Got::End];
+    let pongs = ["one", "two", "three"].map(|payload| Frame::Pong(payload.into()));
+    let expected = [&pongs[..], &[stopped(), Frame::End]].concat();
     assert_eq!(answer(&gateway, &bytes).await, expected, "at once");
     for piece in [1, 2, 3, 7, 64] {
         let mut peer = Peer::open(gateway.address, "/people").await;
@@ -359,13 +359,13 @@ async fn frames_in_the_same_packet_as_the_handshake_are_read() {
     let mut peer = Peer::connect(gateway.address).await;
     peer.send(&[super::peer::handshake("/people", &[]).as_bytes(), &early].concat())
         .await;
-    peer.shaken().await;
-    assert_eq!(peer.next().await, Got::Pong(b"early".to_vec()));
+    peer.expect_upgrade().await;
+    assert_eq!(peer.next().await, Frame::Pong(b"early".to_vec()));
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
         let id = gateway.create(&person("Ada")).await;
         assert_eq!(gateway.delete(&id).await, 204);
-        let Got::Text(sentence) = peer.next().await else {
+        let Frame::Text(sentence) = peer.next().await else {
             panic!("a sentence")
         };
         if sentence == format!("Deleted person [{id}]") {
@@ -373,26 +373,26 @@ async fn frames_in_the_same_packet_as_the_handshake_are_read() {
         }
         assert_eq!(
             peer.next().await,
-            Got::Text(format!("Deleted person [{id}]"))
+            Frame::Text(format!("Deleted person [{id}]"))
         );
         assert!(
             tokio::time::Instant::now() < deadline,
-            "the early word does not take hold"
+            "the early command does not take effect"
         );
     }
     peer.send(&[frame(LAST, b"op"), close(1000, b"")].concat())
         .await;
-    assert_eq!(peer.rest().await, [stopped(), Got::End]);
+    assert_eq!(peer.rest().await, [stopped(), Frame::End]);
 }
 
 #[tokio::test]
-async fn all_may_come_with_the_handshake_even_the_end() {
+async fn all_frames_of_a_session_may_arrive_with_the_handshake() {
     let gateway = gateway().await;
     let mut peer = Peer::connect(gateway.address).await;
     let early = [frame(TEXT, b"stop"), close(1000, b"")].concat();
     peer.send(&[super::peer::handshake("/updates", &[]).as_bytes(), &early].concat())
         .await;
     peer.finish().await;
-    peer.shaken().await;
-    assert_eq!(peer.rest().await, [stopped(), Got::End]);
+    peer.expect_upgrade().await;
+    assert_eq!(peer.rest().await, [stopped(), Frame::End]);
 }

@@ -1,9 +1,9 @@
-//! The WebSocket handshake: who is let in, and how everybody else is told why not.
+//! The WebSocket handshake: the requests that are upgraded, and the problems that refuse others.
 
 use rustix::process::Signal;
 use tokio::net::TcpStream;
 
-use super::peer::{Got, Peer, Refusal, close, handshake};
+use super::peer::{Frame, Peer, Refusal, close, handshake};
 use people_testing::port::free_port;
 use people_testing::process::{Gateway, person};
 use people_testing::wait::eventually;
@@ -23,15 +23,15 @@ async fn refused(gateway: &Gateway, request: &str) -> Refusal {
     refusal
 }
 
-/// Checks status and type of the refusal; returns its detail.
+/// Asserts status and type of the refusal; returns its detail.
 async fn problem(gateway: &Gateway, request: &str, status: u16, kind: &str) -> String {
     let refusal = refused(gateway, request).await;
-    let told = (
+    let given = (
         refusal.status,
         refusal.problem["type"].as_str().unwrap_or_default(),
     );
     assert_eq!(
-        told,
+        given,
         (status, &*format!("/problems/{kind}")),
         "{request}{refusal:?}"
     );
@@ -41,23 +41,23 @@ async fn problem(gateway: &Gateway, request: &str, status: u16, kind: &str) -> S
         .to_owned()
 }
 
-/// Checks that a handshake is answered by 101, and that the session works.
-async fn admitted(gateway: &Gateway, request: &str) {
+/// Asserts that a handshake is answered with 101, and that the session works.
+async fn assert_upgraded(gateway: &Gateway, request: &str) {
     let mut peer = Peer::connect(gateway.address).await;
     peer.send(request.as_bytes()).await;
-    peer.shaken().await;
+    peer.expect_upgrade().await;
     peer.send(&close(1000, b"")).await;
     assert_eq!(
         peer.rest().await,
-        [Got::Close(Some(1000), String::new()), Got::End],
+        [Frame::Close(Some(1000), String::new()), Frame::End],
         "{request}"
     );
 }
 
 #[tokio::test]
-async fn a_filter_or_cursor_that_is_none_is_refused_before_the_upgrade() {
+async fn an_invalid_filter_or_cursor_is_refused_before_the_upgrade() {
     let gateway = Gateway::ready(&[]).await;
-    for door in ["/people", "/updates"] {
+    for path in ["/people", "/updates"] {
         for (query, kind, named) in [
             ("where=age%20%3E%20%223%22", "filter", "age"),
             ("where=agee%20%3E%203", "filter", "agee"),
@@ -69,17 +69,17 @@ async fn a_filter_or_cursor_that_is_none_is_refused_before_the_upgrade() {
         ] {
             let detail = problem(
                 &gateway,
-                &handshake(&format!("{door}?{query}"), &[]),
+                &handshake(&format!("{path}?{query}"), &[]),
                 400,
                 kind,
             )
             .await;
             assert!(detail.contains(named), "{query}: {detail}");
         }
-        // A cursor of a store that is not this one: text has no word for a reset.
+        // A cursor of another store: the text format has no message for a reset.
         problem(
             &gateway,
-            &handshake(&format!("{door}?from=0:1.0.0"), &[]),
+            &handshake(&format!("{path}?from=0:1.0.0"), &[]),
             410,
             "cursor",
         )
@@ -94,9 +94,9 @@ async fn a_filter_or_cursor_that_is_none_is_refused_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_unknown_twice_there_or_wrong_are_refused() {
+async fn unknown_repeated_and_invalid_parameters_are_refused() {
     let gateway = Gateway::ready(&[]).await;
-    for door in ["/people", "/updates"] {
+    for path in ["/people", "/updates"] {
         for (query, named) in [
             ("wher=1", "wher"),
             ("Kinds=all", "Kinds"),
@@ -115,7 +115,7 @@ async fn parameters_that_are_unknown_twice_there_or_wrong_are_refused() {
         ] {
             let detail = problem(
                 &gateway,
-                &handshake(&format!("{door}?{query}"), &[]),
+                &handshake(&format!("{path}?{query}"), &[]),
                 400,
                 "malformed",
             )
@@ -126,7 +126,7 @@ async fn parameters_that_are_unknown_twice_there_or_wrong_are_refused() {
 }
 
 #[tokio::test]
-async fn unknown_subprotocols_are_refused_with_the_list_of_ours() {
+async fn unknown_subprotocols_are_refused_with_the_supported_ones() {
     let gateway = Gateway::ready(&[]).await;
     for protocol in [
         "people.v2.json",
@@ -148,7 +148,7 @@ async fn unknown_subprotocols_are_refused_with_the_list_of_ours() {
 }
 
 #[tokio::test]
-async fn another_version_is_told_ours() {
+async fn another_version_is_refused_with_the_supported_one() {
     let gateway = Gateway::ready(&[]).await;
     for version in ["", "8", "14", "013", "13, 8", "x"] {
         let request = handshake("/people", &[("Sec-WebSocket-Version", version)]);
@@ -161,7 +161,7 @@ async fn another_version_is_told_ours() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused() {
+async fn incomplete_handshakes_are_refused() {
     let gateway = Gateway::ready(&[]).await;
     for key in [
         "",
@@ -200,11 +200,11 @@ async fn what_is_no_handshake_is_refused() {
     assert!(refusal.head.contains("allow: "), "{}", refusal.head);
     let elsewhere = handshake("/people/0190f3e2-7c1b-7d9a-8f00-1234567890ab", &[]);
     problem(&gateway, &elsewhere, 404, "not-found").await;
-    assert!(crate::live::counts(&gateway, "sessions", 0).await);
+    assert!(crate::live::metric_is(&gateway, "sessions", 0).await);
 }
 
 #[tokio::test]
-async fn a_handshake_in_any_spelling_of_its_tokens_is_answered() {
+async fn a_handshake_may_have_tokens_in_any_case_and_in_lists() {
     let gateway = Gateway::ready(&[]).await;
     for changed in [
         ("Connection", "keep-alive, Upgrade"),
@@ -217,7 +217,7 @@ async fn a_handshake_in_any_spelling_of_its_tokens_is_answered() {
         ),
         ("Accept", "text/event-stream"),
     ] {
-        admitted(&gateway, &handshake("/people", &[changed])).await;
+        assert_upgraded(&gateway, &handshake("/people", &[changed])).await;
     }
     let mut peer = Peer::connect(gateway.address).await;
     peer.send(
@@ -248,9 +248,9 @@ async fn a_refused_handshake_leaves_the_connection_usable() {
     assert_eq!(peer.refusal().await.status, 400);
     peer.send(handshake("/people?kinds=saves", &[]).as_bytes())
         .await;
-    peer.shaken().await;
+    peer.expect_upgrade().await;
     gateway.create(&person("Ada")).await;
-    assert!(matches!(peer.next().await, Got::Text(sentence) if sentence.contains("Ada")));
+    assert!(matches!(peer.next().await, Frame::Text(sentence) if sentence.contains("Ada")));
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn pages_of_other_origins_are_refused_unless_they_are_listed() {
     let gateway =
         Gateway::ready(&[("http.origins", listed), ("http.hosts", "people.example")]).await;
     let own = gateway.address.to_string();
-    for door in ["/people", "/updates"] {
+    for path in ["/people", "/updates"] {
         for origin in [
             "https://evil.example",
             "http://app.example",
@@ -268,7 +268,7 @@ async fn pages_of_other_origins_are_refused_unless_they_are_listed() {
             "http://localhost.evil.example",
             "null",
         ] {
-            let request = handshake(door, &[("Origin", origin)]);
+            let request = handshake(path, &[("Origin", origin)]);
             problem(&gateway, &request, 403, "origin").await;
         }
         for origin in [
@@ -277,41 +277,41 @@ async fn pages_of_other_origins_are_refused_unless_they_are_listed() {
             "http://people.example:3000",
             "http://localhost:5173",
         ] {
-            admitted(&gateway, &handshake(door, &[("Origin", origin)])).await;
+            assert_upgraded(&gateway, &handshake(path, &[("Origin", origin)])).await;
         }
-        admitted(
+        assert_upgraded(
             &gateway,
             &handshake(
-                door,
+                path,
                 &[("Host", &own), ("Origin", &format!("http://{own}"))],
             ),
         )
         .await;
         let host = ("Host", "people.example");
-        admitted(
+        assert_upgraded(
             &gateway,
-            &handshake(door, &[host, ("Origin", "https://people.example")]),
+            &handshake(path, &[host, ("Origin", "https://people.example")]),
         )
         .await;
-        // A page whose own name was pointed at this machine.
+        // DNS rebinding: a page whose host name resolves to this machine.
         let rebound = [("Host", "evil.example"), ("Origin", "http://evil.example")];
-        problem(&gateway, &handshake(door, &rebound), 421, "host").await;
+        problem(&gateway, &handshake(path, &rebound), 421, "host").await;
     }
     let log = gateway.log();
-    for (told, setting) in [
+    for (caller, setting) in [
         ("https://evil.example", "http.origins"),
         ("null", "http.origins"),
         ("evil.example", "http.hosts"),
     ] {
-        let lines = log
-            .lines()
-            .filter(|line| line.contains(&format!("caller=\"{told}\"")) && line.contains(setting));
-        assert_eq!(lines.count(), 1, "{told} is told once: {log}");
+        let lines = log.lines().filter(|line| {
+            line.contains(&format!("caller=\"{caller}\"")) && line.contains(setting)
+        });
+        assert_eq!(lines.count(), 1, "{caller} is logged once: {log}");
     }
 }
 
 #[tokio::test]
-async fn a_full_gateway_says_so_and_when_to_come_again() {
+async fn a_full_gateway_refuses_with_503_and_retry_after() {
     let gateway = Gateway::ready(&[("http.connections_max", "2")]).await;
     let one = Peer::open(gateway.address, "/people").await;
     let _two = Peer::open(gateway.address, "/people").await;
@@ -322,11 +322,11 @@ async fn a_full_gateway_says_so_and_when_to_come_again() {
     );
     assert!(refusal.head.contains("retry-after: "), "{}", refusal.head);
     drop(one);
-    eventually("the place is free again", async || {
+    eventually("the slot is free again", async || {
         gateway.metric("sessions").await < 2.0
     })
     .await;
-    eventually("it is given to another", async || {
+    eventually("another client gets the slot", async || {
         let mut peer = Peer::connect(gateway.address).await;
         peer.send(handshake("/people", &[]).as_bytes()).await;
         peer.head().await.0 == 101
@@ -335,11 +335,11 @@ async fn a_full_gateway_says_so_and_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_never_reached_its_store_says_so_and_when_to_come_again() {
+async fn a_gateway_that_never_reached_its_store_refuses_with_503_and_retry_after() {
     let gateway =
         Gateway::start(&[("store.url", &format!("redis://127.0.0.1:{}", free_port()))]).await;
-    for door in ["/people", "/updates"] {
-        let refusal = refused(&gateway, &handshake(door, &[])).await;
+    for path in ["/people", "/updates"] {
+        let refusal = refused(&gateway, &handshake(path, &[])).await;
         assert_eq!(
             (refusal.status, &refusal.problem["type"]),
             (503, &"/problems/store-unavailable".into())
@@ -350,16 +350,16 @@ async fn a_gateway_that_never_reached_its_store_says_so_and_when_to_come_again()
 }
 
 #[tokio::test]
-async fn a_gateway_that_goes_down_takes_no_new_session() {
+async fn a_gateway_that_shuts_down_refuses_new_sessions() {
     let mut gateway = Gateway::ready(&[("shutdown.grace_ms", "60000")]).await;
     let request = handshake("/people", &[]);
     let (begin, end) = request.split_at(request.len() - 2);
     let mut late = Peer::connect(gateway.address).await;
     late.send(begin.as_bytes()).await;
-    // Taken, because connections are accepted in their order.
+    // Connections are accepted in order, so this one shows that the first is accepted.
     let open = Peer::open(gateway.address, "/people").await;
     gateway.signal(Signal::TERM);
-    eventually("it listens no more", async || {
+    eventually("the port is closed", async || {
         TcpStream::connect(gateway.address).await.is_err()
     })
     .await;

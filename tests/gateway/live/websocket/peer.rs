@@ -1,5 +1,5 @@
-//! A WebSocket peer that works byte by byte: it sends what no library would, and takes nothing from
-//! a server that RFC 6455 forbids. It answers neither pings nor close frames by itself.
+//! A WebSocket peer that works byte by byte: it can send frames that no library sends, and panics
+//! on frames that RFC 6455 forbids. It answers neither pings nor close frames by itself.
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ pub(crate) const FIRST: u8 = 0x01;
 /// A fragment that is neither first nor last.
 pub(crate) const MIDDLE: u8 = 0x00;
 
-/// What a kernel holds for a peer that is to be slow.
+/// Bytes that the kernel buffers for a slow peer.
 const SMALL_BUFFER: u32 = 4096;
 
 pub(crate) struct Peer {
@@ -31,9 +31,9 @@ pub(crate) struct Peer {
     read: Vec<u8>,
 }
 
-/// One frame from the server, or the end of the connection after whole frames only.
+/// A frame from the server, or the end of the connection between two frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Got {
+pub(crate) enum Frame {
     Text(String),
     Ping,
     Pong(Vec<u8>),
@@ -42,7 +42,7 @@ pub(crate) enum Got {
     End,
 }
 
-/// An answer that is not a handshake's.
+/// An answer that refuses a handshake.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -53,10 +53,10 @@ pub(crate) struct Refusal {
 
 impl Peer {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self::connected(TcpSocket::new_v4().expect("a socket"), address).await
+        Self::connect_socket(TcpSocket::new_v4().expect("a socket"), address).await
     }
 
-    async fn connected(socket: TcpSocket, address: SocketAddr) -> Self {
+    async fn connect_socket(socket: TcpSocket, address: SocketAddr) -> Self {
         let stream = timeout(DEADLINE, socket.connect(address))
             .await
             .expect("in time")
@@ -71,33 +71,33 @@ impl Peer {
     /// Opens a WebSocket.
     pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
         let mut peer = Self::connect(address).await;
-        peer.shake(path).await;
+        peer.upgrade(path).await;
         peer
     }
 
-    /// Opens a WebSocket for which the kernel keeps very little unread.
+    /// Opens a WebSocket for which the kernel buffers little.
     pub(crate) async fn open_small(address: SocketAddr, path: &str) -> Self {
         let mut peer = Self::connect_small(address).await;
-        peer.shake(path).await;
+        peer.upgrade(path).await;
         peer
     }
 
-    /// Connects; the kernel keeps very little unread.
+    /// Connects; the kernel buffers little.
     pub(crate) async fn connect_small(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket
             .set_recv_buffer_size(SMALL_BUFFER)
             .expect("a socket of ours");
-        Self::connected(socket, address).await
+        Self::connect_socket(socket, address).await
     }
 
-    async fn shake(&mut self, path: &str) {
+    async fn upgrade(&mut self, path: &str) {
         self.send(handshake(path, &[]).as_bytes()).await;
-        self.shaken().await;
+        self.expect_upgrade().await;
     }
 
-    /// Reads the answer to a handshake that must have succeeded.
-    pub(crate) async fn shaken(&mut self) {
+    /// Reads the answer to a handshake; it must be 101.
+    pub(crate) async fn expect_upgrade(&mut self) {
         let (status, head) = self.head().await;
         assert_eq!(status, 101, "{head}");
         assert!(
@@ -113,7 +113,7 @@ impl Peer {
             .expect("an open connection");
     }
 
-    /// Sends; an error where the connection is gone.
+    /// Sends; returns an error if the connection is closed.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         timeout(DEADLINE, self.stream.write_all(bytes))
             .await
@@ -124,12 +124,12 @@ impl Peer {
         self.send(&frame(TEXT, text.as_bytes())).await;
     }
 
-    /// Says that nothing more comes.
+    /// Closes the sending half of the connection.
     pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("an open connection");
     }
 
-    /// Status and header lines (in lower case) of an answer.
+    /// Reads the head of an answer: status and header lines, in lower case.
     pub(crate) async fn head(&mut self) -> (u16, String) {
         let end = loop {
             if let Some(end) = self
@@ -140,7 +140,7 @@ impl Peer {
                 break end + 4;
             }
             assert!(
-                self.more().await,
+                self.read_more().await,
                 "no answer: {:?}",
                 String::from_utf8_lossy(&self.read)
             );
@@ -151,7 +151,7 @@ impl Peer {
         (head[9..12].parse().expect("a status"), head)
     }
 
-    /// The answer to a handshake that is refused.
+    /// Reads an answer that refuses a handshake.
     pub(crate) async fn refusal(&mut self) -> Refusal {
         let (status, head) = self.head().await;
         let length = head
@@ -160,7 +160,7 @@ impl Peer {
             .and_then(|rest| rest.split('\r').next());
         let length = length.map_or(0, |length| length.parse().expect("a length"));
         while self.read.len() < length {
-            assert!(self.more().await, "the body is cut");
+            assert!(self.read_more().await, "the body is cut");
         }
         let body: Vec<u8> = self.read.drain(..length).collect();
         Refusal {
@@ -170,22 +170,22 @@ impl Peer {
         }
     }
 
-    /// The lines up to the next empty one, of a body that ends with the connection; none at its
-    /// end.
+    /// Reads lines up to the next empty one, from a body that ends with the connection; `None` at
+    /// its end.
     pub(crate) async fn paragraph(&mut self) -> Option<String> {
-        let mut looked = 0;
+        let mut searched = 0;
         loop {
-            if let Some(found) = self.read[looked..]
+            if let Some(found) = self.read[searched..]
                 .windows(2)
                 .position(|pair| pair == b"\n\n")
             {
-                let end = looked + found;
+                let end = searched + found;
                 let lines: Vec<u8> = self.read.drain(..end + 2).take(end).collect();
                 return Some(String::from_utf8(lines).expect("UTF-8"));
             }
-            looked = self.read.len().saturating_sub(1);
-            if !self.more().await {
-                // Comments stand in front of an event that never came.
+            searched = self.read.len().saturating_sub(1);
+            if !self.read_more().await {
+                // Comments may come before an event that never came.
                 let rest = String::from_utf8_lossy(&self.read).replace(":\n", "");
                 assert_eq!(rest, "", "cut within an event");
                 return None;
@@ -193,51 +193,50 @@ impl Peer {
         }
     }
 
-    /// The next frame.
-    pub(crate) async fn next(&mut self) -> Got {
+    /// Reads the next frame.
+    pub(crate) async fn next(&mut self) -> Frame {
         loop {
-            if let Some(got) = self.parse() {
-                return got;
+            if let Some(frame) = self.parse() {
+                return frame;
             }
-            if !self.more().await {
+            if !self.read_more().await {
                 assert!(
                     self.read.is_empty(),
                     "cut within a frame, after {} bytes of it",
                     self.read.len()
                 );
-                return Got::End;
+                return Frame::End;
             }
         }
     }
 
-    /// The next frame that is not a ping: pings alone do not keep a test waiting.
-    pub(crate) async fn told(&mut self) -> Got {
-        let told = async {
+    /// Reads the next frame that is not a ping. The deadline includes the pings before it.
+    pub(crate) async fn next_non_ping(&mut self) -> Frame {
+        let frame = async {
             loop {
                 match self.next().await {
-                    Got::Ping => {}
+                    Frame::Ping => {}
                     other => return other,
                 }
             }
         };
-        timeout(DEADLINE, told)
+        timeout(DEADLINE, frame)
             .await
             .expect("more than pings in time")
     }
 
-    /// Everything to the end of the connection, pings left out.
-    pub(crate) async fn rest(&mut self) -> Vec<Got> {
+    /// Reads to the end of the connection; leaves out pings.
+    pub(crate) async fn rest(&mut self) -> Vec<Frame> {
         let mut all = Vec::new();
-        while all.last() != Some(&Got::End) {
-            all.push(self.told().await);
+        while all.last() != Some(&Frame::End) {
+            all.push(self.next_non_ping().await);
         }
         all
     }
 
-    /// Takes at most so many bytes from the kernel, to be parsed later; false at the end of the
-    /// connection.
-    pub(crate) async fn sip(&mut self, most: usize) -> bool {
-        let mut bytes = vec![0; most];
+    /// Reads at most so many bytes, to be parsed later; returns false at the end of the connection.
+    pub(crate) async fn read_some(&mut self, max_bytes: usize) -> bool {
+        let mut bytes = vec![0; max_bytes];
         match timeout(DEADLINE, self.stream.read(&mut bytes))
             .await
             .expect("something comes in time")
@@ -250,12 +249,12 @@ impl Peer {
         }
     }
 
-    async fn more(&mut self) -> bool {
-        self.sip(64 * 1024).await
+    async fn read_more(&mut self) -> bool {
+        self.read_some(64 * 1024).await
     }
 
-    /// A whole frame, if there is one.
-    fn parse(&mut self) -> Option<Got> {
+    /// Takes the first frame out of the bytes read, once it is complete.
+    fn parse(&mut self) -> Option<Frame> {
         let (first, second) = (*self.read.first()?, *self.read.get(1)?);
         assert_eq!(
             first & 0xf0,
@@ -290,18 +289,18 @@ impl Peer {
         }
         let payload = self.read[start..start + length].to_vec();
         self.read.drain(..start + length);
-        Some(got(first, payload))
+        Some(decode(first, payload))
     }
 }
 
-fn got(first: u8, payload: Vec<u8>) -> Got {
+fn decode(first: u8, payload: Vec<u8>) -> Frame {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text is UTF-8");
     match first {
-        TEXT => Got::Text(text(&payload)),
-        PING => Got::Ping,
-        PONG => Got::Pong(payload),
-        CLOSE if payload.is_empty() => Got::Close(None, String::new()),
-        CLOSE => Got::Close(
+        TEXT => Frame::Text(text(&payload)),
+        PING => Frame::Ping,
+        PONG => Frame::Pong(payload),
+        CLOSE if payload.is_empty() => Frame::Close(None, String::new()),
+        CLOSE => Frame::Close(
             Some(u16::from_be_bytes([payload[0], payload[1]])),
             text(&payload[2..]),
         ),
@@ -309,8 +308,7 @@ fn got(first: u8, payload: Vec<u8>) -> Got {
     }
 }
 
-/// A handshake's request; `changed` replaces headers by name, or with an empty value leaves them
-/// out.
+/// The request of a handshake. `changed` replaces headers by name; an empty value removes one.
 pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     let usual = [
         ("Host", "localhost"),
@@ -330,7 +328,7 @@ pub(crate) fn handshake(path: &str, changed: &[(&str, &str)]) -> String {
     format!("GET {path} HTTP/1.1\r\n{}\r\n", lines.concat())
 }
 
-/// A client's frame.
+/// A masked frame.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let length = match length {
@@ -345,7 +343,7 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame_with(first, &length, payload)
 }
 
-/// A client's frame whose length is written like this, without the mask bit.
+/// A masked frame with these bytes as its length; the mask bit is added.
 pub(crate) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut bytes = vec![first, length[0] | 0x80];
@@ -360,7 +358,7 @@ pub(crate) fn frame_with(first: u8, length: &[u8], payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A close frame of a client.
+/// A masked close frame.
 pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
 }

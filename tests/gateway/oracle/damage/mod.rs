@@ -1,6 +1,6 @@
-//! A store that holds what nobody of ours wrote: one damaged record costs one person, everybody
-//! sees that something is wrong, and it can be mended; a write that may not do all does nothing.
+//! A damaged store: one bad record affects one person, operators are alerted, and a write or a
+//! repair removes the damage. A write that Redis would refuse in part changes nothing.
 
+mod partial_writes;
 mod records;
 mod store;
-mod torn;

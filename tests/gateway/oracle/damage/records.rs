@@ -1,5 +1,5 @@
-//! One record, or the list of ids, is damaged: everybody else is served, operators are told, and a
-//! save, a delete or `check --repair` mends it, with every view right afterwards.
+//! A damaged record or list of ids: all other people are served, operators are alerted, and a save,
+//! a delete or `check --repair` removes the damage. Every view is exact afterwards.
 
 use people_client::StartPoint;
 use people_gateway::filter::Kinds;
@@ -7,23 +7,23 @@ use people_gateway::telemetry::clock::fresh_uuid;
 use uuid::Uuid;
 
 use super::store::{PARTITIONS, Store};
-use crate::oracle::follower::{Asks, Follower};
-use crate::oracle::{last_of_each, truth};
+use crate::oracle::follower::{Follower, Subscription};
+use crate::oracle::{last_of_each_partition, truth};
 
-/// What a hand or a disk may do to a store.
+/// Damage that an operator or a disk may do to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Damage {
     /// The id is listed, and there is no record.
     NoRecord,
     Garbage,
     NotText,
-    /// A person's record, of whom a value is none.
+    /// A person's record with an age that is out of range.
     WrongAge,
     /// The record is there, and the id is not listed.
     Unlisted,
-    /// The whole list is gone.
+    /// The whole list of ids is missing.
     NoList,
-    /// Something is listed that is no id.
+    /// The list holds an entry that is not an id.
     ForeignId,
 }
 
@@ -45,7 +45,7 @@ const DAMAGES: [Damage; 7] = [
 ];
 
 #[tokio::test]
-async fn one_damaged_record_costs_one_person_and_is_mended_by_a_save_a_delete_or_a_repair() {
+async fn damage_affects_one_person_until_a_save_a_delete_or_a_repair_removes_it() {
     let store = Store::start().await;
     let mut people: Vec<Uuid> = (0..12)
         .map(|n| Uuid::from_u128((0x0190_f3e2_7c1b_7d9a_8f00 << 48) | n))
@@ -56,48 +56,48 @@ async fn one_damaged_record_costs_one_person_and_is_mended_by_a_save_a_delete_or
     for damage in DAMAGES {
         for remedy in [Remedy::Save, Remedy::Delete, Remedy::Repair] {
             let victim = people[5];
-            let is_no_person = matches!(damage, Damage::NoList | Damage::ForeignId);
-            if is_no_person && remedy != Remedy::Repair {
+            let hides_no_person = matches!(damage, Damage::NoList | Damage::ForeignId);
+            if hides_no_person && remedy != Remedy::Repair {
                 continue;
             }
             eprintln!("{damage:?}, {remedy:?}");
             let early = follow(&store);
-            damage.strikes(&store, victim).await;
-            others_are_served(&store, damage, victim, &people).await;
-            mend(&store, damage, remedy, victim).await;
+            damage.inflict(&store, victim).await;
+            assert_others_are_served(&store, damage, victim, &people).await;
+            apply_remedy(&store, damage, remedy, victim).await;
 
-            // All others are saved, and with them somebody in every partition, so that it is known
-            // when a client has seen all.
-            let mut places = Vec::new();
+            // Saves all others, at least one in every partition: their positions show when a client
+            // has received all changes.
+            let mut log_positions = Vec::new();
             for id in people.iter().filter(|id| **id != victim) {
-                let (status, place) = store.save(*id, 33).await;
+                let (status, log_position) = store.save(*id, 33).await;
                 assert_eq!(status, 200);
-                places.extend(place);
+                log_positions.extend(log_position);
             }
             assert_eq!(
-                last_of_each(&places).len(),
+                last_of_each_partition(&log_positions).len(),
                 usize::from(PARTITIONS),
-                "{places:?}"
+                "{log_positions:?}"
             );
-            let everyone = truth::list(&store.gateway, "").await;
-            if is_no_person {
-                assert_eq!(everyone.len(), people.len(), "{damage:?} costs nobody");
+            let all_people = truth::list(&store.gateway, "").await;
+            if hides_no_person {
+                assert_eq!(all_people.len(), people.len(), "{damage:?} hides no person");
             }
-            let seen = early.finish(&last_of_each(&places)).await;
+            let transcript = early.finish(&last_of_each_partition(&log_positions)).await;
             assert!(
-                seen.contradictions.is_empty(),
+                transcript.contradictions.is_empty(),
                 "{damage:?}, {remedy:?}: {:?}",
-                seen.contradictions
+                transcript.contradictions
             );
-            truth::judge(
-                "who was there before the damage",
-                &seen,
+            truth::assert_exact_view(
+                "the client that was live before the damage",
+                &transcript,
                 &store.gateway,
-                &everyone,
+                &all_people,
             )
             .await;
-            // A person who is gone for good is another one from now on.
-            if !everyone.keys().any(|id| id.uuid() == victim) {
+            // A new person replaces a victim that was lost or deleted.
+            if !all_people.keys().any(|id| id.uuid() == victim) {
                 people[5] = fresh_uuid();
                 assert_eq!(store.save(people[5], 5).await.0, 201);
             }
@@ -106,7 +106,7 @@ async fn one_damaged_record_costs_one_person_and_is_mended_by_a_save_a_delete_or
 }
 
 impl Damage {
-    async fn strikes(self, store: &Store, victim: Uuid) {
+    async fn inflict(self, store: &Store, victim: Uuid) {
         let (people, ids, id) = (
             Store::key(victim, "people"),
             Store::key(victim, "ids"),
@@ -120,10 +120,13 @@ impl Damage {
                 let mut connection = store.redis.connect().await.expect("a connection");
                 let mut command = redis::cmd("HSET");
                 command.arg(&people).arg(&id).arg(&b"\xff\xfe\x00"[..]);
-                command.exec_async(&mut connection).await.expect("done");
+                command
+                    .exec_async(&mut connection)
+                    .await
+                    .expect("HSET succeeds");
             }
             Self::WrongAge => {
-                let age = sound.find("\"age\":").expect("it has an age");
+                let age = sound.find("\"age\":").expect("the record has an age");
                 let wrong = format!(
                     "{}\"age\":900{}",
                     &sound[..age],
@@ -137,8 +140,8 @@ impl Damage {
         }
     }
 
-    /// Whether one person cannot be read.
-    fn is_of_a_record(self) -> bool {
+    /// Whether a person's record becomes unreadable.
+    fn hides_person(self) -> bool {
         matches!(
             self,
             Self::NoRecord | Self::Garbage | Self::NotText | Self::WrongAge
@@ -147,16 +150,16 @@ impl Damage {
 }
 
 fn follow(store: &Store) -> Follower {
-    let asks = Asks {
+    let subscription = Subscription {
         kinds: Kinds::All,
         condition: String::new(),
         from: StartPoint::Snapshot,
     };
-    Follower::start(vec![store.gateway.address], 0, asks)
+    Follower::start(vec![store.gateway.address], 0, subscription)
 }
 
-/// Lists and snapshots go on without the one person, and operators are told.
-async fn others_are_served(store: &Store, damage: Damage, victim: Uuid, people: &[Uuid]) {
+/// Asserts that lists and snapshots have all other people, and that operators are alerted.
+async fn assert_others_are_served(store: &Store, damage: Damage, victim: Uuid, people: &[Uuid]) {
     let listed = truth::list(&store.gateway, "").await;
     if damage != Damage::NoList {
         let missing: Vec<_> = people
@@ -172,15 +175,16 @@ async fn others_are_served(store: &Store, damage: Damage, victim: Uuid, people: 
     }
     assert_eq!(
         store.get(victim).await,
-        if damage.is_of_a_record() { 500 } else { 200 },
+        if damage.hides_person() { 500 } else { 200 },
         "{damage:?}"
     );
     let mut late = follow(store);
-    late.until("a snapshot is shown in spite of the damage", |progress| {
-        progress.lives > 0
-    })
+    late.until(
+        "a snapshot is complete in spite of the damage",
+        |progress| progress.live_count > 0,
+    )
     .await;
-    store.alarms().await;
+    store.wait_for_alarms().await;
     let check = store.check(&[]).await;
     assert_eq!(
         check.status.code(),
@@ -188,16 +192,16 @@ async fn others_are_served(store: &Store, damage: Damage, victim: Uuid, people: 
         "{damage:?}: {}",
         String::from_utf8_lossy(&check.stdout)
     );
-    if damage.is_of_a_record() || damage == Damage::Unlisted {
-        let told = String::from_utf8_lossy(&check.stdout).into_owned();
+    if damage.hides_person() || damage == Damage::Unlisted {
+        let output = String::from_utf8_lossy(&check.stdout).into_owned();
         assert!(
-            told.contains(&victim.to_string()),
-            "{damage:?} is named: {told}"
+            output.contains(&victim.to_string()),
+            "check names the person, {damage:?}: {output}"
         );
     }
 }
 
-async fn mend(store: &Store, damage: Damage, remedy: Remedy, victim: Uuid) {
+async fn apply_remedy(store: &Store, damage: Damage, remedy: Remedy, victim: Uuid) {
     match remedy {
         Remedy::Save => assert_eq!(store.save(victim, 77).await.0, 200, "{damage:?}"),
         Remedy::Delete => assert_eq!(
@@ -207,8 +211,8 @@ async fn mend(store: &Store, damage: Damage, remedy: Remedy, victim: Uuid) {
         ),
         Remedy::Repair => {
             let repair = store.check(&["--repair"]).await;
-            let told = String::from_utf8_lossy(&repair.stdout).into_owned();
-            assert_eq!(repair.status.code(), Some(0), "{damage:?}: {told}");
+            let output = String::from_utf8_lossy(&repair.stdout).into_owned();
+            assert_eq!(repair.status.code(), Some(0), "{damage:?}: {output}");
         }
     }
     assert_eq!(
@@ -216,12 +220,12 @@ async fn mend(store: &Store, damage: Damage, remedy: Remedy, victim: Uuid) {
         if remedy == Remedy::Delete { 404 } else { 200 },
         "{damage:?}, {remedy:?}"
     );
-    store.is_sound().await;
+    store.wait_until_sound().await;
     let check = store.check(&[]).await;
-    let told = String::from_utf8_lossy(&check.stdout).into_owned();
+    let output = String::from_utf8_lossy(&check.stdout).into_owned();
     assert_eq!(
         check.status.code(),
         Some(0),
-        "{damage:?}, {remedy:?}: {told}"
+        "{damage:?}, {remedy:?}: {output}"
     );
 }

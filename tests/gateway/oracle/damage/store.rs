@@ -1,12 +1,11 @@
-//! A Redis with one gateway before it, whose keys a test damages by hand, and `people-gateway
-//! check` beside it.
+//! A Redis server whose keys a test damages by hand, a gateway on it, and `people-gateway check`.
 
 use std::process::{Command, Output, Stdio};
 
 use people_gateway::domain::{Partition, Partitions, PersonId};
 use uuid::Uuid;
 
-use crate::oracle::TELLING;
+use crate::oracle::FREQUENT_POSITIONS;
 use crate::scale_out::fleet::QUICK;
 use people_testing::process::Gateway;
 use people_testing::redis::RedisServer;
@@ -14,7 +13,6 @@ use people_testing::wait::eventually;
 
 pub(super) const PARTITIONS: u16 = 2;
 
-/// One Redis and one gateway.
 pub(super) struct Store {
     pub(super) redis: RedisServer,
     pub(super) gateway: Gateway,
@@ -30,11 +28,11 @@ impl Store {
             ("store.partitions", &partitions),
             ("live.read_limit_ms", "1000"),
         ];
-        let gateway = Gateway::ready(&[QUICK, TELLING, &own].concat()).await;
+        let gateway = Gateway::ready(&[QUICK, FREQUENT_POSITIONS, &own].concat()).await;
         Self { redis, gateway }
     }
 
-    /// The name of a person's partition's key.
+    /// The name of a key in a person's partition.
     pub(super) fn key(id: Uuid, what: &str) -> String {
         let partitions = Partitions::new(PARTITIONS.try_into().expect("at least one"));
         Self::key_in(partitions.of(PersonId::new(id)), what)
@@ -48,7 +46,7 @@ impl Store {
         self.redis.command::<redis::Value>(words).await;
     }
 
-    /// Saves a person anew, new or not; the status and where the change stands.
+    /// Creates or replaces a person. Returns the status and the change's log position.
     pub(super) async fn save(&self, id: Uuid, age: usize) -> (u16, Option<String>) {
         let body = serde_json::json!({
             "firstName": "Ada", "lastName": "Lovelace", "age": age, "job": "Engineer",
@@ -68,11 +66,11 @@ impl Store {
         if answer.status() == 404 {
             answer = put(true).send().await.expect("an answer");
         }
-        let place = answer
+        let log_position = answer
             .headers()
             .get("change-position")
-            .map(|place| place.to_str().expect("ASCII").to_owned());
-        (answer.status().as_u16(), place)
+            .map(|log_position| log_position.to_str().expect("ASCII").to_owned());
+        (answer.status().as_u16(), log_position)
     }
 
     /// The status of a `GET` of one person.
@@ -85,7 +83,7 @@ impl Store {
         answer.expect("an answer").status().as_u16()
     }
 
-    /// Runs `people-gateway check`, with these flags.
+    /// Runs `people-gateway check` with these flags.
     pub(super) async fn check(&self, flags: &[&str]) -> Output {
         let mut command = Command::new(people_testing::program());
         command
@@ -98,9 +96,9 @@ impl Store {
         run.await.expect("no panic").expect("the program runs")
     }
 
-    /// Waits until operators are told that something is damaged: by `/readyz`, a metric and the
-    /// log. Everybody else is served, so the gateway stays in the balancer.
-    pub(super) async fn alarms(&self) {
+    /// Waits until `/readyz`, a metric and the log report damage. `/readyz` still answers 200: the
+    /// gateway stays in the balancer, because it serves all other people.
+    pub(super) async fn wait_for_alarms(&self) {
         eventually("readyz says degraded", || async {
             let (status, text) = self.readyz().await;
             status == 200 && text.starts_with("degraded")
@@ -114,8 +112,8 @@ impl Store {
         );
     }
 
-    /// Waits until nothing is known to be damaged any more.
-    pub(super) async fn is_sound(&self) {
+    /// Waits until no damage is known.
+    pub(super) async fn wait_until_sound(&self) {
         eventually("readyz says ready", || async {
             self.readyz().await == (200, "ready\n".to_owned())
         })

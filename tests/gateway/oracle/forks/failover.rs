@@ -1,33 +1,33 @@
-//! A replica is promoted that lacks the last changes, and the gateways move to it, together or one
-//! after the other.
+//! A replica that lacks the last changes is promoted, and the gateways move to it, together or one
+//! by one.
 
-use super::judge::{Verdicts, judge};
+use super::checks::{RunReport, check};
 use super::with_every_seed;
 use super::world::{Case, World};
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
 #[test]
-fn views_become_true_again_when_a_replica_that_lagged_is_promoted() {
+fn views_converge_after_a_replica_that_lagged_is_promoted() {
     with_every_seed("a lossy failover", lossy);
 }
 
 #[test]
-fn views_become_true_again_when_gateways_move_to_a_new_primary_one_after_the_other() {
+fn views_converge_after_gateways_move_to_a_new_primary_one_by_one() {
     with_every_seed("a staggered failover", staggered);
 }
 
-/// Options of a primary whose replicas are wanted at once.
-pub(super) const PRIMARY: &[&str] = &["--repl-diskless-sync-delay", "0"];
+/// Options of a primary that sends its data to a new replica without delay.
+pub(super) const PRIMARY_OPTIONS: &[&str] = &["--repl-diskless-sync-delay", "0"];
 
-/// A replica that has all there is, promoted: what is written to the old primary from now on, it
-/// lacks.
-pub(super) async fn promoted(world: &World) -> RedisServer {
+/// Starts a replica, waits until it has all changes, and promotes it. It lacks all later writes to
+/// the old primary.
+pub(super) async fn promote_replica(world: &World) -> RedisServer {
     let replica = world.redis.start_replica().await;
     for partition in 0..world.case.partitions {
         let meta = format!("{{people.p{partition}}}:meta");
         let tag: Option<String> = world.redis.command(&["HGET", &meta, "t"]).await;
-        eventually("the replica has it all", async || {
+        eventually("the replica has all changes", async || {
             replica
                 .command::<Option<String>>(&["HGET", &meta, "t"])
                 .await
@@ -39,36 +39,36 @@ pub(super) async fn promoted(world: &World) -> RedisServer {
     replica
 }
 
-async fn lossy(case: Case) -> Verdicts {
-    let mut world = World::new(&case, RedisServer::start(PRIMARY).await, 3, &[]).await;
+async fn lossy(case: Case) -> RunReport {
+    let mut world = World::new(&case, RedisServer::start(PRIMARY_OPTIONS).await, 3, &[]).await;
     let old = world.redis.port();
-    world.people.found(&world.nodes[0].gateway, 8).await;
-    (0..2).for_each(|gateway| world.join(gateway, "before all"));
+    world.writer.populate(&world.nodes[0].gateway, 8).await;
+    (0..2).for_each(|gateway| world.join(gateway, "before the fault"));
     world.all_live().await;
-    let before = world.remember(0);
+    let before = world.saved_views(0);
     world.pause().await;
-    let new = promoted(&world).await;
-    // The third gateway has nobody to tell so far, and is at the new primary already.
+    let new = promote_replica(&world).await;
+    // The third gateway has no clients yet, and moves to the new primary first.
     world.move_gateway(2, new.port());
     world.nodes[2].gateway.wait_ready().await;
     let lost = world.number(1..41);
     world.write(0, lost / 2).await;
-    world.join(1, "while people are written who will be lost");
+    world.join(1, "during writes that will be lost");
     world.write(1, lost - lost / 2).await;
     let elsewhere = [0, lost / 2, lost, lost + 3][world.number(0..4)];
     world.write(2, elsewhere).await;
     world.join(2, "at the new primary");
     world.all_live().await;
-    world.all_told(0, old).await;
-    world.all_told(1, old).await;
-    world.all_told(2, new.port()).await;
-    let (losing, winning) = (world.remember(0), world.remember(2));
-    world.will_be_lost(old).await;
+    world.all_caught_up(0, old).await;
+    world.all_caught_up(1, old).await;
+    world.all_caught_up(2, new.port()).await;
+    let (old_views, new_views) = (world.saved_views(0), world.saved_views(2));
+    world.save_lost_history(old).await;
     world.join(0, "just before the failover");
 
     match case.seed % 3 {
         0 => world.redis.kill9(),
-        // It answers, as a replica of the new one does.
+        // The old primary stays up, as a replica of the new one.
         1 => {
             let port = new.port().to_string();
             world
@@ -80,45 +80,45 @@ async fn lossy(case: Case) -> Verdicts {
     }
     world.move_gateway(0, new.port());
     world.move_gateway(1, new.port());
-    world.mended();
-    world.resume(&losing, 1, "with a lost cursor");
-    world.resume(&winning, 0, "with a cursor of the new primary");
+    world.end_faults();
+    world.resume(&old_views, 1, "with a lost cursor");
+    world.resume(&new_views, 0, "with a cursor of the new primary");
     world.resume(&before, 2, "with a cursor from before");
     world.join(0, "after the failover");
     let after = world.number(0..lost + 3);
     world.write(0, after).await;
-    judge(&mut world, 1, new.port()).await
+    check(&mut world, 1, new.port()).await
 }
 
-async fn staggered(case: Case) -> Verdicts {
-    let mut world = World::new(&case, RedisServer::start(PRIMARY).await, 3, &[]).await;
+async fn staggered(case: Case) -> RunReport {
+    let mut world = World::new(&case, RedisServer::start(PRIMARY_OPTIONS).await, 3, &[]).await;
     let old = world.redis.port();
-    world.people.found(&world.nodes[0].gateway, 8).await;
-    (0..3).for_each(|gateway| world.join(gateway, "before all"));
+    world.writer.populate(&world.nodes[0].gateway, 8).await;
+    (0..3).for_each(|gateway| world.join(gateway, "before the fault"));
     world.all_live().await;
-    let before = world.remember(1);
+    let before = world.saved_views(1);
     world.pause().await;
-    let new = promoted(&world).await;
+    let new = promote_replica(&world).await;
     let lost = world.number(1..21);
     world.write(0, lost).await;
     for gateway in 0..3 {
-        world.all_told(gateway, old).await;
+        world.all_caught_up(gateway, old).await;
     }
-    let losing = world.remember(2);
+    let old_views = world.saved_views(2);
 
     world.move_gateway(0, new.port());
-    // Both sides are written to, and clients come with cursors of either.
+    // Writes go to both primaries, and clients resume with cursors of either.
     for moved in [0, 1] {
         let (at_new, at_old) = (world.number(1..12), world.number(1..12));
         world.write(moved, at_new).await;
         world.write(2, at_old).await;
-        world.resume(&losing, moved, "with a lost cursor");
+        world.resume(&old_views, moved, "with a lost cursor");
         world.resume(&before, 2, "with a cursor from before");
         world.resume(&before, moved, "with a cursor from before");
-        world.all_told(moved, new.port()).await;
-        let winning = world.remember(moved);
+        world.all_caught_up(moved, new.port()).await;
+        let new_views = world.saved_views(moved);
         world.resume(
-            &winning[..winning.len().min(6)],
+            &new_views[..new_views.len().min(6)],
             2,
             "with a cursor of the new primary",
         );
@@ -132,14 +132,14 @@ async fn staggered(case: Case) -> Verdicts {
             world.move_gateway(1, new.port());
         }
     }
-    world.will_be_lost(old).await;
+    world.save_lost_history(old).await;
     if case.seed.is_multiple_of(3) {
         world.redis.kill9();
     }
     world.move_gateway(2, new.port());
-    world.mended();
+    world.end_faults();
     world.join(2, "after the last move");
     let after = world.number(0..lost + 3);
     world.write(2, after).await;
-    judge(&mut world, 0, new.port()).await
+    check(&mut world, 0, new.port()).await
 }

@@ -1,5 +1,5 @@
-//! What one client holds: the messages that it was sent, folded as the contract says, with all that
-//! contradicts it.
+//! One client's view: its messages folded by the rules of the protocol, and every contradiction
+//! that they contain.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,34 @@ use people_client::Cursor;
 use people_gateway::domain::{LogPosition, Partition, PersonId, Position};
 use people_gateway::filter::Kinds;
 
-use super::told::{Fate, Record, Told, id_of};
+use super::message::{PersonChange, Record, ServerMessage, id_of};
 
-/// One client's view and its history.
+/// One client's view, and the segments of its stream.
 #[derive(Clone, Debug)]
 pub(super) struct Fold {
     kinds: Kinds,
     pub(super) people: BTreeMap<PersonId, Record>,
-    /// Text: the sentence that shows each person, and all sentences in order.
+    /// Text format: the last sentence of each person in the view, and all sentences in order.
     pub(super) sentences: BTreeMap<PersonId, String>,
-    pub(super) heard: Vec<(PersonId, String)>,
-    /// Where it would resume.
+    pub(super) received_sentences: Vec<(PersonId, String)>,
     pub(super) cursor: Option<Cursor>,
-    /// Stretches of its history; a reset or a new start begins another. The last one counts.
+    /// A reset or a new start begins a segment. The last one is the current view.
     pub(super) segments: Vec<Segment>,
     pub(super) contradictions: Vec<String>,
-    live_due: bool,
+    expects_live: bool,
 }
 
-/// What was told between two starts of a view.
+/// The messages between two starts of a view.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Segment {
     pub(super) began_by_reset: bool,
-    /// Whether the people are all who match: a snapshot began it.
+    /// Whether a snapshot began the segment: only then the view is complete.
     pub(super) has_pages: bool,
-    /// The cursor of its first `live`.
-    pub(super) began: Option<Cursor>,
-    /// All places that were told from that `live` on.
-    pub(super) told: Vec<LogPosition>,
-    /// The single changes from that `live` on.
+    /// The cursor of the first `live`.
+    pub(super) first_live: Option<Cursor>,
+    /// All log positions that messages named from that `live` on.
+    pub(super) positions: Vec<LogPosition>,
+    /// The changes that came one by one from that `live` on, with their verdicts.
     pub(super) changes: Vec<(LogPosition, String)>,
     pub(super) has_batches: bool,
     last: BTreeMap<Partition, Position>,
@@ -47,80 +46,82 @@ impl Fold {
             kinds,
             people: BTreeMap::new(),
             sentences: BTreeMap::new(),
-            heard: Vec::new(),
+            received_sentences: Vec::new(),
             cursor: None,
             segments: vec![Segment::default()],
             contradictions: Vec::new(),
-            live_due: true,
+            expects_live: true,
         }
     }
 
-    /// A connection began; with a cursor it continues the view, else the view begins anew.
+    /// Notes a new connection. Without a cursor it starts a new view.
     pub(super) fn connected(&mut self, continues: bool) {
-        self.live_due = true;
+        self.expects_live = true;
         if !continues {
-            self.begin(false);
+            self.begin_segment(false);
         }
     }
 
-    /// Takes a message.
-    pub(super) fn take(&mut self, told: Told) {
-        match told {
-            Told::Page(people) => self.page(people),
-            Told::Live(cursor) => {
-                if !std::mem::take(&mut self.live_due) {
-                    self.contradict("live was told twice".to_owned());
+    /// Folds a message.
+    pub(super) fn apply(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::Page(people) => self.page(people),
+            ServerMessage::Live(cursor) => {
+                if !std::mem::take(&mut self.expects_live) {
+                    self.contradict("live came twice".to_owned());
                 }
-                self.segment().began.get_or_insert_with(|| cursor.clone());
-                self.moved_to(cursor);
+                self.segment_mut()
+                    .first_live
+                    .get_or_insert_with(|| cursor.clone());
+                self.set_cursor(cursor);
             }
-            Told::Change(at, fate) => {
-                self.passes(at);
-                let segment = self.segment();
-                if segment.began.is_some() {
-                    segment.changes.push((at, fate.word.clone()));
+            ServerMessage::Change(at, change) => {
+                self.note_change(at);
+                let segment = self.segment_mut();
+                if segment.first_live.is_some() {
+                    segment.changes.push((at, change.verdict.clone()));
                 }
                 if let Some(cursor) = &mut self.cursor {
                     cursor.advance(at);
                 }
-                self.fold(fate);
+                self.fold(change);
             }
-            Told::Batch(cursor, fates) => {
-                self.segment().has_batches = true;
-                for fate in fates {
-                    self.fold(fate);
+            ServerMessage::Batch(cursor, changes) => {
+                self.segment_mut().has_batches = true;
+                for change in changes {
+                    self.fold(change);
                 }
                 if self.cursor.is_some() {
-                    self.moved_to(cursor);
+                    self.set_cursor(cursor);
                 } else {
-                    cursor.log_positions().for_each(|at| self.reaches(at));
+                    cursor.log_positions().for_each(|at| self.note_cursor(at));
                 }
             }
-            Told::Position(cursor) => self.moved_to(cursor),
-            Told::Reset => self.begin(true),
-            Told::Saved(id, sentence) => {
-                self.heard.push((id, sentence.clone()));
+            ServerMessage::Position(cursor) => self.set_cursor(cursor),
+            ServerMessage::Reset => self.begin_segment(true),
+            ServerMessage::Saved(id, sentence) => {
+                self.received_sentences.push((id, sentence.clone()));
                 self.sentences.insert(id, sentence);
             }
-            Told::Gone(id) => {
-                self.heard.push((id, "gone".to_owned()));
+            ServerMessage::Removed(id) => {
+                self.received_sentences.push((id, "gone".to_owned()));
                 self.sentences.remove(&id);
             }
-            Told::Other => {}
+            ServerMessage::Other => {}
         }
     }
 
-    /// A cursor was told, which replaces the client's.
-    pub(super) fn moved_to(&mut self, cursor: Cursor) {
-        cursor.log_positions().for_each(|at| self.reaches(at));
+    /// Replaces the client's cursor.
+    pub(super) fn set_cursor(&mut self, cursor: Cursor) {
+        cursor.log_positions().for_each(|at| self.note_cursor(at));
         self.cursor = Some(cursor);
     }
 
-    /// The stretch since the last start.
-    pub(super) fn now(&self) -> &Segment {
+    /// The segment since the last start.
+    pub(super) fn current_segment(&self) -> &Segment {
         self.segments
             .last()
-            .expect("there is one from the beginning on")
+            .expect("a fold starts with one segment")
     }
 
     pub(super) fn resets(&self) -> usize {
@@ -130,18 +131,18 @@ impl Fold {
             .count()
     }
 
-    fn segment(&mut self) -> &mut Segment {
+    fn segment_mut(&mut self) -> &mut Segment {
         self.segments
             .last_mut()
-            .expect("there is one from the beginning on")
+            .expect("a fold starts with one segment")
     }
 
-    fn begin(&mut self, by_reset: bool) {
+    fn begin_segment(&mut self, by_reset: bool) {
         self.people.clear();
         self.sentences.clear();
-        self.heard.clear();
+        self.received_sentences.clear();
         self.cursor = None;
-        self.live_due = true;
+        self.expects_live = true;
         self.segments.push(Segment {
             began_by_reset: by_reset,
             ..Segment::default()
@@ -152,35 +153,38 @@ impl Fold {
         if self.cursor.is_some() {
             self.contradict("a page came outside a snapshot".to_owned());
         }
-        self.segment().has_pages = true;
+        self.segment_mut().has_pages = true;
         for person in people {
             let id = id_of(&person);
             if self.people.insert(id, person).is_some() {
-                self.contradict(format!("a page shows {id}, who was shown already"));
+                self.contradict(format!("a page repeats {id}"));
             }
         }
     }
 
-    fn fold(&mut self, fate: Fate) {
-        let is_exact = self.kinds == Kinds::All && self.now().has_pages;
-        let comes = matches!(fate.word.as_str(), "create" | "enter");
-        let was_in = match fate.person {
-            Some(person) => self.people.insert(fate.id, person).is_some(),
-            None => self.people.remove(&fate.id).is_some(),
+    fn fold(&mut self, change: PersonChange) {
+        let is_exact = self.kinds == Kinds::All && self.current_segment().has_pages;
+        let is_entry = matches!(change.verdict.as_str(), "create" | "enter");
+        let was_in = match change.person {
+            Some(person) => self.people.insert(change.id, person).is_some(),
+            None => self.people.remove(&change.id).is_some(),
         };
-        if is_exact && comes == was_in {
+        if is_exact && is_entry == was_in {
             let before = if was_in {
                 "in the view"
             } else {
                 "not in the view"
             };
-            self.contradict(format!("{} of {}, who was {before}", fate.word, fate.id));
+            self.contradict(format!(
+                "{} of {}, a person {before}",
+                change.verdict, change.id
+            ));
         }
     }
 
-    /// A change at this place: it must be after all that was told of its partition.
-    fn passes(&mut self, at: LogPosition) {
-        let last = self.now().last.get(&at.partition).copied();
+    /// Notes a change. Its position must be after all earlier ones of its partition.
+    fn note_change(&mut self, at: LogPosition) {
+        let last = self.current_segment().last.get(&at.partition).copied();
         if let Some(last) = last
             && (last.epoch != at.position.epoch || last.seq >= at.position.seq)
         {
@@ -189,9 +193,9 @@ impl Fold {
         self.note(at);
     }
 
-    /// A cursor names this place: it must not be before what was told of its partition.
-    fn reaches(&mut self, at: LogPosition) {
-        let last = self.now().last.get(&at.partition).copied();
+    /// Notes a position of a cursor. It must not be before an earlier one of its partition.
+    fn note_cursor(&mut self, at: LogPosition) {
+        let last = self.current_segment().last.get(&at.partition).copied();
         if let Some(last) = last
             && (last.epoch != at.position.epoch || last.seq > at.position.seq)
         {
@@ -201,10 +205,10 @@ impl Fold {
     }
 
     fn note(&mut self, at: LogPosition) {
-        let segment = self.segment();
+        let segment = self.segment_mut();
         segment.last.insert(at.partition, at.position);
-        if segment.began.is_some() {
-            segment.told.push(at);
+        if segment.first_live.is_some() {
+            segment.positions.push(at);
         }
     }
 

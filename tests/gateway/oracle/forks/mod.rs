@@ -1,20 +1,20 @@
-//! History that breaks: Redis comes back older, a replica that lagged is promoted, gateways move to
-//! it one after the other, or with one half of their connections first. Clients of every format are
-//! there before, during and after.
+//! Forks of history: Redis restarts with an older state, or a replica that lagged is promoted, and
+//! gateways move to it one by one, or with half of their connections first. Clients of every format
+//! connect before, during and after the fault.
 //!
 //! Each schedule runs with ten seeds, on one partition and on four. `ORACLE_SEED=N` runs one seed
 //! only, `ORACLE_SEEDS=N` the first N:
 //!
 //! ```sh
-//! ORACLE_SEED=3 cargo test --test it -- oracle::forks::split --nocapture
+//! ORACLE_SEED=3 cargo test --test gateway -- oracle::forks::split --nocapture
 //! ```
 
+mod checks;
 mod failover;
 mod fold;
-mod judge;
+mod message;
 mod older;
 mod split;
-mod told;
 mod watcher;
 mod wire;
 mod world;
@@ -23,20 +23,21 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use judge::Verdicts;
+use checks::RunReport;
 use world::Case;
 
-/// Runs that are under way at once, in all tests together: they mostly wait.
-const AT_ONCE: usize = 6;
+/// Concurrent runs of all tests together. A run mostly waits.
+const CONCURRENT_RUNS: usize = 6;
 const SEEDS: u64 = 10;
-/// Of one run that fails, so many faults are shown, so far.
+/// Faults that are printed of one run.
 const FAULTS_SHOWN: usize = 4;
+/// Characters that are printed of one fault.
 const FAULT_CHARS: usize = 900;
 
-static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+static RUN_PERMITS: Semaphore = Semaphore::const_new(CONCURRENT_RUNS);
 
-/// Runs a schedule with every seed, and fails with all that any of them found.
-fn with_every_seed<F: Future<Output = Verdicts> + 'static>(
+/// Runs a schedule with every seed. Panics with the faults of all runs.
+fn with_every_seed<F: Future<Output = RunReport> + 'static>(
     name: &'static str,
     schedule: fn(Case) -> F,
 ) {
@@ -61,52 +62,58 @@ fn with_every_seed<F: Future<Output = Verdicts> + 'static>(
             std::thread::spawn(move || run(schedule, case)),
         )
     });
-    let (mut wrong, mut slowest) = (Vec::new(), Duration::ZERO);
+    let (mut failures, mut slowest) = (Vec::new(), Duration::ZERO);
     for (case, run) in runs.collect::<Vec<_>>() {
-        let shown = case.to_string();
+        let case_name = case.to_string();
         match run.join() {
-            Ok(Verdicts { took, faults }) => {
-                slowest = slowest.max(took);
-                wrong.extend(shortened(&shown, faults));
+            Ok(RunReport {
+                convergence,
+                faults,
+            }) => {
+                slowest = slowest.max(convergence);
+                failures.extend(shortened(&case_name, faults));
             }
-            Err(_) => wrong.push(format!("{shown}: a panic, see above")),
+            Err(_) => failures.push(format!("{case_name}: a panic, see above")),
         }
     }
     eprintln!("{name}: {:.2} s at most", slowest.as_secs_f64());
     assert!(
-        wrong.is_empty(),
+        failures.is_empty(),
         "{} faults:\n{}",
-        wrong.len(),
-        wrong.join("\n")
+        failures.len(),
+        failures.join("\n")
     );
 }
 
-/// The first faults of a run, as far as somebody would read.
-fn shortened(shown: &str, faults: Vec<String>) -> Vec<String> {
+/// The first faults of a run, cut to a readable length.
+fn shortened(case_name: &str, faults: Vec<String>) -> Vec<String> {
     let more = faults.len().saturating_sub(FAULTS_SHOWN);
     let first = faults.into_iter().take(FAULTS_SHOWN).map(|fault| {
         let start: String = fault.chars().take(FAULT_CHARS).collect();
-        format!("{shown}: {start}")
+        format!("{case_name}: {start}")
     });
-    let rest = (more > 0).then(|| format!("{shown}: and {more} more"));
+    let rest = (more > 0).then(|| format!("{case_name}: and {more} more"));
     first.chain(rest).collect()
 }
 
-/// One run, on a runtime of its own, when it is its turn.
-fn run<F: Future<Output = Verdicts>>(schedule: fn(Case) -> F, case: Case) -> Verdicts {
+/// Runs one case on a runtime of its own, once a permit is free.
+fn run<F: Future<Output = RunReport>>(schedule: fn(Case) -> F, case: Case) -> RunReport {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let _turn = TURNS.acquire().await.expect("never closed");
-        let verdicts = Box::pin(schedule(case.clone())).await;
-        let Verdicts { took, faults } = &verdicts;
+        let _permit = RUN_PERMITS.acquire().await.expect("never closed");
+        let report = Box::pin(schedule(case.clone())).await;
+        let RunReport {
+            convergence,
+            faults,
+        } = &report;
         eprintln!(
-            "{case}: the truth after {:.2} s, {} faults",
-            took.as_secs_f64(),
+            "{case}: converged after {:.2} s, {} faults",
+            convergence.as_secs_f64(),
             faults.len()
         );
-        verdicts
+        report
     })
 }

@@ -1,23 +1,23 @@
-//! For a while a gateway's commands and its subscription are at different primaries, and clients
-//! come to it with cursors of either.
+//! A gateway's commands and its subscription are at different primaries for a while, and clients
+//! resume there with cursors of either.
 
-use super::failover::{PRIMARY, promoted};
-use super::judge::{Verdicts, judge};
+use super::checks::{RunReport, check};
+use super::failover::{PRIMARY_OPTIONS, promote_replica};
 use super::with_every_seed;
 use super::world::{Case, World};
 use people_testing::redis::RedisServer;
 
 #[test]
-fn views_become_true_again_after_a_gateway_had_two_primaries() {
+fn views_converge_after_a_gateway_used_two_primaries() {
     with_every_seed("a split brain", split);
 }
 
-/// Heads are compared so seldom that much can happen before a gateway finds out.
+/// Heads are compared so rarely that much can happen before a gateway finds the split.
 const SELDOM: &[(&str, &str)] = &[
     ("live.head_interval_ms", "3000"),
     ("live.ready_limit_ms", "9000"),
 ];
-/// As operators have it.
+/// The defaults of the settings that `QUICK` shortens.
 const BY_DEFAULT: &[(&str, &str)] = &[
     ("live.head_interval_ms", "1000"),
     ("live.ready_limit_ms", "5000"),
@@ -26,58 +26,73 @@ const BY_DEFAULT: &[(&str, &str)] = &[
     ("store.subscription.backoff_max_ms", "2000"),
 ];
 
-async fn split(case: Case) -> Verdicts {
+async fn split(case: Case) -> RunReport {
     let commands_move_first = case.seed.is_multiple_of(2);
-    let settings = if case.seed % 4 < 2 {
-        SELDOM
-    } else {
-        BY_DEFAULT
-    };
-    let mut world = World::new(&case, RedisServer::start(PRIMARY).await, 3, settings).await;
+    let settings = [SELDOM, BY_DEFAULT][usize::from(case.seed % 4 >= 2)];
+    let primary = RedisServer::start(PRIMARY_OPTIONS).await;
+    let mut world = World::new(&case, primary, 3, settings).await;
     let old = world.redis.port();
-    let [loser, torn, winner] = [0, 1, 2];
-    world.people.found(&world.nodes[loser].gateway, 8).await;
-    (0..3).for_each(|gateway| world.join(gateway, "before all"));
+    let [old_gateway, split_gateway, new_gateway] = [0, 1, 2];
+    world
+        .writer
+        .populate(&world.nodes[old_gateway].gateway, 8)
+        .await;
+    (0..3).for_each(|gateway| world.join(gateway, "before the fault"));
     world.all_live().await;
-    world.all_told(loser, old).await;
-    let before = world.remember(loser);
+    world.all_caught_up(old_gateway, old).await;
+    let before = world.saved_views(old_gateway);
     world.pause().await;
-    let new = promoted(&world).await;
-    world.move_gateway(winner, new.port());
+    let new = promote_replica(&world).await;
+    world.move_gateway(new_gateway, new.port());
     let (lost, kept) = (world.number(1..15), world.number(1..15));
-    world.write(loser, lost).await;
-    world.write(winner, kept).await;
-    world.all_told(winner, new.port()).await;
-    for gateway in [loser, torn] {
-        world.all_told(gateway, old).await;
+    world.write(old_gateway, lost).await;
+    world.write(new_gateway, kept).await;
+    world.all_caught_up(new_gateway, new.port()).await;
+    for gateway in [old_gateway, split_gateway] {
+        world.all_caught_up(gateway, old).await;
     }
-    let (losing, winning) = (world.remember(loser), world.remember(winner));
+    let (old_views, new_views) = (
+        world.saved_views(old_gateway),
+        world.saved_views(new_gateway),
+    );
 
-    let line = &world.nodes[torn].line;
+    let proxy = &world.nodes[split_gateway].proxy;
     if commands_move_first {
-        line.move_commands(new.port());
+        proxy.move_commands(new.port());
     } else {
-        line.move_subscription(new.port());
+        proxy.move_subscription(new.port());
     }
-    world.resume(&winning, torn, "with a cursor of the new primary");
-    world.resume(&losing, torn, "with a cursor of the old primary");
-    world.resume(&before, torn, "with a cursor from before");
-    world.join(torn, "during the split");
+    world.resume(
+        &new_views,
+        split_gateway,
+        "with a cursor of the new primary",
+    );
+    world.resume(
+        &old_views,
+        split_gateway,
+        "with a cursor of the old primary",
+    );
+    world.resume(&before, split_gateway, "with a cursor from before");
+    world.join(split_gateway, "during the split");
     for _ in 0..world.number(1..4) {
-        world.write(loser, 2).await;
-        world.write(winner, 2).await;
+        world.write(old_gateway, 2).await;
+        world.write(new_gateway, 2).await;
     }
-    world.write(torn, 2).await;
+    world.write(split_gateway, 2).await;
     world.all_live().await;
-    world.will_be_lost(old).await;
+    world.save_lost_history(old).await;
 
-    world.breaks = 2;
-    world.move_gateway(torn, new.port());
-    world.move_gateway(loser, new.port());
-    world.mended();
-    world.resume(&losing, torn, "with a lost cursor, after the split");
-    world.join(torn, "after the split");
+    world.discontinuities = 2;
+    world.move_gateway(split_gateway, new.port());
+    world.move_gateway(old_gateway, new.port());
+    world.end_faults();
+    world.resume(
+        &old_views,
+        split_gateway,
+        "with a lost cursor, after the split",
+    );
+    world.join(split_gateway, "after the split");
     let after = world.number(0..lost + 5);
-    world.write(torn, after).await;
-    judge(&mut world, winner, new.port()).await
+    world.write(split_gateway, after).await;
+    check(&mut world, new_gateway, new.port()).await
 }

@@ -1,6 +1,6 @@
-//! A client in any format, which a schedule moves from gateway to gateway. When the server ends its
-//! connection it comes back as the contract tells clients to: with its cursor, or with a snapshot
-//! where it has none.
+//! A client in any format, which a schedule moves from gateway to gateway. When the server closes
+//! its connection it reconnects by the rules of the protocol: at its cursor, or with a snapshot if
+//! it has none.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,228 +11,240 @@ use people_gateway::filter::Kinds;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::checks::saved_sentence;
 use super::fold::Fold;
-use super::judge::saved;
-use super::wire::{Format, Opened, Stream};
+use super::wire::{Format, HandshakeResult, Stream};
 
-/// What a client asks for. Without a cursor or a snapshot it begins with what is accepted from now
-/// on.
+/// A client's format, filter and start. Without a snapshot it starts from now.
 #[derive(Clone, Debug)]
-pub(super) struct Asks {
+pub(super) struct ClientOptions {
     pub(super) format: Format,
     pub(super) kinds: Kinds,
     pub(super) condition: String,
     pub(super) begins_with_snapshot: bool,
-    /// Takes so little that a gateway has to drop what waits for it.
-    pub(super) is_small: bool,
+    /// A receive buffer so small that the gateway's send queue overflows.
+    pub(super) has_small_buffer: bool,
 }
 
-/// A client and what became of it.
+/// A running client.
 pub(super) struct Watcher {
     pub(super) name: String,
-    pub(super) asks: Asks,
-    /// The number of the gateway that it is connected to.
-    pub(super) at: usize,
+    pub(super) options: ClientOptions,
+    /// The number of the client's gateway.
+    pub(super) gateway: usize,
     /// Connections that the schedule began with the client's cursor.
     pub(super) moves: usize,
-    /// Text: the cursor that it was given, and whether it knew everybody in its view there.
-    pub(super) given: Option<Cursor>,
-    pub(super) knows_all: bool,
+    /// Text format: the cursor at which the client started, and whether its view was complete
+    /// there.
+    pub(super) start_cursor: Option<Cursor>,
+    pub(super) is_complete: bool,
     pub(super) is_paused: bool,
-    seen: Arc<Mutex<Seen>>,
-    orders: mpsc::Sender<Order>,
+    state: Arc<Mutex<ClientState>>,
+    commands: mpsc::Sender<Command>,
     task: JoinHandle<()>,
 }
 
-/// What a client saw so far.
+/// A client's view and connection.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct ClientState {
     pub(super) fold: Fold,
     pub(super) is_connected: bool,
-    /// Codes of close frames, 0 where there was none; and statuses of refused handshakes.
+    /// Codes of close frames, 0 for a connection that ended without one.
     pub(super) closes: Vec<u16>,
+    /// Statuses of refused handshakes.
     pub(super) refusals: Vec<u16>,
 }
 
-/// What a client held at some moment.
+/// A copy of a client's view at one moment, with a cursor.
 #[derive(Clone, Debug)]
-pub(super) struct Memory {
+pub(super) struct SavedView {
     pub(super) name: String,
-    pub(super) asks: Asks,
+    pub(super) options: ClientOptions,
     pub(super) fold: Fold,
 }
 
-/// Where a connection begins.
+/// The start of a connection.
 #[derive(Clone, Debug)]
 enum Start {
     Now,
     Snapshot,
-    /// At another's cursor, whose view the client has.
-    Given(String),
-    /// At its own cursor, or with a snapshot where it has none.
+    /// At the cursor of another client, whose view the client has copied.
+    OtherCursor(String),
+    /// At the client's own cursor, or with a snapshot if it has none.
     Cursor,
 }
 
 #[derive(Debug)]
-enum Order {
+enum Command {
     Move(SocketAddr),
     Pause,
     Continue,
 }
 
 impl Watcher {
-    /// Connects to the gateway with this number, at this address.
-    pub(super) fn start(name: String, asks: Asks, at: usize, address: SocketAddr) -> Self {
-        let fold = Fold::new(asks.kinds);
-        let start = if asks.begins_with_snapshot {
+    /// Starts a client of the gateway with this number and address.
+    pub(super) fn start(
+        name: String,
+        options: ClientOptions,
+        gateway: usize,
+        address: SocketAddr,
+    ) -> Self {
+        let fold = Fold::new(options.kinds);
+        let start = if options.begins_with_snapshot {
             Start::Snapshot
         } else {
             Start::Now
         };
-        Self::run(name, asks, at, address, fold, start)
+        Self::run(name, options, gateway, address, fold, start)
     }
 
-    /// A client with a remembered view, which resumes with its cursor.
-    pub(super) fn resumed(name: String, memory: &Memory, at: usize, address: SocketAddr) -> Self {
+    /// Starts a client with a saved view, which resumes at its cursor.
+    pub(super) fn resumed(
+        name: String,
+        saved_view: &SavedView,
+        gateway: usize,
+        address: SocketAddr,
+    ) -> Self {
         let mut resumed = Self::run(
             name,
-            memory.asks.clone(),
-            at,
+            saved_view.options.clone(),
+            gateway,
             address,
-            memory.fold.clone(),
+            saved_view.fold.clone(),
             Start::Cursor,
         );
         resumed.moves = 1;
         resumed
     }
 
-    /// A text client with a remembered view, which continues at its cursor.
+    /// Starts a text client with a saved view, which continues at its cursor.
     pub(super) fn text_resumed(
         name: String,
-        memory: &Memory,
-        at: usize,
+        saved_view: &SavedView,
+        gateway: usize,
         address: SocketAddr,
     ) -> Self {
-        let asks = Asks {
+        let options = ClientOptions {
             format: Format::Text,
-            ..memory.asks.clone()
+            ..saved_view.options.clone()
         };
-        let mut fold = Fold::new(asks.kinds);
-        fold.sentences = memory
+        let mut fold = Fold::new(options.kinds);
+        fold.sentences = saved_view
             .fold
             .people
             .iter()
-            .map(|(id, person)| (*id, saved(person)))
+            .map(|(id, person)| (*id, saved_sentence(person)))
             .collect();
-        let cursor = memory
+        let cursor = saved_view
             .fold
             .cursor
             .as_ref()
-            .expect("whoever is remembered has one");
+            .expect("a saved view has a cursor");
         let mut resumed = Self::run(
             name,
-            asks,
-            at,
+            options,
+            gateway,
             address,
             fold,
-            Start::Given(cursor.to_string()),
+            Start::OtherCursor(cursor.to_string()),
         );
-        resumed.given = Some(cursor.clone());
-        resumed.knows_all = memory.fold.now().has_pages;
+        resumed.start_cursor = Some(cursor.clone());
+        resumed.is_complete = saved_view.fold.current_segment().has_pages;
         resumed
     }
 
-    /// What it holds now, for others to resume with. None while it has no cursor.
-    pub(super) fn memory(&self) -> Option<Memory> {
-        let fold = self.look(|seen| seen.fold.clone());
+    /// A copy of the view, for other clients to resume with. None while it has no cursor.
+    pub(super) fn saved_view(&self) -> Option<SavedView> {
+        let fold = self.inspect(|state| state.fold.clone());
         fold.cursor.as_ref()?;
-        Some(Memory {
+        Some(SavedView {
             name: self.name.clone(),
-            asks: self.asks.clone(),
+            options: self.options.clone(),
             fold,
         })
     }
 
     fn run(
         name: String,
-        asks: Asks,
-        at: usize,
+        options: ClientOptions,
+        gateway: usize,
         address: SocketAddr,
         fold: Fold,
         start: Start,
     ) -> Self {
-        let seen = Seen {
+        let state = ClientState {
             fold,
             is_connected: false,
             closes: Vec::new(),
             refusals: Vec::new(),
         };
-        let seen = Arc::new(Mutex::new(seen));
-        let (orders, inbox) = mpsc::channel(16);
+        let state = Arc::new(Mutex::new(state));
+        let (commands, received_commands) = mpsc::channel(16);
         let client = Client {
-            asks: asks.clone(),
+            options: options.clone(),
             address,
-            seen: Arc::clone(&seen),
+            state: Arc::clone(&state),
             start,
         };
-        let knows_all = asks.begins_with_snapshot;
-        let task = tokio::spawn(client.run(inbox));
+        let is_complete = options.begins_with_snapshot;
+        let task = tokio::spawn(client.run(received_commands));
         Self {
             name,
-            asks,
-            at,
+            options,
+            gateway,
             moves: 0,
-            given: None,
-            knows_all,
+            start_cursor: None,
+            is_complete,
             is_paused: false,
-            seen,
-            orders,
+            state,
+            commands,
             task,
         }
     }
 
-    /// Cuts the connection, and resumes at another gateway.
-    pub(super) async fn move_to(&mut self, at: usize, address: SocketAddr) {
-        (self.at, self.moves) = (at, self.moves + 1);
-        // Text tells no cursor: it comes back with a snapshot.
-        if self.asks.format == Format::Text {
-            (self.given, self.knows_all) = (None, true);
+    /// Cuts the connection and resumes at another gateway.
+    pub(super) async fn move_to(&mut self, gateway: usize, address: SocketAddr) {
+        (self.gateway, self.moves) = (gateway, self.moves + 1);
+        // The text format has no cursors: the client reconnects with a snapshot.
+        if self.options.format == Format::Text {
+            (self.start_cursor, self.is_complete) = (None, true);
         }
-        self.order(Order::Move(address)).await;
+        self.send(Command::Move(address)).await;
     }
 
-    /// Takes nothing any more, until it goes on.
+    /// Stops the client from reading, until `unpause`.
     pub(super) async fn pause(&mut self) {
         self.is_paused = true;
-        self.order(Order::Pause).await;
+        self.send(Command::Pause).await;
     }
 
-    pub(super) async fn go_on(&mut self) {
+    pub(super) async fn unpause(&mut self) {
         self.is_paused = false;
-        self.order(Order::Continue).await;
+        self.send(Command::Continue).await;
     }
 
-    async fn order(&self, order: Order) {
-        self.orders.send(order).await.expect("the client runs");
+    async fn send(&self, command: Command) {
+        self.commands.send(command).await.expect("the client runs");
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.seen.lock().expect("no panic").clone()
+    pub(super) fn state(&self) -> ClientState {
+        self.state.lock().expect("no panic").clone()
     }
 
-    /// Looks at what it saw, without a copy.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
-        look(&self.seen.lock().expect("no panic"))
+    /// Reads the client's state without a copy.
+    pub(super) fn inspect<T>(&self, inspect: impl FnOnce(&ClientState) -> T) -> T {
+        inspect(&self.state.lock().expect("no panic"))
     }
 
-    /// Whether it is connected, and told that it is live where its format tells that.
+    /// Whether the client is connected, and has a cursor if its format has cursors.
     pub(super) fn is_live(&self) -> bool {
-        self.look(|seen| {
-            seen.is_connected && (self.asks.format == Format::Text || seen.fold.cursor.is_some())
+        self.inspect(|state| {
+            state.is_connected
+                && (self.options.format == Format::Text || state.fold.cursor.is_some())
         })
     }
 
-    /// Whether it still runs: a message that it cannot read ends it.
+    /// Whether the client has panicked at a message that it could not parse.
     pub(super) fn has_failed(&self) -> bool {
         self.task.is_finished()
     }
@@ -245,17 +257,16 @@ impl Drop for Watcher {
 }
 
 struct Client {
-    asks: Asks,
+    options: ClientOptions,
     address: SocketAddr,
-    seen: Arc<Mutex<Seen>>,
-    /// How the next connection begins.
+    state: Arc<Mutex<ClientState>>,
     start: Start,
 }
 
 impl Client {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let Some(mut stream) = self.connect(&mut orders).await else {
+            let Some(mut stream) = self.connect(&mut commands).await else {
                 continue;
             };
             let mut is_paused = false;
@@ -263,74 +274,74 @@ impl Client {
                 // All branches are cancel safe.
                 tokio::select! {
                     message = stream.next(), if !is_paused => match message {
-                        Ok((told, cursor)) => self.with(|seen| {
-                            seen.fold.take(told);
+                        Ok((message, cursor)) => self.update(|state| {
+                            state.fold.apply(message);
                             if let Some(cursor) = cursor {
-                                seen.fold.moved_to(cursor);
+                                state.fold.set_cursor(cursor);
                             }
                         }),
                         Err(code) => {
-                            self.with(|seen| seen.closes.push(code.unwrap_or(0)));
+                            self.update(|state| state.closes.push(code.unwrap_or(0)));
                             break;
                         }
                     },
-                    order = orders.recv() => match order {
-                        Some(Order::Move(address)) => {
+                    command = commands.recv() => match command {
+                        Some(Command::Move(address)) => {
                             self.address = address;
                             break;
                         }
-                        Some(Order::Pause) => is_paused = true,
-                        Some(Order::Continue) => is_paused = false,
+                        Some(Command::Pause) => is_paused = true,
+                        Some(Command::Continue) => is_paused = false,
                         None => return,
                     }
                 }
             }
-            self.with(|seen| seen.is_connected = false);
+            self.update(|state| state.is_connected = false);
         }
     }
 
-    async fn connect(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<Stream> {
-        let cursor = self.with(|seen| seen.fold.cursor.as_ref().map(ToString::to_string));
+    async fn connect(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Stream> {
+        let cursor = self.update(|state| state.fold.cursor.as_ref().map(ToString::to_string));
         let (start, continues) = match (&self.start, cursor) {
             (Start::Now, _) => ("now".to_owned(), false),
-            (Start::Given(cursor), _) => (cursor.clone(), true),
+            (Start::OtherCursor(cursor), _) => (cursor.clone(), true),
             (Start::Cursor, Some(cursor)) => (cursor, true),
             (Start::Snapshot, _) | (Start::Cursor, None) => ("snapshot".to_owned(), false),
         };
-        match Stream::open(&self.asks, self.address, &start).await {
-            Opened::Stream(stream) => {
+        match Stream::open(&self.options, self.address, &start).await {
+            HandshakeResult::Stream(stream) => {
                 self.start = Start::Cursor;
-                self.with(|seen| {
-                    seen.fold.connected(continues);
-                    seen.is_connected = true;
+                self.update(|state| {
+                    state.fold.connected(continues);
+                    state.is_connected = true;
                 });
                 Some(*stream)
             }
-            Opened::Refused(status) => {
-                self.with(|seen| seen.refusals.push(status));
+            HandshakeResult::Refused(status) => {
+                self.update(|state| state.refusals.push(status));
                 if status == 410 {
                     self.start = Start::Snapshot;
                 }
-                self.rest(orders).await;
+                self.back_off(commands).await;
                 None
             }
-            Opened::Unreachable => {
-                self.rest(orders).await;
+            HandshakeResult::Unreachable => {
+                self.back_off(commands).await;
                 None
             }
         }
     }
 
-    /// Lets a gateway that refuses alone for a moment.
-    async fn rest(&mut self, orders: &mut mpsc::Receiver<Order>) {
-        if let Ok(Some(Order::Move(address))) =
-            tokio::time::timeout(Duration::from_millis(20), orders.recv()).await
+    /// Pauses before the next attempt, unless a command comes.
+    async fn back_off(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        if let Ok(Some(Command::Move(address))) =
+            tokio::time::timeout(Duration::from_millis(20), commands.recv()).await
         {
             self.address = address;
         }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
-        change(&mut self.seen.lock().expect("no panic"))
+    fn update<T>(&self, change: impl FnOnce(&mut ClientState) -> T) -> T {
+        change(&mut self.state.lock().expect("no panic"))
     }
 }

@@ -13,15 +13,14 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::told::Told;
-use super::watcher::Asks;
+use super::message::ServerMessage;
+use super::watcher::ClientOptions;
 
-/// How long a handshake may take; a client tries again after that.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-/// What the kernel holds for a client that is to be slow.
+/// Time limit of a handshake. The client tries again after that.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Receive buffer of a slow client, in bytes.
 const SMALL_BUFFER: u32 = 4096;
 
-/// The forms in which a view is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
@@ -36,36 +35,40 @@ pub(super) enum Stream {
     Events { stream: TcpStream, buffer: Vec<u8> },
 }
 
-/// What came of a handshake.
-pub(super) enum Opened {
+pub(super) enum HandshakeResult {
     Stream(Box<Stream>),
+    /// With the status of the answer.
     Refused(u16),
     Unreachable,
 }
 
 impl Stream {
     /// Connects, with `start` as `from`.
-    pub(super) async fn open(asks: &Asks, address: SocketAddr, start: &str) -> Opened {
+    pub(super) async fn open(
+        options: &ClientOptions,
+        address: SocketAddr,
+        start: &str,
+    ) -> HandshakeResult {
         let opening = async {
             let socket = TcpSocket::new_v4().ok()?;
-            if asks.is_small {
+            if options.has_small_buffer {
                 socket.set_recv_buffer_size(SMALL_BUFFER).ok()?;
             }
             let stream = socket.connect(address).await.ok()?;
-            let path = path(asks, start);
-            if asks.format == Format::Sse {
+            let path = path(options, start);
+            if options.format == Format::Sse {
                 return Self::events(stream, &path).await;
             }
-            Self::socket(asks.format, stream, &format!("ws://{address}{path}")).await
+            Self::socket(options.format, stream, &format!("ws://{address}{path}")).await
         };
-        timeout(HANDSHAKE, opening)
+        timeout(HANDSHAKE_LIMIT, opening)
             .await
             .ok()
             .flatten()
-            .unwrap_or(Opened::Unreachable)
+            .unwrap_or(HandshakeResult::Unreachable)
     }
 
-    async fn socket(format: Format, stream: TcpStream, url: &str) -> Option<Opened> {
+    async fn socket(format: Format, stream: TcpStream, url: &str) -> Option<HandshakeResult> {
         let mut request = url.into_client_request().expect("a request");
         let protocol = match format {
             Format::Json => Some("people.v1.json"),
@@ -79,18 +82,17 @@ impl Stream {
             );
         }
         match client_async(request, stream).await {
-            Ok((socket, _)) => Some(Opened::Stream(Box::new(Self::Socket(
+            Ok((socket, _)) => Some(HandshakeResult::Stream(Box::new(Self::Socket(
                 format,
                 Box::new(socket),
             )))),
-            Err(Error::Http(answer)) => Some(Opened::Refused(answer.status().as_u16())),
+            Err(Error::Http(answer)) => Some(HandshakeResult::Refused(answer.status().as_u16())),
             Err(_) => None,
         }
     }
 
-    /// A client of HTTP/1.0 gets the events as they are, without the lengths of chunks between
-    /// them.
-    async fn events(mut stream: TcpStream, path: &str) -> Option<Opened> {
+    /// Opens an event stream. HTTP/1.0 has no chunked encoding: the body is the events alone.
+    async fn events(mut stream: TcpStream, path: &str) -> Option<HandshakeResult> {
         let request =
             format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
@@ -104,23 +106,23 @@ impl Stream {
             .nth(1)
             .and_then(|status| status.parse().ok())?
         {
-            200 => Some(Opened::Stream(Box::new(Self::Events {
+            200 => Some(HandshakeResult::Stream(Box::new(Self::Events {
                 stream,
                 buffer: Vec::new(),
             }))),
-            status => Some(Opened::Refused(status)),
+            status => Some(HandshakeResult::Refused(status)),
         }
     }
 
-    /// The next message, with the cursor beside it where the format has one there; or the code of a
-    /// close frame, none when the connection just ended. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<(Told, Option<Cursor>), Option<u16>> {
+    /// The next message, and the cursor in its event id if it has one. The error is the code of a
+    /// close frame, none if the connection ended without one. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<(ServerMessage, Option<Cursor>), Option<u16>> {
         match self {
             Self::Socket(format, socket) => loop {
                 match socket.next().await {
-                    Some(Ok(Message::Text(text))) => return Ok((told(*format, &text), None)),
+                    Some(Ok(Message::Text(text))) => return Ok((parse(*format, &text), None)),
                     Some(Ok(Message::Close(frame))) => {
-                        // Whether our half of the goodbye arrives does not matter any more.
+                        // The answer to a close frame may be lost.
                         let _ = socket.flush().await;
                         return Err(frame.map(|frame| frame.code.into()));
                     }
@@ -142,35 +144,35 @@ impl Stream {
     }
 }
 
-fn told(format: Format, text: &str) -> Told {
+fn parse(format: Format, text: &str) -> ServerMessage {
     match format {
-        Format::Text => Told::sentence(text),
-        Format::CloudEvents => Told::cloud_event(text),
-        Format::Json | Format::Sse => Told::json(text),
+        Format::Text => ServerMessage::from_sentence(text),
+        Format::CloudEvents => ServerMessage::from_cloud_event(text),
+        Format::Json | Format::Sse => ServerMessage::from_json(text),
     }
 }
 
-/// A server-sent event and its id; none for a block without data, as comments are.
-fn event(block: &str) -> Option<(Told, Option<Cursor>)> {
+/// A server-sent event and the cursor in its id; none for a block without data, such as a comment.
+fn event(block: &str) -> Option<(ServerMessage, Option<Cursor>)> {
     let field = |name: &str| {
         block
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     };
     let cursor = field("id").map(|id| id.parse().expect("a cursor"));
-    Some((Told::json(field("data")?), cursor))
+    Some((ServerMessage::from_json(field("data")?), cursor))
 }
 
-fn path(asks: &Asks, start: &str) -> String {
+fn path(options: &ClientOptions, start: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("from", start);
-    match asks.kinds {
+    match options.kinds {
         Kinds::All => {}
         Kinds::Saves => drop(query.append_pair("kinds", "saves")),
         Kinds::Deletes => drop(query.append_pair("kinds", "deletes")),
     }
-    if !asks.condition.is_empty() {
-        query.append_pair("where", &asks.condition);
+    if !options.condition.is_empty() {
+        query.append_pair("where", &options.condition);
     }
     format!("/updates?{}", query.finish())
 }

@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::ADA;
-use crate::rest::failing_store::Faulty;
+use crate::rest::failing_store::FaultyStore;
 use people_testing::http::{Gateway, read_to_end};
 use people_testing::wait::{DEADLINE, eventually};
 
 #[tokio::test]
 async fn a_running_request_finishes_and_then_no_connection_is_left() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let (reached, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (at, until) = (Arc::clone(&reached), Arc::clone(&release));

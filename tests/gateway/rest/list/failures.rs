@@ -6,12 +6,12 @@ use futures_util::StreamExt;
 use people_gateway::store::StoreError;
 
 use super::fill;
-use crate::rest::failing_store::Faulty;
+use crate::rest::failing_store::FaultyStore;
 use people_testing::http::Gateway;
 
 #[tokio::test]
 async fn a_store_that_fails_before_the_list_begins_is_answered_with_503() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     store
         .get()
@@ -26,7 +26,7 @@ async fn a_store_that_fails_before_the_list_begins_is_answered_with_503() {
 
 #[tokio::test]
 async fn half_a_list_is_cut_so_that_it_never_parses() {
-    let (mut setup, store) = Faulty::setup();
+    let (mut setup, store) = FaultyStore::setup();
     setup.partitions = 1;
     setup.options.list_buffer_people = 200.try_into().expect("not zero");
     let gateway = Gateway::start_with(setup).await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::rest::failing_store::Faulty;
+use crate::rest::failing_store::FaultyStore;
 use people_testing::http::{Gateway, Setup, resolved};
 
 /// Saves people aged 0 to `count`, alternately of Oslo and Rome; returns the ids in order, each
@@ -158,7 +158,7 @@ async fn pages_have_the_matching_people_and_their_links_keep_the_filter() {
 
 #[tokio::test]
 async fn a_filtered_page_reads_full_pages_of_the_store() {
-    let (mut setup, store) = Faulty::setup();
+    let (mut setup, store) = FaultyStore::setup();
     setup.partitions = 1;
     let gateway = Gateway::start_with(setup).await;
     let people = fill(&gateway, 150).await;

@@ -8,7 +8,7 @@ use people_gateway::store::{Expectation, Write};
 use serde_json::json;
 
 use super::{fill, ids};
-use crate::rest::failing_store::Faulty;
+use crate::rest::failing_store::FaultyStore;
 use people_testing::http::{Gateway, Setup, resolved};
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn long_pages_have_exactly_their_people_and_link_to_the_rest() {
 /// out, and no others replace them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_page_has_only_people_that_it_counted() {
-    let (mut setup, store) = Faulty::setup();
+    let (mut setup, store) = FaultyStore::setup();
     setup.partitions = 1;
     let gateway = Gateway::start_with(setup).await;
     let expected = fill_large(&gateway, 60).await;
@@ -172,7 +172,7 @@ async fn a_long_page_has_only_people_that_it_counted() {
             store.inner(),
             tokio::runtime::Handle::current(),
         );
-        let someone =
+        let fields =
             FieldsJson::from_stored(r#"{"firstName":"N","lastName":"L","age":1,"job":""}"#)
                 .expect("fields");
         move || {
@@ -180,7 +180,7 @@ async fn a_long_page_has_only_people_that_it_counted() {
                 let writes = deleted
                     .iter()
                     .map(|id| write(id, None))
-                    .chain([write(NEW, Some(&someone))]);
+                    .chain([write(NEW, Some(&fields))]);
                 let writing =
                     futures_util::future::try_join_all(writes.map(|write| people.apply(write)));
                 tokio::task::block_in_place(|| runtime.block_on(writing)).expect("all is written");

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use people_gateway::store::StoreError;
 
-use crate::rest::failing_store::Faulty;
-use crate::{ADA, NOBODY};
+use crate::rest::failing_store::FaultyStore;
+use crate::{ADA, UNUSED_ID};
 use people_testing::http::{Answer, Gateway, resolved};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -84,7 +84,7 @@ async fn a_repeat_with_the_same_key_answers_with_the_first_success() {
 async fn a_replayed_creation_by_put_is_still_201() {
     let gateway = Gateway::start().await;
     let headers = [JSON, ("idempotency-key", "k"), ("if-none-match", "*")];
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     let first = gateway.call("PUT", &path, &headers, ADA).await;
     assert_eq!(first.status, 201);
     assert_replay(&first, &gateway.call("PUT", &path, &headers, ADA).await);
@@ -129,7 +129,7 @@ async fn a_key_that_names_another_request_is_refused() {
 #[tokio::test]
 async fn refusals_are_not_recorded() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     gateway
         .call("PUT", &path, &key("k"), ADA)
         .await
@@ -203,7 +203,7 @@ async fn repeats_at_the_same_time_happen_once() {
 
 #[tokio::test]
 async fn with_a_key_an_unknown_outcome_is_settled_by_one_repeat() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let faulty = store.get().expect("wrapped");
     let inner = Arc::clone(&gateway.store);
@@ -249,7 +249,7 @@ async fn with_a_key_an_unknown_outcome_is_settled_by_one_repeat() {
 
 #[tokio::test]
 async fn a_repeat_that_the_store_refuses_leaves_the_outcome_unknown() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let faulty = store.get().expect("wrapped");
     let turn = AtomicUsize::new(0);
@@ -269,7 +269,7 @@ async fn a_repeat_that_the_store_refuses_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn without_a_key_an_unknown_outcome_is_reported_with_the_id() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let path = format!("/people/{}", gateway.create(ADA).await);
     let faulty = store.get().expect("wrapped");

@@ -8,8 +8,8 @@ use people_gateway::store::StoreError;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::rest::failing_store::Faulty;
-use crate::{ADA, NOBODY};
+use crate::rest::failing_store::FaultyStore;
+use crate::{ADA, UNUSED_ID};
 use people_testing::http::{Answer, Gateway, Setup, read_to_end};
 
 const NDJSON: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
@@ -40,7 +40,7 @@ async fn lines_with_an_id_save_that_person_and_lines_without_get_one() {
     // The last line has no newline, and blank lines save no person.
     let body = format!(
         "{}\n\n{ADA}\r\n   \n{}\n{}",
-        with_id(NOBODY, 1),
+        with_id(UNUSED_ID, 1),
         with_id(&known, 2),
         ADA.replace("36", "3")
     );
@@ -65,7 +65,7 @@ async fn lines_with_an_id_save_that_person_and_lines_without_get_one() {
         2
     );
     assert_eq!(
-        gateway.get(&format!("/people/{NOBODY}")).await.json()["age"],
+        gateway.get(&format!("/people/{UNUSED_ID}")).await.json()["age"],
         1
     );
 }
@@ -111,7 +111,7 @@ async fn refused_lines_are_reported_by_number_in_order_and_the_others_are_saved(
             (9, "/problems/malformed"),
         ]
     );
-    assert_eq!(report[0]["problem"]["line"], 2, "the place in the body");
+    assert_eq!(report[0]["problem"]["line"], 2, "the line in the body");
     assert_eq!(report[1]["problem"]["errors"][0]["pointer"], "/age");
     assert_eq!(report[6], json!({"saved": 3, "refused": 6, "lines": 9}));
 }
@@ -120,20 +120,20 @@ async fn refused_lines_are_reported_by_number_in_order_and_the_others_are_saved(
 async fn lines_about_one_person_are_saved_in_their_order() {
     let gateway = Gateway::start().await;
     let body: String = (0..150)
-        .map(|age| with_id(NOBODY, age) + "\n" + ADA + "\n")
+        .map(|age| with_id(UNUSED_ID, age) + "\n" + ADA + "\n")
         .collect();
     let answer = gateway.call("POST", "/people/import", &NDJSON, &body).await;
     assert_eq!(
         report(&answer),
         [json!({"saved": 300, "refused": 0, "lines": 300})]
     );
-    let person = gateway.get(&format!("/people/{NOBODY}")).await.json();
+    let person = gateway.get(&format!("/people/{UNUSED_ID}")).await.json();
     assert_eq!(person["age"], 149);
 }
 
 #[tokio::test]
 async fn lines_about_one_person_keep_their_order_also_when_the_first_is_slow() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     let release = Arc::new(tokio::sync::Notify::new());
     let waiting = Arc::clone(&release);
@@ -147,9 +147,9 @@ async fn lines_about_one_person_keep_their_order_also_when_the_first_is_slow() {
     });
     let body = format!(
         "{}\n{ADA}\n{}\n{}\n",
-        with_id(NOBODY, 1),
-        with_id(NOBODY, 2),
-        with_id(NOBODY, 3)
+        with_id(UNUSED_ID, 1),
+        with_id(UNUSED_ID, 2),
+        with_id(UNUSED_ID, 3)
     );
     let import = gateway.call("POST", "/people/import", &NDJSON, &body);
     let others = async {
@@ -174,7 +174,7 @@ async fn lines_about_one_person_keep_their_order_also_when_the_first_is_slow() {
         [json!({"saved": 4, "refused": 0, "lines": 4})]
     );
     assert_eq!(
-        gateway.get(&format!("/people/{NOBODY}")).await.json()["age"],
+        gateway.get(&format!("/people/{UNUSED_ID}")).await.json()["age"],
         3
     );
 }
@@ -213,7 +213,7 @@ async fn a_client_that_sends_all_first_can_read_the_report_of_an_import_that_sto
 
 #[tokio::test]
 async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
-    let (setup, store) = Faulty::setup();
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(setup).await;
     store.get().expect("wrapped").before_apply(3, |write| {
         let age = write.save.as_ref().map(|fields| fields.values().age);
@@ -228,7 +228,7 @@ async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
     let body = format!(
         "{}\n{}\n{ADA}\n",
         ADA.replace("36", "1"),
-        with_id(NOBODY, 2)
+        with_id(UNUSED_ID, 2)
     );
     let report = report(&gateway.call("POST", "/people/import", &NDJSON, &body).await);
     assert_eq!(
@@ -239,14 +239,14 @@ async fn a_line_that_the_store_could_not_save_is_a_refused_line() {
         (&report[1]["line"], &report[1]["problem"]["outcome"]),
         (&json!(2), &json!("unknown"))
     );
-    assert_eq!(report[1]["problem"]["id"], NOBODY);
+    assert_eq!(report[1]["problem"]["id"], UNUSED_ID);
     assert_eq!(report[2], json!({"saved": 1, "refused": 2, "lines": 3}));
 }
 
 #[tokio::test]
 async fn an_import_as_a_whole_has_no_limit() {
     let gateway = Gateway::start().await;
-    let line = with_id(NOBODY, 5) + &" ".repeat(20_000) + "\n";
+    let line = with_id(UNUSED_ID, 5) + &" ".repeat(20_000) + "\n";
     let pieces =
         futures_util::stream::iter(0..1_000).map(move |_| Ok::<_, std::io::Error>(line.clone()));
     let request = gateway

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use people_gateway::domain::{Draft, IdRule};
 use people_gateway::store::{Expectation, Write};
 
-use crate::rest::failing_store::Faulty;
-use crate::{ADA, NOBODY};
+use crate::rest::failing_store::FaultyStore;
+use crate::{ADA, UNUSED_ID};
 use people_testing::http::{Gateway, Setup};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -130,7 +130,7 @@ async fn a_star_matches_any_revision() {
 #[tokio::test]
 async fn not_found_comes_before_a_failed_precondition() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     for (method, body) in [
         ("PUT", ADA),
         ("PATCH", r#"{"age":1}"#),
@@ -149,7 +149,7 @@ async fn not_found_comes_before_a_failed_precondition() {
 #[tokio::test]
 async fn a_put_that_must_create_does_so_once() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     let create = [JSON, ("if-none-match", "*")];
     assert_eq!(gateway.call("PUT", &path, &create, ADA).await.status, 201);
     gateway
@@ -161,14 +161,14 @@ async fn a_put_that_must_create_does_so_once() {
 #[tokio::test]
 async fn a_put_to_an_absent_person_is_refused_with_the_way_to_create_one() {
     let gateway = Gateway::start().await;
-    let path = format!("/people/{NOBODY}");
+    let path = format!("/people/{UNUSED_ID}");
     let problem = gateway
         .send("PUT", &path, ADA)
         .await
         .problem(404, "not-found");
     let detail = problem["detail"].as_str().expect("text");
     assert!(
-        detail.starts_with(&format!("There is no record with id: {NOBODY}")),
+        detail.starts_with(&format!("There is no record with id: {UNUSED_ID}")),
         "{detail}"
     );
     assert!(detail.contains("If-None-Match: *"), "{detail}");
@@ -179,7 +179,7 @@ async fn a_put_to_an_absent_person_is_refused_with_the_way_to_create_one() {
             .problem(404, "not-found");
         assert_eq!(
             problem["detail"],
-            format!("There is no record with id: {NOBODY}")
+            format!("There is no record with id: {UNUSED_ID}")
         );
     }
 }
@@ -203,8 +203,8 @@ async fn preconditions_that_cannot_be_honoured_are_refused() {
 }
 
 /// A gateway where another write saves the person right before each of the next `times` writes.
-async fn contested(times: usize) -> (Gateway, Arc<Faulty>) {
-    let (setup, store) = Faulty::setup();
+async fn contested(times: usize) -> (Gateway, Arc<FaultyStore>) {
+    let (setup, store) = FaultyStore::setup();
     let gateway = Gateway::start_with(Setup {
         partitions: 1,
         ..setup

@@ -1,5 +1,5 @@
-//! A client changes its filter: one place in the stream, before which the old one judged and after
-//! which the new one does.
+//! A client changes its filter at one position of the stream: the old filter evaluates the changes
+//! up to there, the new one those after it.
 
 mod patterns;
 
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use crate::live::ids;
 use crate::views::view::{positions, seq};
-use crate::views::{ADULTS, Client, Written, aged, churn, listed, members, save, types};
+use crate::views::{ADULTS, Client, WriteHeads, aged, churn, listed, members, save, types};
 use people_testing::process::Gateway;
 
 #[tokio::test]
-async fn filtered_says_up_to_where_the_old_filter_judged() {
+async fn filtered_has_the_cursor_at_which_the_old_filter_ends() {
     let gateway = Gateway::ready(&[]).await;
     let mut client = Client::live(&gateway, &[]).await;
     let at = save(&gateway, &ids(1)[0], &aged(10)).await;
     assert_eq!(client.message().await["at"], json!(at));
     client
-        .say(json!({"type": "filter", "where": ADULTS, "ref": "grown \"up\" ✓"}))
+        .send(json!({"type": "filter", "where": ADULTS, "ref": "grown \"up\" ✓"}))
         .await;
     let filtered = client.message().await;
     assert_eq!(members(&filtered), ["type", "ref", "cursor"]);
@@ -35,25 +35,24 @@ async fn filtered_says_up_to_where_the_old_filter_judged() {
         (&enter["type"], &enter["at"]),
         (&json!("enter"), &json!(at))
     );
-    client.say(json!({"type": "filter"})).await;
+    client.send(json!({"type": "filter"})).await;
     let filtered = client.message().await;
     assert_eq!(
         members(&filtered),
         ["type", "cursor"],
-        "no ref where none was given"
+        "no ref, because the request had none"
     );
     let at = save(&gateway, &ids(1)[0], &aged(3)).await;
     let update = client.message().await;
     assert_eq!(
         (&update["type"], &update["at"]),
         (&json!("update"), &json!(at)),
-        "left out: all, everyone"
+        "the default: all kinds, every person"
     );
 }
 
-/// The ats of changes by the filter in whose time they came, with the cursors between.
 #[tokio::test]
-async fn no_change_is_judged_by_both_filters_or_by_neither() {
+async fn each_change_is_evaluated_by_exactly_one_of_two_filters() {
     for partitions in ["1", "4"] {
         let settings = [
             ("store.partitions", partitions),
@@ -67,54 +66,56 @@ async fn no_change_is_judged_by_both_filters_or_by_neither() {
         let writing = async {
             let writers = (1..5).map(|seed| churn(&gateway, &people, 150, seed));
             let written = futures_util::future::join_all(writers).await;
-            written.iter().fold(Written::default(), Written::both)
+            written
+                .iter()
+                .fold(WriteHeads::default(), WriteHeads::merge)
         };
         let switching = async {
-            let (mut stretches, mut cursors) = (vec![Vec::new()], Vec::new());
+            let (mut segments, mut cursors) = (vec![Vec::new()], Vec::new());
             for round in 0..40 {
                 let filter = if round % 2 == 0 { ADULTS } else { "age < 18" };
                 client
-                    .say(json!({"type": "filter", "where": filter, "ref": round.to_string()}))
+                    .send(json!({"type": "filter", "where": filter, "ref": round.to_string()}))
                     .await;
-                let mut shown = client.until("filtered").await;
-                let filtered = shown.pop().expect("filtered");
+                let mut received = client.until("filtered").await;
+                let filtered = received.pop().expect("filtered");
                 assert_eq!(filtered["ref"], round.to_string());
                 cursors.push(positions(filtered["cursor"].as_str().expect("a cursor")));
-                stretches.last_mut().expect("one").extend(shown);
-                stretches.push(Vec::new());
+                segments.last_mut().expect("one").extend(received);
+                segments.push(Vec::new());
                 tokio::task::yield_now().await;
             }
-            (stretches, cursors)
+            (segments, cursors)
         };
-        let (written, (mut stretches, cursors)) = tokio::join!(writing, switching);
-        stretches
+        let (written, (mut segments, cursors)) = tokio::join!(writing, switching);
+        segments
             .last_mut()
             .expect("one")
-            .extend(client.passes(&written).await);
-        let all = witness.passes(&written).await;
-        let expected = judged(&all, &cursors);
-        assert_eq!(expected.len(), stretches.len());
-        for (number, (shown, expected)) in stretches.iter().zip(&expected).enumerate() {
-            let ats: Vec<_> = shown.iter().map(|change| change["at"].clone()).collect();
-            assert_eq!(&ats, expected, "stretch {number}, {partitions} partitions");
+            .extend(client.read_past(&written).await);
+        let all = witness.read_past(&written).await;
+        let expected = expected_ats(&all, &cursors);
+        assert_eq!(expected.len(), segments.len());
+        for (number, (received, expected)) in segments.iter().zip(&expected).enumerate() {
+            let ats: Vec<_> = received.iter().map(|change| change["at"].clone()).collect();
+            assert_eq!(&ats, expected, "segment {number}, {partitions} partitions");
         }
     }
 }
 
-/// Which of everyone's changes concern `age < 18` and [`ADULTS`] in turn, where the cursors part
-/// them.
-fn judged(all: &[Value], cursors: &[BTreeMap<String, String>]) -> Vec<Vec<Value>> {
+/// The `at` of each change that `age < 18` or [`ADULTS`] lets through: a list for each segment
+/// between two of these cursors, with the filters in turn.
+fn expected_ats(all: &[Value], cursors: &[BTreeMap<String, String>]) -> Vec<Vec<Value>> {
     let (mut ages, mut expected) = (BTreeMap::new(), vec![Vec::new(); cursors.len() + 1]);
     for change in all {
         let (partition, position) = change["at"]
             .as_str()
             .and_then(|at| at.split_once(':'))
             .expect("an at");
-        let stretch = cursors
+        let segment = cursors
             .iter()
             .filter(|cursor| seq(&cursor[partition]) < seq(position))
             .count();
-        let wants = |age: Option<&u64>| age.is_some_and(|age| (*age >= 18) == (stretch % 2 == 1));
+        let matches = |age: Option<&u64>| age.is_some_and(|age| (*age >= 18) == (segment % 2 == 1));
         let id = change["person"]["id"]
             .as_str()
             .or(change["id"].as_str())
@@ -124,22 +125,22 @@ fn judged(all: &[Value], cursors: &[BTreeMap<String, String>]) -> Vec<Vec<Value>
             Some(age) => ages.insert(id.to_owned(), age),
             None => ages.remove(id),
         };
-        if wants(before.as_ref()) || wants(after.as_ref()) {
-            expected[stretch].push(change["at"].clone());
+        if matches(before.as_ref()) || matches(after.as_ref()) {
+            expected[segment].push(change["at"].clone());
         }
     }
     expected
 }
 
 #[tokio::test]
-async fn a_filter_from_snapshot_begins_the_view_again() {
+async fn a_filter_from_snapshot_restarts_the_view() {
     let gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     let people = ids(30);
     let written = churn(&gateway, &people, 100, 1).await;
     let mut client = Client::live(&gateway, &[("where", "age < 18"), ("from", "snapshot")]).await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     client
-        .say(json!({"type": "filter", "where": ADULTS, "from": "snapshot", "ref": "s"}))
+        .send(json!({"type": "filter", "where": ADULTS, "from": "snapshot", "ref": "s"}))
         .await;
     let messages = client.until("live").await;
     assert_eq!(messages[0], json!({"type": "filtered", "ref": "s"}));
@@ -150,10 +151,10 @@ async fn a_filter_from_snapshot_begins_the_view_again() {
     );
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
     let written = churn(&gateway, &people, 50, 2).await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     assert_eq!(client.view.people, listed(&gateway, ADULTS).await);
     client
-        .say(
+        .send(
             json!({"type": "filter", "where": "age > 200", "from": "snapshot", "kinds": "deletes"}),
         )
         .await;
@@ -171,7 +172,7 @@ async fn a_new_filter_during_a_snapshot_ends_that_snapshot() {
         let mut client = Client::open(&gateway, &[("from", "snapshot")]).await;
         client.message().await;
         client
-            .say(json!({"type": "filter", "where": ADULTS, "from": "snapshot", "ref": "second"}))
+            .send(json!({"type": "filter", "where": ADULTS, "from": "snapshot", "ref": "second"}))
             .await;
         let before = client.until("filtered").await;
         ended_early |= !types(&before).contains(&"live");
@@ -183,43 +184,46 @@ async fn a_new_filter_during_a_snapshot_ends_that_snapshot() {
             "round {round}"
         );
     }
-    assert!(ended_early, "no snapshot was ever cut short");
+    assert!(ended_early, "a filter ended no snapshot early");
 }
 
 #[tokio::test]
-async fn from_now_during_a_snapshot_owes_live_exactly_once() {
+async fn a_filter_from_now_during_a_snapshot_sends_live_exactly_once() {
     let gateway = Gateway::ready(&[("live.snapshot_people", "2")]).await;
     crate::live::save_big(&gateway, &ids(300), 0..1).await;
     let mut client = Client::open(&gateway, &[("from", "snapshot")]).await;
     client.message().await;
     client
-        .say(json!({"type": "filter", "where": ADULTS, "ref": "now"}))
+        .send(json!({"type": "filter", "where": ADULTS, "ref": "now"}))
         .await;
     let before = client.until("filtered").await;
     let had_live = types(&before).contains(&"live");
     let at = save(&gateway, &ids(1)[0], &aged(50)).await;
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     written.add(&at);
     let mut lives = usize::from(had_live);
-    let shown = client.passes(&written).await;
-    lives += types(&shown).iter().filter(|kind| **kind == "live").count();
+    let received = client.read_past(&written).await;
+    lives += types(&received)
+        .iter()
+        .filter(|kind| **kind == "live")
+        .count();
     assert_eq!(lives, 1);
     assert_eq!(
-        shown
+        received
             .iter()
             .filter(|message| message.get("at").is_some())
             .count(),
         1,
-        "the old snapshot is over"
+        "the old snapshot has ended"
     );
 }
 
 #[tokio::test]
-async fn a_refused_filter_changes_nothing_and_says_where_it_is_wrong() {
+async fn a_refused_filter_changes_nothing_and_its_problem_has_the_offset() {
     let gateway = Gateway::ready(&[]).await;
     let mut client = Client::live(&gateway, &[("where", ADULTS), ("from", "snapshot")]).await;
     client
-        .say(json!({"type": "filter", "where": "firstName == \"é\" && agee > 3", "ref": "typo"}))
+        .send(json!({"type": "filter", "where": "firstName == \"é\" && agee > 3", "ref": "typo"}))
         .await;
     let error = client.message().await;
     assert_eq!(members(&error), ["type", "ref", "problem"]);
@@ -245,7 +249,7 @@ async fn a_refused_filter_changes_nothing_and_says_where_it_is_wrong() {
     assert_eq!(
         (&enter["type"], &enter["at"]),
         (&json!("enter"), &json!(at)),
-        "the old filter stays"
+        "the old filter stays in force"
     );
 }
 
@@ -256,10 +260,10 @@ async fn filters_in_a_row_are_answered_in_order() {
     for number in 0..20 {
         let expression = format!("age == {number}");
         client
-            .say(json!({"type": "filter", "where": expression, "ref": number.to_string()}))
+            .send(json!({"type": "filter", "where": expression, "ref": number.to_string()}))
             .await;
     }
-    client.say(json!({"type": "ping", "ref": "last"})).await;
+    client.send(json!({"type": "ping", "ref": "last"})).await;
     for number in 0..20 {
         let filtered = client.message().await;
         assert_eq!(
@@ -274,6 +278,6 @@ async fn filters_in_a_row_are_answered_in_order() {
     assert_eq!(
         client.message().await["person"]["age"],
         19,
-        "the last one holds"
+        "the last filter is in force"
     );
 }

@@ -7,11 +7,11 @@ use tokio::time::timeout;
 use crate::live::websocket::peer::Peer;
 use crate::live::{ids, save_big};
 use crate::views::view::View;
-use crate::views::{ADULTS, Client, Written, aged, churn, delete, listed, path, save};
+use crate::views::{ADULTS, Client, WriteHeads, aged, churn, delete, listed, path, save};
 use people_testing::process::Gateway;
 use people_testing::wait::{DEADLINE, eventually};
 
-/// An event source that keeps its lines.
+/// An event source that checks the lines of each event.
 struct Source {
     answer: reqwest::Response,
     read: Vec<u8>,
@@ -35,7 +35,7 @@ impl Source {
         }
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
-        // What is no cursor begins the stream anew, whatever the client holds.
+        // An id that is not a cursor restarts the stream.
         let known = last_id.filter(|id| id.split(',').all(|at| at.contains(':')));
         let from = parameters
             .iter()
@@ -50,12 +50,12 @@ impl Source {
         assert_eq!(
             this.line().await.as_deref(),
             Some("retry: 3000"),
-            "first, in the block of the first event"
+            "the first line, in the block of the first event"
         );
         this
     }
 
-    /// The next line; none at the end.
+    /// The next line, none at the end.
     async fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
@@ -70,8 +70,8 @@ impl Source {
         }
     }
 
-    /// The lines up to the next empty one, without comments; none at the end. No block is empty:
-    /// some clients would take it for an event.
+    /// The lines up to the next empty one, without comments; none at the end. Panics on an empty
+    /// block, which some clients would take for an event.
     async fn block(&mut self) -> Option<Vec<String>> {
         let mut lines = Vec::new();
         loop {
@@ -86,7 +86,7 @@ impl Source {
         Some(lines)
     }
 
-    /// The next event, folded into the view. None at the end.
+    /// The next event, folded into the view; none at the end.
     async fn event(&mut self) -> Option<Event> {
         let block = self.block().await?;
         let field = |name: &str| {
@@ -128,7 +128,7 @@ impl Source {
 }
 
 #[tokio::test]
-async fn both_doors_answer_with_a_stream_that_no_proxy_may_keep() {
+async fn both_endpoints_answer_with_a_stream_that_no_proxy_may_store_or_buffer() {
     let gateway = Gateway::ready(&[]).await;
     let people = gateway
         .request("GET", "/people")
@@ -169,7 +169,7 @@ async fn both_doors_answer_with_a_stream_that_no_proxy_may_keep() {
 }
 
 #[tokio::test]
-async fn ids_come_from_live_on_and_are_the_whole_cursor() {
+async fn each_event_from_live_on_has_the_whole_cursor_as_its_id() {
     let gateway = Gateway::ready(&[("store.partitions", "4"), ("live.snapshot_people", "3")]).await;
     let people = ids(20);
     churn(&gateway, &people, 60, 1).await;
@@ -178,21 +178,18 @@ async fn ids_come_from_live_on_and_are_the_whole_cursor() {
     assert!(start.pop().expect("live").id.is_some());
     assert!(
         start.iter().all(|event| event.id.is_none()),
-        "a cut snapshot starts again by itself"
+        "an interrupted snapshot starts again: its pages have no id"
     );
     let at = save(&gateway, &people[0], &aged(3)).await;
-    let at_again = save(&gateway, &people[0], &aged(30)).await;
+    let last_at = save(&gateway, &people[0], &aged(30)).await;
     let enter = source.until("enter").await.pop().expect("enter");
-    assert_eq!(enter.message["at"], json!(at_again));
+    assert_eq!(enter.message["at"], json!(last_at));
     let id = enter.id.expect("an id");
-    assert!(
-        id.split(',').any(|part| part == at_again),
-        "{id} after {at}"
-    );
+    assert!(id.split(',').any(|part| part == last_at), "{id} after {at}");
 }
 
 #[tokio::test]
-async fn last_event_id_resumes_and_wins_over_from() {
+async fn last_event_id_resumes_and_overrides_from() {
     let gateway = Gateway::ready(&[
         ("store.partitions", "4"),
         ("live.position_interval_ms", "100"),
@@ -207,23 +204,23 @@ async fn last_event_id_resumes_and_wins_over_from() {
     drop(source);
     let written = churn(&gateway, &people, 60, 2).await;
     let mut witness = Client::live(&gateway, &[]).await;
-    witness.passes(&written).await;
+    witness.read_past(&written).await;
     let mut source = Source::open(&gateway, &parameters, Some(&id)).await;
     source.view = view.resumed();
     let mut events = source.until("live").await;
     assert!(events.pop().expect("live").id.is_some());
     assert!(
         !events.is_empty() && events.iter().all(|event| event.id.is_none()),
-        "no place of its own before live"
+        "no id before live"
     );
     assert!(
         events
             .iter()
             .all(|event| event.message["type"] != "snapshot"),
-        "from is not asked"
+        "last-event-id overrides from"
     );
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
-    // A library may send it in the query.
+    // Some libraries send the id in the query.
     let queried = [
         ("from", "snapshot"),
         ("where", ADULTS),
@@ -236,30 +233,30 @@ async fn last_event_id_resumes_and_wins_over_from() {
         events
             .iter()
             .all(|event| event.message["type"] != "snapshot"),
-        "from is not asked"
+        "last-event-id overrides from"
     );
     assert_eq!(source.view.people, listed(&gateway, ADULTS).await);
     let mut empty = Source::open(&gateway, &[("from", "snapshot")], Some("")).await;
     assert_eq!(
         empty.event().await.expect("an event").message["type"],
         "snapshot",
-        "an empty one is none"
+        "an empty id counts as none"
     );
     let mut empty =
         Source::open(&gateway, &[("from", "snapshot"), ("lastEventId", "")], None).await;
     assert_eq!(
         empty.event().await.expect("an event").message["type"],
         "snapshot",
-        "an empty one is none"
+        "an empty id counts as none"
     );
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
+async fn an_unknown_last_event_id_restarts_the_stream() {
     let gateway = Gateway::ready(&[("store.partitions", "2")]).await;
     churn(&gateway, &ids(5), 20, 1).await;
-    // An event source never comes back from a refusal.
-    for foreign in [
+    // An event source does not reconnect after a refusal.
+    for unknown in [
         "yesterday",
         "42",
         "0:1.1.1",
@@ -268,10 +265,10 @@ async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
         "0:1.1.1,1:x,",
         "ü",
     ] {
-        // The header overrides `from`, also where `from` is no cursor either.
-        for parameters in [vec![("from", "x")], vec![("lastEventId", foreign)]] {
+        // The header overrides `from`, even an invalid one.
+        for parameters in [vec![("from", "x")], vec![("lastEventId", unknown)]] {
             let header = if parameters[0].0 == "from" {
-                Some(foreign)
+                Some(unknown)
             } else {
                 None
             };
@@ -280,13 +277,13 @@ async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
             assert_eq!(
                 reset.message,
                 json!({"type": "reset", "reason": "unknown"}),
-                "{foreign}"
+                "{unknown}"
             );
             assert!(
                 source.until("live").await.pop().expect("live").id.is_some(),
-                "{foreign}"
+                "{unknown}"
             );
-            assert_eq!(source.view.people, listed(&gateway, "").await, "{foreign}");
+            assert_eq!(source.view.people, listed(&gateway, "").await, "{unknown}");
         }
     }
     assert_eq!(
@@ -300,7 +297,7 @@ async fn an_id_that_is_none_of_ours_begins_the_stream_anew() {
         .send()
         .await
         .expect("an answer");
-    assert_eq!(refused.status(), 400, "who writes a cursor by hand is told");
+    assert_eq!(refused.status(), 400, "an invalid from is refused");
     let refused = gateway
         .request("GET", "/updates?lastEventId=1&lastEventId=2")
         .send()
@@ -327,7 +324,7 @@ async fn a_quiet_stream_is_kept_open_by_comments_and_positions_have_ids() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_the_gateway() {
+async fn a_stream_ends_when_the_gateway_stops() {
     let mut gateway = Gateway::ready(&[]).await;
     let mut source = Source::open(&gateway, &[], None).await;
     source.until("live").await;
@@ -337,7 +334,7 @@ async fn a_stream_ends_with_the_gateway() {
 }
 
 #[tokio::test]
-async fn who_goes_away_frees_the_session_and_who_reads_nothing_is_dropped() {
+async fn a_client_that_disconnects_or_never_reads_frees_its_session() {
     let gateway = Gateway::ready(&[
         ("live.ping_interval_ms", "100"),
         ("live.silence_limit_ms", "1000"),
@@ -361,11 +358,11 @@ async fn who_goes_away_frees_the_session_and_who_reads_nothing_is_dropped() {
             break;
         }
     }
-    eventually("it is dropped", gone).await;
+    eventually("the session is dropped", gone).await;
 }
 
 #[tokio::test]
-async fn a_person_is_one_line_of_data_whatever_the_values() {
+async fn a_person_is_one_line_of_data_for_any_values() {
     let gateway = Gateway::ready(&[]).await;
     let mut source = Source::open(&gateway, &[], None).await;
     source.until("live").await;
@@ -374,15 +371,15 @@ async fn a_person_is_one_line_of_data_whatever_the_values() {
     odd["attributes"] = json!({"a\nb": ["\r", "\n\n"]});
     let id = &ids(1)[0];
     save(&gateway, id, &odd).await;
-    let shown = source.until("create").await.pop().expect("create").message;
+    let received = source.until("create").await.pop().expect("create").message;
     assert_eq!(
         (
-            &shown["person"]["firstName"],
-            &shown["person"]["attributes"]
+            &received["person"]["firstName"],
+            &received["person"]["attributes"]
         ),
         (&odd["firstName"], &odd["attributes"])
     );
-    let mut written = Written::default();
-    written.add(&delete(&gateway, id).await.expect("someone"));
+    let mut written = WriteHeads::default();
+    written.add(&delete(&gateway, id).await.expect("the person exists"));
     source.until("delete").await;
 }

@@ -9,7 +9,7 @@ use people_testing::process::Gateway;
 use people_testing::socket::{End, Listener};
 
 #[tokio::test]
-async fn the_first_subprotocol_of_the_clients_that_is_known_wins_and_is_echoed() {
+async fn the_first_known_subprotocol_of_the_client_is_chosen_and_echoed() {
     let gateway = Gateway::ready(&[]).await;
     for (offered, chosen) in [
         ("people.v1.json", "people.v1.json"),
@@ -30,7 +30,7 @@ async fn the_first_subprotocol_of_the_clients_that_is_known_wins_and_is_echoed()
             assert_eq!(
                 refusal.problem["subprotocols"],
                 json!(["people.v1.json", "cloudevents.json"]),
-                "the list"
+                "the refusal lists the known subprotocols"
             );
         } else {
             let (status, head) = peer.head().await;
@@ -56,7 +56,7 @@ async fn event(listener: &mut Listener) -> Value {
 }
 
 #[tokio::test]
-async fn a_change_is_a_cloud_event_with_its_place_as_id() {
+async fn a_change_is_a_cloud_event_whose_id_is_its_log_position() {
     let gateway = Gateway::ready(&[]).await;
     let path = path("/people", &[("where", ADULTS), ("from", "snapshot")]);
     let (mut listener, _) = Listener::open_as(gateway.address, &path, "cloudevents.json").await;
@@ -70,13 +70,13 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
     assert_eq!(live["type"], "people.live");
     assert_eq!(members(&live["data"]), ["cursor"]);
     assert!(live.get("subject").is_none());
-    let mut seen = Vec::new();
+    let mut uuids = Vec::new();
     for other in [&page, &live] {
         let id = other["id"].as_str().expect("an id");
         assert_eq!(id.parse::<uuid::Uuid>().expect("a UUID").to_string(), id);
-        seen.push(id.to_owned());
+        uuids.push(id.to_owned());
     }
-    assert_ne!(seen[0], seen[1]);
+    assert_ne!(uuids[0], uuids[1]);
     for (age, kind) in [(20, "create"), (21, "update"), (3, "leave"), (30, "enter")] {
         let at = save(&gateway, id, &aged(age)).await;
         let change = event(&mut listener).await;
@@ -101,10 +101,10 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
             );
         }
     }
-    let at = delete(&gateway, id).await.expect("someone");
-    let gone = event(&mut listener).await;
+    let at = delete(&gateway, id).await.expect("the person exists");
+    let deletion = event(&mut listener).await;
     assert_eq!(
-        (&gone["type"], &gone["id"]),
+        (&deletion["type"], &deletion["id"]),
         (&json!("people.delete"), &json!(at))
     );
     listener.say(r#"{"type":"ping","ref":"r"}"#).await;
@@ -124,51 +124,51 @@ async fn a_change_is_a_cloud_event_with_its_place_as_id() {
 }
 
 #[tokio::test]
-async fn close_on_ends_with_the_first_such_change_that_is_shown() {
+async fn close_on_closes_after_the_first_change_of_its_kind_in_the_view() {
     let gateway = Gateway::ready(&[]).await;
-    // Someone else each time: what the others saw last may still be under way.
-    for (id, (kind, shown)) in ids(2).iter().zip([("save", "enter"), ("delete", "delete")]) {
+    // A person for each client: changes of the previous one may still be in flight.
+    for (id, (kind, expected)) in ids(2).iter().zip([("save", "enter"), ("delete", "delete")]) {
         let filter = format!("{ADULTS} && id == \"{id}\"");
         let mut client = Client::live(&gateway, &[("where", &filter), ("close_on", kind)]).await;
         save(&gateway, id, &aged(3)).await;
         save(&gateway, id, &aged(30)).await;
-        delete(&gateway, id).await.expect("someone");
+        delete(&gateway, id).await.expect("the person exists");
         if kind == "delete" {
             assert_eq!(client.message().await["type"], "enter");
         }
-        assert_eq!(client.message().await["type"], shown);
+        assert_eq!(client.message().await["type"], expected);
         assert_eq!(client.end().await, End::Closed(1000, String::new()));
     }
 }
 
 #[tokio::test]
-async fn close_on_counts_what_was_missed_before_live() {
+async fn close_on_counts_changes_that_were_missed_before_live() {
     let gateway = Gateway::ready(&[]).await;
     let id = &ids(1)[0];
     let cursor = Client::live(&gateway, &[]).await.view.cursor();
     let mut witness = Client::live(&gateway, &[]).await;
-    let mut written = crate::views::Written::default();
+    let mut written = crate::views::WriteHeads::default();
     save(&gateway, id, &aged(3)).await;
     save(&gateway, id, &aged(30)).await;
     written.add(&save(&gateway, id, &aged(31)).await);
-    witness.passes(&written).await;
+    witness.read_past(&written).await;
     let parameters = [("from", &*cursor), ("where", ADULTS), ("close_on", "save")];
     let mut client = Client::open(&gateway, &parameters).await;
     assert_eq!(
         client.message().await["type"],
         "enter",
-        "the first that is shown"
+        "the first change in the view"
     );
     assert_eq!(client.end().await, End::Closed(1000, String::new()));
-    for (door, status) in [("/updates", 400), ("/people", 400)] {
-        let path = path(door, &[("close_on", "save")]);
+    for (endpoint, status) in [("/updates", 400), ("/people", 400)] {
+        let path = path(endpoint, &[("close_on", "save")]);
         let request = gateway
             .request("GET", &path)
             .header("accept", "text/event-stream");
         assert_eq!(
             request.send().await.expect("an answer").status(),
             status,
-            "an event source would connect again"
+            "an event source would reconnect"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! The tutorial's sentences, with a filter and with a cursor.
+//! The sentences of the text format, with a filter and with a cursor.
 
 use crate::live::ids;
-use crate::views::{ADULTS, Client, Written, aged, churn, delete, path, save};
+use crate::views::{ADULTS, Client, WriteHeads, aged, churn, delete, path, save};
 use people_testing::process::Gateway;
 use people_testing::socket::Listener;
 
@@ -17,14 +17,14 @@ fn saved(id: &str, age: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_filter_shows_who_is_in_and_says_who_left() {
+async fn a_filtered_view_receives_saved_left_and_deleted_sentences() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = text(&gateway, &[("where", ADULTS)]).await;
     let id = &ids(1)[0];
     for age in [3, 30, 31, 4, 32] {
         save(&gateway, id, &aged(age)).await;
     }
-    delete(&gateway, id).await.expect("someone");
+    delete(&gateway, id).await.expect("the person exists");
     for sentence in [
         saved(id, 30),
         saved(id, 31),
@@ -47,10 +47,11 @@ async fn the_words_set_the_kinds_and_keep_the_filter() {
         ("anything", "Deleted person"),
     ] {
         listener.say(word).await;
-        // The word has taken hold once its kinds are shown: someone outside the view never is.
-        let mut shown = Vec::new();
-        while shown.is_empty()
-            || !shown
+        // The word is in force once a sentence of its kinds comes. No sentence names the person
+        // outside the view.
+        let mut received = Vec::new();
+        while received.is_empty()
+            || !received
                 .iter()
                 .any(|sentence: &String| sentence.starts_with(last))
         {
@@ -58,19 +59,25 @@ async fn the_words_set_the_kinds_and_keep_the_filter() {
             save(&gateway, &people[1], &aged(30)).await;
             save(&gateway, &people[1], &aged(4)).await;
             save(&gateway, &people[1], &aged(30)).await;
-            delete(&gateway, &people[1]).await.expect("someone");
-            delete(&gateway, &people[0]).await.expect("someone");
-            shown.push(listener.sentence().await);
+            delete(&gateway, &people[1])
+                .await
+                .expect("the person exists");
+            delete(&gateway, &people[0])
+                .await
+                .expect("the person exists");
+            received.push(listener.sentence().await);
         }
         assert!(
-            shown.iter().all(|sentence| sentence.contains(&people[1])),
-            "{shown:?}"
+            received
+                .iter()
+                .all(|sentence| sentence.contains(&people[1])),
+            "{received:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn from_snapshot_sends_each_match_as_a_saved_sentence_and_goes_on() {
+async fn from_snapshot_sends_each_match_as_a_saved_sentence_and_continues_with_changes() {
     let gateway = Gateway::ready(&[("store.partitions", "4"), ("live.snapshot_people", "3")]).await;
     let people = ids(30);
     for (id, age) in people.iter().zip(5..) {
@@ -85,19 +92,21 @@ async fn from_snapshot_sends_each_match_as_a_saved_sentence_and_goes_on() {
         ],
     )
     .await;
-    let mut shown = Vec::new();
+    let mut received = Vec::new();
     for _ in 13..30 {
-        shown.push(listener.sentence().await);
+        received.push(listener.sentence().await);
     }
-    shown.sort();
+    received.sort();
     let expected: Vec<_> = people
         .iter()
         .zip(5..)
         .filter(|(_, age)| *age >= 18)
         .map(|(id, age)| saved(id, age))
         .collect();
-    assert_eq!(shown, expected);
-    delete(&gateway, &people[29]).await.expect("someone");
+    assert_eq!(received, expected);
+    delete(&gateway, &people[29])
+        .await
+        .expect("the person exists");
     assert_eq!(
         listener.sentence().await,
         format!("Deleted person [{}]", people[29])
@@ -105,19 +114,19 @@ async fn from_snapshot_sends_each_match_as_a_saved_sentence_and_goes_on() {
 }
 
 #[tokio::test]
-async fn from_a_cursor_sends_what_was_missed_each_once() {
+async fn from_a_cursor_sends_each_missed_change_once() {
     for ring in ["4096", "33554432"] {
         let gateway = Gateway::ready(&[("store.partitions", "4"), ("live.ring_bytes", ring)]).await;
         let mut witness = text(&gateway, &[]).await;
         let cursor = Client::live(&gateway, &[]).await.view.cursor();
         let people = ids(10);
         let written = churn(&gateway, &people, 150, 1).await;
-        let mut passed = Client::live(&gateway, &[]).await;
-        passed.passes(&written).await;
+        let mut live = Client::live(&gateway, &[]).await;
+        live.read_past(&written).await;
         let mut late = text(&gateway, &[("from", &cursor)]).await;
         let end = "0190f3e2-7c1b-7d9a-8f00-00000000ffff";
         save(&gateway, end, &aged(99)).await;
-        let (mut expected, mut shown) = (witness.until(end).await, late.until(end).await);
+        let (mut expected, mut received) = (witness.until(end).await, late.until(end).await);
         let of = |sentences: &[String], id: &str| -> Vec<String> {
             sentences
                 .iter()
@@ -127,27 +136,27 @@ async fn from_a_cursor_sends_what_was_missed_each_once() {
         };
         for id in &people {
             assert_eq!(
-                of(&shown, id),
+                of(&received, id),
                 of(&expected, id),
-                "in the order of each person"
+                "the order of the person's changes"
             );
         }
         expected.sort();
-        shown.sort();
-        assert_eq!(shown, expected);
+        received.sort();
+        assert_eq!(received, expected);
     }
 }
 
 #[tokio::test]
-async fn a_cursor_that_cannot_be_continued_is_410() {
+async fn a_cursor_that_cannot_be_continued_is_refused_with_410() {
     let gateway = Gateway::ready(&[("store.log_max", "20"), ("live.ring_bytes", "4096")]).await;
     let people = ids(5);
     let written = churn(&gateway, &people, 10, 1).await;
     let mut client = Client::live(&gateway, &[]).await;
-    client.passes(&written).await;
+    client.read_past(&written).await;
     let cursor = client.view.cursor();
-    let written: Written = churn(&gateway, &people, 200, 2).await;
-    client.passes(&written).await;
+    let written: WriteHeads = churn(&gateway, &people, 200, 2).await;
+    client.read_past(&written).await;
     for bad in [&*cursor, "0:1.5.5"] {
         assert_eq!(
             Listener::refused(gateway.address, &path("/people", &[("from", bad)])).await,

@@ -1,4 +1,4 @@
-//! A Chromium for one test, with its own driver, port and profile folder; dropping it ends it.
+//! A Chromium for one test, with its own driver, port and profile folder; dropping it stops it.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -30,7 +30,7 @@ const FLAGS: [&str; 13] = [
     "--host-resolver-rules=MAP other.example 127.0.0.1",
 ];
 
-/// Fields drop in order: the driver, which ends the browser, before the folder.
+/// The fields drop in order: the driver, which stops the browser, before the folder.
 pub(crate) struct Browser {
     session: WebDriver,
     driver: Driver,
@@ -66,9 +66,9 @@ impl Browser {
         let session = WebDriver::new(format!("http://127.0.0.1:{}", driver.port), capabilities)
             .await
             .expect("a browser");
-        // A drop of the session would block the runtime that its end needs: the driver ends the
+        // Dropping the session would block the runtime that it needs to end. The driver stops the
         // browser instead.
-        session.clone().leak().expect("it was not closed before");
+        session.clone().leak().expect("the session is open");
         session.goto(url).await.expect("the page loads");
         Self {
             session,
@@ -77,7 +77,7 @@ impl Browser {
         }
     }
 
-    /// The result of a script, or the error that it threw.
+    /// Runs a script. Returns its result, or the error that it threw.
     async fn evaluate(&self, script: &str) -> Result<Value, String> {
         let value = self
             .session
@@ -88,7 +88,7 @@ impl Browser {
     }
 
     /// Waits until no form is open.
-    pub(crate) async fn closes_the_form(&self) {
+    pub(crate) async fn wait_for_closed_form(&self) {
         let dialog = "document.querySelector('dialog')";
         self.shows("the form is closed", dialog, Value::Null).await;
     }
@@ -97,8 +97,8 @@ impl Browser {
     pub(crate) async fn shows(&self, what: &str, expression: &str, value: Value) {
         let script = format!("return {expression}");
         eventually_ok(what, async || match self.evaluate(&script).await {
-            Ok(seen) if seen == value => Ok(()),
-            seen => Err(format!("{seen:?}")),
+            Ok(actual) if actual == value => Ok(()),
+            actual => Err(format!("{actual:?}")),
         })
         .await;
     }
@@ -116,7 +116,7 @@ impl Browser {
     /// Waits until the table has exactly these people, by name in alphabetical order.
     pub(crate) async fn people(&self, names: &[&str]) {
         let rows = "[...document.querySelectorAll('tr[id^=person-] .name')]";
-        // The cell of the name may have a tag with the last change.
+        // The cell of the name may also have a tag for the last change.
         let name = "[...cell.childNodes].map((node) => node.data ?? '').join('')";
         self.shows(
             "the rows",
@@ -134,12 +134,12 @@ impl Browser {
     /// Replaces the text of a field.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let field = self.element(selector).await;
-        // With keys: the page may restore a text that a script has cleared.
+        // The page may restore a text that a script has cleared, so the test types instead.
         field
             .send_keys(Key::Control + "a")
             .await
-            .expect("all can be selected");
-        field.send_keys(text).await.expect("it can be typed into");
+            .expect("the text is selected");
+        field.send_keys(text).await.expect("the field takes text");
     }
 
     /// Types into an element, or chooses a file.
@@ -148,7 +148,7 @@ impl Browser {
             .await
             .send_keys(text)
             .await
-            .expect("it takes text");
+            .expect("the element takes text");
     }
 
     pub(crate) async fn click(&self, selector: &str) {
@@ -156,7 +156,7 @@ impl Browser {
             .await
             .click()
             .await
-            .expect("it can be clicked");
+            .expect("the element can be clicked");
     }
 
     async fn element(&self, selector: &str) -> WebElement {
@@ -184,13 +184,13 @@ impl Browser {
     }
 
     /// Emulates a phone with a small screen.
-    pub(crate) async fn become_a_phone(&self) {
+    pub(crate) async fn emulate_phone(&self) {
         let screen = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
         self.command("goog/cdp/execute", command).await;
     }
 
-    /// Sends a command to the driver that the library lacks.
+    /// Sends the driver a command that the library lacks.
     async fn command(&self, name: &str, body: Value) -> Value {
         let url = format!(
             "http://127.0.0.1:{}/session/{}/{name}",
@@ -210,7 +210,7 @@ impl Browser {
             .expect("an answer");
         let answer: Value = answer
             .error_for_status()
-            .expect("it is done")
+            .expect("the driver runs the command")
             .json()
             .await
             .expect("JSON");
@@ -219,7 +219,7 @@ impl Browser {
 }
 
 impl Driver {
-    /// Starts the driver; it and its browser write into `folder`.
+    /// Starts the driver. The driver and its browser write into `folder`.
     async fn start(folder: &Path) -> Self {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")

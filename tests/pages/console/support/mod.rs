@@ -1,4 +1,4 @@
-//! The processes of a test beside its gateway: a browser, and a proxy.
+//! The other processes of a test: a browser and a proxy.
 
 pub(crate) mod browser;
 pub(crate) mod proxy;

@@ -1,4 +1,4 @@
-//! HAProxy in front of a gateway, which serves it below a path.
+//! An HAProxy that serves a gateway below a path.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use people_testing::port::free_port;
 use people_testing::process::Gateway;
 use people_testing::wait::eventually_ok;
 
-/// Dropping it ends the proxy.
+/// Runs until it is dropped.
 pub(crate) struct Proxy {
     _process: Haproxy,
     address: SocketAddr,
@@ -18,7 +18,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Serves the gateway below `/gw/`, and nothing else.
+    /// Serves the gateway below `/gw/`; any other path is not found.
     pub(crate) async fn below_a_path(gateway: &Gateway) -> Self {
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let folder = tempfile::tempdir().expect("a folder");
@@ -48,7 +48,7 @@ impl Proxy {
         proxy
     }
 
-    /// The URL of a gateway's path at the proxy.
+    /// The URL at the proxy for a path of the gateway.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/gw{path}", self.address)
     }

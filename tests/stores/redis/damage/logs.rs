@@ -1,17 +1,20 @@
-//! A damaged head begins a new epoch; a damaged entry ends the changes before it.
+//! A damaged head begins a new epoch; a damaged entry ends the reads that reach it.
 
 use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{Discontinuity, Retention, Store};
 
-use super::{LOG, META, assert_in_step, damaged, ids, listed, numbers_after, peopled};
+use super::{
+    LOG, META, assert_no_faults, damage_counts, ids, listed_ids, numbers_after,
+    store_with_ten_people,
+};
 use crate::redis::people::{ONLY, count, done, options, save};
 use people_testing::redis::RedisServer;
 
 #[tokio::test]
 async fn a_damaged_head_or_log_begins_a_new_epoch() {
     let server = RedisServer::start(&[]).await;
-    let (store, _) = peopled(&server).await;
+    let (store, _) = store_with_ten_people(&server).await;
     for (name, value) in [
         ("s", "x"),
         ("s", "1e3"),
@@ -29,13 +32,13 @@ async fn a_damaged_head_or_log_begins_a_new_epoch() {
         let head = store.probe().await.expect("heads")[0];
         assert_ne!(
             head.epoch, first.epoch,
-            "the probe gives it a beginning, {name}={value}"
+            "the probe begins a new epoch, {name}={value}"
         );
         assert_eq!(done(&store, save(2, "B")).await.seq.get(), 1);
     }
     server.command::<()>(&["HDEL", META, "t"]).await;
     assert_eq!(done(&store, save(1, "C")).await.seq.get(), 1);
-    // The last number that can be counted exactly.
+    // The last number that Lua can count exactly.
     server
         .command::<()>(&["HSET", META, "s", "9007199254740992"])
         .await;
@@ -48,14 +51,14 @@ async fn a_damaged_head_or_log_begins_a_new_epoch() {
     let before = store.probe().await.expect("heads")[0];
     let after = done(&store, save(1, "D")).await;
     assert_ne!(after.epoch, before.epoch);
-    assert_eq!(listed(&store, 100).await, ids(1..=10));
-    assert_in_step(&store).await;
+    assert_eq!(listed_ids(&store, 100).await, ids(1..=10));
+    assert_no_faults(&store).await;
     done(&store, save(1, "E")).await;
-    assert_in_step(&store).await;
+    assert_no_faults(&store).await;
 }
 
 #[tokio::test]
-async fn a_damaged_log_entry_ends_the_changes_before_it_and_no_others() {
+async fn a_damaged_log_entry_ends_only_the_reads_that_reach_it() {
     let server = RedisServer::start(&[]).await;
     let metrics = Metrics::default();
     let small = Retention {
@@ -69,31 +72,35 @@ async fn a_damaged_log_entry_ends_the_changes_before_it_and_no_others() {
     let store = RedisStore::open(opened, metrics.clone())
         .await
         .expect("the store opens");
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for n in 1..=10 {
-        places.push(done(&store, save(n, "A")).await);
+        positions.push(done(&store, save(n, "A")).await);
     }
     server.command::<()>(&["XDEL", LOG, "5-0"]).await;
-    assert_eq!(numbers_after(&store, places[1]).await, Ok(vec![3, 4]));
+    assert_eq!(numbers_after(&store, positions[1]).await, Ok(vec![3, 4]));
     assert_eq!(
-        numbers_after(&store, places[3]).await,
+        numbers_after(&store, positions[3]).await,
         Err(Discontinuity::Trimmed)
     );
     assert_eq!(
-        numbers_after(&store, places[4]).await,
+        numbers_after(&store, positions[4]).await,
         Ok(vec![6, 7, 8, 9, 10])
     );
     let tail = store.tail(ONLY, count(100)).await.expect("a tail");
     assert_eq!(
         tail.changes.first().map(|change| change.at.position),
-        Some(places[5])
+        Some(positions[5])
     );
-    assert_eq!(damaged(&metrics)[2], 1);
+    assert_eq!(damage_counts(&metrics)[2], 1);
     store.probe().await.expect("heads");
-    assert_eq!(damaged(&metrics)[2], 1, "it is there still");
+    assert_eq!(damage_counts(&metrics)[2], 1, "the damaged entry remains");
     for n in 1..=30 {
         done(&store, save(n, "B")).await;
     }
     store.probe().await.expect("heads");
-    assert_eq!(damaged(&metrics)[2], 0, "the log was trimmed behind it");
+    assert_eq!(
+        damage_counts(&metrics)[2],
+        0,
+        "the log was trimmed past the entry"
+    );
 }

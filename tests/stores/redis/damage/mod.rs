@@ -1,5 +1,5 @@
-//! Damage by an operator or an older program: one damaged record concerns one person, and is
-//! mended.
+//! Damage by an operator or an older program: a damaged record affects one person, and can be
+//! repaired.
 
 mod lists;
 mod logs;
@@ -21,7 +21,7 @@ pub(crate) const PEOPLE: &str = "{people.p0}:people";
 pub(crate) const IDS: &str = "{people.p0}:ids";
 
 /// A store with ten people, and its metrics.
-pub(crate) async fn peopled(server: &RedisServer) -> (Arc<RedisStore>, Metrics) {
+pub(crate) async fn store_with_ten_people(server: &RedisServer) -> (Arc<RedisStore>, Metrics) {
     let metrics = Metrics::default();
     let store = RedisStore::open(options(server), metrics.clone())
         .await
@@ -32,8 +32,8 @@ pub(crate) async fn peopled(server: &RedisServer) -> (Arc<RedisStore>, Metrics) 
     (store, metrics)
 }
 
-/// Everyone, in pages of this size.
-pub(crate) async fn listed(store: &RedisStore, size: usize) -> Vec<PersonId> {
+/// The ids of all people, read in pages of this size.
+pub(crate) async fn listed_ids(store: &RedisStore, size: usize) -> Vec<PersonId> {
     let (mut people, mut after) = (Vec::new(), None);
     for _ in 0..2_000 {
         let page = store
@@ -53,23 +53,23 @@ pub(crate) fn ids(numbers: impl IntoIterator<Item = u128>) -> Vec<PersonId> {
     numbers.into_iter().map(id).collect()
 }
 
-pub(crate) fn damaged(metrics: &Metrics) -> [usize; 3] {
+/// The number of damaged records, lists of ids, and logs.
+pub(crate) fn damage_counts(metrics: &Metrics) -> [usize; 3] {
     [DamageKind::Record, DamageKind::Ids, DamageKind::Log]
         .map(|kind| metrics.store_damage.count(kind))
 }
 
-/// The number of faults that an audit finds; asserts that there are none.
-pub(crate) async fn assert_in_step(store: &RedisStore) -> u64 {
+/// Asserts that an audit finds no faults.
+pub(crate) async fn assert_no_faults(store: &RedisStore) {
     let mut faults = Vec::new();
     let tally = store
         .audit(None, &mut |fault| faults.push(fault.to_string()))
         .await
         .expect("it can be read");
     assert_eq!(tally.faults, 0, "{faults:?}");
-    tally.faults
 }
 
-/// The numbers of the changes after `from`, or why there are none.
+/// The numbers of the changes after `from`, or the reason why the log does not continue.
 pub(crate) async fn numbers_after(
     store: &RedisStore,
     from: Position,

@@ -1,4 +1,4 @@
-//! A damaged record concerns one person, and the next write of that person mends it.
+//! A damaged record affects one person, and the next write of that person repairs it.
 
 use people_gateway::domain::Position;
 use people_gateway::store::redis::RedisStore;
@@ -6,7 +6,7 @@ use people_gateway::store::{
     Discontinuity, Expectation, LogAnswer, Store, StoreError, WriteOutcome,
 };
 
-use super::{PEOPLE, damaged, ids, listed, peopled};
+use super::{PEOPLE, damage_counts, ids, listed_ids, store_with_ten_people};
 use crate::redis::people::{ONLY, count, delete, done, fields, id, save};
 use people_testing::redis::RedisServer;
 
@@ -33,24 +33,24 @@ fn damages(revision: &str) -> Vec<(&'static str, Option<Vec<u8>>)> {
         ("half of the JSON", record(&json[..30])),
         ("another object", record("{\"x\":1}")),
         ("an age that is a text", with("1", "\"1\"")),
-        ("an age that nobody has", with("1", "151")),
+        ("an age above the limit", with("1", "151")),
         ("no first name", with("\"A\"", "\"\"")),
         (
             "a name that is too long",
             with("\"A\"", &format!("\"{}\"", "a".repeat(201))),
         ),
         (
-            "attributes that are no object",
+            "attributes that are not an object",
             with("\"job\":\"\"", "\"job\":\"\",\"attributes\":[1]"),
         ),
         (
-            "attributes that are no JSON",
+            "attributes that are not JSON",
             with("\"job\":\"\"", "\"job\":\"\",\"attributes\":{nonsense}"),
         ),
     ]
 }
 
-/// Replaces a person's record by this one, or removes it.
+/// Replaces a person's record with this one, or removes it.
 async fn damage(server: &RedisServer, person: &str, record: Option<&[u8]>) {
     let Some(bytes) = record else {
         return server.command::<()>(&["HDEL", PEOPLE, person]).await;
@@ -65,8 +65,8 @@ async fn damage(server: &RedisServer, person: &str, record: Option<&[u8]>) {
     set.expect("it is set");
 }
 
-/// Whether the log cannot continue from there, so that views are reset.
-async fn begins_anew(store: &RedisStore, from: Position) -> bool {
+/// Whether the log cannot continue from this position, so that views are reset.
+async fn log_is_broken(store: &RedisStore, from: Position) -> bool {
     let since = store.since(ONLY, from, count(10)).await;
     matches!(
         since.expect("an answer"),
@@ -78,11 +78,11 @@ async fn begins_anew(store: &RedisStore, from: Position) -> bool {
 }
 
 #[tokio::test]
-async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
+async fn a_damaged_record_affects_one_person_until_a_write_repairs_it() {
     let server = RedisServer::start(&[]).await;
-    let (store, metrics) = peopled(&server).await;
-    let everyone = listed(&store, 3).await;
-    assert_eq!(everyone, ids(1..=10));
+    let (store, metrics) = store_with_ten_people(&server).await;
+    let all_people = listed_ids(&store, 3).await;
+    assert_eq!(all_people, ids(1..=10));
     let five = id(5).to_string();
     let revision = store
         .get(id(5))
@@ -96,12 +96,16 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
             damage(&server, &five, record.as_deref()).await;
             for size in [1, 4, 100] {
                 assert_eq!(
-                    listed(&store, size).await,
+                    listed_ids(&store, size).await,
                     ids((1..=10).filter(|n| *n != 5)),
                     "{name}"
                 );
             }
-            assert_eq!(damaged(&metrics)[0], 1, "{name}: pages tell");
+            assert_eq!(
+                damage_counts(&metrics)[0],
+                1,
+                "{name}: a page read counts the damage"
+            );
             let got = store.get(id(5)).await;
             assert!(
                 matches!(&got, Err(StoreError::Damaged { id: of, .. }) if *of == id(5)),
@@ -109,7 +113,11 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
             );
             assert!(metrics.store_damage.to_string().contains(&five), "{name}");
             store.probe().await.expect("heads");
-            assert_eq!(damaged(&metrics)[0], 1, "{name}: still known");
+            assert_eq!(
+                damage_counts(&metrics)[0],
+                1,
+                "{name}: the damage remains counted"
+            );
             let before = store.probe().await.expect("heads")[0];
 
             let write = if deletes {
@@ -119,20 +127,20 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
             };
             let at = done(&store, write).await;
             store.probe().await.expect("heads");
-            assert_eq!(damaged(&metrics), [0, 0, 0], "{name}: mended");
-            assert!(begins_anew(&store, before).await, "{name}");
+            assert_eq!(damage_counts(&metrics), [0, 0, 0], "{name}: repaired");
+            assert!(log_is_broken(&store, before).await, "{name}");
             let head = store.probe().await.expect("heads")[0];
             assert_eq!(at, head);
             if deletes {
                 assert_eq!(store.get(id(5)).await.expect("an answer"), None, "{name}");
                 assert_eq!(
-                    listed(&store, 4).await,
+                    listed_ids(&store, 4).await,
                     ids((1..=10).filter(|n| *n != 5)),
                     "{name}"
                 );
                 done(&store, save(5, "A")).await;
             }
-            assert_eq!(listed(&store, 4).await, everyone, "{name}");
+            assert_eq!(listed_ids(&store, 4).await, all_people, "{name}");
         }
     }
 }
@@ -140,7 +148,7 @@ async fn one_damaged_record_concerns_one_person_until_a_write_mends_it() {
 #[tokio::test]
 async fn an_expectation_about_a_damaged_record_has_a_clear_answer() {
     let server = RedisServer::start(&[]).await;
-    let (store, _) = peopled(&server).await;
+    let (store, _) = store_with_ten_people(&server).await;
     let five = id(5).to_string();
     let revision = store
         .get(id(5))
@@ -175,7 +183,7 @@ async fn an_expectation_about_a_damaged_record_has_a_clear_answer() {
         WriteOutcome::Conflict {
             current: Some(revision)
         },
-        "its revision can be read"
+        "the revision of the damaged record can be read"
     );
     done(&store, expecting(Expectation::Revision(revision))).await;
     assert_eq!(

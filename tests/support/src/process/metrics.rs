@@ -1,4 +1,4 @@
-//! A test reads the metrics that a gateway serves.
+//! Reads the metrics that a gateway serves.
 
 use super::Gateway;
 
@@ -21,15 +21,15 @@ impl Gateway {
             .sum()
     }
 
-    /// The value of a counter at these labels, as in `reason="forked"`; 0 before it was first
-    /// counted.
+    /// The value of a counter with these labels, such as `reason="forked"`; 0 before its first
+    /// count.
     pub async fn count_at(&self, name: &str, labels: &str) -> u64 {
         let samples = self.samples(name).await;
         let sample = samples.iter().find(|(key, _)| key == labels);
         sample.map_or(0, |(_, value)| value.parse().expect("a count"))
     }
 
-    /// Labels and value of each line of a metric.
+    /// The labels and the value of each line of a metric.
     async fn samples(&self, name: &str) -> Vec<(String, String)> {
         let text = self
             .http

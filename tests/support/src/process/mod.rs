@@ -1,5 +1,4 @@
-//! The program itself, as an operator runs it: a process with ports of its own, gone when it is
-//! dropped.
+//! The program as an operator runs it: a process with its own ports, killed when it is dropped.
 
 mod metrics;
 mod people;
@@ -25,10 +24,10 @@ pub use self::people::person;
 /// A running gateway.
 pub struct Gateway {
     child: Child,
-    /// Kept open: the program may write more than its welcome.
+    /// Kept open, because the program may write more after its welcome.
     stdout: BufReader<ChildStdout>,
     settings: Vec<(String, String)>,
-    /// The certificates that it trusts in place of the machine's.
+    /// The certificates that the process trusts instead of the machine's.
     authority: Option<PathBuf>,
     folder: TempDir,
     pub address: SocketAddr,
@@ -37,7 +36,7 @@ pub struct Gateway {
 }
 
 /// A process that listens, and the rest of its standard output.
-struct Listening {
+struct ListeningProcess {
     child: Child,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
@@ -45,13 +44,13 @@ struct Listening {
 }
 
 impl Gateway {
-    /// Starts a gateway with these settings (`store.url` and so on) and waits until it listens.
-    /// Without a `store.url` it has an embedded store in a folder of its own.
+    /// Starts a gateway with these settings, such as `store.url`, and waits until it listens.
+    /// Without a `store.url` it has an embedded store in its own folder.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         Self::configured(settings, None).await
     }
 
-    /// The same; it believes nobody but this authority.
+    /// Starts a gateway that trusts only the certificates of this authority.
     pub async fn trusting(authority: &Path, settings: &[(&str, &str)]) -> Self {
         Self::configured(settings, Some(authority.to_owned())).await
     }
@@ -73,7 +72,7 @@ impl Gateway {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        let process = listening(&all, authority.as_deref(), &folder).await;
+        let process = start_process(&all, authority.as_deref(), &folder).await;
         let http = reqwest::Client::builder()
             .timeout(DEADLINE)
             .no_proxy()
@@ -107,7 +106,7 @@ impl Gateway {
         .await;
     }
 
-    /// The status of `/readyz`; 0 when nobody answers.
+    /// The status of `/readyz`; 0 without an answer.
     pub async fn readyz(&self) -> u16 {
         let answer = self
             .http
@@ -117,12 +116,12 @@ impl Gateway {
         answer.map_or(0, |answer| answer.status().as_u16())
     }
 
-    /// What the program has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join(LOG)).expect("the log")
     }
 
-    /// Waits for the end of the process; its exit code, none when a signal ended it.
+    /// Waits until the process ends. Returns its exit code, or `None` if a signal ended it.
     pub async fn exit_code(&mut self) -> Option<i32> {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
@@ -150,7 +149,7 @@ impl Gateway {
         self.child.wait().expect("it ends");
     }
 
-    /// Starts it again after [`Gateway::kill9`], at the same addresses with the same data.
+    /// Starts the process again after [`Gateway::kill9`], at the same addresses with the same data.
     pub async fn restart(&mut self) {
         self.settings
             .retain(|(key, _)| key != "listen" && key != "admin.listen");
@@ -158,7 +157,7 @@ impl Gateway {
             .push(("listen".into(), self.address.to_string()));
         self.settings
             .push(("admin.listen".into(), self.admin.to_string()));
-        let process = listening(&self.settings, self.authority.as_deref(), &self.folder).await;
+        let process = start_process(&self.settings, self.authority.as_deref(), &self.folder).await;
         (self.child, self.stdout) = (process.child, process.stdout);
     }
 
@@ -175,7 +174,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::env::var_os("TEST_LOG").is_some() {
@@ -185,11 +184,11 @@ impl Drop for Gateway {
 }
 
 /// Starts the program, and waits until it listens.
-async fn listening(
+async fn start_process(
     settings: &[(String, String)],
     authority: Option<&Path>,
     folder: &TempDir,
-) -> Listening {
+) -> ListeningProcess {
     let mut command = Command::new(program());
     command
         .env_clear()
@@ -209,7 +208,7 @@ async fn listening(
         .await
         .expect("it listens in time")
         .expect("it does not panic");
-    Listening {
+    ListeningProcess {
         child,
         stdout,
         address,
@@ -217,7 +216,7 @@ async fn listening(
     }
 }
 
-/// The file in a gateway's folder that takes its log. With `TEST_LOG` set it is shown at the end.
+/// The log file in a gateway's folder. With `TEST_LOG` set, dropping the gateway prints the log.
 const LOG: &str = "gateway.log";
 
 fn log_to(folder: &TempDir) -> Stdio {
@@ -225,5 +224,5 @@ fn log_to(folder: &TempDir) -> Stdio {
         .create(true)
         .append(true)
         .open(folder.path().join(LOG));
-    file.expect("a file in our own folder").into()
+    file.expect("the log file opens").into()
 }

@@ -1,4 +1,4 @@
-//! A test calls a gateway: REST for people, a WebSocket for live updates.
+//! Calls to a gateway: REST for people, and a WebSocket for live updates.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ impl Gateway {
         )
     }
 
-    /// Saves a person under this id; tries again until the store takes it.
+    /// Saves a person under this id; tries again until the gateway accepts the save.
     pub async fn save(&self, id: &str, person: &Value) {
         eventually("the person is saved", || async {
             let answer = self.put(id, person, true).await;
@@ -28,7 +28,7 @@ impl Gateway {
         .await;
     }
 
-    /// Imports lines of people; the answer's text.
+    /// Imports lines of people, and returns the text of the answer.
     pub async fn import(&self, lines: String) -> String {
         let import = self
             .request("POST", "/people/import")
@@ -37,7 +37,7 @@ impl Gateway {
         answer.text().await.expect("text")
     }
 
-    /// One `PUT`; the status, or 0 when nobody answered.
+    /// Sends one `PUT`. Returns the status, or 0 without an answer.
     pub async fn put(&self, id: &str, person: &Value, new: bool) -> u16 {
         let mut request = self
             .request("PUT", &format!("/people/{id}"))
@@ -58,7 +58,8 @@ impl Gateway {
         saved["id"].as_str().expect("an id").to_owned()
     }
 
-    /// The JSON of a successful response, or null without a body. A null `body` sends none.
+    /// Makes a call that must succeed. Returns the JSON of the answer, or null without one. A null
+    /// `body` sends none.
     pub async fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut request = self.request(method, path);
         if !body.is_null() {
@@ -73,7 +74,7 @@ impl Gateway {
         serde_json::from_str(&answer.text().await.expect("text")).unwrap_or(Value::Null)
     }
 
-    /// Deletes a person; the status, or 0 when nobody answered.
+    /// Deletes a person. Returns the status, or 0 without an answer.
     pub async fn delete(&self, id: &str) -> u16 {
         let answer = self
             .request("DELETE", &format!("/people/{id}"))

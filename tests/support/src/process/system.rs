@@ -1,4 +1,4 @@
-//! A test treats a gateway as the system's process: signals, open files, memory.
+//! A gateway as a process of the system: signals, open files and memory.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use super::Gateway;
 
 impl Gateway {
-    /// Sends the process a signal.
+    /// Sends a signal to the process.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the process is ours");
     }
@@ -17,7 +17,7 @@ impl Gateway {
         Pid::from_child(&self.child)
     }
 
-    /// Lets the process open so many files more than it has open now.
+    /// Limits the process to `left` more open files than it has now.
     pub fn leave_files(&self, left: u64) {
         let open = fs::read_dir(format!("/proc/{}/fd", self.child.id()))
             .expect("the process is there")
@@ -29,15 +29,15 @@ impl Gateway {
         prlimit(Some(self.pid()), Resource::Nofile, limit).expect("the process is ours");
     }
 
-    /// A row of `/proc/PID/status` in KiB, such as `VmRSS`.
-    pub fn memory_kib(&self, row: &str) -> u64 {
+    /// A field of `/proc/PID/status` in KiB, such as `VmRSS`.
+    pub fn memory_kib(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("the process is there");
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix(row)?.strip_prefix(':'));
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         line.and_then(|line| line.trim().strip_suffix(" kB"))
-            .expect("such a row")
+            .expect("the field is there")
             .parse()
             .expect("a number")
     }

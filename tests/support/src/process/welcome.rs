@@ -1,4 +1,4 @@
-//! A gateway's welcome tells its addresses, as text or as JSON.
+//! Parses the welcome of a gateway, which names its addresses as text or as JSON.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -17,9 +17,9 @@ pub(super) fn welcome(stdout: ChildStdout) -> (BufReader<ChildStdout>, SocketAdd
             0,
             "the program ended before it listened"
         );
-        if let Ok(told) = serde_json::from_str::<Value>(&line) {
+        if let Ok(fields) = serde_json::from_str::<Value>(&line) {
             let address = |key: &str| {
-                told[key]
+                fields[key]
                     .as_str()?
                     .strip_prefix("http://")?
                     .split('/')

@@ -88,7 +88,7 @@ impl ImportColumns {
                 .position(|other| one.collides(other))
             {
                 bail!(
-                    "the columns {:?} and {:?} are the same thing: --skip one of them",
+                    "the columns {:?} and {:?} overlap: --skip one of them",
                     names[other],
                     names[index]
                 );
@@ -120,8 +120,8 @@ impl ImportColumns {
         {
             let count = cells.len();
             return Err(format!(
-                "has {count} cells where the headings are {expected}: put texts with separators in \
-                 quotes"
+                "has {count} cells, but there are {expected} headings: put texts with separators \
+                 in quotes"
             ));
         }
         let cells = cells
@@ -141,7 +141,7 @@ impl ImportColumns {
                 ColumnTarget::Text("job") => drop(person.insert("job".to_owned(), raw.into())),
                 ColumnTarget::Unnamed if !trimmed(cell).is_empty() => {
                     return Err(format!(
-                        "cell {} stands under no heading: give that column one, or empty it",
+                        "cell {} has no heading: give its column a heading, or empty the cell",
                         index + 1
                     ));
                 }

@@ -134,10 +134,7 @@ fn a_cell_without_a_heading_is_refused_unless_empty_or_skipped() {
         &ColumnRules::default(),
     )
     .unwrap_err();
-    assert!(
-        refused.starts_with("cell 5 stands under no heading"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("cell 5 has no heading"), "{refused}");
     assert!(
         person(
             &header,

@@ -14,7 +14,7 @@ use super::read;
 
 const MAX: usize = 8192;
 
-/// The answer of hyper to these bytes; 204 is that of the service.
+/// hyper's answer to these bytes; the service answers 204.
 async fn hyper_answer(bytes: Vec<u8>) -> String {
     let (near, mut far) = tokio::io::duplex(1 << 16);
     let service = service_fn(|_: hyper::Request<Incoming>| async {
@@ -111,8 +111,8 @@ proptest! {
     #[test]
     fn hyper_accepts_every_head_that_passes_the_check(head in head()) {
         let Ok(read) = read(head.as_bytes(), MAX) else { return Ok(()) };
-        let read = read.expect("it ends with an empty line");
-        prop_assert_eq!(read.length, head.len(), "all of it");
+        let read = read.expect("a head with its end");
+        prop_assert_eq!(read.length, head.len(), "the whole head");
         let passed_on = read.rewritten.unwrap_or_else(|| head.clone().into_bytes());
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let answer = runtime.block_on(hyper_answer(passed_on));

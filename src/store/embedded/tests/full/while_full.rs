@@ -13,7 +13,7 @@ use crate::store::{LogAnswer, Store, StoreError, WriteOutcome};
 #[tokio::test]
 async fn on_a_full_disk_deletes_succeed_and_saves_are_refused_until_there_is_room() {
     let mut world = FullDiskWorld::filled().await;
-    assert_eq!(world.disk.reserved(), 0, "it is for the deletes");
+    assert_eq!(world.disk.reserved(), 0, "the reserve is free for deletes");
     // Too few for a compaction.
     for person in world.people.clone().into_iter().take(300) {
         let before = (
@@ -28,7 +28,7 @@ async fn on_a_full_disk_deletes_succeed_and_saves_are_refused_until_there_is_roo
                 world.disk.changes()
             ),
             before,
-            "it is not even tried"
+            "the store does not try"
         );
         let deleted = world.store.apply(delete(person)).await;
         assert!(
@@ -72,7 +72,7 @@ async fn in_a_batch_that_finds_the_disk_full_the_deletes_succeed() {
         .expect("there is no room for all of them");
     assert!(
         answers[first..450].iter().all(is_full),
-        "no save goes through behind the first that did not"
+        "no save succeeds after the first refused one"
     );
     assert!(
         answers[450..].iter().all(is_done),
@@ -133,7 +133,6 @@ async fn on_a_full_disk_a_repeat_is_answered_and_a_new_key_is_refused() {
     assert_eq!(world.disk.changes(), changes, "none of them writes");
 }
 
-/// Whatever step finds the disk full, the delete happens, and happens once.
 #[tokio::test]
 async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
     let disk = Arc::new(Disk::default());

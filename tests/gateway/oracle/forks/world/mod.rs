@@ -1,8 +1,8 @@
-//! What a schedule acts on: Redis servers, gateways that each have a line to them, clients, and the
-//! branches of history that came about.
+//! The world of a schedule: Redis servers, gateways that reach them through a proxy each, clients,
+//! and the branches of history that arose.
 
-mod line;
-mod people;
+mod proxy;
+mod writer;
 
 use std::num::NonZeroU16;
 use std::time::Instant;
@@ -12,19 +12,19 @@ use people_gateway::filter::Kinds;
 use people_gateway::store::redis::Options;
 use rand::RngExt as _;
 
-use self::line::Line;
-use self::people::People;
-use super::judge::heads;
-use super::watcher::{Asks, Memory, Watcher};
+use self::proxy::RedisProxy;
+use self::writer::BranchWriter;
+use super::checks::heads;
+use super::watcher::{ClientOptions, SavedView, Watcher};
 use super::wire::Format;
-use crate::oracle::TELLING;
+use crate::oracle::FREQUENT_POSITIONS;
 use crate::oracle::author::CONDITIONS;
 use crate::scale_out::fleet::{QUICK, tails};
 use people_testing::process::Gateway;
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
-/// One run of a schedule: everything random comes from its seed.
+/// One run of a schedule. All random values come from its seed.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) name: &'static str,
@@ -42,38 +42,36 @@ impl std::fmt::Display for Case {
     }
 }
 
-/// A gateway and its line to the store.
+/// A gateway and its proxy to the store.
 pub(super) struct Node {
     pub(super) gateway: Gateway,
-    pub(super) line: Line,
+    pub(super) proxy: RedisProxy,
 }
 
-/// Everything that one schedule has.
 pub(super) struct World {
     pub(super) case: Case,
     pub(super) redis: RedisServer,
     pub(super) nodes: Vec<Node>,
-    pub(super) people: People,
+    pub(super) writer: BranchWriter,
     pub(super) watchers: Vec<Watcher>,
-    /// Histories that were replaced by another.
+    /// Histories that another one replaced.
     pub(super) lost: Vec<Vec<Change>>,
-    /// When the last fault was over.
-    pub(super) mended: Instant,
-    /// How often a gateway may find that history broke.
-    pub(super) breaks: usize,
+    pub(super) faults_ended_at: Instant,
+    /// Discontinuities that one gateway may find.
+    pub(super) discontinuities: usize,
     joined: usize,
 }
 
 impl World {
-    /// So many gateways on this Redis.
+    /// Starts this many gateways on a Redis server.
     pub(super) async fn new(
         case: &Case,
         redis: RedisServer,
         gateways: usize,
         settings: &[(&str, &str)],
     ) -> Self {
-        // Every other seed has so little memory that clients fall behind, and are served from the
-        // log.
+        // Every other seed has short queues and a small ring: clients fall behind, and are served
+        // from the log.
         let is_tight = case.seed.is_multiple_of(2);
         let tight: &[_] = &[
             ("live.ring_bytes", "4096"),
@@ -81,52 +79,52 @@ impl World {
             ("live.queue_changes", "16"),
         ];
         let partitions = case.partitions.to_string();
-        // A client that takes nothing for a while is not given up, however slow the machine is.
+        // A silence limit that a paused client does not reach, even on a slow machine.
         let own = [
             ("store.partitions", partitions.as_str()),
             ("live.silence_limit_ms", "600000"),
         ];
-        let mut all = [QUICK, TELLING, &own, settings].concat();
+        let mut all = [QUICK, FREQUENT_POSITIONS, &own, settings].concat();
         if is_tight {
             all.extend(tight);
             all.push(("http.send_buffer_bytes", "4096"));
         }
         let mut nodes = Vec::new();
         for _ in 0..gateways {
-            let line = Line::to(redis.port()).await;
-            let url = line.url();
+            let proxy = RedisProxy::to(redis.port()).await;
+            let url = proxy.url();
             let gateway = Gateway::start(&[&all[..], &[("store.url", &url)]].concat()).await;
-            nodes.push(Node { gateway, line });
+            nodes.push(Node { gateway, proxy });
         }
         for node in &nodes {
             node.gateway.wait_ready().await;
         }
         Self {
-            people: People::new(case.seed, case.partitions, if is_tight { 1500 } else { 0 }),
+            writer: BranchWriter::new(case.seed, case.partitions, if is_tight { 1500 } else { 0 }),
             case: case.clone(),
             redis,
             nodes,
             watchers: Vec::new(),
             lost: Vec::new(),
-            mended: Instant::now(),
-            breaks: 1,
+            faults_ended_at: Instant::now(),
+            discontinuities: 1,
             joined: 0,
         }
     }
 
-    /// A number from a range.
+    /// A random number from a range.
     pub(super) fn number(&mut self, range: std::ops::Range<usize>) -> usize {
-        self.people.number(range)
+        self.writer.number(range)
     }
 
-    /// Makes so many changes through this gateway.
+    /// Makes this many changes through a gateway.
     pub(super) async fn write(&mut self, gateway: usize, changes: usize) {
-        self.people
+        self.writer
             .write(&self.nodes[gateway].gateway, changes)
             .await;
     }
 
-    /// Connects clients of every format to this gateway, some of which begin with a snapshot.
+    /// Connects clients of every format to a gateway, some with a snapshot. `when` names them.
     pub(super) fn join(&mut self, gateway: usize, when: &str) {
         use Format::{CloudEvents, Json, Sse, Text};
         for (format, kinds, begins_with_snapshot) in [
@@ -140,113 +138,112 @@ impl World {
             (Json, Kinds::Saves, true),
             (Text, Kinds::All, false),
         ] {
-            // The first of a format sees everyone; later ones ask for some, where people come and
-            // go all the time.
+            // The first nine clients have no filter. Later ones have one that people often enter
+            // and leave.
             let is_first = self.joined < 9;
             self.joined += 1;
             let condition = if is_first {
                 0
             } else {
-                self.people.random.random_range(0..CONDITIONS.len())
+                self.writer.random.random_range(0..CONDITIONS.len())
             };
             let condition = CONDITIONS[condition].to_owned();
-            let is_small = self.joined.is_multiple_of(4);
+            let has_small_buffer = self.joined.is_multiple_of(4);
             self.watch(
                 gateway,
                 when,
-                Asks {
+                ClientOptions {
                     format,
                     kinds,
                     condition,
                     begins_with_snapshot,
-                    is_small,
+                    has_small_buffer,
                 },
             );
         }
     }
 
-    /// Connects one client.
-    pub(super) fn watch(&mut self, gateway: usize, when: &str, asks: Asks) {
+    pub(super) fn watch(&mut self, gateway: usize, when: &str, options: ClientOptions) {
         let name = format!(
             "client {} ({when}, at gateway {gateway})",
             self.watchers.len()
         );
         let address = self.nodes[gateway].gateway.address;
         self.watchers
-            .push(Watcher::start(name, asks, gateway, address));
+            .push(Watcher::start(name, options, gateway, address));
     }
 
-    /// What the clients at this gateway hold now.
-    pub(super) fn remember(&self, gateway: usize) -> Vec<Memory> {
+    /// Copies the views of the gateway's clients that have a cursor.
+    pub(super) fn saved_views(&self, gateway: usize) -> Vec<SavedView> {
         self.watchers
             .iter()
-            .filter(|watcher| watcher.at == gateway)
-            .filter_map(Watcher::memory)
+            .filter(|watcher| watcher.gateway == gateway)
+            .filter_map(Watcher::saved_view)
             .collect()
     }
 
-    /// Clients that resume at a gateway with what others held; for each of people.v1.json a text
-    /// client does as well.
-    pub(super) fn resume(&mut self, memories: &[Memory], gateway: usize, when: &str) {
+    /// Connects clients that resume at a gateway with these views. Each view of people.v1.json is
+    /// also resumed by a text client.
+    pub(super) fn resume(&mut self, saved_views: &[SavedView], gateway: usize, when: &str) {
         let address = self.nodes[gateway].gateway.address;
-        for memory in memories {
-            let name = format!("{}, resumed {when} at gateway {gateway}", memory.name);
-            if memory.asks.format == Format::Json {
+        for saved_view in saved_views {
+            let name = format!("{}, resumed {when} at gateway {gateway}", saved_view.name);
+            if saved_view.options.format == Format::Json {
                 self.watchers.push(Watcher::text_resumed(
                     name.clone(),
-                    memory,
+                    saved_view,
                     gateway,
                     address,
                 ));
             }
             self.watchers
-                .push(Watcher::resumed(name, memory, gateway, address));
+                .push(Watcher::resumed(name, saved_view, gateway, address));
         }
     }
 
-    /// Cuts off every other client of this gateway, and lets it resume at another.
+    /// Cuts off every second client of a gateway, and lets it resume at another gateway.
     pub(super) async fn move_clients(&mut self, from: usize, to: usize) {
         let address = self.nodes[to].gateway.address;
         for watcher in self
             .watchers
             .iter_mut()
-            .filter(|watcher| watcher.at == from)
+            .filter(|watcher| watcher.gateway == from)
             .step_by(2)
         {
             watcher.move_to(to, address).await;
         }
     }
 
-    /// Keeps the history that this server holds now, which will be lost.
-    pub(super) async fn will_be_lost(&mut self, port: u16) {
+    /// Saves the history of this server, which is about to be lost.
+    pub(super) async fn save_lost_history(&mut self, port: u16) {
         let lost = history(port, self.case.partitions).await;
         self.lost.push(lost);
     }
 
-    /// The small clients take nothing from now on.
+    /// Stops the clients with small buffers from reading.
     pub(super) async fn pause(&mut self) {
         for watcher in self
             .watchers
             .iter_mut()
-            .filter(|watcher| watcher.asks.is_small)
+            .filter(|watcher| watcher.options.has_small_buffer)
         {
             watcher.pause().await;
         }
     }
 
-    /// They take all again.
-    pub(super) async fn go_on(&mut self) {
+    /// Lets all clients read again.
+    pub(super) async fn unpause(&mut self) {
         for watcher in self.watchers.iter_mut().filter(|watcher| watcher.is_paused) {
-            watcher.go_on().await;
+            watcher.unpause().await;
         }
     }
 
-    /// Those who take what comes.
+    /// The clients that are not paused.
     fn awake(&self) -> impl Iterator<Item = &Watcher> {
         self.watchers.iter().filter(|watcher| !watcher.is_paused)
     }
 
-    /// Waits until all clients are live.
+    /// Waits until all clients are live, except paused ones.
     pub(super) async fn all_live(&self) {
         eventually("clients are live", || async {
             self.awake().all(Watcher::is_live)
@@ -254,17 +251,18 @@ impl World {
         .await;
     }
 
-    /// Waits until the clients at this gateway were told of all that its server holds.
-    pub(super) async fn all_told(&self, gateway: usize, port: u16) {
+    /// Waits until the cursors of the gateway's clients are at the heads of this server, except
+    /// paused clients and those of the text format.
+    pub(super) async fn all_caught_up(&self, gateway: usize, port: u16) {
         let log = history(port, self.case.partitions).await;
         let heads: Vec<_> = heads(&log).into_values().collect();
-        eventually("clients were told of all changes", || async {
+        eventually("clients caught up with all changes", || async {
             self.awake()
-                .filter(|watcher| watcher.at == gateway)
+                .filter(|watcher| watcher.gateway == gateway)
                 .all(|watcher| {
-                    watcher.asks.format == Format::Text
-                        || watcher.look(|seen| {
-                            let cursor = seen.fold.cursor.as_ref();
+                    watcher.options.format == Format::Text
+                        || watcher.inspect(|state| {
+                            let cursor = state.fold.cursor.as_ref();
                             heads.iter().all(|at| {
                                 cursor.and_then(|cursor| cursor.get(at.partition))
                                     == Some(at.position)
@@ -277,12 +275,12 @@ impl World {
 
     /// Moves this gateway to another server.
     pub(super) fn move_gateway(&self, gateway: usize, port: u16) {
-        self.nodes[gateway].line.move_all(port);
+        self.nodes[gateway].proxy.move_all(port);
     }
 
-    /// The faults are over.
-    pub(super) fn mended(&mut self) {
-        self.mended = Instant::now();
+    /// Notes that the last fault has ended.
+    pub(super) fn end_faults(&mut self) {
+        self.faults_ended_at = Instant::now();
     }
 }
 

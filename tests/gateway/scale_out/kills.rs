@@ -1,5 +1,5 @@
-//! The main job under fire: writers everywhere, subscriptions killed all the time, one gateway
-//! killed.
+//! Writers on all gateways, while all subscriptions are killed again and again, and one gateway
+//! once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
+use super::clients::{Kinds, Markers, assert_received, follow};
 use super::fleet::Fleet;
-use super::truth::{Kinds, Markers, follow, judge};
+use super::join_writers;
 use super::writer::Writer;
-use super::written;
 use people_testing::socket::End;
 use people_testing::wait::DEADLINE;
 
 const PARTITIONS: u16 = 4;
-const CLIENTS_A_GATEWAY: usize = 10;
+const CLIENTS_PER_GATEWAY: usize = 10;
 const WRITERS: u32 = 8;
 const CHANGES: usize = 2_000;
 /// The gateway that is killed.
 const VICTIM: usize = 0;
 /// Changes between two kills of all subscriptions.
-const PEACE: usize = 100;
+const CHANGES_PER_KILL: usize = 100;
 
-/// What the writers have in common.
+/// Counters that all writers share.
 struct Progress {
-    /// Changes that some writer has begun.
+    /// Changes that writers have begun.
     begun: AtomicUsize,
-    /// Changes that may be begun: a little more than the next kill waits for, so that each kill
-    /// meets writers at work.
+    /// Changes that may begin: a few more than the next kill waits for, so that writers are at work
+    /// during each kill.
     allowed: Semaphore,
     /// Changes that were acknowledged.
     made: AtomicUsize,
@@ -41,13 +41,14 @@ impl Progress {
         let (begun, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Self {
             begun,
-            allowed: Semaphore::new(2 * PEACE),
+            allowed: Semaphore::new(2 * CHANGES_PER_KILL),
             made,
             moved: Notify::new(),
         })
     }
 
-    /// Writers take what is left, so that none ends long before the others.
+    /// Takes one of the remaining changes; false if none is left. Writers share them, so that none
+    /// ends long before the others.
     async fn begin(&self) -> bool {
         let left = self.begun.fetch_add(1, Ordering::SeqCst) < CHANGES;
         if left {
@@ -61,7 +62,7 @@ impl Progress {
         self.moved.notify_waiters();
     }
 
-    async fn reaches(&self, count: usize) {
+    async fn wait_for(&self, count: usize) {
         let reached = async {
             loop {
                 let moved = self.moved.notified();
@@ -73,17 +74,17 @@ impl Progress {
         };
         timeout(DEADLINE, reached)
             .await
-            .expect("the writers get on");
+            .expect("the writers make progress");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_stays_connected_has_every_change_of_its_kinds_once_whatever_is_killed() {
+async fn a_connected_client_gets_every_change_of_its_kinds_once_despite_kills() {
     let mut fleet = Fleet::start(3, PARTITIONS, &[]).await;
     let markers = Markers::new(PARTITIONS);
     let mut clients = Vec::new();
     for (number, gateway) in fleet.gateways.iter().enumerate() {
-        for client in 0..CLIENTS_A_GATEWAY {
+        for client in 0..CLIENTS_PER_GATEWAY {
             let kinds = Kinds::ALL[client % Kinds::ALL.len()];
             let listener = gateway.listen(kinds.query()).await;
             clients.push((
@@ -98,49 +99,49 @@ async fn a_client_that_stays_connected_has_every_change_of_its_kinds_once_whatev
     let writers = (0..WRITERS).map(|name| {
         let (mut writer, progress) = (Writer::new(name, addresses.clone()), Arc::clone(&progress));
         tokio::spawn(async move {
-            let mut places = Vec::new();
+            let mut positions = Vec::new();
             while progress.begin().await {
-                places.push(writer.change().await);
+                positions.push(writer.change().await);
                 progress.done();
             }
-            places
+            positions
         })
     });
     let writers = writers.collect();
-    for kill in 1..CHANGES / PEACE {
-        progress.reaches(kill * PEACE).await;
+    for kill in 1..CHANGES / CHANGES_PER_KILL {
+        progress.wait_for(kill * CHANGES_PER_KILL).await;
         fleet.all_subscribed().await;
         fleet.kill_subscriptions().await;
-        if kill == CHANGES / PEACE / 2 {
+        if kill == CHANGES / CHANGES_PER_KILL / 2 {
             let victim = fleet.gateways.remove(VICTIM);
             fleet
                 .gateways
                 .insert(VICTIM, victim.kill9_and_restart().await);
         }
-        progress.allowed.add_permits(PEACE);
+        progress.allowed.add_permits(CHANGES_PER_KILL);
     }
-    let acknowledged = written(writers).await;
+    let acknowledged = join_writers(writers).await;
     markers.write(&mut Writer::new(WRITERS, addresses)).await;
 
     let log = fleet.log().await;
     assert_eq!(
         log.len(),
         CHANGES + 2 * usize::from(PARTITIONS),
-        "repeats made no change of their own"
+        "a repeated write made no second change"
     );
-    let places: HashSet<_> = log.iter().map(|change| change.at.to_string()).collect();
+    let positions: HashSet<_> = log.iter().map(|change| change.at.to_string()).collect();
     let acknowledged: HashSet<_> = acknowledged.into_iter().collect();
     assert_eq!(acknowledged.len(), CHANGES);
     assert!(
-        acknowledged.is_subset(&places),
-        "what was acknowledged is in the log"
+        acknowledged.is_subset(&positions),
+        "every acknowledged write is in the log"
     );
     for (number, (gateway, kinds, client)) in clients.into_iter().enumerate() {
         let received = client.await.expect("no panic");
         if gateway == VICTIM {
             assert_eq!(received, Err(End::Cut));
         } else {
-            judge(
+            assert_received(
                 &format!("client {number}"),
                 kinds,
                 &log,
@@ -148,10 +149,10 @@ async fn a_client_that_stays_connected_has_every_change_of_its_kinds_once_whatev
             );
         }
     }
-    gateways_healed_without_a_reset(&fleet).await;
+    assert_healed_without_a_reset(&fleet).await;
 }
 
-async fn gateways_healed_without_a_reset(fleet: &Fleet) {
+async fn assert_healed_without_a_reset(fleet: &Fleet) {
     for (number, gateway) in fleet.gateways.iter().enumerate() {
         assert_eq!(
             gateway.count("relay_resets_total").await,
@@ -159,11 +160,11 @@ async fn gateways_healed_without_a_reset(fleet: &Fleet) {
             "gateway {number}"
         );
         if number != VICTIM {
-            let kills = (CHANGES / PEACE - 1) as u64;
+            let kills = (CHANGES / CHANGES_PER_KILL - 1) as u64;
             assert_eq!(
                 gateway.count("relay_disconnects_total").await,
                 kills,
-                "every kill met gateway {number}"
+                "every kill disconnected gateway {number}"
             );
         }
     }

@@ -1,6 +1,6 @@
-//! The words of the text format: `saves`, `deletes`, any other; and `kinds` at connect.
+//! The commands of the text format (`saves`, `deletes`, any other text), and `kinds` at connect.
 
-use super::websocket::peer::{BINARY, FIRST, Got, LAST, Peer, TEXT, frame};
+use super::websocket::peer::{BINARY, FIRST, Frame, LAST, Peer, TEXT, frame};
 use people_testing::process::{Gateway, person};
 use people_testing::socket::Listener;
 use people_testing::wait::DEADLINE;
@@ -9,60 +9,62 @@ const SAVES: &[&str] = &["Saved"];
 const DELETES: &[&str] = &["Deleted"];
 const ALL: &[&str] = &["Saved", "Deleted"];
 
-/// More than there are words under way in these tests.
-const ENDS: usize = 3;
+/// More than the commands that are under way at once in these tests.
+const MARKERS: usize = 3;
 
-/// What a listener is shown of somebody who is saved and then deleted. Another one, saved and
-/// deleted behind, marks the end whatever the kinds; there are several, because a word that takes
-/// hold between the two hides both.
-async fn shown(gateway: &Gateway, listener: &mut Listener) -> Vec<String> {
+/// The first words of the sentences that a listener gets about a person that is saved and deleted.
+/// Markers, saved and deleted afterwards, end the reading for all kinds. There are several, because
+/// a command that takes effect between the save and the delete of a marker hides both.
+async fn received_kinds(gateway: &Gateway, listener: &mut Listener) -> Vec<String> {
     let person = person("Ada");
-    let (somebody, marker) = (gateway.create(&person).await, gateway.create(&person).await);
-    for id in [&somebody, &marker] {
+    let (ada, other) = (gateway.create(&person).await, gateway.create(&person).await);
+    for id in [&ada, &other] {
         assert_eq!(gateway.delete(id).await, 204);
     }
-    let mut ends = Vec::new();
-    for _ in 0..ENDS {
-        let end = gateway.create(&person).await;
-        assert_eq!(gateway.delete(&end).await, 204);
-        ends.push(end);
+    let mut markers = Vec::new();
+    for _ in 0..MARKERS {
+        let marker = gateway.create(&person).await;
+        assert_eq!(gateway.delete(&marker).await, 204);
+        markers.push(marker);
     }
     let mut sentences = Vec::new();
     loop {
         let sentence = listener.sentence().await;
-        if ends.iter().any(|end| sentence.contains(end)) {
+        if markers.iter().any(|marker| sentence.contains(marker)) {
             break;
         }
         sentences.push(sentence);
     }
-    let of_somebody = sentences
-        .iter()
-        .filter(|sentence| sentence.contains(&somebody));
-    of_somebody
+    let about_ada = sentences.iter().filter(|sentence| sentence.contains(&ada));
+    about_ada
         .map(|sentence| sentence.split(' ').next().expect("a word").to_owned())
         .collect()
 }
 
-/// Waits until a word has taken hold.
-async fn becomes(gateway: &Gateway, listener: &mut Listener, kinds: &[&str]) {
+/// Waits until the listener gets exactly these kinds.
+async fn wait_for_kinds(gateway: &Gateway, listener: &mut Listener, kinds: &[&str]) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
-        let shown = shown(gateway, listener).await;
-        if shown == kinds {
+        let received = received_kinds(gateway, listener).await;
+        if received == kinds {
             return;
         }
         assert!(
             tokio::time::Instant::now() < deadline,
-            "{kinds:?} does not take hold, but {shown:?}"
+            "the listener gets {received:?}, not {kinds:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn saves_and_deletes_are_the_kinds_and_every_other_text_is_all() {
+async fn saves_and_deletes_select_a_kind_and_any_other_text_selects_all() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
-    assert_eq!(shown(&gateway, &mut listener).await, ALL, "at first");
+    assert_eq!(
+        received_kinds(&gateway, &mut listener).await,
+        ALL,
+        "at first"
+    );
     for other in [
         "all",
         "",
@@ -78,9 +80,9 @@ async fn saves_and_deletes_are_the_kinds_and_every_other_text_is_all() {
         "stop ",
     ] {
         listener.say("saves").await;
-        becomes(&gateway, &mut listener, SAVES).await;
+        wait_for_kinds(&gateway, &mut listener, SAVES).await;
         listener.say(other).await;
-        becomes(&gateway, &mut listener, ALL).await;
+        wait_for_kinds(&gateway, &mut listener, ALL).await;
     }
     for other in [
         "Deletes",
@@ -90,32 +92,32 @@ async fn saves_and_deletes_are_the_kinds_and_every_other_text_is_all() {
         "x".repeat(65_536).as_str(),
     ] {
         listener.say("deletes").await;
-        becomes(&gateway, &mut listener, DELETES).await;
+        wait_for_kinds(&gateway, &mut listener, DELETES).await;
         listener.say(other).await;
-        becomes(&gateway, &mut listener, ALL).await;
+        wait_for_kinds(&gateway, &mut listener, ALL).await;
     }
 }
 
 #[tokio::test]
-async fn of_several_words_the_last_holds() {
+async fn the_last_of_several_commands_applies() {
     let gateway = Gateway::ready(&[]).await;
     let mut listener = gateway.listen("").await;
     for _ in 0..10 {
-        for (words, kinds) in [
+        for (commands, kinds) in [
             (["saves", "deletes"], DELETES),
             (["deletes", "saves"], SAVES),
             (["saves", "everything"], ALL),
         ] {
-            for word in words {
-                listener.say(word).await;
+            for command in commands {
+                listener.say(command).await;
             }
-            becomes(&gateway, &mut listener, kinds).await;
+            wait_for_kinds(&gateway, &mut listener, kinds).await;
         }
     }
 }
 
 #[tokio::test]
-async fn the_parameter_kinds_holds_from_the_first_change_on_until_a_word_replaces_it() {
+async fn the_parameter_kinds_applies_from_the_first_change_until_a_command_replaces_it() {
     let gateway = Gateway::ready(&[]).await;
     for (query, kinds) in [
         ("?kinds=all", ALL),
@@ -125,18 +127,22 @@ async fn the_parameter_kinds_holds_from_the_first_change_on_until_a_word_replace
         ("?", ALL),
     ] {
         let mut listener = gateway.listen(query).await;
-        assert_eq!(shown(&gateway, &mut listener).await, kinds, "{query}");
+        assert_eq!(
+            received_kinds(&gateway, &mut listener).await,
+            kinds,
+            "{query}"
+        );
         listener.say("whatever").await;
-        becomes(&gateway, &mut listener, ALL).await;
+        wait_for_kinds(&gateway, &mut listener, ALL).await;
     }
 }
 
 #[tokio::test]
-async fn words_of_one_client_are_nothing_to_the_others() {
+async fn a_command_of_one_client_does_not_affect_others() {
     let gateway = Gateway::ready(&[]).await;
     let (mut one, mut other) = (gateway.listen("").await, gateway.listen("").await);
     one.say("deletes").await;
-    becomes(&gateway, &mut one, DELETES).await;
+    wait_for_kinds(&gateway, &mut one, DELETES).await;
     let id = gateway.create(&person("Ada")).await;
     let sentences = other.until(&id).await;
     assert!(
@@ -148,10 +154,9 @@ async fn words_of_one_client_are_nothing_to_the_others() {
 }
 
 #[tokio::test]
-async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
+async fn a_fragmented_text_is_a_command_and_a_binary_message_is_none() {
     let gateway = Gateway::ready(&[]).await;
-    // The last word that means anything is the fragmented "deletes": a client that asked by it sees
-    // no save.
+    // The fragmented "deletes" is the only command, so the client gets no save.
     let mut peer = Peer::open(gateway.address, "/people").await;
     for bytes in [
         frame(FIRST, b"del"),
@@ -174,7 +179,7 @@ async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
         }
         let mut about_ada = Vec::new();
         loop {
-            let Got::Text(sentence) = peer.told().await else {
+            let Frame::Text(sentence) = peer.next_non_ping().await else {
                 panic!("a sentence")
             };
             if sentence == format!("Deleted person [{end}]") {
@@ -187,9 +192,12 @@ async fn a_word_in_fragments_is_a_word_and_a_binary_one_is_none() {
         }
         assert!(
             tokio::time::Instant::now() < deadline,
-            "deletes does not take hold: {about_ada:?}"
+            "deletes does not take effect: {about_ada:?}"
         );
     }
     peer.send(&frame(TEXT, b"stop")).await;
-    assert_eq!(peer.told().await, Got::Close(Some(1000), String::new()));
+    assert_eq!(
+        peer.next_non_ping().await,
+        Frame::Close(Some(1000), String::new())
+    );
 }

@@ -1,35 +1,36 @@
-//! Views that fall behind: what they missed is composed where that is allowed, and nothing is lost.
+//! Slow clients of people.v1.json: missed changes are composed to batches where the kinds allow it,
+//! and none is lost.
 
 use serde_json::{Value, json};
 
-use crate::live::websocket::peer::{Got, Peer, handshake};
+use crate::live::websocket::peer::{Frame, Peer, handshake};
 use crate::live::{ids, save_big};
 use crate::views::view::{View, positions, seq};
-use crate::views::{Client, EVEN, Written, listed, path};
+use crate::views::{Client, EVEN, WriteHeads, listed, path};
 use people_testing::process::Gateway;
 use people_testing::wait::{DEADLINE, eventually};
 
 const PEOPLE: u32 = 50;
-/// The last is an even one: whoever falls behind has missed something, wherever that is.
+/// The last round is even: a client that falls behind in any round has missed a change in [`EVEN`].
 const ROUNDS: u32 = 9;
-/// Nobody is given up while a slow machine runs this.
+/// A silence limit that a slow machine does not reach.
 const PATIENT: [(&str, &str); 2] = [
     ("live.silence_limit_ms", "600000"),
     ("live.ping_interval_ms", "200"),
 ];
 
-struct Slow {
+struct SlowClient {
     peer: Peer,
     view: View,
 }
 
-impl Slow {
+impl SlowClient {
     async fn open(gateway: &Gateway, parameters: &[(&str, &str)], is_all: bool) -> Self {
         let mut peer = Peer::connect_small(gateway.address).await;
         let path = path("/updates", parameters);
         peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", "people.v1.json")]).as_bytes())
             .await;
-        peer.shaken().await;
+        peer.expect_upgrade().await;
         let mut this = Self {
             peer,
             view: View::from("snapshot", is_all),
@@ -41,7 +42,7 @@ impl Slow {
     }
 
     async fn message(&mut self) -> Value {
-        let Got::Text(text) = self.peer.told().await else {
+        let Frame::Text(text) = self.peer.next_non_ping().await else {
             panic!("a message")
         };
         let message = serde_json::from_str(&text).expect("JSON");
@@ -49,14 +50,14 @@ impl Slow {
         message
     }
 
-    /// What is shown until the stream has passed what was written: a pong only says how far it is.
-    async fn passes(&mut self, written: &Written) -> Vec<Value> {
-        let mut shown = Vec::new();
+    /// Reads until the stream has passed these writes. Returns the messages without the pongs.
+    async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
+        let mut received = Vec::new();
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
             assert!(
                 tokio::time::Instant::now() < deadline,
-                "{written:?} is never passed"
+                "the stream does not reach {written:?}"
             );
             self.peer.say(&json!({"type": "ping"}).to_string()).await;
             let pong = loop {
@@ -64,37 +65,41 @@ impl Slow {
                 if message["type"] == "pong" {
                     break message;
                 }
-                shown.push(message);
+                received.push(message);
             };
-            if written.is_passed(pong["cursor"].as_str().expect("a cursor of who is live")) {
-                return shown;
+            if written.is_reached_by(pong["cursor"].as_str().expect("a live client has a cursor")) {
+                return received;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 }
 
-/// Rounds of saves of big people and a deletion between, which nobody slow keeps up with; also
-/// where the last stands.
-async fn overwhelm(gateway: &Gateway, people: &[String]) -> Written {
+/// Saves big people in rounds, then deletes five of them, until the queue of a slow client has
+/// overflowed.
+async fn overwhelm(gateway: &Gateway, people: &[String]) -> WriteHeads {
     let mut witness = Client::live(gateway, &[]).await;
     for round in 0..ROUNDS {
         save_big(gateway, people, round..round + 1).await;
     }
-    let mut written = Written::default();
+    let mut written = WriteHeads::default();
     for id in &people[..5] {
-        written.add(&crate::views::delete(gateway, id).await.expect("someone"));
+        written.add(
+            &crate::views::delete(gateway, id)
+                .await
+                .expect("the person exists"),
+        );
     }
     eventually("a queue overflowed", async || {
         gateway.count("session_overflows_total").await > 0
     })
     .await;
-    witness.passes(&written).await;
+    witness.read_past(&written).await;
     written
 }
 
 #[tokio::test]
-async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resumes() {
+async fn a_client_that_fell_behind_gets_batches_that_fold_to_its_view_and_resume() {
     for (partitions, ring) in [("1", "33554432"), ("4", "33554432"), ("4", "65536")] {
         let settings = [
             PATIENT[0],
@@ -106,19 +111,20 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
             Gateway::ready(&[&settings[..], &[("live.queue_changes", "20")]].concat()).await;
         let people = ids(PEOPLE);
         save_big(&gateway, &people, 0..1).await;
-        let mut slow = Slow::open(&gateway, &[("from", "snapshot"), ("where", EVEN)], true).await;
+        let mut slow =
+            SlowClient::open(&gateway, &[("from", "snapshot"), ("where", EVEN)], true).await;
         let written = overwhelm(&gateway, &people).await;
-        let (mut shown, mut resumed) = (Vec::new(), None);
+        let (mut received, mut resumed) = (Vec::new(), None);
         let deadline = tokio::time::Instant::now() + DEADLINE;
-        while shown
+        while received
             .iter()
             .all(|message: &Value| message["type"] != "batch")
         {
             assert!(tokio::time::Instant::now() < deadline, "no batch");
-            shown.push(slow.message().await);
+            received.push(slow.message().await);
             resumed = Some(slow.view.resumed());
         }
-        let batch = shown.last().expect("a batch");
+        let batch = received.last().expect("a batch");
         assert_eq!(crate::views::members(batch), ["type", "cursor", "changes"]);
         let changes = batch["changes"].as_array().expect("changes");
         assert!(!changes.is_empty());
@@ -129,7 +135,7 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
         named.sort_unstable();
         named.dedup();
         assert_eq!(named.len(), changes.len(), "each person once");
-        slow.passes(&written).await;
+        slow.read_past(&written).await;
         let expected = listed(&gateway, EVEN).await;
         assert_eq!(slow.view.people, expected, "{partitions} partitions");
 
@@ -138,7 +144,7 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
             Client::open(&gateway, &[("from", &resumed.cursor()), ("where", EVEN)]).await;
         client.view = resumed;
         client.until("live").await;
-        client.passes(&written).await;
+        client.read_past(&written).await;
         assert_eq!(
             client.view.people, expected,
             "{partitions} partitions, resumed at the batch's cursor"
@@ -147,7 +153,7 @@ async fn who_fell_behind_gets_batches_whose_fold_is_right_and_whose_cursor_resum
 }
 
 #[tokio::test]
-async fn saves_alone_are_shown_change_by_change_each_once() {
+async fn a_slow_client_of_saves_receives_each_change_once() {
     let settings = [
         PATIENT[0],
         PATIENT[1],
@@ -158,7 +164,7 @@ async fn saves_alone_are_shown_change_by_change_each_once() {
     let gateway = Gateway::ready(&settings).await;
     let people = ids(PEOPLE);
     let mut witness = Client::live(&gateway, &[("kinds", "saves")]).await;
-    let mut slow = Slow::open(&gateway, &[("kinds", "saves")], false).await;
+    let mut slow = SlowClient::open(&gateway, &[("kinds", "saves")], false).await;
     let reading = async {
         let mut all = Vec::new();
         while all.len() < people.len() * ROUNDS as usize {
@@ -167,32 +173,32 @@ async fn saves_alone_are_shown_change_by_change_each_once() {
         all
     };
     let (written, all) = tokio::join!(overwhelm(&gateway, &people), reading);
-    let shown = slow.passes(&written).await;
+    let received = slow.read_past(&written).await;
     let ats = |messages: &[Value]| {
         messages
             .iter()
             .map(|message| message["at"].clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(ats(&shown), ats(&all));
+    assert_eq!(ats(&received), ats(&all));
     assert!(gateway.count("session_log_reads_total").await > 0);
 }
 
 #[tokio::test]
-async fn a_batch_does_not_show_what_came_and_went() {
+async fn a_batch_leaves_out_people_who_entered_and_left() {
     let gateway = Gateway::ready(&[PATIENT[0], PATIENT[1], ("live.queue_changes", "20")]).await;
     let people = ids(PEOPLE);
-    let mut slow = Slow::open(&gateway, &[("from", "snapshot"), ("where", EVEN)], true).await;
+    let mut slow = SlowClient::open(&gateway, &[("from", "snapshot"), ("where", EVEN)], true).await;
     let written = overwhelm(&gateway, &people).await;
-    // They came or went in each round, and nobody takes so much that they fall behind in the last
-    // one only.
-    let shown = slow.passes(&written).await;
-    let batches = shown
+    // Each person enters or leaves in each round, and no socket holds so much that the client falls
+    // behind only in the last one.
+    let received = slow.read_past(&written).await;
+    let batches = received
         .iter()
         .filter(|message| message["type"] == "batch")
         .count();
     assert!(batches > 0);
-    let changes: usize = shown
+    let changes: usize = received
         .iter()
         .map(|message| message["changes"].as_array().map_or(1, Vec::len))
         .sum();
@@ -201,11 +207,11 @@ async fn a_batch_does_not_show_what_came_and_went() {
 }
 
 #[tokio::test]
-async fn a_filter_that_waits_for_a_slow_client_still_parts_the_stream_at_one_place() {
+async fn a_filter_queued_for_a_slow_client_splits_the_stream_at_one_position() {
     let gateway = Gateway::ready(&PATIENT).await;
     let people = ids(PEOPLE);
-    let mut slow = Slow::open(&gateway, &[("kinds", "saves")], false).await;
-    let mut written = Written::default();
+    let mut slow = SlowClient::open(&gateway, &[("kinds", "saves")], false).await;
+    let mut written = WriteHeads::default();
     for round in 0..12 {
         save_big(&gateway, &people, round..round + 1).await;
         if round % 3 == 2 {
@@ -215,14 +221,18 @@ async fn a_filter_that_waits_for_a_slow_client_still_parts_the_stream_at_one_pla
         }
     }
     written.add(&crate::views::save(&gateway, &people[0], &crate::views::aged(1)).await);
-    // All filters show the same, so that what one of them missed or showed again is missed or shown
-    // again here.
-    let shown = slow.passes(&written).await;
+    // All filters let the same changes through: one that is missed or repeated at a switch is
+    // missing or repeated here.
+    let received = slow.read_past(&written).await;
     let (mut last, mut filters) = (0, 0);
-    for message in &shown {
+    for message in &received {
         if message["type"] == "filtered" {
             let cursor = positions(message["cursor"].as_str().expect("a cursor"));
-            assert_eq!(seq(&cursor["0"]), last, "the old filter judged up to here");
+            assert_eq!(
+                seq(&cursor["0"]),
+                last,
+                "the old filter evaluated the changes up to here"
+            );
             filters += 1;
         } else {
             last += 1;

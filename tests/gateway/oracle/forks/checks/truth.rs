@@ -1,27 +1,25 @@
-//! `Truth` is what the surviving server holds once nobody writes: its log, people and heads.
+//! `Truth` is the state of the surviving server after the last write: its log, people and heads.
 
 use std::collections::BTreeMap;
 
 use people_gateway::domain::{Change, LogPosition, Partition, PersonId};
 use people_gateway::filter::Filter;
 
-use crate::oracle::forks::told::Record;
+use crate::oracle::forks::message::Record;
 use crate::oracle::forks::world::{World, history};
 use crate::oracle::truth;
 use people_testing::wait::eventually;
 
-/// What is true, once nobody writes.
 pub(super) struct Truth {
     pub(super) log: Vec<Change>,
-    pub(super) everyone: BTreeMap<PersonId, Record>,
+    pub(super) all_people: BTreeMap<PersonId, Record>,
     pub(super) heads: BTreeMap<Partition, LogPosition>,
-    /// Where each partition stood before the last changes, which everybody who is there must be
-    /// shown.
+    /// The heads before the last changes. Every client must receive these changes.
     pub(super) before: BTreeMap<Partition, LogPosition>,
 }
 
 impl Truth {
-    /// The log as the server tells it, replayed; the list must say the same.
+    /// Reads and replays the log of the server. Panics if the list differs from it.
     pub(super) async fn read(
         world: &World,
         gateway: usize,
@@ -29,11 +27,11 @@ impl Truth {
         before: BTreeMap<Partition, LogPosition>,
     ) -> Self {
         let log = history(port, world.case.partitions).await;
-        let mut everyone = BTreeMap::new();
+        let mut all_people = BTreeMap::new();
         for change in &log {
             match change.person() {
-                Some(person) => drop(everyone.insert(change.id, record(&person.to_json()))),
-                None => drop(everyone.remove(&change.id)),
+                Some(person) => drop(all_people.insert(change.id, record(&person.to_json()))),
+                None => drop(all_people.remove(&change.id)),
             }
         }
         let gateway = &world.nodes[gateway].gateway;
@@ -46,25 +44,25 @@ impl Truth {
         })
         .await;
         let listed = truth::list(gateway, "").await;
-        assert_eq!(listed, everyone, "the list is the replayed log");
+        assert_eq!(listed, all_people, "the list equals the replayed log");
         Self {
             heads: heads(&log),
             log,
-            everyone,
+            all_people,
             before,
         }
     }
 
     pub(super) fn matching(&self, filter: &Filter) -> BTreeMap<PersonId, Record> {
         let people = self
-            .everyone
+            .all_people
             .iter()
             .filter(|(id, person)| filter.matches(**id, &truth::fields(person)));
         people.map(|(id, person)| (*id, person.clone())).collect()
     }
 }
 
-/// The last place of each partition.
+/// The last position of each partition.
 pub(in crate::oracle::forks) fn heads(log: &[Change]) -> BTreeMap<Partition, LogPosition> {
     log.iter()
         .map(|change| (change.at.partition, change.at))
@@ -83,15 +81,15 @@ pub(super) fn difference<T: PartialEq + std::fmt::Debug>(
         .iter()
         .filter(|(id, _)| !truth.contains_key(id))
         .collect();
-    let lost: Vec<_> = truth
+    let missing: Vec<_> = truth
         .iter()
         .filter(|(id, _)| !view.contains_key(id))
         .collect();
-    let wrong = view
+    let outdated = view
         .iter()
         .filter_map(|(id, held)| Some((id, held, truth.get(id).filter(|now| *now != held)?)));
     format!(
-        "phantoms {phantoms:?}, lost {lost:?}, wrong {:?}",
-        wrong.collect::<Vec<_>>()
+        "phantoms {phantoms:?}, lost {missing:?}, wrong {:?}",
+        outdated.collect::<Vec<_>>()
     )
 }

@@ -1,12 +1,12 @@
-//! Compares what a document shows with what came back: ids, positions and times may differ, `…`
-//! stands for anything.
+//! Compares a documented output with an actual output: ids, positions and times may differ, and `…`
+//! matches any text.
 
 use std::sync::LazyLock;
 
 use regex::{Regex, escape};
 
-/// What differs from run to run, and what is compared in its place. In this order: a time has
-/// numbers in it, too.
+/// Patterns for texts that differ from run to run, and their replacements. Applied in this order,
+/// because the patterns overlap.
 static VARIABLE: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     [
         (
@@ -23,9 +23,9 @@ static VARIABLE: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
 });
 
-/// Whether this shows that.
-pub(crate) fn shows(expected: &str, actual: &str) -> bool {
-    let (expected, actual) = (plain(expected), plain(actual));
+/// Whether an actual output matches the documented one.
+pub(crate) fn matches(expected: &str, actual: &str) -> bool {
+    let (expected, actual) = (normalized(expected), normalized(actual));
     let lines = expected.lines().map(|line| match line.trim() {
         "…" => r"(?s:.*)".to_owned(),
         _ => escape(line.trim_end()).replace('…', ".*"),
@@ -40,7 +40,7 @@ pub(crate) fn shows(expected: &str, actual: &str) -> bool {
         .is_match(actual.join("\n").trim_end())
 }
 
-fn plain(text: &str) -> String {
+fn normalized(text: &str) -> String {
     let text = text.trim_end().to_owned();
     VARIABLE.iter().fold(text, |text, (pattern, name)| {
         pattern.replace_all(&text, *name).into_owned()
@@ -48,15 +48,15 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_no_difference_and_all_else_is() {
+fn ids_positions_and_times_may_differ_and_any_other_text_may_not() {
     let one = "is ada00000-0000-4000-8000-000000000001 at 0:66c42ca28c5fefc.1000.ef1d4a3af9505ebe";
     let other = "is 01a20599-9333-73f6-a8a1-9168eab4dabe at 0:1.7.2 \n";
-    assert!(shows(one, other));
+    assert!(matches(one, other));
     assert!(
-        !shows(one, &other.replace("is", "was"))
-            && !shows(one, &format!("{other}more"))
-            && !shows(one, "")
+        !matches(one, &other.replace("is", "was"))
+            && !matches(one, &format!("{other}more"))
+            && !matches(one, "")
     );
-    assert!(shows("a\n…\nd", "a\nb\nc\nd") && !shows("a\n…\nd", "a\nb\nc"));
-    assert!(shows("{\"a\":1,…}", "{\"a\":1,\"b\":2}") && !shows("{\"a\":1,…}", "{\"a\":2}"));
+    assert!(matches("a\n…\nd", "a\nb\nc\nd") && !matches("a\n…\nd", "a\nb\nc"));
+    assert!(matches("{\"a\":1,…}", "{\"a\":1,\"b\":2}") && !matches("{\"a\":1,…}", "{\"a\":2}"));
 }

@@ -1,46 +1,46 @@
-//! What a gateway tells a client, in whichever format, as one and the same set of messages.
+//! A gateway's messages of every format, parsed into one set of types.
 
 use people_client::Cursor;
 use people_gateway::domain::{LogPosition, PersonId};
 use serde_json::{Map, Value};
 
-/// A person as the whole object that was sent.
+/// A person as the whole JSON object.
 pub(super) type Record = Map<String, Value>;
 
-/// One message.
 #[derive(Clone, Debug)]
-pub(super) enum Told {
+pub(super) enum ServerMessage {
     Page(Vec<Record>),
     Live(Cursor),
-    Change(LogPosition, Fate),
-    Batch(Cursor, Vec<Fate>),
+    Change(LogPosition, PersonChange),
+    Batch(Cursor, Vec<PersonChange>),
     Position(Cursor),
     Reset,
-    /// Text: somebody is in the view, with the sentence that says how; or no longer.
+    /// A sentence of the text format for a person in the view.
     Saved(PersonId, String),
-    Gone(PersonId),
-    /// Says nothing about people.
+    /// A sentence of the text format for a person who left or was deleted.
+    Removed(PersonId),
+    /// Any other message.
     Other,
 }
 
-/// What became of a person in a view.
+/// A change of one person in a view.
 #[derive(Clone, Debug)]
-pub(super) struct Fate {
-    /// create, enter, update, leave or delete.
-    pub(super) word: String,
+pub(super) struct PersonChange {
+    /// `create`, `enter`, `update`, `leave` or `delete`.
+    pub(super) verdict: String,
     pub(super) id: PersonId,
-    /// As the person is now; none who left or was deleted.
+    /// The person after the change; none after `leave` and `delete`.
     pub(super) person: Option<Record>,
 }
 
-impl Told {
-    /// A message of people.v1.json.
-    pub(super) fn json(text: &str) -> Self {
-        Self::read(serde_json::from_str(text).expect("JSON"))
+impl ServerMessage {
+    /// Parses a message of people.v1.json.
+    pub(super) fn from_json(text: &str) -> Self {
+        Self::from_record(serde_json::from_str(text).expect("JSON"))
     }
 
-    /// An event of cloudevents.json.
-    pub(super) fn cloud_event(text: &str) -> Self {
+    /// Parses an event of cloudevents.json.
+    pub(super) fn from_cloud_event(text: &str) -> Self {
         let mut event: Record = serde_json::from_str(text).expect("a JSON object");
         let kind = event["type"]
             .as_str()
@@ -61,11 +61,11 @@ impl Told {
             }
         };
         message.insert("type".to_owned(), kind.into());
-        Self::read(message)
+        Self::from_record(message)
     }
 
-    /// A sentence of the text format.
-    pub(super) fn sentence(text: &str) -> Self {
+    /// Parses a sentence of the text format.
+    pub(super) fn from_sentence(text: &str) -> Self {
         let id = || {
             text.split(['[', ']'])
                 .nth(1)
@@ -74,12 +74,12 @@ impl Told {
         };
         match text.split(' ').next() {
             Some("Saved") => Self::Saved(id(), text.to_owned()),
-            Some("Left" | "Deleted") => Self::Gone(id()),
+            Some("Left" | "Deleted") => Self::Removed(id()),
             _ => Self::Other,
         }
     }
 
-    fn read(message: Record) -> Self {
+    fn from_record(message: Record) -> Self {
         let cursor = || {
             message["cursor"]
                 .as_str()
@@ -97,13 +97,16 @@ impl Told {
                     .as_str()
                     .expect("a text")
                     .parse()
-                    .expect("a place"),
-                Fate::read(&message),
+                    .expect("a log position"),
+                PersonChange::from_record(&message),
             ),
             "batch" => {
                 let changes: Vec<Record> =
                     serde_json::from_value(message["changes"].clone()).expect("changes");
-                Self::Batch(cursor(), changes.iter().map(Fate::read).collect())
+                Self::Batch(
+                    cursor(),
+                    changes.iter().map(PersonChange::from_record).collect(),
+                )
             }
             "position" => Self::Position(cursor()),
             "reset" => Self::Reset,
@@ -112,21 +115,21 @@ impl Told {
     }
 }
 
-impl Fate {
-    fn read(message: &Record) -> Self {
+impl PersonChange {
+    fn from_record(message: &Record) -> Self {
         let person: Option<Record> = message
             .get("person")
             .map(|person| person.as_object().expect("a person").clone());
         let id = id_of(person.as_ref().unwrap_or(message));
         Self {
-            word: message["type"].as_str().expect("a type").to_owned(),
+            verdict: message["type"].as_str().expect("a type").to_owned(),
             id,
             person,
         }
     }
 }
 
-/// The id of a person, or of somebody who left.
+/// The id of a person's record, or of a change without one.
 pub(super) fn id_of(record: &Record) -> PersonId {
     record["id"]
         .as_str()

@@ -1,19 +1,18 @@
-//! Snapshots of clients so slow that the log no longer reaches back to their first page.
+//! Snapshots of clients so slow that the log no longer holds the position of their first page.
 
 use serde_json::json;
 
-use crate::live::websocket::peer::Got;
+use crate::live::websocket::peer::Frame;
 use crate::live::{ids, save_big};
 use crate::views::reader::{Reader, ViewFormat};
-use crate::views::{Written, aged, listed, save, settled, types};
+use crate::views::{WriteHeads, aged, listed, save, types, wait_past};
 use people_testing::process::Gateway;
 
-/// More people than kernel and response hold for somebody who does not read, several times over.
+/// Several times the people that kernel and response hold for a client that does not read.
 const PEOPLE: u32 = 1000;
-/// Messages that such a snapshot begins with: more than are under way to somebody who does not
-/// read.
-const HALF: usize = 25;
-/// A log and a memory that one round of saves goes far beyond.
+/// Pages at the start of a snapshot: more than are in flight to a client that does not read.
+const FIRST_PAGES: usize = 25;
+/// A log and a ring that hold much less than one round of saves.
 const SHORT: [(&str, &str); 5] = [
     ("store.log_max", "20"),
     ("live.ring_bytes", "16384"),
@@ -22,17 +21,16 @@ const SHORT: [(&str, &str); 5] = [
     ("live.position_interval_ms", "100"),
 ];
 
-/// Reads the first page of a snapshot and no more, while more is saved than the log keeps.
+/// Reads the first page of a snapshot only, then saves more people than the log keeps.
 async fn outrun(gateway: &Gateway, reader: &mut Reader, people: &[String], round: u32) {
     assert_eq!(reader.message().await["type"], "snapshot");
     save_big(gateway, &people[..100], round..round + 1).await;
 }
 
-/// Reads the rest of a snapshot that was outrun. On the way somebody is saved, so that the next
-/// snapshot cannot do with what this one reads: all of one age, its pages would need nothing from
-/// the log.
-async fn reset(gateway: &Gateway, reader: &mut Reader, people: &[String]) {
-    for _ in 0..HALF {
+/// Reads the rest of an outrun snapshot up to its `reset`. Saves a person on the way: otherwise the
+/// next snapshot could share the pages that this one reads, and need nothing from the log.
+async fn read_to_reset(gateway: &Gateway, reader: &mut Reader, people: &[String]) {
+    for _ in 0..FIRST_PAGES {
         assert_eq!(reader.message().await["type"], "snapshot");
     }
     save(gateway, &people[0], &aged(1)).await;
@@ -42,7 +40,7 @@ async fn reset(gateway: &Gateway, reader: &mut Reader, people: &[String]) {
 }
 
 #[tokio::test]
-async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013() {
+async fn the_third_outrun_snapshot_closes_the_connection_with_1013() {
     for format in [ViewFormat::Json, ViewFormat::CloudEvents, ViewFormat::Sse] {
         let gateway = Gateway::ready(&SHORT).await;
         let people = ids(PEOPLE);
@@ -50,7 +48,7 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
         let mut reader = Reader::open(&gateway, format, &[("from", "snapshot")]).await;
         for round in 1..3 {
             outrun(&gateway, &mut reader, &people, round).await;
-            reset(&gateway, &mut reader, &people).await;
+            read_to_reset(&gateway, &mut reader, &people).await;
         }
         outrun(&gateway, &mut reader, &people, 3).await;
         let end = loop {
@@ -63,10 +61,10 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
             }
         };
         match (format, end) {
-            // Events have no close codes; an event source comes back by itself.
-            (ViewFormat::Sse, end) => assert_eq!(end, Got::End),
-            (_, Got::Close(Some(1013), reason)) => {
-                assert!(reason.contains("log"), "it says why: {reason}");
+            // Server-sent events have no close codes; an event source reconnects by itself.
+            (ViewFormat::Sse, end) => assert_eq!(end, Frame::End),
+            (_, Frame::Close(Some(1013), reason)) => {
+                assert!(reason.contains("log"), "the reason names the log: {reason}");
             }
             (_, end) => panic!("{format:?}: {end:?}"),
         }
@@ -77,7 +75,7 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
             2,
             "{format:?}"
         );
-        // Later, as it is told, it gets its view.
+        // A client that connects again later receives its view.
         drop(reader);
         let reader = Reader::live(&gateway, format, &[("from", "snapshot")]).await;
         assert_eq!(reader.view.people, listed(&gateway, "").await, "{format:?}");
@@ -85,29 +83,29 @@ async fn the_third_snapshot_that_the_log_outran_is_the_last_and_ends_with_1013()
 }
 
 #[tokio::test]
-async fn a_snapshot_that_keeps_up_gives_the_view_and_begins_the_count_anew() {
+async fn a_complete_snapshot_clears_the_count_of_outrun_snapshots() {
     let gateway = Gateway::ready(&SHORT).await;
     let people = ids(PEOPLE);
     save_big(&gateway, &people, 0..1).await;
     let mut reader = Reader::open(&gateway, ViewFormat::Json, &[("from", "snapshot")]).await;
     for round in 1..3 {
         outrun(&gateway, &mut reader, &people, round).await;
-        reset(&gateway, &mut reader, &people).await;
+        read_to_reset(&gateway, &mut reader, &people).await;
     }
     reader.until("live").await;
     assert_eq!(reader.view.people, listed(&gateway, "").await);
-    // The pages of the last snapshot are of no use to the next one.
-    let mut written = Written::default();
+    // After this write the next snapshot cannot share pages with the last one.
+    let mut written = WriteHeads::default();
     written.add(&save(&gateway, &people[0], &aged(2)).await);
-    settled(&gateway, &written).await;
+    wait_past(&gateway, &written).await;
     reader
-        .say(&json!({"type": "filter", "from": "snapshot"}))
+        .send(&json!({"type": "filter", "from": "snapshot"}))
         .await;
     reader.until("filtered").await;
     outrun(&gateway, &mut reader, &people, 3).await;
-    reset(&gateway, &mut reader, &people).await;
+    read_to_reset(&gateway, &mut reader, &people).await;
     reader.until("live").await;
     written.add(&save(&gateway, &people[0], &aged(1)).await);
-    reader.passes(&written).await;
+    reader.read_past(&written).await;
     assert_eq!(reader.view.people, listed(&gateway, "").await);
 }

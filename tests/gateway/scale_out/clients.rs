@@ -1,4 +1,4 @@
-//! What clients should have been shown, from the log itself, held against what they were shown.
+//! Text clients, and the comparison of what they received with the log.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::writer::Writer;
 use people_testing::socket::{End, Listener};
 
-/// What a client chose.
+/// The kinds of changes that a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kinds {
     All,
@@ -21,7 +21,7 @@ pub(crate) enum Kinds {
 impl Kinds {
     pub(crate) const ALL: [Self; 3] = [Self::All, Self::Saves, Self::Deletes];
 
-    /// How it is chosen at connect.
+    /// The query that asks for them at connect.
     pub(crate) fn query(self) -> &'static str {
         match self {
             Self::All => "",
@@ -31,12 +31,12 @@ impl Kinds {
     }
 }
 
-/// One person in each partition who is saved and deleted last: a client that saw them has seen all
-/// before them.
+/// One person in each partition, saved and deleted after all others: a client that got these
+/// sentences got all before them.
 pub(crate) struct Markers(Vec<Uuid>);
 
 impl Markers {
-    /// Fresh ids, one of each partition.
+    /// One new id in each partition.
     pub(crate) fn new(partitions: u16) -> Self {
         let partitions = Partitions::new(partitions.try_into().expect("at least one"));
         Self(
@@ -47,7 +47,7 @@ impl Markers {
         )
     }
 
-    /// Writes them; everything else has to be acknowledged before.
+    /// Writes them. All other writes must be acknowledged before.
     pub(crate) async fn write(&self, writer: &mut Writer) {
         for id in &self.0 {
             writer.create(*id).await;
@@ -55,7 +55,7 @@ impl Markers {
         }
     }
 
-    /// How the last sentences of a client begin.
+    /// The beginnings of a client's last sentences.
     pub(crate) fn sentences(&self, kinds: Kinds) -> Vec<String> {
         let word = if kinds == Kinds::Saves {
             "Saved"
@@ -74,11 +74,11 @@ fn id_in(partitions: Partitions, partition: Partition) -> Uuid {
         |id: &Uuid| partitions.of(id.to_string().parse::<PersonId>().expect("an id")) == partition;
     std::iter::repeat_with(fresh_uuid)
         .find(belongs)
-        .expect("it never ends")
+        .expect("the ids never end")
 }
 
-/// Reads until a sentence came for each of these beginnings, then asks to be closed; all that came
-/// up to the close.
+/// Reads until a sentence came for each of these beginnings, then sends `stop`. Returns all
+/// sentences up to the close.
 pub(crate) async fn follow(
     mut listener: Listener,
     mut last: Vec<String>,
@@ -99,21 +99,21 @@ pub(crate) async fn follow(
     }
 }
 
-/// Asserts that a client has exactly the changes of its kinds, each once, in order per person.
+/// Asserts that a client received exactly the changes of its kinds, each once, in order per person.
 #[track_caller]
-pub(crate) fn judge(who: &str, kinds: Kinds, log: &[Change], received: Vec<String>) {
+pub(crate) fn assert_received(client: &str, kinds: Kinds, log: &[Change], received: Vec<String>) {
     let expected = by_person(log.iter().filter_map(|change| sentence(kinds, change)));
     let received = by_person(received);
     for person in expected.keys().chain(received.keys()) {
         assert_eq!(
             received.get(person),
             expected.get(person),
-            "{who} ({kinds:?}), person {person}"
+            "{client} ({kinds:?}), person {person}"
         );
     }
 }
 
-/// The sentence for a change, written without the program's help.
+/// The sentence for a change, made without the program's code.
 fn sentence(kinds: Kinds, change: &Change) -> Option<String> {
     let id = change.id.to_string();
     match (&change.after, kinds) {

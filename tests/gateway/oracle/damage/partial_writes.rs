@@ -1,5 +1,4 @@
-//! A write that Redis refuses in part is refused whole: whatever may not be done is found out
-//! before the first key is written.
+//! A write that Redis would refuse in part is refused as a whole, before its first key is written.
 
 use people_gateway::telemetry::clock::fresh_uuid;
 use uuid::Uuid;
@@ -7,13 +6,13 @@ use uuid::Uuid;
 use super::store::Store;
 use people_testing::wait::eventually;
 
-/// What a write of either kind touches.
+/// Keys that a save or a delete touches.
 const KEYS: [&str; 4] = ["meta", "log", "people", "ids"];
 /// Commands of a save and of a delete.
 const COMMANDS: [&str; 6] = ["zadd", "zrem", "hset", "hdel", "xadd", "hget"];
 
 #[tokio::test]
-async fn a_write_whose_user_may_not_do_all_of_it_does_nothing() {
+async fn a_write_whose_user_lacks_a_permission_changes_nothing() {
     let store = Store::start().await;
     let person = fresh_uuid();
     assert_eq!(store.save(person, 1).await.0, 201);
@@ -21,36 +20,37 @@ async fn a_write_whose_user_may_not_do_all_of_it_does_nothing() {
         store
             .run(&["ACL", "SETUSER", "default", &format!("-{command}")])
             .await;
-        let refused = writes_are_refused_whole(&store, person, command).await;
-        assert!(refused > 0, "{command} is needed");
+        let refused = count_refused_writes(&store, person, command).await;
+        assert!(refused > 0, "a write needs {command}");
         store
             .run(&["ACL", "SETUSER", "default", &format!("+{command}")])
             .await;
-        goes_on(&store, person).await;
+        assert_writes_succeed(&store, person).await;
     }
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_key_of_another_type_does_nothing() {
+async fn a_write_that_meets_a_key_of_another_type_changes_nothing() {
     let store = Store::start().await;
     let person = fresh_uuid();
     assert_eq!(store.save(person, 1).await.0, 201);
     for key in KEYS {
-        let (name, aside) = (Store::key(person, key), Store::key(person, "aside"));
-        store.run(&["RENAME", &name, &aside]).await;
+        let (name, backup) = (Store::key(person, key), Store::key(person, "aside"));
+        store.run(&["RENAME", &name, &backup]).await;
         store.run(&["SET", &name, "in the way"]).await;
-        let refused = writes_are_refused_whole(&store, person, key).await;
-        assert!(refused > 0, "{key} is needed");
-        store.run(&["RENAME", &aside, &name]).await;
-        goes_on(&store, person).await;
+        let refused = count_refused_writes(&store, person, key).await;
+        assert!(refused > 0, "a write needs {key}");
+        store.run(&["RENAME", &backup, &name]).await;
+        assert_writes_succeed(&store, person).await;
     }
 }
 
-/// Saves and deletes; how many of them were refused. None of these changed anything.
-async fn writes_are_refused_whole(store: &Store, person: Uuid, what: &str) -> usize {
+/// Makes a save and a delete. Asserts that a refused one changes nothing, and returns how many were
+/// refused.
+async fn count_refused_writes(store: &Store, person: Uuid, what: &str) -> usize {
     let mut refused = 0;
     for is_save in [true, false] {
-        let before = everything(store, person).await;
+        let before = dump_keys(store, person).await;
         let status = if is_save {
             store.save(person, 2).await.0
         } else {
@@ -59,7 +59,7 @@ async fn writes_are_refused_whole(store: &Store, person: Uuid, what: &str) -> us
         if status >= 500 {
             refused += 1;
             assert_eq!(
-                everything(store, person).await,
+                dump_keys(store, person).await,
                 before,
                 "{what}: a refused write changed something"
             );
@@ -68,8 +68,8 @@ async fn writes_are_refused_whole(store: &Store, person: Uuid, what: &str) -> us
     refused
 }
 
-/// All that is stored beside one person, key by key.
-async fn everything(store: &Store, person: Uuid) -> Vec<Option<Vec<u8>>> {
+/// The dump of each of [`KEYS`] in the person's partition.
+async fn dump_keys(store: &Store, person: Uuid) -> Vec<Option<Vec<u8>>> {
     let mut all = Vec::new();
     for key in KEYS {
         all.push(
@@ -82,8 +82,8 @@ async fn everything(store: &Store, person: Uuid) -> Vec<Option<Vec<u8>>> {
     all
 }
 
-/// Both kinds of write get through, and nothing is wrong with the store.
-async fn goes_on(store: &Store, person: Uuid) {
+/// Asserts that saves and deletes succeed again, and that `check` finds no damage.
+async fn assert_writes_succeed(store: &Store, person: Uuid) {
     eventually("a save gets through", || async {
         matches!(store.save(person, 3).await.0, 200 | 201)
     })
@@ -91,6 +91,6 @@ async fn goes_on(store: &Store, person: Uuid) {
     assert_eq!(store.gateway.delete(&person.to_string()).await, 204);
     assert_eq!(store.save(person, 4).await.0, 201);
     let check = store.check(&[]).await;
-    let told = String::from_utf8_lossy(&check.stdout).into_owned();
-    assert_eq!(check.status.code(), Some(0), "{told}");
+    let output = String::from_utf8_lossy(&check.stdout).into_owned();
+    assert_eq!(check.status.code(), Some(0), "{output}");
 }

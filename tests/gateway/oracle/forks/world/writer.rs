@@ -1,5 +1,5 @@
-//! Writers: random people of a small circle, saved and deleted through one gateway, so that both
-//! branches of a history know the same people by other values.
+//! A writer of random people. All gateways write the same few ids, so that both branches of a
+//! history hold the same people with different values.
 
 use std::time::Duration;
 
@@ -13,47 +13,47 @@ use crate::oracle::author::random_person;
 use people_testing::process::Gateway;
 use people_testing::wait::DEADLINE;
 
-/// People whom both branches write.
-const CIRCLE: usize = 12;
-/// One call of a gateway that may be cut off from its store.
+/// The number of ids that both branches write.
+const SHARED_PEOPLE: usize = 12;
+/// Time limit of one call. The gateway may be cut off from its store.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
-/// A seeded writer.
-pub(in crate::oracle::forks) struct People {
+/// Writes people in an order and with values that the seed decides.
+pub(in crate::oracle::forks) struct BranchWriter {
     pub(in crate::oracle::forks) random: StdRng,
     partitions: Partitions,
-    circle: Vec<Uuid>,
-    /// The length of an attribute that makes changes heavy.
-    note: usize,
+    shared_people: Vec<Uuid>,
+    /// The length of an attribute that makes changes large.
+    note_bytes: usize,
 }
 
-impl People {
-    pub(in crate::oracle::forks) fn new(seed: u64, partitions: u16, note: usize) -> Self {
+impl BranchWriter {
+    pub(in crate::oracle::forks) fn new(seed: u64, partitions: u16, note_bytes: usize) -> Self {
         let mut random =
             StdRng::seed_from_u64(seed ^ (0xf04b << 16) ^ (u64::from(partitions) << 40));
-        let circle = (0..CIRCLE)
+        let shared_people = (0..SHARED_PEOPLE)
             .map(|_| uuid::Builder::from_random_bytes(random.random()).into_uuid())
             .collect();
         let partitions = Partitions::new(partitions.try_into().expect("at least one"));
         Self {
             random,
             partitions,
-            circle,
-            note,
+            shared_people,
+            note_bytes,
         }
     }
 
-    /// A number from a range.
+    /// A random number from a range.
     pub(in crate::oracle::forks) fn number(&mut self, range: std::ops::Range<usize>) -> usize {
         self.random.random_range(range)
     }
 
-    /// Makes so many changes, mostly of the circle; some are of people whom only this branch knows.
+    /// Makes this many changes, mostly of the shared people, some of new people.
     pub(in crate::oracle::forks) async fn write(&mut self, gateway: &Gateway, changes: usize) {
         for _ in 0..changes {
             match self.random.random_range(0..10) {
                 0..2 => {
-                    let id = self.one_of_the_circle();
+                    let id = self.shared_person();
                     self.delete(gateway, id).await;
                 }
                 2..5 => {
@@ -61,26 +61,26 @@ impl People {
                     self.save(gateway, id).await;
                 }
                 _ => {
-                    let id = self.one_of_the_circle();
+                    let id = self.shared_person();
                     self.save(gateway, id).await;
                 }
             }
         }
     }
 
-    /// Saves, saves again and deletes somebody in every partition, and saves somebody who stays.
+    /// In every partition, saves one person twice and deletes that person, and saves another one.
     pub(in crate::oracle::forks) async fn write_everywhere(&mut self, gateway: &Gateway) {
         for partition in self.partitions.iter() {
-            let [goes, stays] = [self.id_in(partition), self.id_in(partition)];
-            self.save(gateway, goes).await;
-            self.save(gateway, stays).await;
-            self.save(gateway, goes).await;
-            self.delete(gateway, goes).await;
+            let [deleted, kept] = [self.id_in(partition), self.id_in(partition)];
+            self.save(gateway, deleted).await;
+            self.save(gateway, kept).await;
+            self.save(gateway, deleted).await;
+            self.delete(gateway, deleted).await;
         }
     }
 
-    /// Saves so many people who are in every partition.
-    pub(in crate::oracle::forks) async fn found(&mut self, gateway: &Gateway, people: usize) {
+    /// Saves this many people, spread over all partitions.
+    pub(in crate::oracle::forks) async fn populate(&mut self, gateway: &Gateway, people: usize) {
         for number in 0..people {
             let partition = self
                 .partitions
@@ -88,19 +88,19 @@ impl People {
                 .nth(number % usize::from(self.partitions.get()))
                 .expect("there");
             let id = match self
-                .circle
+                .shared_people
                 .iter()
                 .find(|id| self.partitions.of(PersonId::new(**id)) == partition)
             {
-                Some(id) if number < CIRCLE / 2 => *id,
+                Some(id) if number < SHARED_PEOPLE / 2 => *id,
                 _ => self.id_in(partition),
             };
             self.save(gateway, id).await;
         }
     }
 
-    fn one_of_the_circle(&mut self) -> Uuid {
-        self.circle[self.random.random_range(0..CIRCLE)]
+    fn shared_person(&mut self) -> Uuid {
+        self.shared_people[self.random.random_range(0..SHARED_PEOPLE)]
     }
 
     fn id_in(&mut self, partition: Partition) -> Uuid {
@@ -114,8 +114,8 @@ impl People {
 
     async fn save(&mut self, gateway: &Gateway, id: Uuid) {
         let mut person = random_person(&mut self.random);
-        if self.note > 0 {
-            person["attributes"]["note"] = "x".repeat(self.note).into();
+        if self.note_bytes > 0 {
+            person["attributes"]["note"] = "x".repeat(self.note_bytes).into();
         }
         let body = person.to_string();
         let put = |is_new: bool| {
@@ -129,9 +129,9 @@ impl People {
             }
             .body(body.clone())
         };
-        // Whether the branch knows the person is not known here, nor what became of a call that was
-        // cut off: saving once more is a change more, and no harm.
-        done("a save", async || match status(put(false)).await {
+        // The writer knows neither whether the branch has the person, nor the outcome of a call
+        // that was cut off. A repeated save is one change more, and harmless.
+        retry("a save", async || match status(put(false)).await {
             404 => status(put(true)).await == 201,
             status => status == 200,
         })
@@ -140,14 +140,14 @@ impl People {
 
     async fn delete(&mut self, gateway: &Gateway, id: Uuid) {
         let delete = || gateway.request("DELETE", &format!("/people/{id}"));
-        done("a delete", async || {
+        retry("a delete", async || {
             matches!(status(delete()).await, 204 | 404)
         })
         .await;
     }
 }
 
-/// The status of an answer; 0 where none came.
+/// The status of the answer, 0 without one.
 async fn status(request: reqwest::RequestBuilder) -> u16 {
     match timeout(ATTEMPT, request.send()).await {
         Ok(Ok(answer)) => answer.status().as_u16(),
@@ -155,7 +155,7 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
     }
 }
 
-async fn done(what: &str, mut attempt: impl AsyncFnMut() -> bool) {
+async fn retry(what: &str, mut attempt: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !attempt().await {
         assert!(Instant::now() < deadline, "{what} does not get through");

@@ -1,6 +1,5 @@
-//! A loopback proxy between one gateway and Redis. Commands and the subscription may lead to
-//! different servers, as they do while a failover is under way; and a server may be replaced behind
-//! connections that stay open.
+//! A loopback proxy between one gateway and Redis. It can route commands and the subscription to
+//! different servers, as happens during a failover, and replace the server behind open connections.
 
 use std::net::SocketAddr;
 
@@ -10,38 +9,38 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Ports of the servers behind a line, and what happens to connections whose server changes.
+/// Ports of the servers behind a proxy, and what happens to connections whose server changes.
 #[derive(Clone, Copy, Debug)]
 struct Routes {
     commands: u16,
     subscription: u16,
-    change: Change,
+    change: RouteChange,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+enum RouteChange {
     /// The connection ends, as it does when a server dies.
     Cut,
-    /// The connection stays, and what the gateway sends next goes to the other server.
+    /// The connection stays open, and the gateway's next bytes go to the other server.
     Replace,
 }
 
-/// Listens until it is dropped.
-pub(in crate::oracle::forks) struct Line {
+/// Listens until it is dropped. Commands and the subscription have a server each.
+pub(in crate::oracle::forks) struct RedisProxy {
     address: SocketAddr,
     routes: watch::Sender<Routes>,
     task: JoinHandle<()>,
 }
 
-impl Line {
-    /// A line whose commands and subscription lead to the server on this port.
+impl RedisProxy {
+    /// Routes commands and the subscription to the server on this port.
     pub(in crate::oracle::forks) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (routes, current) = watch::channel(Routes {
             commands: port,
             subscription: port,
-            change: Change::Cut,
+            change: RouteChange::Cut,
         });
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -60,54 +59,54 @@ impl Line {
         format!("redis://{}", self.address)
     }
 
-    /// Leads commands to this server from now on; connections to another one are cut.
+    /// Routes commands to this server, and cuts their connections to the old one.
     pub(in crate::oracle::forks) fn move_commands(&self, port: u16) {
         self.routes.send_modify(|routes| {
             *routes = Routes {
                 commands: port,
-                change: Change::Cut,
+                change: RouteChange::Cut,
                 ..*routes
             }
         });
     }
 
-    /// The same for the subscription.
+    /// Routes the subscription to this server, and cuts its connection to the old one.
     pub(in crate::oracle::forks) fn move_subscription(&self, port: u16) {
         self.routes.send_modify(|routes| {
             *routes = Routes {
                 subscription: port,
-                change: Change::Cut,
+                change: RouteChange::Cut,
                 ..*routes
             }
         });
     }
 
-    /// Moves both.
+    /// Routes both to this server, and cuts all connections to the old one.
     pub(in crate::oracle::forks) fn move_all(&self, port: u16) {
         self.routes.send_replace(Routes {
             commands: port,
             subscription: port,
-            change: Change::Cut,
+            change: RouteChange::Cut,
         });
     }
 
-    /// Moves both, and the gateway sees none of its connections end.
+    /// Routes both to this server, and keeps the gateway's connections open.
     pub(in crate::oracle::forks) fn replace_server(&self, port: u16) {
         self.routes.send_replace(Routes {
             commands: port,
             subscription: port,
-            change: Change::Replace,
+            change: RouteChange::Replace,
         });
     }
 }
 
-impl Drop for Line {
+impl Drop for RedisProxy {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// One connection of the gateway, and the server that it leads to now.
+/// One connection of the gateway, and its current server.
 struct Connection {
     port: u16,
     from_server: OwnedReadHalf,
@@ -122,14 +121,14 @@ async fn relay(client: TcpStream, mut routes: watch::Receiver<Routes>) {
         return;
     };
     let (mut from_client, mut to_client) = client.into_split();
-    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-    // Between an answer and the next request nothing is under way.
-    let mut is_quiet = true;
+    let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    // Nothing is in flight between an answer and the next request.
+    let mut is_idle = true;
     loop {
         tokio::select! {
-            read = from_client.read(&mut asked) => {
+            read = from_client.read(&mut request) => {
                 let Ok(length @ 1..) = read else { return };
-                let chunk = &asked[..length];
+                let chunk = &request[..length];
                 if connection.subscribe.is_none() && contains(chunk, b"SUBSCRIBE") {
                     connection.subscribe = Some(chunk.to_vec());
                     if connection.port != routes.borrow().subscription
@@ -137,20 +136,21 @@ async fn relay(client: TcpStream, mut routes: watch::Receiver<Routes>) {
                     {
                         return;
                     }
-                } else if is_quiet && connection.replace(&routes).await.is_none() {
+                } else if is_idle && connection.replace(&routes).await.is_none() {
                     return;
                 }
-                is_quiet = false;
+                is_idle = false;
                 if connection.to_server.write_all(chunk).await.is_err() { return }
             }
-            read = connection.from_server.read(&mut answered) => {
-                is_quiet = true;
+            read = connection.from_server.read(&mut answer) => {
+                is_idle = true;
                 let Ok(length @ 1..) = read else { return };
-                if to_client.write_all(&answered[..length]).await.is_err() { return }
+                if to_client.write_all(&answer[..length]).await.is_err() { return }
             }
             Ok(()) = routes.changed() => {
                 let now = *routes.borrow_and_update();
-                if now.change == Change::Cut && connection.port != connection.server(now) { return }
+                let is_moved = connection.port != connection.server(now);
+                if now.change == RouteChange::Cut && is_moved { return }
             }
         }
     }
@@ -189,8 +189,8 @@ impl Connection {
         Some(())
     }
 
-    /// Changes the server under an open connection, where that is due. A subscription is made again
-    /// there, and the gateway does not see the answer to that.
+    /// Replaces the server under an open connection if the routes name another one. Subscribes
+    /// again there, and keeps the answer to that from the gateway.
     async fn replace(&mut self, routes: &watch::Receiver<Routes>) -> Option<()> {
         if self.port == self.server(*routes.borrow()) {
             return Some(());
@@ -198,7 +198,7 @@ impl Connection {
         self.reopen(routes).await?;
         if let Some(subscribe) = &self.subscribe {
             self.to_server.write_all(subscribe).await.ok()?;
-            // `*3 SUBSCRIBE one two` is answered by one entry for each channel; the last ends in
+            // The answer to `*3 SUBSCRIBE one two` has one entry for each channel. The last ends in
             // their number.
             let words: usize = std::str::from_utf8(subscribe.split(|b| *b == b'\r').next()?)
                 .ok()?[1..]

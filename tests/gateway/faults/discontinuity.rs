@@ -1,5 +1,5 @@
-//! Redis comes back without what it had: that is told, counted, and the text stream goes on from
-//! what there is now.
+//! Redis comes back without its data: the gateway logs and counts the discontinuity, and text
+//! streams continue with the new changes.
 
 use crate::scale_out::fleet::{Fleet, QUICK};
 use people_testing::process::{Gateway, person};
@@ -10,10 +10,10 @@ use people_testing::wait::eventually;
 
 const PARTITIONS: u16 = 4;
 
-/// Every gateway's every partition has found out.
-async fn reset(gateway: &Gateway, reason: &str, partitions: u16) {
+/// Waits until each partition of the gateway has counted and logged one reset for this reason.
+async fn wait_for_resets(gateway: &Gateway, reason: &str, partitions: u16) {
     let label = format!("reason=\"{reason}\"");
-    eventually("the break is counted", || async {
+    eventually("the resets are counted", || async {
         gateway.count_at("relay_resets_total", &label).await >= u64::from(partitions)
     })
     .await;
@@ -22,16 +22,16 @@ async fn reset(gateway: &Gateway, reason: &str, partitions: u16) {
         u64::from(partitions),
         "once, and for no other reason"
     );
-    let told = gateway
+    let logged = gateway
         .log()
         .lines()
         .filter(|line| line.contains("lost history") && line.contains(reason))
         .count();
-    assert_eq!(told, usize::from(partitions), "an operator is told");
+    assert_eq!(logged, usize::from(partitions), "one line per partition");
 }
 
-/// What is written from now on arrives, and nothing before it.
-async fn goes_on(fleet: &[&Gateway], listeners: &mut [Listener]) {
+/// Asserts that the next sentences are those of new changes.
+async fn assert_stream_continues(fleet: &[&Gateway], listeners: &mut [Listener]) {
     for round in 0..10 {
         let name = format!("Round {round}");
         let id = fleet[round % fleet.len()].create(&person(&name)).await;
@@ -67,10 +67,10 @@ async fn a_redis_that_comes_back_without_its_data_is_a_new_epoch() {
     fleet.redis.kill9();
     fleet.redis.restart().await;
     for gateway in &fleet.gateways {
-        reset(gateway, "epoch", PARTITIONS).await;
+        wait_for_resets(gateway, "epoch", PARTITIONS).await;
         gateway.wait_ready().await;
     }
-    goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
+    assert_stream_continues(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
 }
 
 #[tokio::test]
@@ -79,15 +79,15 @@ async fn a_flushed_redis_is_a_new_epoch() {
     let mut listeners = with_listeners(&fleet).await;
     fleet.redis.command::<()>(&["FLUSHALL"]).await;
     for gateway in &fleet.gateways {
-        reset(gateway, "epoch", PARTITIONS).await;
+        wait_for_resets(gateway, "epoch", PARTITIONS).await;
     }
-    goes_on(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
+    assert_stream_continues(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
 }
 
-/// Nobody cuts the connections to the old master, which still answers: it is a replica now, and
-/// knows of nothing new.
+/// The connections to the old master stay open. It still answers, but as a replica without a master
+/// it gets no new changes.
 #[tokio::test]
-async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one() {
+async fn a_gateway_leaves_a_master_that_became_a_replica_for_the_new_master() {
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let switch = Switch::to(master.port()).await;
     let url = switch.url();
@@ -100,36 +100,35 @@ async fn a_master_that_became_a_replica_and_is_cut_off_is_left_for_the_new_one()
     let replica = master.start_replica().await;
     replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     switch.switch_new(replica.port());
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     master.command::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await;
 
-    // Writes of others first: nothing but the old master's own word tells this gateway to look
-    // elsewhere.
+    // Another gateway writes first: only the role that the old master reports makes this gateway
+    // connect to the new one.
     let replica_url = replica.url();
     settings.pop();
     settings.push(("store.url", &replica_url));
-    let elsewhere = Gateway::ready(&settings).await;
+    let other = Gateway::ready(&settings).await;
     for name in ["Grace", "Joan", "Mary"] {
-        elsewhere.create(&person(name)).await;
+        other.create(&person(name)).await;
         assert!(listener[0].sentence().await.contains(name));
     }
-    goes_on(&[&gateway, &elsewhere], &mut listener).await;
-    eventually("the subscription follows", || async {
+    assert_stream_continues(&[&gateway, &other], &mut listener).await;
+    eventually("the subscription moves", || async {
         gateway.count("relay_disconnects_total").await >= 1
     })
     .await;
     gateway.wait_ready().await;
-    goes_on(&[&gateway, &elsewhere], &mut listener).await;
+    assert_stream_continues(&[&gateway, &other], &mut listener).await;
     assert_eq!(
         gateway.count("relay_resets_total").await,
         0,
-        "the new master lacks nothing"
+        "the new master has every change"
     );
 }
 
-/// The replica is promoted while the old master still takes writes; then everybody moves to it.
-/// Whether what the new master wrote itself leaves it behind, level with or ahead of what clients
-/// saw, the tags tell.
+/// The replica is promoted while the old master still accepts writes; then all gateways move to it.
+/// The tags show the fork, whether the new log is shorter than the old one, as long or longer.
 #[tokio::test]
 async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
     for own_writes in [0, 2, 5] {
@@ -149,7 +148,7 @@ async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
             master.command(&meta("s")).await,
             master.command(&meta("t")).await,
         );
-        eventually("the replica has it", || async {
+        eventually("the replica has the change", || async {
             replica.command::<Option<String>>(&meta("t")).await == Some(tag.clone())
         })
         .await;
@@ -161,16 +160,16 @@ async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
         let replica_url = replica.url();
         settings.pop();
         settings.push(("store.url", &replica_url));
-        let elsewhere = Gateway::ready(&settings).await;
+        let other = Gateway::ready(&settings).await;
         for _ in 0..own_writes {
-            elsewhere.create(&person("Unseen")).await;
+            other.create(&person("Unseen")).await;
         }
 
         switch.switch(replica.port());
-        reset(&gateway, "forked", 1).await;
+        wait_for_resets(&gateway, "forked", 1).await;
         let head: u64 = replica.command(&meta("s")).await;
         assert_eq!(head, kept + own_writes);
         gateway.wait_ready().await;
-        goes_on(&[&gateway, &elsewhere], &mut listener).await;
+        assert_stream_continues(&[&gateway, &other], &mut listener).await;
     }
 }

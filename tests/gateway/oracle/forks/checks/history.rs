@@ -1,0 +1,151 @@
+//! A client receives one history between two resets, is reset no more often than history broke, and
+//! receives each change of the log since its `live` once.
+
+use people_gateway::domain::{Change, LogPosition};
+use people_gateway::filter::{Filter, Verdict, View};
+
+use crate::oracle::forks::fold::Segment;
+use crate::oracle::forks::watcher::{ClientState, Watcher};
+use crate::oracle::forks::world::World;
+
+/// From a `live` to the next reset, all positions are of one history. In the last segment they are
+/// of the surviving one.
+pub(super) fn check_histories(
+    world: &World,
+    state: &ClientState,
+    surviving: &[Change],
+) -> Vec<String> {
+    let histories: Vec<&[Change]> = std::iter::once(surviving)
+        .chain(world.lost.iter().map(Vec::as_slice))
+        .collect();
+    let mut violations = Vec::new();
+    for (number, segment) in state.fold.segments.iter().enumerate() {
+        let is_last = number + 1 == state.fold.segments.len();
+        let possible = if is_last {
+            &histories[..1]
+        } else {
+            &histories[..]
+        };
+        let mut partitions: Vec<_> = segment.positions.iter().map(|at| at.partition).collect();
+        partitions.sort_unstable();
+        partitions.dedup();
+        for partition in partitions {
+            let positions: Vec<_> = segment
+                .positions
+                .iter()
+                .filter(|at| at.partition == partition)
+                .collect();
+            if !possible
+                .iter()
+                .any(|history| positions.iter().all(|at| contains(history, at)))
+            {
+                let found = if is_last {
+                    "lost history after the last live"
+                } else {
+                    "two histories after one live"
+                };
+                violations.push(format!(
+                    "it received {found} of partition {partition}: {positions:?}"
+                ));
+            }
+        }
+    }
+    violations
+}
+
+/// Whether a history has this position.
+pub(super) fn contains(history: &[Change], at: &LogPosition) -> bool {
+    at.position.seq.get() == 0 || history.iter().any(|change| change.at == *at)
+}
+
+/// A client is reset at most once for each discontinuity at one of its gateways, and once for each
+/// move to a gateway with another history.
+pub(super) fn check_resets(
+    world: &World,
+    watcher: &Watcher,
+    state: &ClientState,
+) -> Option<String> {
+    let (resets, allowed) = (
+        state.fold.resets(),
+        world.discontinuities * (watcher.moves + 1) + watcher.moves,
+    );
+    let first_live = |segment: &Segment| {
+        segment
+            .first_live
+            .as_ref()
+            .map_or_else(|| "never live".to_owned(), ToString::to_string)
+    };
+    let segments = || {
+        state
+            .fold
+            .segments
+            .iter()
+            .map(first_live)
+            .collect::<Vec<_>>()
+    };
+    (resets > allowed).then(|| {
+        format!(
+            "it was reset {resets} times, {allowed} at most are allowed; it was live at {:?}",
+            segments()
+        )
+    })
+}
+
+/// Without batches, the changes since `live` are those of the log, each once.
+pub(super) fn check_changes(
+    watcher: &Watcher,
+    state: &ClientState,
+    log: &[Change],
+) -> Option<String> {
+    let segment = state.fold.current_segment();
+    let first_live = segment.first_live.as_ref()?;
+    if segment.has_batches {
+        return None;
+    }
+    let filter = Filter::parse(&watcher.options.condition).expect("a filter");
+    let view = View {
+        kinds: watcher.options.kinds,
+        filter,
+    };
+    let since = log.iter().filter(|change| {
+        first_live
+            .get(change.at.partition)
+            .is_some_and(|first_live| change.at.position.seq > first_live.seq)
+    });
+    let mut expected: Vec<_> = since
+        .filter_map(|change| Some((change.at.to_string(), verdict(&view, change)?)))
+        .collect();
+    let mut received: Vec<_> = segment
+        .changes
+        .iter()
+        .map(|(at, verdict)| (at.to_string(), verdict.clone()))
+        .collect();
+    expected.sort();
+    received.sort();
+    let lost: Vec<_> = expected
+        .iter()
+        .filter(|change| !received.contains(change))
+        .collect();
+    let unexpected: Vec<_> = received
+        .iter()
+        .filter(|change| !expected.contains(change))
+        .collect();
+    (received != expected).then(|| {
+        format!(
+            "since it was live at {first_live} it missed {lost:?} and also received {unexpected:?}"
+        )
+    })
+}
+
+/// The change's type in JSON formats, none if the view does not receive it.
+fn verdict(view: &View, change: &Change) -> Option<String> {
+    let verdict = match view.verdict_of(change) {
+        Verdict::Create => "create",
+        Verdict::Enter => "enter",
+        Verdict::Update => "update",
+        Verdict::Leave => "leave",
+        Verdict::Delete => "delete",
+        Verdict::Outside => return None,
+    };
+    Some(verdict.to_owned())
+}
