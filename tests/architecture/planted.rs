@@ -304,8 +304,8 @@ fn a_name_with_two_meanings_and_the_dialect_are_reported() {
         planted_all(&files, types_have_names_of_their_own),
         ["Place is defined at src/history/ring.rs:1, crates/people-bench/src/load.rs:1"]
     );
-    let source = "//! Ring.\n/// Whoever comes late.\nfn f(outbox: u8) {} // Who knows\nfn g_seat() {}\n\
-         fn who_waits_is_served() {}\n";
+    let source = "//! Ring.\n/// Whoever comes late.\nfn f(outbox: u8) {} // Who knows\n\
+                  fn g_seat() {}\nfn who_waits_is_served() {}\n";
     assert_eq!(
         planted("src/history.rs", source, the_dialect_stays_out),
         [

@@ -35,8 +35,8 @@ pub(super) async fn list(gateway: &Gateway, condition: &str) -> People {
     by_id.collect()
 }
 
-/// Asserts that a view of all kinds equals the filtered list, and those of `all_people` who match the
-/// client's condition.
+/// Asserts that a view of all kinds equals the filtered list, and those of `all_people` who match
+/// the client's condition.
 pub(super) async fn assert_exact_view(
     name: &str,
     transcript: &Transcript,

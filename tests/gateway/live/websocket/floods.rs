@@ -181,16 +181,14 @@ async fn a_ping_is_answered_before_the_close_frame_even_when_the_socket_is_full(
         .await;
         peer.send(&[frame(PING, b"first"), last].concat()).await;
         let got = peer.rest().await;
-        let [
-            ..,
-            Frame::Text(_),
-            Frame::Pong(pong),
-            Frame::Close(Some(closed), _),
-            Frame::End,
-        ] = &got[..]
-        else {
-            panic!("{:?}", got.last_chunk::<4>())
+        let [before @ .., Frame::Close(Some(closed), _), Frame::End] = &got[..] else {
+            panic!("{:?}", got.last_chunk::<2>())
         };
-        assert_eq!((&pong[..], *closed), (&b"first"[..], code));
+        assert_eq!(*closed, code);
+        // The drainer may send sentences between the answer and the close frame.
+        let pongs = before
+            .iter()
+            .filter(|frame| matches!(frame, Frame::Pong(_)));
+        assert!(pongs.eq([&Frame::Pong(b"first".to_vec())]));
     }
 }
