@@ -3,6 +3,7 @@
 //! The modules, top to bottom, are the layers; imports run downwards only (see ARCHITECTURE.md).
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -12,6 +13,7 @@ pub mod history;
 pub mod http;
 pub mod protocol;
 pub mod relay;
+pub mod rights;
 pub mod session;
 pub mod store;
 pub mod telemetry;

@@ -127,7 +127,17 @@ export interface Fresh extends Other { type: 'fresh' }
  * follow.
  */
 export interface Filtered extends Other { type: 'filtered'; ref: string; cursor?: Cursor }
-/** The gateway refused a command; nothing changed. */
+/**
+ * The token expires in this number of seconds. The client asks the option `token` for another one
+ * and sends it; a text stays as it is.
+ */
+export interface Expiring extends Other { type: 'expiring'; seconds: number }
+/** The gateway accepted the other token, which expires in this number of seconds. */
+export interface Renewed extends Other { type: 'token'; ref?: string; seconds: number }
+/**
+ * The gateway refused a command, or another token; or the function `token` failed while the old
+ * token still holds (then `problem` has a `detail` only). Nothing changed.
+ */
 export interface Refused extends Other { type: 'error'; ref?: string; problem: Problem }
 /** The answer to a ping; without a cursor before `live`. */
 export interface Pong extends Other { type: 'pong'; ref?: string; cursor?: Cursor }
@@ -136,7 +146,7 @@ export interface Connected extends Other { type: 'connected'; from: 'now' | 'sna
 /** The connection ended, or could not be opened. A snapshot that it cut begins again. */
 export interface Disconnected extends Other {
   type: 'disconnected';
-  /** The reason in words. */
+  /** The reason in words, without any token. */
   why: string;
   /** The code of the gateway's close frame, if there was one. */
   code?: number;
@@ -171,6 +181,8 @@ export type LiveEvent<A extends object = Attributes> =
   | Filtered
   | Refused
   | Pong
+  | Expiring
+  | Renewed
   | Disconnected;
 /** For callbacks only: the state changed. */
 export interface StateChanged extends Other { type: 'state'; state: State }
@@ -224,6 +236,19 @@ export interface LiveOptions<A extends object = Attributes> {
   from?: 'now' | 'snapshot' | Cursor;
   /** With a cursor: the people of the view at that cursor. */
   people?: Iterable<Person<A>>;
+  /**
+   * The caller's JWT, for a gateway that asks for tokens, or a function that returns it. The client
+   * asks the function before each attempt to connect, when the token is about to expire, and before
+   * each `save` and `remove`. It may return a token more than once while that token holds. A
+   * failure, or no token in time, is a failed attempt like any other, and is followed by the next.
+   *
+   * The gateway may refuse one token of the function; a second one in a row ends the client with
+   * the ProblemError, as a refused text does. A token is sent in `Authorization`, or as a
+   * subprotocol, and is never in a URL, an event or an error.
+   */
+  token?: string | (() => string | Promise<string>);
+  /** The time limit of the function `token`; default 10,000. */
+  tokenMs?: number;
   /** Ends the client at once. */
   signal?: AbortSignal;
   /** Default the global one. */
@@ -321,9 +346,15 @@ export interface Live<A extends object = Attributes> extends AsyncIterable<
   /** Asks the gateway to close; events in flight still arrive. Settles as `closed`. */
   stop(): Promise<Error | undefined>;
 
-  /** Saves a person over REST. `at` is the change's log position. Rejects with a ProblemError. */
-  save(person: PersonDraft<A>, options?: WriteOptions): Promise<{ person: Person<A>; at: string }>;
-  /** Deletes a person over REST. Rejects with a ProblemError. */
+  /**
+   * Saves a person over REST. `at` is the change's log position; a caller whose rights do not
+   * include reading gets no `person`. Rejects with a ProblemError if the gateway refuses it, and
+   * with a ClientError if there is no token.
+   */
+  save(
+    person: PersonDraft<A>, options?: WriteOptions,
+  ): Promise<{ person: Person<A> | undefined; at: string }>;
+  /** Deletes a person over REST. Rejects as `save` does. */
   remove(id: string, options?: WriteOptions): Promise<{ at: string }>;
 
   /**
@@ -345,7 +376,7 @@ export class ProblemError extends Error {
   readonly problem: Problem;
 }
 
-/** The client has ended, cannot continue, or has too many commands. */
+/** The client has ended, cannot continue, has no token, or has too many commands. */
 export class ClientError extends Error {
   /** The close code, if there was one. */
   readonly code: number | undefined;

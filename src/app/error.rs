@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::auth::PrivateKeysError;
 use crate::telemetry::traces::ExportError;
 
 /// Why the gateway could not start or go on; each is one sentence for an operator.
@@ -45,6 +46,12 @@ pub enum AppError {
     /// The trace export cannot start.
     #[error(transparent)]
     Trace(#[from] ExportError),
+    /// The keys of tokens cannot be read or made.
+    #[error("callers cannot be authenticated")]
+    Keys(#[from] PrivateKeysError),
+    /// The client that fetches keys cannot be made.
+    #[error("keys cannot be fetched from auth.jwks")]
+    KeyClient(#[source] reqwest::Error),
     /// The store refuses these settings; trying again would not help.
     #[error("the store cannot be used")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),

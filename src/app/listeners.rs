@@ -11,8 +11,9 @@ use rustix::io::Errno;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::AppError;
+use super::process::open_files;
 use super::welcome::Addresses;
-use super::{AppError, open_files};
 use crate::config::{ListenAddress, Settings};
 use crate::http::{HttpServer, Metrics, ServerOptions};
 

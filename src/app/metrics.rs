@@ -3,11 +3,12 @@
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::{self, Readiness, traces};
-use crate::{fanout, http, relay, session, store};
+use crate::{auth, fanout, http, relay, session, store};
 
 /// The metrics of all modules. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GatewayMetrics {
+    pub(super) auth: auth::Metrics,
     pub(super) http: http::Metrics,
     pub(super) store: store::Metrics,
     pub(super) relay: relay::Metrics,
@@ -21,6 +22,7 @@ impl GatewayMetrics {
     pub(super) fn registered(readiness: Readiness) -> (Registry, Self) {
         let mut registry = telemetry::registry(readiness);
         let metrics = Self {
+            auth: auth::Metrics::register(&mut registry),
             http: http::Metrics::register(&mut registry),
             store: store::Metrics::register(&mut registry),
             relay: relay::Metrics::register(&mut registry),

@@ -6,9 +6,9 @@ mod error;
 mod listeners;
 mod live;
 mod metrics;
-mod open_files;
-pub(crate) mod signals;
+pub(crate) mod process;
 mod store;
+mod tokens;
 mod traces;
 mod welcome;
 
@@ -23,10 +23,11 @@ use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
 use crate::store::StoreSlot;
 use crate::telemetry::Readiness;
-use listeners::BoundListeners;
+use listeners::{ActiveListeners, BoundListeners};
 use live::LiveUpdates;
 use metrics::GatewayMetrics;
-use signals::StopSignals;
+use process::signals::{self, StopSignals};
+use tokens::TokenChecks;
 use traces::TraceExport;
 use welcome::Addresses;
 
@@ -51,6 +52,9 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
+    let checks = TokenChecks::start(&settings, &metrics.auth, &readiness)?;
+    // Keeps the keys current until the gateway ends.
+    let _keeper = checks.keeper;
     let (listen, admin) = (
         Addresses::joined(&listeners.addresses.public),
         Addresses::joined(&listeners.addresses.admin),
@@ -63,6 +67,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let state = http::HttpState {
         store: slot.clone(),
         sessions: live.sessions.clone(),
+        authentication: checks.authentication,
         options: Arc::new(http::Options {
             admin: listeners.addresses.public_admin(&settings),
             ..settings.http_options()
@@ -96,6 +101,17 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
 
     signals.end_at_next();
     give_notice(&settings, &readiness, &live).await?;
+    drain(&settings, &running, &live, export).await;
+    Ok(())
+}
+
+/// Lets requests and sessions end within the grace period, and exports the last spans.
+async fn drain(
+    settings: &Settings,
+    running: &ActiveListeners,
+    live: &LiveUpdates,
+    export: TraceExport,
+) {
     let deadline = Instant::now() + settings.shutdown_grace;
     let grace = export.grace_before(settings.shutdown_grace);
     if tokio::join!(timeout(grace, running.drain()), live.close(grace))
@@ -105,7 +121,6 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         tracing::warn!("the grace period is over: open connections are cut");
     }
     export.close(deadline).await;
-    Ok(())
 }
 
 /// Turns readiness red, and serves on until balancers have noticed it.

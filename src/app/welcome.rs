@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
-use crate::config::Settings;
+use crate::config::{AuthMode, Settings};
 use crate::http::{Console, Exposure};
 use crate::telemetry::LogFormat;
 
@@ -80,6 +80,18 @@ fn text(addresses: &Addresses, settings: &Settings) -> String {
         Console::On => format!("  console                http://{public}/\n"),
         Console::Off => String::new(),
     };
+    let tokens = match (settings.auth.mode, settings.made_keys()) {
+        (Some(AuthMode::Jwt), Some(path)) if settings.makes_keys() => format!(
+            "  tokens                 people-gateway token --sub NAME  (key: {})\n",
+            path.display()
+        ),
+        _ => String::new(),
+    };
+    let credential = match settings.auth.mode {
+        Some(AuthMode::Jwt) if tokens.is_empty() => " -H \"Authorization: Bearer $TOKEN\"",
+        Some(AuthMode::Jwt) => " -H \"Authorization: Bearer $(people-gateway token --sub NAME)\"",
+        None | Some(AuthMode::None) => "",
+    };
     let version = env!("CARGO_PKG_VERSION");
     format!(
         r"people-gateway {version}
@@ -87,9 +99,9 @@ fn text(addresses: &Addresses, settings: &Settings) -> String {
   REST and live updates  http://{public}/people
   WebSocket              ws://{public}/people
   API                    http://{public}/docs  /openapi.json  /asyncapi.yaml
-{others}  admin                  http://{admin}/readyz  /livez  /metrics
+{others}{tokens}  admin                  http://{admin}/readyz  /livez  /metrics
 try:
-  curl -s http://{public}/people -H 'Content-Type: application/json' -d '{ADA}'
+  curl -s http://{public}/people{credential} -H 'Content-Type: application/json' -d '{ADA}'
 "
     )
 }

@@ -6,6 +6,7 @@ mod operator;
 mod pages;
 mod people;
 mod terminal;
+mod tokens;
 mod watch;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -48,6 +49,11 @@ enum CliCommand {
     Health(HealthFlags),
     /// Print the description of REST as OpenAPI 3.1, as a gateway serves it at /openapi.json
     Openapi,
+    /// Print a token for a caller, for gateways with auth.mode = "jwt"
+    Token(tokens::TokenFlags),
+    /// Make the keys that tokens are signed with, and print their public halves
+    #[command(subcommand)]
+    Keys(tokens::KeysCommand),
     /// Show live updates: readable lines in a terminal, NDJSON in a pipe
     Watch(watch::WatchFlags),
     /// Save the people of a CSV or NDJSON file
@@ -87,6 +93,8 @@ impl Cli {
             CliCommand::Config(flags) => operator::config(&flags.settings()?),
             CliCommand::Health(flags) => operator::health(&flags.settings()?),
             CliCommand::Openapi => pages::openapi(),
+            CliCommand::Token(flags) => tokens::token(flags),
+            CliCommand::Keys(command) => tokens::keys(command),
             CliCommand::Watch(flags) => watch::run(flags),
             CliCommand::Import(flags) => people::import(flags),
             CliCommand::Export(flags) => people::export(flags),

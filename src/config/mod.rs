@@ -16,8 +16,8 @@ pub use fault::{ConfigFaults, SettingFault};
 pub use listen::{InvalidListenAddress, ListenAddress};
 pub use load::{ENV_PREFIX, Sources};
 pub use settings::{
-    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migration, Settings,
-    StoreSettings, SubscriptionSettings, TraceSettings,
+    AdminSettings, AuthMode, AuthSettings, HttpSettings, KeyFile, LiveSettings, LogSettings,
+    Migration, Settings, StoreSettings, SubscriptionSettings, TraceSettings,
 };
 pub use store_url::{RedisUrl, StoreUrl};
 

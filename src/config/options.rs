@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::settings::{Migration, Settings};
 use super::store_url::{RedisUrl, StoreUrl};
+use crate::auth;
 use crate::domain::Partitions;
 use crate::fanout;
 use crate::history;
@@ -15,6 +16,30 @@ use crate::store::{self, FeedLimits, Retention, embedded, redis};
 use crate::telemetry::traces;
 
 impl Settings {
+    /// What is asked of tokens.
+    pub fn auth_options(&self) -> auth::Options {
+        let auth = &self.auth;
+        auth::Options {
+            issuer: auth.issuer.clone(),
+            audience: auth.audience.clone(),
+            leeway: auth.leeway,
+            lifetime_max: auth.lifetime_max,
+            role_claim: auth.role_claim.clone(),
+            cached_tokens: auth.cached_tokens,
+        }
+    }
+
+    /// Where keys are fetched; none where they are not.
+    pub fn fetch_options(&self) -> Option<auth::FetchOptions> {
+        let auth = &self.auth;
+        Some(auth::FetchOptions {
+            url: auth.jwks.clone()?,
+            refresh: auth.jwks_refresh,
+            retry: auth.jwks_retry,
+            stale: auth.jwks_stale,
+        })
+    }
+
     /// The options of requests.
     pub fn http_options(&self) -> http::Options {
         let http = &self.http;
@@ -25,7 +50,7 @@ impl Settings {
             list_buffer_people: http.list_buffer_people,
             import_in_flight: http.import_in_flight,
             import_refused_max: http.import_refused_max,
-            exposure: self.exposure(&self.listen),
+            exposure: self.public_exposure(),
             hosts: http.hosts.clone(),
             origins: http.origins.clone(),
             admin: None,
@@ -36,7 +61,7 @@ impl Settings {
     /// The options of the admin listener. Beyond loopback it accepts any host: `http.hosts` lists
     /// the names of the public listener, and scrapers use names of the network.
     pub fn admin_options(&self) -> http::AdminOptions {
-        let exposure = self.exposure(&self.admin.listen);
+        let exposure = Self::exposure(&self.admin.listen);
         let hosts = match exposure {
             http::Exposure::Local => self.http.hosts.clone(),
             http::Exposure::Network => Vec::new(),
@@ -134,6 +159,7 @@ impl Settings {
     pub fn session_options(&self) -> session::Options {
         let live = &self.live;
         session::Options {
+            refresh_lead: self.auth.refresh_lead,
             queue_changes: live.queue_changes,
             queue_bytes: live.queue_bytes,
             ping_interval: live.ping_interval,

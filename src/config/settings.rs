@@ -1,11 +1,12 @@
 //! The settings as typed values. [`Settings::load`] alone builds them, so every value is valid.
 
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::listen::ListenAddress;
 use super::store_url::StoreUrl;
+use crate::auth::{ClaimPath, KeySet, KeyUrl};
 use crate::fanout::EgressChoice;
 use crate::http::{Console, Exposure, Host, Origin};
 use crate::telemetry::traces::{CollectorUrl, SampleRatio};
@@ -18,9 +19,8 @@ pub struct Settings {
     pub listen: ListenAddress,
     /// The operators' listener.
     pub admin: AdminSettings,
-    /// How callers are authenticated; none where the operator has not decided, which allows
-    /// loopback only.
-    pub auth: Option<AuthMode>,
+    /// How callers are authenticated.
+    pub auth: AuthSettings,
     /// The store.
     pub store: StoreSettings,
     /// REST and its connections.
@@ -38,11 +38,36 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The file in which a gateway with the embedded store makes its own key.
+    pub fn made_keys(&self) -> Option<PathBuf> {
+        match &self.store.url {
+            StoreUrl::Embedded(directory) => Some(directory.join("auth.jwks")),
+            StoreUrl::Redis(_) => None,
+        }
+    }
+
+    /// Whether the gateway makes its own keys: it was given none, and is the only gateway of its
+    /// store.
+    pub fn makes_keys(&self) -> bool {
+        let is_given = self.auth.keys.is_some() || self.auth.jwks.is_some();
+        !is_given && self.made_keys().is_some()
+    }
+
     /// From where a listener can be reached.
-    pub(super) fn exposure(&self, listen: &ListenAddress) -> Exposure {
-        match self.auth {
-            None | Some(AuthMode::None) if listen.is_loopback() => Exposure::Local,
-            None | Some(AuthMode::None) => Exposure::Network,
+    pub(super) fn exposure(listen: &ListenAddress) -> Exposure {
+        if listen.is_loopback() {
+            Exposure::Local
+        } else {
+            Exposure::Network
+        }
+    }
+
+    /// Which requests the public listener serves. A page behind a rebound name has no token, so a
+    /// gateway that asks for tokens accepts any host.
+    pub(super) fn public_exposure(&self) -> Exposure {
+        match self.auth.mode {
+            Some(AuthMode::Jwt) => Exposure::Network,
+            None | Some(AuthMode::None) => Self::exposure(&self.listen),
         }
     }
 }
@@ -52,6 +77,49 @@ impl Settings {
 pub struct AdminSettings {
     /// The address of `/livez`, `/readyz` and `/metrics`.
     pub listen: ListenAddress,
+    /// Whether it may listen beyond loopback although callers need tokens elsewhere.
+    pub open: bool,
+}
+
+/// How callers are authenticated.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// Whether callers need tokens; none where the operator has not decided, which allows loopback
+    /// only.
+    pub mode: Option<AuthMode>,
+    /// The file with the keys that tokens are verified with.
+    pub keys: Option<KeyFile>,
+    /// The URL that the keys are fetched from.
+    pub jwks: Option<KeyUrl>,
+    /// Time between two fetches.
+    pub jwks_refresh: Duration,
+    /// The least time between two fetches that a token causes.
+    pub jwks_retry: Duration,
+    /// How long fetched keys hold without a further success.
+    pub jwks_stale: Duration,
+    /// The `iss` of tokens.
+    pub issuer: Option<String>,
+    /// The `aud` of tokens.
+    pub audience: Option<String>,
+    /// The claim that names the role.
+    pub role_claim: ClaimPath,
+    /// How far the clocks of issuer and gateway may differ.
+    pub leeway: Duration,
+    /// The latest end of a token, from now.
+    pub lifetime_max: Duration,
+    /// How long before the end of its token a client learns of it: between two and one times this.
+    pub refresh_lead: Duration,
+    /// Verified tokens that are remembered.
+    pub cached_tokens: NonZeroU64,
+}
+
+/// A file of keys that was read.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its keys.
+    pub keys: KeySet,
 }
 
 /// How callers are authenticated.
@@ -59,6 +127,8 @@ pub struct AdminSettings {
 pub enum AuthMode {
     /// Not at all: every caller may do everything.
     None,
+    /// By tokens.
+    Jwt,
 }
 
 /// The store of people.

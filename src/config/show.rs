@@ -6,19 +6,24 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::settings::{
-    AuthMode, HttpSettings, LiveSettings, Migration, Settings, StoreSettings, SubscriptionSettings,
-    TraceSettings,
+    AuthMode, AuthSettings, HttpSettings, LiveSettings, Migration, Settings, StoreSettings,
+    SubscriptionSettings, TraceSettings,
 };
 
 impl Settings {
     /// One key a line, in the sections of `config/default.toml`.
     pub fn to_toml(&self) -> String {
-        let mut root = table([
+        let root = table([
             ("listen", self.listen.to_string().into()),
             (
                 "admin",
-                table([("listen", self.admin.listen.to_string().into())]).into(),
+                table([
+                    ("listen", self.admin.listen.to_string().into()),
+                    ("open", self.admin.open.into()),
+                ])
+                .into(),
             ),
+            ("auth", auth(&self.auth).into()),
             ("store", store(&self.store).into()),
             ("http", http(&self.http).into()),
             ("live", live(&self.live).into()),
@@ -40,11 +45,43 @@ impl Settings {
             ),
             ("trace", trace(&self.trace).into()),
         ]);
-        if let Some(AuthMode::None) = self.auth {
-            put(&mut root, "auth", table([("mode", "none".into())]));
-        }
         root.to_string()
     }
+}
+
+fn auth(auth: &AuthSettings) -> Table {
+    let mut table = table([
+        ("role_claim", auth.role_claim.to_string().into()),
+        ("leeway_ms", milliseconds(auth.leeway)),
+        ("lifetime_max_ms", milliseconds(auth.lifetime_max)),
+        ("refresh_lead_ms", milliseconds(auth.refresh_lead)),
+        ("jwks_refresh_ms", milliseconds(auth.jwks_refresh)),
+        ("jwks_retry_ms", milliseconds(auth.jwks_retry)),
+        ("jwks_stale_ms", milliseconds(auth.jwks_stale)),
+        (
+            "cached_tokens",
+            Value::Integer(i64::try_from(auth.cached_tokens.get()).unwrap_or(i64::MAX)),
+        ),
+    ]);
+    if let Some(mode) = auth.mode {
+        let mode = match mode {
+            AuthMode::None => "none",
+            AuthMode::Jwt => "jwt",
+        };
+        put(&mut table, "mode", mode.to_owned());
+    }
+    if let Some(file) = &auth.keys {
+        put(&mut table, "keys", file.path.display().to_string());
+    }
+    if let Some(url) = &auth.jwks {
+        put(&mut table, "jwks", url.to_string());
+    }
+    for (name, text) in [("issuer", &auth.issuer), ("audience", &auth.audience)] {
+        if let Some(text) = text {
+            put(&mut table, name, text.clone());
+        }
+    }
+    table
 }
 
 fn store(store: &StoreSettings) -> Table {

@@ -130,7 +130,7 @@ fn an_address_beyond_loopback_needs_an_explicit_auth_mode() {
     assert_eq!(keys(load(&same, None)), ["admin.listen"]);
     let decided = ("PEOPLE_GATEWAY__AUTH__MODE", "none");
     assert_eq!(
-        load(&[open, admin, decided], None).unwrap().auth,
+        load(&[open, admin, decided], None).unwrap().auth.mode,
         Some(AuthMode::None)
     );
 }
@@ -219,6 +219,53 @@ fn a_file_of_another_format_is_refused_with_the_right_one() {
         let report = load(&[], Some((ending, ""))).unwrap_err().to_string();
         assert!(
             report.contains("has to end in .toml") && report.contains("people-gateway config"),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn keys_come_from_one_source_and_those_of_a_url_need_issuer_and_audience() {
+    let mode = ("PEOPLE_GATEWAY__AUTH__MODE", "jwt");
+    let url = (
+        "PEOPLE_GATEWAY__AUTH__JWKS",
+        "https://issuer.example/keys?code=hunter2",
+    );
+    let issuer = ("PEOPLE_GATEWAY__AUTH__ISSUER", "https://issuer.example");
+    let audience = ("PEOPLE_GATEWAY__AUTH__AUDIENCE", "people");
+    let redis = ("PEOPLE_GATEWAY__STORE__URL", "redis://h");
+    let settings = load(&[mode, url, issuer, audience, redis], None).unwrap();
+    let options = settings.fetch_options().expect("keys are fetched");
+    assert_eq!(options.refresh.as_secs(), 300);
+    assert!(!settings.makes_keys());
+    let shown = settings.to_toml();
+    assert!(
+        shown.contains("jwks = \"https://issuer.example/keys\"\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter2") && !format!("{settings:?}").contains("hunter2"));
+    let report = load(&[mode, url, issuer], None).unwrap_err().to_string();
+    assert!(
+        report.contains("auth.jwks: needs auth.audience:") && !report.contains("hunter2"),
+        "{report}"
+    );
+    let file = ("PEOPLE_GATEWAY__AUTH__KEYS", "/nowhere/keys");
+    let refresh = ("PEOPLE_GATEWAY__AUTH__JWKS_REFRESH_MS", "86400000");
+    assert_eq!(
+        keys(load(&[mode, url, file, refresh], None)),
+        [
+            "auth.keys",
+            "auth.jwks",
+            "auth.jwks",
+            "auth.jwks_refresh_ms"
+        ]
+    );
+    for plain in ["http://issuer.example/hunter2", "hunter2"] {
+        let url = ("PEOPLE_GATEWAY__AUTH__JWKS", plain);
+        let report = load(&[mode, url, issuer, audience], None).unwrap_err();
+        let report = report.to_string();
+        assert!(
+            report.contains("auth.jwks: has to") && !report.contains("hunter2"),
             "{report}"
         );
     }

@@ -29,3 +29,9 @@ pub use program::Filter;
 pub use shared::SharedFilters;
 pub use verdict_counts::VerdictCounts;
 pub use view::{Images, Verdict, View};
+
+/// The names of a path below `attributes`, as filters write them: `city`, `address.street`,
+/// `["any name"].x`; none for any other text.
+pub fn attribute_names(text: &str) -> Option<Vec<Box<str>>> {
+    syntax::attribute_names(text)
+}

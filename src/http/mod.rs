@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod caller;
 mod envelope;
 mod live;
 mod metrics;
@@ -13,12 +14,14 @@ mod pages;
 mod people;
 mod refusal;
 mod request;
+mod rights;
 mod router;
 mod server;
 mod trace;
 
 pub use access::{Exposure, Host, InvalidHost, InvalidOrigin, Origin};
 pub use admin::admin_router;
+pub use caller::Authentication;
 pub use metrics::{LineResult, Metrics, RequestLabels, RouteLabels};
 pub use options::{AdminOptions, Console, Options, ServerOptions, UnknownConsole};
 pub use pages::openapi;
@@ -42,6 +45,8 @@ pub struct HttpState {
     pub store: StoreSlot,
     /// The live sessions.
     pub sessions: Sessions,
+    /// How callers are authenticated; none where they need no token.
+    pub authentication: Option<Authentication>,
     /// Limits, hosts and origins.
     pub options: Arc<Options>,
     /// Counters.

@@ -10,10 +10,25 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::access::Access;
-use super::{Console, HttpState, SharedState, envelope, live, pages, people, trace};
+use super::{
+    Console, HttpState, SharedState, caller, envelope, live, pages, people, rights, trace,
+};
 
-/// A path's template, and the handlers of its methods.
-type Route = (&'static str, MethodRouter<SharedState>);
+/// A path.
+struct Route {
+    template: &'static str,
+    methods: MethodRouter<SharedState>,
+    content: Content,
+}
+
+/// What a path answers with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// People: its handlers take a [`Caller`](super::caller::Caller).
+    Data,
+    /// Files of the program, which are the same for everybody.
+    Files,
+}
 
 /// The route label of a request that fits no template.
 const UNKNOWN: &str = "unknown";
@@ -24,31 +39,40 @@ struct LayerState {
     state: SharedState,
     access: Arc<Access>,
     /// The templates of all routes: the only route labels besides [`UNKNOWN`].
-    templates: Arc<[&'static str]>,
+    templates: Arc<[(&'static str, Content)]>,
 }
 
 fn routes(console: Console) -> Vec<Route> {
-    let mut routes: Vec<Route> = vec![
-        ("/people", get(people::list).post(people::create)),
-        ("/people/import", post(people::import)),
-        (
+    let data = |template, methods| Route {
+        template,
+        methods,
+        content: Content::Data,
+    };
+    let files = |template| Route {
+        template,
+        methods: get(pages::page),
+        content: Content::Files,
+    };
+    let mut routes = vec![
+        data("/people", get(people::list).post(people::create)),
+        data("/people/import", post(people::import)),
+        data(
             "/people/{id}",
             get(people::read)
                 .put(people::replace)
                 .patch(people::patch)
                 .delete(people::delete),
         ),
-        ("/updates", get(live::updates)),
-        ("/docs", get(pages::page)),
-        ("/docs/{file}", get(pages::page)),
-        ("/docs/{folder}/{file}", get(pages::page)),
-        ("/openapi.json", get(pages::page)),
-        ("/asyncapi.yaml", get(pages::page)),
+        data("/updates", get(live::updates)),
+        data("/rights", get(rights::rights)),
+        files("/docs"),
+        files("/docs/{file}"),
+        files("/docs/{folder}/{file}"),
+        files("/openapi.json"),
+        files("/asyncapi.yaml"),
     ];
     if console == Console::On {
-        for template in ["/", "/console/{file}", "/console/{folder}/{file}"] {
-            routes.push((template, get(pages::page)));
-        }
+        routes.extend(["/", "/console/{file}", "/console/{folder}/{file}"].map(files));
     }
     routes
 }
@@ -57,14 +81,18 @@ fn routes(console: Console) -> Vec<Route> {
 pub fn templates(console: Console) -> Vec<&'static str> {
     routes(console)
         .into_iter()
-        .map(|(template, _)| template)
+        .map(|route| route.template)
         .collect()
 }
 
 /// The public listener's paths.
 pub fn router(state: HttpState) -> Router {
     let state = Arc::new(state);
-    let templates = templates(state.options.console).into();
+    let routes = routes(state.options.console);
+    let templates = routes
+        .iter()
+        .map(|route| (route.template, route.content))
+        .collect();
     let options = &state.options;
     let access = Access::public(
         options.exposure,
@@ -76,10 +104,10 @@ pub fn router(state: HttpState) -> Router {
         access: Arc::new(access),
         templates,
     };
-    routes(state.options.console)
+    routes
         .into_iter()
-        .fold(Router::new(), |router, (template, methods)| {
-            router.route(template, methods)
+        .fold(Router::new(), |router, route| {
+            router.route(route.template, route.methods)
         })
         .fallback(pages::unknown_path)
         .method_not_allowed_fallback(envelope::wrong_method)
@@ -100,12 +128,11 @@ async fn wrap(
         templates,
     } = &layer_state;
     let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.and_then(|path| {
-        templates
-            .iter()
-            .copied()
-            .find(|template| *template == path.as_str())
+    let known = matched.and_then(|path| {
+        let mut routes = templates.iter().copied();
+        routes.find(|(template, _)| *template == path.as_str())
     });
+    let route = known.map(|(template, _)| template);
     let span = trace::begin(&state.traces, route, &mut request);
     let handle = |request| envelope::catch_panic(next.run(request));
     let guard = |request| access.guard(request, handle);
@@ -117,6 +144,10 @@ async fn wrap(
         answer
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if state.authentication.is_some() && known.is_some_and(|(_, content)| content == Content::Data)
+    {
+        caller::keep_private(answer.headers_mut());
     }
     trace::end(span, &answer);
     answer

@@ -39,6 +39,8 @@ impl CloseCode {
     pub const OVERLOADED: Self = Self(1013);
     /// The gateway restarts.
     pub const RESTART: Self = Self(1012);
+    /// The token of the session has ended: come back with a new one, and with your cursor.
+    pub const UNAUTHORIZED: Self = Self(4001);
     /// The peer stalled, or fell behind what the log keeps.
     pub const STALLED: Self = Self(4010);
     /// Never sent: in metrics, a session whose peer gave no code (RFC 6455, section 7.4.1).
@@ -88,6 +90,7 @@ impl Label for CloseCode {
         Self::INTERNAL,
         Self::RESTART,
         Self::OVERLOADED,
+        Self::UNAUTHORIZED,
         Self::STALLED,
         Self::OTHER,
     ];
@@ -106,6 +109,7 @@ impl Label for CloseCode {
             1011 => "1011",
             1012 => "1012",
             1013 => "1013",
+            4001 => "4001",
             4010 => "4010",
             _ => "other",
         }
@@ -131,6 +135,15 @@ impl Close {
         CloseCode::POLICY,
         "too many messages, and their answers were not taken",
     );
+
+    /// The token of the session has expired.
+    pub const EXPIRED: Self = Self::new(CloseCode::UNAUTHORIZED, "expired");
+
+    /// The key that verified the token of the session was withdrawn.
+    pub const KEY_WITHDRAWN: Self = Self::new(CloseCode::UNAUTHORIZED, "key");
+
+    /// The client sent too many tokens that were refused.
+    pub const REFUSED_TOKENS: Self = Self::new(CloseCode::POLICY, "too many refused tokens");
 
     /// The gateway restarts: come back with your cursor after a random time up to `retry`.
     pub fn restart(retry: Duration) -> Self {

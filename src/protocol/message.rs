@@ -43,6 +43,18 @@ pub enum Message<'a> {
         /// Why, and what to send instead.
         problem: &'a Problem,
     },
+    /// The client's token expires in this time.
+    Expiring {
+        /// How long.
+        seconds: u64,
+    },
+    /// A new token of the client was accepted.
+    Token {
+        /// The client's own name for its request.
+        reference: Option<&'a str>,
+        /// How long the token is valid.
+        seconds: u64,
+    },
     /// The answer to a client's ping.
     Pong {
         /// The client's own name for its ping.
@@ -74,6 +86,8 @@ impl Message<'_> {
             Self::Fresh => "fresh",
             Self::Filtered { .. } => "filtered",
             Self::Error { .. } => "error",
+            Self::Expiring { .. } => "expiring",
+            Self::Token { .. } => "token",
             Self::Pong { .. } => "pong",
         }
     }

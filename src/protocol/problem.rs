@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 
 use hyper::StatusCode;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{PersonId, Rejection};
 use crate::filter::FilterError;
+use crate::rights::{Rights, Verb};
 
 /// The kinds of problem; each is a `type` of `/problems/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +40,12 @@ pub enum ProblemKind {
     Origin,
     /// The request's `Host` is not a name of the gateway.
     Host,
+    /// A token is missing or refused.
+    Token,
+    /// The caller's rights do not allow the call.
+    Forbidden,
+    /// The gateway has no keys to verify tokens with.
+    KeysUnavailable,
     /// There is more to do than the gateway takes.
     Overloaded,
     /// The store does not answer.
@@ -65,7 +72,7 @@ struct Parts {
 
 impl ProblemKind {
     /// Every one of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::Validation,
         Self::Filter,
@@ -79,6 +86,9 @@ impl ProblemKind {
         Self::Idempotency,
         Self::Origin,
         Self::Host,
+        Self::Token,
+        Self::Forbidden,
+        Self::KeysUnavailable,
         Self::Overloaded,
         Self::StoreUnavailable,
         Self::StoreFull,
@@ -101,6 +111,9 @@ impl ProblemKind {
             Self::Idempotency => "idempotency",
             Self::Origin => "origin",
             Self::Host => "host",
+            Self::Token => "token",
+            Self::Forbidden => "forbidden",
+            Self::KeysUnavailable => "keys-unavailable",
             Self::Overloaded => "overloaded",
             Self::StoreUnavailable => "store-unavailable",
             Self::StoreFull => "store-full",
@@ -123,6 +136,9 @@ impl ProblemKind {
             Self::Idempotency => "The idempotency key cannot be used",
             Self::Origin => "The origin is not allowed",
             Self::Host => "The host is not this gateway's",
+            Self::Token => "The token is missing or refused",
+            Self::Forbidden => "The caller may not do this",
+            Self::KeysUnavailable => "Tokens cannot be verified",
             Self::Overloaded => "There is too much to do",
             Self::StoreUnavailable => "The store does not answer",
             Self::StoreFull => "The store is full",
@@ -140,9 +156,12 @@ impl ProblemKind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Conflict => StatusCode::CONFLICT,
-            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Origin | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Token => StatusCode::UNAUTHORIZED,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeysUnavailable | Self::Overloaded | Self::StoreUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::StoreFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -202,6 +221,22 @@ impl Problem {
             ProblemKind::NotFound,
             format!("There is no record with id: {id}"),
         )
+    }
+
+    /// The caller's rights lack a verb.
+    pub fn forbidden(verb: Verb, rights: &Rights) -> Self {
+        let verb = verb.name();
+        let detail = match rights.role() {
+            Some(role) => format!("The role {role} does not allow this: it lacks {verb}."),
+            None => "The token names no role that this gateway knows: ask its issuer for one."
+                .to_owned(),
+        };
+        Self::new(ProblemKind::Forbidden, detail)
+            .with("verb", verb)
+            .with_header(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static(r#"Bearer error="insufficient_scope""#),
+            )
     }
 
     /// Its kind.

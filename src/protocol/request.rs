@@ -31,8 +31,25 @@ pub enum Request {
         /// The client's own name for the request.
         reference: Option<String>,
     },
+    /// Replaces the token of the stream.
+    Token {
+        /// The new token.
+        token: TokenText,
+        /// The client's own name for the request.
+        reference: Option<String>,
+    },
     /// Asks to be closed.
     Stop,
+}
+
+/// The text of a token. It is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenText(pub String);
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText")
+    }
 }
 
 /// Where a new filter's view begins.
@@ -103,14 +120,20 @@ impl MessageMembers {
             Some("ping") => Request::Ping {
                 reference: self.take_reference()?,
             },
+            Some("token") => Request::Token {
+                token: self.token()?,
+                reference: self.take_reference()?,
+            },
             Some("stop") => Request::Stop,
             Some(other) => {
                 return Err(format!(
-                    "There is no message of type {}; send filter, ping or stop.",
+                    "There is no message of type {}; send filter, ping, token or stop.",
                     shortened(other)
                 ));
             }
-            None => return Err("A message needs a type; send filter, ping or stop.".to_owned()),
+            None => {
+                return Err("A message needs a type; send filter, ping, token or stop.".to_owned());
+            }
         };
         match self.0.first() {
             None => Ok(request),
@@ -163,6 +186,13 @@ impl MessageMembers {
         }
     }
 
+    fn token(&mut self) -> Result<TokenText, String> {
+        let token = self.text("token")?;
+        token
+            .map(TokenText)
+            .ok_or_else(|| "A token message needs token, the new token.".to_owned())
+    }
+
     /// Takes a member that is a string.
     fn text(&mut self, name: &str) -> Result<Option<String>, String> {
         let Some(index) = self.0.iter().position(|(member, _)| member == name) else {
@@ -193,6 +223,7 @@ impl Request {
         match self {
             Self::Filter { .. } => "filter takes kinds, where, from and ref",
             Self::Ping { .. } => "ping takes ref",
+            Self::Token { .. } => "token takes token and ref",
             Self::Stop => "stop takes no other member",
         }
     }

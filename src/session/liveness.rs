@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::catch_up::drain;
-use super::connection::{Connection, DrainHandle};
+use super::connection::{Connection, DrainHandle, TokenStep};
 use super::shared::{Purpose, Shared};
 use super::state::WireState;
 use super::tick::Tick;
@@ -43,9 +43,12 @@ fn visit(
         ((WireState::Closing { .. }, _), Purpose::Liveness) => {
             return (Some(now.after(options.close_timeout)), None);
         }
-        ((WireState::Closed(_), _), _) | ((WireState::Open, _), Purpose::Closing) => {
-            return (None, None);
+        ((WireState::Open, _), Purpose::Token(generation)) => {
+            return visit_token(shared, connection, generation, now);
         }
+        ((WireState::Closed(_), _), _)
+        | ((WireState::Open, _), Purpose::Closing)
+        | ((WireState::Closing { .. }, _), Purpose::Token(_)) => return (None, None),
         ((WireState::Open, _), Purpose::Liveness) => {}
     }
     let silent_from = connection.heard().after(options.silence_limit);
@@ -60,6 +63,21 @@ fn visit(
         handle = connection.ping(now, &shared.metrics.session_sent_bytes);
     }
     (Some(connection.ping_due().min(silent_from)), handle)
+}
+
+/// Visits the token of an open session.
+fn visit_token(
+    shared: &Shared,
+    connection: &Arc<Connection>,
+    generation: u8,
+    now: Tick,
+) -> (Option<Tick>, Option<DrainHandle>) {
+    let sent = &shared.metrics.session_sent_bytes;
+    match connection.visit_token(generation, now, sent) {
+        TokenStep::Over => (None, None),
+        TokenStep::Wait(due, drain) => (Some(due), drain),
+        TokenStep::Ended(close) => (None, shared.close(connection, &close)),
+    }
 }
 
 #[cfg(test)]

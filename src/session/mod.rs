@@ -20,6 +20,7 @@ mod start;
 mod state;
 mod subscription;
 mod tick;
+mod token;
 
 pub use command::{DispatcherEnded, SessionCommand};
 pub(crate) use connection::Gone;
@@ -29,9 +30,10 @@ pub use connection::{
 };
 pub use notification::{Notification, Payload, WriteBatch};
 pub use options::Options;
-pub use shared::{Metrics, ReplaySource};
+pub use shared::{Metrics, ReplaySource, TokenRefresh};
 pub use start::{Opening, Start, StartError};
 pub use subscription::Subscription;
+pub use token::{StreamToken, VerifyToken};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +48,7 @@ use crate::protocol::close::Close;
 use crate::store::StoreSlot;
 use reading::Reader;
 use shared::Shared;
+use token::HeldToken;
 
 /// All sessions of a gateway.
 #[derive(Clone)]
@@ -119,12 +122,18 @@ impl Sessions {
             subscription,
             catch_up,
             greeting,
+            token,
         } = opening;
         let shared = self.0;
         let format = subscription.format;
         let handle = Connection::open(socket.into(), subscription, catch_up, greeting);
         let connection = handle.connection();
         shared.watch(connection);
+        if let Some(token) = token {
+            let held = HeldToken::new(token, shared.now(), shared.options.refresh_lead);
+            let (generation, due) = connection.hold(held);
+            shared.timers.watch_token(connection, generation, due);
+        }
         shared.metrics.sessions.at(format).inc();
         let reader = Reader::new(Arc::clone(&shared), Arc::clone(connection));
         shared.tasks.spawn(reader.run(early, permit));

@@ -17,6 +17,8 @@ pub struct Options {
     /// How long the peer has to answer a close frame; also how long it may take nothing of what is
     /// sent before that.
     pub close_timeout: Duration,
+    /// A client learns that its token expires between two and one times this before.
+    pub refresh_lead: Duration,
     /// Commands (joins, leaves, new filters) that may wait for the dispatcher; beyond it their
     /// senders wait.
     pub commands: NonZeroUsize,
@@ -52,6 +54,7 @@ impl Default for Options {
             ping_interval: Duration::from_secs(15),
             silence_limit: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            refresh_lead: Duration::from_secs(60),
             commands: size(4096),
             message_bytes: size(64 * 1024),
             messages_per_second: rate(50),

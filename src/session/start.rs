@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::connection::CatchUp;
 use super::shared::Shared;
 use super::subscription::Subscription;
+use super::token::StreamToken;
 use crate::domain::{Cursor, Partitions};
 use crate::history::{Checkpoint, Relation};
 use crate::protocol::format::WireFormat;
@@ -33,6 +34,16 @@ pub struct Opening {
     pub(super) subscription: Subscription,
     pub(super) catch_up: CatchUp,
     pub(super) greeting: Option<Bytes>,
+    pub(super) token: Option<StreamToken>,
+}
+
+impl Opening {
+    /// The same for a client that holds this token.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<StreamToken>) -> Self {
+        self.token = token;
+        self
+    }
 }
 
 /// Why a session cannot begin.
@@ -85,6 +96,7 @@ pub(super) async fn start(
         subscription,
         catch_up,
         greeting,
+        token: None,
     })
 }
 

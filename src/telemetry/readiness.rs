@@ -1,9 +1,10 @@
 //! Whether balancers should send traffic to the gateway: a probe came back through the store's
-//! channel a moment ago, and the gateway is not shutting down.
+//! channel a moment ago, the keys of tokens have come where they come from a URL, and the gateway
+//! is not shutting down.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -23,6 +24,7 @@ struct ReadinessState {
     /// Milliseconds from `started` to the last probe, plus one; 0 before the first.
     probed_ms: AtomicU64,
     departure: AtomicU8,
+    lacks_keys: AtomicBool,
 }
 
 /// The stages of a shutdown.
@@ -40,6 +42,8 @@ pub enum NotReady {
         /// The time since that probe.
         since: Duration,
     },
+    /// No key set has come from the URL yet.
+    NoKeys,
     /// The gateway is shutting down.
     Draining,
 }
@@ -52,6 +56,7 @@ impl Readiness {
             limit,
             probed_ms: AtomicU64::new(0),
             departure: AtomicU8::new(STAYING),
+            lacks_keys: AtomicBool::new(false),
         }))
     }
 
@@ -59,6 +64,16 @@ impl Readiness {
     pub fn probe_arrived(&self) {
         let elapsed = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.0.probed_ms.store(elapsed + 1, Ordering::Relaxed);
+    }
+
+    /// Waits for the first keys: without them no token can be verified.
+    pub fn await_keys(&self) {
+        self.0.lacks_keys.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that keys have come; from now on readiness does not depend on them.
+    pub fn keys_arrived(&self) {
+        self.0.lacks_keys.store(false, Ordering::Relaxed);
     }
 
     /// Begins the notice of a shutdown: the gateway is never ready again, but serves everything.
@@ -91,10 +106,12 @@ impl Readiness {
         };
         let since = now.saturating_duration_since(self.0.started + Duration::from_millis(probed));
         if since > self.0.limit {
-            Err(NotReady::Silent { since })
-        } else {
-            Ok(())
+            return Err(NotReady::Silent { since });
         }
+        if self.0.lacks_keys.load(Ordering::Relaxed) {
+            return Err(NotReady::NoKeys);
+        }
+        Ok(())
     }
 }
 
@@ -120,6 +137,10 @@ impl fmt::Display for NotReady {
                     since.as_secs()
                 )
             }
+            Self::NoKeys => f.write_str(
+                "not ready: no keys have come from the URL of auth.jwks yet, so no token can be \
+                 verified",
+            ),
             Self::Draining => f.write_str("not ready: shutting down"),
         }
     }
@@ -128,6 +149,18 @@ impl fmt::Display for NotReady {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_awaits_keys_is_ready_from_the_first_ones_on() {
+        let readiness = Readiness::new(Duration::from_secs(5));
+        readiness.await_keys();
+        assert_eq!(readiness.check(Instant::now()), Err(NotReady::Starting));
+        readiness.probe_arrived();
+        assert_eq!(readiness.check(Instant::now()), Err(NotReady::NoKeys));
+        assert!(NotReady::NoKeys.to_string().contains("keys"));
+        readiness.keys_arrived();
+        assert_eq!(readiness.check(Instant::now()), Ok(()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_probe_makes_the_gateway_ready_until_the_limit_or_a_shutdown() {

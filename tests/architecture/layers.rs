@@ -7,15 +7,16 @@ use super::imports::{Import, imports};
 use super::source::{Source, crates, sources};
 
 /// From top to bottom. What stands in one row is neighbours: they don't import each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["main"],
     &["cli"],
     &["app"],
     &["config"],
     &["fanout", "http"],
-    &["relay", "session"],
+    &["auth", "relay", "session"],
     &["history"],
     &["store", "protocol"],
+    &["rights"],
     &["filter"],
     &["telemetry"],
     &["domain"],

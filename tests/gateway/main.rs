@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod auth;
+#[cfg(test)]
 mod balancer;
 #[cfg(test)]
 mod cli;

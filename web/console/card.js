@@ -1,6 +1,7 @@
 // A read-only view of a person for narrow screens: the table hides columns there, and a form would
 // open the keyboard.
 
+import { access } from './access.js';
 import { GONE } from './conflict.js';
 import { CopyButton } from './copy.js';
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
@@ -51,7 +52,9 @@ export function Card({ person: given, session, edit, close }) {
       </dl>
       <form method="dialog" class="buttons">
         <button class="primary">Close</button>
-        ${present && html`<button type="button" onClick=${() => edit(present)}>Edit</button>`}
+        ${present && html`
+          <button type="button" ...${access.button(access.can('delete') ? 'delete' : 'update')}
+            onClick=${() => edit(present)}>Edit</button>`}
       </form>
     </dialog>
   `;

@@ -1,10 +1,11 @@
 // The form for a person. Errors from the gateway are shown at their fields.
 
+import { access } from './access.js';
 import { addressOf } from './address.js';
 import { ProblemError } from './client.js';
 import { Conflict } from './conflict.js';
 import { CopyButton } from './copy.js';
-import { quoted } from './lines.js';
+import { header, quoted } from './lines.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
 const FIELDS = [
@@ -75,7 +76,7 @@ function Field({ name, label, value, fault, change }) {
 
 /** The person as the gateway has it now, in the view or not; undefined if it does not exist. */
 async function current(id) {
-  const answer = await fetch(addressOf(`people/${id}`));
+  const answer = await access.fetch(addressOf(`people/${id}`));
   return answer.ok ? answer.json() : undefined;
 }
 
@@ -116,14 +117,14 @@ export function Editor({ person: given, session, close }) {
   const saveOver = (revision) => {
     const options = isNew ? {} : { ifMatch: revision };
     return attempt(async () =>
-      client.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options),
+      session.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options),
     );
   };
   const save = (event) => {
     event.preventDefault();
     saveOver(person.revision);
   };
-  const remove = () => (sure ? attempt(() => client.remove(person.id)) : setSure(true));
+  const remove = () => (sure ? attempt(() => session.remove(person.id)) : setSure(true));
   const take = () => {
     setPerson(theirs);
     setValues(texts(theirs));
@@ -144,15 +145,16 @@ export function Editor({ person: given, session, close }) {
           <${Field} key=${name} name=${name} label=${label} value=${values[name]}
             fault=${faults[name]} change=${(value) => setValues({ ...values, [name]: value })} />`)}
         <div class="buttons">
-          <button class="primary" disabled=${busy}>Save</button>
+          <button class="primary" disabled=${busy}
+            ...${access.button(isNew ? 'create' : 'update')}>Save</button>
           <button type="button" onClick=${() => dialog.current.close()}>Cancel</button>
           ${!isNew && html`
             <button type="button" class="danger" disabled=${busy} onClick=${remove}
-              onBlur=${() => setSure(false)}>
+              onBlur=${() => setSure(false)} ...${access.button('delete')}>
               ${sure ? 'Really delete?' : 'Delete'}
             </button>
             <span class="quiet">curl <${CopyButton} what="curl line for this person"
-              text=${`curl -s ${quoted(addressOf(`people/${person.id}`))}`} /></span>`}
+              text=${`curl -s${header()} ${quoted(addressOf(`people/${person.id}`))}`} /></span>`}
         </div>
       </form>
     </dialog>

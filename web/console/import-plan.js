@@ -1,6 +1,7 @@
 // The plan of an import before the file is sent: the targets of its columns, a preview of the first
 // rows, and the types that the import would change for existing people.
 
+import { access } from './access.js';
 import { choiceFor, Columns, faultOf } from './columns.js';
 import { CsvReader } from './csv.js';
 import { textOf } from './decoding.js';
@@ -148,7 +149,7 @@ export function changeOf(values, existing) {
 /** Values of an attribute from the first page of people that have it. */
 export async function existingAt(path, signal) {
   const query = new URLSearchParams({ where: `${pathInFilter(path)} != null`, limit: '1000' });
-  const answer = await fetch(`people?${query}`, {
+  const answer = await access.fetch(`people?${query}`, {
     headers: { accept: 'application/json' },
     signal,
   });

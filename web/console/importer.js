@@ -1,5 +1,6 @@
 // The import: a file dropped anywhere on the page, or chosen with a button.
 
+import { access } from './access.js';
 import { CopyButton } from './copy.js';
 import { exampleFile } from './examples.js';
 import { ImportDialog } from './import-dialog.js';
@@ -75,6 +76,7 @@ export function Importer({ handle }) {
   const begin = async (file) => {
     // One import at a time: a second one would stop the first.
     if (abort.current || document.querySelector('dialog[open]')) return;
+    if (!access.can('import')) return setProgress(failed(file.name, access.why('import')));
     const { format, fault } = await inspect(file);
     // NDJSON needs no dialog, unless it has another encoding.
     if (format === 'ndjson' && !fault) start(file);
@@ -99,7 +101,7 @@ export function Importer({ handle }) {
     <section class="panel importer">
       <h2>Import</h2>
       <p class="quiet">Drop a CSV or NDJSON file anywhere on this page, or ${' '}
-        <button class="small" disabled=${running}
+        <button class="small" disabled=${running} ...${access.button('import')}
           onClick=${() => input.current.click()}>choose one</button>
         <input type="file" ref=${input} hidden accept=".csv,.tsv,.ndjson,.jsonl,.txt"
           aria-label="File to import" onChange=${chosen} />

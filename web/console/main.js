@@ -1,5 +1,7 @@
 // The page: its layout, the filter in its address, and its keyboard shortcuts.
 
+import { access } from './access.js';
+import { Caller } from './caller.js';
 import { Chart } from './chart.js';
 import { Card, isNarrow } from './card.js';
 import { Editor } from './editor.js';
@@ -9,6 +11,7 @@ import { Keys, useShortcuts } from './keys.js';
 import { Lines } from './lines.js';
 import { LogPanel } from './log-panel.js';
 import { Session } from './session.js';
+import { SignIn } from './sign-in.js';
 import { Status } from './status.js';
 import { Table } from './table.js';
 import { applyTheme, ThemeSwitch } from './theme.js';
@@ -35,8 +38,10 @@ function FirstSteps({ importer }) {
   return html`
     <p>There are no people yet. Add a person, drop a CSV or NDJSON file on this page, or</p>
     <p class="first-steps">
-      <button onClick=${() => importer.choose()}>Import a file</button>
-      <button onClick=${() => importer.takeExamples()}>Load 1,000 example people</button>
+      <button ...${access.button('import')}
+        onClick=${() => importer.choose()}>Import a file</button>
+      <button ...${access.button('import')}
+        onClick=${() => importer.takeExamples()}>Load 1,000 example people</button>
     </p>
   `;
 }
@@ -44,6 +49,12 @@ function FirstSteps({ importer }) {
 /** The title of the browser's tab. */
 const title = ({ oldSince }) =>
   `${oldSince ? `Not live since ${CLOCK.format(oldSince)} · ` : ''}People Gateway`;
+
+/** Forgets the token, and with the page all people in it. */
+function signOut() {
+  access.forget();
+  location.reload();
+}
 
 function Page({ session }) {
   // The person in the editor (an empty object for a new one), and the person in the card.
@@ -57,7 +68,7 @@ function Page({ session }) {
   };
   useShortcuts({
     '/': () => document.querySelector('#where').focus(),
-    n: () => edit({}),
+    n: () => access.can('create') && edit({}),
     '?': () => showKeys(true),
   });
   useEffect(() => {
@@ -71,6 +82,7 @@ function Page({ session }) {
     <header>
       <h1>People Gateway</h1>
       <${Status} session=${session} />
+      <${Caller} access=${access} signOut=${signOut} />
       <a href="docs">API</a>
       <button class="small ask" aria-label="Keys" title="Key: ?"
         onClick=${() => showKeys(true)}>?</button>
@@ -81,7 +93,8 @@ function Page({ session }) {
       <section class="people" aria-label="People">
         <${Table} session=${session} open=${(person) => (isNarrow() ? open(person) : edit(person))}
           empty=${isEmpty && html`<${FirstSteps} importer=${importer.current} />`}>
-          <button class="primary" title="Key: n" onClick=${() => edit({})}>New person</button>
+          <button class="primary" ...${access.button('create', 'Key: n')}
+            onClick=${() => edit({})}>New person</button>
         <//>
       </section>
       <aside>
@@ -100,9 +113,33 @@ function Page({ session }) {
   `;
 }
 
-applyTheme();
+/** The page, and the form for a token while the gateway asks for one. */
+function App({ session }) {
+  return html`
+    ${session && html`<${Page} session=${session} />`}
+    ${access.refusal && html`<${SignIn} access=${access} done=${start} />`}
+  `;
+}
+
+let session;
+/** The subject whose people the page shows. */
+let shown;
 const draw = () => {
-  document.title = title(session);
-  render(html`<${Page} session=${session} />`, document.body);
+  if (session) document.title = title(session);
+  render(html`<${App} session=${session} />`, document.body);
 };
-const session = new Session(readAddress(), draw);
+
+/** Opens the live view, also with another token of the same subject. */
+function start() {
+  const { subject } = access.rights ?? {};
+  // Another subject must not see the log and the forms of the last one.
+  if (session && subject !== shown) return location.reload();
+  shown = subject;
+  if (session) session.open();
+  else session = new Session(readAddress(), draw);
+}
+
+applyTheme();
+access.changed = () => (session ? session.redraw() : draw());
+await access.ask();
+if (!access.refusal) start();

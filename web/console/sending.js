@@ -1,6 +1,7 @@
 // Sends lines to the gateway until each person is saved or refused, and retries after outages. Each
 // person has an id, so a retry saves no person twice.
 
+import { access } from './access.js';
 import { Backoff } from './src/backoff.js';
 
 /** The longest outage, from the gateway's last successful response. */
@@ -81,7 +82,7 @@ export class Sender {
   async #post(lines) {
     this.#signal.throwIfAborted();
     const request = async () => {
-      const response = await fetch('people/import', {
+      const response = await access.fetch('people/import', {
         method: 'POST',
         headers: { 'content-type': 'application/x-ndjson' },
         body: lines.map(({ json }) => json).join('\n'),

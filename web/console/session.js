@@ -1,6 +1,7 @@
 // The state of the page: a live view, its recent changes, and the filter. Components read it; it
 // redraws the page.
 
+import { access } from './access.js';
 import { addressOf } from './address.js';
 import { live, ProblemError } from './client.js';
 import { EventLog } from './event-log.js';
@@ -51,9 +52,11 @@ export class Session {
   async open() {
     this.#client?.stop();
     const { where, kinds } = this.wanted;
-    const url = addressOf('updates');
-    const client = live(where ? { url } : { url, kinds, from: 'snapshot' });
+    const { token } = access;
+    const options = { url: addressOf('updates'), ...(token && { token }) };
+    const client = live(where ? options : { ...options, kinds, from: 'snapshot' });
     this.#client = client;
+    client.closed.then((error) => error?.status === 401 && access.refuse(token, error.problem));
     client.on('*', (event) => this.#client === client && this.#take(event));
     this.#snapshotSince = Date.now();
     this.redraw();
@@ -74,9 +77,31 @@ export class Session {
       await this.#client.filter({ where, kinds, from: 'snapshot' });
       if (this.wanted === wanted) this.problem = undefined;
     } catch (error) {
-      if (this.wanted === wanted && error instanceof ProblemError) this.problem = error.problem;
+      // The state shows why a client has ended: that is no fault of the filter.
+      const isRefused = error instanceof ProblemError && error !== this.#client.error;
+      if (this.wanted === wanted && isRefused) this.problem = error.problem;
     }
     this.redraw();
+  }
+
+  /** Saves a person. */
+  save(person, options) {
+    return this.#write((client) => client.save(person, options));
+  }
+
+  /** Deletes a person. */
+  remove(id, options) {
+    return this.#write((client) => client.remove(id, options));
+  }
+
+  async #write(write) {
+    const { token } = access;
+    try {
+      return await write(this.#client);
+    } catch (error) {
+      if (error.status === 401) access.refuse(token, error.problem);
+      throw error;
+    }
   }
 
   /** Draws the page soon: at once if the last draw is long ago, and once for many changes. */
@@ -112,11 +137,14 @@ export class Session {
         break;
       case 'reset':
       case 'filtered':
+        if (event.reason === 'rights') access.ask();
         this.#begin();
         this.#note(event);
         break;
       case 'connected':
         if (event.from === 'snapshot') this.#begin();
+        // Another gateway, or the same one after a restart, may have another policy.
+        if (this.oldSince) access.ask();
         this.#note(event);
         break;
       case 'live':
@@ -140,6 +168,7 @@ export class Session {
         break;
       case 'position':
       case 'pong':
+      case 'token':
       case 'state':
       case 'end':
       case 'error':

@@ -16,6 +16,7 @@ export function words(event) {
     case 'filtered': return 'the new filter applies';
     case 'reset': return `starts over: ${RESETS[event.reason] ?? event.reason}`;
     case 'stale': return `for ${event.seconds} s, changes may be missing`;
+    case 'expiring': return `the token expires in ${event.seconds} s`;
     case 'fresh': return 'no change is missing';
     default: {
       const { firstName, lastName, id, age, job } = event.person;

@@ -1,15 +1,23 @@
 // One connection: the WebSocket, with time limits. It passes messages to its owner, and finally the
 // reason for its end.
 
+import { Backoff } from './backoff.js';
 import { refusal } from './problem.js';
+import { authorization, Renewal } from './token.js';
 
 const SUBPROTOCOL = 'people.v1.json';
+/**
+ * The subprotocol that carries a token, because a page can set no header. It is never chosen.
+ */
+const bearer = (token) => (token === undefined ? [] : [`bearer.${token}`]);
 /** The reference of the client's own pings. */
 const HEARTBEAT_REF = 'beat';
 /** The reason if only the WebSocket was refused. */
 const ONLY_HTTP =
   'the WebSocket was refused, but the same stream over HTTP was not: ' +
   'does a proxy in between support WebSockets?';
+/** The reference of the messages with a new token. */
+const RENEWAL_REF = 'token';
 
 /**
  * Why a connection ended: `code` and `reason` of a close frame, or `refused`, the gateway's answer
@@ -23,6 +31,8 @@ export class Connection {
   #owner;
   #options;
   #urls;
+  #token;
+  #renewal;
   #socket;
   #timer;
   #over = false;
@@ -35,14 +45,19 @@ export class Connection {
   #pinged;
 
   /**
-   * `owner` has `opened()`, `received(text)` and `disconnected(disconnect)`. `urls` has the same
-   * stream as `ws` and as `http`. Throws if no WebSocket can be made of it.
+   * `owner` has `opened()`, `received(text)`, `notRenewed(error)` and `disconnected(disconnect)`.
+   * `urls` has the same stream as `ws` and as `http`. Throws if no WebSocket can be made of it.
    */
-  constructor(owner, urls, options) {
+  constructor(owner, urls, options, token) {
     this.#owner = owner;
     this.#urls = urls;
     this.#options = options;
-    this.#socket = new options.WebSocket(urls.ws.href, [SUBPROTOCOL]);
+    this.#token = token;
+    this.#renewal = new Renewal(options.tokens, new Backoff(options.backoff), {
+      send: (token) => this.send({ type: 'token', token, ref: RENEWAL_REF }),
+      failed: (error) => owner.notRenewed(error),
+    });
+    this.#socket = new options.WebSocket(urls.ws.href, [SUBPROTOCOL, ...bearer(token)]);
     this.#socket.addEventListener('open', () => this.#over || this.#open());
     this.#socket.addEventListener('message', ({ data }) => this.#over || this.#receive(data));
     this.#socket.addEventListener(
@@ -77,9 +92,15 @@ export class Connection {
     if (this.#opened && this.#pinged === undefined) this.#ping();
   }
 
+  /** Sends another token, as soon as there is one. */
+  renew() {
+    this.#renewal.begin();
+  }
+
   /** Ends the connection without telling the owner. */
   abandon() {
     this.#over = true;
+    this.#renewal.stop();
     clearTimeout(this.#timer);
     this.#probe.abort();
     // A connecting socket reports this as an error, which is ignored.
@@ -143,9 +164,9 @@ export class Connection {
   /** The refusal, if there is one. An accepted stream is dropped. */
   async #findRefusal() {
     try {
-      const accept = { accept: 'text/event-stream' };
+      const headers = { accept: 'text/event-stream', ...authorization(this.#token) };
       const response = await this.#options.fetch(this.#urls.http, {
-        headers: accept, cache: 'no-store', signal: this.#probe.signal,
+        headers, cache: 'no-store', signal: this.#probe.signal,
       });
       if (response.ok) return { why: ONLY_HTTP };
       const refused = await refusal(response);

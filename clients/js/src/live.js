@@ -17,7 +17,7 @@ const ANSWERS = ['filtered', 'error', 'pong'];
 /** The known types. Messages of other types, from a newer gateway, are ignored. */
 const KNOWN = new Set([
   ...ANSWERS, 'snapshot', 'live', 'create', 'enter', 'update', 'leave', 'delete', 'batch',
-  'position', 'reset', 'stale', 'fresh',
+  'position', 'reset', 'stale', 'fresh', 'expiring', 'token',
 ]);
 
 export class Live {
@@ -155,11 +155,11 @@ export class Live {
   }
 
   save(person, options) {
-    return rest.save(this.#options.fetch, this.#endpoint, person, options);
+    return rest.save(this.#options, person, options);
   }
 
   remove(id, options) {
-    return rest.remove(this.#options.fetch, this.#endpoint, id, options);
+    return rest.remove(this.#options, id, options);
   }
 
   /** Sends a command. The next connection repeats filters without an answer, but no pings. */
@@ -181,18 +181,30 @@ export class Live {
     return command;
   }
 
-  #connect() {
+  /** Connects with a fresh token. An attempt without a token fails like one without a gateway. */
+  async #connect() {
     clearTimeout(this.#timer);
     this.retryAt = undefined;
     this.#from = this.#resume.from;
     this.#stale = false;
     this.#enter('connecting');
+    const { signal } = this.#leave;
+    try {
+      this.#open(await this.#options.tokens.next(signal));
+    } catch (error) {
+      if (!signal.aborted) this.#disconnected({ why: error.message });
+    }
+  }
+
+  #open(token) {
+    if (this.#state === 'ended') return;
     const stream = (scheme, from) => this.#endpoint.stream(scheme, this.#filter, from);
     // The request over HTTP only finds out whether the gateway refuses, so it needs no snapshot.
     const httpFrom = this.#from === 'snapshot' ? 'now' : this.#from;
     const owner = {
       opened: () => this.#opened(),
       received: (text) => this.#received(text),
+      notRenewed: (error) => this.#notRenewed(error),
       disconnected: (disconnect) => this.#disconnected(disconnect),
     };
     try {
@@ -200,6 +212,7 @@ export class Live {
         owner,
         { ws: stream('ws', this.#from), http: stream('http', httpFrom) },
         this.#options,
+        token,
       );
     } catch (error) {
       this.#end(error);
@@ -207,6 +220,7 @@ export class Live {
   }
 
   #opened() {
+    this.#options.tokens.accepted();
     this.#tell(
       { type: 'connected', from: this.#from },
       this.#from === 'snapshot' ? 'snapshot' : 'connecting',
@@ -235,8 +249,14 @@ export class Live {
     }
     this.#tell(event, this.#stateAfter(event));
     if (event.type === 'live') this.#backoff.succeeded();
+    if (event.type === 'expiring') this.#connection?.renew();
     if (event.type === 'error') command?.reject(new ProblemError(event.problem));
     else command?.resolve(event.cursor);
+  }
+
+  /** There is no new token yet. The connection goes on with the old one. */
+  #notRenewed({ message }) {
+    this.#tell({ type: 'error', problem: { detail: message } }, this.#state);
   }
 
   #stateAfter({ type, cursor }) {
@@ -278,8 +298,12 @@ export class Live {
   }
 
   #nextStep({ code, reason, refused, retryAfter }) {
-    if (refused)
-      return afterRefusal(refused, retryAfter, this.#from !== 'now' && this.#from !== 'snapshot');
+    if (refused) {
+      return afterRefusal(refused, retryAfter, {
+        resumed: this.#from !== 'now' && this.#from !== 'snapshot',
+        renews: refused.status === 401 && this.#options.tokens.refused(),
+      });
+    }
     return code === undefined ? { reconnect: {} } : afterClose(code, reason);
   }
 

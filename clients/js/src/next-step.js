@@ -45,11 +45,13 @@ export function afterClose(code, reason) {
 }
 
 /**
- * The step after a refused handshake. `resumed`: the connection started at a cursor.
+ * The step after a refused handshake. `resumed`: the connection started at a cursor. `renews`: the
+ * gateway refused the token, and the next one may be better.
  * @returns {NextStep}
  */
-export function afterRefusal(error, retryAfter, resumed) {
+export function afterRefusal(error, retryAfter, { resumed, renews }) {
   const { status, problem } = error;
+  if (renews) return { reconnect: {} };
   if (resumed && (status === 410 || problem.type === '/problems/cursor'))
     return { reconnect: {}, startOver: true };
   if (status === 408 || status === 425 || status === 429 || status >= 500) {

@@ -1,11 +1,12 @@
 // The options of a client: checked once, then trusted.
 
 import { Endpoint } from './rest.js';
+import { TokenSource } from './token.js';
 
 const KINDS = ['all', 'saves', 'deletes'];
 const DEFAULTS = {
   where: '', kinds: 'all', from: 'now', queueMax: 10_000,
-  connectMs: 10_000, silenceMs: 40_000, stopMs: 5_000,
+  connectMs: 10_000, tokenMs: 10_000, silenceMs: 40_000, stopMs: 5_000,
 };
 /** The longest wait between attempts, and the one for a gateway on this machine. */
 const WAIT_MOST_MS = 30_000;
@@ -25,6 +26,7 @@ export function readOptions(given) {
   if (options.people && !isCursor)
     throw new TypeError('people need the cursor at which they were held: set from');
   options.endpoint = new Endpoint(options.url);
+  options.tokens = new TokenSource(options.token, options.tokenMs);
   const oursMs =
     given.backoff?.mostMs ?? (options.endpoint.isLoopback ? LOOPBACK_WAIT_MOST_MS : WAIT_MOST_MS);
   options.backoff = { firstMs: 250, mostMs: WAIT_MOST_MS, oursMs, ...given.backoff };

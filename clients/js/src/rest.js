@@ -1,6 +1,7 @@
 // The gateway's URLs, made from the user's one, and the two writes that pages need most.
 
 import { refusal } from './problem.js';
+import { authorization } from './token.js';
 
 const STREAMS = /\/(people|updates)\/?$/;
 
@@ -45,24 +46,48 @@ export class Endpoint {
   }
 }
 
+/**
+ * Sends a request with the caller's token, and sends it again with another token if that one has
+ * expired. `options` are the checked options of the client. Throws for a refusal.
+ */
+async function call({ fetch, tokens }, url, { headers, ...request }) {
+  const attempt = async () => {
+    const token = await tokens.next(request.signal);
+    const response = await fetch(url, {
+      ...request, headers: { ...headers, ...authorization(token) },
+    });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  };
+  return attempt().catch((error) => {
+    const isExpired = error.status === 401 && error.problem.reason === 'expired';
+    if (isExpired && tokens.canRenew) return attempt();
+    throw error;
+  });
+}
+
 /** Saves a person: a new one without `id` (POST), an existing one with it (PUT). */
-export async function save(fetch, endpoint, person, { ifMatch, signal } = {}) {
+export async function save(options, person, { ifMatch, signal } = {}) {
   const headers = {
     'content-type': 'application/json',
     ...(ifMatch && { 'if-match': `"${ifMatch}"` }),
   };
   const method = person.id ? 'PUT' : 'POST';
-  const response = await fetch(endpoint.people(person.id || undefined), {
+  const response = await call(options, options.endpoint.people(person.id || undefined), {
     method, headers, signal, body: JSON.stringify(person),
   });
-  if (!response.ok) throw await refusal(response);
-  return { person: await response.json(), at: response.headers.get('change-position') };
+  // A caller that may not read gets an answer without a body.
+  const text = await response.text();
+  return {
+    person: text === '' ? undefined : JSON.parse(text),
+    at: response.headers.get('change-position'),
+  };
 }
 
 /** Deletes a person. */
-export async function remove(fetch, endpoint, id, { ifMatch, signal } = {}) {
+export async function remove(options, id, { ifMatch, signal } = {}) {
   const headers = ifMatch ? { 'if-match': `"${ifMatch}"` } : {};
-  const response = await fetch(endpoint.people(id), { method: 'DELETE', headers, signal });
-  if (!response.ok) throw await refusal(response);
+  const url = options.endpoint.people(id);
+  const response = await call(options, url, { method: 'DELETE', headers, signal });
   return { at: response.headers.get('change-position') };
 }

@@ -105,8 +105,8 @@ test('a URL may name the gateway or a stream, with any scheme', () => {
     ['wss://h/people', 'wss://h/people?from=now', 'https://h/people/x'],
     ['https://h/base/', 'wss://h/base/updates?from=now', 'https://h/base/people/x'],
     [
-      'ws://h/base/updates?token=1#top',
-      'ws://h/base/updates?token=1&from=now',
+      'ws://h/base/updates?tenant=1#top',
+      'ws://h/base/updates?tenant=1&from=now',
       'http://h/base/people/x',
     ],
   ]) {
@@ -134,6 +134,9 @@ test('invalid options are refused at once', () => {
     { url: 'h' },
     { url: 'ws://h', kinds: 'some' },
     { url: 'ws://h', people: [] },
+    { url: 'ws://h', token: '' },
+    { url: 'ws://h', token: 'Bearer a.b.c' },
+    { url: 'ws://h', token: null },
   ]) {
     assert.throws(() => live(options), TypeError);
   }

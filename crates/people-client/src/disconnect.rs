@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::problem::ProblemDetails;
 use super::tls::TlsFault;
+use super::tokens::TokenError;
 
 /// Why a connection ended, or could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum Disconnect {
     /// The TLS handshake failed. Before the first connection this is [`ClientError::Tls`].
     #[error("cannot connect: {0}")]
     Tls(TlsFault),
+    /// The client's source has no token, so nothing was sent.
+    #[error("{0}")]
+    NoToken(TokenError),
     /// The server refused the WebSocket handshake.
     #[error("{0}")]
     Refused(Refusal),
@@ -62,7 +66,8 @@ pub enum ClientError {
         /// The reason, often empty.
         reason: String,
     },
-    /// The server refused the handshake. It would refuse the same handshake again.
+    /// The server refused the handshake. It would refuse the same handshake again. A token that
+    /// has expired ends the client if the server refuses the next one, too.
     #[error("{0}")]
     Refused(Refusal),
     /// The first TLS handshake failed. After a first connection the client tries again instead.
@@ -80,6 +85,15 @@ pub enum ClientError {
 }
 
 impl Refusal {
+    /// Whether the server refused because the token has expired.
+    pub(crate) fn is_expired(&self) -> bool {
+        let reason = self
+            .problem
+            .as_ref()
+            .and_then(|problem| problem.reason.as_deref());
+        self.status == 401 && reason == Some("expired")
+    }
+
     /// A successful handshake has status 101. Any other success comes from a web page.
     fn verdict(&self) -> String {
         match self.status {

@@ -30,6 +30,13 @@
 //! authority that the machine or [`Trust`] trusts. A bad certificate ends a client that never had a
 //! connection. A client that had one keeps trying, because certificates are often renewed late.
 //!
+//! A gateway with `auth.mode = "jwt"` asks for tokens. [`Options::token`] and
+//! [`rest::Rest::with_token`] take a source of them ([`Tokens`]), which is asked at each attempt to
+//! connect and at each call. A source that fails, or takes longer than 10 s, is a failed attempt.
+//! When a connection outlives its token (close code 4001), or a token has expired at the handshake,
+//! the client resumes at its cursor with the next one. A second expired token in a row, and every
+//! other 401 and 403, end it with the refusal.
+//!
 //! [`rest`] reads and writes people.
 
 mod disconnect;
@@ -41,6 +48,7 @@ mod retry_wait;
 mod subscription;
 mod timeouts;
 mod tls;
+mod tokens;
 mod updates_url;
 mod view;
 
@@ -52,5 +60,6 @@ pub use protocol::event::{LiveEvent, PersonRecord, Removal, ResetReason, ViewCha
 pub use subscription::{FilterStart, StartPoint, ViewFilter};
 pub use timeouts::Timeouts;
 pub use tls::{InvalidTrust, TlsFault, Trust};
+pub use tokens::{TokenError, Tokens};
 pub use updates_url::{InvalidUpdatesUrl, UpdatesUrl};
 pub use view::{Completeness, Contradiction, PeopleView};

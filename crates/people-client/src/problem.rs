@@ -15,6 +15,8 @@ pub struct ProblemDetails {
     pub offset: Option<usize>,
     /// For a filter: the length of the fault in code points.
     pub length: Option<usize>,
+    /// For a token: why it is refused, such as `missing`, `expired` or `signature`.
+    pub reason: Option<String>,
     /// The HTTP status of this problem.
     pub status: Option<u16>,
     /// For a person: the wrong values.

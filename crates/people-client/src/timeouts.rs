@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use people_core::Backoff;
 
+/// The default limit for a token.
+pub(crate) const TOKEN_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long a client waits. Each field is an upper bound; random waits are shorter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
+    /// For a token from its source, before an attempt to connect.
+    pub token: Duration,
     /// For the TCP connection, the TLS handshake and the answer to the WebSocket's handshake.
     pub connect: Duration,
     /// For a frame from the server, pings included; the server pings every 15 s. Then the client
@@ -23,6 +28,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            token: TOKEN_LIMIT,
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(45),
             stop: Duration::from_secs(5),

@@ -15,6 +15,9 @@ pub(in crate::cli) struct ServeFlags {
     /// The address of /livez, /readyz and /metrics [default: 127.0.0.1:9091]
     #[arg(long, value_name = "HOST:PORT")]
     admin_listen: Option<String>,
+    /// How callers are authenticated: jwt (by tokens) or none
+    #[arg(long, value_name = "MODE")]
+    auth: Option<String>,
     #[command(flatten)]
     store: StoreFlags,
     /// Only check the store's layout, don't bring it up to date
@@ -62,6 +65,7 @@ impl ServeFlags {
             self.admin_listen,
             "--admin-listen",
         );
+        set(&mut sources, "auth.mode", self.auth, "--auth");
         set(
             &mut sources,
             "store.migrate",

@@ -80,8 +80,8 @@ pub(in crate::cli) fn delete(flags: DeleteFlags) -> anyhow::Result<()> {
     })
 }
 
-/// Calls for each id. A refusal concerns one person, so the others follow; any other error would
-/// repeat with all of them.
+/// Calls for each id. A refusal concerns one person, so the others follow; a refused token, and any
+/// other error, would repeat with all of them.
 async fn each(
     gateway: &mut GatewayClient,
     ids: &[PersonId],
@@ -91,7 +91,7 @@ async fn each(
     for id in ids {
         match call(gateway, *id).await? {
             Ok(()) => {}
-            Err(error @ RestError::Refused(_)) => {
+            Err(error @ RestError::Refused(_)) if error.status() != Some(401) => {
                 // The last refusal is the command's own error.
                 if let Some(error) = last.replace(with_advice(error)) {
                     note(&format!("people-gateway: {error}"));

@@ -75,6 +75,11 @@ struct FieldFlags {
 pub(in crate::cli) fn save(flags: SaveFlags) -> anyhow::Result<()> {
     let body = match flags.fields.json()? {
         Some(body) => body,
+        None if flags.gateway.reads_stdin() => bail!(FlagConflict::new(
+            "save",
+            "standard input has the token (--token-file -), so give the person's fields as flags \
+             (--first-name, --last-name, --age, --job)",
+        )),
         None if io::stdin().is_terminal() => bail!(FlagConflict::new(
             "save",
             "nothing to save: give the person's fields (--first-name, --last-name, --age, --job), \

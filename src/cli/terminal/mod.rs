@@ -11,7 +11,7 @@ use anstyle::Style;
 use clap::Args;
 use serde_json::{Map, Value};
 
-pub(super) use output::{ClosedOutput, check_output, note, note_coloured};
+pub(super) use output::{ClosedOutput, check_output, note, note_coloured, print_text};
 use visible::visible_json;
 pub(super) use visible::{is_unseen, visible, visible_lines};
 

@@ -21,6 +21,12 @@ pub(in crate::cli) fn note_coloured(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
+/// Writes a text to standard output.
+pub(in crate::cli) fn print_text(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout();
+    check_output(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
 /// The outcome of a write to standard output as an error of the command.
 pub(in crate::cli) fn check_output(outcome: io::Result<()>) -> anyhow::Result<()> {
     match outcome {

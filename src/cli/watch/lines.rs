@@ -28,6 +28,7 @@ pub(super) fn event_lines(event: &LiveEvent) -> String {
                 ResetReason::Trimmed => "the log no longer has the changes after the cursor",
                 ResetReason::Forked => "the store lost changes that you have seen",
                 ResetReason::Epoch => "the store lost its history",
+                ResetReason::Rights => "your rights have changed",
                 ResetReason::Other => "the gateway cannot continue from the cursor",
             };
             format!("{WARNING}reset: all people above are outdated ({reason}){WARNING:#}\n")

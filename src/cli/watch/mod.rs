@@ -16,6 +16,7 @@ mod terminal_signals;
 mod view;
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -25,7 +26,9 @@ use people_client::{
     ClientError, Cursor, InvalidUpdatesUrl, LiveClient, Refusal, StartPoint, UpdatesUrl,
 };
 
-use super::gateway::{self, TrustFlags, URL, URL_VARIABLE, with_tls_advice};
+use super::gateway::{
+    self, CommandToken, CredentialFlags, TrustFlags, URL, URL_VARIABLE, with_tls_advice,
+};
 use super::terminal::{OutputFlags, OutputForm};
 use crate::filter::Kinds;
 use outcome::{FirstContact, WatchOutcome};
@@ -65,6 +68,8 @@ pub(super) struct WatchFlags {
     url: UpdatesUrl,
     #[command(flatten)]
     trust: TrustFlags,
+    #[command(flatten)]
+    credential: CredentialFlags,
     /// Only people who match this condition in CEL [default: everyone]
     #[arg(
         long = "where",
@@ -90,26 +95,38 @@ pub(super) struct WatchFlags {
 }
 
 pub(super) fn run(flags: WatchFlags) -> anyhow::Result<()> {
-    gateway::run(watch(flags))
+    // This may read standard input, while a signal still ends the program.
+    let token = flags.credential.token()?;
+    gateway::run(watch(flags, token))
 }
 
-async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
+async fn watch(flags: WatchFlags, token: Option<Arc<CommandToken>>) -> anyhow::Result<()> {
     let mut signals = WatchSignals::catch().context("cannot catch signals")?;
-    let start = match (flags.snapshot || flags.view, flags.from) {
-        (true, _) => StartPoint::Snapshot,
-        (false, Some(cursor)) => StartPoint::Cursor(cursor),
-        (false, None) => StartPoint::Now,
-    };
     let address = flags.url.to_string();
-    let builder = LiveClient::builder(flags.url)
+    let mut options = LiveClient::builder(flags.url.clone())
         .kinds(flags.kinds)
-        .condition(flags.condition.as_str());
-    let mut live = builder.trust(flags.trust.trust()?).from(start).build();
-    let ended = if flags.view && io::stdout().is_terminal() {
-        show(&mut live, &flags.condition, &mut signals).await?
-    } else {
-        print(&mut live, flags.output.form(), &mut signals).await?
-    };
+        .condition(flags.condition.as_str())
+        .trust(flags.trust.trust()?)
+        .from(match (flags.snapshot || flags.view, &flags.from) {
+            (true, _) => StartPoint::Snapshot,
+            (false, Some(cursor)) => StartPoint::Cursor(cursor.clone()),
+            (false, None) => StartPoint::Now,
+        });
+    if let Some(token) = &token {
+        options = options.token(Arc::clone(token));
+    }
+    let mut live = options.clone().build();
+    let mut ended = follow(&mut live, &flags, &mut signals).await?;
+    if let (true, Some(token)) = (ended.is_token_refused(), token)
+        && token.has_changed().await
+    {
+        // The file has another token since the client read it.
+        if let Some(cursor) = live.cursor().filter(|_| !flags.view) {
+            options = options.from(StartPoint::Cursor(cursor.clone()));
+        }
+        live = options.build();
+        ended = follow(&mut live, &flags, &mut signals).await?;
+    }
     match ended {
         WatchOutcome::Graceful => live.cursor().map_or((), output::note_cursor),
         // Standard error may be blocked, too.
@@ -120,6 +137,7 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
                 gateway::NO_GATEWAY_ADVICE
             ));
         }
+        WatchOutcome::NoToken(error) => return Err(error.into()),
         WatchOutcome::Failed(ClientError::Refused(refusal)) => {
             return Err(refused(&refusal, &flags.condition));
         }
@@ -129,6 +147,19 @@ async fn watch(flags: WatchFlags) -> anyhow::Result<()> {
         WatchOutcome::Failed(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+/// Shows what one client receives until its end.
+async fn follow(
+    live: &mut LiveClient,
+    flags: &WatchFlags,
+    signals: &mut WatchSignals,
+) -> anyhow::Result<WatchOutcome> {
+    if flags.view && io::stdout().is_terminal() {
+        show(live, &flags.condition, signals).await
+    } else {
+        print(live, flags.output.form(), signals).await
+    }
 }
 
 /// Shows the view as a table until the end.
@@ -181,12 +212,11 @@ async fn print(
     }
 }
 
-/// A refusal as an error; a fault in the filter is marked.
+/// A refusal as an error; a fault in the filter is marked, and one of the token has advice.
 fn refused(refusal: &Refusal, condition: &str) -> anyhow::Error {
-    let fault = refusal
-        .problem
-        .as_ref()
-        .and_then(|problem| gateway::filter_fault(problem, condition));
+    let fault = refusal.problem.as_ref().and_then(|problem| {
+        gateway::filter_fault(problem, condition).or_else(|| gateway::token_fault(problem))
+    });
     fault.unwrap_or_else(|| anyhow!(refusal.clone()))
 }
 

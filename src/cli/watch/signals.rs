@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::signals::StopSignals;
+use crate::app::process::signals::StopSignals;
 
 /// The time limit of a graceful end. The client's limit for the server's close is shorter.
 const GRACEFUL_LIMIT: Duration = Duration::from_secs(8);

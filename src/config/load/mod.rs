@@ -1,5 +1,6 @@
 //! Reads [`Settings`] from the sources: each key once, then the rules between keys.
 
+mod auth;
 mod layer;
 mod reader;
 
@@ -14,22 +15,21 @@ use config::{Value, ValueKind};
 
 use super::fault::ConfigFaults;
 use super::settings::{
-    AdminSettings, AuthMode, HttpSettings, LiveSettings, LogSettings, Migration, Settings,
-    StoreSettings, SubscriptionSettings, TraceSettings,
+    AdminSettings, HttpSettings, LiveSettings, LogSettings, Migration, Settings, StoreSettings,
+    SubscriptionSettings, TraceSettings,
 };
 use super::store_url::StoreUrl;
 use crate::http::{Host, Origin};
 use crate::telemetry::traces::SampleRatio;
 use reader::{
-    FaultDetail, SettingReader, detail, fraction, list, milliseconds_from_0, number, text, truth,
+    COUNT_MAX, FaultDetail, SettingReader, detail, fraction, list, milliseconds_from_0, number,
+    text, truth,
 };
 
 /// The largest buffer or ring: 1 TiB.
 const BYTES_MAX: u64 = 1 << 40;
 /// The bytes that are read of a file with an address.
 const URL_BYTES_MAX: u64 = 16 * 1024;
-/// The largest number of items that may wait or be open.
-const COUNT_MAX: u64 = 100_000_000;
 
 impl Settings {
     /// Reads all settings, or reports all faults.
@@ -40,8 +40,9 @@ impl Settings {
             listen: r.parsed("listen"),
             admin: AdminSettings {
                 listen: r.parsed("admin.listen"),
+                open: r.read("admin.open", truth),
             },
-            auth: r.written("auth.mode", auth_mode),
+            auth: auth::read(r),
             store: store(r),
             http: http(r),
             live: live(r),
@@ -208,13 +209,15 @@ fn check_between(settings: &Settings, r: &mut SettingReader) {
         ("listen", &settings.listen),
         ("admin.listen", &settings.admin.listen),
     ] {
-        let open = !listen.is_loopback() && settings.auth.is_none();
+        let open = !listen.is_loopback() && settings.auth.mode.is_none();
         if open && r.sound(&[key, "auth.mode"]) {
-            let detail = "reaches beyond this machine, where anybody could read and write: write \
-                          auth.mode = \"none\" out if that is meant, or use a loopback address";
+            let detail = "reaches beyond this machine, where anybody could read and write: ask \
+                          for tokens with auth.mode = \"jwt\", write auth.mode = \"none\" out if \
+                          that is meant, or use a loopback address";
             r.fault(key, detail.into());
         }
     }
+    auth::check(settings, r);
     let same = settings.listen.overlaps(&settings.admin.listen);
     if same && r.sound(&["listen", "admin.listen"]) {
         r.fault("admin.listen", "has to differ from listen".into());
@@ -246,13 +249,6 @@ fn check_between(settings: &Settings, r: &mut SettingReader) {
         if !holds && r.sound(&[shorter, longer]) {
             r.fault(shorter, format!("has to be shorter than {longer}"));
         }
-    }
-}
-
-fn auth_mode(value: &Value) -> Result<AuthMode, FaultDetail> {
-    match text(value)? {
-        "none" => Ok(AuthMode::None),
-        _ => Err("has to be \"none\": no other way is built yet".into()),
     }
 }
 

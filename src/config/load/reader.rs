@@ -18,6 +18,9 @@ use crate::config::fault::{ConfigFaults, SettingFault};
 /// The longest time of a setting.
 const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 
+/// The largest number of items that may wait, be kept or be open.
+pub(super) const COUNT_MAX: u64 = 100_000_000;
+
 /// The detail of a fault: what would be right.
 pub(super) type FaultDetail = String;
 

@@ -9,3 +9,4 @@ mod quoted;
 mod tokens;
 
 pub(super) use parse::parse;
+pub(super) use path::attribute_names;

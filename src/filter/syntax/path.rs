@@ -75,6 +75,21 @@ pub(super) fn path<'t>(
     }
 }
 
+/// The names of a path below `attributes`, as filters write them: `city`, `address.street`,
+/// `["any name"].x`.
+pub(in crate::filter) fn attribute_names(text: &str) -> Option<Vec<Box<str>>> {
+    let dot = if text.starts_with('[') { "" } else { "." };
+    let whole = format!("attributes{dot}{text}");
+    let mut tokens = TokenStream::new(&whole).ok()?;
+    let (_, span) = tokens.advance().ok()?;
+    match path(&mut tokens, "attributes", span).ok()? {
+        PathOrCall::Path(Path::Attribute(names), _) if tokens.token == Token::End => {
+            Some(names.into_vec())
+        }
+        _ => None,
+    }
+}
+
 fn key_in_brackets(tokens: &mut TokenStream<'_>) -> Result<Box<str>, SpannedError> {
     let (token, span) = tokens.advance()?;
     match token {

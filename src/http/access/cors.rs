@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Response};
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// The last three carry a trace from the page to the gateway (W3C Trace Context, W3C Baggage).
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, traceparent, \
-     tracestate, baggage",
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, \
+     Last-Event-ID, traceparent, tracestate, baggage",
 );
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Location, Link, Change-Position, Idempotency-Replayed");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Location, Link, Change-Position, Idempotency-Replayed, Retry-After, WWW-Authenticate",
+);
 /// How long a browser may keep the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");

@@ -21,11 +21,11 @@ use axum::response::{IntoResponse, Response};
 use crate::protocol::problem::{Problem, ProblemKind};
 use host::Authority;
 use log_once::{LogDecision, LogOnce};
-use policy::{HostFault, HostRequirement, OriginDecision, Policy};
+use policy::{AccessPolicy, HostFault, HostRequirement, OriginDecision};
 
 /// The access check of one listener.
 pub(super) struct Access {
-    policy: Policy,
+    policy: AccessPolicy,
     logged: LogOnce,
 }
 
@@ -37,7 +37,7 @@ struct StreamRefusal(Problem);
 impl Access {
     /// The check of the public listener.
     pub(super) fn public(exposure: Exposure, hosts: Vec<Host>, origins: Vec<Origin>) -> Self {
-        Self::new(Policy {
+        Self::new(AccessPolicy {
             exposure,
             requirement: HostRequirement::Always,
             hosts,
@@ -47,7 +47,7 @@ impl Access {
 
     /// The check of the admin listener: no page of another origin may read there.
     pub(super) fn admin(exposure: Exposure, hosts: Vec<Host>) -> Self {
-        Self::new(Policy {
+        Self::new(AccessPolicy {
             exposure,
             requirement: HostRequirement::FromHttp11,
             hosts,
@@ -55,7 +55,7 @@ impl Access {
         })
     }
 
-    fn new(policy: Policy) -> Self {
+    fn new(policy: AccessPolicy) -> Self {
         Self {
             policy,
             logged: LogOnce::default(),

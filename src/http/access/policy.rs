@@ -30,7 +30,7 @@ pub(super) enum HostRequirement {
 
 /// The hosts that a listener serves, and the origins that it allows.
 #[derive(Clone, Debug)]
-pub(super) struct Policy {
+pub(super) struct AccessPolicy {
     pub(super) exposure: Exposure,
     pub(super) requirement: HostRequirement,
     /// The names of the gateway that a request may address.
@@ -65,7 +65,7 @@ pub(super) enum OriginDecision {
     Denied,
 }
 
-impl Policy {
+impl AccessPolicy {
     /// The host that a request names, if it names one; a fault where it is not served.
     pub(super) fn host(
         &self,

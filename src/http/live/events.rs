@@ -12,10 +12,12 @@ use bytes::Bytes;
 use tokio_util::io::ReaderStream;
 
 use super::request::{StreamRequest, check};
+use crate::http::caller::Caller;
 use crate::http::request::media;
 use crate::http::{ConnectionPermit, HttpState};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::rights::Verb;
 use crate::session::Socket;
 
 /// The kernel's buffer between session and response, in bytes.
@@ -28,10 +30,15 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Answers with a stream of events.
 pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
     check(state, &request)?;
+    let caller = Caller::of(state, request.uri(), request.headers()).await?;
+    caller.may(Verb::Watch)?;
     let last_event = last_event_id(&request);
     let format = WireFormat::Sse;
     let stream = StreamRequest::read(state, request.uri(), format, last_event.as_deref())?;
-    let opening = stream.start(state).await?;
+    let opening = stream
+        .start(state)
+        .await?
+        .with_token(caller.stream_token(state));
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
         Problem::new(
             ProblemKind::Overloaded,

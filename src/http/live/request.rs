@@ -4,11 +4,12 @@
 //! accepted after the answer.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri, header};
 
 use crate::domain::{Cursor, InvalidCursor, Operation};
 use crate::filter::{Kinds, View};
 use crate::http::refusal::malformed;
+use crate::http::request::header_list::lists;
 use crate::http::request::query::Parameters;
 use crate::http::{HttpState, access};
 use crate::protocol::format::WireFormat;
@@ -87,23 +88,6 @@ impl StreamRequest {
 /// Whether a request asks for a WebSocket.
 pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
     request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
-}
-
-/// Whether the comma-separated values of a header contain `token`, in any case.
-pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    listed(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
-}
-
-/// The comma-separated values of a header.
-pub(super) fn listed<'h>(
-    headers: &'h HeaderMap,
-    name: &HeaderName,
-) -> impl Iterator<Item = &'h str> {
-    let values = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// Refuses a page of a denied origin, and every client of a gateway that shuts down.

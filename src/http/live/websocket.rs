@@ -12,12 +12,15 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::request::{StreamRequest, check, listed, lists};
+use super::request::{StreamRequest, check};
+use crate::http::caller::Caller;
 use crate::http::refusal::malformed;
+use crate::http::request::header_list::{listed, lists};
 use crate::http::server::{limit_stalls, take_over};
 use crate::http::{ConnectionPermit, HttpState};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::Problem;
+use crate::rights::Verb;
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
@@ -29,9 +32,14 @@ const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
     let accept = handshake(&request)?;
     check(state, &request)?;
+    let caller = Caller::of(state, request.uri(), request.headers()).await?;
+    caller.may(Verb::Watch)?;
     let format = format(request.headers())?;
     let stream = StreamRequest::read(state, request.uri(), format, None)?;
-    let opening = stream.start(state).await?;
+    let opening = stream
+        .start(state)
+        .await?
+        .with_token(caller.stream_token(state));
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade =
         upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use sha2::{Digest, Sha256};
 
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::rights::Lease;
 use crate::store::RequestKey;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -54,9 +55,11 @@ impl CallerKey {
     }
 
     /// The name of the key's record, and the fingerprint of its request. Each part is hashed with
-    /// its length, so that different requests never give the same input.
+    /// its length, so that different requests never give the same input. Each holder of a token has
+    /// keys of their own.
     pub(super) fn request_key(
         &self,
+        holder: Option<&Lease>,
         method: &str,
         path: &str,
         headers: &HeaderMap,
@@ -71,8 +74,13 @@ impl CallerKey {
             precondition(header::IF_MATCH),
             precondition(header::IF_NONE_MATCH),
         );
+        let mut name = vec![method.as_bytes(), path.as_bytes(), self.0.as_bytes()];
+        if let Some(holder) = holder {
+            let issuer = holder.issuer.as_deref().unwrap_or_default();
+            name.extend([issuer.as_bytes(), holder.subject.as_bytes()]);
+        }
         RequestKey {
-            name: digest(&[method.as_bytes(), path.as_bytes(), self.0.as_bytes()]),
+            name: digest(&name),
             fingerprint: digest(&[
                 method.as_bytes(),
                 path.as_bytes(),
@@ -135,14 +143,19 @@ mod tests {
         let mut creating = HeaderMap::new();
         creating.insert(header::IF_NONE_MATCH, "*".parse().expect("a value"));
         let key = CallerKey("k".into());
-        let first = key.request_key("PUT", "/people/1", &none, b"body");
-        assert_eq!(key.request_key("PUT", "/people/1", &none, b"body"), first);
+        let first = key.request_key(None, "PUT", "/people/1", &none, b"body");
+        assert_eq!(
+            key.request_key(None, "PUT", "/people/1", &none, b"body"),
+            first
+        );
         assert_ne!(
-            key.request_key("PATCH", "/people/1", &none, b"body").name,
+            key.request_key(None, "PATCH", "/people/1", &none, b"body")
+                .name,
             first.name
         );
         assert_ne!(
-            key.request_key("PUT", "/people/2", &none, b"body").name,
+            key.request_key(None, "PUT", "/people/2", &none, b"body")
+                .name,
             first.name
         );
         for (headers, body) in [
@@ -150,12 +163,12 @@ mod tests {
             (&matching, b"body"),
             (&creating, b"body"),
         ] {
-            let other = key.request_key("PUT", "/people/1", headers, body);
+            let other = key.request_key(None, "PUT", "/people/1", headers, body);
             assert_eq!(other.name, first.name);
             assert_ne!(other.fingerprint, first.fingerprint);
         }
         let [one, other] = [&matching, &creating]
-            .map(|headers| key.request_key("PUT", "/people/1", headers, b"body"));
+            .map(|headers| key.request_key(None, "PUT", "/people/1", headers, b"body"));
         assert_ne!(one.fingerprint, other.fingerprint);
     }
 }

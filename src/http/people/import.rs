@@ -14,6 +14,7 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::idempotency::CallerKey;
 use super::lines::{BodyLines, ImportLine};
@@ -21,11 +22,13 @@ use super::preconditions::Precondition;
 use super::refused_lines::RefusedLines;
 use crate::domain::{Draft, IdRule, PersonId, TraceContext};
 use crate::http::SharedState;
+use crate::http::caller::{Caller, lifetime};
 use crate::http::metrics::LineResult;
 use crate::http::request::body::{self, BodyReader};
 use crate::http::request::media;
 use crate::http::request::query::Parameters;
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::rights::Verb;
 use crate::store::{StoreError, Write};
 use crate::telemetry::clock::fresh_uuid;
 
@@ -36,8 +39,10 @@ const SKIPPED_BYTES: usize = 256 << 20;
 /// the totals.
 pub(in crate::http) async fn import(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
+    caller.may(Verb::Import)?;
     let (parts, content) = request.into_parts();
     Parameters::none(parts.uri.query())?;
     media::check_body(&parts.headers, media::LINES).map_err(|problem| {
@@ -54,7 +59,7 @@ pub(in crate::http) async fn import(
         end: None,
     };
     state.metrics.imports.inc();
-    let mut import = Import::new(state, parts.extensions.get().copied());
+    let mut import = Import::new(state, parts.extensions.get().copied(), caller.end());
     let end = import.run(&mut reader).await;
     import.drain().await;
     if let Ok(ImportEnd::Stopped) = end {
@@ -99,6 +104,8 @@ struct Import {
     state: SharedState,
     /// The span of the request.
     trace: Option<TraceContext>,
+    /// When the caller's token ends.
+    end: Option<Instant>,
     lines: BodyLines,
     saving: FuturesUnordered<BoxFuture<'static, LineOutcome>>,
     /// The people of the lines in `saving`: each person at most once.
@@ -115,11 +122,12 @@ struct LineOutcome {
 }
 
 impl Import {
-    fn new(state: SharedState, trace: Option<TraceContext>) -> Self {
+    fn new(state: SharedState, trace: Option<TraceContext>, end: Option<Instant>) -> Self {
         Self {
             lines: BodyLines::new(state.options.body_bytes_max),
             state,
             trace,
+            end,
             saving: FuturesUnordered::new(),
             busy: HashSet::new(),
             saved: 0,
@@ -129,7 +137,10 @@ impl Import {
 
     /// Reads the body to its end, or until too many lines were refused.
     async fn run(&mut self, reader: &mut BodyReader) -> Result<ImportEnd, Problem> {
-        while let Some(bytes) = self.next_bytes(reader).await? {
+        while let Some(bytes) = lifetime::before(self.end, self.next_bytes(reader))
+            .await
+            .ok_or_else(lifetime::ended)??
+        {
             self.lines.push(bytes);
             while let Some((number, line)) = self.lines.next() {
                 self.take(number, line).await;

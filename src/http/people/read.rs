@@ -8,18 +8,22 @@ use axum::response::Response;
 use super::preconditions::{Precondition, entity_tag};
 use super::{PathId, answer};
 use crate::http::SharedState;
+use crate::http::caller::Caller;
 use crate::http::request::entity_tag::is_known;
 use crate::http::request::media;
 use crate::http::request::query::Parameters;
 use crate::protocol::problem::Problem;
+use crate::rights::Verb;
 
 /// One person, or 304 where the caller has this revision already.
 pub(in crate::http) async fn read(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.may(Verb::Read)?;
     Parameters::none(query.as_deref())?;
     let precondition = Precondition::of_read(&headers)?;
     let person = state

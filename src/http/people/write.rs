@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Request, State as Extract};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::PathId;
@@ -12,10 +12,12 @@ use super::preconditions::{Precondition, damaged};
 use crate::domain::{
     Draft, FieldsJson, IdRule, MergePatch, Partitions, Person, PersonId, Position, TraceContext,
 };
+use crate::http::caller::Caller;
 use crate::http::request::query::Parameters;
 use crate::http::request::{body, media};
 use crate::http::{HttpState, SharedState};
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::rights::Verb;
 use crate::store::{Expectation, RequestKey, StoreError, Write, WriteOutcome};
 use crate::telemetry::clock::fresh_uuid;
 
@@ -44,6 +46,7 @@ impl WriteRequest {
     /// another case gives the same request.
     async fn read(
         state: &HttpState,
+        caller: &Caller,
         request: Request,
         path: &str,
         taken: &'static [&'static str],
@@ -65,7 +68,8 @@ impl WriteRequest {
         let key = CallerKey::of(&parts.headers)?;
         let body = body::read(&parts.headers, content, &state.options).await?;
         let key = key.map(|key| {
-            let request = key.request_key(parts.method.as_str(), path, &parts.headers, &body);
+            let method = parts.method.as_str();
+            let request = key.request_key(caller.lease(), method, path, &parts.headers, &body);
             (key, request)
         });
         let trace = parts.extensions.get().copied();
@@ -96,10 +100,12 @@ impl WriteRequest {
 /// `POST /people`.
 pub(in crate::http) async fn create(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
+    caller.may(Verb::Create)?;
     Precondition::none(request.headers())?;
-    let call = WriteRequest::read(&state, request, "/people", &[media::JSON]).await?;
+    let call = WriteRequest::read(&state, &caller, request, "/people", &[media::JSON]).await?;
     let fields = Draft::parse(call.text()?, IdRule::Ignored)?
         .fields
         .to_json();
@@ -121,12 +127,20 @@ pub(in crate::http) async fn create(
 /// `PUT /people/{id}`.
 pub(in crate::http) async fn replace(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
+    caller.may(save_verb(request.headers()))?;
     let precondition = Precondition::of(request.headers())?;
-    let call =
-        WriteRequest::read(&state, request, &format!("/people/{id}"), &[media::JSON]).await?;
+    let call = WriteRequest::read(
+        &state,
+        &caller,
+        request,
+        &format!("/people/{id}"),
+        &[media::JSON],
+    )
+    .await?;
     let fields = Draft::parse(call.text()?, IdRule::MustBe(id))?
         .fields
         .to_json();
@@ -149,11 +163,13 @@ pub(in crate::http) async fn replace(
 /// `DELETE /people/{id}`.
 pub(in crate::http) async fn delete(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
+    caller.may(Verb::Delete)?;
     let precondition = Precondition::of_existing(request.headers())?;
-    let call = WriteRequest::read(&state, request, &format!("/people/{id}"), &[]).await?;
+    let call = WriteRequest::read(&state, &caller, request, &format!("/people/{id}"), &[]).await?;
     let expect = precondition.expect(Expectation::Anything);
     let write = call.write(&state, id, None).expecting(expect);
     let outcome = carry_out(&state, &write).await?;
@@ -170,12 +186,15 @@ pub(in crate::http) async fn delete(
 /// revision that the patch was merged into.
 pub(in crate::http) async fn patch(
     Extract(state): Extract<SharedState>,
+    caller: Caller,
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
+    caller.may(Verb::Update)?;
     let precondition = Precondition::of_existing(request.headers())?;
     let call = WriteRequest::read(
         &state,
+        &caller,
         request,
         &format!("/people/{id}"),
         &[media::MERGE_PATCH, media::JSON],
@@ -213,6 +232,15 @@ pub(in crate::http) async fn patch(
              Try again."
         ),
     ))
+}
+
+/// What a PUT needs: it creates with `If-None-Match: *`, and changes a person otherwise.
+fn save_verb(headers: &HeaderMap) -> Verb {
+    if headers.contains_key(header::IF_NONE_MATCH) {
+        Verb::Create
+    } else {
+        Verb::Update
+    }
 }
 
 /// A fresh id. With a key, the id is in the key's partition, where the store looks for its record.

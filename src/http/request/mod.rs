@@ -3,5 +3,6 @@
 
 pub(super) mod body;
 pub(super) mod entity_tag;
+pub(super) mod header_list;
 pub(super) mod media;
 pub(super) mod query;

@@ -9,6 +9,9 @@ use percent_encoding::percent_decode_str;
 use crate::http::refusal::malformed;
 use crate::protocol::problem::Problem;
 
+/// Parameters that other services take a token in.
+const CREDENTIALS: [&str; 4] = ["token", "access_token", "authorization", "jwt"];
+
 /// The parameters of one request, decoded, in the order of the query.
 #[derive(Debug)]
 pub(in crate::http) struct Parameters(Vec<(String, String)>);
@@ -22,6 +25,9 @@ impl Parameters {
             .map_err(|_| malformed("The query must be UTF-8, form-urlencoded."))?;
         for (index, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
+                if CREDENTIALS.contains(&name.as_str()) {
+                    return Err(misplaced_credential(name));
+                }
                 let known = if known.is_empty() {
                     "none".to_owned()
                 } else {
@@ -52,6 +58,22 @@ impl Parameters {
             .find(|(given, _)| given == name)
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// The name of a parameter that other services take a token in, if the query has one.
+pub(in crate::http) fn credential(query: Option<&str>) -> Option<&'static str> {
+    parts(query?).find_map(|part| {
+        let (name, _) = pair(part).ok()?;
+        CREDENTIALS.into_iter().find(|known| *known == name)
+    })
+}
+
+/// The refusal of a token in the query.
+pub(in crate::http) fn misplaced_credential(name: &str) -> Problem {
+    malformed(format!(
+        "There is no parameter {name} here: a query is kept in logs and histories. Send the token \
+         as Authorization: Bearer TOKEN, or with a WebSocket as the subprotocol bearer.TOKEN."
+    ))
 }
 
 /// The parameters of a query as the client encoded them, without those of this name.

@@ -46,8 +46,10 @@ pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
         Message::Filtered { reference, cursor } | Message::Pong { reference, cursor } => {
             (*reference, *cursor)
         }
-        Message::Error { reference, .. } => (*reference, None),
-        Message::Reset(_) | Message::Stale { .. } | Message::Fresh => (None, None),
+        Message::Error { reference, .. } | Message::Token { reference, .. } => (*reference, None),
+        Message::Reset(_) | Message::Stale { .. } | Message::Fresh | Message::Expiring { .. } => {
+            (None, None)
+        }
     };
     if let Some(reference) = reference {
         member(out, "ref");
@@ -66,7 +68,9 @@ pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
             member(out, "reason");
             escaped(out, reason);
         }
-        Message::Stale { seconds } => {
+        Message::Stale { seconds }
+        | Message::Expiring { seconds }
+        | Message::Token { seconds, .. } => {
             member(out, "seconds");
             write!(out, "{seconds}").expect("a String takes all that is written to it");
         }

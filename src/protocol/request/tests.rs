@@ -57,11 +57,11 @@ fn a_refusal_names_what_to_send_instead() {
     for (text, detail) in [
         (
             r#"{"type":"wake","ref":"r"}"#,
-            r#"There is no message of type "wake"; send filter, ping or stop."#,
+            r#"There is no message of type "wake"; send filter, ping, token or stop."#,
         ),
         (
             r#"{"ref":"r"}"#,
-            "A message needs a type; send filter, ping or stop.",
+            "A message needs a type; send filter, ping, token or stop.",
         ),
         (
             r#"{"type":1,"ref":"r"}"#,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::evaluator::{CatchUpError, Evaluator};
+use super::renewal::renew;
 use super::replay;
 use super::requests::{RequestAnswer, RequestOutcome, reply};
 use super::snapshot::{Snapshot, SnapshotProgress};
@@ -124,6 +125,7 @@ impl Drainer {
             subscription,
             &self.shared.filters,
             newest,
+            |verified| renew(&self.shared, handle.connection(), verified),
         ) {
             RequestOutcome::Close(close) => return self.close(handle, &close),
             RequestOutcome::RequestAnswer(answer) => answer,

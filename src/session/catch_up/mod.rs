@@ -6,6 +6,7 @@ mod evaluator;
 #[cfg(test)]
 mod exactness_tests;
 mod recovery;
+mod renewal;
 mod replay;
 mod requests;
 mod snapshot;

@@ -1,16 +1,21 @@
 //! The answer to a client's request. It comes after everything before the request was sent, so a
 //! filter changes at one checkpoint, and a position is never ahead of the changes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use super::renewal::no_token;
 use crate::filter::{SharedFilters, View};
 use crate::history::Checkpoint;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
 use crate::protocol::problem::Problem;
 use crate::protocol::request::{FilterFrom, Refused, Request};
+use crate::rights::Lease;
 use crate::session::connection::{CatchUp, ClientRequest};
 use crate::session::subscription::Subscription;
+use crate::session::token::Renewal;
 
 /// What follows from a request.
 pub(super) enum RequestOutcome {
@@ -39,6 +44,7 @@ pub(super) fn reply(
     subscription: &Subscription,
     filters: &SharedFilters,
     newest: Option<Checkpoint>,
+    renew: impl FnOnce(Result<Arc<Lease>, Problem>) -> Renewal,
 ) -> RequestOutcome {
     let context = Context {
         catch_up,
@@ -72,6 +78,18 @@ pub(super) fn reply(
             }),
         },
         ClientRequest::Refused(refused) => context.refuse(&refused),
+        ClientRequest::Message(Request::Token { reference, .. }) => context.refuse(&Refused {
+            reference,
+            problem: no_token(),
+        }),
+        ClientRequest::Renew {
+            reference,
+            verified,
+        } => match renew(verified) {
+            Renewal::Accepted { seconds, .. } => context.token(reference.as_deref(), seconds),
+            Renewal::Refused(problem) => context.refuse(&Refused { reference, problem }),
+            Renewal::RefusedTooOften => return RequestOutcome::Close(Close::REFUSED_TOKENS),
+        },
     };
     RequestOutcome::RequestAnswer(answer)
 }
@@ -160,6 +178,11 @@ impl Context<'_> {
             view: Some(view),
             drops_snapshot: true,
         }
+    }
+
+    fn token(self, reference: Option<&str>, seconds: u64) -> RequestAnswer {
+        let frame = self.frame(&Message::Token { reference, seconds });
+        self.go_on(frame, None)
     }
 
     fn refuse(self, refused: &Refused) -> RequestAnswer {

@@ -40,12 +40,12 @@ impl Connection {
         if self.apply_to_wire(&mut state, input) != WireEffect::SendClose {
             return None;
         }
-        state.closing_since = now;
+        self.note_closing(now);
         if let (Some(queue), false) = (&mut state.queue, close.code.is_orderly()) {
             queue.drop_waiting();
         }
         let drain = self.last_frame(&mut state, last, sent);
-        if close.code == CloseCode::STALLED {
+        if matches!(close.code, CloseCode::STALLED | CloseCode::UNAUTHORIZED) {
             self.push_through(&mut state, sent);
         }
         Some(Begun(drain))
@@ -71,7 +71,7 @@ impl Connection {
             }
             _ => return None,
         }
-        state.closing_since = now;
+        self.note_closing(now);
         if let Some(queue) = &mut state.queue {
             queue.drop_waiting();
         }

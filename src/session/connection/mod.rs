@@ -24,5 +24,6 @@ pub use send_queue::TooManyRequests;
 pub use serve::ServeHandle;
 pub(crate) use socket::Gone;
 pub use socket::{PairEnd, Socket};
+pub(in crate::session) use wire::TokenStep;
 pub use wire::{Connection, DrainHandle};
 pub use write::{Delivery, DeliveryOutcome, PendingWrite};

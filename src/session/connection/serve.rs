@@ -130,7 +130,7 @@ impl ServeHandle {
     /// Sends `fresh` to a client that got `stale` and lacks no change but those in its queue.
     pub fn tell_fresh(&self, sent: &Counter) -> Option<DrainHandle> {
         let mut state = self.lock();
-        if !state.view.believes_stale || !state.session.is_live() {
+        if !state.believes_stale || !state.session.is_live() {
             return None;
         }
         self.tell(&mut state, &Message::Fresh, false, sent)
@@ -143,7 +143,7 @@ impl ServeHandle {
         unproved: Option<Instant>,
         sent: &Counter,
     ) -> Option<DrainHandle> {
-        let believes_stale = self.lock().view.believes_stale;
+        let believes_stale = self.lock().believes_stale;
         match unproved {
             Some(since) if !believes_stale => self.tell_stale(since, sent),
             Some(_) => None,
@@ -159,7 +159,7 @@ impl ServeHandle {
         sent: &Counter,
     ) -> Option<DrainHandle> {
         let frame = state.view.format().message(message)?;
-        state.view.believes_stale = is_stale;
+        state.believes_stale = is_stale;
         let wait = if is_stale {
             SendQueue::push_stale
         } else {

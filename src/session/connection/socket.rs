@@ -24,8 +24,9 @@ use pair::pair;
 pub enum Socket {
     /// A WebSocket client's.
     Tcp(TcpStream),
-    /// Our end of a pair: server-sent events leave through the body of a response.
-    Pair(PairEnd),
+    /// Our end of a pair: server-sent events leave through the body of a response. Boxed: so the
+    /// other variant, which most sessions have, needs no room for a tag.
+    Pair(Box<PairEnd>),
 }
 
 /// The peer takes nothing any more.
@@ -48,7 +49,7 @@ impl Socket {
     /// `bytes` between them.
     pub fn pair(bytes: usize) -> io::Result<(Self, PairEnd)> {
         let (near, far) = pair(bytes)?;
-        Ok((Self::Pair(near), far))
+        Ok((Self::Pair(Box::new(near)), far))
     }
 
     /// One non-blocking write; 0 where nothing is taken now.
@@ -138,6 +139,6 @@ impl From<TcpStream> for Socket {
 #[cfg(unix)]
 impl From<tokio::net::UnixStream> for Socket {
     fn from(end: PairEnd) -> Self {
-        Self::Pair(end)
+        Self::Pair(Box::new(end))
     }
 }

@@ -98,7 +98,7 @@ impl ServeHandle {
             .expect("only changes make it overflow")
             .clone();
         let drops_fresh = queue.drop_changes();
-        state.view.believes_stale |= drops_fresh;
+        state.believes_stale |= drops_fresh;
         self.marks.announced.store(from.offset, Relaxed);
         let effect = state.session.apply_to_view(ViewInput::Overflow);
         debug_assert_eq!(

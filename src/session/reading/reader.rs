@@ -12,10 +12,10 @@ use super::allowance::Allowance;
 use super::frames::{FrameReader, Incoming};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::format::{ClientInput, WireFormat};
-use crate::protocol::request::Request;
+use crate::protocol::request::{Request, TokenText};
 use crate::protocol::text::TextCommand;
 use crate::session::catch_up::drain;
-use crate::session::command::SessionCommand;
+use crate::session::command::{DispatcherEnded, SessionCommand};
 use crate::session::connection::{ClientRequest, Connection, DrainHandle, ServeHandle};
 use crate::session::shared::Shared;
 
@@ -86,9 +86,7 @@ impl Reader {
         loop {
             for request in round.requests.drain(..) {
                 // Boxed: most sessions never ask, and none should carry the room for it.
-                let command =
-                    SessionCommand::Ask(ServeHandle::new(Arc::clone(&self.connection)), request);
-                round.ended |= Box::pin(self.shared.command(command)).await.is_err();
+                round.ended |= Box::pin(self.ask(request)).await.is_err();
             }
             if round.ended
                 || poll_fn(|context| self.connection.socket().poll_read_ready(context))
@@ -107,6 +105,27 @@ impl Reader {
         let command = SessionCommand::Leave(ServeHandle::new(Arc::clone(&self.connection)));
         let _ = Box::pin(self.shared.command(command)).await;
         drop(permit);
+    }
+
+    /// Hands a request to the dispatching thread. A token is verified first.
+    async fn ask(&self, request: ClientRequest) -> Result<(), DispatcherEnded> {
+        let request = match (request, self.connection.verifier()) {
+            (
+                ClientRequest::Message(Request::Token {
+                    token: TokenText(token),
+                    reference,
+                }),
+                Some(verify),
+            ) => ClientRequest::Renew {
+                reference,
+                verified: verify(token).await,
+            },
+            (request, _) => request,
+        };
+        let handle = ServeHandle::new(Arc::clone(&self.connection));
+        self.shared
+            .command(SessionCommand::Ask(handle, request))
+            .await
     }
 
     /// Takes what the socket has.

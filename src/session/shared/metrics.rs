@@ -16,6 +16,8 @@ metrics! {
         sessions: StaticFamily<WireFormat, Gauge>,
         /// Sessions ended, by close code
         sessions_closed: StaticFamily<CloseCode, Counter>,
+        /// Tokens that clients sent on their streams, by outcome
+        token_refreshes: StaticFamily<TokenRefresh, Counter>,
         /// Different filters in use
         filters: Gauge,
         /// Bytes that sessions' sockets took, all frames included
@@ -36,6 +38,27 @@ metrics! {
         session_resets: StaticFamily<Discontinuity, Counter>,
         /// Text sessions that went on from the new head after the store lost history, by reason
         session_new_heads: StaticFamily<Discontinuity, Counter>,
+    }
+}
+
+/// What became of a token that a client sent on its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRefresh {
+    /// It replaced the old one.
+    Accepted,
+    /// It was refused, and the old one goes on.
+    Refused,
+}
+
+impl Label for TokenRefresh {
+    const KEY: &'static str = "outcome";
+    const ALL: &'static [Self] = &[Self::Accepted, Self::Refused];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod readings;
 mod roster;
 mod timer_wheel;
 
-pub use metrics::{Metrics, ReplaySource};
+pub use metrics::{Metrics, ReplaySource, TokenRefresh};
 pub(super) use readings::Readings;
 pub(super) use roster::{SHARDS, shard_of};
 pub(super) use timer_wheel::Purpose;

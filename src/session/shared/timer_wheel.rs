@@ -35,6 +35,8 @@ pub(in crate::session) enum Purpose {
     Liveness,
     /// Ends a closing in which the peer took nothing, or did not answer, for too long.
     Closing,
+    /// Warns that the token of this number expires, and ends the session with it.
+    Token(u8),
 }
 
 impl TimerWheel {
@@ -86,6 +88,20 @@ impl TimerWheel {
             },
             due,
         );
+    }
+
+    /// Visits the token of this number first at `due`.
+    pub(in crate::session) fn watch_token(
+        &self,
+        connection: &Arc<Connection>,
+        generation: u8,
+        due: Tick,
+    ) {
+        let watched = Watched {
+            connection: Arc::downgrade(connection),
+            purpose: Purpose::Token(generation),
+        };
+        self.put(watched, due);
     }
 
     /// Turns for ever, at the pace of the clock. `visit` returns when to visit again.

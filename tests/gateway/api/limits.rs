@@ -1,10 +1,12 @@
 //! The description repeats constants of the code: the version, numbers in its prose, lists of
 //! words. `shapes` tests the limits in its schemas.
 
+use people_gateway::auth::TokenFaultReason;
 use people_gateway::domain::{MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH};
 use people_gateway::filter::Kinds;
 use people_gateway::http::{Options, openapi};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
+use people_gateway::rights::Verb;
 use people_gateway::store::{Discontinuity, redis};
 use serde_json::{Value, json};
 
@@ -61,7 +63,14 @@ fn lists_of_words_are_those_of_the_code() {
         Discontinuity::Epoch,
     ]
     .map(Discontinuity::name);
+    let reasons = [
+        &reasons[..],
+        &TokenFaultReason::ALL.map(TokenFaultReason::name),
+    ]
+    .concat();
     assert_eq!(at(&format!("{properties}/reason/enum")), json!(reasons));
+    let verbs = Verb::ALL.map(Verb::name);
+    assert_eq!(at("/components/schemas/Verb/enum"), json!(verbs));
     let schema = at("/components/parameters/Kinds/schema");
     let parse = |word: &Value| word.as_str().expect("a word").parse::<Kinds>();
     let words = schema["enum"].as_array().expect("words").iter();

@@ -45,6 +45,7 @@ async fn examples_of_problems_are_answers_of_the_gateway() {
     let (long, other) = (" ".repeat(70_000), ADA.replace("36", "37"));
     for (name, status, call, part, headers, body) in [
         ("parameter", 400, "GET /people?wher=x", "", &[][..], ""),
+        ("parameter", 400, "GET /rights?wher=x", "", &[], ""),
         ("filter", 400, FILTERED, "", &[], ""),
         ("path", 400, "GET /people/{id}", "x", &[], ""),
         ("header", 400, "GET /people/{id}", UNUSED_ID, &[BAD_TAG], ""),

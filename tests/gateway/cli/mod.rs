@@ -10,4 +10,5 @@ mod program;
 mod script;
 mod terminal;
 mod tls;
+mod tokens;
 mod watch;

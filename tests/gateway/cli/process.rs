@@ -125,7 +125,7 @@ impl GatewayProcess {
         self.people.trim_end_matches("/people")
     }
 
-    async fn wait_ready(&self) {
+    pub(crate) async fn wait_ready(&self) {
         eventually("the gateway is ready", async || {
             reqwest::get(&self.ready)
                 .await

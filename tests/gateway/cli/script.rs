@@ -1,7 +1,7 @@
 //! An HTTP server with scripted answers.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use people_testing::wait::DEADLINE;
@@ -33,12 +33,19 @@ impl Script {
 
     /// Answers the next request, and returns its head and body.
     pub(crate) async fn next(&self, answer: &str) -> (String, String) {
-        timeout(DEADLINE, self.take(answer))
+        let (mut stream, head, body) = self.request().await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        (head, body)
+    }
+
+    /// The next request, for the test to answer: its connection, head and body.
+    pub(crate) async fn request(&self) -> (TcpStream, String, String) {
+        timeout(DEADLINE, self.take())
             .await
             .expect("a request in time")
     }
 
-    async fn take(&self, answer: &str) -> (String, String) {
+    async fn take(&self) -> (TcpStream, String, String) {
         let (mut stream, _) = self.listener.accept().await.unwrap();
         let mut read = Vec::new();
         loop {
@@ -61,8 +68,7 @@ impl Script {
                 .find_map(header)
                 .map_or(0, |length| length.parse().unwrap());
             if body.len() == length {
-                stream.write_all(answer.as_bytes()).await.unwrap();
-                return (head.to_owned(), body.to_owned());
+                return (stream, head.to_owned(), body.to_owned());
             }
         }
     }

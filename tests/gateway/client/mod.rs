@@ -5,4 +5,5 @@ mod commands;
 mod reconnect;
 mod refusals;
 mod server;
+mod tokens;
 mod watch;

@@ -20,16 +20,19 @@ pub(crate) struct Server {
     listener: TcpListener,
 }
 
-/// A client's connection, and the query of its handshake.
+/// A client's connection, and the query and the token of its handshake.
 pub(crate) struct Peer {
     pub(crate) query: Vec<(String, String)>,
+    /// `Authorization`; empty if it is missing.
+    pub(crate) authorization: String,
     socket: WebSocketStream<TcpStream>,
 }
 
-/// Answers a handshake with a subprotocol, and records the query.
+/// Answers a handshake with a subprotocol, and records the query and the token.
 struct Answer<'a> {
     subprotocol: &'static str,
     query: &'a mut Vec<(String, String)>,
+    authorization: &'a mut String,
 }
 
 impl Callback for Answer<'_> {
@@ -43,6 +46,12 @@ impl Callback for Answer<'_> {
             "people.v1.json"
         );
         assert_eq!(request.uri().path(), "/updates");
+        if let Some(value) = request.headers().get("authorization") {
+            value
+                .to_str()
+                .expect("ASCII")
+                .clone_into(self.authorization);
+        }
         let text = request.uri().query().unwrap_or_default();
         *self.query = url::form_urlencoded::parse(text.as_bytes())
             .into_owned()
@@ -81,15 +90,20 @@ impl Server {
 
     /// Accepts the next connection, with this subprotocol.
     pub(crate) async fn accept_as(&self, subprotocol: &'static str) -> Peer {
-        let mut query = Vec::new();
+        let (mut query, mut authorization) = (Vec::new(), String::new());
         let answer = Answer {
             subprotocol,
             query: &mut query,
+            authorization: &mut authorization,
         };
         let socket = accept_hdr_async(self.tcp().await, answer)
             .await
             .expect("a handshake");
-        Peer { query, socket }
+        Peer {
+            query,
+            authorization,
+            socket,
+        }
     }
 
     pub(crate) async fn accept(&self) -> Peer {
@@ -99,6 +113,11 @@ impl Server {
     /// Accepts the next connection, and answers its handshake with these pieces of text, one by
     /// one.
     pub(crate) async fn answer(&self, pieces: &[&str]) {
+        self.answer_request(pieces).await;
+    }
+
+    /// As [`Server::answer`]. Returns the request.
+    pub(crate) async fn answer_request(&self, pieces: &[&str]) -> String {
         let mut stream = self.tcp().await;
         stream.set_nodelay(true).unwrap();
         let mut request = Vec::new();
@@ -114,6 +133,7 @@ impl Server {
         }
         // Stays open until the client closes.
         let _ = stream.read(&mut [0]).await;
+        String::from_utf8(request).expect("ASCII")
     }
 
     /// Accepts the next connection, and waits for the client's event about it.
@@ -176,6 +196,7 @@ pub(crate) fn timeouts() -> Timeouts {
     Timeouts {
         backoff_first: Duration::from_millis(1),
         backoff_most: Duration::from_millis(20),
+        token: DEADLINE,
         connect: DEADLINE,
         silence: DEADLINE,
         stop: DEADLINE,

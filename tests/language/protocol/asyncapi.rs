@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use people_gateway::filter::Kinds;
 use people_gateway::protocol::format::WireFormat;
-use people_gateway::protocol::request::{FilterFrom, Request};
+use people_gateway::protocol::request::{FilterFrom, Request, TokenText};
 use people_gateway::protocol::text::TextCommand;
 use serde_json::{Map, Value};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -112,7 +112,7 @@ fn written_payloads() -> BTreeMap<String, Vec<Value>> {
                 parse(text(&sent(WireFormat::CloudEvents))),
             );
         }
-        if !["filtered", "error", "pong"].contains(&kind) {
+        if !["filtered", "error", "token", "pong"].contains(&kind) {
             add(format!("sse.{name}"), string(&sent(WireFormat::Sse)));
         }
     });
@@ -196,6 +196,14 @@ fn the_examples_of_client_messages_are_read() {
             reference: reference("p1")
         }]
     );
+    let token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
+    assert_eq!(
+        read("client.token"),
+        [Request::Token {
+            token: TokenText(token.to_owned()),
+            reference: reference("t1")
+        }]
+    );
     assert_eq!(read("client.stop"), [Request::Stop]);
     let words: Vec<TextCommand> = documented["client.text"]
         .iter()
@@ -210,7 +218,13 @@ fn the_examples_of_client_messages_are_read() {
             TextCommand::Stop
         ]
     );
-    let known = ["client.filter", "client.ping", "client.stop", "client.text"];
+    let known = [
+        "client.filter",
+        "client.ping",
+        "client.stop",
+        "client.text",
+        "client.token",
+    ];
     let named: Vec<_> = documented
         .keys()
         .filter(|name| name.starts_with("client."))

@@ -51,6 +51,8 @@ fn message_json(name: &str) -> String {
         "reset" => r#"{"type":"reset","reason":"trimmed"}"#.to_owned(),
         "stale" => r#"{"type":"stale","seconds":5}"#.to_owned(),
         "fresh" => r#"{"type":"fresh"}"#.to_owned(),
+        "expiring" => r#"{"type":"expiring","seconds":90}"#.to_owned(),
+        "token" => r#"{"type":"token","ref":"f1","seconds":3600}"#.to_owned(),
         "filtered" | "pong" => format!(r#"{{"type":"{name}","ref":"f1","cursor":"{CURSOR}"}}"#),
         "filteredSnapshot" => r#"{"type":"filtered"}"#.to_owned(),
         "pongSnapshot" => r#"{"type":"pong"}"#.to_owned(),

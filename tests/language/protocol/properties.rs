@@ -163,7 +163,9 @@ proptest! {
         let problem = Problem::new(ProblemKind::Malformed, detail.clone());
         let error = Message::Error { reference: Some(&reference), problem: &problem };
         let pong = Message::Pong { reference: Some(&reference), cursor: None };
-        for message in [&error, &pong] {
+        let token = Message::Token { reference: Some(&reference), seconds: 3600 };
+        let filtered = Message::Filtered { reference: Some(&reference), cursor: None };
+        for message in [&error, &pong, &token, &filtered] {
             let json = parse(text(&WireFormat::Json.message(message).unwrap()));
             let cloud = parse(text(&WireFormat::CloudEvents.message(message).unwrap()));
             prop_assert_eq!(&json["ref"], &reference);

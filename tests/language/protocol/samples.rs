@@ -105,6 +105,14 @@ pub(crate) fn each_message(mut visit: impl FnMut(&str, &Message<'_>)) {
     visit("reset", &Message::Reset("trimmed"));
     visit("stale", &Message::Stale { seconds: 5 });
     visit("fresh", &Message::Fresh);
+    visit("expiring", &Message::Expiring { seconds: 90 });
+    visit(
+        "token",
+        &Message::Token {
+            reference,
+            seconds: 3600,
+        },
+    );
     visit(
         "filtered",
         &Message::Filtered {

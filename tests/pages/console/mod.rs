@@ -8,3 +8,4 @@ mod outages;
 mod pictures;
 mod scenes;
 mod support;
+mod tokens;

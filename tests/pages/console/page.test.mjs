@@ -74,6 +74,22 @@ test('files have no inline code, no other hosts and no absolute paths', () => {
   }
 });
 
+test('people and tokens are never inserted as HTML, and no address or log has a token', () => {
+  for (const file of own) {
+    const text = readFileSync(file, 'utf8');
+    assert.doesNotMatch(text, /(inner|outer|insertAdjacent)HTML|document\.write/i, name(file));
+    assert.doesNotMatch(text, /console\.\w+\(/, name(file));
+  }
+  // Only one module reads and stores the token, and only one writes an address.
+  const matching = (pattern) =>
+    own.filter((file) => pattern.test(readFileSync(file, 'utf8'))).map((file) => name(file));
+  assert.deepEqual(matching(/sessionStorage/), [fileURLToPath(new URL('access.js', CONSOLE))]);
+  assert.deepEqual(
+    matching(/history\.\w+|location\.\w+ =/),
+    [fileURLToPath(new URL('main.js', CONSOLE))],
+  );
+});
+
 test('vendored files are unchanged and have their licences', () => {
   for (const [file, hash] of Object.entries(VENDORED)) {
     const bytes = readFileSync(new URL(`vendor/${file}`, CONSOLE));

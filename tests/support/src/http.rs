@@ -200,6 +200,7 @@ pub fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> HttpS
     HttpState {
         store,
         sessions,
+        authentication: None,
         options: Arc::new(options),
         metrics,
         clock: system_clock,

@@ -13,6 +13,7 @@
 pub mod collector;
 pub mod haproxy;
 pub mod http;
+pub mod issuer;
 pub mod port;
 pub mod process;
 pub mod pseudoterminal;

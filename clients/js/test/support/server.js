@@ -13,14 +13,15 @@ function frame(opcode, payload) {
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
-/** A client's connection, with the query of its handshake. */
+/** A client's connection, with the query and the subprotocols of its handshake. */
 class Peer {
   #received = [];
   #waiting = [];
 
-  constructor(socket, url) {
+  constructor(socket, { url, headers }) {
     this.socket = socket;
     this.query = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
+    this.offers = offersOf(headers);
     this.closed = new Promise((resolve) => socket.once('close', resolve));
     let rest = Buffer.alloc(0);
     socket.on('error', () => {});
@@ -72,19 +73,24 @@ class Peer {
   }
 }
 
+const offersOf = (headers) => headers['sec-websocket-protocol'].split(/,\s*/);
+
 export class Server {
   #peers = [];
   #waiting = [];
   #sockets = [];
   /**
-   * The answer to handshakes, and to the client's request for the reason, instead of an upgrade.
+   * The answer to handshakes, and to the client's request for the reason, instead of an upgrade; or
+   * a function that makes it from the request, undefined for an upgrade.
    */
   refusal;
   refused = 0;
+  /** The requests so far, without upgraded ones: `{ method, url, headers, offers }`. */
+  requests = [];
 
   static async start(test) {
     const server = new Server();
-    const http = createServer((request, response) => server.#refuse(response));
+    const http = createServer((request, response) => server.#refuse(request, response));
     http.on('upgrade', (request, socket) => server.#upgrade(request, socket));
     await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
     server.url = `ws://127.0.0.1:${http.address().port}/updates`;
@@ -96,19 +102,27 @@ export class Server {
     return server;
   }
 
-  #refuse(response) {
-    const { status = 404, headers = {}, problem } = this.refusal ?? {};
+  #refusalOf({ method, url, headers }) {
+    const request = { method, url, headers, offers: headers.upgrade ? offersOf(headers) : [] };
+    const refusal = typeof this.refusal === 'function' ? this.refusal(request) : this.refusal;
+    if (refusal || !headers.upgrade) this.requests.push(request);
+    return refusal;
+  }
+
+  #refuse(request, response) {
+    const { status = 404, headers = {}, problem } = this.#refusalOf(request) ?? {};
     response.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
-    response.end(JSON.stringify(problem));
+    response.end(status === 204 ? undefined : JSON.stringify(problem));
   }
 
   #upgrade(request, socket) {
     this.#sockets.push(socket);
     socket.on('error', () => {});
-    if (this.refusal) {
+    const refusal = this.#refusalOf(request);
+    if (refusal) {
       this.refused++;
       return socket.end(
-        `HTTP/1.1 ${this.refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        `HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
       );
     }
     const accept = createHash('sha1')
@@ -118,7 +132,7 @@ export class Server {
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: people.v1.json\r\n\r\n`,
     );
-    const peer = new Peer(socket, request.url);
+    const peer = new Peer(socket, request);
     const waiting = this.#waiting.shift();
     if (waiting) waiting(peer);
     else this.#peers.push(peer);

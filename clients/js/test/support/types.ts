@@ -17,6 +17,11 @@ const people = live<Attributes>({
   people: [] as Person<Attributes>[],
 });
 const anyone = live({ url: 'http://h' });
+live({ url: 'http://h', token: 'a.b.c' });
+live({ url: 'http://h', token: () => 'a.b.c', tokenMs: 5_000 });
+live({ url: 'http://h', token: async () => (await fetch('/token')).text() });
+// @ts-expect-error: a token is a text
+live({ url: 'http://h', token: async () => (await fetch('/token')).headers.get('x') });
 
 for await (const event of people) {
   if (event.person) {
@@ -60,7 +65,10 @@ seen.people.push(seen.people[0]);
 seen.version = 1;
 
 const ada = { firstName: 'Ada', lastName: 'L', age: 36, job: '' };
-await people.save({ ...ada, attributes: { city: 'Oslo' } });
+const { person: saved } = await people.save({ ...ada, attributes: { city: 'Oslo' } });
+console.log(saved?.attributes?.city);
+// @ts-expect-error: a caller that may not read gets no person
+console.log(saved.id);
 // @ts-expect-error: the type of the attributes has no such name
 await people.save({ ...ada, attributes: { town: 'Oslo' } });
 // @ts-expect-error: a person has an age
@@ -71,6 +79,8 @@ export const words = (event: LiveEvent): string => {
   switch (event.type) {
     case 'reset': return event.reason;
     case 'disconnected': return event.why;
+    case 'expiring':
+    case 'token': return `${event.seconds}`;
     default: return event.person?.lastName ?? '';
   }
 };

@@ -48,15 +48,17 @@ pub(super) enum ConnectError {
 /// The stream below the WebSocket.
 pub(super) type Wire = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// Connects, with TLS if given, and performs the handshake. The caller sets the time limit.
+/// Connects, with TLS if given, and performs the handshake, with this `Authorization`. The caller
+/// sets the time limit.
 pub(super) async fn open(
     url: Url,
     tls: Option<Tls>,
+    authorization: Option<HeaderValue>,
 ) -> Result<WebSocketStream<Wire>, ConnectError> {
     let mut stream = connect(&url, tls)
         .await
         .map_err(|error| ConnectError::Disconnect(unreachable(&error)))?;
-    let (request, key) = request(&url)?;
+    let (request, key) = request(&url, authorization)?;
     stream.write_all(&request).await.map_err(cut)?;
     let (response, rest) = head(&mut stream).await?;
     if response.status().as_u16() != 101 {
@@ -91,12 +93,17 @@ fn unreachable(error: &std::io::Error) -> Disconnect {
     )
 }
 
-fn request(url: &Url) -> Result<(Vec<u8>, String), ConnectError> {
+fn request(
+    url: &Url,
+    authorization: Option<HeaderValue>,
+) -> Result<(Vec<u8>, String), ConnectError> {
     let written = url.as_str().into_client_request().and_then(|mut request| {
         request.headers_mut().insert(
             header::SEC_WEBSOCKET_PROTOCOL,
             HeaderValue::from_static(SUBPROTOCOL),
         );
+        let authorization = authorization.map(|value| (header::AUTHORIZATION, value));
+        request.headers_mut().extend(authorization);
         generate_request(request)
     });
     written.map_err(|error| no_gateway(format!("no request can be made of its URL: {error}")))

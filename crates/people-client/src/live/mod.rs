@@ -3,6 +3,7 @@
 //! It is a state machine behind `poll`. [`LiveClient::next`] and the `Stream` only wait for it, so
 //! a caller may drop their futures at any time: no event is lost and no command is sent twice.
 
+mod attempt;
 mod handshake;
 mod next_step;
 mod options;
@@ -16,7 +17,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use people_core::{Backoff, Cursor};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -26,9 +27,11 @@ use super::protocol::message::{ClientMessage, ServerMessage, read};
 use super::subscription::{FilterStart, StartPoint, ViewFilter, kinds_word};
 use super::timeouts::Timeouts;
 use super::tls::{Tls, Trust};
+use super::tokens::TokenSource;
 use super::updates_url::UpdatesUrl;
+use attempt::Attempt;
 use handshake::{ConnectError, Wire};
-use next_step::NextStep;
+use next_step::{LastAttempt, NextStep};
 pub use options::Options;
 use resume::ResumePoint;
 use socket::ClientSocket;
@@ -44,6 +47,9 @@ pub struct LiveClient {
     trust: Trust,
     /// Made for the first connection, if the URL needs it.
     tls: Option<Tls>,
+    tokens: Option<TokenSource>,
+    /// Whether the server refused the last token because it had expired.
+    token_refused: bool,
     /// Whether a connection succeeded before, which proves the address right.
     has_connected: bool,
     /// The filter that the server has confirmed.
@@ -64,8 +70,6 @@ struct PendingFilter {
     from: FilterStart,
     reference: String,
 }
-
-type Attempt = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, ConnectError>> + Send>>;
 
 enum ClientState {
     Connecting {
@@ -91,6 +95,8 @@ impl Options {
             timeouts: self.timeouts,
             trust: self.trust,
             tls: None,
+            tokens: self.tokens,
+            token_refused: false,
             has_connected: false,
             filter: self.filter,
             resume: self.start.into(),
@@ -217,25 +223,11 @@ impl LiveClient {
                 Err(fault) => return self.fail(ClientError::Tls(fault)),
             }
         }
-        let tls = self.tls.clone();
         let from = self.resume.start();
         let url = self.url.with_query(&self.filter, &from);
-        let limit = self.timeouts.connect;
-        let attempt = async move {
-            let late = || {
-                ConnectError::Disconnect(Disconnect::Unreachable(format!(
-                    "no answer within {} s",
-                    limit.as_secs_f64()
-                )))
-            };
-            timeout(limit, handshake::open(url, tls))
-                .await
-                .unwrap_or_else(|_| Err(late()))
-        };
-        self.state = ClientState::Connecting {
-            from,
-            attempt: Box::pin(attempt),
-        };
+        let (tls, tokens) = (self.tls.clone(), self.tokens.clone());
+        let attempt = attempt::start(url, tls, tokens, &self.timeouts);
+        self.state = ClientState::Connecting { from, attempt };
         Ok(())
     }
 
@@ -249,6 +241,7 @@ impl LiveClient {
         match outcome {
             Ok(stream) => {
                 self.has_connected = true;
+                self.token_refused = false;
                 let socket = Box::new(ClientSocket::new(stream, self.timeouts.silence));
                 self.state = ClientState::Open {
                     from: from.clone(),
@@ -270,11 +263,16 @@ impl LiveClient {
         why: Disconnect,
         from: &StartPoint,
     ) -> Result<LiveEvent, ClientError> {
+        let last = LastAttempt {
+            resumed: matches!(from, StartPoint::Cursor(_)),
+            token_refused: self.token_refused,
+        };
         let step = if self.stopping {
             NextStep::End
         } else {
-            NextStep::after(&why, matches!(from, StartPoint::Cursor(_)))
+            NextStep::after(&why, last)
         };
+        self.token_refused |= matches!(&why, Disconnect::Refused(refusal) if refusal.is_expired());
         let retry = match step {
             NextStep::End => None,
             NextStep::Fail(error) => return self.fail(error),

@@ -21,13 +21,23 @@ pub(super) enum NextStep {
     StartOver(RetryWait),
 }
 
+/// The attempt to connect that ended with a disconnect.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastAttempt {
+    /// It started at a cursor.
+    pub(super) resumed: bool,
+    /// The token before its own was refused as expired, and none was accepted since.
+    pub(super) token_refused: bool,
+}
+
 impl NextStep {
-    /// The step after this disconnect. `resumed`: the connection started at a cursor.
-    pub(super) fn after(disconnect: &Disconnect, resumed: bool) -> Self {
+    /// The step after this disconnect.
+    pub(super) fn after(disconnect: &Disconnect, last: LastAttempt) -> Self {
         match disconnect {
             Disconnect::Closed { code, reason } => Self::after_close(*code, reason),
-            Disconnect::Refused(refusal) => Self::after_refusal(refusal, resumed),
+            Disconnect::Refused(refusal) => Self::after_refusal(refusal, last),
             Disconnect::Cut(_)
+            | Disconnect::NoToken(_)
             | Disconnect::Silent(_)
             | Disconnect::StopUnanswered
             | Disconnect::Unreachable(_)
@@ -47,18 +57,22 @@ impl NextStep {
                 Self::Reconnect(retry_ms(reason).map_or(RetryWait::Backoff, RetryWait::UpTo))
             }
             1013 => Self::Reconnect(RetryWait::After(OVERLOADED)),
+            // Others pass, also 4001: each attempt has a fresh token.
             _ => Self::Reconnect(RetryWait::Backoff),
         }
     }
 
-    fn after_refusal(refusal: &Refusal, resumed: bool) -> Self {
+    fn after_refusal(refusal: &Refusal, last: LastAttempt) -> Self {
         let is_about_cursor = refusal
             .problem
             .as_ref()
             .is_some_and(|problem| problem.kind == "/problems/cursor");
         match refusal.status {
-            410 if resumed => Self::StartOver(RetryWait::Backoff),
-            400 if resumed && is_about_cursor => Self::StartOver(RetryWait::Backoff),
+            410 if last.resumed => Self::StartOver(RetryWait::Backoff),
+            400 if last.resumed && is_about_cursor => Self::StartOver(RetryWait::Backoff),
+            401 if refusal.is_expired() && !last.token_refused => {
+                Self::Reconnect(RetryWait::Backoff)
+            }
             // Timeout, too early, too many requests, server errors: they pass.
             408 | 425 | 429 | 500..=599 => Self::Reconnect(
                 refusal
@@ -85,17 +99,28 @@ mod tests {
     fn closed(code: u16, reason: &str) -> String {
         let reason = reason.into();
         let disconnect = Disconnect::Closed { code, reason };
-        format!("{:?}", NextStep::after(&disconnect, true))
+        let last = LastAttempt {
+            resumed: true,
+            token_refused: true,
+        };
+        format!("{:?}", NextStep::after(&disconnect, last))
     }
 
     fn refused(status: u16, kind: &str, resumed: bool) -> String {
-        let problem = serde_json::from_value(serde_json::json!({"type": kind})).unwrap();
+        let last = LastAttempt {
+            resumed,
+            token_refused: false,
+        };
+        refused_because(status, serde_json::json!({"type": kind}), last)
+    }
+
+    fn refused_because(status: u16, problem: serde_json::Value, last: LastAttempt) -> String {
         let disconnect = Disconnect::Refused(Refusal {
             status,
             retry_after: Some(Duration::from_secs(2)),
-            problem,
+            problem: serde_json::from_value(problem).unwrap(),
         });
-        format!("{:?}", NextStep::after(&disconnect, resumed))
+        format!("{:?}", NextStep::after(&disconnect, last))
     }
 
     #[test]
@@ -112,6 +137,8 @@ mod tests {
             (1001, ""),
             (1012, "retry-ms=soon"),
             (1011, ""),
+            (4001, "expired"),
+            (4001, "key"),
             (4010, ""),
             (1005, ""),
         ] {
@@ -124,6 +151,27 @@ mod tests {
         for code in [1002, 1003, 1007, 1008, 1009] {
             assert!(closed(code, "x").starts_with("Fail(NotAllowed"), "{code}");
         }
+    }
+
+    #[test]
+    fn an_expired_token_is_replaced_once_and_other_tokens_fail() {
+        for (status, reason, token_refused, step) in [
+            (401, "expired", false, "Reconnect(Backoff)"),
+            (401, "expired", true, "Fail(Refused"),
+            (401, "missing", false, "Fail(Refused"),
+            (401, "signature", false, "Fail(Refused"),
+            (401, "key", true, "Fail(Refused"),
+            (403, "expired", false, "Fail(Refused"),
+        ] {
+            let problem = serde_json::json!({"type": "/problems/token", "reason": reason});
+            let last = LastAttempt {
+                resumed: true,
+                token_refused,
+            };
+            let found = refused_because(status, problem, last);
+            assert!(found.starts_with(step), "{status} {reason}: {found}");
+        }
+        assert!(refused(401, "", true).starts_with("Fail(Refused"));
     }
 
     #[test]

@@ -5,20 +5,23 @@ use people_core::Kinds;
 use crate::subscription::{StartPoint, ViewFilter};
 use crate::timeouts::Timeouts;
 use crate::tls::Trust;
+use crate::tokens::{TokenSource, Tokens};
 use crate::updates_url::UpdatesUrl;
 
 /// The options of a client. [`super::LiveClient::builder`] makes them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub(super) url: UpdatesUrl,
     pub(super) filter: ViewFilter,
     pub(super) start: StartPoint,
     pub(super) timeouts: Timeouts,
     pub(super) trust: Trust,
+    pub(super) tokens: Option<TokenSource>,
 }
 
 impl Options {
-    /// Everyone, all kinds, from now, with the default timeouts and the machine's authorities.
+    /// Everyone, all kinds, from now, with the default timeouts, the machine's authorities, and no
+    /// tokens.
     pub(super) fn new(url: UpdatesUrl) -> Self {
         Self {
             url,
@@ -26,6 +29,7 @@ impl Options {
             start: StartPoint::default(),
             timeouts: Timeouts::default(),
             trust: Trust::default(),
+            tokens: None,
         }
     }
 
@@ -62,6 +66,13 @@ impl Options {
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
         self.trust = trust;
+        self
+    }
+
+    /// Takes tokens from this source, a new one at each attempt to connect.
+    #[must_use]
+    pub fn token(mut self, tokens: impl Tokens + 'static) -> Self {
+        self.tokens = Some(TokenSource::new(tokens));
         self
     }
 }

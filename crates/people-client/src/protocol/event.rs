@@ -89,7 +89,8 @@ pub enum LiveEvent {
         /// The client's cursor; `None` during a snapshot.
         cursor: Option<Cursor>,
     },
-    /// A message of an unknown type, from a newer server. It changes nothing.
+    /// A message that needs no answer of this client, such as `expiring`, or one of an unknown
+    /// type, from a newer server. It changes nothing.
     Unknown,
 }
 
@@ -138,6 +139,8 @@ pub enum ResetReason {
     Forked,
     /// The store lost its history and began a new one.
     Epoch,
+    /// The client's rights are not those under which the cursor was made.
+    Rights,
     /// An unknown reason, from a newer server.
     #[serde(other)]
     Other,

@@ -3,6 +3,7 @@
 use super::base::BaseUrl;
 use crate::disconnect::Refusal;
 use crate::tls::TlsFault;
+use crate::tokens::TokenError;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum RestError {
         /// The fault.
         fault: TlsFault,
     },
+    /// The client's source has no token, so nothing was sent.
+    #[error("{0}")]
+    NoToken(#[from] TokenError),
     /// The request was sent, but no complete answer arrived. The gateway may have carried it out.
     #[error("{base} did not answer: {reason}")]
     Cut {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use people_core::{PersonId, Position};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
@@ -14,7 +14,9 @@ use super::answer::{self, RestAnswer};
 use super::{BaseUrl, RestError, retry};
 use crate::disconnect::Refusal;
 use crate::problem::ProblemDetails;
+use crate::timeouts::TOKEN_LIMIT;
 use crate::tls::{Tls, Trust};
+use crate::tokens::{TokenSource, Tokens};
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -29,6 +31,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 pub struct Rest {
     base: BaseUrl,
     http: Client,
+    tokens: Option<TokenSource>,
 }
 
 /// The value of `If-Match`: one revision, or any.
@@ -108,7 +111,18 @@ impl Rest {
             .timeout(ANSWER_LIMIT)
             .build();
         let http = client.map_err(|error| RestError::of(&error, &base))?;
-        Ok(Self { base, http })
+        Ok(Self {
+            base,
+            http,
+            tokens: None,
+        })
+    }
+
+    /// Takes tokens from this source, a new one for each call. It has 10 s for that.
+    #[must_use]
+    pub fn with_token(mut self, tokens: impl Tokens + 'static) -> Self {
+        self.tokens = Some(TokenSource::new(tokens));
+        self
     }
 
     /// Returns the person's JSON.
@@ -236,7 +250,12 @@ impl Rest {
             .request(method, self.base.at(&["people", &id.to_string()]))
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<RestAnswer, RestError> {
+    async fn answer(&self, mut request: RequestBuilder) -> Result<RestAnswer, RestError> {
+        if let Some(tokens) = &self.tokens {
+            let authorization = tokens.authorization(TOKEN_LIMIT).await?;
+            // This replaces the user and password of the URL: a gateway takes one credential.
+            request = request.headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]));
+        }
         let response = request
             .send()
             .await

@@ -17,12 +17,14 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 pub struct Patience(pub Duration);
 
 /// Decides about repeats. It repeats no call of a gateway that never answered: the address is
-/// wrong, or the gateway is not running.
+/// wrong, or the gateway is not running. It repeats a call once whose token had expired.
 #[derive(Debug)]
 pub struct Retry {
     patience: Patience,
     backoff: Backoff,
     has_answered: bool,
+    /// Whether the last token was refused because it had expired.
+    token_refused: bool,
     failing_since: Option<Instant>,
 }
 
@@ -33,6 +35,7 @@ impl Retry {
             patience,
             backoff: Backoff::new(Timeouts::default().backoff_first, WAIT_MAX),
             has_answered: false,
+            token_refused: false,
             failing_since: None,
         }
     }
@@ -40,6 +43,7 @@ impl Retry {
     /// Records a successful call.
     pub fn succeeded(&mut self) {
         self.has_answered = true;
+        self.token_refused = false;
         self.failing_since = None;
         self.backoff.succeeded();
     }
@@ -47,10 +51,19 @@ impl Retry {
     /// The wait before the same call; `None` if it would fail again, or has failed for too long.
     pub fn after(&mut self, error: &RestError) -> Option<Duration> {
         let wait = match error {
-            RestError::Unreachable { .. } | RestError::Tls { .. } if !self.has_answered => {
+            RestError::Unreachable { .. } | RestError::Tls { .. } | RestError::NoToken(_)
+                if !self.has_answered =>
+            {
                 return None;
             }
-            RestError::Unreachable { .. } | RestError::Tls { .. } | RestError::Cut { .. } => {
+            RestError::Unreachable { .. }
+            | RestError::Tls { .. }
+            | RestError::NoToken(_)
+            | RestError::Cut { .. } => RetryWait::Backoff,
+            // The next attempt has a fresh token. If that is refused, too, a third would be.
+            RestError::Refused(refusal) if refusal.is_expired() && !self.token_refused => {
+                self.has_answered = true;
+                self.token_refused = true;
                 RetryWait::Backoff
             }
             RestError::Refused(refusal) if is_transient(refusal.status) => {
@@ -77,6 +90,7 @@ mod tests {
 
     use super::*;
     use crate::disconnect::Refusal;
+    use crate::tokens::TokenError;
 
     fn unreachable() -> RestError {
         RestError::Unreachable {
@@ -107,6 +121,31 @@ mod tests {
                 .is_some_and(|wait| wait >= named)
         );
         assert!(refusing.after(&unreachable()).is_some());
+    }
+
+    #[test]
+    fn a_call_with_an_expired_token_is_repeated_once() {
+        let expired = RestError::Refused(Box::new(Refusal {
+            status: 401,
+            retry_after: None,
+            problem: serde_json::from_str(r#"{"reason":"expired"}"#).unwrap(),
+        }));
+        let mut retry = Retry::new(Patience(Duration::from_secs(60)));
+        for _ in 0..2 {
+            assert!(retry.after(&expired).is_some());
+            assert_eq!(retry.after(&expired), None);
+            retry.succeeded();
+        }
+        assert_eq!(retry.after(&refused(401, None)), None);
+    }
+
+    #[test]
+    fn a_source_without_a_token_is_asked_again_once_the_gateway_has_answered() {
+        let missing = RestError::NoToken(TokenError::Malformed);
+        let mut retry = Retry::new(Patience(Duration::from_secs(60)));
+        assert_eq!(retry.after(&missing), None);
+        retry.succeeded();
+        assert!(retry.after(&missing).is_some());
     }
 
     #[test]

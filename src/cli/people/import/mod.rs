@@ -24,6 +24,7 @@ use people_client::rest::{ImportReport, RefusedLine, RestError};
 use tokio::sync::mpsc;
 
 use super::values::separator;
+use crate::cli::flag_conflict::FlagConflict;
 use crate::cli::gateway::{self, GatewayClient, GatewayFlags, with_advice};
 use crate::cli::terminal::{check_output, for_stdout};
 use columns::ColumnRules;
@@ -120,8 +121,14 @@ struct ColumnFlags {
 }
 
 pub(in crate::cli) fn import(flags: ImportFlags) -> anyhow::Result<()> {
-    let source = TextSource::open(&flags.file, flags.encoding)?;
     let stdin = flags.file.as_os_str() == "-";
+    if stdin && flags.gateway.reads_stdin() {
+        bail!(FlagConflict::new(
+            "import",
+            "standard input cannot have both the token (--token-file -) and the people (-)",
+        ));
+    }
+    let source = TextSource::open(&flags.file, flags.encoding)?;
     let name = if stdin {
         "standard input".to_owned()
     } else {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn policy(exposure: Exposure, hosts: &[&str], origins: &[&str]) -> Policy {
-    Policy {
+fn policy(exposure: Exposure, hosts: &[&str], origins: &[&str]) -> AccessPolicy {
+    AccessPolicy {
         exposure,
         requirement: HostRequirement::Always,
         hosts: hosts
@@ -17,7 +17,11 @@ fn policy(exposure: Exposure, hosts: &[&str], origins: &[&str]) -> Policy {
     }
 }
 
-fn host(policy: &Policy, target: &str, hosts: &[&str]) -> Result<Option<Authority>, HostFault> {
+fn host(
+    policy: &AccessPolicy,
+    target: &str,
+    hosts: &[&str],
+) -> Result<Option<Authority>, HostFault> {
     let mut headers = HeaderMap::new();
     for host in hosts {
         headers.append(header::HOST, host.parse().expect("a value"));
@@ -123,7 +127,7 @@ fn a_missing_repeated_or_invalid_host_is_refused() {
             );
         }
     }
-    let old = Policy {
+    let old = AccessPolicy {
         requirement: HostRequirement::FromHttp11,
         ..policy(Exposure::Local, &[], &[])
     };
@@ -161,7 +165,7 @@ fn the_host_of_a_target_in_absolute_form_overrides_the_header() {
     );
 }
 
-fn decide(policy: &Policy, origin: &str, host: &str) -> OriginDecision {
+fn decide(policy: &AccessPolicy, origin: &str, host: &str) -> OriginDecision {
     let authority = host.parse().ok();
     policy.decide(Some(&origin.parse().expect("a value")), authority.as_ref())
 }

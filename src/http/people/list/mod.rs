@@ -17,11 +17,13 @@ use axum::response::Response;
 
 use crate::domain::PersonId;
 use crate::filter::Filter;
+use crate::http::caller::Caller;
 use crate::http::refusal::malformed;
 use crate::http::request::media::ListFormat;
 use crate::http::request::query::{self, Parameters};
 use crate::http::{SharedState, live};
 use crate::protocol::problem::Problem;
+use crate::rights::Verb;
 use crate::store::{Store, StoreError};
 use body::{ListStream, ListWriter};
 use merge::Merge;
@@ -60,17 +62,20 @@ pub(in crate::http) async fn list(
     if format == ListFormat::Events || live::is_upgrade(&request) {
         return live::open(&state, request).await;
     }
+    let caller = Caller::of(&state, request.uri(), request.headers()).await?;
+    caller.may(Verb::Read)?;
     let list_request = ListRequest::of(request.uri(), format)?;
     let store = Arc::clone(state.store.get()?);
     // The first pages are read before the answer begins, so that a failing store is answered 503.
     let page = if let Some(limit) = list_request.limit {
-        page(&state, store, &list_request, limit).await?
+        page(&state, &caller, store, &list_request, limit).await?
     } else {
         let merge = list_request
             .people_after(&state, store, list_request.after)
             .await?;
+        let pieces = ListStream::all(merge).pieces(ListWriter::new(format));
         ListPage {
-            body: Body::from_stream(ListStream::all(merge).pieces(ListWriter::new(format))),
+            body: Body::from_stream(caller.limit(pieces)),
             next: None,
         }
     };
@@ -174,6 +179,7 @@ impl ListRequest {
 /// read; the people of the rest are read again while they are sent.
 async fn page(
     state: &SharedState,
+    caller: &Caller,
     store: Arc<dyn Store>,
     request: &ListRequest,
     limit: usize,
@@ -194,9 +200,10 @@ async fn page(
             let after = last.or(request.after);
             let rest = request.ids_after(state, &store, after, left).await?;
             let merge = request.people_after(state, store, after).await?;
+            let pieces = ListStream::only(merge, rest.ids).pieces(written);
             return Ok(ListPage {
                 next: rest.next,
-                body: Body::from_stream(ListStream::only(merge, rest.ids).pieces(written)),
+                body: Body::from_stream(caller.limit(pieces)),
             });
         }
         written.person(&item);

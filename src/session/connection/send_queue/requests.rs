@@ -1,9 +1,12 @@
 //! A client's requests that wait for their answer in the order of its stream.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::filter::Kinds;
+use crate::protocol::problem::Problem;
 use crate::protocol::request::{Refused, Request};
+use crate::rights::Lease;
 
 /// Requests that may wait for a peer that sends more without taking the answers, and their bytes; a
 /// single request of any size may wait. The limit is above what a client may send at once by
@@ -20,6 +23,13 @@ pub enum ClientRequest {
     Message(Request),
     /// A message that could not be understood.
     Refused(Refused),
+    /// A new token, verified.
+    Renew {
+        /// The client's own name for its request.
+        reference: Option<String>,
+        /// The token, or why it is refused.
+        verified: Result<Arc<Lease>, Problem>,
+    },
 }
 
 /// The peer sends more requests than it takes answers.
@@ -38,7 +48,7 @@ impl ClientRequest {
     fn bytes(&self) -> usize {
         let text = match self {
             Self::Message(Request::Filter { filter_text, .. }) => filter_text.len(),
-            Self::Kinds(_) | Self::Message(_) | Self::Refused(_) => 0,
+            Self::Kinds(_) | Self::Message(_) | Self::Refused(_) | Self::Renew { .. } => 0,
         };
         size_of::<Self>() + text
     }

@@ -57,7 +57,7 @@ mod tests {
     #[tokio::test]
     async fn a_pair_passes_bytes_until_it_is_full_and_again_until_it_is_closed() {
         let unix = pair(64 * 1024).expect("two sockets");
-        check(Socket::Pair(unix.0), unix.1).await;
+        check(Socket::Pair(Box::new(unix.0)), unix.1).await;
         let (near, far) = over_loopback().expect("two sockets");
         check(Socket::Tcp(near), far).await;
     }

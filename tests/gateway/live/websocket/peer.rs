@@ -249,6 +249,11 @@ impl Peer {
         }
     }
 
+    /// The bytes read and not parsed.
+    pub(crate) fn unparsed(&self) -> &[u8] {
+        &self.read
+    }
+
     async fn read_more(&mut self) -> bool {
         self.read_some(64 * 1024).await
     }

@@ -32,6 +32,8 @@ pub struct Gateway {
     folder: TempDir,
     pub address: SocketAddr,
     pub admin: SocketAddr,
+    /// Sent with each request, where callers need a token.
+    pub token: Option<String>,
     http: reqwest::Client,
 }
 
@@ -87,6 +89,7 @@ impl Gateway {
             folder,
             address: process.address,
             admin: process.admin,
+            token: None,
             http,
         }
     }

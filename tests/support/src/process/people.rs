@@ -9,10 +9,12 @@ use crate::wait::eventually;
 impl Gateway {
     /// A request to the public listener.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(
-            method.parse().expect("a method"),
-            format!("http://{}{path}", self.address),
-        )
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// Saves a person under this id; tries again until the gateway accepts the save.

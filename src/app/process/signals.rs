@@ -71,7 +71,7 @@ impl StopSignals {
 
 impl StopSignals {
     /// From now on the next signal ends the process at once.
-    pub(super) fn end_at_next(mut self) {
+    pub(in crate::app) fn end_at_next(mut self) {
         tokio::spawn(async move {
             let code = self.next().await;
             tracing::warn!("a second signal: ending at once");
@@ -82,7 +82,7 @@ impl StopSignals {
 
 /// Keeps SIGXFSZ from ending the process. A write beyond the limit on a file's size then fails, and
 /// the store reports it.
-pub(super) fn survive_file_size_limit() -> io::Result<()> {
+pub(in crate::app) fn survive_file_size_limit() -> io::Result<()> {
     #[cfg(unix)]
     drop(signal(SignalKind::from_raw(
         rustix::process::Signal::XFSZ.as_raw(),

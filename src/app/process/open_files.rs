@@ -16,7 +16,7 @@ const AT_LEAST: usize = 16;
 
 /// Raises the soft limit to the hard one; returns the number of files that may be open.
 #[cfg(unix)]
-pub(super) fn raise() -> usize {
+pub(in crate::app) fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
     let wanted = Rlimit {
         current: before.maximum,
@@ -31,12 +31,12 @@ pub(super) fn raise() -> usize {
 
 /// This system has no such limit.
 #[cfg(not(unix))]
-pub(super) const fn raise() -> usize {
+pub(in crate::app) const fn raise() -> usize {
     usize::MAX
 }
 
 /// The number of connections within that limit.
-pub(super) fn connections_max(limit: usize) -> NonZeroUsize {
+pub(in crate::app) fn connections_max(limit: usize) -> NonZeroUsize {
     let connections = limit.min(UNLIMITED).saturating_sub(RESERVED).max(AT_LEAST);
     NonZeroUsize::new(connections).expect("at least 16")
 }
