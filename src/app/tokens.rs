@@ -33,6 +33,9 @@ impl TokenChecks {
         if settings.auth.mode != Some(AuthMode::Jwt) {
             return Ok(Self::default());
         }
+        if settings.is_open() {
+            tracing::warn!("tokens cross the network in clear unless a proxy in front ends TLS");
+        }
         let keys = match settings.fetch_options() {
             Some(options) => fetched(&options, metrics, readiness)?,
             None => fixed(settings)?,

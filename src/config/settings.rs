@@ -62,6 +62,11 @@ impl Settings {
         }
     }
 
+    /// Whether other machines can reach the public listener.
+    pub fn is_open(&self) -> bool {
+        !self.listen.is_loopback()
+    }
+
     /// Which requests the public listener serves. A page behind a rebound name has no token, so a
     /// gateway that asks for tokens accepts any host.
     pub(super) fn public_exposure(&self) -> Exposure {

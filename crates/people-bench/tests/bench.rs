@@ -86,7 +86,8 @@ async fn every_delivery_of_a_fan_out_and_of_its_baseline_is_counted() {
 #[tokio::test]
 async fn all_deliveries_arrive_without_a_rate_limit_in_json() {
     let report = report(
-        "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --baseline --format json",
+        "fanout --clients 10 --in-flight 8 --seconds 1 --store embedded --baseline --format json \
+         --auth",
     )
     .await;
     assert!(

@@ -176,6 +176,16 @@ async fn a_page_may_send_a_token_and_read_why_it_was_refused() {
 }
 
 #[tokio::test]
+async fn a_gateway_beyond_loopback_warns_once_that_tokens_need_tls() {
+    const WARNING: &str = "tokens cross the network in clear";
+    let (local, _) = guarded().await;
+    assert!(!local.gateway.log().contains(WARNING));
+    let listen = format!("0.0.0.0:{}", people_testing::port::free_port());
+    let open = Guarded::by(&[&Issuer::new("HS256")], &[("listen", &listen)]).await;
+    assert_eq!(open.gateway.log().matches(WARNING).count(), 1);
+}
+
+#[tokio::test]
 async fn a_form_with_a_cookie_is_a_caller_without_a_token() {
     let (guarded, token) = guarded().await;
     let request = guarded.gateway.request("POST", "/people");

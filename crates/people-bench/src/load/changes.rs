@@ -35,6 +35,7 @@ pub(crate) struct Changes {
     pub(crate) slow_readers: Option<SlowReaders>,
     id_prefix: String,
     writer: SocketAddr,
+    token: Option<String>,
 }
 
 /// The sums of one run of changes.
@@ -51,6 +52,7 @@ impl Changes {
         writer: SocketAddr,
         topics: Topics,
         pace: Pace,
+        token: Option<&str>,
     ) -> anyhow::Result<Self> {
         let count = match pace {
             // Each caller has a tenth of a second for its request before a change is late.
@@ -75,7 +77,7 @@ impl Changes {
         };
         let requests = topics
             .into_iter()
-            .map(|topic| PersonRequest::new(RequestKind::Create, writer, &id_prefix, topic))
+            .map(|topic| PersonRequest::new(RequestKind::Create, writer, &id_prefix, topic, token))
             .collect();
         let (free, latencies) = ((0..count).collect(), Latencies::new());
         Ok(Self {
@@ -90,6 +92,7 @@ impl Changes {
             slow_readers: None,
             id_prefix,
             writer,
+            token: token.map(str::to_owned),
         })
     }
 
@@ -251,11 +254,12 @@ impl Changes {
             id_prefix,
             writer,
             made,
+            token,
             ..
         } = self;
         drop((pool, slow_readers));
         let kind = RequestKind::Delete;
-        let request = PersonRequest::new(kind, writer, &id_prefix, None);
+        let request = PersonRequest::new(kind, writer, &id_prefix, None, token.as_deref());
         burst(writer, kind, request, u64::MAX, |sent| sent < made).map(drop)
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct LoadPlan {
     pub(crate) topics: Topics,
     pub(crate) stage: LoadStage,
     pub(crate) cleanup: Cleanup,
+    /// Sent with each request, where the server asks for a token.
+    pub(crate) token: Option<String>,
 }
 
 /// The format of clients' messages.

@@ -26,5 +26,6 @@ pub(super) fn connect_plan(plan: &LoadPlan) -> ConnectPlan {
         topics: plan.topics,
         buffer: ReceiveBuffer::Default,
         from: None,
+        token: plan.token.clone(),
     }
 }

@@ -10,6 +10,7 @@ use clap::ValueEnum as _;
 use super::child::{ChildProcess, START_LIMIT};
 use super::gateway::GatewayServer;
 use super::redis::RedisServer;
+use super::token::BenchToken;
 use crate::baseline::SendMode;
 use crate::load::plan::{ClientFormat, Topics};
 
@@ -60,6 +61,8 @@ pub(crate) struct StartOptions {
     /// The format of clients, and of the baseline's frames.
     pub(crate) format: ClientFormat,
     pub(crate) topics: Topics,
+    /// What gateways ask callers for; nothing without it.
+    pub(crate) token: Option<BenchToken>,
 }
 
 /// A running contestant.
@@ -101,11 +104,12 @@ impl Contestant {
             StoreKind::Redis => Some(RedisServer::start(&[]).await?),
             StoreKind::Embedded => None,
         };
-        let gateway = GatewayServer::start(&options.program, redis.as_ref()).await?;
+        let gateway =
+            GatewayServer::start(&options.program, redis.as_ref(), options.token.as_ref()).await?;
         let second = match (options.writer, &redis) {
-            (WriterPlace::Other, Some(redis)) => {
-                Some(GatewayServer::start(&options.program, Some(redis)).await?)
-            }
+            (WriterPlace::Other, Some(redis)) => Some(
+                GatewayServer::start(&options.program, Some(redis), options.token.as_ref()).await?,
+            ),
             _ => None,
         };
         Ok(RunningContestant {
@@ -151,7 +155,9 @@ async fn baseline(mode: SendMode, options: &StartOptions) -> anyhow::Result<Runn
         WriterPlace::Same => None,
     };
     let second = match &redis {
-        Some(redis) => Some(GatewayServer::start(&options.program, Some(redis)).await?),
+        Some(redis) => {
+            Some(GatewayServer::start(&options.program, Some(redis), options.token.as_ref()).await?)
+        }
         None => None,
     };
     let mut command = Command::new(std::env::current_exe()?);

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::admin;
 use super::child::{ChildOutput, ChildProcess, START_LIMIT, folder, until};
 use super::redis::RedisServer;
+use super::token::BenchToken;
 
 /// A running gateway.
 pub(crate) struct GatewayServer {
@@ -24,7 +25,11 @@ pub(crate) struct GatewayServer {
 impl GatewayServer {
     /// Starts this program with this Redis, or with an embedded store in a folder of its own, and
     /// waits until it is ready.
-    pub(crate) async fn start(program: &Path, redis: Option<&RedisServer>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        program: &Path,
+        redis: Option<&RedisServer>,
+        token: Option<&BenchToken>,
+    ) -> anyhow::Result<Self> {
         let folder = folder()?;
         let embedded = || format!("embedded:{}", folder.path().display());
         let mut command = Command::new(program);
@@ -38,6 +43,10 @@ impl GatewayServer {
         command
             .arg(redis.map_or_else(embedded, RedisServer::url))
             .env("PEOPLE_GATEWAY__LOG__LEVEL", "warn");
+        if let Some(token) = token {
+            command.args(["--auth", "jwt"]);
+            command.env("PEOPLE_GATEWAY__AUTH__KEYS", token.keys());
+        }
         let mut process = ChildProcess::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut output = process.output()?;
         let (address, admin) = welcome(&mut output).await?;

@@ -6,6 +6,7 @@ mod child;
 mod contestant;
 mod gateway;
 mod redis;
+mod token;
 
 pub(crate) use child::{ChildOutput, ChildProcess};
 pub(crate) use contestant::{
@@ -13,3 +14,4 @@ pub(crate) use contestant::{
 };
 pub(crate) use gateway::GatewayServer;
 pub(crate) use redis::RedisServer;
+pub(crate) use token::BenchToken;

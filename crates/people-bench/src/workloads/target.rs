@@ -11,7 +11,7 @@ use crate::baseline::SendMode;
 use crate::load::plan::{Cleanup, ClientFormat, FilterKind, LoadPlan, LoadStage, Topics};
 use crate::report::{BenchReport, DisturbedTurn, JsonTarget, Rounds, Turn, take_turns};
 use crate::servers::{
-    Contestant, RemoteGateway, RunningContestant, StartOptions, StoreKind, WriterPlace,
+    BenchToken, Contestant, RemoteGateway, RunningContestant, StartOptions, StoreKind, WriterPlace,
 };
 
 /// The flags contradict each other, in a way that clap cannot check.
@@ -43,6 +43,9 @@ pub(crate) struct TargetFlags {
     /// The program to start [default: people-gateway beside this program]
     #[arg(long, value_name = "PATH")]
     gateway: Option<PathBuf>,
+    /// Let gateways ask for tokens, and send one with each request
+    #[arg(long, conflicts_with = "url")]
+    auth: bool,
     /// The format of clients' messages [default: text; for resume json]
     #[arg(long, value_enum)]
     format: Option<ClientFormat>,
@@ -95,6 +98,7 @@ impl TargetFlags {
                 writer,
             )?,
             options: StartOptions {
+                token: self.auth.then(|| BenchToken::make(&program)).transpose()?,
                 program,
                 writer,
                 format: self.format.unwrap_or(format),
@@ -151,6 +155,11 @@ impl BenchTarget {
             topics,
             stage,
             cleanup: self.cleanup,
+            token: self
+                .options
+                .token
+                .as_ref()
+                .map(|token| token.text().to_owned()),
         }
     }
 

@@ -137,7 +137,7 @@ pub(crate) async fn writes(flags: WritesFlags) -> anyhow::Result<()> {
 impl WriteSetup {
     async fn new(program: &Path, options: &[&str], lasts: Duration) -> anyhow::Result<Self> {
         let redis = RedisServer::start(options).await?;
-        let gateway = GatewayServer::start(program, Some(&redis)).await?;
+        let gateway = GatewayServer::start(program, Some(&redis), None).await?;
         let sha = populate(&gateway, &redis)?;
         Ok(Self {
             gateway,
@@ -201,7 +201,7 @@ fn turn(writes: u64, elapsed: Duration, before: &WriteCpuSample, after: &WriteCp
 /// Requests for people with the ids of [`id`].
 fn person_request(kind: RequestKind, gateway: &GatewayServer) -> PersonRequest {
     let id = id(0);
-    PersonRequest::new(kind, gateway.address, &id[..id.len() - 12], None)
+    PersonRequest::new(kind, gateway.address, &id[..id.len() - 12], None, None)
 }
 
 /// Loads the script, and creates the people of the gateway and of redis-benchmark. Returns the

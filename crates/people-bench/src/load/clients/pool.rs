@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use super::frames::{FrameCounts, FrameStream, SequenceScan};
 use super::watcher::{ReceiveBuffer, Watcher, WatcherStep};
 use crate::load::plan::{ClientFormat, PATIENCE, Topics};
+use crate::load::rest::authorization;
 use crate::poller::{Interest, Poller};
 
 /// The most handshakes in flight.
@@ -27,6 +28,8 @@ pub(crate) struct ConnectPlan {
     pub(crate) buffer: ReceiveBuffer,
     /// The cursor to start from; without one the clients start now.
     pub(crate) from: Option<String>,
+    /// Sent with each handshake.
+    pub(crate) token: Option<String>,
 }
 
 /// The clients, with numbers from 0.
@@ -207,8 +210,9 @@ impl ConnectPlan {
         format!(
             "GET /people{question_mark}{query} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\n\
              upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}{group}\r\n",
-            self.server
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}{group}{}\r\n",
+            self.server,
+            authorization(self.token.as_deref()),
         )
     }
 }

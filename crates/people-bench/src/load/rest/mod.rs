@@ -6,4 +6,4 @@ mod request;
 
 pub(crate) use burst::{CONNECTIONS, burst};
 pub(crate) use caller::RestCaller;
-pub(crate) use request::{PersonRequest, RequestKind, body};
+pub(crate) use request::{PersonRequest, RequestKind, authorization, body};

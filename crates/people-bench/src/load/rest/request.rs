@@ -50,6 +50,13 @@ pub(crate) fn body(topic: Option<u32>) -> String {
     )
 }
 
+/// The header line that carries a token; empty without one.
+pub(crate) fn authorization(token: Option<&str>) -> String {
+    token.map_or_else(String::new, |token| {
+        format!("authorization: Bearer {token}\r\n")
+    })
+}
+
 impl PersonRequest {
     /// A request for people whose ids are `prefix` and their number. The header `x-group` has the
     /// topic, for a server that does not read bodies.
@@ -58,6 +65,7 @@ impl PersonRequest {
         address: SocketAddr,
         prefix: &str,
         topic: Option<u32>,
+        token: Option<&str>,
     ) -> Self {
         let (method, precondition) = match kind {
             RequestKind::Create => ("PUT", "if-none-match: *\r\n"),
@@ -66,6 +74,7 @@ impl PersonRequest {
         };
         let path = format!("{method} /people/{prefix}{:0ID_DIGITS$}", 0);
         let mut text = format!("{path} HTTP/1.1\r\nhost: {address}\r\n{precondition}");
+        text += &authorization(token);
         if let Some(topic) = topic {
             write!(text, "x-group: {topic}\r\n").expect("a String takes all that is written to it");
         }
@@ -118,7 +127,7 @@ mod tests {
     fn a_request_has_one_number_for_person_and_change_and_a_constant_length() {
         let address = ([127, 0, 0, 1], 8080).into();
         let prefix = "00000000-0000-7000-8000-";
-        let mut request = PersonRequest::new(RequestKind::Create, address, prefix, Some(17));
+        let mut request = PersonRequest::new(RequestKind::Create, address, prefix, Some(17), None);
         let length = request.numbered(3).len();
         let text = String::from_utf8(request.numbered(1234).to_vec()).unwrap();
         assert_eq!(text.len(), length);
@@ -137,7 +146,7 @@ mod tests {
             "{body}"
         );
         let text = String::from_utf8(
-            PersonRequest::new(RequestKind::Delete, address, "a-", None)
+            PersonRequest::new(RequestKind::Delete, address, "a-", None, None)
                 .numbered(7)
                 .to_vec(),
         )
