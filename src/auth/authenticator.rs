@@ -95,11 +95,6 @@ impl Authenticator {
             .because("Authorization has to be Bearer, one blank, and a token (RFC 6750).")
     }
 
-    /// The names of the roles that a token may name.
-    pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.policy.names()
-    }
-
     async fn judge(
         &self,
         token: &str,

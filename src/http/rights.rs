@@ -1,12 +1,11 @@
 //! `GET /rights`: what the caller may do.
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State as Extract};
+use axum::extract::RawQuery;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::SharedState;
 use super::caller::Caller;
 use super::request::media;
 use super::request::query::Parameters;
@@ -15,11 +14,7 @@ use crate::rights::Verb;
 
 /// Subject, role, verbs, and the seconds until the token expires. Without authentication: all
 /// verbs.
-pub(super) async fn rights(
-    Extract(_): Extract<SharedState>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+pub(super) async fn rights(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::none(query.as_deref())?;
     let mut document = Map::new();
     if let Some(lease) = caller.lease() {

@@ -28,11 +28,6 @@ impl Policy {
             .find(|role| names.contains(&&*role.name))?;
         Some(&role.rights)
     }
-
-    /// The names of all roles, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.roles.iter().map(|role| &*role.name)
-    }
 }
 
 /// The roles of a gateway without a policy file: `writer` and `reader`.

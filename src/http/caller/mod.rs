@@ -23,7 +23,6 @@ pub use lifetime::Authentication;
 pub(super) struct Caller {
     /// None without authentication.
     lease: Option<Arc<Lease>>,
-    rights: Arc<Rights>,
 }
 
 impl Caller {
@@ -34,29 +33,24 @@ impl Caller {
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         let Some(Authentication { authenticator, .. }) = &state.authentication else {
-            return Ok(Self {
-                lease: None,
-                rights: Rights::all(),
-            });
+            return Ok(Self { lease: None });
         };
         let token = match credentials::of(uri, headers)? {
             Credential::Token(token) => token,
             Credential::None => return Err(authenticator.missing().into()),
             Credential::Unreadable => return Err(authenticator.malformed().into()),
         };
-        let lease = authenticator.verify(token).await?;
-        Ok(Self {
-            rights: Arc::clone(&lease.rights),
-            lease: Some(lease),
-        })
+        let lease = Some(authenticator.verify(token).await?);
+        Ok(Self { lease })
     }
 
-    /// The rights of the caller, if they allow this verb.
-    pub(super) fn may(&self, verb: Verb) -> Result<&Rights, Problem> {
-        if self.rights.can().contains(verb) {
-            return Ok(&self.rights);
+    /// Checks that the rights of the caller allow this verb.
+    pub(super) fn may(&self, verb: Verb) -> Result<(), Problem> {
+        let rights = self.rights();
+        if rights.can().contains(verb) {
+            return Ok(());
         }
-        Err(Problem::forbidden(verb, &self.rights))
+        Err(Problem::forbidden(verb, rights))
     }
 
     /// The verified token, where there is authentication.
@@ -66,7 +60,9 @@ impl Caller {
 
     /// All that the caller may do.
     pub(super) fn rights(&self) -> &Rights {
-        &self.rights
+        self.lease
+            .as_ref()
+            .map_or(Rights::all(), |lease| &lease.rights)
     }
 }
 

@@ -35,10 +35,7 @@ pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Resp
     let last_event = last_event_id(&request);
     let format = WireFormat::Sse;
     let stream = StreamRequest::read(state, request.uri(), format, last_event.as_deref())?;
-    let opening = stream
-        .start(state)
-        .await?
-        .with_token(caller.stream_token(state));
+    let opening = stream.start(state, &caller).await?;
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
         Problem::new(
             ProblemKind::Overloaded,

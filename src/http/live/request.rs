@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode, Uri, header};
 
 use crate::domain::{Cursor, InvalidCursor, Operation};
 use crate::filter::{Kinds, View};
+use crate::http::caller::Caller;
 use crate::http::refusal::malformed;
 use crate::http::request::header_list::lists;
 use crate::http::request::query::Parameters;
@@ -79,9 +80,14 @@ impl StreamRequest {
     }
 
     /// Decides where the session starts.
-    pub(super) async fn start(self, state: &HttpState) -> Result<Opening, Problem> {
+    pub(super) async fn start(
+        self,
+        state: &HttpState,
+        caller: &Caller,
+    ) -> Result<Opening, Problem> {
         let started = state.sessions.start(self.subscription, self.start).await;
-        started.map_err(refusal)
+        let opening = started.map_err(refusal)?;
+        Ok(opening.with_token(caller.stream_token(state)))
     }
 }
 

@@ -36,10 +36,7 @@ pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Resp
     caller.may(Verb::Watch)?;
     let format = format(request.headers())?;
     let stream = StreamRequest::read(state, request.uri(), format, None)?;
-    let opening = stream
-        .start(state)
-        .await?
-        .with_token(caller.stream_token(state));
+    let opening = stream.start(state, &caller).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade =
         upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;

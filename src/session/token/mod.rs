@@ -213,6 +213,10 @@ mod tests {
 
     const LEAD: Duration = Duration::from_secs(60);
 
+    fn unrestricted() -> Arc<Rights> {
+        Arc::new(Rights::all().clone())
+    }
+
     fn lease(subject: &str, rights: Arc<Rights>, seconds: u64) -> Arc<Lease> {
         let expires_at = Instant::now() + Duration::from_secs(seconds);
         Arc::new(Lease {
@@ -227,7 +231,7 @@ mod tests {
     }
 
     fn held(seconds: u64) -> HeldToken {
-        held_under(lease("ada", Rights::all(), seconds))
+        held_under(lease("ada", unrestricted(), seconds))
     }
 
     fn held_under(lease: Arc<Lease>) -> HeldToken {
@@ -274,7 +278,7 @@ mod tests {
         let looks: Vec<f64> = (0..200)
             .map(|_| {
                 let life = KeyLife::default();
-                let mut lease = Arc::into_inner(lease("ada", Rights::all(), 3600)).expect("ours");
+                let mut lease = Arc::into_inner(lease("ada", unrestricted(), 3600)).expect("ours");
                 lease.key = Some(life.clone());
                 let mut token = held_under(Arc::new(lease));
                 let first = token.due();
@@ -297,7 +301,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_token_of_the_same_holder_who_may_watch_replaces_the_old_one() {
         let mut token = held(100);
-        let later = lease("ada", Rights::all(), 1000);
+        let later = lease("ada", unrestricted(), 1000);
         match token.renew(Ok(later), Tick(0), LEAD) {
             Renewal::Accepted {
                 seconds: 1000,
@@ -307,7 +311,7 @@ mod tests {
             _ => panic!("it is accepted"),
         }
         let refusals = [
-            Ok(lease("grace", Rights::all(), 1000)),
+            Ok(lease("grace", unrestricted(), 1000)),
             Ok(lease("ada", Rights::none(), 1000)),
             Err(Problem::new(ProblemKind::Token, "")),
             Err(Problem::new(ProblemKind::Token, "")),

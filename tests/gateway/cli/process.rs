@@ -12,6 +12,19 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// A command of the program with these arguments.
+/// The command that saves Ada.
+pub(crate) const SAVE_ADA: [&str; 9] = [
+    "save",
+    "--first-name",
+    "Ada",
+    "--last-name",
+    "L",
+    "--age",
+    "36",
+    "--job",
+    "M",
+];
+
 pub(crate) fn gateway<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     let mut command = Command::new(people_testing::program());
     command

@@ -84,19 +84,28 @@ async fn a_flushed_redis_is_a_new_epoch() {
     assert_stream_continues(&fleet.gateways.iter().collect::<Vec<_>>(), &mut listeners).await;
 }
 
+/// A gateway with short waits and this store.
+async fn quick_gateway(url: &str) -> Gateway {
+    Gateway::ready(&[QUICK, &[("store.url", url)]].concat()).await
+}
+
+/// A master that can be replicated at once, a gateway that reaches it through a switch, and a client
+/// that got a first change.
+async fn behind_a_switch() -> (RedisServer, Switch, Gateway, [Listener; 1]) {
+    let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
+    let switch = Switch::to(master.port()).await;
+    let gateway = quick_gateway(&switch.url()).await;
+    let mut listener = [gateway.listen("").await];
+    gateway.create(&person("Ada")).await;
+    assert!(listener[0].sentence().await.contains("Ada"));
+    (master, switch, gateway, listener)
+}
+
 /// The connections to the old master stay open. It still answers, but as a replica without a master
 /// it gets no new changes.
 #[tokio::test]
 async fn a_gateway_leaves_a_master_that_became_a_replica_for_the_new_master() {
-    let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
-    let switch = Switch::to(master.port()).await;
-    let url = switch.url();
-    let mut settings = QUICK.to_vec();
-    settings.push(("store.url", &url));
-    let gateway = Gateway::ready(&settings).await;
-    let mut listener = [gateway.listen("").await];
-    gateway.create(&person("Ada")).await;
-    assert!(listener[0].sentence().await.contains("Ada"));
+    let (master, switch, gateway, mut listener) = behind_a_switch().await;
     let replica = master.start_replica().await;
     replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     switch.switch_new(replica.port());
@@ -106,9 +115,7 @@ async fn a_gateway_leaves_a_master_that_became_a_replica_for_the_new_master() {
     // Another gateway writes first: only the role that the old master reports makes this gateway
     // connect to the new one.
     let replica_url = replica.url();
-    settings.pop();
-    settings.push(("store.url", &replica_url));
-    let other = Gateway::ready(&settings).await;
+    let other = quick_gateway(&replica_url).await;
     for name in ["Grace", "Joan", "Mary"] {
         other.create(&person(name)).await;
         assert!(listener[0].sentence().await.contains(name));
@@ -132,16 +139,7 @@ async fn a_gateway_leaves_a_master_that_became_a_replica_for_the_new_master() {
 #[tokio::test]
 async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
     for own_writes in [0, 2, 5] {
-        let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
-        let switch = Switch::to(master.port()).await;
-        let url = switch.url();
-        let mut settings = QUICK.to_vec();
-        settings.push(("store.url", &url));
-        let gateway = Gateway::ready(&settings).await;
-        let mut listener = [gateway.listen("").await];
-        gateway.create(&person("Ada")).await;
-        assert!(listener[0].sentence().await.contains("Ada"));
-
+        let (master, switch, gateway, mut listener) = behind_a_switch().await;
         let replica = master.start_replica().await;
         let meta = |key| ["HGET", "{people.p0}:meta", key];
         let (kept, tag): (u64, String) = (
@@ -158,9 +156,7 @@ async fn a_promoted_replica_that_lacks_writes_is_a_fork() {
             assert!(listener[0].sentence().await.contains(name));
         }
         let replica_url = replica.url();
-        settings.pop();
-        settings.push(("store.url", &replica_url));
-        let other = Gateway::ready(&settings).await;
+        let other = quick_gateway(&replica_url).await;
         for _ in 0..own_writes {
             other.create(&person("Unseen")).await;
         }

@@ -143,19 +143,8 @@ impl Reader {
     /// The next event, without the comments and the `retry` line that may precede it.
     async fn event(&mut self) -> Option<Value> {
         let block = self.peer.paragraph().await?;
-        let field = |name: &str| {
-            block
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .map(str::to_owned)
-        };
-        let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
-        assert_eq!(
-            field("event: ").as_deref(),
-            message["type"].as_str(),
-            "{block}"
-        );
-        self.last_id = field("id: ");
+        let (message, id) = read_event(block.lines());
+        self.last_id = id;
         Some(message)
     }
 }
@@ -189,4 +178,21 @@ fn from_cloud_event(event: Value) -> Value {
         }
     }
     message.into()
+}
+
+/// The message and the id of a server-sent event, whose name is the type of its message.
+pub(super) fn read_event<'l>(
+    lines: impl Iterator<Item = &'l str> + Clone,
+) -> (Value, Option<String>) {
+    let field = |name: &str| {
+        let mut values = lines.clone().filter_map(|line| line.strip_prefix(name));
+        values.next().map(str::to_owned)
+    };
+    let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
+    assert_eq!(
+        field("event: ").as_deref(),
+        message["type"].as_str(),
+        "{message}"
+    );
+    (message, field("id: "))
 }

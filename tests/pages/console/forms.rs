@@ -45,14 +45,18 @@ async fn conflict() -> (Gateway, Browser, String) {
     (gateway, browser, ada)
 }
 
+/// The person with this id, as the gateway has it.
+async fn saved(gateway: &Gateway, id: &str) -> Value {
+    let path = format!("/people/{id}");
+    gateway.call("GET", &path, &Value::Null).await
+}
+
 #[tokio::test]
 async fn a_conflict_can_be_resolved_with_an_overwrite() {
     let (gateway, browser, ada) = conflict().await;
     browser.click(".conflict .danger").await;
     browser.wait_for_closed_form().await;
-    let saved = gateway
-        .call("GET", &format!("/people/{ada}"), &Value::Null)
-        .await;
+    let saved = saved(&gateway, &ada).await;
     assert_eq!(
         (&saved["age"], &saved["job"]),
         (&json!(37), &json!("Mathematician"))
@@ -87,9 +91,7 @@ async fn a_conflict_can_be_resolved_with_the_saved_version() {
     browser.fill("#field-age", "38").await;
     browser.click(SAVE).await;
     browser.wait_for_closed_form().await;
-    let saved = gateway
-        .call("GET", &format!("/people/{ada}"), &Value::Null)
-        .await;
+    let saved = saved(&gateway, &ada).await;
     assert_eq!(
         (&saved["age"], &saved["job"]),
         (&json!(38), &json!("Engineer"))

@@ -59,6 +59,17 @@ async fn matches(gateway: &Gateway, filter: &str) -> usize {
         .len()
 }
 
+/// Waits until the dialog imports nothing yet.
+async fn import_is_disabled(browser: &Browser) {
+    browser
+        .shows(
+            "no import yet",
+            "document.querySelector('dialog .primary').disabled",
+            json!(true),
+        )
+        .await;
+}
+
 #[tokio::test]
 async fn the_dialog_warns_about_lists_that_become_texts_and_remembers_the_correction() {
     let (gateway, browser) = console().await;
@@ -136,13 +147,7 @@ async fn columns_have_a_target_and_a_type_and_a_preview_shows_the_first_rows() {
     browser
         .shows("the missing column", fault, json!(true))
         .await;
-    browser
-        .shows(
-            "no import yet",
-            "document.querySelector('dialog .primary').disabled",
-            json!(true),
-        )
-        .await;
+    import_is_disabled(&browser).await;
     select(&browser, "column-0", "firstName").await;
     browser
         .shows(
@@ -196,13 +201,7 @@ async fn a_table_in_another_encoding_needs_the_choice_of_its_encoding() {
     let fault =
         "document.querySelector('dialog .wrong')?.textContent.includes('line 1 is not UTF-8')";
     browser.shows("the fault", fault, json!(true)).await;
-    browser
-        .shows(
-            "no import yet",
-            "document.querySelector('dialog .primary').disabled",
-            json!(true),
-        )
-        .await;
+    import_is_disabled(&browser).await;
     select(&browser, "import-encoding", "windows-1252").await;
     browser
         .shows("the row", FIRST_ROW, json!(["Jörg", "L", "36", "", "2"]))

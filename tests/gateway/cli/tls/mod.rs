@@ -11,21 +11,10 @@ use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
 
 use self::balancer::{Authority, Balancer, ServerCertificate};
-use crate::cli::process::{GatewayProcess, gateway, run, start_gateway_in};
+use crate::cli::process::{GatewayProcess, SAVE_ADA, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use people_testing::wait::DEADLINE;
 
-const ADA: [&str; 9] = [
-    "save",
-    "--first-name",
-    "Ada",
-    "--last-name",
-    "L",
-    "--age",
-    "36",
-    "--job",
-    "M",
-];
 const UNKNOWN_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
 
 /// Runs `get` and `watch`, which must both fail at this address, and returns their standard errors.
@@ -76,7 +65,7 @@ async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
     );
     let url = balancer.url("https");
     let flags = ["--url", &url, "--ca", &ca];
-    let (code, saved, errors) = run(gateway(&[&ADA[..], &flags].concat())).await;
+    let (code, saved, errors) = run(gateway(&[&SAVE_ADA[..], &flags].concat())).await;
     assert_eq!((code, errors.as_str()), (0, ""));
     let id = serde_json::from_str::<serde_json::Value>(&saved).unwrap()["id"]
         .as_str()

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::cli::process::{gateway, run, start_gateway_in};
+use crate::cli::process::{SAVE_ADA, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
 use crate::cli::terminal::{Terminal, signal};
 use people_testing::wait::DEADLINE;
@@ -22,17 +22,6 @@ fn unused_address() -> String {
 async fn every_command_reports_an_unreachable_gateway_at_once() {
     let id = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/people.csv");
-    let ada = [
-        "save",
-        "--first-name",
-        "Ada",
-        "--last-name",
-        "L",
-        "--age",
-        "36",
-        "--job",
-        "M",
-    ];
     let unused = unused_address();
     let (url, updates) = (format!("http://{unused}"), format!("ws://{unused}"));
     for (command, url) in [
@@ -42,7 +31,7 @@ async fn every_command_reports_an_unreachable_gateway_at_once() {
         (&["watch"], &updates),
         (&["get", id], &url),
         (&["delete", id], &url),
-        (&ada, &url),
+        (&SAVE_ADA, &url),
         (&["export"], &url),
         (&["import", file], &url),
     ] {

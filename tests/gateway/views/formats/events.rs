@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use crate::live::websocket::peer::Peer;
 use crate::live::{ids, save_big};
+use crate::views::reader::read_event;
 use crate::views::view::View;
 use crate::views::{ADULTS, Client, WriteHeads, aged, churn, delete, listed, path, save};
 use people_testing::process::Gateway;
@@ -89,19 +90,7 @@ impl Source {
     /// The next event, folded into the view; none at the end.
     async fn event(&mut self) -> Option<Event> {
         let block = self.block().await?;
-        let field = |name: &str| {
-            block
-                .iter()
-                .find_map(|line| line.strip_prefix(name))
-                .map(str::to_owned)
-        };
-        let message: Value = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
-        assert_eq!(
-            field("event: ").as_deref(),
-            message["type"].as_str(),
-            "{block:?}"
-        );
-        let id = field("id: ");
+        let (message, id) = read_event(block.iter().map(String::as_str));
         assert_eq!(block.len(), 2 + usize::from(id.is_some()), "{block:?}");
         self.view.apply(&message);
         if let Some(id) = &id {
