@@ -1,10 +1,9 @@
 // The caller: the token of this tab, the rights that the gateway grants for it, and calls with it.
 
-import { authorization } from './src/token.js';
+import { authorization, isToken } from './src/token.js';
 
 /** The item of the tab's storage. The token is nowhere else: neither in an address nor in a log. */
 const KEY = 'people-gateway.token';
-const TOKEN = /^[\w.-]+$/;
 /** The time limit of the question for the rights. */
 const RIGHTS_MS = 10_000;
 
@@ -43,7 +42,7 @@ export class Access {
   constructor(storage = tabStorage()) {
     this.#storage = storage;
     const kept = storage?.getItem(KEY) ?? '';
-    this.#token = TOKEN.test(kept) ? kept : undefined;
+    this.#token = isToken(kept) ? kept : undefined;
   }
 
   /** The token; undefined without one. */
@@ -123,7 +122,7 @@ export class Access {
 
   /** The rights that the gateway grants for a token, or the reason for which it does not. */
   async #try(token) {
-    if (!TOKEN.test(token)) {
+    if (!isToken(token)) {
       const detail = 'This is no token: paste all of it, and nothing else.';
       return { refusal: { reason: 'malformed', detail } };
     }

@@ -10,8 +10,10 @@ const TOKEN_IN_TEXT = /\beyJ[\w.-]*/g;
 /** The number of refused tokens in a row that ends the client. */
 const REFUSALS_MAX = 2;
 
-const isToken = (given) => typeof given === 'string' && TOKEN.test(given);
 const words = (error) => String(error?.message ?? error).replace(TOKEN_IN_TEXT, '…');
+
+/** Whether a value can be a token. */
+export const isToken = (given) => typeof given === 'string' && TOKEN.test(given);
 
 /** The headers for a token; none without one. */
 export const authorization = (token) =>

@@ -89,8 +89,8 @@ async fn quick_gateway(url: &str) -> Gateway {
     Gateway::ready(&[QUICK, &[("store.url", url)]].concat()).await
 }
 
-/// A master that can be replicated at once, a gateway that reaches it through a switch, and a client
-/// that got a first change.
+/// A master that can be replicated at once, a gateway that reaches it through a switch, and a
+/// client that got a first change.
 async fn behind_a_switch() -> (RedisServer, Switch, Gateway, [Listener; 1]) {
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let switch = Switch::to(master.port()).await;
