@@ -40,7 +40,11 @@ impl TokenChecks {
             Some(options) => fetched(&options, metrics, readiness)?,
             None => fixed(settings)?,
         };
-        let (policy, options) = (Policy::default(), settings.auth_options());
+        let policy = match &settings.auth.policy {
+            Some(file) => file.policy.counted(metrics.rights.clone()),
+            None => Policy::default().counted(metrics.rights.clone()),
+        };
+        let options = settings.auth_options();
         let authenticator = Authenticator::new(keys, policy, options, metrics.clone());
         let authenticator = Arc::new(authenticator);
         let kept = Arc::clone(&authenticator);

@@ -6,7 +6,7 @@ use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::claims::Claims;
+use super::claims::{self, Claims};
 use super::compact::CompactToken;
 use super::fault::{TokenFault, TokenFaultReason, TokenOutcome, VerifyError};
 use super::keys::{Key, KeySet};
@@ -20,6 +20,7 @@ use crate::telemetry::clock::unix_time;
 pub struct Authenticator {
     keys: KeySource,
     policy: Policy,
+    anonymous: Option<Arc<Rights>>,
     options: Options,
     /// By SHA-256 of the token: no text of a token is kept, and no comparison takes longer the more
     /// of one is right. Only successes are remembered.
@@ -37,6 +38,7 @@ impl Authenticator {
         }
         Self {
             keys,
+            anonymous: policy.anonymous(),
             policy,
             verified: Cache::new(options.cached_tokens.get()),
             options,
@@ -77,6 +79,11 @@ impl Authenticator {
     async fn remembered(&self, digest: &[u8; 32]) -> Option<Arc<Lease>> {
         let lease = self.verified.get(digest).await?;
         (unix_time() <= lease.ends && !lease.is_withdrawn()).then_some(lease)
+    }
+
+    /// The rights of a caller without a token; none where every caller needs one.
+    pub fn anonymous(&self) -> Option<Arc<Rights>> {
+        self.anonymous.clone()
     }
 
     /// The fault of a caller without a token.
@@ -131,13 +138,14 @@ impl Authenticator {
         }
         let (claims, now) = (Claims::parse(parts.claims)?, unix_time());
         let holder = claims.check(&self.options, now)?;
-        let roles = claims.roles(&self.options.role_claim);
-        let rights = self.policy.rights(roles);
+        let roles = self.options.role_claim.roles(claims.members());
+        let rights = self.policy.rights(roles, claims.members());
+        let rights = rights.map_err(|error| claims::wrong(&error.to_string()))?;
         let (instant, ends) = (Instant::now(), holder.expires + self.options.leeway);
         Ok(Lease {
             subject: holder.subject.into(),
             issuer: holder.issuer.map(String::into),
-            rights: rights.map_or_else(Rights::none, Arc::clone),
+            rights,
             ends,
             expires_at: instant + holder.expires.saturating_sub(now),
             ends_at: instant + ends.saturating_sub(now),

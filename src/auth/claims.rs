@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::compact::json;
 use super::fault::{TokenFault, TokenFaultReason};
-use super::options::{ClaimPath, Options};
+use super::options::Options;
 
 /// 9999-12-31T23:59:59Z, the last second that RFC 3339 can write.
 const LAST_SECOND: f64 = 253_402_300_799.0;
@@ -35,6 +35,11 @@ impl Claims {
                 "they have to be a JSON object that names no member twice, nested at most 8 levels",
             )),
         }
+    }
+
+    /// All of them.
+    pub(super) const fn members(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     /// Checks the registered claims at the time `now` since 1970.
@@ -72,22 +77,6 @@ impl Claims {
             issuer,
             expires,
         })
-    }
-
-    /// The roles that a claim names: a text of words, or a list of texts.
-    pub(super) fn roles(&self, path: &ClaimPath) -> Vec<&str> {
-        match self.at(path) {
-            Some(Value::String(text)) => text.split_ascii_whitespace().collect(),
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn at(&self, path: &ClaimPath) -> Option<&Value> {
-        let (first, others) = path.names().split_first()?;
-        others
-            .iter()
-            .try_fold(self.0.get(&**first)?, |value, name| value.get(&**name))
     }
 
     /// A `NumericDate`; it may have a fraction.
@@ -153,7 +142,8 @@ pub fn is_subject(text: &str) -> bool {
     (1..=SUBJECT_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
-fn wrong(what: &str) -> TokenFault {
+/// The fault of a claim.
+pub(super) fn wrong(what: &str) -> TokenFault {
     TokenFaultReason::Claims.because(format!("The claims of the token are refused: {what}."))
 }
 
@@ -225,29 +215,6 @@ mod tests {
             ("sub", json!("a".repeat(256)), Some(Claims)),
         ] {
             assert_with(claim, value, expected);
-        }
-    }
-
-    #[test]
-    fn roles_are_words_or_a_list_below_a_path() {
-        let claims = serde_json::json!({
-            "role": "a  b", "realm_access": {"roles": ["c", 7, "d"]},
-            "https://people.example/roles": "e",
-        });
-        let Value::Object(members) = claims else {
-            panic!("an object");
-        };
-        let claims = Claims(members);
-        for (path, roles) in [
-            ("role", vec!["a", "b"]),
-            ("realm_access.roles", vec!["c", "d"]),
-            (r#"["https://people.example/roles"]"#, vec!["e"]),
-            ("realm_access", vec![]),
-            ("role.x", vec![]),
-            ("other", vec![]),
-        ] {
-            let path = path.parse().expect("a path");
-            assert_eq!(claims.roles(&path), roles, "{path:?}");
         }
     }
 }

@@ -13,6 +13,8 @@ metrics! {
     pub struct Metrics {
         /// Tokens that callers sent, by outcome
         tokens: StaticFamily<TokenOutcome, Counter>,
+        /// Different rights in use: roles, each with the claims that its rules name
+        rights: Gauge,
         /// Keys that tokens are verified with
         keys: Gauge,
         /// Seconds since the keys were last fetched from their URL; 0 where they are not fetched

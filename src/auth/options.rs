@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::filter::{attribute_names, write_names};
+
 /// What is asked of tokens.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -60,25 +62,26 @@ impl ClaimPath {
         claims.insert(first.to_string(), inner);
     }
 
-    /// The names; at least one.
-    pub(super) fn names(&self) -> &[Box<str>] {
-        &self.0
+    /// The roles that claims name here: a text of words, or a list of texts.
+    pub fn roles<'c>(&self, claims: &'c Map<String, Value>) -> Vec<&'c str> {
+        match self.value(claims) {
+            Some(Value::String(text)) => text.split_ascii_whitespace().collect(),
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn value<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+        let (first, others) = self.0.split_first()?;
+        let mut others = others.iter();
+        others.try_fold(claims.get(&**first)?, |value, name| value.get(&**name))
     }
 }
 
 /// As it can be read again.
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, name) in self.0.iter().enumerate() {
-            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            match (is_name, index) {
-                (true, 0) => f.write_str(name)?,
-                (true, _) => write!(f, ".{name}")?,
-                (false, _) => write!(f, "[{}]", serde_json::Value::from(&**name))?,
-            }
-        }
-        Ok(())
+        write_names(f, &self.0)
     }
 }
 
@@ -86,8 +89,33 @@ impl FromStr for ClaimPath {
     type Err = InvalidClaimPath;
 
     fn from_str(text: &str) -> Result<Self, InvalidClaimPath> {
-        crate::filter::attribute_names(text)
-            .map(Self)
-            .ok_or(InvalidClaimPath)
+        attribute_names(text).map(Self).ok_or(InvalidClaimPath)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_words_or_a_list_below_a_path() {
+        let claims = serde_json::json!({
+            "role": "a  b", "realm_access": {"roles": ["c", 7, "d"]},
+            "https://people.example/roles": "e",
+        });
+        let Value::Object(members) = claims else {
+            panic!("an object");
+        };
+        for (path, roles) in [
+            ("role", vec!["a", "b"]),
+            ("realm_access.roles", vec!["c", "d"]),
+            (r#"["https://people.example/roles"]"#, vec!["e"]),
+            ("realm_access", vec![]),
+            ("role.x", vec![]),
+            ("other", vec![]),
+        ] {
+            let path: ClaimPath = path.parse().expect("a path");
+            assert_eq!(path.roles(&members), roles, "{path:?}");
+        }
     }
 }

@@ -54,6 +54,8 @@ enum CliCommand {
     /// Make the keys that tokens are signed with, and print their public halves
     #[command(subcommand)]
     Keys(tokens::KeysCommand),
+    /// Print what a policy gives to a token
+    Rights(tokens::RightsFlags),
     /// Show live updates: readable lines in a terminal, NDJSON in a pipe
     Watch(watch::WatchFlags),
     /// Save the people of a CSV or NDJSON file
@@ -95,6 +97,7 @@ impl Cli {
             CliCommand::Openapi => pages::openapi(),
             CliCommand::Token(flags) => tokens::token(flags),
             CliCommand::Keys(command) => tokens::keys(command),
+            CliCommand::Rights(flags) => tokens::rights(flags),
             CliCommand::Watch(flags) => watch::run(flags),
             CliCommand::Import(flags) => people::import(flags),
             CliCommand::Export(flags) => people::export(flags),

@@ -17,7 +17,7 @@ pub use listen::{InvalidListenAddress, ListenAddress};
 pub use load::{ENV_PREFIX, Sources};
 pub use settings::{
     AdminSettings, AuthMode, AuthSettings, HttpSettings, KeyFile, LiveSettings, LogSettings,
-    Migration, Settings, StoreSettings, SubscriptionSettings, TraceSettings,
+    Migration, PolicyFile, Settings, StoreSettings, SubscriptionSettings, TraceSettings,
 };
 pub use store_url::{RedisUrl, StoreUrl};
 

@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::listen::ListenAddress;
@@ -9,6 +10,7 @@ use super::store_url::StoreUrl;
 use crate::auth::{ClaimPath, KeySet, KeyUrl};
 use crate::fanout::EgressChoice;
 use crate::http::{Console, Exposure, Host, Origin};
+use crate::rights::Policy;
 use crate::telemetry::traces::{CollectorUrl, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
 
@@ -102,6 +104,8 @@ pub struct AuthSettings {
     pub jwks_retry: Duration,
     /// How long fetched keys hold without a further success.
     pub jwks_stale: Duration,
+    /// The file with the roles.
+    pub policy: Option<PolicyFile>,
     /// The `iss` of tokens.
     pub issuer: Option<String>,
     /// The `aud` of tokens.
@@ -125,6 +129,15 @@ pub struct KeyFile {
     pub path: PathBuf,
     /// Its keys.
     pub keys: KeySet,
+}
+
+/// A file of roles that was read.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its roles.
+    pub policy: Arc<Policy>,
 }
 
 /// How callers are authenticated.

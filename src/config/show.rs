@@ -73,6 +73,9 @@ fn auth(auth: &AuthSettings) -> Table {
     if let Some(file) = &auth.keys {
         put(&mut table, "keys", file.path.display().to_string());
     }
+    if let Some(file) = &auth.policy {
+        put(&mut table, "policy", file.path.display().to_string());
+    }
     if let Some(url) = &auth.jwks {
         put(&mut table, "jwks", url.to_string());
     }

@@ -1,13 +1,17 @@
 //! From a request's body to a person's fields: everything that is wrong with it, at once and by
 //! name.
 
+mod merge_patch;
+
+pub use merge_patch::{MergePatch, PersonMembers};
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::age::{MAX_AGE, age};
 use super::fields::{JOB_LENGTH, MAX_ATTRIBUTES_BYTES, NAME_LENGTH};
 use super::members::Members;
-use super::{Fields, FieldsJson, PersonId, strict};
+use super::{Fields, PersonId, strict};
 
 /// Levels of nesting in attributes; the object itself is the first.
 pub const MAX_ATTRIBUTES_DEPTH: usize = 8;
@@ -52,8 +56,6 @@ pub enum IdRule {
     Names,
 }
 
-const FIELDS: [&str; 5] = ["firstName", "lastName", "age", "job", "attributes"];
-
 /// A checked body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -62,10 +64,6 @@ pub struct Draft {
     /// What the user says of the person.
     pub fields: Fields,
 }
-
-/// A JSON Merge Patch (RFC 7396) of a person.
-#[derive(Clone, Debug)]
-pub struct MergePatch(Value);
 
 impl Draft {
     /// Reads a body. A byte order mark before it is skipped.
@@ -117,83 +115,6 @@ impl Draft {
                 })
             }
             _ => Err(Rejection::Invalid(faults.0)),
-        }
-    }
-}
-
-impl MergePatch {
-    /// Reads a patch for the person `id`. Its `id` may be absent, null or that person's; what the
-    /// store knows of a person (`revision` and the times) is ignored. A byte order mark before it
-    /// is skipped.
-    pub fn parse(text: &str, id: PersonId) -> Result<Self, Rejection> {
-        let text = unmarked(text);
-        let syntax: &RawValue = serde_json::from_str(text).map_err(malformed)?;
-        if !syntax.get().starts_with('{') {
-            return Ok(Self(Value::Null));
-        }
-        let mut faults = Faults::default();
-        let mut patch = Map::new();
-        for (key, raw) in members(text)? {
-            match key.as_str() {
-                "id" => drop(faults.id(raw, IdRule::MustBe(id))),
-                "revision" | "createdAt" | "updatedAt" => {}
-                _ if patch.contains_key(&key) => faults.add(&key, "is given twice: send it once"),
-                _ => match strict::value(raw.get(), MAX_ATTRIBUTES_DEPTH) {
-                    Ok(value) if key == "age" => drop(patch.insert(key, exact_age(raw, value))),
-                    Ok(value) => drop(patch.insert(key, value)),
-                    Err(detail) => faults.add(&key, detail),
-                },
-            }
-        }
-        if faults.0.is_empty() {
-            Ok(Self(Value::Object(patch)))
-        } else {
-            Err(Rejection::Invalid(faults.0))
-        }
-    }
-
-    /// What the person becomes, checked like any other body.
-    pub fn apply(&self, current: &FieldsJson) -> Result<Fields, Rejection> {
-        let mut target = serde_json::from_str(current.as_str()).expect("stored fields are JSON");
-        merge(&mut target, &self.0);
-        if let (Value::Object(target), Value::Object(patch)) = (&mut target, &self.0) {
-            // To remove an unknown member is a mistake, too.
-            let unknown = patch
-                .iter()
-                .filter(|(key, value)| value.is_null() && !FIELDS.contains(&key.as_str()));
-            target.extend(unknown.map(|(key, _)| (key.clone(), Value::Null)));
-        }
-        Draft::parse(&target.to_string(), IdRule::Ignored).map(|draft| draft.fields)
-    }
-}
-
-/// The age by its text, as in a whole person. A fraction that the value has lost stays a text,
-/// which is no age.
-fn exact_age(raw: &RawValue, value: Value) -> Value {
-    match age(raw.get()) {
-        Some(age) => age.into(),
-        None if age(&value.to_string()).is_some() => raw.get().into(),
-        None => value,
-    }
-}
-
-/// `MergePatch(Target, Patch)` of RFC 7396, section 2.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(target) = target else {
-        return;
-    };
-    for (key, value) in patch {
-        if value.is_null() {
-            target.shift_remove(key);
-        } else {
-            merge(target.entry(key.clone()).or_insert(Value::Null), value);
         }
     }
 }

@@ -130,6 +130,11 @@ impl FieldsJson {
             .expect("the constructors take objects only")
     }
 
+    /// The object's members as values.
+    pub fn to_members(&self) -> Map<String, Value> {
+        serde_json::from_str(self.as_str()).expect("the constructors take objects only")
+    }
+
     /// The values; read once, for all callers.
     pub fn values(&self) -> &Values {
         self.0.values.get_or_init(|| {

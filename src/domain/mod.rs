@@ -15,11 +15,11 @@ mod trace_context;
 
 pub(crate) use age::age;
 pub use change::{Change, Operation, Succession};
-pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, Rejection};
+pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, PersonMembers, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, MAX_ATTRIBUTES_BYTES, Values};
 pub use people_core::{
-    Comparison, Cursor, Epoch, InvalidCursor, InvalidId, InvalidPosition, Kinds, LogPosition,
-    Partition, Partitions, PersonId, Position, Seq, Tag, UnknownKinds,
+    Comparison, Cursor, CursorText, Epoch, Fingerprint, InvalidCursor, InvalidId, InvalidPosition,
+    Kinds, LogPosition, Partition, Partitions, PersonId, Position, Seq, Tag, UnknownKinds,
 };
 pub use person::Person;
 pub use timestamp::Timestamp;

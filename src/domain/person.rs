@@ -1,6 +1,4 @@
-//! A person as the world sees it: one JSON object, the same in REST, lists, frames and events.
-
-use std::fmt::Write as _;
+//! A person with what the store knows of it. What a caller is shown of it, `rights` decides.
 
 use super::{FieldsJson, PersonId, Position, Timestamp};
 
@@ -17,27 +15,4 @@ pub struct Person {
     pub created_at: Timestamp,
     /// When it was saved last.
     pub updated_at: Timestamp,
-}
-
-impl Person {
-    /// Appends the person's JSON object: the id, the user's fields, then what the store knows.
-    pub fn write_json(&self, out: &mut String) {
-        out.push_str("{\"id\":\"");
-        out.push_str(self.id.encode(&mut PersonId::buffer()));
-        out.push_str("\",");
-        out.push_str(self.fields.members());
-        write!(
-            out,
-            ",\"revision\":\"{}\",\"createdAt\":\"{}\",\"updatedAt\":\"{}\"}}",
-            self.revision, self.created_at, self.updated_at
-        )
-        .expect("a String takes all that is written to it");
-    }
-
-    /// The person's JSON object.
-    pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(self.fields.as_str().len() + 200);
-        self.write_json(&mut out);
-        out
-    }
 }

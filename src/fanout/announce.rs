@@ -7,6 +7,8 @@
 //! longer than a step of changes. A session gets its pending changes first, so that no announcement
 //! is ahead of them.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::announcements::Announcement;
@@ -81,16 +83,16 @@ impl Dispatcher {
         let mut owed = Vec::new();
         for session in self.sessions.shard(shard) {
             let Some(slot) = session.slot() else { continue };
-            let format = self.groups.group(slot.group()).subscription.format;
-            if format.has_positions() && !session.knows(&newest) {
+            let subscription = Arc::clone(&self.groups.group(slot.group()).subscription);
+            if subscription.format.has_positions() && !session.knows(&newest) {
                 self.serve_one(&session);
-                owed.push((session, format));
+                owed.push((session, subscription));
             }
         }
         let count = owed.len();
         let mut writes = Writes::new(newest);
-        for (session, format) in owed {
-            writes.add_position(session, format);
+        for (session, subscription) in owed {
+            writes.add_position(session, &subscription);
         }
         self.write(&writes);
         count

@@ -254,7 +254,7 @@ impl Dispatcher {
     }
 
     pub(super) fn begin_anew(&self, session: &ServeHandle, reason: Discontinuity) {
-        let reset = Some(reason);
+        let reset = Some(reason.into());
         self.sessions
             .drain(session.leave(CatchUp::Snapshot { reset }));
     }

@@ -6,6 +6,7 @@ use crate::domain::{Change, LogPosition, TraceContext};
 use crate::filter::{Images, Verdict};
 use crate::history::{Checkpoint, Entry, Event};
 use crate::protocol::format::WireFormat;
+use crate::rights::Scope;
 use crate::session::{Notification, Subscription};
 
 /// A change whose images are read once, and which is encoded once per format and verdict, whatever
@@ -21,6 +22,7 @@ pub struct Evaluation<'a> {
 struct Encoded {
     format: WireFormat,
     verdict: Verdict,
+    scope: Scope,
     frame: Option<Bytes>,
 }
 
@@ -66,7 +68,7 @@ impl<'a> Evaluation<'a> {
         if verdict == Verdict::Outside {
             return None;
         }
-        let frame = self.frame(verdict, subscription.format)?;
+        let frame = self.frame(verdict, subscription)?;
         Some(Notification {
             frame,
             verdict,
@@ -78,18 +80,21 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn frame(&mut self, verdict: Verdict, format: WireFormat) -> Option<Bytes> {
-        if let Some(known) = self
-            .encoded
-            .iter()
-            .find(|known| known.format == format && known.verdict == verdict)
-        {
+    fn frame(&mut self, verdict: Verdict, subscription: &Subscription) -> Option<Bytes> {
+        let Subscription { format, scope, .. } = subscription;
+        let is_same = |known: &&Encoded| {
+            known.format == *format
+                && known.verdict == verdict
+                && format.shows_alike(verdict, &known.scope, scope)
+        };
+        if let Some(known) = self.encoded.iter().find(is_same) {
             return known.frame.clone();
         }
-        let frame = format.change(verdict, self.change, Some(&self.after.cursor));
+        let frame = format.change(verdict, self.change, Some(&self.after.cursor), scope);
         self.encoded.push(Encoded {
-            format,
+            format: *format,
             verdict,
+            scope: scope.clone(),
             frame: frame.clone(),
         });
         frame

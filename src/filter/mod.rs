@@ -11,12 +11,12 @@
 
 mod check;
 mod error;
+mod field_path;
 mod index;
 pub mod limits;
 pub mod offload;
 mod predicate;
 mod program;
-mod shared;
 mod syntax;
 mod verdict_counts;
 mod view;
@@ -24,9 +24,11 @@ mod view;
 pub use crate::domain::Kinds;
 pub use check::{Function, Method};
 pub use error::FilterError;
+pub use field_path::{FieldPath, write_names};
 pub use index::{Census, Index, SearchCost};
-pub use program::Filter;
-pub use shared::SharedFilters;
+pub use program::{
+    ClaimError, ClaimName, Filter, Rule, Scoped, SharedFilters, UseCount, WeakTable,
+};
 pub use verdict_counts::VerdictCounts;
 pub use view::{Images, Verdict, View};
 

@@ -7,10 +7,11 @@
 use tokio::sync::Semaphore;
 use tokio::task;
 
-use super::program::Filter;
+use super::program::Scoped;
 use crate::domain::Person;
 
-/// Steps of patterns (see [`Filter::steps`]) that are taken inline: four milliseconds at worst.
+/// Steps of patterns (see [`Filter::steps`](super::Filter::steps)) that are taken inline: four
+/// milliseconds at worst.
 pub const INLINE_STEPS_MAX: u64 = 1 << 20;
 
 /// Runs an evaluation of at most `steps` steps: inline within [`INLINE_STEPS_MAX`], else on a
@@ -42,7 +43,7 @@ pub fn within_budget<T>(items: &[T], steps: impl Fn(&T) -> u64) -> (usize, u64) 
 }
 
 /// The people that `filter` selects, in their order.
-pub async fn matching<'p>(filter: &Filter, people: &'p [Person]) -> Vec<&'p Person> {
+pub async fn matching<'p>(filter: &Scoped, people: &'p [Person]) -> Vec<&'p Person> {
     let (mut matching, mut rest) = (Vec::new(), people);
     while !rest.is_empty() {
         let (count, steps) = within_budget(rest, |person| filter.steps(person.id, &person.fields));

@@ -2,7 +2,7 @@
 //! keeps no state per client.
 
 use super::predicate::Image;
-use super::program::Filter;
+use super::program::Scoped;
 use crate::domain::{Change, FieldsJson, Kinds, PersonId};
 
 /// What a change means to a view.
@@ -70,7 +70,7 @@ pub struct View {
     /// The kinds of changes that it shows.
     pub kinds: Kinds,
     /// The people whose changes it shows.
-    pub filter: Filter,
+    pub filter: Scoped,
 }
 
 impl Verdict {

@@ -1,29 +1,33 @@
 //! `GET /rights`: what the caller may do.
 
 use axum::body::Body;
-use axum::extract::RawQuery;
+use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::SharedState;
 use super::caller::Caller;
 use super::request::media;
 use super::request::query::Parameters;
 use crate::protocol::problem::Problem;
-use crate::rights::Verb;
 
-/// Subject, role, verbs, and the seconds until the token expires. Without authentication: all
-/// verbs.
-pub(super) async fn rights(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+/// Subject, role, verbs, what is hidden (or all that is shown), and the seconds until the token
+/// expires. Without authentication: all verbs.
+pub(super) async fn rights(
+    Extract(state): Extract<SharedState>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     Parameters::none(query.as_deref())?;
     let mut document = Map::new();
     if let Some(lease) = caller.lease() {
         document.insert("subject".into(), json!(lease.subject));
-        document.insert("role".into(), json!(caller.rights().role()));
     }
-    let can: Vec<_> = caller.rights().can().iter().map(Verb::name).collect();
-    document.insert("can".into(), json!(can));
-    document.insert("hide".into(), json!([]));
+    document.extend(caller.rights().describe());
+    if state.authentication.is_none() {
+        document.remove("role");
+    }
     if let Some(lease) = caller.lease() {
         document.insert("seconds".into(), json!(lease.seconds_left()));
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{PersonId, Rejection};
 use crate::filter::FilterError;
-use crate::rights::{Rights, Verb};
+use crate::rights::{Rights, ScopeError, Verb, WriteRefusal};
 
 /// The kinds of problem; each is a `type` of `/problems/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -225,14 +225,26 @@ impl Problem {
 
     /// The caller's rights lack a verb.
     pub fn forbidden(verb: Verb, rights: &Rights) -> Self {
-        let verb = verb.name();
-        let detail = match rights.role() {
-            Some(role) => format!("The role {role} does not allow this: it lacks {verb}."),
-            None => "The token names no role that this gateway knows: ask its issuer for one."
-                .to_owned(),
+        let detail = match (rights.lacks(), rights.role()) {
+            (Some(error), _) => format!("{error}: ask the issuer of the token for it."),
+            (None, Some(role)) => {
+                format!(
+                    "The role {role} does not allow this: it lacks {}.",
+                    verb.name()
+                )
+            }
+            (None, None) => {
+                "The token names no role that this gateway knows: ask its issuer for one."
+                    .to_owned()
+            }
         };
+        Self::refused(verb, detail)
+    }
+
+    /// The caller's rights do not allow what a call would do.
+    pub fn refused(verb: Verb, detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::Forbidden, detail)
-            .with("verb", verb)
+            .with("verb", verb.name())
             .with_header(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static(r#"Bearer error="insufficient_scope""#),
@@ -323,6 +335,26 @@ impl From<FilterError> for Problem {
         Self::new(ProblemKind::Filter, error.detail)
             .with("offset", error.offset)
             .with("length", error.length)
+    }
+}
+
+/// Why a write is refused.
+impl From<WriteRefusal> for Problem {
+    fn from(refusal: WriteRefusal) -> Self {
+        match refusal {
+            WriteRefusal::Rejected(rejection) => rejection.into(),
+            WriteRefusal::Forbidden(verb, detail) => Self::refused(verb, detail),
+        }
+    }
+}
+
+/// The same; what a filter must not name is forbidden.
+impl From<ScopeError> for Problem {
+    fn from(error: ScopeError) -> Self {
+        match error {
+            ScopeError::Filter(error) => error.into(),
+            ScopeError::Hidden(error) => Self::from(error).with_status(StatusCode::FORBIDDEN),
+        }
     }
 }
 

@@ -65,6 +65,28 @@ impl VerbSet {
         Self(bits)
     }
 
+    /// The verbs that a policy or a claim calls so: a verb, or `save`, which is to create and to
+    /// update.
+    pub fn named(name: &str) -> Option<Self> {
+        if name == "save" {
+            return Some(Self::of(&[Verb::Create, Verb::Update]));
+        }
+        let verb = Verb::ALL.into_iter().find(|verb| verb.name() == name)?;
+        Some(Self::of(&[verb]))
+    }
+
+    /// The verbs of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The verbs of either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether it contains a verb.
     pub const fn contains(self, verb: Verb) -> bool {
         self.0 & verb.bit() != 0

@@ -26,7 +26,7 @@ pub use command::{DispatcherEnded, SessionCommand};
 pub(crate) use connection::Gone;
 pub use connection::{
     CatchUp, ClientRequest, Connection, Delivery, DeliveryOutcome, DrainHandle, DrainStep,
-    MemberSlot, PairEnd, PendingWrite, ServeHandle, Socket, TooManyRequests,
+    MemberSlot, PairEnd, PendingWrite, ResetCause, ServeHandle, Socket, TooManyRequests,
 };
 pub use notification::{Notification, Payload, WriteBatch};
 pub use options::Options;

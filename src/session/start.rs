@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::connection::CatchUp;
+use super::connection::ResetCause;
 use super::shared::Shared;
 use super::subscription::Subscription;
 use super::token::StreamToken;
@@ -54,7 +55,7 @@ pub enum StartError {
     NotReady,
     /// The cursor cannot be continued, and the format has no reset.
     #[error("the cursor cannot be continued: {}", .0.name())]
-    Gone(Discontinuity),
+    Gone(ResetCause),
     /// The store could not be asked whether the cursor can be continued.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,17 +77,19 @@ pub(super) async fn start(
     let format = subscription.format;
     let (catch_up, word) = match start {
         Start::Now => {
-            let live = format.message(&Message::Live(&newest.cursor));
+            let live = subscription.message(&Message::Live(&newest.cursor));
             (CatchUp::replay(newest), live)
         }
         Start::Snapshot => (CatchUp::Snapshot { reset: None }, None),
         Start::Cursor(cursor) | Start::LastEvent(Some(cursor)) => {
-            (resume(shared, format, cursor, &newest).await?, None)
+            let catch_up = if cursor.rights() == subscription.scope.fingerprint() {
+                resume(shared, format, cursor.without_rights(), &newest).await?
+            } else {
+                begin_anew(format, ResetCause::Rights)?
+            };
+            (catch_up, None)
         }
-        Start::LastEvent(None) => {
-            let reset = Some(Discontinuity::Unknown);
-            (CatchUp::Snapshot { reset }, None)
-        }
+        Start::LastEvent(None) => (begin_anew(format, Discontinuity::Unknown.into())?, None),
     };
     let greeting = match format.prelude() {
         Some(prelude) => Some(joined(prelude, word)),
@@ -118,17 +121,22 @@ async fn resume(
         let since = since.map_err(|error| StoreError::Unavailable(Cause::of(error)))?;
         match &*since {
             LogAnswer::Continues { .. } => {}
-            LogAnswer::Broken { reason, .. } if format.has_reset() => {
-                return Ok(CatchUp::Snapshot {
-                    reset: Some(*reason),
-                });
-            }
-            LogAnswer::Broken { reason, .. } => return Err(StartError::Gone(*reason)),
+            LogAnswer::Broken { reason, .. } => return begin_anew(format, (*reason).into()),
         }
     }
     Ok(CatchUp::Replay {
         from: Checkpoint::unlocated(cursor),
         owes_live: Some(goal.offset),
+    })
+}
+
+/// A view that drops what the client has, if its format can say so.
+fn begin_anew(format: WireFormat, reason: ResetCause) -> Result<CatchUp, StartError> {
+    if !format.has_reset() {
+        return Err(StartError::Gone(reason));
+    }
+    Ok(CatchUp::Snapshot {
+        reset: Some(reason),
     })
 }
 

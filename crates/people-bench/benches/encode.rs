@@ -12,9 +12,10 @@ use people_gateway::domain::{
     Seq, Tag, Timestamp,
 };
 use people_gateway::fanout::{self, Dispatcher, Evaluation};
-use people_gateway::filter::{Verdict, View};
+use people_gateway::filter::Verdict;
 use people_gateway::history::{self, Checkpoint, Entry, Event, History};
 use people_gateway::protocol::format::WireFormat;
+use people_gateway::rights::Scope;
 use people_gateway::session::{self, Sessions, Subscription, WriteBatch};
 use people_gateway::store::{StoreSlot, decode_frame, encode_frame};
 use people_gateway::telemetry::Traces;
@@ -67,7 +68,7 @@ fn writing(criterion: &mut Criterion) {
         updated_at: time,
     };
     group.bench_function("write the answer", |bencher| {
-        bencher.iter(|| black_box(&person).to_json());
+        bencher.iter(|| Scope::everything().to_json(black_box(&person)));
     });
     group.finish();
 }
@@ -80,13 +81,13 @@ fn relaying(criterion: &mut Criterion) {
     });
     let update = change(7);
     group.bench_function("encode a text frame", |bencher| {
-        bencher.iter(|| WireFormat::Text.change(Verdict::Update, black_box(&update), None));
+        let scope = Scope::everything();
+        bencher.iter(|| WireFormat::Text.change(Verdict::Update, black_box(&update), None, &scope));
     });
     for count in [1, 8, 64] {
         let subscription = Subscription {
-            view: View::default(),
             format: WireFormat::Text,
-            close_on: None,
+            ..Subscription::default()
         };
         let before = Checkpoint {
             offset: 0,

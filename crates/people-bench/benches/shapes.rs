@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use people_gateway::domain::{FieldsJson, PersonId};
-use people_gateway::filter::{Filter, Images, Index, Verdict, View};
+use people_gateway::filter::{Images, Index, Verdict, View};
+use people_gateway::rights::Scope;
 
 /// The gateway's own allocator.
 #[global_allocator]
@@ -199,7 +200,9 @@ fn shapes(criterion: &mut Criterion) {
     for FilterShape { name, filter } in &SHAPES {
         group.bench_function(*name, |bencher| {
             let view = |number| View {
-                filter: Filter::parse(&filter(number)).expect("a filter"),
+                filter: Scope::everything()
+                    .filter(&filter(number))
+                    .expect("a filter"),
                 ..View::default()
             };
             let count = if name.contains("matches") {

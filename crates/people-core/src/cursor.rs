@@ -1,5 +1,6 @@
 //! A client's position in all partitions, and its text: one log position of each partition,
-//! comma-separated. A gateway with roles may append the rights under which it made the cursor.
+//! comma-separated, and the fingerprint of the rights under which a gateway made it, where these
+//! are restricted.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -11,24 +12,32 @@ use crate::{InvalidPosition, LogPosition, Partition, Partitions, Position};
 /// The longest text of one log position: 5 digits of partition, 16 each of epoch, seq and tag, and
 /// three separators.
 const LOG_POSITION_BYTES: usize = 5 + 1 + 16 + 1 + 16 + 1 + 16;
-/// The text between the positions and the rights.
-const RIGHTS_MARK: &str = ",v:";
-/// The digits of the rights.
-const RIGHTS_DIGITS: usize = 16;
+/// What the part with a fingerprint begins with.
+const FINGERPRINT_MARK: &str = "v:";
+const FINGERPRINT_DIGITS: usize = 16;
+/// The bytes of that part, and the comma before it.
+const FINGERPRINT_BYTES: usize = 1 + FINGERPRINT_MARK.len() + FINGERPRINT_DIGITS;
 
 /// One position of each partition, in partition order, and the rights of its holder. A clone shares
 /// the positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     positions: Arc<[Position]>,
-    /// Only a client has a cursor with this part, and returns it unchanged.
-    rights: Option<CursorRights>,
+    /// A client returns it unchanged; what a gateway keeps has none.
+    rights: Option<Fingerprint>,
 }
 
-/// The restricted rights under which a gateway made a cursor, as a number that only gateways
-/// understand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CursorRights(u64);
+/// The restricted rights under which a gateway made a cursor, as a number: equal rights have equal
+/// numbers on every gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(u64);
+
+/// A cursor as it is told to a holder of these rights.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorText<'a> {
+    cursor: &'a Cursor,
+    rights: Option<Fingerprint>,
+}
 
 /// Why a text is not a cursor of this deployment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,14 +74,16 @@ pub enum InvalidCursor {
     /// No part names this partition.
     #[error("the cursor names no position in partition {0}; it needs one of each partition")]
     Missing(Partition),
+    /// The part with the rights is none, or there are two.
+    #[error("the cursor has one part v: at most, of 16 hexadecimal digits")]
+    Rights,
 }
 
 impl Cursor {
-    /// Reads a cursor of these partitions, as a gateway does. Its parts may have any order. A part
-    /// with rights is refused: only [`FromStr`] reads it.
+    /// Reads a cursor of these partitions, as a gateway does. Its parts may have any order.
     pub fn read(text: &str, partitions: Partitions) -> Result<Self, InvalidCursor> {
         let count = usize::from(partitions.get());
-        let max = longest_of(count);
+        let max = longest_of(count) + FINGERPRINT_BYTES;
         if text.len() > max {
             return Err(InvalidCursor::TooLong {
                 length: text.len(),
@@ -80,8 +91,15 @@ impl Cursor {
                 partitions: partitions.get(),
             });
         }
-        let mut positions = vec![None; count];
+        let (mut positions, mut rights) = (vec![None; count], None);
         for (index, part) in text.split(',').enumerate() {
+            if let Some(digits) = part.strip_prefix(FINGERPRINT_MARK) {
+                let read = Fingerprint::read(digits).ok_or(InvalidCursor::Rights)?;
+                if rights.replace(read).is_some() {
+                    return Err(InvalidCursor::Rights);
+                }
+                continue;
+            }
             let LogPosition {
                 partition,
                 position,
@@ -102,10 +120,10 @@ impl Cursor {
             }
         }
         let known = partitions.iter().zip(positions);
-        known
+        let positions = known
             .map(|(partition, position)| position.ok_or(InvalidCursor::Missing(partition)))
-            .collect::<Result<_, _>>()
-            .map(Self::of)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { positions, rights })
     }
 
     /// A cursor with these positions, in partition order.
@@ -149,10 +167,26 @@ impl Cursor {
         }
     }
 
-    /// The longest text of a cursor of these partitions, in bytes.
-    pub fn longest(&self) -> usize {
-        let rights = self.rights.map_or(0, |_| RIGHTS_MARK.len() + RIGHTS_DIGITS);
-        longest_of(self.positions.len()) + rights
+    /// The rights of its holder, where a gateway named them.
+    pub const fn rights(&self) -> Option<Fingerprint> {
+        self.rights
+    }
+
+    /// The same without the rights.
+    #[must_use]
+    pub fn without_rights(self) -> Self {
+        Self {
+            rights: None,
+            ..self
+        }
+    }
+
+    /// Its text for a holder of these rights.
+    pub const fn under(&self, rights: Option<Fingerprint>) -> CursorText<'_> {
+        CursorText {
+            cursor: self,
+            rights,
+        }
     }
 
     /// The cursor moved to `at` in its partition.
@@ -174,31 +208,29 @@ impl Cursor {
 }
 
 /// Reads a cursor as a client does: the partitions are unknown, and the text has one part for each.
-/// A last part with rights is kept.
 impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let (text, rights) = CursorRights::split_from(text);
-        let parts = u16::try_from(text.split(',').count()).unwrap_or(u16::MAX);
-        let count = NonZeroU16::new(parts).expect("a text has at least one part");
-        let cursor = Self::read(text, Partitions::new(count))?;
-        Ok(Self { rights, ..cursor })
+        let is_position = |part: &&str| !part.starts_with(FINGERPRINT_MARK);
+        let parts = text.split(',').filter(is_position).count();
+        let count = NonZeroU16::new(u16::try_from(parts).unwrap_or(u16::MAX));
+        Self::read(text, Partitions::new(count.unwrap_or(NonZeroU16::MIN)))
     }
 }
 
-impl CursorRights {
-    /// The text before the rights, and the rights; the whole text if it does not end with rights.
-    fn split_from(text: &str) -> (&str, Option<Self>) {
+impl Fingerprint {
+    /// One with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn read(digits: &str) -> Option<Self> {
         let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-        let parts = text
-            .rsplit_once(RIGHTS_MARK)
-            .filter(|(_, digits)| digits.len() == RIGHTS_DIGITS && digits.bytes().all(is_digit));
-        let rights = parts.and_then(|(positions, digits)| {
-            let number = u64::from_str_radix(digits, 16).ok()?;
-            Some((positions, Some(Self(number))))
-        });
-        rights.unwrap_or((text, None))
+        if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(is_digit) {
+            return None;
+        }
+        u64::from_str_radix(digits, 16).ok().map(Self)
     }
 }
 
@@ -207,18 +239,33 @@ const fn longest_of(partitions: usize) -> usize {
     partitions * (LOG_POSITION_BYTES + 1) - 1
 }
 
+impl CursorText<'_> {
+    /// The longest text of a cursor of these partitions and rights, in bytes.
+    pub fn longest(&self) -> usize {
+        let rights = self.rights.map_or(0, |_| FINGERPRINT_BYTES);
+        longest_of(self.cursor.positions.len()) + rights
+    }
+}
+
 /// Writes the parts in partition order, and then the rights.
-impl fmt::Display for Cursor {
+impl fmt::Display for CursorText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, at) in self.log_positions().enumerate() {
+        for (index, at) in self.cursor.log_positions().enumerate() {
             write!(f, "{}{at}", if index > 0 { "," } else { "" })?;
         }
         match self.rights {
-            Some(CursorRights(number)) => {
-                write!(f, "{RIGHTS_MARK}{number:0RIGHTS_DIGITS$x}")
+            Some(Fingerprint(number)) => {
+                write!(f, ",{FINGERPRINT_MARK}{number:0FINGERPRINT_DIGITS$x}")
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Its text for its holder.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.under(self.rights).fmt(f)
     }
 }
 

@@ -10,7 +10,7 @@ mod person_id;
 mod position;
 
 pub use backoff::{Backoff, jitter};
-pub use cursor::{Cursor, InvalidCursor};
+pub use cursor::{Cursor, CursorText, Fingerprint, InvalidCursor};
 pub use kinds::{Kinds, UnknownKinds};
 pub use person_id::{InvalidId, PersonId};
 pub use position::{

@@ -22,10 +22,11 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use crate::fanout::{self, Dispatcher, EgressChoice};
-use crate::filter::{Filter, Kinds, View};
+use crate::filter::{Kinds, View};
 use crate::history::{self, History};
 use crate::protocol::format::WireFormat;
 use crate::relay;
+use crate::rights::Scope;
 use crate::session::{self, Sessions, Start, Subscription};
 use crate::store::{Discontinuity, Store, StoreSlot};
 use crate::telemetry::{Readiness, Traces};
@@ -177,7 +178,9 @@ impl World {
         let (sessions, clients) = (self.sessions.clone(), Rc::clone(&self.clients));
         let breaks = self.store.breaks();
         tokio::task::spawn_local(async move {
-            let filter = Filter::parse(&format!("age >= {AGE}")).expect("a filter");
+            let filter = Scope::everything()
+                .filter(&format!("age >= {AGE}"))
+                .expect("a filter");
             let view = View {
                 kinds: Kinds::All,
                 filter,
@@ -193,7 +196,7 @@ impl World {
                     Subscription {
                         view,
                         format,
-                        close_on: None,
+                        ..Subscription::default()
                     },
                     start,
                 )
@@ -308,7 +311,7 @@ fn run(setting: &Setting, steps: Vec<Step>) {
         let trimmed = world
             .metrics
             .session_resets
-            .at(Discontinuity::Trimmed)
+            .at(Discontinuity::Trimmed.into())
             .get();
         assert!(
             setting.log_max < 1000 || trimmed == 0,

@@ -1,10 +1,13 @@
-//! `token` and `keys`: tokens for callers, and the keys that tokens are signed with.
+//! `token`, `keys` and `rights`: tokens for callers, the keys that they are signed with, and what a
+//! policy gives to them.
 
 mod claims;
 mod keys;
 mod lifetime;
+mod rights;
 
 pub(super) use keys::{KeysCommand, keys};
+pub(super) use rights::{RightsFlags, rights};
 
 use std::path::PathBuf;
 

@@ -1,13 +1,15 @@
 //! Reads the settings of authentication, and the rules between them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use config::Value;
 
 use super::reader::{COUNT_MAX, FaultDetail, SettingReader, detail, milliseconds_from_0, text};
 use crate::auth::read_keys;
-use crate::config::settings::{AuthMode, AuthSettings, KeyFile, Settings};
+use crate::config::settings::{AuthMode, AuthSettings, KeyFile, PolicyFile, Settings};
 use crate::config::store_url::StoreUrl;
+use crate::rights::Policy;
 use crate::telemetry::ErrorChain;
 
 pub(super) fn read(r: &mut SettingReader) -> AuthSettings {
@@ -15,6 +17,7 @@ pub(super) fn read(r: &mut SettingReader) -> AuthSettings {
     AuthSettings {
         mode: r.written("auth.mode", auth_mode),
         keys: r.written("auth.keys", key_file),
+        policy: r.written("auth.policy", policy_file),
         jwks: r.written("auth.jwks", |value| text(value)?.parse().map_err(detail)),
         jwks_refresh: r.milliseconds("auth.jwks_refresh_ms"),
         jwks_retry: r.milliseconds("auth.jwks_retry_ms"),
@@ -41,6 +44,18 @@ fn key_file(value: &Value) -> Result<KeyFile, FaultDetail> {
     let path = PathBuf::from(text(value)?);
     let keys = read_keys(&path).map_err(|error| ErrorChain(&error).to_string())?;
     Ok(KeyFile { path, keys })
+}
+
+fn policy_file(value: &Value) -> Result<PolicyFile, FaultDetail> {
+    let path = PathBuf::from(text(value)?);
+    let read = std::fs::read_to_string(&path);
+    let text = read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let policy = text.parse::<Policy>();
+    let policy = policy.map_err(|faults| format!("{}: {faults}", path.display()))?;
+    Ok(PolicyFile {
+        path,
+        policy: Arc::new(policy),
+    })
 }
 
 /// Reports what contradicts itself.

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::uring::Uring;
 use super::{Calls, Egress};
 use crate::domain::{Cursor, Epoch, Position};
-use crate::filter::View;
 use crate::history::Checkpoint;
 use crate::protocol::close::CloseCode;
 use crate::protocol::format::WireFormat;
@@ -40,9 +39,8 @@ fn session() -> (ServeHandle, UnixStream) {
     near.set_nonblocking(true).expect("a socket");
     let near = tokio::net::UnixStream::from_std(near).expect("a runtime");
     let subscription = Subscription {
-        view: View::default(),
         format: WireFormat::Json,
-        close_on: None,
+        ..Subscription::default()
     };
     let catch_up = CatchUp::replay(checkpoint(1));
     let drain = Connection::open(near.into(), subscription, catch_up, None);

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use super::group::{Next, SubscriptionGroup};
 use crate::domain::{Cursor, Epoch, Position};
-use crate::filter::View;
 use crate::history::Checkpoint;
 use crate::protocol::format::WireFormat;
 use crate::session::{CatchUp, Connection, Notification, ServeHandle, Subscription};
@@ -39,9 +38,8 @@ fn notification(offset: u64, ends: bool) -> Notification {
 
 fn subscription() -> Subscription {
     Subscription {
-        view: View::default(),
         format: WireFormat::Json,
-        close_on: None,
+        ..Subscription::default()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::{Cursor, Epoch, Position};
 use crate::filter::View;
 use crate::history::{self, Checkpoint, History};
 use crate::protocol::format::WireFormat;
+use crate::rights::Scope;
 use crate::session::{
     self, CatchUp, Connection, DrainHandle, ServeHandle, SessionCommand, Sessions, Socket,
     Subscription,
@@ -42,13 +43,13 @@ fn newest(dispatcher: &Dispatcher) -> Checkpoint {
 
 fn subscription(filter: &str, format: WireFormat) -> Subscription {
     let view = View {
-        filter: filter.parse().expect("a filter"),
+        filter: Scope::everything().filter(filter).expect("a filter"),
         ..View::default()
     };
     Subscription {
         view,
         format,
-        close_on: None,
+        ..Subscription::default()
     }
 }
 

@@ -5,10 +5,11 @@ mod tally;
 pub(super) use tally::Tally;
 
 use super::groups::SubscriptionGroup;
+use crate::domain::Fingerprint;
 use crate::history::Checkpoint;
 use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
-use crate::session::{Payload, ServeHandle, WriteBatch};
+use crate::session::{Payload, ServeHandle, Subscription, WriteBatch};
 
 /// Payloads and the sessions that are sent them, each session once.
 pub(super) struct Writes {
@@ -20,8 +21,8 @@ pub(super) struct Writes {
     /// The last payload of changes: its group, from where on in that group's stream, and its
     /// number.
     last: Option<(usize, u64, usize)>,
-    /// Payloads that name the position, by format.
-    positions: Vec<(WireFormat, usize)>,
+    /// Payloads that name the position, by format and rights.
+    positions: Vec<((WireFormat, Option<Fingerprint>), usize)>,
 }
 
 /// Whether a group's round has another member.
@@ -71,8 +72,8 @@ impl Writes {
     }
 
     /// Adds the position for one session, unless its format has no frame for it.
-    pub(super) fn add_position(&mut self, session: ServeHandle, format: WireFormat) {
-        let payload = self.position(format);
+    pub(super) fn add_position(&mut self, session: ServeHandle, of: &Subscription) {
+        let payload = self.position(of);
         self.to.extend(payload.map(|payload| (session, payload)));
     }
 
@@ -92,16 +93,17 @@ impl Writes {
         Some(payload)
     }
 
-    fn position(&mut self, format: WireFormat) -> Option<usize> {
-        if let Some((_, payload)) = self.positions.iter().find(|(known, _)| *known == format) {
+    fn position(&mut self, of: &Subscription) -> Option<usize> {
+        let key = (of.format, of.scope.fingerprint());
+        if let Some((_, payload)) = self.positions.iter().find(|(known, _)| *known == key) {
             return Some(*payload);
         }
-        let frame = format.message(&Message::Position(&self.newest.cursor))?;
+        let frame = of.message(&Message::Position(&self.newest.cursor))?;
         let payload = self.add(Payload::Position {
             frame,
             checkpoint: self.newest.clone(),
         });
-        self.positions.push((format, payload));
+        self.positions.push((key, payload));
         Some(payload)
     }
 

@@ -15,15 +15,19 @@ pub(super) use method::Signature;
 pub use method::{Function, Method};
 pub(crate) use operand::{Operand, OperandKind};
 
+/// The condition with a claim whose value is not known yet.
+const UNKNOWN: Predicate = Predicate::Constant(true);
+
 /// `LEFT == RIGHT` and the other comparisons.
 pub(super) fn comparison(
     left: Operand,
     operator: Operator,
     right: Operand,
 ) -> Result<Predicate, SpannedError> {
-    use OperandKind::{List, Literal, Path, Size};
+    use OperandKind::{Claim, List, Literal, Path, Size};
     let whole = left.span.to(right.span);
     let condition = match (left.kind, right.kind) {
+        (Path(_) | Size(_), Claim) | (Claim, Path(_) | Size(_)) => return Ok(UNKNOWN),
         (Path(path), Literal(literal)) => {
             let literal = literal_for(&path, literal, right.span)?;
             Condition::Compare(path, operator, literal)
@@ -63,7 +67,7 @@ pub(super) fn comparison(
                 "Fields are not compared with each other: write a literal on one side.",
             ));
         }
-        (Literal(_), Literal(_)) => {
+        (Literal(_) | Claim, Literal(_) | Claim) => {
             return Err(SpannedError::new(
                 whole,
                 "This is the same for everyone: write a path, such as age or attributes.city, on \
@@ -76,9 +80,10 @@ pub(super) fn comparison(
 
 /// `LEFT in RIGHT`.
 pub(super) fn membership(left: Operand, right: Operand) -> Result<Predicate, SpannedError> {
-    use OperandKind::{List, Literal, Path, Size};
+    use OperandKind::{Claim, List, Literal, Path, Size};
     let whole = left.span.to(right.span);
     let condition = match (left.kind, right.kind) {
+        (Path(_), Claim) | (Claim, Path(self::Path::Attribute(_))) => return Ok(UNKNOWN),
         (Path(path), List(items)) => {
             let literals = items
                 .into_iter()
@@ -89,13 +94,13 @@ pub(super) fn membership(left: Operand, right: Operand) -> Result<Predicate, Spa
         (Literal(literal), Path(path)) if matches!(path, self::Path::Attribute(_)) => {
             Condition::Holds(path, literal)
         }
-        (Literal(_), Path(self::Path::Age)) => {
+        (Literal(_) | Claim, Path(self::Path::Age)) => {
             return Err(SpannedError::new(
                 whole,
                 "age is a number and holds nothing: write age == 30.",
             ));
         }
-        (Literal(_), Path(_)) => {
+        (Literal(_) | Claim, Path(_)) => {
             return Err(SpannedError::new(
                 whole,
                 "A text holds no elements: write PATH.contains(\"...\").",
@@ -127,7 +132,7 @@ pub(super) fn membership(left: Operand, right: Operand) -> Result<Predicate, Spa
                  ||.",
             ));
         }
-        (Literal(_), _) => {
+        (Literal(_) | Claim, _) => {
             return Err(SpannedError::new(
                 whole,
                 "Write a path on one side: PATH in [...] or LITERAL in PATH.",
@@ -162,6 +167,9 @@ pub(super) fn single(operand: Operand) -> Result<Predicate, SpannedError> {
         }
         OperandKind::Literal(_) => {
             "A literal alone is no condition: compare a path with it, as in PATH == LITERAL."
+        }
+        OperandKind::Claim => {
+            "A claim alone is no condition: compare a path with it, as in PATH == claims.name."
         }
         OperandKind::List(_) => {
             "A list alone is no condition: write a path before it, PATH in [...]."

@@ -13,6 +13,8 @@ pub(crate) enum OperandKind {
     Literal(Scalar),
     List(Vec<(Scalar, TextSpan)>),
     Path(Path),
+    /// A claim whose value is not known yet: a literal or a list.
+    Claim,
     /// `size(PATH)`.
     Size(Path),
     /// A call that is true or false by itself.

@@ -35,6 +35,33 @@ pub(crate) enum PathValue<'a> {
     Object(&'a Map<String, Value>),
 }
 
+impl Path {
+    /// The names that lead to the value, from the outermost in.
+    pub(crate) fn into_names(self) -> Vec<Box<str>> {
+        match self {
+            Self::Attribute(keys) => {
+                let mut names = vec!["attributes".into()];
+                names.extend(keys);
+                names
+            }
+            field => field.names().map(Box::from).collect(),
+        }
+    }
+
+    /// The same without giving the path away.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let (first, keys): (&str, &[Box<str>]) = match self {
+            Self::Id => ("id", &[]),
+            Self::FirstName => ("firstName", &[]),
+            Self::LastName => ("lastName", &[]),
+            Self::Age => ("age", &[]),
+            Self::Job => ("job", &[]),
+            Self::Attribute(keys) => ("attributes", keys),
+        };
+        std::iter::once(first).chain(keys.iter().map(|key| &**key))
+    }
+}
+
 impl<'a> Image<'a> {
     pub(crate) const fn new(id: PersonId, fields: &'a FieldsJson) -> Self {
         Self {

@@ -64,11 +64,20 @@ impl Predicate {
     }
 
     pub(super) fn has_pattern(&self) -> bool {
+        self.has_any(&|condition| condition.pattern().is_some())
+    }
+
+    /// Whether a condition is about a path for which `is_sought` holds.
+    pub(super) fn names_any(&self, is_sought: &dyn Fn(&Path) -> bool) -> bool {
+        self.has_any(&|condition| is_sought(condition.path()))
+    }
+
+    fn has_any(&self, is_sought: &dyn Fn(&Condition) -> bool) -> bool {
         match self {
             Self::Constant(_) => false,
-            Self::Condition(condition) => condition.pattern().is_some(),
-            Self::Not(inner) => inner.has_pattern(),
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::has_pattern),
+            Self::Condition(condition) => is_sought(condition),
+            Self::Not(inner) => inner.has_any(is_sought),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.has_any(is_sought)),
         }
     }
 

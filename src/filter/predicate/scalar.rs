@@ -131,6 +131,17 @@ impl Scalar {
     }
 }
 
+impl From<ScalarRef<'_>> for Scalar {
+    fn from(value: ScalarRef<'_>) -> Self {
+        match value {
+            ScalarRef::Null => Self::Null,
+            ScalarRef::Bool(value) => Self::Bool(value),
+            ScalarRef::Number(value) => Self::Number(value),
+            ScalarRef::Text(text) => Self::Text(text.into()),
+        }
+    }
+}
+
 impl<'a> ScalarRef<'a> {
     /// The value in a JSON text; `None` for a list or an object.
     pub(crate) fn from_json(value: &'a serde_json::Value) -> Option<Self> {

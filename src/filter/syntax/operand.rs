@@ -1,8 +1,9 @@
 //! The two sides of a condition: literals, lists, paths, and calls on paths.
 
+use super::claims::claim;
 use super::lex::Token;
 use super::path::{self, PathOrCall, methods, unknown_field};
-use super::tokens::TokenStream;
+use super::tokens::{ClaimBinding, TokenStream};
 use crate::filter::check::{self, Function, Method, Operand, OperandKind, Signature};
 use crate::filter::error::{SpannedError, TextSpan};
 use crate::filter::predicate::{Condition, Number, Path, Scalar};
@@ -86,13 +87,8 @@ fn list(tokens: &mut TokenStream<'_>) -> Result<Operand, SpannedError> {
     let (_, open) = tokens.advance()?;
     let mut items = Vec::new();
     while tokens.token != Token::CloseList {
-        if matches!(tokens.token, Token::Name(_)) {
-            return Err(tokens.error(
-                "A list holds literals only: compare the fields one by one, joined by ||.",
-            ));
-        }
         tokens.count_list_item()?;
-        items.push(literal(tokens)?);
+        items.extend(list_item(tokens)?);
         match tokens.token {
             Token::Comma => drop(tokens.advance()?),
             Token::CloseList => {}
@@ -110,11 +106,35 @@ fn list(tokens: &mut TokenStream<'_>) -> Result<Operand, SpannedError> {
     })
 }
 
+/// An item of a list; none where its value is not known yet.
+fn list_item(tokens: &mut TokenStream<'_>) -> Result<Option<(Scalar, TextSpan)>, SpannedError> {
+    match (&tokens.token, tokens.claims) {
+        (Token::Name("claims"), ClaimBinding::Any | ClaimBinding::Of(_)) => {
+            let (_, span) = tokens.advance()?;
+            let item = claim(tokens, span)?;
+            match item.kind {
+                OperandKind::Literal(literal) => Ok(Some((literal, item.span))),
+                OperandKind::Claim => Ok(None),
+                _ => Err(SpannedError::new(
+                    item.span,
+                    "has to be a text, a number, true or false",
+                )),
+            }
+        }
+        (Token::Name(_), _) => Err(tokens
+            .error("A list holds literals only: compare the fields one by one, joined by ||.")),
+        _ => literal(tokens).map(Some),
+    }
+}
+
 /// An operand that begins with a name: a path, a method of one, `size(PATH)`, `has(PATH)`.
 fn path_or_call(tokens: &mut TokenStream<'_>, name: &str) -> Result<Operand, SpannedError> {
     let (_, span) = tokens.advance()?;
     if tokens.token == Token::Open {
         return function(tokens, name, span);
+    }
+    if name == "claims" && !matches!(tokens.claims, ClaimBinding::None) {
+        return claim(tokens, span);
     }
     match path::path(tokens, name, span)? {
         PathOrCall::Path(path, span) => Ok(Operand {
@@ -194,14 +214,16 @@ fn method(
     let callee = path_span.to(name_span);
     let kind = match method.signature() {
         Signature::Size => OperandKind::Size(check::sized(path, callee)?),
+        Signature::Text(_)
+            if method == Method::Matches && !matches!(tokens.claims, ClaimBinding::None) =>
+        {
+            return Err(SpannedError::new(
+                name_span,
+                "A rule has no patterns: write startsWith, endsWith or contains.",
+            ));
+        }
         Signature::Text(new) => {
-            let (token, span) = tokens.advance()?;
-            let Token::Literal(Scalar::Text(argument)) = token else {
-                return Err(SpannedError::new(
-                    span,
-                    format!("Write a text in quotes here, as in PATH.{name}(\"...\")."),
-                ));
-            };
+            let (argument, span) = argument(tokens, name)?;
             let test = check::text_test(&path, callee, new, argument, span)?;
             if let Some(pattern) = test.pattern() {
                 tokens.count_pattern(pattern.expanded_length(), span)?;
@@ -211,6 +233,30 @@ fn method(
     };
     let span = path_span.to(close(tokens)?);
     Ok(Operand { kind, span })
+}
+
+/// The text in the parentheses of a method.
+fn argument(
+    tokens: &mut TokenStream<'_>,
+    name: &str,
+) -> Result<(Box<str>, TextSpan), SpannedError> {
+    let (token, span) = tokens.advance()?;
+    let (kind, span) = match token {
+        Token::Literal(literal) => (OperandKind::Literal(literal), span),
+        Token::Name("claims") if !matches!(tokens.claims, ClaimBinding::None) => {
+            let claim = claim(tokens, span)?;
+            (claim.kind, claim.span)
+        }
+        _ => (OperandKind::List(Vec::new()), span),
+    };
+    match kind {
+        OperandKind::Literal(Scalar::Text(text)) => Ok((text, span)),
+        OperandKind::Claim => Ok((Box::default(), span)),
+        _ => Err(SpannedError::new(
+            span,
+            format!("Write a text in quotes here, as in PATH.{name}(\"...\")."),
+        )),
+    }
 }
 
 /// What to write instead of a name that is no method.

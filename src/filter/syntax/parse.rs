@@ -3,18 +3,39 @@
 
 use super::lex::Token;
 use super::operand::operand;
-use super::tokens::{TokenStream, check_levels};
+use super::tokens::{ClaimBinding, TokenStream, check_levels};
 use crate::filter::check;
 use crate::filter::error::{SpannedError, TextSpan};
-use crate::filter::predicate::Predicate;
+use crate::filter::predicate::{Path, Predicate};
 
-/// Parses and checks a filter. The empty text is the constant true.
-pub(in crate::filter) fn parse(text: &str) -> Result<Predicate, SpannedError> {
-    let mut tokens = TokenStream::new(text)?;
+/// Parses and checks a filter, or a rule with claims. The empty text is the constant true.
+pub(in crate::filter) fn parse(
+    text: &str,
+    claims: ClaimBinding<'_>,
+) -> Result<Predicate, SpannedError> {
+    whole(&mut TokenStream::new(text, claims)?)
+}
+
+/// Checks a rule; the names of each claim in it, as often as it stands there.
+pub(in crate::filter) fn claims_of(text: &str) -> Result<Vec<Box<[Box<str>]>>, SpannedError> {
+    let mut tokens = TokenStream::new(text, ClaimBinding::Any)?;
+    whole(&mut tokens)?;
+    Ok(tokens.named_claims)
+}
+
+/// Parses and checks a filter that must not name some paths.
+pub(in crate::filter) fn parse_hiding(
+    text: &str,
+    is_hidden: &dyn Fn(&Path) -> bool,
+) -> Result<Predicate, SpannedError> {
+    whole(&mut TokenStream::new(text, ClaimBinding::None)?.hiding(is_hidden))
+}
+
+fn whole(tokens: &mut TokenStream<'_>) -> Result<Predicate, SpannedError> {
     if tokens.token == Token::End {
         return Ok(Predicate::Constant(true));
     }
-    let whole = chain(&mut tokens, Connective::Or)?;
+    let whole = chain(tokens, Connective::Or)?;
     match tokens.token {
         Token::End => Ok(whole.predicate),
         Token::Close => Err(tokens.error("No parenthesis is open here: leave this one out.")),

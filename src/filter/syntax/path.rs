@@ -1,7 +1,7 @@
 //! Paths: the known fields, and the keys that lead to a value inside the attributes.
 
 use super::lex::Token;
-use super::tokens::TokenStream;
+use super::tokens::{ClaimBinding, TokenStream};
 use crate::filter::check::Method;
 use crate::filter::error::{SpannedError, TextSpan};
 use crate::filter::predicate::{Path, Scalar};
@@ -36,17 +36,9 @@ pub(super) fn path<'t>(
     loop {
         match tokens.token {
             Token::Dot => {
-                tokens.advance()?;
-                let (token, key_span) = tokens.advance()?;
-                let Token::Name(key) = token else {
-                    return Err(SpannedError::new(
-                        key_span,
-                        "Write a name behind the dot; a key that is not one, or is a word of the \
-                         language, as attributes[\"any name\"].",
-                    ));
-                };
+                let (key, key_span) = key_behind_dot(tokens)?;
                 if tokens.token == Token::Open {
-                    let path = complete(known, keys, span.to(end))?;
+                    let path = complete(tokens, known, keys, span.to(end))?;
                     return Ok(PathOrCall::Call(path, key, key_span));
                 }
                 if known.is_some() {
@@ -60,15 +52,12 @@ pub(super) fn path<'t>(
                 end = key_span;
             }
             Token::OpenList if known.is_none() => {
-                tokens.advance()?;
-                keys.push(key_in_brackets(tokens)?);
-                if tokens.token != Token::CloseList {
-                    return Err(tokens.error("End the key with ]."));
-                }
-                end = tokens.advance()?.1;
+                let (key, key_span) = key_in_brackets(tokens)?;
+                keys.push(key);
+                end = key_span;
             }
             _ => {
-                let path = complete(known, keys, span.to(end))?;
+                let path = complete(tokens, known, keys, span.to(end))?;
                 return Ok(PathOrCall::Path(path, span.to(end)));
             }
         }
@@ -80,7 +69,7 @@ pub(super) fn path<'t>(
 pub(in crate::filter) fn attribute_names(text: &str) -> Option<Vec<Box<str>>> {
     let dot = if text.starts_with('[') { "" } else { "." };
     let whole = format!("attributes{dot}{text}");
-    let mut tokens = TokenStream::new(&whole).ok()?;
+    let mut tokens = TokenStream::new(&whole, ClaimBinding::None).ok()?;
     let (_, span) = tokens.advance().ok()?;
     match path(&mut tokens, "attributes", span).ok()? {
         PathOrCall::Path(Path::Attribute(names), _) if tokens.token == Token::End => {
@@ -90,10 +79,53 @@ pub(in crate::filter) fn attribute_names(text: &str) -> Option<Vec<Box<str>>> {
     }
 }
 
-fn key_in_brackets(tokens: &mut TokenStream<'_>) -> Result<Box<str>, SpannedError> {
+/// A path of the language, and nothing else; `attributes` may stand alone.
+pub(in crate::filter) fn field_names(text: &str) -> Result<Vec<Box<str>>, SpannedError> {
+    let mut tokens = TokenStream::new(text, ClaimBinding::None)?;
+    let (token, span) = tokens.advance()?;
+    let Token::Name(name) = token else {
+        return Err(SpannedError::new(
+            span,
+            "Write a path, such as job or attributes.address.city.",
+        ));
+    };
+    if name == "attributes" && tokens.token == Token::End {
+        return Ok(vec![name.into()]);
+    }
+    match path(&mut tokens, name, span)? {
+        PathOrCall::Path(path, _) if tokens.token == Token::End => Ok(path.into_names()),
+        _ => Err(tokens.error("Write a path and nothing else.")),
+    }
+}
+
+/// The name behind a dot, which comes next.
+pub(super) fn key_behind_dot<'t>(
+    tokens: &mut TokenStream<'t>,
+) -> Result<(&'t str, TextSpan), SpannedError> {
+    tokens.advance()?;
+    match tokens.advance()? {
+        (Token::Name(key), span) => Ok((key, span)),
+        (_, span) => Err(SpannedError::new(
+            span,
+            "Write a name behind the dot; a key that is not one, or is a word of the language, as \
+             attributes[\"any name\"].",
+        )),
+    }
+}
+
+/// The key in brackets, which come next; the span ends with them.
+pub(super) fn key_in_brackets(
+    tokens: &mut TokenStream<'_>,
+) -> Result<(Box<str>, TextSpan), SpannedError> {
+    tokens.advance()?;
     let (token, span) = tokens.advance()?;
     match token {
-        Token::Literal(Scalar::Text(key)) => Ok(key),
+        Token::Literal(Scalar::Text(key)) => {
+            if tokens.token != Token::CloseList {
+                return Err(tokens.error("End the key with ]."));
+            }
+            Ok((key, tokens.advance()?.1))
+        }
         Token::Literal(Scalar::Number(_)) | Token::Minus => Err(SpannedError::new(
             span,
             "Elements of a list have no path: write LITERAL in PATH.",
@@ -107,18 +139,23 @@ fn key_in_brackets(tokens: &mut TokenStream<'_>) -> Result<Box<str>, SpannedErro
 
 /// The path of a known field or of keys; `attributes` without a key is no path.
 fn complete(
+    tokens: &TokenStream<'_>,
     known: Option<Path>,
     keys: Vec<Box<str>>,
     span: TextSpan,
 ) -> Result<Path, SpannedError> {
-    match known {
-        Some(path) => Ok(path),
-        None if keys.is_empty() => Err(SpannedError::new(
-            span,
-            "Name a value inside: attributes.name or attributes[\"any name\"].",
-        )),
-        None => Ok(Path::Attribute(keys.into())),
-    }
+    let path = match known {
+        Some(path) => path,
+        None if keys.is_empty() => {
+            return Err(SpannedError::new(
+                span,
+                "Name a value inside: attributes.name or attributes[\"any name\"].",
+            ));
+        }
+        None => Path::Attribute(keys.into()),
+    };
+    tokens.check_path(&path, span)?;
+    Ok(path)
 }
 
 /// What to write instead of a name that is no field.
@@ -127,6 +164,7 @@ pub(super) fn unknown_field(name: &str) -> String {
         "revision" | "createdAt" | "updatedAt" => {
             format!("Filters have no {name}: put what you need into attributes.")
         }
+        "claims" => "Claims stand in the rules of a policy only: write the value.".to_owned(),
         "and" | "AND" => "Write && for and.".to_owned(),
         "or" | "OR" => "Write || for or.".to_owned(),
         "not" | "NOT" => "Write ! for not, as in !(age == 3).".to_owned(),

@@ -1,10 +1,13 @@
 //! The tokens of a filter with one token of lookahead, and what counts towards the limits so far.
 
+use serde_json::{Map, Value};
+
 use super::lex::{Lexer, Token};
 use crate::filter::error::{SpannedError, TextSpan};
 use crate::filter::limits::{
     CONDITIONS_MAX, EXPANDED_LENGTH_MAX, LEVELS_MAX, LIST_ITEMS_MAX, TEXT_BYTES_MAX,
 };
+use crate::filter::predicate::Path;
 
 /// `!` and parentheses that may be open at the same time: the bound of the recursion. A filter
 /// within the other limits opens fewer. Each level opens two at most, `!(`. Other parentheses only
@@ -13,8 +16,25 @@ const OPEN_MAX: usize = 2 * LEVELS_MAX + CONDITIONS_MAX;
 const TOO_DEEP: &str =
     "A filter has at most 8 levels of !, && and || inside each other: write it flatter.";
 
+/// What the name `claims` stands for in a text.
+#[derive(Clone, Copy)]
+pub(in crate::filter) enum ClaimBinding<'c> {
+    /// Nothing: the text is a filter.
+    None,
+    /// The claims of any token: the text is a rule, and is only checked.
+    Any,
+    /// The claims of one token.
+    Of(&'c Map<String, Value>),
+}
+
 pub(super) struct TokenStream<'t> {
     lexer: Lexer<'t>,
+    /// What `claims` stands for.
+    pub(super) claims: ClaimBinding<'t>,
+    /// The claims that were named so far, where they are not bound.
+    pub(super) named_claims: Vec<Box<[Box<str>]>>,
+    /// Which paths the text must not name.
+    is_hidden: Option<&'t dyn Fn(&Path) -> bool>,
     /// The next token.
     pub(super) token: Token<'t>,
     /// The span of the next token.
@@ -26,7 +46,7 @@ pub(super) struct TokenStream<'t> {
 }
 
 impl<'t> TokenStream<'t> {
-    pub(super) fn new(text: &'t str) -> Result<Self, SpannedError> {
+    pub(super) fn new(text: &'t str, claims: ClaimBinding<'t>) -> Result<Self, SpannedError> {
         if text.len() > TEXT_BYTES_MAX {
             let start = (0..=TEXT_BYTES_MAX)
                 .rev()
@@ -42,6 +62,9 @@ impl<'t> TokenStream<'t> {
         let (token, span) = lexer.next()?;
         Ok(Self {
             lexer,
+            claims,
+            named_claims: Vec::new(),
+            is_hidden: None,
             token,
             span,
             open: 0,
@@ -49,6 +72,25 @@ impl<'t> TokenStream<'t> {
             list_items: 0,
             expanded_length: 0,
         })
+    }
+
+    /// The same for a text that must not name some paths.
+    pub(super) fn hiding(self, is_hidden: &'t dyn Fn(&Path) -> bool) -> Self {
+        Self {
+            is_hidden: Some(is_hidden),
+            ..self
+        }
+    }
+
+    /// An error if the text must not name this path, which has this span.
+    pub(super) fn check_path(&self, path: &Path, span: TextSpan) -> Result<(), SpannedError> {
+        if self.is_hidden.is_some_and(|is_hidden| is_hidden(path)) {
+            return Err(SpannedError::new(
+                span,
+                "This is hidden from you, or has hidden parts: leave the condition out.",
+            ));
+        }
+        Ok(())
     }
 
     /// Takes the next token, with its span.

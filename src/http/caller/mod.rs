@@ -14,15 +14,16 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::{HttpState, SharedState};
 use crate::protocol::problem::Problem;
-use crate::rights::{Lease, Rights, Verb};
+use crate::rights::{Lease, Rights, Scope, Verb};
 use credentials::Credential;
 
 pub use lifetime::Authentication;
 
 /// The caller of a request, and what the caller may do.
 pub(super) struct Caller {
-    /// None without authentication.
+    /// None without a token.
     lease: Option<Arc<Lease>>,
+    rights: Arc<Rights>,
 }
 
 impl Caller {
@@ -33,36 +34,57 @@ impl Caller {
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         let Some(Authentication { authenticator, .. }) = &state.authentication else {
-            return Ok(Self { lease: None });
+            return Ok(Self::without_token(Rights::all()));
         };
         let token = match credentials::of(uri, headers)? {
             Credential::Token(token) => token,
-            Credential::None => return Err(authenticator.missing().into()),
+            Credential::None => {
+                let anonymous = authenticator.anonymous().map(Self::without_token);
+                return anonymous.ok_or_else(|| authenticator.missing().into());
+            }
             Credential::Unreadable => return Err(authenticator.malformed().into()),
         };
-        let lease = Some(authenticator.verify(token).await?);
-        Ok(Self { lease })
+        let lease = authenticator.verify(token).await?;
+        Ok(Self {
+            rights: Arc::clone(&lease.rights),
+            lease: Some(lease),
+        })
+    }
+
+    const fn without_token(rights: Arc<Rights>) -> Self {
+        Self {
+            lease: None,
+            rights,
+        }
     }
 
     /// Checks that the rights of the caller allow this verb.
     pub(super) fn may(&self, verb: Verb) -> Result<(), Problem> {
-        let rights = self.rights();
+        let rights = &self.rights;
         if rights.can().contains(verb) {
             return Ok(());
         }
         Err(Problem::forbidden(verb, rights))
     }
 
-    /// The verified token, where there is authentication.
+    /// The verified token, where there is one.
     pub(super) fn lease(&self) -> Option<&Lease> {
         self.lease.as_deref()
     }
 
     /// All that the caller may do.
     pub(super) fn rights(&self) -> &Rights {
-        self.lease
-            .as_ref()
-            .map_or(Rights::all(), |lease| &lease.rights)
+        &self.rights
+    }
+
+    /// The same for what outlives the request's handler.
+    pub(super) fn shared_rights(&self) -> Arc<Rights> {
+        Arc::clone(&self.rights)
+    }
+
+    /// What the caller sees.
+    pub(super) fn scope(&self) -> &Scope {
+        self.rights.scope()
     }
 }
 

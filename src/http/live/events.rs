@@ -34,7 +34,7 @@ pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Resp
     caller.may(Verb::Watch)?;
     let last_event = last_event_id(&request);
     let format = WireFormat::Sse;
-    let stream = StreamRequest::read(state, request.uri(), format, last_event.as_deref())?;
+    let stream = StreamRequest::read(state, &caller, request.uri(), format, last_event.as_deref())?;
     let opening = stream.start(state, &caller).await?;
     let (near, far) = Socket::pair(PAIR_BYTES).map_err(|error| {
         Problem::new(

@@ -33,6 +33,7 @@ impl StreamRequest {
     /// the parameter of the same meaning, and both override `from`.
     pub(super) fn read(
         state: &HttpState,
+        caller: &Caller,
         uri: &Uri,
         format: WireFormat,
         last_event: Option<&str>,
@@ -45,10 +46,9 @@ impl StreamRequest {
         let parameters = Parameters::parse(uri.query(), known)?;
         let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
         let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
-        let filter = state
-            .sessions
-            .filters()
-            .parse(parameters.get("where").unwrap_or_default())?;
+        let scope = caller.scope().clone();
+        let condition = parameters.get("where").unwrap_or_default();
+        let filter = scope.shared_filter(condition, state.sessions.filters())?;
         let close_on = match parameters.get("close_on") {
             None => None,
             Some(_) if format == WireFormat::Sse => {
@@ -72,6 +72,7 @@ impl StreamRequest {
         Ok(Self {
             subscription: Subscription {
                 view: View { kinds, filter },
+                scope,
                 format,
                 close_on,
             },

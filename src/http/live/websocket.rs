@@ -35,7 +35,7 @@ pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Resp
     let caller = Caller::of(state, request.uri(), request.headers()).await?;
     caller.may(Verb::Watch)?;
     let format = format(request.headers())?;
-    let stream = StreamRequest::read(state, request.uri(), format, None)?;
+    let stream = StreamRequest::read(state, &caller, request.uri(), format, None)?;
     let opening = stream.start(state, &caller).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade =

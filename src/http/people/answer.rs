@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::preconditions::entity_tag;
 use crate::domain::{LogPosition, Person};
+use crate::http::caller::Caller;
 use crate::http::request::media;
+use crate::rights::{Scope, Verb};
 use crate::store::IdempotencyRecord;
 
 const CHANGE_POSITION: HeaderName = HeaderName::from_static("change-position");
@@ -63,9 +65,14 @@ impl Success {
     }
 
     /// The answer: `status` for a save, 204 for a delete.
-    pub(super) fn answer(self, status: StatusCode, location: RelativeLocation) -> Response {
+    pub(super) fn answer(
+        self,
+        caller: &Caller,
+        status: StatusCode,
+        location: RelativeLocation,
+    ) -> Response {
         let mut response = match &self.person {
-            Some(person) => saved(person, status, location),
+            Some(person) => saved(person, caller, status, location),
             None => StatusCode::NO_CONTENT.into_response(),
         };
         let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
@@ -80,17 +87,28 @@ impl Success {
 }
 
 /// A person as a body with a newline, so that a terminal's prompt begins on a line of its own.
-pub(super) fn body(person: &Person) -> Body {
-    let mut json = person.to_json();
+pub(super) fn body(person: &Person, scope: &Scope) -> Body {
+    let mut json = scope.to_json(person);
     json.push('\n');
     Body::from(json)
 }
 
-fn saved(person: &Person, status: StatusCode, location: RelativeLocation) -> Response {
-    let mut response = Response::new(body(person));
+/// The answer to a save. A caller that may not read is not shown the person: a patch would show
+/// what it was merged into.
+fn saved(
+    person: &Person,
+    caller: &Caller,
+    status: StatusCode,
+    location: RelativeLocation,
+) -> Response {
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
+    if caller.rights().can().contains(Verb::Read) {
+        *response.body_mut() = body(person, caller.scope());
+        let json = HeaderValue::from_static(media::JSON);
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+    }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     headers.insert(header::ETAG, entity_tag(person.revision));
     if status == StatusCode::CREATED {
         let location = match location {

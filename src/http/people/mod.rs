@@ -3,14 +3,14 @@
 //! Each handler checks in this order: path, query, headers, body, store.
 
 mod answer;
+mod edit;
 mod idempotency;
 mod import;
-mod lines;
 mod list;
 mod preconditions;
 mod read;
-mod refused_lines;
 mod write;
+mod write_request;
 
 pub(super) use import::import;
 pub(super) use list::list;

@@ -31,6 +31,7 @@ pub(in crate::http) async fn read(
         .get()?
         .get(id)
         .await?
+        .filter(|person| caller.scope().sees(id, &person.fields))
         .ok_or_else(|| Problem::no_person(id))?;
     if !precondition.holds(person.revision) {
         return Err(precondition.failed(person.revision));
@@ -40,7 +41,7 @@ pub(in crate::http) async fn read(
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = answer::body(&person);
+        *response.body_mut() = answer::body(&person, caller.scope());
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));

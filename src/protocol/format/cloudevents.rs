@@ -4,13 +4,14 @@
 use super::json::{member, quoted, write_gone, write_members};
 use crate::domain::Change;
 use crate::protocol::message::{Composed, Message};
+use crate::rights::Scope;
 use crate::telemetry::clock::fresh_uuid;
 
 /// How much longer than people.v1.json's message about it an event is, at most.
 pub(super) const ENVELOPE: usize = 160;
 
 /// Appends a change: its `id` is its position in the log, which identifies a repeated event.
-pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
+pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change, scope: &Scope) {
     open(out, change.at, shown.verdict().name());
     member(out, "subject");
     quoted(out, change.id);
@@ -18,7 +19,7 @@ pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) 
     quoted(out, change.time);
     data(out);
     match shown {
-        Composed::Shown(_, person) => person.write_json(out),
+        Composed::Shown(_, person) => scope.write_json(person, out),
         Composed::Gone(_, id, revision) => {
             out.push('{');
             write_gone(out, *id, revision);
@@ -29,11 +30,11 @@ pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) 
 }
 
 /// Appends a message that is no change; its `data` is the message without its type.
-pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
+pub(super) fn write_message(out: &mut String, message: &Message<'_>, scope: &Scope) {
     open(out, fresh_uuid(), message.name());
     data(out);
     out.push('{');
-    write_members(out, message);
+    write_members(out, message, scope);
     out.push_str("}}");
 }
 

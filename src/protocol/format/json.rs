@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use crate::domain::{Change, PersonId};
 use crate::protocol::message::{Composed, Message};
+use crate::rights::Scope;
 
 /// Bytes of a change's message that are not the person's fields, at most: type, at, and the
 /// person's id, revision and times.
@@ -21,24 +22,24 @@ pub(super) fn longest(shown: &Composed) -> usize {
 }
 
 /// Appends a whole change: `{"type":…,"at":…,…}`.
-pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change) {
+pub(super) fn write_change(out: &mut String, shown: &Composed, change: &Change, scope: &Scope) {
     open(out, shown.verdict().name());
     member(out, "at");
     quoted(out, change.at);
-    write_shown(out, shown);
+    write_shown(out, shown, scope);
     out.push('}');
 }
 
 /// Appends a whole message that is no change: `{"type":…,…}`.
-pub(super) fn write_message(out: &mut String, message: &Message<'_>) {
+pub(super) fn write_message(out: &mut String, message: &Message<'_>, scope: &Scope) {
     open(out, message.name());
-    write_members(out, message);
+    write_members(out, message, scope);
     out.push('}');
 }
 
 /// Appends the message's members after its type, each with a comma before it unless an object just
 /// opened.
-pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
+pub(super) fn write_members(out: &mut String, message: &Message<'_>, scope: &Scope) {
     let (reference, cursor) = match message {
         Message::Live(cursor) | Message::Position(cursor) | Message::Batch { cursor, .. } => {
             (None, Some(*cursor))
@@ -57,12 +58,12 @@ pub(super) fn write_members(out: &mut String, message: &Message<'_>) {
     }
     if let Some(cursor) = cursor {
         member(out, "cursor");
-        quoted(out, cursor);
+        quoted(out, cursor.under(scope.fingerprint()));
     }
     match message {
         Message::Batch { changes, .. } => {
             member(out, "changes");
-            write_changes(out, changes);
+            write_changes(out, changes, scope);
         }
         Message::Reset(reason) => {
             member(out, "reason");
@@ -114,24 +115,24 @@ fn open(out: &mut String, kind: &str) {
     out.push('"');
 }
 
-fn write_shown(out: &mut String, shown: &Composed) {
+fn write_shown(out: &mut String, shown: &Composed, scope: &Scope) {
     match shown {
         Composed::Shown(_, person) => {
             member(out, "person");
-            person.write_json(out);
+            scope.write_json(person, out);
         }
         Composed::Gone(_, id, revision) => write_gone(out, *id, revision),
     }
 }
 
-fn write_changes(out: &mut String, changes: &[Composed]) {
+fn write_changes(out: &mut String, changes: &[Composed], scope: &Scope) {
     out.push('[');
     for (index, shown) in changes.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
         open(out, shown.verdict().name());
-        write_shown(out, shown);
+        write_shown(out, shown, scope);
         out.push('}');
     }
     out.push(']');

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::cloudevents;
 use super::piece::Piece;
 use crate::domain::Person;
+use crate::rights::Scope;
 
 /// The longest message of a snapshot's page, in bytes of JSON, unless one person alone is longer.
 pub const PAGE_BYTES: usize = 64 * 1024;
@@ -42,6 +43,7 @@ struct Page<'a> {
 pub(super) fn pages(
     around: &Around,
     people: &[Person],
+    scope: &Scope,
     piece: impl Fn(usize) -> Piece,
 ) -> Vec<Bytes> {
     let room = people
@@ -52,7 +54,7 @@ pub(super) fn pages(
     let mut pages = Vec::new();
     let mut page = Page::open(around, piece(room));
     for person in people {
-        if let Some(overflow) = page.add(person) {
+        if let Some(overflow) = page.add(person, scope) {
             let full = std::mem::replace(&mut page, Page::open(around, piece(room)));
             pages.push(full.close());
             page.piece.buffer().push_str(&overflow);
@@ -76,7 +78,7 @@ impl<'a> Page<'a> {
 
     /// Adds the person, or gives its JSON back when it no longer fits. The first person always
     /// fits.
-    fn add(&mut self, person: &Person) -> Option<String> {
+    fn add(&mut self, person: &Person, scope: &Scope) -> Option<String> {
         let limit = self.piece.start() + PAGE_BYTES - self.around.end.len();
         let (first, out) = (self.first, self.piece.buffer());
         let before = out.len();
@@ -84,7 +86,7 @@ impl<'a> Page<'a> {
             out.push(',');
         }
         let begin = out.len();
-        person.write_json(out);
+        scope.write_json(person, out);
         if before == first || out.len() <= limit {
             return None;
         }

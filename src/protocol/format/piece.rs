@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::sse;
-use crate::domain::Cursor;
+use crate::domain::CursorText;
 use crate::protocol::frame::TextFrame;
 
 /// JSON under construction, with what its transport puts around it.
@@ -24,9 +24,10 @@ impl Piece {
     }
 
     /// For a server-sent event of this name; `cursor` becomes its id.
-    pub(super) fn event(name: &str, cursor: Option<&Cursor>, capacity: usize) -> Self {
-        let mut out =
-            String::with_capacity(sse::AROUND_DATA + cursor.map_or(0, Cursor::longest) + capacity);
+    pub(super) fn event(name: &str, cursor: Option<CursorText<'_>>, capacity: usize) -> Self {
+        let mut out = String::with_capacity(
+            sse::AROUND_DATA + cursor.map_or(0, |cursor| cursor.longest()) + capacity,
+        );
         sse::open(&mut out, name, cursor);
         let start = out.len();
         Self::Event { out, start }

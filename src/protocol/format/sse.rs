@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
-use crate::domain::Cursor;
+use crate::domain::CursorText;
 
 /// The first line of every stream: how many milliseconds a client waits before it connects again.
 /// It opens the block of the first event: some clients take a block of its own for an event without
@@ -21,7 +21,7 @@ pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n");
 pub(super) const AROUND_DATA: usize = 28;
 
 /// Appends an event up to its data. With a cursor, a client that is cut off after it resumes there.
-pub(super) fn open(out: &mut String, event: &str, cursor: Option<&Cursor>) {
+pub(super) fn open(out: &mut String, event: &str, cursor: Option<CursorText<'_>>) {
     out.push_str("event: ");
     out.push_str(event);
     if let Some(cursor) = cursor {

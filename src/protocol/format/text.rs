@@ -1,8 +1,11 @@
 //! The text format: sentences for people and for clients of the tutorial's Ktor service, values as
 //! Kotlin's `toString` writes them: no quotes, no escapes.
 
+use std::fmt::Display;
+
 use crate::domain::{Change, FieldsJson, PersonId, Values};
 use crate::filter::{Kinds, Verdict};
+use crate::rights::Scope;
 
 /// What an incoming text means. Texts are compared exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +29,11 @@ impl TextCommand {
 }
 
 /// The sentence for a change with this verdict; none for [`Verdict::Outside`].
-pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
+pub fn sentence(verdict: Verdict, change: &Change, scope: &Scope) -> Option<String> {
     match verdict {
         Verdict::Create | Verdict::Enter | Verdict::Update => {
-            change.after.as_ref().map(|fields| saved(change.id, fields))
+            let fields = change.after.as_ref()?;
+            Some(saved(change.id, fields, scope))
         }
         Verdict::Leave => Some(format!("Left person [{}]", change.id)),
         Verdict::Delete => Some(format!("Deleted person [{}]", change.id)),
@@ -37,18 +41,25 @@ pub fn sentence(verdict: Verdict, change: &Change) -> Option<String> {
     }
 }
 
-/// The sentence for a person who is in the view.
-pub fn saved(id: PersonId, fields: &FieldsJson) -> String {
+/// The sentence for a person who is in the view. A hidden value is null, as in Kotlin.
+pub fn saved(id: PersonId, fields: &FieldsJson, scope: &Scope) -> String {
     let Values {
-        first_name: first,
-        last_name: last,
+        first_name,
+        last_name,
         age,
         job,
         ..
     } = fields.values();
+    let shown = |name: &str, value: &dyn Display| match scope.mask() {
+        Some(mask) if mask.hides_field(name) => "null".to_owned(),
+        _ => value.to_string(),
+    };
     format!(
-        "Saved person [{id}] Person(id={id}, firstName={first}, lastName={last}, age={age}, \
-         job={job})"
+        "Saved person [{id}] Person(id={id}, firstName={}, lastName={}, age={}, job={})",
+        shown("firstName", first_name),
+        shown("lastName", last_name),
+        shown("age", age),
+        shown("job", job),
     )
 }
 
@@ -77,23 +88,27 @@ mod tests {
         }
     }
 
+    fn said(verdict: Verdict, change: &Change) -> Option<String> {
+        sentence(verdict, change, &Scope::everything())
+    }
+
     #[test]
     fn the_sentences_equal_those_of_the_tutorial() {
         assert_eq!(
-            sentence(Verdict::Create, &change(false, true)).unwrap(),
+            said(Verdict::Create, &change(false, true)).unwrap(),
             "Saved person [0190f3e2-7c1b-7d9a-8f00-1234567890ab] \
              Person(id=0190f3e2-7c1b-7d9a-8f00-1234567890ab, firstName=A \"q\", lastName=L=), \
              age=36, job=)"
         );
         assert_eq!(
-            sentence(Verdict::Delete, &change(true, false)).unwrap(),
+            said(Verdict::Delete, &change(true, false)).unwrap(),
             "Deleted person [0190f3e2-7c1b-7d9a-8f00-1234567890ab]"
         );
         assert_eq!(
-            sentence(Verdict::Leave, &change(true, true)).unwrap(),
+            said(Verdict::Leave, &change(true, true)).unwrap(),
             "Left person [0190f3e2-7c1b-7d9a-8f00-1234567890ab]"
         );
-        assert_eq!(sentence(Verdict::Outside, &change(true, true)), None);
+        assert_eq!(said(Verdict::Outside, &change(true, true)), None);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use bytes::Bytes;
 
 use super::piece::Piece;
 use super::{cloudevents, json, page, sse, text};
-use crate::domain::{Change, Cursor, Person};
+use crate::domain::{Change, Cursor, CursorText, Person};
 use crate::filter::Verdict;
 use crate::protocol::close::Close;
 use crate::protocol::frame;
 use crate::protocol::message::{Composed, Message};
+use crate::rights::Scope;
 use crate::telemetry::Label;
 
 /// The form that a client chose.
@@ -162,51 +163,67 @@ impl WireFormat {
 
     /// What `change` looks like to a view that gave this verdict: a whole WebSocket text frame,
     /// header included, or a whole server-sent event; nothing where nothing is sent. `cursor` is
-    /// the whole cursor after it, none before `live`; only server-sent events write it.
+    /// the whole cursor after it, none before `live`; only server-sent events write it. `scope` is
+    /// what the client sees, as in all frames.
     pub fn change(
         self,
         verdict: Verdict,
         change: &Change,
         cursor: Option<&Cursor>,
+        scope: &Scope,
     ) -> Option<Bytes> {
         match self.encoding() {
             Encoding::Sentences => {
-                text::sentence(verdict, change).map(|sentence| frame::text(&sentence))
+                text::sentence(verdict, change, scope).map(|sentence| frame::text(&sentence))
             }
             Encoding::Messages | Encoding::Envelopes => {
                 let composed = Composed::of(verdict, change)?;
+                let cursor = cursor.map(|cursor| cursor.under(scope.fingerprint()));
                 let mut piece = self.open_change(&composed, cursor);
-                self.write_change(&mut piece, &composed, change);
+                self.write_change(&mut piece, &composed, change, scope);
                 Some(piece.finish())
             }
         }
     }
 
+    /// Whether clients of both scopes are sent the same for a change with this verdict.
+    pub fn shows_alike(self, verdict: Verdict, one: &Scope, other: &Scope) -> bool {
+        let shows_person = match verdict {
+            Verdict::Create | Verdict::Enter | Verdict::Update => true,
+            Verdict::Leave | Verdict::Delete | Verdict::Outside => false,
+        };
+        let names_cursor = self.framing() == Framing::EventStream;
+        (!shows_person || one.mask() == other.mask())
+            && (!names_cursor || one.fingerprint() == other.fingerprint())
+    }
+
     /// Any other message of the server; nothing in text.
-    pub fn message(self, message: &Message<'_>) -> Option<Bytes> {
+    pub fn message(self, message: &Message<'_>, scope: &Scope) -> Option<Bytes> {
         let write = match self.encoding() {
             Encoding::Sentences => return None,
             Encoding::Messages => json::write_message,
             Encoding::Envelopes => cloudevents::write_message,
         };
-        let mut piece = self.piece(message.name(), message.resumable(), 0);
-        write(piece.buffer(), message);
+        let cursor = message.resumable();
+        let cursor = cursor.map(|cursor| cursor.under(scope.fingerprint()));
+        let mut piece = self.piece(message.name(), cursor, 0);
+        write(piece.buffer(), message, scope);
         Some(piece.finish())
     }
 
     /// A snapshot of these people in this order. The JSON formats fill pages of at most
     /// [`PAGE_BYTES`](super::PAGE_BYTES) and send one for no people, too; text has a sentence for
     /// each person.
-    pub fn pages(self, people: &[Person]) -> Vec<Bytes> {
+    pub fn pages(self, people: &[Person], scope: &Scope) -> Vec<Bytes> {
         match self.encoding() {
             Encoding::Sentences => people
                 .iter()
-                .map(|person| frame::text(&text::saved(person.id, &person.fields)))
+                .map(|person| frame::text(&text::saved(person.id, &person.fields, scope)))
                 .collect(),
-            Encoding::Messages => page::pages(&page::MESSAGES, people, |room| {
+            Encoding::Messages => page::pages(&page::MESSAGES, people, scope, |room| {
                 self.piece("snapshot", None, room)
             }),
-            Encoding::Envelopes => page::pages(&page::ENVELOPES, people, |room| {
+            Encoding::Envelopes => page::pages(&page::ENVELOPES, people, scope, |room| {
                 self.piece("snapshot", None, room)
             }),
         }
@@ -229,7 +246,7 @@ impl WireFormat {
     }
 
     /// The beginning of a change, with all the room that it needs.
-    fn open_change(self, composed: &Composed, cursor: Option<&Cursor>) -> Piece {
+    fn open_change(self, composed: &Composed, cursor: Option<CursorText<'_>>) -> Piece {
         let envelope = match self.encoding() {
             Encoding::Sentences | Encoding::Messages => 0,
             Encoding::Envelopes => cloudevents::ENVELOPE,
@@ -238,16 +255,17 @@ impl WireFormat {
         self.piece(composed.verdict().name(), cursor, room)
     }
 
-    fn write_change(self, piece: &mut Piece, composed: &Composed, change: &Change) {
+    fn write_change(self, piece: &mut Piece, composed: &Composed, change: &Change, scope: &Scope) {
+        let out = piece.buffer();
         match self.encoding() {
             Encoding::Sentences => unreachable!("sentences are written at once"),
-            Encoding::Messages => json::write_change(piece.buffer(), composed, change),
-            Encoding::Envelopes => cloudevents::write_change(piece.buffer(), composed, change),
+            Encoding::Messages => json::write_change(out, composed, change, scope),
+            Encoding::Envelopes => cloudevents::write_change(out, composed, change, scope),
         }
     }
 
     /// The beginning of a change or message called `name`, with room for so many bytes.
-    fn piece(self, name: &str, cursor: Option<&Cursor>, capacity: usize) -> Piece {
+    fn piece(self, name: &str, cursor: Option<CursorText<'_>>, capacity: usize) -> Piece {
         match self.framing() {
             Framing::WebSocket => Piece::frame(capacity),
             Framing::EventStream => Piece::event(name, cursor, capacity),
@@ -315,9 +333,9 @@ mod tests {
             let has_room = |format: &WireFormat| format.encoding() != Encoding::Sentences;
             for format in WireFormat::ALL.into_iter().filter(has_room) {
                 let shown = Composed::of(verdict, &change).unwrap();
-                let mut piece = format.open_change(&shown, Some(&cursor));
+                let mut piece = format.open_change(&shown, Some(cursor.under(None)));
                 let room = piece.buffer().capacity();
-                format.write_change(&mut piece, &shown, &change);
+                format.write_change(&mut piece, &shown, &change, &Scope::everything());
                 assert_eq!(piece.buffer().capacity(), room, "{format:?} {verdict:?}");
                 let slack = room - piece.buffer().len();
                 assert!(

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use crate::domain::{Change, Cursor, PersonId};
 use crate::filter::{Images, View};
-use crate::protocol::format::WireFormat;
 use crate::protocol::message::{Composed, Message};
+use crate::session::subscription::Subscription;
 
 /// The longest batch on the wire, in bytes.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
@@ -43,9 +43,13 @@ pub(super) fn compose<'a>(
 }
 
 /// One frame for a batch that leads to `cursor`; nothing where the view is not concerned.
-pub(super) fn batch(format: WireFormat, changes: &[Composed], cursor: &Cursor) -> Option<Bytes> {
+pub(super) fn batch(
+    subscription: &Subscription,
+    changes: &[Composed],
+    cursor: &Cursor,
+) -> Option<Bytes> {
     if changes.is_empty() {
         return None;
     }
-    format.message(&Message::Batch { cursor, changes })
+    subscription.message(&Message::Batch { cursor, changes })
 }

@@ -16,10 +16,10 @@ use crate::history::{Checkpoint, History};
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
 use crate::session::command::SessionCommand;
+use crate::session::connection::ResetCause;
 use crate::session::connection::{CatchUp, ClientRequest, DrainHandle, DrainStep};
 use crate::session::shared::Shared;
 use crate::session::subscription::Subscription;
-use crate::store::Discontinuity;
 
 /// How often within the silence limit a blocked socket is tried although nothing announced room in
 /// it.
@@ -125,7 +125,7 @@ impl Drainer {
             subscription,
             &self.shared.filters,
             newest,
-            |verified| renew(&self.shared, handle.connection(), verified),
+            |verified| renew(&self.shared, handle.connection(), subscription, verified),
         ) {
             RequestOutcome::Close(close) => return self.close(handle, &close),
             RequestOutcome::RequestAnswer(answer) => answer,
@@ -135,15 +135,18 @@ impl Drainer {
             catch_up,
             announced,
             view,
+            scope,
             drops_snapshot,
         } = answer;
         if drops_snapshot {
             (self.snapshot, self.snapshots, self.wait) = (None, 0, None);
         }
-        if let Some(view) = view {
+        if view.is_some() || scope.is_some() {
+            let old = subscription.clone();
             handle.subscribe(Subscription {
-                view,
-                ..subscription.clone()
+                view: view.unwrap_or(old.view),
+                scope: scope.unwrap_or(old.scope),
+                ..old
             });
         }
         handle.send(frame, catch_up, announced);
@@ -225,7 +228,7 @@ impl Drainer {
 
     fn say_live(&mut self, handle: &DrainHandle, at: Checkpoint, subscription: &Subscription) {
         self.wait = None;
-        let live = subscription.format.message(&Message::Live(&at.cursor));
+        let live = subscription.message(&Message::Live(&at.cursor));
         let announced = Some(at.offset);
         handle.send(live, CatchUp::replay(at), announced);
     }
@@ -234,7 +237,7 @@ impl Drainer {
     async fn take_snapshot(
         &mut self,
         handle: &DrainHandle,
-        reset: Option<Discontinuity>,
+        reset: Option<ResetCause>,
         subscription: &Subscription,
     ) {
         if let Some(reason) = reset {

@@ -126,6 +126,7 @@ impl Evaluator<'_> {
             view,
             format,
             close_on,
+            ..
         } = self.subscription;
         self.may_compose && format.composes() && view.kinds == Kinds::All && close_on.is_none()
     }
@@ -181,6 +182,7 @@ impl Evaluator<'_> {
         let (mut step, mut ends_shown, mut bytes) = (ReplayStep::nothing(checkpoint), false, 0);
         let Subscription {
             view,
+            scope,
             format,
             close_on,
         } = self.subscription;
@@ -202,7 +204,7 @@ impl Evaluator<'_> {
             }
             let cursor = Some(&step.checkpoint.cursor).filter(|_| self.is_live);
             let verdict = view.verdict_of(change);
-            let frame = format.change(verdict, change, cursor);
+            let frame = format.change(verdict, change, cursor, scope);
             ends_shown = frame.is_some();
             bytes += frame.as_ref().map_or(0, Bytes::len);
             step.frames.extend(frame);
@@ -225,7 +227,7 @@ impl Evaluator<'_> {
         events: &[(u64, &Event)],
         offset: u64,
     ) -> ReplayStep {
-        let Subscription { view, format, .. } = self.subscription;
+        let view = &self.subscription.view;
         let (mut events, mut end) = (events, offset);
         loop {
             let is_new = |change: &&Change| {
@@ -243,7 +245,7 @@ impl Evaluator<'_> {
                     cursor.advanced(change.at)
                 });
             let changes = compose::compose(view, new);
-            let frame = compose::batch(*format, &changes, &cursor);
+            let frame = compose::batch(self.subscription, &changes, &cursor);
             if frame
                 .as_ref()
                 .is_none_or(|frame| frame.len() <= BATCH_BYTES)

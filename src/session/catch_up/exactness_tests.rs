@@ -11,8 +11,9 @@ use super::snapshot::{Cover, covers};
 use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, PersonId, Position, Seq, Tag, Timestamp,
 };
-use crate::filter::{Filter, Kinds, Verdict, View};
+use crate::filter::{Kinds, Verdict, View};
 use crate::protocol::message::Composed;
+use crate::rights::Scope;
 
 const PEOPLE: u128 = 6;
 
@@ -103,7 +104,7 @@ fn view() -> impl Strategy<Value = View> {
     ]);
     text.prop_map(|text| View {
         kinds: Kinds::All,
-        filter: Filter::parse(text).expect("a filter"),
+        filter: Scope::everything().filter(text).expect("a filter"),
     })
 }
 

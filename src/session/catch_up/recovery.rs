@@ -10,6 +10,7 @@ use super::evaluator::CatchUpError;
 use crate::history::Checkpoint;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
+use crate::session::connection::ResetCause;
 use crate::session::connection::{CatchUp, DrainHandle};
 use crate::session::subscription::Subscription;
 use crate::store::{Discontinuity, StoreError};
@@ -91,7 +92,7 @@ impl Drainer {
             let why = "the log is too short for a snapshot";
             return ControlFlow::Break(Close::new(CloseCode::OVERLOADED, why));
         }
-        let reset = Some(reason);
+        let reset = Some(reason.into());
         handle.send(None, CatchUp::Snapshot { reset }, None);
         ControlFlow::Continue(())
     }
@@ -127,10 +128,10 @@ impl Drainer {
     pub(super) async fn begin_anew(
         &mut self,
         handle: &DrainHandle,
-        reason: Discontinuity,
+        reason: ResetCause,
         of: &Subscription,
     ) {
-        if reason != Discontinuity::Trimmed {
+        if matches!(reason, ResetCause::Log(reason) if reason != Discontinuity::Trimmed) {
             // Where the log refused a session's checkpoint, this gateway's own history may be lost
             // too, and the view would begin anew twice. Without proof the client learns at least
             // that its view is void.
@@ -140,7 +141,7 @@ impl Drainer {
         self.snapshot = None;
         let resets = &self.shared.metrics.session_resets;
         resets.at(reason).inc();
-        let frame = of.format.message(&Message::Reset(reason.name()));
+        let frame = of.message(&Message::Reset(reason.name()));
         handle.send(frame, CatchUp::Snapshot { reset: None }, None);
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::renewal::no_token;
+use super::renewal::{RescopedView, no_token};
 use crate::filter::{SharedFilters, View};
 use crate::history::Checkpoint;
 use crate::protocol::close::{Close, CloseCode};
 use crate::protocol::message::Message;
 use crate::protocol::problem::Problem;
 use crate::protocol::request::{FilterFrom, Refused, Request};
-use crate::rights::Lease;
+use crate::rights::{Lease, Scope};
+use crate::session::connection::ResetCause;
 use crate::session::connection::{CatchUp, ClientRequest};
 use crate::session::subscription::Subscription;
 use crate::session::token::Renewal;
@@ -33,6 +34,8 @@ pub(super) struct RequestAnswer {
     pub(super) announced: Option<u64>,
     /// The new view, where it changes.
     pub(super) view: Option<View>,
+    /// What the client sees from here on, where that changes.
+    pub(super) scope: Option<Scope>,
     /// Whether a snapshot that is under way is dropped.
     pub(super) drops_snapshot: bool,
 }
@@ -44,7 +47,7 @@ pub(super) fn reply(
     subscription: &Subscription,
     filters: &SharedFilters,
     newest: Option<Checkpoint>,
-    renew: impl FnOnce(Result<Arc<Lease>, Problem>) -> Renewal,
+    renew: impl FnOnce(Result<Arc<Lease>, Problem>) -> Renewal<Option<RescopedView>>,
 ) -> RequestOutcome {
     let context = Context {
         catch_up,
@@ -65,7 +68,10 @@ pub(super) fn reply(
             filter_text,
             from,
             reference,
-        }) => match (filters.parse(&filter_text), from) {
+        }) => match (
+            subscription.scope.shared_filter(&filter_text, filters),
+            from,
+        ) {
             (Ok(filter), FilterFrom::Now) => {
                 context.show_from_now(View { kinds, filter }, reference.as_deref())
             }
@@ -86,7 +92,9 @@ pub(super) fn reply(
             reference,
             verified,
         } => match renew(verified) {
-            Renewal::Accepted { seconds, .. } => context.token(reference.as_deref(), seconds),
+            Renewal::Accepted {
+                seconds, admitted, ..
+            } => context.token(reference.as_deref(), seconds, admitted),
             Renewal::Refused(problem) => context.refuse(&Refused { reference, problem }),
             Renewal::RefusedTooOften => return RequestOutcome::Close(Close::REFUSED_TOKENS),
         },
@@ -102,7 +110,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn frame(&self, message: &Message<'_>) -> Option<Bytes> {
-        self.subscription.format.message(message)
+        self.subscription.message(message)
     }
 
     /// An answer after which the catch-up goes on.
@@ -112,6 +120,7 @@ impl Context<'_> {
             catch_up: self.catch_up,
             announced,
             view: None,
+            scope: None,
             drops_snapshot: false,
         }
     }
@@ -165,6 +174,7 @@ impl Context<'_> {
             announced: Some(from.offset),
             catch_up: CatchUp::Replay { from, owes_live },
             view: Some(view),
+            scope: None,
             drops_snapshot: true,
         }
     }
@@ -176,13 +186,30 @@ impl Context<'_> {
             announced: None,
             catch_up: CatchUp::Snapshot { reset: None },
             view: Some(view),
+            scope: None,
             drops_snapshot: true,
         }
     }
 
-    fn token(self, reference: Option<&str>, seconds: u64) -> RequestAnswer {
+    fn token(
+        self,
+        reference: Option<&str>,
+        seconds: u64,
+        rescoped: Option<RescopedView>,
+    ) -> RequestAnswer {
         let frame = self.frame(&Message::Token { reference, seconds });
-        self.go_on(frame, None)
+        let Some(RescopedView { view, scope }) = rescoped else {
+            return self.go_on(frame, None);
+        };
+        let reset = Some(ResetCause::Rights);
+        RequestAnswer {
+            frame,
+            announced: None,
+            catch_up: CatchUp::Snapshot { reset },
+            view: Some(view),
+            scope: Some(scope),
+            drops_snapshot: true,
+        }
     }
 
     fn refuse(self, refused: &Refused) -> RequestAnswer {

@@ -205,7 +205,7 @@ impl Snapshot {
         }
         self.has_shown = true;
         Ok(SnapshotProgress::Frames(
-            subscription.format.pages(&matching),
+            subscription.format.pages(&matching, &subscription.scope),
         ))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::history::Checkpoint;
 use crate::store::Discontinuity;
+use crate::telemetry::Label;
 
 /// How a view catches up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum CatchUp {
     /// Everyone in its view, what happened meanwhile, and that it is live.
     Snapshot {
         /// Why its cursor cannot be continued, where it had one.
-        reset: Option<Discontinuity>,
+        reset: Option<ResetCause>,
     },
 }
 
@@ -39,5 +40,45 @@ impl CatchUp {
                 ..
             }
         )
+    }
+}
+
+/// Why a client's cursor cannot be continued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetCause {
+    /// The log does not continue it.
+    Log(Discontinuity),
+    /// It was made under other rights than the client has.
+    Rights,
+}
+
+impl ResetCause {
+    /// The reason on the wire and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log(reason) => reason.name(),
+            Self::Rights => "rights",
+        }
+    }
+}
+
+impl From<Discontinuity> for ResetCause {
+    fn from(reason: Discontinuity) -> Self {
+        Self::Log(reason)
+    }
+}
+
+impl Label for ResetCause {
+    const KEY: &'static str = "reason";
+    const ALL: &'static [Self] = &[
+        Self::Log(Discontinuity::Trimmed),
+        Self::Log(Discontinuity::Forked),
+        Self::Log(Discontinuity::Epoch),
+        Self::Log(Discontinuity::Unknown),
+        Self::Rights,
+    ];
+
+    fn name(self) -> &'static str {
+        self.name()
     }
 }

@@ -15,7 +15,7 @@ mod socket;
 mod wire;
 mod write;
 
-pub use catch_up::CatchUp;
+pub use catch_up::{CatchUp, ResetCause};
 pub(in crate::session) use closing::Begun;
 pub use drain::DrainStep;
 pub use member_slot::MemberSlot;

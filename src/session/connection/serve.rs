@@ -158,7 +158,7 @@ impl ServeHandle {
         is_stale: bool,
         sent: &Counter,
     ) -> Option<DrainHandle> {
-        let frame = state.view.format().message(message)?;
+        let frame = state.view.message(message)?;
         state.believes_stale = is_stale;
         let wait = if is_stale {
             SendQueue::push_stale

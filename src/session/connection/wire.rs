@@ -21,6 +21,7 @@ use crate::history::Checkpoint;
 use crate::protocol::close::CloseCode;
 use crate::protocol::format::WireFormat;
 use crate::protocol::frame;
+use crate::protocol::message::Message;
 use crate::session::state::{SessionState, WireEffect, WireInput, WireState};
 use crate::session::subscription::Subscription;
 use crate::session::tick::Tick;
@@ -96,6 +97,10 @@ impl DrainHandle {
 impl ClientView {
     pub(super) fn format(&self) -> WireFormat {
         self.subscription.format
+    }
+
+    pub(super) fn message(&self, message: &Message<'_>) -> Option<Bytes> {
+        self.subscription.message(message)
     }
 }
 

@@ -6,6 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use crate::filter::Verdict;
 use crate::protocol::close::CloseCode;
 use crate::protocol::format::WireFormat;
+use crate::session::connection::ResetCause;
 use crate::store::Discontinuity;
 use crate::telemetry::{Label, StaticFamily, metrics};
 
@@ -35,7 +36,7 @@ metrics! {
         /// Pages of people that snapshots went through, read or shared
         snapshot_pages: Counter,
         /// Views that began anew because their position could not be continued, by reason
-        session_resets: StaticFamily<Discontinuity, Counter>,
+        session_resets: StaticFamily<ResetCause, Counter>,
         /// Text sessions that went on from the new head after the store lost history, by reason
         session_new_heads: StaticFamily<Discontinuity, Counter>,
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::tick::Tick;
 use crate::protocol::close::Close;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::rights::{Lease, Verb};
+use crate::rights::{Lease, Rights, Verb};
 
 /// Verifies a token that a client sends on its stream.
 pub type VerifyToken =
@@ -64,9 +64,11 @@ pub(super) enum TokenVisit {
 }
 
 /// What becomes of a new token.
-pub(super) enum Renewal {
+pub(super) enum Renewal<T> {
     /// It replaces the old one, and expires in so many seconds. Its visits begin at a tick.
     Accepted {
+        /// What follows from its rights.
+        admitted: T,
         /// Seconds until it expires.
         seconds: u64,
         /// When it is first visited.
@@ -148,16 +150,23 @@ impl HeldToken {
         }
     }
 
-    /// Takes a new token in place of the old one, if it is valid, of the same holder, and still
-    /// allows to watch.
-    pub(super) fn renew(
+    /// Takes a new token in place of the old one, if it is valid, of the same holder, still allows
+    /// to watch, and its rights are admitted.
+    pub(super) fn renew<T>(
         &mut self,
         verified: Result<Arc<Lease>, Problem>,
         now: Tick,
         lead: Duration,
-    ) -> Renewal {
-        let lease = match verified.and_then(|lease| self.check(lease)) {
-            Ok(lease) => lease,
+        admit: impl FnOnce(&Rights) -> Result<T, Problem>,
+    ) -> Renewal<T> {
+        let checked = verified
+            .and_then(|lease| self.check(lease))
+            .and_then(|lease| {
+                let admitted = admit(&lease.rights)?;
+                Ok((lease, admitted))
+            });
+        let (lease, admitted) = match checked {
+            Ok(checked) => checked,
             // The token may be right, so the client may try it again.
             Err(problem) if problem.kind() == ProblemKind::KeysUnavailable => {
                 return Renewal::Refused(problem);
@@ -179,6 +188,7 @@ impl HeldToken {
             ..Self::new(StreamToken { lease, verify }, now, lead)
         };
         Renewal::Accepted {
+            admitted,
             seconds,
             due: self.due(),
             generation,
@@ -209,12 +219,12 @@ impl fmt::Debug for HeldToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rights::{KeyLife, Rights};
+    use crate::rights::KeyLife;
 
     const LEAD: Duration = Duration::from_secs(60);
 
     fn unrestricted() -> Arc<Rights> {
-        Arc::new(Rights::all().clone())
+        Rights::all()
     }
 
     fn lease(subject: &str, rights: Arc<Rights>, seconds: u64) -> Arc<Lease> {
@@ -302,8 +312,9 @@ mod tests {
     async fn only_a_token_of_the_same_holder_who_may_watch_replaces_the_old_one() {
         let mut token = held(100);
         let later = lease("ada", unrestricted(), 1000);
-        match token.renew(Ok(later), Tick(0), LEAD) {
+        match token.renew(Ok(later), Tick(0), LEAD, |_| Ok(())) {
             Renewal::Accepted {
+                admitted: (),
                 seconds: 1000,
                 due,
                 generation: 1,
@@ -317,15 +328,23 @@ mod tests {
             Err(Problem::new(ProblemKind::Token, "")),
         ];
         for refused in refusals {
-            let renewed = token.renew(refused, Tick(0), LEAD);
+            let renewed = token.renew(refused, Tick(0), LEAD, |_| Ok(()));
             assert!(matches!(renewed, Renewal::Refused(_)));
             assert_eq!(token.generation(), 1);
         }
+        let unfit = token.renew(
+            Ok(lease("ada", unrestricted(), 1000)),
+            Tick(0),
+            LEAD,
+            |_| Err::<(), _>(Problem::new(ProblemKind::Filter, "")),
+        );
+        assert!(matches!(unfit, Renewal::RefusedTooOften));
+        token.refused = 4;
         let unjudged = Err(Problem::new(ProblemKind::KeysUnavailable, ""));
-        let renewed = token.renew(unjudged, Tick(0), LEAD);
+        let renewed = token.renew(unjudged, Tick(0), LEAD, |_| Ok(()));
         assert!(matches!(renewed, Renewal::Refused(_)), "it does not count");
         let last = Err(Problem::new(ProblemKind::Token, ""));
-        let renewed = token.renew(last, Tick(0), LEAD);
+        let renewed = token.renew(last, Tick(0), LEAD, |_| Ok(()));
         assert!(matches!(renewed, Renewal::RefusedTooOften));
     }
 }

@@ -1,7 +1,7 @@
 //! The index compared with a scan of all views, while views are added and removed.
 
 use people_gateway::domain::{FieldsJson, PersonId};
-use people_gateway::filter::{Census, Filter, Images, Index, Kinds, Verdict, View};
+use people_gateway::filter::{Census, Filter, Images, Index, Kinds, Scoped, Verdict, View};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -65,7 +65,7 @@ fn view() -> impl Strategy<Value = View> {
         prop_oneof![4 => Just(Kinds::All), 1 => Just(Kinds::Saves), 1 => Just(Kinds::Deletes)];
     (kinds, filter()).prop_map(|(kinds, text)| View {
         kinds,
-        filter: Filter::parse(&text).expect("a filter"),
+        filter: Scoped::within(None, Filter::parse(&text).expect("a filter")),
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use people_gateway::domain::{
     Change, FieldsJson, LogPosition, Partition, PersonId, Position, Tag, Timestamp,
 };
-use people_gateway::filter::{Filter, Kinds, Verdict, View};
+use people_gateway::filter::{Filter, Kinds, Scoped, Verdict, View};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -56,7 +56,7 @@ fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
 fn view(kinds: Kinds, filter: &Filter) -> View {
     View {
         kinds,
-        filter: filter.clone(),
+        filter: Scoped::within(None, filter.clone()),
     }
 }
 

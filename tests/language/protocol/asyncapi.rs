@@ -10,7 +10,9 @@ use people_gateway::protocol::text::TextCommand;
 use serde_json::{Map, Value};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::protocol::samples::{self, VERDICTS, ada, change, cursor, each_message, grace};
+use crate::protocol::samples::{
+    self, EVERYTHING, VERDICTS, ada, change, cursor, each_message, grace,
+};
 use crate::protocol::wire::text;
 
 fn document() -> Value {
@@ -65,7 +67,7 @@ fn written_payloads() -> BTreeMap<String, Vec<Value>> {
     for (kind, verdict) in VERDICTS {
         let sent = |format: WireFormat| {
             format
-                .change(verdict, &change(verdict), Some(&cursor()))
+                .change(verdict, &change(verdict), Some(&cursor()), &EVERYTHING)
                 .unwrap()
         };
         add(format!("json.{kind}"), parse(text(&sent(WireFormat::Json))));
@@ -89,19 +91,21 @@ fn written_payloads() -> BTreeMap<String, Vec<Value>> {
     for people in [vec![ada(), grace()], vec![]] {
         add(
             "json.snapshot".to_owned(),
-            parse(text(&WireFormat::Json.pages(&people)[0])),
+            parse(text(&WireFormat::Json.pages(&people, &EVERYTHING)[0])),
         );
         add(
             "cloudevents.snapshot".to_owned(),
-            parse(text(&WireFormat::CloudEvents.pages(&people)[0])),
+            parse(text(
+                &WireFormat::CloudEvents.pages(&people, &EVERYTHING)[0],
+            )),
         );
         add(
             "sse.snapshot".to_owned(),
-            string(&WireFormat::Sse.pages(&people)[0]),
+            string(&WireFormat::Sse.pages(&people, &EVERYTHING)[0]),
         );
     }
     each_message(|name, message| {
-        let sent = |format: WireFormat| format.message(message).unwrap();
+        let sent = |format: WireFormat| format.message(message, &EVERYTHING).unwrap();
         let kind = message.name();
         add(format!("json.{kind}"), parse(text(&sent(WireFormat::Json))));
         // A batch exists only in formats that compose changes. Answers to a client exist only in

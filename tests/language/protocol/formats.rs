@@ -8,7 +8,7 @@ use people_gateway::protocol::sse;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::protocol::samples::{self, VERDICTS, change, cursor, each_message};
+use crate::protocol::samples::{self, EVERYTHING, VERDICTS, change, cursor, each_message};
 use crate::protocol::wire::{Event, event, text};
 
 const ADA: &str = concat!(
@@ -72,25 +72,25 @@ fn people_v1_json_writes_the_documented_messages() {
     for (kind, verdict) in VERDICTS {
         for cursor in [None, Some(&cursor())] {
             let frame = WireFormat::Json
-                .change(verdict, &change(verdict), cursor)
+                .change(verdict, &change(verdict), cursor, &EVERYTHING)
                 .unwrap();
             assert_eq!(text(&frame), change_json(kind));
         }
     }
     each_message(|name, message| {
         assert_eq!(
-            text(&WireFormat::Json.message(message).unwrap()),
+            text(&WireFormat::Json.message(message, &EVERYTHING).unwrap()),
             message_json(name)
         );
     });
-    let pages = WireFormat::Json.pages(&[samples::ada(), samples::grace()]);
+    let pages = WireFormat::Json.pages(&[samples::ada(), samples::grace()], &EVERYTHING);
     assert_eq!(
         pages.iter().map(text).collect::<Vec<_>>(),
         [format!(r#"{{"type":"snapshot","people":[{ADA},{GRACE}]}}"#)]
     );
     assert_eq!(
         WireFormat::Json
-            .pages(&[])
+            .pages(&[], &EVERYTHING)
             .iter()
             .map(text)
             .collect::<Vec<_>>(),
@@ -102,7 +102,7 @@ fn people_v1_json_writes_the_documented_messages() {
 fn the_id_of_a_change_as_a_cloud_event_is_its_log_position() {
     for (kind, verdict) in VERDICTS {
         let frame = WireFormat::CloudEvents
-            .change(verdict, &change(verdict), Some(&cursor()))
+            .change(verdict, &change(verdict), Some(&cursor()), &EVERYTHING)
             .unwrap();
         let data = match kind {
             "leave" | "delete" => {
@@ -153,7 +153,9 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
         })
     };
     each_message(|name, message| {
-        let frame = WireFormat::CloudEvents.message(message).unwrap();
+        let frame = WireFormat::CloudEvents
+            .message(message, &EVERYTHING)
+            .unwrap();
         assert_eq!(
             without_id(text(&frame), &mut ids),
             envelope(&message_json(name))
@@ -161,8 +163,8 @@ fn every_other_message_is_a_cloud_event_whose_data_is_the_message_without_its_ty
     });
     for people in [vec![], vec![samples::ada(), samples::grace()]] {
         let (json, events) = (
-            WireFormat::Json.pages(&people),
-            WireFormat::CloudEvents.pages(&people),
+            WireFormat::Json.pages(&people, &EVERYTHING),
+            WireFormat::CloudEvents.pages(&people, &EVERYTHING),
         );
         assert_eq!(events.len(), 1);
         assert_eq!(
@@ -184,7 +186,7 @@ fn server_sent_events_carry_the_json_and_after_live_also_the_cursor() {
         let sent = |cursor| {
             event(
                 &WireFormat::Sse
-                    .change(verdict, &change(verdict), cursor)
+                    .change(verdict, &change(verdict), cursor, &EVERYTHING)
                     .unwrap(),
             )
         };
@@ -198,13 +200,13 @@ fn server_sent_events_carry_the_json_and_after_live_also_the_cursor() {
         let id = ["live", "position", "batch"]
             .contains(&name)
             .then_some(CURSOR);
-        let sent = event(&WireFormat::Sse.message(message).unwrap());
+        let sent = event(&WireFormat::Sse.message(message, &EVERYTHING).unwrap());
         assert_eq!(sent, expected(message.name(), message_json(name), id));
     });
     for people in [vec![], vec![samples::ada()]] {
         let (json, events) = (
-            WireFormat::Json.pages(&people),
-            WireFormat::Sse.pages(&people),
+            WireFormat::Json.pages(&people, &EVERYTHING),
+            WireFormat::Sse.pages(&people, &EVERYTHING),
         );
         assert_eq!(events.len(), 1);
         assert_eq!(
@@ -213,7 +215,10 @@ fn server_sent_events_carry_the_json_and_after_live_also_the_cursor() {
         );
     }
     let raw = WireFormat::Sse
-        .message(&people_gateway::protocol::message::Message::Live(&cursor()))
+        .message(
+            &people_gateway::protocol::message::Message::Live(&cursor()),
+            &EVERYTHING,
+        )
         .unwrap();
     let written = format!(
         "event: live\nid: {CURSOR}\ndata: {}\n\n",
@@ -231,7 +236,7 @@ fn the_text_format_writes_only_sentences() {
     );
     for (kind, verdict) in VERDICTS {
         let frame = WireFormat::Text
-            .change(verdict, &change(verdict), Some(&cursor()))
+            .change(verdict, &change(verdict), Some(&cursor()), &EVERYTHING)
             .unwrap();
         let sentence = match kind {
             "leave" => format!("Left person [{}]", samples::ADA_ID),
@@ -240,11 +245,19 @@ fn the_text_format_writes_only_sentences() {
         };
         assert_eq!(text(&frame), sentence);
     }
-    each_message(|name, message| assert!(WireFormat::Text.message(message).is_none(), "{name}"));
-    let pages = WireFormat::Text.pages(&[samples::ada(), samples::grace()]);
+    each_message(|name, message| {
+        assert!(
+            WireFormat::Text.message(message, &EVERYTHING).is_none(),
+            "{name}"
+        )
+    });
+    let pages = WireFormat::Text.pages(&[samples::ada(), samples::grace()], &EVERYTHING);
     assert_eq!(text(&pages[0]), saved);
     assert!(text(&pages[1]).contains("firstName=Grace"));
-    assert_eq!((pages.len(), WireFormat::Text.pages(&[]).len()), (2, 0));
+    assert_eq!(
+        (pages.len(), WireFormat::Text.pages(&[], &EVERYTHING).len()),
+        (2, 0)
+    );
 }
 
 #[test]
@@ -252,7 +265,12 @@ fn a_change_outside_a_view_has_no_frame() {
     for format in WireFormat::ALL {
         assert!(
             format
-                .change(Verdict::Outside, &change(Verdict::Update), Some(&cursor()))
+                .change(
+                    Verdict::Outside,
+                    &change(Verdict::Update),
+                    Some(&cursor()),
+                    &EVERYTHING
+                )
                 .is_none(),
             "{format:?}"
         );
@@ -296,7 +314,7 @@ fn a_format_has_a_subprotocol_a_ping_and_a_close_frame() {
 #[test]
 fn a_format_writes_the_messages_that_its_properties_promise() {
     for format in WireFormat::ALL {
-        let writes = |message: Message<'_>| format.message(&message).is_some();
+        let writes = |message: Message<'_>| format.message(&message, &EVERYTHING).is_some();
         assert_eq!(
             writes(Message::Reset("trimmed")),
             format.has_reset(),

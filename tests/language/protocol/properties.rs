@@ -10,7 +10,7 @@ use people_gateway::protocol::problem::{Problem, ProblemKind};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::protocol::samples;
+use crate::protocol::samples::{self, EVERYTHING};
 use crate::protocol::wire::{event, events, text};
 
 /// Texts with characters that JSON, WebSocket or event streams treat specially.
@@ -110,7 +110,7 @@ proptest! {
         let change = change(&stored);
         let cursor = samples::cursor();
         let sent = |format: WireFormat| {
-            let frame = format.change(Verdict::Update, &change, Some(&cursor));
+            let frame = format.change(Verdict::Update, &change, Some(&cursor), &EVERYTHING);
             frame.unwrap()
         };
         prop_assert_eq!(&user_part(&parse(text(&sent(WireFormat::Json)))["person"]), &fields);
@@ -128,8 +128,8 @@ proptest! {
                 WireFormat::Sse => parse(&event(frame).data),
                 _ => parse(text(frame)),
             };
-            let page = read(&format.pages(std::slice::from_ref(&person))[0]);
-            let batch = read(&format.message(&batch).unwrap());
+            let page = read(&format.pages(std::slice::from_ref(&person), &EVERYTHING)[0]);
+            let batch = read(&format.message(&batch, &EVERYTHING).unwrap());
             prop_assert_eq!(&user_part(&page["people"][0]), &fields);
             prop_assert_eq!(&user_part(&batch["changes"][0]["person"]), &fields);
         }
@@ -142,9 +142,14 @@ proptest! {
         let problem = Problem::new(ProblemKind::Malformed, word.clone()).with("word", word.clone());
         let error = Message::Error { reference: Some(&word), problem: &problem };
         let all = [
-            (4, WireFormat::Sse.change(Verdict::Create, &change, Some(&cursor)).unwrap()),
-            (3, WireFormat::Sse.pages(&[change.person().unwrap()]).remove(0)),
-            (3, WireFormat::Sse.message(&error).unwrap()),
+            (
+                4,
+                WireFormat::Sse
+                    .change(Verdict::Create, &change, Some(&cursor), &EVERYTHING)
+                    .unwrap(),
+            ),
+            (3, WireFormat::Sse.pages(&[change.person().unwrap()], &EVERYTHING).remove(0)),
+            (3, WireFormat::Sse.message(&error, &EVERYTHING).unwrap()),
         ];
         for (lines, bytes) in &all {
             let ends = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -166,12 +171,13 @@ proptest! {
         let token = Message::Token { reference: Some(&reference), seconds: 3600 };
         let filtered = Message::Filtered { reference: Some(&reference), cursor: None };
         for message in [&error, &pong, &token, &filtered] {
-            let json = parse(text(&WireFormat::Json.message(message).unwrap()));
-            let cloud = parse(text(&WireFormat::CloudEvents.message(message).unwrap()));
+            let json = parse(text(&WireFormat::Json.message(message, &EVERYTHING).unwrap()));
+            let cloud = WireFormat::CloudEvents.message(message, &EVERYTHING);
+            let cloud = parse(text(&cloud.unwrap()));
             prop_assert_eq!(&json["ref"], &reference);
             prop_assert_eq!(&cloud["data"]["ref"], &reference);
         }
-        let json = parse(text(&WireFormat::Json.message(&error).unwrap()));
+        let json = parse(text(&WireFormat::Json.message(&error, &EVERYTHING).unwrap()));
         prop_assert_eq!(&json["problem"]["detail"], &detail);
     }
 }

@@ -7,6 +7,10 @@ use people_gateway::domain::{
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::message::{Composed, Message};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
+use people_gateway::rights::Scope;
+
+/// A client that sees everything.
+pub(crate) const EVERYTHING: Scope = Scope::everything();
 
 pub(crate) const ADA: &str = concat!(
     r#"{"firstName":"Ada","lastName":"Lovelace","age":36,"job":"Mathematician","#,

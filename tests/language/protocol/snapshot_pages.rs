@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::protocol::samples;
+use crate::protocol::samples::{self, EVERYTHING};
 use crate::protocol::wire::{event, text};
 
 /// People whose attributes have these additional lengths in bytes.
@@ -28,7 +28,7 @@ fn people(lengths: &[usize]) -> Vec<Person> {
 
 /// The length of each page's message, and the ids on the page.
 fn read(format: WireFormat, people: &[Person]) -> Vec<(usize, Vec<String>)> {
-    let pages = format.pages(people);
+    let pages = format.pages(people, &EVERYTHING);
     let read = |page| {
         let json = if format == WireFormat::Sse {
             event(page).data
@@ -74,7 +74,7 @@ proptest! {
             }
             // No page has room for the first person of the next page.
             for (pair, next) in pages.windows(2).zip(starts(&pages)) {
-                prop_assert!(pair[0].0 + 1 + people[next].to_json().len() > PAGE_BYTES);
+                prop_assert!(pair[0].0 + 1 + EVERYTHING.to_json(&people[next]).len() > PAGE_BYTES);
             }
             let ids: Vec<String> = pages.into_iter().flat_map(|(_, ids)| ids).collect();
             let expected: Vec<String> =
@@ -98,7 +98,7 @@ fn a_page_is_filled_to_its_last_byte() {
         // The page has the first eight people, a comma, and the last person.
         let first = [7_000; 8];
         let alone = read(format, &people(&first))[0].0;
-        let fits = PAGE_BYTES - alone - 1 - people(&[0])[0].to_json().len();
+        let fits = PAGE_BYTES - alone - 1 - EVERYTHING.to_json(&people(&[0])[0]).len();
         let lengths = |second| {
             read(format, &people(&[&first[..], &[second]].concat()))
                 .into_iter()

@@ -7,6 +7,7 @@ use people_gateway::domain::{
 };
 use people_gateway::filter::Verdict;
 use people_gateway::protocol::format::WireFormat;
+use people_gateway::rights::Scope;
 
 use crate::load::plan::{ClientFormat, Topics};
 use crate::load::rest::body;
@@ -50,7 +51,7 @@ impl PreparedFrame {
             ClientFormat::Json => WireFormat::Json,
         };
         let bytes = wire
-            .change(Verdict::Create, &change, None)
+            .change(Verdict::Create, &change, None, &Scope::everything())
             .context("each format has a frame for a creation")?
             .to_vec();
         let hash = bytes

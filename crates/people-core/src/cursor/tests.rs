@@ -25,7 +25,7 @@ proptest! {
     ) {
         let cursor = Cursor::new(positions.iter().copied());
         let text = cursor.to_string();
-        prop_assert!(text.len() <= cursor.longest());
+        prop_assert!(text.len() <= cursor.under(None).longest());
         prop_assert_eq!(Cursor::read(&text, partitions(positions.len())), Ok(cursor.clone()));
         prop_assert_eq!(text.parse(), Ok(cursor));
     }
@@ -78,38 +78,41 @@ proptest! {
     }
 
     #[test]
-    fn a_client_keeps_the_rights_of_a_cursor_and_a_gateway_refuses_them(
+    fn a_cursor_keeps_the_rights_of_its_holder(
         positions in prop::collection::vec(position(), 1..20),
-        rights in any::<u64>(),
+        number in any::<u64>(),
         to in position(),
     ) {
         let plain = Cursor::new(positions.iter().copied());
-        let rights = format!(",v:{rights:016x}");
-        let text = format!("{plain}{rights}");
+        let rights = Some(Fingerprint::new(number));
+        let text = plain.under(rights).to_string();
+        let part = format!(",v:{number:016x}");
+        prop_assert_eq!(&text, &format!("{plain}{part}"));
+        prop_assert!(text.len() <= plain.under(rights).longest());
         let mut cursor: Cursor = text.parse().unwrap();
         prop_assert_eq!(cursor.to_string(), text.as_str());
-        prop_assert!(text.len() <= cursor.longest());
-        prop_assert_eq!(cursor.positions(), plain.positions());
+        prop_assert_eq!(Cursor::read(&text, partitions(positions.len())), Ok(cursor.clone()));
+        prop_assert_eq!((cursor.rights(), cursor.positions()), (rights, plain.positions()));
         prop_assert!(cursor != plain);
-        prop_assert!(Cursor::read(&text, partitions(positions.len())).is_err());
+        prop_assert_eq!(cursor.clone().without_rights(), plain.clone());
         let at = LogPosition::new(Partition::new(0), to);
         prop_assert_eq!(
             cursor.advanced(at).to_string(),
-            format!("{}{rights}", plain.advanced(at))
+            format!("{}{part}", plain.advanced(at))
         );
         cursor.advance(at);
-        prop_assert_eq!(cursor.to_string(), format!("{}{rights}", plain.advanced(at)));
+        prop_assert_eq!(cursor.to_string(), format!("{}{part}", plain.advanced(at)));
     }
 }
 
 #[test]
-fn the_rights_are_the_last_part_and_have_sixteen_digits() {
-    let whole = "0:1.1.1,v:0123456789abcdef";
-    assert!(whole.parse::<Cursor>().is_ok());
+fn the_rights_are_one_part_of_sixteen_digits() {
+    for text in ["0:1.1.1,v:0123456789abcdef", "v:0123456789abcdef,0:1.1.1"] {
+        assert!(text.parse::<Cursor>().is_ok(), "{text}");
+    }
     for text in [
         "v:0123456789abcdef",
         ",v:0123456789abcdef",
-        "v:0123456789abcdef,0:1.1.1",
         "0:1.1.1,v:",
         "0:1.1.1,v:123456789abcdef",
         "0:1.1.1,v:00123456789abcdef",
@@ -120,6 +123,7 @@ fn the_rights_are_the_last_part_and_have_sixteen_digits() {
         "0:1.1.1,v:0123456789abcdef,v:0123456789abcdef",
     ] {
         assert!(text.parse::<Cursor>().is_err(), "{text}");
+        assert!(Cursor::read(text, partitions(1)).is_err(), "{text}");
     }
 }
 
@@ -154,10 +158,10 @@ fn the_error_of_a_refused_text_names_its_fault() {
         fault("0:1.1.1,2:1.1.1"),
         "the cursor names partition 2; the partitions here are 0 to 1"
     );
-    let overlong = fault(&"0".repeat(114));
+    let overlong = fault(&"0".repeat(133));
     assert_eq!(
         overlong,
-        "the cursor has 114 bytes; one of 2 partition(s) has at most 113"
+        "the cursor has 133 bytes; one of 2 partition(s) has at most 132"
     );
     assert!(Cursor::read("1:2.9007199254740992.3,0:1.0.0", partitions(2)).is_ok());
 }

@@ -10,7 +10,7 @@ mod values;
 
 use super::{Census, Index};
 use crate::domain::{FieldsJson, PersonId};
-use crate::filter::{Filter, Images, Verdict, View};
+use crate::filter::{Filter, Images, Scoped, Verdict, View};
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 100_000;
@@ -19,7 +19,10 @@ const MATCHING: usize = 10;
 
 fn view(text: &str) -> View {
     View {
-        filter: Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")),
+        filter: Scoped::within(
+            None,
+            Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")),
+        ),
         ..View::default()
     }
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{Partition, PersonId};
-use crate::filter::Filter;
-use crate::filter::offload;
+use crate::filter::{Scoped, offload};
+use crate::rights::Scope;
 use crate::store::{PageLimits, Store, StoreError};
 
 /// Bytes of stored records that all readers together read ahead.
@@ -30,9 +30,16 @@ const OPENING: usize = 16;
 /// The matching people of all partitions, one after the other.
 pub(super) struct Merge {
     store: Arc<dyn Store>,
-    filter: Filter,
+    people: VisiblePeople,
     page: PageLimits,
     readers: Vec<PartitionReader>,
+}
+
+/// Those who are listed, and what is shown of them.
+#[derive(Clone)]
+pub(super) struct VisiblePeople {
+    pub(super) filter: Scoped,
+    pub(super) scope: Scope,
 }
 
 /// A person of the list.
@@ -76,7 +83,7 @@ impl Merge {
     /// all partitions, and no page has more than `wanted`.
     pub(super) async fn open(
         store: Arc<dyn Store>,
-        filter: Filter,
+        listed: VisiblePeople,
         after: Option<PersonId>,
         people: NonZeroUsize,
         wanted: usize,
@@ -91,11 +98,11 @@ impl Merge {
             bytes: AHEAD_BYTES / partitions,
         };
         let opened = stream::iter(store.partitions().iter()).map(|partition| {
-            let (store, filter) = (Arc::clone(&store), filter.clone());
+            let (store, listed) = (Arc::clone(&store), listed.clone());
             async move {
                 let mut reader = PartitionReader::new(partition, after);
                 reader
-                    .read_on(store.as_ref(), &filter, page)
+                    .read_on(store.as_ref(), &listed, page)
                     .await
                     .map(|()| reader)
             }
@@ -103,7 +110,7 @@ impl Merge {
         let mut opened = std::pin::pin!(opened.buffered(OPENING));
         let mut merge = Self {
             store: Arc::clone(&store),
-            filter: filter.clone(),
+            people: listed.clone(),
             page,
             readers: Vec::new(),
         };
@@ -126,7 +133,7 @@ impl Merge {
             };
             let Some(empty) = empty else { break };
             self.readers[empty]
-                .read_on(self.store.as_ref(), &self.filter, self.page)
+                .read_on(self.store.as_ref(), &self.people, self.page)
                 .await?;
             self.make_room();
         }
@@ -185,16 +192,16 @@ impl PartitionReader {
     async fn read_on(
         &mut self,
         store: &dyn Store,
-        filter: &Filter,
+        listed: &VisiblePeople,
         limits: PageLimits,
     ) -> Result<(), StoreError> {
         let page = store.page(self.partition, self.after, limits).await?;
-        let people = offload::matching(filter, &page.people).await;
+        let people = offload::matching(&listed.filter, &page.people).await;
         self.items = people
             .into_iter()
             .map(|person| ListItem {
                 id: person.id,
-                json: person.to_json(),
+                json: listed.scope.to_json(person),
             })
             .collect();
         (self.dropped, self.exhausted, self.after) = (None, page.next.is_none(), page.next);
@@ -277,7 +284,8 @@ mod tests {
         for (partitions, filter) in [(1, ""), (7, ""), (64, ""), (64, "age < 30")] {
             let folder = tempfile::tempdir().unwrap();
             let store = store(&folder, partitions, 400).await;
-            let filter = Filter::parse(filter).unwrap();
+            let scope = Scope::everything();
+            let filter = scope.filter(filter).unwrap();
             let limit = if filter.is_everyone() { 100 } else { 30 };
             let mut expected: Vec<_> = (0..400)
                 .filter(|number| number % 100 < limit)
@@ -285,7 +293,8 @@ mod tests {
                 .collect();
             expected.sort_unstable();
             let people = NonZeroUsize::new(1024).unwrap();
-            let mut merge = Merge::open(store, filter, None, people, usize::MAX)
+            let listed = VisiblePeople { filter, scope };
+            let mut merge = Merge::open(store, listed, None, people, usize::MAX)
                 .await
                 .unwrap();
             let (mut found, mut most) = (Vec::new(), 0);

@@ -16,7 +16,6 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 
 use crate::domain::PersonId;
-use crate::filter::Filter;
 use crate::http::caller::Caller;
 use crate::http::refusal::malformed;
 use crate::http::request::media::ListFormat;
@@ -26,7 +25,7 @@ use crate::protocol::problem::Problem;
 use crate::rights::Verb;
 use crate::store::{Store, StoreError};
 use body::{ListStream, ListWriter};
-use merge::Merge;
+use merge::{Merge, VisiblePeople};
 
 const PARAMETERS: &[&str] = &["where", "limit", "after"];
 const LIMITS: std::ops::RangeInclusive<usize> = 1..=1000;
@@ -35,7 +34,7 @@ const KEPT_BYTES: usize = 96 * 1024;
 
 /// The list that a caller asks for.
 struct ListRequest {
-    filter: Filter,
+    people: VisiblePeople,
     limit: Option<usize>,
     after: Option<PersonId>,
     format: ListFormat,
@@ -64,7 +63,7 @@ pub(in crate::http) async fn list(
     }
     let caller = Caller::of(&state, request.uri(), request.headers()).await?;
     caller.may(Verb::Read)?;
-    let list_request = ListRequest::of(request.uri(), format)?;
+    let list_request = ListRequest::of(&caller, request.uri(), format)?;
     let store = Arc::clone(state.store.get()?);
     // The first pages are read before the answer begins, so that a failing store is answered 503.
     let page = if let Some(limit) = list_request.limit {
@@ -105,11 +104,11 @@ impl ListRequest {
         // A filter may skip many people before it finds as many as the limit.
         let most = self
             .limit
-            .filter(|_| self.filter.is_everyone())
+            .filter(|_| self.people.filter.is_everyone())
             .map_or(usize::MAX, |limit| limit + 1);
         Merge::open(
             store,
-            self.filter.clone(),
+            self.people.clone(),
             after,
             state.options.list_buffer_people,
             most,
@@ -125,7 +124,7 @@ impl ListRequest {
         after: Option<PersonId>,
         most: usize,
     ) -> Result<PageIds, StoreError> {
-        let mut ids = if self.filter.is_everyone() {
+        let mut ids = if self.people.filter.is_everyone() {
             merge::ids_after(store, after, NonZeroUsize::MIN.saturating_add(most)).await?
         } else {
             let mut merge = self.people_after(state, Arc::clone(store), after).await?;
@@ -145,9 +144,10 @@ impl ListRequest {
         })
     }
 
-    fn of(uri: &Uri, format: ListFormat) -> Result<Self, Problem> {
+    fn of(caller: &Caller, uri: &Uri, format: ListFormat) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
-        let filter = Filter::parse(parameters.get("where").unwrap_or_default())?;
+        let scope = caller.scope().clone();
+        let filter = scope.filter(parameters.get("where").unwrap_or_default())?;
         let limit = match parameters.get("limit") {
             None => None,
             Some(text) => Some(
@@ -167,7 +167,7 @@ impl ListRequest {
             malformed(format!("after must be the last id that you have: {error}."))
         })?;
         Ok(Self {
-            filter,
+            people: VisiblePeople { filter, scope },
             limit,
             after,
             format,

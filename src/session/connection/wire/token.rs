@@ -63,7 +63,7 @@ impl Connection {
             TokenVisit::End(close) => TokenStep::Ended(close),
             TokenVisit::Wait(due) => TokenStep::Wait(due, None),
             TokenVisit::Warn(seconds, due) => {
-                let frame = state.view.format().message(&Message::Expiring { seconds });
+                let frame = state.view.message(&Message::Expiring { seconds });
                 let drain = frame.and_then(|frame| {
                     self.send_or_queue(&mut state, sent, frame, SendQueue::push_message)
                 });

@@ -2,7 +2,8 @@
 //! receives each change of the log since its `live` once.
 
 use people_gateway::domain::{Change, LogPosition};
-use people_gateway::filter::{Filter, Verdict, View};
+use people_gateway::filter::{Verdict, View};
+use people_gateway::rights::Scope;
 
 use crate::oracle::forks::fold::Segment;
 use crate::oracle::forks::watcher::{ClientState, Watcher};
@@ -102,7 +103,9 @@ pub(super) fn check_changes(
     if segment.has_batches {
         return None;
     }
-    let filter = Filter::parse(&watcher.options.condition).expect("a filter");
+    let filter = Scope::everything()
+        .filter(&watcher.options.condition)
+        .expect("a filter");
     let view = View {
         kinds: watcher.options.kinds,
         filter,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use people_client::Cursor;
 use people_gateway::domain::{Change, LogPosition, PersonId, Position};
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
+use people_gateway::rights::Scope;
 
 use super::history::contains;
 use super::truth::{Truth, difference, record};
@@ -75,7 +76,7 @@ pub(super) fn sentences_since(
 ) -> BTreeMap<PersonId, Vec<String>> {
     let view = View {
         kinds: watcher.options.kinds,
-        filter: filter.clone(),
+        filter: Scope::everything().filter(filter.text()).expect("a filter"),
     };
     let mut expected: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for change in &truth.log {
@@ -131,7 +132,7 @@ fn sentence(view: &View, change: &Change) -> Option<String> {
     match view.verdict_of(change) {
         Verdict::Create | Verdict::Enter | Verdict::Update => change
             .person()
-            .map(|person| saved_sentence(&record(&person.to_json()))),
+            .map(|person| saved_sentence(&record(&Scope::everything().to_json(&person)))),
         Verdict::Leave | Verdict::Delete => Some("gone".to_owned()),
         Verdict::Outside => None,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use people_gateway::domain::{Change, LogPosition, Partition, PersonId};
 use people_gateway::filter::Filter;
+use people_gateway::rights::Scope;
 
 use crate::oracle::forks::message::Record;
 use crate::oracle::forks::world::{World, history};
@@ -30,7 +31,9 @@ impl Truth {
         let mut all_people = BTreeMap::new();
         for change in &log {
             match change.person() {
-                Some(person) => drop(all_people.insert(change.id, record(&person.to_json()))),
+                Some(person) => drop(
+                    all_people.insert(change.id, record(&Scope::everything().to_json(&person))),
+                ),
                 None => drop(all_people.remove(&change.id)),
             }
         }

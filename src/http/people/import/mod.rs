@@ -3,6 +3,10 @@
 //! Memory is bounded for any number of lines: a few are saved at a time, and only refused ones are
 //! kept. Lines about the same person are saved in their order.
 
+mod lines;
+mod person_line;
+mod refused_lines;
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,11 +20,12 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
+use self::lines::{BodyLines, ImportLine};
+use self::person_line::PersonLine;
+use self::refused_lines::RefusedLines;
 use super::idempotency::CallerKey;
-use super::lines::{BodyLines, ImportLine};
 use super::preconditions::Precondition;
-use super::refused_lines::RefusedLines;
-use crate::domain::{Draft, IdRule, PersonId, TraceContext};
+use crate::domain::{IdRule, PersonId, TraceContext};
 use crate::http::SharedState;
 use crate::http::caller::{Caller, lifetime};
 use crate::http::metrics::LineResult;
@@ -28,8 +33,7 @@ use crate::http::request::body::{self, BodyReader};
 use crate::http::request::media;
 use crate::http::request::query::Parameters;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::rights::Verb;
-use crate::store::{StoreError, Write};
+use crate::rights::{Rights, Verb};
 use crate::telemetry::clock::fresh_uuid;
 
 /// The most bytes that are read and dropped after an import stopped.
@@ -59,7 +63,7 @@ pub(in crate::http) async fn import(
         end: None,
     };
     state.metrics.imports.inc();
-    let mut import = Import::new(state, parts.extensions.get().copied(), caller.end());
+    let mut import = Import::new(state, &caller, parts.extensions.get().copied());
     let end = import.run(&mut reader).await;
     import.drain().await;
     if let Ok(ImportEnd::Stopped) = end {
@@ -102,6 +106,8 @@ enum ImportEnd {
 /// A running import.
 struct Import {
     state: SharedState,
+    /// What the caller may do.
+    rights: Arc<Rights>,
     /// The span of the request.
     trace: Option<TraceContext>,
     /// When the caller's token ends.
@@ -122,12 +128,13 @@ struct LineOutcome {
 }
 
 impl Import {
-    fn new(state: SharedState, trace: Option<TraceContext>, end: Option<Instant>) -> Self {
+    fn new(state: SharedState, caller: &Caller, trace: Option<TraceContext>) -> Self {
         Self {
             lines: BodyLines::new(state.options.body_bytes_max),
             state,
+            rights: caller.shared_rights(),
             trace,
-            end,
+            end: caller.end(),
             saving: FuturesUnordered::new(),
             busy: HashSet::new(),
             saved: 0,
@@ -171,11 +178,12 @@ impl Import {
     /// Checks a line and begins to save it, once there is room and no earlier line about the same
     /// person is being saved.
     async fn take(&mut self, number: u64, line: ImportLine) {
-        let (id, write) = match self.read(number, &line) {
-            Ok(Some(write)) => (write.id, write),
+        let line = match self.read(number, &line) {
+            Ok(Some(line)) => line,
             Ok(None) => return,
             Err(problem) => return self.refuse(number, problem),
         };
+        let id = line.id;
         while self.busy.contains(&id)
             || self.saving.len() >= self.state.options.import_in_flight.get()
         {
@@ -187,18 +195,9 @@ impl Import {
             self.settle(outcome);
         }
         self.busy.insert(id);
-        let state = Arc::clone(&self.state);
+        let (state, rights) = (Arc::clone(&self.state), Arc::clone(&self.rights));
         self.saving.push(Box::pin(async move {
-            let result = state
-                .apply(write)
-                .await
-                .map(drop)
-                .map_err(|error| match error {
-                    StoreError::OutcomeUnknown(_) => {
-                        Problem::from(error).with("id", id.to_string())
-                    }
-                    error => error.into(),
-                });
+            let result = line.save(&state, &rights).await;
             LineOutcome {
                 line: number,
                 id,
@@ -207,8 +206,8 @@ impl Import {
         }));
     }
 
-    /// The write of a line; none for a blank line.
-    fn read(&self, number: u64, line: &ImportLine) -> Result<Option<Write>, Problem> {
+    /// The person of a line; none for a blank line.
+    fn read(&self, number: u64, line: &ImportLine) -> Result<Option<PersonLine>, Problem> {
         let ImportLine::Whole(bytes) = line else {
             let detail = format!(
                 "A line must not be longer than {} bytes.",
@@ -221,15 +220,18 @@ impl Import {
         if unmarked.trim_ascii().is_empty() {
             return Ok(None);
         }
-        let draft = body::text(bytes).and_then(|text| Ok(Draft::parse(text, IdRule::Names)?));
-        let draft = draft.map_err(|problem| match problem.kind() {
+        let body =
+            body::text(bytes).and_then(|text| Ok(self.rights.read_body(text, IdRule::Names)?));
+        let body = body.map_err(|problem| match problem.kind() {
             // The line of the body: the parser saw one line only.
             ProblemKind::Malformed => problem.with("line", number),
             _ => problem,
         })?;
-        let id = draft.id.unwrap_or_else(|| PersonId::new(fresh_uuid()));
-        let write = Write::save(id, draft.fields.to_json(), (self.state.clock)());
-        Ok(Some(write.traced(self.trace)))
+        Ok(Some(PersonLine {
+            id: body.id().unwrap_or_else(|| PersonId::new(fresh_uuid())),
+            body,
+            trace: self.trace,
+        }))
     }
 
     fn settle(&mut self, outcome: LineOutcome) {

@@ -1,5 +1,15 @@
 //! A filter as its holders share it: the text and the predicate that was compiled from it.
 
+mod rule;
+mod scoped;
+mod shared;
+mod weak_table;
+
+pub use rule::{ClaimError, ClaimName, Rule};
+pub use scoped::Scoped;
+pub use shared::SharedFilters;
+pub use weak_table::{UseCount, WeakTable};
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -9,7 +19,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::error::FilterError;
 use super::predicate::{Image, Predicate};
-use super::syntax;
+use super::syntax::{self, ClaimBinding};
 use crate::domain::{FieldsJson, PersonId};
 
 /// Selects people. The default selects everyone. A clone is cheap.
@@ -17,19 +27,25 @@ use crate::domain::{FieldsJson, PersonId};
 /// Filters with the same meaning are equal, however they are written: `age>30` and `( 30.0 < age
 /// )` are equal.
 #[derive(Clone)]
-pub struct Filter(pub(super) Arc<Program>);
+pub struct Filter(Arc<Program>);
 
-pub(super) struct Program {
+pub(in crate::filter) struct Program {
     text: Box<str>,
     predicate: Predicate,
     /// Whether it has a pattern, which may take long.
     has_pattern: bool,
+    /// What it was joined of.
+    joined: Option<Joined>,
     /// Of a shared program.
     _in_use: Option<UseCount>,
 }
 
-/// One in a gauge, for as long as it lives.
-struct UseCount(Gauge);
+/// The filters of which one was joined.
+struct Joined {
+    /// Keeps the rule, by whose address tables find the filters within it.
+    _rule: Filter,
+    asked: Filter,
+}
 
 impl Filter {
     /// Parses a filter of at most 16 KiB of text, 64 conditions, 8 levels, 1,000 list items in all,
@@ -45,13 +61,61 @@ impl Filter {
     }
 
     fn compile(text: &str, gauge: Option<&Gauge>) -> Result<Self, FilterError> {
-        let predicate = syntax::parse(text).map_err(|error| error.in_text(text))?;
-        Ok(Self(Arc::new(Program {
+        let predicate =
+            syntax::parse(text, ClaimBinding::None).map_err(|error| error.in_text(text))?;
+        Ok(Self::of(text, predicate, None, gauge))
+    }
+
+    fn of(text: &str, predicate: Predicate, joined: Option<Joined>, gauge: Option<&Gauge>) -> Self {
+        Self(Arc::new(Program {
             text: text.into(),
             has_pattern: predicate.has_pattern(),
             predicate,
+            joined,
             _in_use: gauge.map(UseCount::new),
-        })))
+        }))
+    }
+
+    /// A rule whose claims have these values.
+    pub(super) fn bound(text: &str, claims: ClaimBinding<'_>) -> Result<Self, FilterError> {
+        let predicate = syntax::parse(text, claims).map_err(|error| error.in_text(text))?;
+        Ok(Self::of(text, predicate, None, None))
+    }
+
+    /// The people of `asked` that `rule` selects as well. The rule is judged first. The text is
+    /// that of `asked`.
+    pub(super) fn within(rule: &Self, asked: Self, gauge: Option<&Gauge>) -> Self {
+        if rule.is_everyone() {
+            return asked;
+        }
+        let mut parts = Vec::new();
+        for filter in [rule, &asked] {
+            match filter.predicate() {
+                Predicate::Constant(true) => {}
+                Predicate::All(inner) => parts.extend_from_slice(inner),
+                single => parts.push(single.clone()),
+            }
+        }
+        let predicate = match <[Predicate; 1]>::try_from(parts) {
+            Ok([single]) => single,
+            Err(parts) => Predicate::All(parts),
+        };
+        let joined = Joined {
+            _rule: rule.clone(),
+            asked: asked.clone(),
+        };
+        Self::of(asked.text(), predicate, Some(joined), gauge)
+    }
+
+    /// The people that both select. The text is that of `other`.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self::within(self, other.clone(), None)
+    }
+
+    /// What a caller asked for, of a filter within a rule; else the filter itself.
+    pub(super) fn asked(&self) -> &Self {
+        self.0.joined.as_ref().map_or(self, |joined| &joined.asked)
     }
 
     /// The text of this filter, or of an equal one.
@@ -89,19 +153,6 @@ impl Filter {
         } else {
             0
         }
-    }
-}
-
-impl UseCount {
-    fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for UseCount {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

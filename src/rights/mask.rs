@@ -1,0 +1,177 @@
+//! What a caller is not shown of people: paths that are hidden, or all but the paths that are
+//! shown.
+
+use serde_json::{Map, Value};
+
+use crate::domain::FieldsJson;
+use crate::filter::FieldPath;
+
+/// Names that every caller is shown.
+pub(super) const ALWAYS_SHOWN: [&str; 4] = ["id", "revision", "createdAt", "updatedAt"];
+
+/// The hidden parts of people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Mask {
+    /// In order, none below another.
+    hide: Vec<FieldPath>,
+    /// The same; none where everything is shown but what is hidden.
+    show: Option<Vec<FieldPath>>,
+}
+
+/// How much of a value is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shown {
+    /// Nothing.
+    None,
+    /// Of an object, some parts. Any other value is shown whole where parts are hidden, and not at
+    /// all where parts are shown.
+    Parts {
+        /// Whether any other value is shown.
+        others: bool,
+    },
+    /// All of it.
+    Whole,
+}
+
+impl Mask {
+    /// One that hides these paths, and shows only those of `show` where there are some.
+    pub fn new(hide: Vec<FieldPath>, show: Option<Vec<FieldPath>>) -> Self {
+        Self {
+            hide: outermost(hide),
+            show: show.map(outermost),
+        }
+    }
+
+    /// One that hides what either hides.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let hide = [&self.hide[..], &other.hide].concat();
+        let show = match (&self.show, &other.show) {
+            (Some(one), Some(two)) => Some(common(one, two)),
+            (one, two) => one.clone().or_else(|| two.clone()),
+        };
+        Self::new(hide, show)
+    }
+
+    /// Whether it hides nothing.
+    pub fn is_empty(&self) -> bool {
+        self.hide.is_empty() && self.show.is_none()
+    }
+
+    /// The hidden paths.
+    pub fn hidden(&self) -> &[FieldPath] {
+        &self.hide
+    }
+
+    /// The paths outside of which everything is hidden.
+    pub fn shown(&self) -> Option<&[FieldPath]> {
+        self.show.as_deref()
+    }
+
+    /// Whether a condition on this path could tell something hidden: it is hidden, lies below
+    /// something hidden, or has hidden parts.
+    pub fn hides(&self, path: &FieldPath) -> bool {
+        let names: Vec<&str> = path.names().iter().map(|name| &**name).collect();
+        self.shows(&names) != Shown::Whole
+    }
+
+    /// Whether it hides this value of every person: a name that stands for the whole value.
+    pub fn hides_field(&self, name: &str) -> bool {
+        self.shows(&[name]) == Shown::None
+    }
+
+    /// How much of the value at the end of these names is shown.
+    pub(super) fn shows(&self, names: &[&str]) -> Shown {
+        if let [name] = names
+            && ALWAYS_SHOWN.contains(name)
+        {
+            return Shown::Whole;
+        }
+        let hidden = match relation(&self.hide, names) {
+            PathRelation::Within => Shown::None,
+            PathRelation::Around => Shown::Parts { others: true },
+            PathRelation::Apart => Shown::Whole,
+        };
+        let Some(show) = &self.show else {
+            return hidden;
+        };
+        let shown = match relation(show, names) {
+            PathRelation::Within => Shown::Whole,
+            PathRelation::Around => Shown::Parts { others: false },
+            PathRelation::Apart => Shown::None,
+        };
+        hidden.min(shown)
+    }
+
+    /// The fields without what is hidden. An object that the mask empties is left out: it looks
+    /// like one that is not there.
+    pub fn apply(&self, fields: &FieldsJson) -> Map<String, Value> {
+        let mut members = fields.to_members();
+        self.prune(&mut members, &mut Vec::new());
+        members
+    }
+
+    fn prune<'n>(&self, members: &mut Map<String, Value>, names: &mut Vec<&'n str>) {
+        members.retain(|name, value| {
+            let mut inner: Vec<&str> = names.clone();
+            inner.push(name);
+            match (self.shows(&inner), value) {
+                (Shown::None, _) => false,
+                (Shown::Whole, _) => true,
+                (Shown::Parts { others }, Value::Object(members)) => {
+                    if members.is_empty() {
+                        return others;
+                    }
+                    self.prune(members, &mut inner);
+                    !members.is_empty()
+                }
+                (Shown::Parts { others }, _) => others,
+            }
+        });
+    }
+}
+
+/// How names relate to a set of paths.
+enum PathRelation {
+    /// They lead to one of them, or below it.
+    Within,
+    /// One of them lies below.
+    Around,
+    /// Neither.
+    Apart,
+}
+
+fn relation(paths: &[FieldPath], names: &[&str]) -> PathRelation {
+    let mut around = false;
+    for path in paths {
+        let mut pairs = path.names().iter().zip(names);
+        if pairs.all(|(one, other)| **one == **other) {
+            if path.names().len() <= names.len() {
+                return PathRelation::Within;
+            }
+            around = true;
+        }
+    }
+    if around {
+        PathRelation::Around
+    } else {
+        PathRelation::Apart
+    }
+}
+
+/// In order, and without those that lie below another.
+fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
+    paths.sort_unstable();
+    // A path comes right before those that it covers.
+    paths.dedup_by(|next, kept| kept.covers(next));
+    paths
+}
+
+/// What lies within both sets.
+fn common(one: &[FieldPath], two: &[FieldPath]) -> Vec<FieldPath> {
+    let within = |inner: &[FieldPath], outer: &[FieldPath]| {
+        let is_covered = |path: &&FieldPath| outer.iter().any(|cover| cover.covers(path));
+        inner.iter().filter(is_covered).cloned().collect::<Vec<_>>()
+    };
+    [within(one, two), within(two, one)].concat()
+}
