@@ -107,22 +107,21 @@ impl Mask {
     /// like one that is not there.
     pub fn apply(&self, fields: &FieldsJson) -> Map<String, Value> {
         let mut members = fields.to_members();
-        self.prune(&mut members, &mut Vec::new());
+        self.prune(&mut members, &[]);
         members
     }
 
-    fn prune<'n>(&self, members: &mut Map<String, Value>, names: &mut Vec<&'n str>) {
+    fn prune(&self, members: &mut Map<String, Value>, outer: &[&str]) {
         members.retain(|name, value| {
-            let mut inner: Vec<&str> = names.clone();
-            inner.push(name);
-            match (self.shows(&inner), value) {
+            let names = [outer, &[name.as_str()]].concat();
+            match (self.shows(&names), value) {
                 (Shown::None, _) => false,
                 (Shown::Whole, _) => true,
                 (Shown::Parts { others }, Value::Object(members)) => {
                     if members.is_empty() {
                         return others;
                     }
-                    self.prune(members, &mut inner);
+                    self.prune(members, &names);
                     !members.is_empty()
                 }
                 (Shown::Parts { others }, _) => others,

@@ -133,7 +133,12 @@ proptest! {
         let has_room = mask.check_room(&edited, Null::Value, Some(&before.to_members())).is_ok();
         if has_room && mask.overlay(&before, &mut saved).is_ok() {
             prop_assert_eq!(hidden(&mask, &saved), hidden(&mask, &before.to_members()));
-            prop_assert_eq!(shown(&mask, &saved), leaves(&edited));
+            // An object of the caller's that holds hidden values only looks like none.
+            let some = |mut leaves: Leaves| {
+                leaves.retain(|_, value| *value != json!({}));
+                leaves
+            };
+            prop_assert_eq!(some(shown(&mask, &saved)), some(leaves(&edited)));
         }
     }
 

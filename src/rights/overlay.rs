@@ -44,10 +44,11 @@ impl Mask {
             let has_other = before
                 .and_then(|before| value_at(before, path))
                 .is_some_and(|value| !value.is_object());
-            if !is_none && !(others && has_other) {
-                let detail = "has parts that are hidden from you: send an object, or leave it out";
-                faults.push(fault(path, detail));
+            if is_none || (others && has_other) {
+                return;
             }
+            let detail = "has parts that are hidden from you: send an object, or leave it out";
+            faults.push(fault(path, detail));
         });
         refused(faults)
     }
@@ -91,7 +92,6 @@ impl Mask {
         for (name, value) in before {
             path.push(name);
             match (self.shows(path), value) {
-                (Shown::Whole, _) => {}
                 (Shown::None, _) => drop(edited.insert(name.clone(), value.clone())),
                 (Shown::Parts { others }, Value::Object(inner)) => {
                     if let Some(Value::Object(kept)) = edited.get_mut(name) {
@@ -104,13 +104,13 @@ impl Mask {
                         }
                     }
                 }
-                (Shown::Parts { others: true }, _) => {}
                 (Shown::Parts { others: false }, _) => match edited.get(name) {
                     None | Some(Value::Null) => drop(edited.insert(name.clone(), value.clone())),
                     Some(_) => {
                         faults.push(fault(path, "has a value that is hidden: leave it out"));
                     }
                 },
+                (Shown::Whole | Shown::Parts { others: true }, _) => {}
             }
             path.pop();
         }

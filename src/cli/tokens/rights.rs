@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::ClaimPath;
 use crate::cli::terminal::print_text;
 use crate::domain::{Draft, FieldsJson, IdRule, PersonId};
-use crate::rights::{Policy, Rights};
+use crate::rights::{Policy, Rights, Verb};
 use crate::telemetry::clock::fresh_uuid;
 
 const EXAMPLES: &str = "\
@@ -83,6 +83,7 @@ pub(in crate::cli) fn rights(flags: RightsFlags) -> anyhow::Result<()> {
 
 /// What may be done with a person.
 fn judged(rights: &Rights, id: PersonId, fields: &FieldsJson) -> Value {
+    let may = |verb| rights.can().contains(verb);
     let sees = rights.scope().sees(id, fields);
     let shown = rights
         .scope()
@@ -90,8 +91,8 @@ fn judged(rights: &Rights, id: PersonId, fields: &FieldsJson) -> Value {
         .map_or_else(|| fields.to_members(), |mask| mask.apply(fields));
     json!({
         "visible": sees,
-        "update": sees && rights.check_update(id, fields).is_ok(),
-        "delete": sees && rights.check_delete(id, fields).is_ok(),
+        "update": sees && may(Verb::Update) && rights.check_update(id, fields).is_ok(),
+        "delete": sees && may(Verb::Delete) && rights.check_delete(id, fields).is_ok(),
         "shown": sees.then_some(shown),
     })
 }

@@ -15,7 +15,7 @@ use crate::http::request::query::Parameters;
 use crate::http::{HttpState, access};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
-use crate::session::{Opening, Start, StartError, Subscription};
+use crate::session::{Opening, ResetCause, Start, StartError, Subscription};
 
 const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
 /// Libraries that imitate an event source (polyfills) send this in place of `Last-Event-ID`.
@@ -123,21 +123,29 @@ fn not_a_cursor(error: &InvalidCursor) -> Problem {
     )
 }
 
+fn gone(reason: ResetCause) -> String {
+    match reason {
+        ResetCause::Rights => {
+            "This cursor was made under other rights than the caller has: start with \
+             from=snapshot."
+                .to_owned()
+        }
+        ResetCause::Log(reason) => format!(
+            "What came after this cursor is no longer known ({}): start with from=snapshot.",
+            reason.name()
+        ),
+    }
+}
+
 fn refusal(error: StartError) -> Problem {
     match error {
         StartError::NotReady => Problem::new(
             ProblemKind::StoreUnavailable,
             "The store has not been reached yet. Connect again in a moment.",
         ),
-        StartError::Gone(reason) => Problem::new(
-            ProblemKind::Cursor,
-            format!(
-                "What came after this cursor is no longer known ({}): start with from=snapshot.",
-                reason.name()
-            ),
-        )
-        .with_status(StatusCode::GONE)
-        .with("reason", reason.name()),
+        StartError::Gone(reason) => Problem::new(ProblemKind::Cursor, gone(reason))
+            .with_status(StatusCode::GONE)
+            .with("reason", reason.name()),
         StartError::Store(error) => Problem::from(error),
     }
 }

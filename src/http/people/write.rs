@@ -98,8 +98,8 @@ pub(in crate::http) async fn patch(
     let path = format!("/people/{id}");
     let taken = &[media::MERGE_PATCH, media::JSON];
     let call = WriteRequest::read(&state, caller, request, &path, taken).await?;
-    let patch = call.caller.rights().read_patch(call.text()?, id)?;
-    edit::edit(&state, &call, id, precondition, &PersonEdit::Merge(patch)).await
+    let edit = PersonEdit::Merge(call.caller.rights().read_patch(call.text()?, id)?);
+    edit::edit(&state, &call, id, precondition, &edit).await
 }
 
 /// What a PUT needs: it creates with `If-None-Match: *`, and changes a person otherwise.

@@ -142,7 +142,7 @@ fn callers_without_a_token_have_the_role_anonymous() {
 
 #[test]
 fn all_faults_of_a_policy_are_reported_at_once() {
-    let faulty = r#"
+    let document = r#"
         top = 1
         [[role]]
         name = "a b"
@@ -161,7 +161,7 @@ fn all_faults_of_a_policy_are_reported_at_once() {
         name = "anonymous"
         can = []
     "#;
-    let faults = faulty.parse::<Policy>().expect_err("faults").0;
+    let faults = document.parse::<Policy>().expect_err("faults").0;
     let places: Vec<(&str, &str)> = faults
         .iter()
         .map(|fault| (fault.role.as_str(), fault.member))

@@ -6,6 +6,6 @@ mod document;
 mod index;
 mod meaning;
 mod oracle;
-mod people;
+pub(crate) mod people;
 mod refusals;
-mod views;
+pub(crate) mod views;

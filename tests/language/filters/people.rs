@@ -138,7 +138,7 @@ fn literal() -> impl Strategy<Value = String> {
 }
 
 /// A path into the attributes.
-fn attribute() -> impl Strategy<Value = String> {
+pub(crate) fn attribute() -> impl Strategy<Value = String> {
     let step = || select(&[".x", ".y", ".b", "[\"any name\"]", "['x']"][..]);
     prop::collection::vec(step(), 1..3).prop_map(|steps| format!("attributes{}", steps.concat()))
 }
@@ -151,7 +151,7 @@ fn list(item: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     prop::collection::vec(item, 0..4).prop_map(|items| format!("[{}]", items.join(", ")))
 }
 
-fn operator() -> impl Strategy<Value = &'static str> {
+pub(crate) fn operator() -> impl Strategy<Value = &'static str> {
     select(&OPERATORS[..])
 }
 
@@ -165,7 +165,7 @@ fn size() -> impl Strategy<Value = &'static str> {
 }
 
 /// A path and a literal of its type.
-fn pair() -> impl Strategy<Value = (String, String)> {
+pub(crate) fn pair() -> impl Strategy<Value = (String, String)> {
     prop_oneof![
         4 => (attribute(), literal()),
         2 => (text_path(), select(&TEXTS[..]).prop_map(quoted)),

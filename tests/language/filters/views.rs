@@ -12,7 +12,7 @@ use proptest::sample::select;
 use crate::filters::people::{IDS, expression, fields};
 
 /// Saves and deletes of a few people; a delete is `None`.
-fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Value>)>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Value>)>> {
     prop::collection::vec(
         (select(&IDS[..]), prop::option::weighted(0.7, fields())),
         0..30,
@@ -20,7 +20,7 @@ fn history() -> impl Strategy<Value = Vec<(&'static str, Option<serde_json::Valu
 }
 
 /// The changes of a history. The delete of a missing person is no change.
-fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
+pub(crate) fn changes(history: Vec<(&str, Option<serde_json::Value>)>) -> Vec<Change> {
     let mut state: BTreeMap<PersonId, FieldsJson> = BTreeMap::new();
     let mut changes = Vec::new();
     for (id, after) in history {

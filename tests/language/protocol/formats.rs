@@ -249,7 +249,7 @@ fn the_text_format_writes_only_sentences() {
         assert!(
             WireFormat::Text.message(message, &EVERYTHING).is_none(),
             "{name}"
-        )
+        );
     });
     let pages = WireFormat::Text.pages(&[samples::ada(), samples::grace()], &EVERYTHING);
     assert_eq!(text(&pages[0]), saved);

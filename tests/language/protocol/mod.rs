@@ -6,4 +6,4 @@ mod formats;
 mod properties;
 mod samples;
 mod snapshot_pages;
-mod wire;
+pub(crate) mod wire;

@@ -46,6 +46,9 @@ impl GatewayServer {
         if let Some(token) = token {
             command.args(["--auth", "jwt"]);
             command.env("PEOPLE_GATEWAY__AUTH__KEYS", token.keys());
+            if let Some(policy) = token.policy() {
+                command.env("PEOPLE_GATEWAY__AUTH__POLICY", policy);
+            }
         }
         let mut process = ChildProcess::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut output = process.output()?;

@@ -14,4 +14,4 @@ pub(crate) use contestant::{
 };
 pub(crate) use gateway::GatewayServer;
 pub(crate) use redis::RedisServer;
-pub(crate) use token::BenchToken;
+pub(crate) use token::{BenchRights, BenchToken};

@@ -1,5 +1,6 @@
 //! A key and a token for gateways that ask for one, made by the measured program itself.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -9,25 +10,56 @@ use tempfile::TempDir;
 
 use super::child::folder;
 
+/// A role that sees everyone, after a look at each person, and everything but one attribute.
+const POLICY: &str = r#"
+[[role]]
+name = "writer"
+can = ["read", "watch", "save", "delete", "import"]
+where = 'age < claims.limit'
+save = 'true'
+hide = ["attributes.hidden"]
+"#;
+
 /// A key, and a token of a writer that it signed.
 #[derive(Clone, Debug)]
 pub(crate) struct BenchToken {
     folder: Arc<TempDir>,
     token: String,
+    rights: BenchRights,
+}
+
+/// What the token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BenchRights {
+    /// Everything.
+    All,
+    /// What a policy with a rule and a hidden attribute allows.
+    Restricted,
 }
 
 impl BenchToken {
     /// Makes both with this program.
-    pub(crate) fn make(program: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn make(program: &Path, rights: BenchRights) -> anyhow::Result<Self> {
         let folder = folder()?;
         let keys = keys_in(&folder);
         output(program, &["keys", "new", "--alg", "HS256"], &keys)?;
-        let arguments = ["token", "--sub", "bench", "--ttl", "1d", "--keys"];
+        let mut arguments = vec!["token", "--sub", "bench", "--ttl", "1d"];
+        if rights == BenchRights::Restricted {
+            fs::write(policy_in(&folder), POLICY)?;
+            arguments.extend(["--claim", "limit=200"]);
+        }
+        arguments.push("--keys");
         let token = output(program, &arguments, &keys)?;
         Ok(Self {
             folder: Arc::new(folder),
             token: token.trim().to_owned(),
+            rights,
         })
+    }
+
+    /// The file with the roles, where there is one.
+    pub(crate) fn policy(&self) -> Option<PathBuf> {
+        (self.rights == BenchRights::Restricted).then(|| policy_in(&self.folder))
     }
 
     /// The file with the key.
@@ -39,6 +71,10 @@ impl BenchToken {
     pub(crate) fn text(&self) -> &str {
         &self.token
     }
+}
+
+fn policy_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("policy.toml")
 }
 
 fn keys_in(folder: &TempDir) -> PathBuf {

@@ -11,7 +11,8 @@ use crate::baseline::SendMode;
 use crate::load::plan::{Cleanup, ClientFormat, FilterKind, LoadPlan, LoadStage, Topics};
 use crate::report::{BenchReport, DisturbedTurn, JsonTarget, Rounds, Turn, take_turns};
 use crate::servers::{
-    BenchToken, Contestant, RemoteGateway, RunningContestant, StartOptions, StoreKind, WriterPlace,
+    BenchRights, BenchToken, Contestant, RemoteGateway, RunningContestant, StartOptions, StoreKind,
+    WriterPlace,
 };
 
 /// The flags contradict each other, in a way that clap cannot check.
@@ -46,6 +47,9 @@ pub(crate) struct TargetFlags {
     /// Let gateways ask for tokens, and send one with each request
     #[arg(long, conflicts_with = "url")]
     auth: bool,
+    /// The same, with a role that has a rule for people and a hidden attribute
+    #[arg(long, conflicts_with = "url")]
+    rules: bool,
     /// The format of clients' messages [default: text; for resume json]
     #[arg(long, value_enum)]
     format: Option<ClientFormat>,
@@ -72,6 +76,15 @@ pub(super) struct BenchTarget {
 }
 
 impl TargetFlags {
+    /// What the token allows, where gateways ask for one.
+    fn rights(&self) -> Option<BenchRights> {
+        match (self.rules, self.auth) {
+            (true, _) => Some(BenchRights::Restricted),
+            (false, true) => Some(BenchRights::All),
+            (false, false) => None,
+        }
+    }
+
     /// The running gateway, or the program to start.
     pub(super) fn target(
         self,
@@ -98,7 +111,10 @@ impl TargetFlags {
                 writer,
             )?,
             options: StartOptions {
-                token: self.auth.then(|| BenchToken::make(&program)).transpose()?,
+                token: self
+                    .rights()
+                    .map(|rights| BenchToken::make(&program, rights))
+                    .transpose()?,
                 program,
                 writer,
                 format: self.format.unwrap_or(format),
