@@ -28,7 +28,9 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_rule_or_an_error_with_a_place(text in "\\PC{0,60}|[a-z.()&|=<>!\"0-9 ]{0,80}") {
+    fn any_text_is_a_rule_or_an_error_with_a_place(
+        text in "\\PC{0,60}|[a-z.()&|=<>!\"0-9 ]{0,80}",
+    ) {
         if let Err(error) = Rule::parse(&text) {
             prop_assert!(error.offset + error.length <= text.chars().count());
         }

@@ -36,9 +36,10 @@ fn person(change: &Change) -> Option<Value> {
 
 /// Whether a filter's text names something hidden, or something around or below it.
 fn names_hidden(filter: &str, hidden: &[&str]) -> bool {
-    let path = Regex::new(
-        r#"attributes(?:\.\w+|\["any name"\]|\['x'\])+|\b(?:id|firstName|lastName|age|job)\b(?:\.\w+)?"#,
-    )
+    let path = Regex::new(concat!(
+        r#"attributes(?:\.\w+|\["any name"\]|\['x'\])+"#,
+        r"|\b(?:id|firstName|lastName|age|job)\b(?:\.\w+)?",
+    ))
     .expect("a pattern");
     let name = Regex::new(r#"\w+|\["any name"\]"#).expect("a pattern");
     let is_method = |name: &str| Method::ALL.iter().any(|method| method.name() == name);
