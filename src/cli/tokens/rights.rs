@@ -15,9 +15,9 @@ use crate::telemetry::clock::fresh_uuid;
 
 const EXAMPLES: &str = "\
 Examples:
-  people-gateway rights --policy policy.toml --claims '{\"role\":\"clerk\",\"team\":\"red\"}'
-  people-gateway rights --policy policy.toml --claims '{\"role\":\"admin\"}' --person ada.json
-  people-gateway rights --policy policy.toml";
+  people-gateway rights --policy roles.toml --claims '{\"role\":\"clerk\"}'
+  people-gateway rights --policy roles.toml --person ada.json
+  people-gateway rights --policy roles.toml";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]

@@ -7,6 +7,7 @@ use people_gateway::filter::Kinds;
 use people_gateway::http::{Options, openapi};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
 use people_gateway::rights::Verb;
+use people_gateway::session::ResetCause;
 use people_gateway::store::{Discontinuity, redis};
 use serde_json::{Value, json};
 
@@ -58,11 +59,12 @@ fn lists_of_words_are_those_of_the_code() {
     let properties = "/components/schemas/Problem/properties";
     assert_eq!(at(&format!("{properties}/type/enum")), json!(kinds));
     let reasons = [
-        Discontinuity::Trimmed,
-        Discontinuity::Forked,
-        Discontinuity::Epoch,
+        Discontinuity::Trimmed.into(),
+        Discontinuity::Forked.into(),
+        Discontinuity::Epoch.into(),
+        ResetCause::Rights,
     ]
-    .map(Discontinuity::name);
+    .map(ResetCause::name);
     let reasons = [
         &reasons[..],
         &TokenFaultReason::ALL.map(TokenFaultReason::name),

@@ -107,9 +107,10 @@ async fn config_reads_the_file_that_it_prints() {
     assert_eq!(again, (0, printed, String::new()));
 }
 
-const WITHOUT_DEFAULT: [&str; 7] = [
+const WITHOUT_DEFAULT: [&str; 8] = [
     "auth.mode",
     "auth.keys",
+    "auth.policy",
     "auth.jwks",
     "auth.issuer",
     "auth.audience",
