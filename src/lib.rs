@@ -11,6 +11,7 @@ pub mod fanout;
 pub mod filter;
 pub mod history;
 pub mod http;
+pub mod limits;
 pub mod protocol;
 pub mod relay;
 pub mod rights;

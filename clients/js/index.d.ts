@@ -374,6 +374,8 @@ export function live<A extends object = Attributes>(options: LiveOptions<A>): Li
 export class ProblemError extends Error {
   readonly status: number | undefined;
   readonly problem: Problem;
+  /** Seconds after which a repeat makes sense, if the gateway named them: with 429 and 503. */
+  readonly retryAfter: number | undefined;
 }
 
 /** The client has ended, cannot continue, has no token, or has too many commands. */

@@ -16,6 +16,7 @@ use super::process::open_files;
 use super::welcome::Addresses;
 use crate::config::{ListenAddress, Settings};
 use crate::http::{HttpServer, Metrics, ServerOptions};
+use crate::limits::Limits;
 
 /// Connections of the admin listener: balancers, scrapers, operators.
 const ADMIN_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
@@ -64,10 +65,16 @@ impl BoundListeners {
     }
 
     /// Starts accepting.
-    pub(super) fn serve(self, public: Router, admin: Router) -> ActiveListeners {
+    pub(super) fn serve(
+        self,
+        public: Router,
+        admin: Router,
+        limits: Arc<Limits>,
+    ) -> ActiveListeners {
         let (stop, stop_admin) = (CancellationToken::new(), CancellationToken::new());
         let connections = TaskTracker::new();
-        connections.spawn(self.public.serve(public, stop.clone(), connections.clone()));
+        let server = self.public.limited(limits);
+        connections.spawn(server.serve(public, stop.clone(), connections.clone()));
         tokio::spawn(
             self.admin
                 .serve(admin, stop_admin.clone(), TaskTracker::new()),

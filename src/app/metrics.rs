@@ -3,13 +3,14 @@
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::{self, Readiness, traces};
-use crate::{auth, fanout, http, relay, session, store};
+use crate::{auth, fanout, http, limits, relay, session, store};
 
 /// The metrics of all modules. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GatewayMetrics {
     pub(super) auth: auth::Metrics,
     pub(super) http: http::Metrics,
+    pub(super) limits: limits::Metrics,
     pub(super) store: store::Metrics,
     pub(super) relay: relay::Metrics,
     pub(super) session: session::Metrics,
@@ -24,6 +25,7 @@ impl GatewayMetrics {
         let metrics = Self {
             auth: auth::Metrics::register(&mut registry),
             http: http::Metrics::register(&mut registry),
+            limits: limits::Metrics::register(&mut registry),
             store: store::Metrics::register(&mut registry),
             relay: relay::Metrics::register(&mut registry),
             session: session::Metrics::register(&mut registry),

@@ -21,8 +21,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::{Settings, StoreUrl};
 use crate::http::{self, system_clock};
+use crate::limits::Limits;
 use crate::store::StoreSlot;
-use crate::telemetry::Readiness;
+use crate::telemetry::{AuditLog, Readiness};
 use listeners::{ActiveListeners, BoundListeners};
 use live::LiveUpdates;
 use metrics::GatewayMetrics;
@@ -43,6 +44,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     let readiness = Readiness::new(settings.live.ready_limit);
     let (registry, metrics) = GatewayMetrics::registered(readiness.clone());
     let slot = StoreSlot::new();
+    let audit = Arc::new(AuditLog::new());
 
     let listeners = BoundListeners::bind(&settings, &metrics.http)?;
     let export = TraceExport::start(&settings, &metrics.traces)?;
@@ -52,7 +54,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
         StoreUrl::Redis(_) => None,
     };
-    let checks = TokenChecks::start(&settings, &metrics.auth, &readiness)?;
+    let checks = TokenChecks::start(&settings, &metrics.auth, &readiness, &audit)?;
     // Keeps the keys current until the gateway ends.
     let _keeper = checks.keeper;
     let (listen, admin) = (
@@ -64,7 +66,10 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         tracing::warn!(%error, "the addresses cannot be written to standard output");
     }
 
+    let limits = limits(&settings, &metrics, &audit);
     let state = http::HttpState {
+        limits: Arc::clone(&limits),
+        audit: Arc::clone(&audit),
         store: slot.clone(),
         sessions: live.sessions.clone(),
         authentication: checks.authentication,
@@ -83,7 +88,7 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         metrics.store.store_damage.clone(),
         Arc::new(registry),
     );
-    let running = listeners.serve(http::router(state), admin_router);
+    let running = listeners.serve(http::router(state), admin_router, limits);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
     loop {
@@ -102,7 +107,14 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     signals.end_at_next();
     give_notice(&settings, &readiness, &live).await?;
     drain(&settings, &running, &live, export).await;
+    audit.close();
     Ok(())
+}
+
+/// The limits on callers.
+fn limits(settings: &Settings, metrics: &GatewayMetrics, audit: &Arc<AuditLog>) -> Arc<Limits> {
+    let (options, metrics) = (settings.limit_options(), metrics.limits.clone());
+    Arc::new(Limits::new(options, metrics, Arc::clone(audit)))
 }
 
 /// Lets requests and sessions end within the grace period, and exports the last spans.

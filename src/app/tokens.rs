@@ -12,7 +12,7 @@ use crate::auth::{
 use crate::config::{AuthMode, Settings};
 use crate::http::Authentication;
 use crate::rights::Policy;
-use crate::telemetry::Readiness;
+use crate::telemetry::{AuditLog, Readiness};
 
 /// How callers are authenticated, where they need tokens.
 #[derive(Default)]
@@ -29,6 +29,7 @@ impl TokenChecks {
         settings: &Settings,
         metrics: &Metrics,
         readiness: &Readiness,
+        audit: &Arc<AuditLog>,
     ) -> Result<Self, AppError> {
         if settings.auth.mode != Some(AuthMode::Jwt) {
             return Ok(Self::default());
@@ -37,7 +38,7 @@ impl TokenChecks {
             tracing::warn!("tokens cross the network in clear unless a proxy in front ends TLS");
         }
         let keys = match settings.fetch_options() {
-            Some(options) => fetched(&options, metrics, readiness)?,
+            Some(options) => fetched(&options, metrics, readiness, audit)?,
             None => fixed(settings)?,
         };
         let policy = match &settings.auth.policy {
@@ -50,7 +51,7 @@ impl TokenChecks {
         let kept = Arc::clone(&authenticator);
         let keeper = tokio::spawn(async move { kept.keep_keys().await });
         Ok(Self {
-            authentication: Some(Authentication::new(authenticator)),
+            authentication: Some(Authentication::new(authenticator, Arc::clone(audit))),
             keeper: Some(AbortOnDropHandle::new(keeper)),
         })
     }
@@ -60,9 +61,15 @@ fn fetched(
     options: &FetchOptions,
     metrics: &Metrics,
     readiness: &Readiness,
+    audit: &Arc<AuditLog>,
 ) -> Result<KeySource, AppError> {
     tracing::info!(url = %options.url, "callers need tokens, whose keys are fetched");
-    let keys = FetchedKeys::new(options, metrics.clone(), readiness.clone());
+    let keys = FetchedKeys::new(
+        options,
+        metrics.clone(),
+        readiness.clone(),
+        Arc::clone(audit),
+    );
     let keys = keys.map_err(AppError::KeyClient)?;
     Ok(KeySource::Fetched(Arc::new(keys)))
 }

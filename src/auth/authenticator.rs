@@ -52,17 +52,18 @@ impl Authenticator {
         self.keys.run(|| self.verified.invalidate_all()).await;
     }
 
+    /// The holder of a token that was verified before and holds. It costs no look at a signature.
+    pub async fn recall(&self, token: &str) -> Option<Arc<Lease>> {
+        self.recall_digest(&digest(token)).await
+    }
+
     /// The holder of a token, and what the holder may do; or why the token is not accepted.
     pub async fn verify(&self, token: &str) -> Result<Arc<Lease>, VerifyError> {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        let keys = self.keys.known();
-        if keys.is_some()
-            && let Some(lease) = self.remembered(&digest).await
-        {
-            self.count(TokenOutcome::Cached);
+        let digest = digest(token);
+        if let Some(lease) = self.recall_digest(&digest).await {
             return Ok(lease);
         }
-        let lease = match self.judge(token, keys).await {
+        let lease = match self.judge(token, self.keys.known()).await {
             Ok(lease) => Arc::new(lease),
             Err(error) => {
                 self.count(error.outcome());
@@ -75,10 +76,15 @@ impl Authenticator {
     }
 
     /// A token that was verified before. One that has ended since, or whose key is gone, is judged
-    /// again, and refused.
-    async fn remembered(&self, digest: &[u8; 32]) -> Option<Arc<Lease>> {
+    /// again, and refused; without keys that hold, none is known.
+    async fn recall_digest(&self, digest: &[u8; 32]) -> Option<Arc<Lease>> {
+        self.keys.known()?;
         let lease = self.verified.get(digest).await?;
-        (unix_time() <= lease.ends && !lease.is_withdrawn()).then_some(lease)
+        let holds = unix_time() <= lease.ends && !lease.is_withdrawn();
+        holds.then(|| {
+            self.count(TokenOutcome::Cached);
+            lease
+        })
     }
 
     /// The rights of a caller without a token; none where every caller needs one.
@@ -156,4 +162,8 @@ impl Authenticator {
     fn count(&self, outcome: TokenOutcome) {
         self.metrics.tokens.at(outcome).inc();
     }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
 }

@@ -13,6 +13,8 @@ use crate::domain::strict;
 
 /// The levels of a header and of claims.
 const DEPTH_MAX: usize = 8;
+/// Characters of a `kid` that the log repeats.
+const SHOWN_KID_MAX: usize = 64;
 /// The values of `typ`, in any case: RFC 7519, section 5.1, and RFC 9068, section 2.1. Others name
 /// tokens that are no proof of a login (RFC 8725, section 3.11).
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
@@ -90,6 +92,18 @@ impl<'t> CompactToken<'t> {
     }
 }
 
+/// The `kid` of a token that was refused, for the log: cut, and without characters that would
+/// change how a line looks.
+pub fn shown_kid(token: &str) -> Option<String> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return None;
+    }
+    let header = json(token.split('.').next()?)?;
+    let kid = header.get("kid")?.as_str()?;
+    let cut: String = kid.chars().take(SHOWN_KID_MAX).collect();
+    Some(cut.escape_debug().to_string())
+}
+
 /// The JSON value in a part, each member once and not too deep.
 pub(super) fn json(part: &str) -> Option<Value> {
     let bytes = BASE64URL_NOPAD.decode(part.as_bytes()).ok()?;
@@ -115,6 +129,8 @@ fn malformed(what: impl AsRef<str>) -> TokenFault {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn token(header: &str) -> String {
@@ -167,6 +183,21 @@ mod tests {
         ] {
             assert_eq!(reason(&bad), Some(TokenFaultReason::Malformed), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_kid_is_shown_cut_and_escaped() {
+        let shown = |kid: &str| shown_kid(&token(&json!({"alg": "x", "kid": kid}).to_string()));
+        assert_eq!(shown("key-1").as_deref(), Some("key-1"));
+        assert_eq!(
+            shown("a\n\u{1b}[2J\u{202e}").as_deref(),
+            Some("a\\n\\u{1b}[2J\\u{202e}")
+        );
+        assert_eq!(shown(&"k".repeat(5000)), Some("k".repeat(SHOWN_KID_MAX)));
+        for other in ["", "x", "a.b.c", &token("{}"), &token(r#"{"kid":7}"#)] {
+            assert_eq!(shown_kid(other), None, "{other}");
+        }
+        assert_eq!(shown(&"k".repeat(9000)), None);
     }
 
     #[test]

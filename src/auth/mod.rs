@@ -19,6 +19,7 @@ mod source;
 pub use algorithm::Algorithm;
 pub use authenticator::Authenticator;
 pub use claims::is_subject;
+pub use compact::shown_kid;
 pub use fault::{TokenFault, TokenFaultReason, TokenOutcome, VerifyError};
 pub use fetched::{FetchOptions, FetchedKeys, InvalidKeyUrl, KeyUrl};
 pub use keys::{

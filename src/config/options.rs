@@ -1,6 +1,6 @@
 //! Fills the options of the modules below, which do not know the settings.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use super::settings::{Migration, Settings};
@@ -10,6 +10,7 @@ use crate::domain::Partitions;
 use crate::fanout;
 use crate::history;
 use crate::http;
+use crate::limits;
 use crate::relay;
 use crate::session;
 use crate::store::{self, FeedLimits, Retention, embedded, redis};
@@ -40,6 +41,20 @@ impl Settings {
         })
     }
 
+    /// The limits on callers.
+    pub fn limit_options(&self) -> limits::Options {
+        let limits = &self.limits;
+        limits::Options {
+            callers: limits.callers,
+            bad_tokens_per_minute: NonZeroU32::new(limits.bad_tokens_per_minute),
+            sessions: limits.sessions.and_then(NonZeroU32::new),
+            connections: NonZeroU32::new(limits.connections),
+            handshakes_per_second: NonZeroU32::new(limits.handshakes_per_second),
+            requests_per_second: NonZeroU32::new(limits.requests_per_second),
+            writes_per_second: NonZeroU32::new(limits.writes_per_second),
+        }
+    }
+
     /// The options of requests.
     pub fn http_options(&self) -> http::Options {
         let http = &self.http;
@@ -53,6 +68,7 @@ impl Settings {
             exposure: self.public_exposure(),
             hosts: http.hosts.clone(),
             origins: http.origins.clone(),
+            proxies: http.proxies.clone(),
             admin: None,
             console: http.console,
         }

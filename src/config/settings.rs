@@ -9,7 +9,7 @@ use super::listen::ListenAddress;
 use super::store_url::StoreUrl;
 use crate::auth::{ClaimPath, KeySet, KeyUrl};
 use crate::fanout::EgressChoice;
-use crate::http::{Console, Exposure, Host, Origin};
+use crate::http::{Console, Exposure, Host, Origin, ProxyRange};
 use crate::rights::Policy;
 use crate::telemetry::traces::{CollectorUrl, SampleRatio};
 use crate::telemetry::{LogFormat, LogLevel};
@@ -27,6 +27,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// REST and its connections.
     pub http: HttpSettings,
+    /// Limits on callers.
+    pub limits: LimitSettings,
     /// Live updates.
     pub live: LiveSettings,
     /// After SIGTERM: how long the gateway is not ready but serves on.
@@ -214,6 +216,25 @@ pub struct SubscriptionSettings {
     pub backoff_max: Duration,
 }
 
+/// Limits on callers, each of this gateway alone. A limit of 0 is off.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSettings {
+    /// Callers that are remembered.
+    pub callers: NonZeroUsize,
+    /// Refused tokens of an address in a minute.
+    pub bad_tokens_per_minute: u32,
+    /// Live sessions of a caller; none where callers have no tokens and the operator set no limit.
+    pub sessions: Option<u32>,
+    /// Connections of a peer's address.
+    pub connections: u32,
+    /// Handshakes of an address in a second.
+    pub handshakes_per_second: u32,
+    /// Requests of a caller in a second.
+    pub requests_per_second: u32,
+    /// Writes of a caller in a second.
+    pub writes_per_second: u32,
+}
+
 /// REST and its connections.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -221,6 +242,8 @@ pub struct HttpSettings {
     pub hosts: Vec<Host>,
     /// Other origins whose pages may call.
     pub origins: Vec<Origin>,
+    /// The peers whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<ProxyRange>,
     /// Whether the console is served.
     pub console: Console,
     /// Open connections; none derives the number from the limit of open files.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::settings::{
-    AuthMode, AuthSettings, HttpSettings, LiveSettings, Migration, Settings, StoreSettings,
-    SubscriptionSettings, TraceSettings,
+    AuthMode, AuthSettings, HttpSettings, LimitSettings, LiveSettings, Migration, Settings,
+    StoreSettings, SubscriptionSettings, TraceSettings,
 };
 
 impl Settings {
@@ -26,6 +26,7 @@ impl Settings {
             ("auth", auth(&self.auth).into()),
             ("store", store(&self.store).into()),
             ("http", http(&self.http).into()),
+            ("limits", limits(&self.limits).into()),
             ("live", live(&self.live).into()),
             (
                 "shutdown",
@@ -128,6 +129,7 @@ fn http(http: &HttpSettings) -> Table {
     table([
         ("hosts", texts(&http.hosts)),
         ("origins", texts(&http.origins)),
+        ("proxies", texts(&http.proxies)),
         ("console", http.console.to_string().into()),
         ("connections_max", connections_max),
         ("backlog", i64::from(http.backlog.get()).into()),
@@ -144,6 +146,22 @@ fn http(http: &HttpSettings) -> Table {
         ("import_in_flight", number(http.import_in_flight)),
         ("import_refused_max", number(http.import_refused_max)),
     ])
+}
+
+fn limits(limits: &LimitSettings) -> Table {
+    let mut table = table([
+        ("callers", number(limits.callers)),
+        ("bad_tokens_per_minute", limits.bad_tokens_per_minute.into()),
+        ("connections", limits.connections.into()),
+        ("handshakes_per_second", limits.handshakes_per_second.into()),
+        ("requests_per_second", limits.requests_per_second.into()),
+        ("writes_per_second", limits.writes_per_second.into()),
+    ]);
+    // Where sessions have no limit, this key would set one.
+    if let Some(sessions) = limits.sessions {
+        table.insert("sessions".into(), sessions.into());
+    }
+    table
 }
 
 fn live(live: &LiveSettings) -> Table {

@@ -1,6 +1,8 @@
 //! Promises of the settings: precedence, all faults at once, no secrets in messages, and output
 //! that can be read again.
 
+mod limits;
+
 use std::io::Write as _;
 
 use super::*;

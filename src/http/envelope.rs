@@ -27,7 +27,8 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Keeps a browser from guessing another media type than the answer declares.
 pub(super) const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// A request's id.
+/// A request's id. The request carries it as an extension.
+#[derive(Clone, Copy)]
 pub(super) struct RequestId(Uuid);
 
 impl RequestId {
@@ -55,10 +56,11 @@ pub(super) struct RefusedHead(pub(super) Problem);
 /// Gives the request its id, writes a problem's document, and logs a line for each answer with a
 /// 5xx status.
 pub(super) async fn render<F: Future<Output = Response>>(
-    request: Request,
+    mut request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response {
     let id = RequestId::fresh();
+    request.extensions_mut().insert(id);
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let trace = request.extensions().get::<TraceContext>().copied();
     let mut response = match request.extensions().get::<RefusedHead>() {

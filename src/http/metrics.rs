@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
+use crate::rights::Verb;
 use crate::telemetry::{Histogram, Label, StaticFamily, metrics};
 
 metrics! {
@@ -24,6 +25,8 @@ metrics! {
         http_connections_max: Gauge,
         /// Connections refused because the limit was reached
         http_connections_refused: Counter,
+        /// Calls refused because the caller's role lacks a verb
+        forbidden: StaticFamily<Verb, Counter>,
         /// Imports begun
         imports: Counter,
         /// Lines of imports, by outcome
@@ -69,5 +72,15 @@ impl Label for LineResult {
             Self::Saved => "saved",
             Self::Refused => "refused",
         }
+    }
+}
+
+/// The verb that a caller lacked.
+impl Label for Verb {
+    const KEY: &'static str = "verb";
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        Self::name(self)
     }
 }

@@ -19,7 +19,9 @@ mod router;
 mod server;
 mod trace;
 
-pub use access::{Exposure, Host, InvalidHost, InvalidOrigin, Origin};
+pub use access::{
+    Exposure, Host, InvalidHost, InvalidOrigin, InvalidProxyRange, Origin, ProxyRange,
+};
 pub use admin::admin_router;
 pub use caller::Authentication;
 pub use metrics::{LineResult, Metrics, RequestLabels, RouteLabels};
@@ -31,10 +33,11 @@ pub use server::{ConnectionPermit, HttpServer};
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
+use crate::limits::Limits;
 use crate::session::Sessions;
 use crate::store::StoreSlot;
 use crate::telemetry::clock::unix_millis;
-use crate::telemetry::{Readiness, Traces};
+use crate::telemetry::{AuditLog, Readiness, Traces};
 
 /// The source of the times that writes carry.
 pub type Clock = fn() -> Timestamp;
@@ -47,7 +50,11 @@ pub struct HttpState {
     pub sessions: Sessions,
     /// How callers are authenticated; none where they need no token.
     pub authentication: Option<Authentication>,
-    /// Limits, hosts and origins.
+    /// The limits on callers.
+    pub limits: Arc<Limits>,
+    /// The log of refused callers.
+    pub audit: Arc<AuditLog>,
+    /// Limits of requests, hosts and origins.
     pub options: Arc<Options>,
     /// Counters.
     pub metrics: Arc<Metrics>,

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Exposure, Host, Origin};
+use super::{Exposure, Host, Origin, ProxyRange};
 
 /// Limits on requests and their bodies.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Options {
     pub hosts: Vec<Host>,
     /// The origins whose pages may call the gateway, besides its own.
     pub origins: Vec<Origin>,
+    /// The peers whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<ProxyRange>,
     /// The admin listener's address, if callers may learn it.
     pub admin: Option<SocketAddr>,
     /// Whether the console is served.
@@ -115,6 +117,7 @@ impl Default for Options {
             exposure: Exposure::Local,
             hosts: Vec::new(),
             origins: Vec::new(),
+            proxies: Vec::new(),
             admin: None,
             console: Console::On,
         }

@@ -10,6 +10,8 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::access::Access;
+use super::caller::record::CallRecord;
+use super::envelope::RequestId;
 use super::{
     Console, HttpState, SharedState, caller, envelope, live, pages, people, rights, trace,
 };
@@ -134,7 +136,16 @@ async fn wrap(
     });
     let route = known.map(|(template, _)| template);
     let span = trace::begin(&state.traces, route, &mut request);
-    let handle = |request| envelope::catch_panic(next.run(request));
+    let has_tokens = state.authentication.is_some();
+    let handle = async |mut request: Request| {
+        let id = request.extensions().get::<RequestId>().copied();
+        let record = has_tokens.then(|| CallRecord::begin(&mut request));
+        let answer = envelope::catch_panic(next.run(request)).await;
+        if let (Some(record), Some(id)) = (record, id) {
+            record.end(state, route.unwrap_or(UNKNOWN), &id, &answer);
+        }
+        answer
+    };
     let guard = |request| access.guard(request, handle);
     let render = |request| envelope::render(request, guard);
     let mut answer =
@@ -145,8 +156,7 @@ async fn wrap(
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    if state.authentication.is_some() && known.is_some_and(|(_, content)| content == Content::Data)
-    {
+    if has_tokens && known.is_some_and(|(_, content)| content == Content::Data) {
         caller::keep_private(answer.headers_mut());
     }
     trace::end(span, &answer);

@@ -44,6 +44,8 @@ pub enum ProblemKind {
     Token,
     /// The caller's rights do not allow the call.
     Forbidden,
+    /// The caller has reached a limit.
+    Limit,
     /// The gateway has no keys to verify tokens with.
     KeysUnavailable,
     /// There is more to do than the gateway takes.
@@ -72,7 +74,7 @@ struct Parts {
 
 impl ProblemKind {
     /// Every one of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Malformed,
         Self::Validation,
         Self::Filter,
@@ -88,6 +90,7 @@ impl ProblemKind {
         Self::Host,
         Self::Token,
         Self::Forbidden,
+        Self::Limit,
         Self::KeysUnavailable,
         Self::Overloaded,
         Self::StoreUnavailable,
@@ -113,6 +116,7 @@ impl ProblemKind {
             Self::Host => "host",
             Self::Token => "token",
             Self::Forbidden => "forbidden",
+            Self::Limit => "limit",
             Self::KeysUnavailable => "keys-unavailable",
             Self::Overloaded => "overloaded",
             Self::StoreUnavailable => "store-unavailable",
@@ -138,6 +142,7 @@ impl ProblemKind {
             Self::Host => "The host is not this gateway's",
             Self::Token => "The token is missing or refused",
             Self::Forbidden => "The caller may not do this",
+            Self::Limit => "The caller has reached a limit",
             Self::KeysUnavailable => "Tokens cannot be verified",
             Self::Overloaded => "There is too much to do",
             Self::StoreUnavailable => "The store does not answer",
@@ -159,6 +164,7 @@ impl ProblemKind {
             Self::Origin | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
+            Self::Limit => StatusCode::TOO_MANY_REQUESTS,
             Self::KeysUnavailable | Self::Overloaded | Self::StoreUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -266,6 +272,11 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
+    /// A member of its document beside those that every document has.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.members.get(name)
+    }
+
     /// The headers that go beside its document.
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
@@ -359,34 +370,4 @@ impl From<ScopeError> for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_is_written_with_its_members_and_its_instance() {
-        let problem = Problem::new(ProblemKind::StoreUnavailable, "Try again.")
-            .with("outcome", "unknown")
-            .caused_by("x");
-        assert_eq!(
-            problem.to_json(Some("urn:uuid:1")).to_string(),
-            concat!(
-                r#"{"type":"/problems/store-unavailable","title":"The store does not answer","#,
-                r#""status":503,"detail":"Try again.","instance":"urn:uuid:1","#,
-                r#""outcome":"unknown"}"#
-            )
-        );
-        assert_eq!(problem.headers()[RETRY_AFTER], "1");
-    }
-
-    #[test]
-    fn an_internal_problem_has_no_type_and_shows_no_cause() {
-        let text = Problem::new(ProblemKind::Internal, "Sorry.")
-            .caused_by("secret")
-            .to_json(None)
-            .to_string();
-        assert!(
-            text.contains(r#""type":"about:blank""#) && !text.contains("secret"),
-            "{text}"
-        );
-    }
-}
+mod tests;

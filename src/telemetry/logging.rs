@@ -11,6 +11,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::audit;
+
 /// The least important event that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -62,7 +64,8 @@ pub fn init(level: LogLevel, format: LogFormat) {
         .map_or(LevelFilter::INFO, |(.., filter)| *filter);
     let filter = Targets::new()
         .with_default(own.min(LevelFilter::WARN))
-        .with_target("people_gateway", own);
+        .with_target("people_gateway", own)
+        .with_target(audit::TARGET, own);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(is_coloured()).boxed(),

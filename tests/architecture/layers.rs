@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 12] = [
     &["app"],
     &["config"],
     &["fanout", "http"],
-    &["auth", "relay", "session"],
+    &["auth", "limits", "relay", "session"],
     &["history"],
     &["store", "protocol"],
     &["rights"],

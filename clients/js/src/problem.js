@@ -2,11 +2,13 @@
 
 /** The gateway refused a request, with a problem document (RFC 9457). */
 export class ProblemError extends Error {
-  constructor(problem, status = problem?.status) {
+  /** `retryAfter`: the header `Retry-After`, in seconds, if there was one. */
+  constructor(problem, status = problem?.status, retryAfter = undefined) {
     super(problem?.detail || problem?.title || `the gateway refused with status ${status}`);
     this.name = 'ProblemError';
     this.status = status;
     this.problem = problem ?? {};
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -26,5 +28,6 @@ export async function refusal(response) {
   if (response.headers.get('content-type')?.startsWith('application/problem+json')) {
     problem = await response.json().catch(() => undefined);
   }
-  return new ProblemError(problem, response.status);
+  const seconds = Number(response.headers.get('retry-after') ?? undefined);
+  return new ProblemError(problem, response.status, seconds >= 0 ? seconds : undefined);
 }

@@ -6,6 +6,7 @@ import test from 'node:test';
 import { live } from '../index.js';
 import { Backoff } from '../src/backoff.js';
 import { readOptions } from '../src/options.js';
+import { refusal } from '../src/problem.js';
 import { Endpoint } from '../src/rest.js';
 import { ResumePoint } from '../src/resume-point.js';
 import { create, liveAt, page } from './support/server.js';
@@ -139,5 +140,16 @@ test('invalid options are refused at once', () => {
     { url: 'ws://h', token: null },
   ]) {
     assert.throws(() => live(options), TypeError);
+  }
+});
+
+test('a refusal has the seconds after which a repeat makes sense', async () => {
+  const answer = async (status, headers) =>
+    (await refusal(new Response('{"detail":"d"}', { status, headers }))).retryAfter;
+  for (const status of [429, 503]) {
+    assert.equal(await answer(status, { 'retry-after': '7' }), 7);
+    assert.equal(await answer(status, { 'retry-after': '0' }), 0);
+    assert.equal(await answer(status, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }), undefined);
+    assert.equal(await answer(status, {}), undefined);
   }
 });

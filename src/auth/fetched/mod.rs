@@ -24,7 +24,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::keys::{FetchedSet, KeySet};
 use super::metrics::Metrics;
-use crate::telemetry::Readiness;
+use crate::telemetry::{AuditLog, Readiness};
 use http::FetchError;
 use known::KnownKeys;
 use report::FetchReport;
@@ -65,6 +65,7 @@ impl FetchedKeys {
         options: &FetchOptions,
         metrics: Metrics,
         readiness: Readiness,
+        audit: Arc<AuditLog>,
     ) -> Result<Self, reqwest::Error> {
         readiness.await_keys();
         let url = options.url.clone();
@@ -74,7 +75,7 @@ impl FetchedKeys {
             state: Mutex::new(FetchState {
                 schedule: Schedule::new(options),
                 known: KnownKeys::default(),
-                report: FetchReport::new(url.clone(), metrics),
+                report: FetchReport::new(url.clone(), metrics, audit),
             }),
             url,
             readiness,

@@ -1,5 +1,7 @@
 //! What operators learn of fetches: metrics, and a log line where something changes.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::http::FetchError;
@@ -7,13 +9,14 @@ use super::known::KeyChange;
 use super::url::KeyUrl;
 use crate::auth::keys::{KeyFault, KeySet};
 use crate::auth::metrics::{KeyFetchOutcome, Metrics};
-use crate::telemetry::ErrorChain;
+use crate::telemetry::{AuditLog, ChangedKeys, ErrorChain};
 
 /// What was reported last.
 #[derive(Debug)]
 pub(super) struct FetchReport {
     url: KeyUrl,
     metrics: Metrics,
+    audit: Arc<AuditLog>,
     /// The age of the keys counts from here until there are some.
     started: Instant,
     /// Where fetches fail: whether the known keys hold nevertheless.
@@ -22,10 +25,11 @@ pub(super) struct FetchReport {
 }
 
 impl FetchReport {
-    pub(super) fn new(url: KeyUrl, metrics: Metrics) -> Self {
+    pub(super) fn new(url: KeyUrl, metrics: Metrics, audit: Arc<AuditLog>) -> Self {
         Self {
             url,
             metrics,
+            audit,
             started: Instant::now(),
             failing: None,
             faults: Vec::new(),
@@ -42,8 +46,13 @@ impl FetchReport {
         }
         let KeyChange { added, withdrawn } = change;
         if added + withdrawn > 0 {
-            let (keys, algorithms) = (keys.len(), keys.algorithms());
-            tracing::info!(url = %self.url, keys, ?algorithms, added, withdrawn, "keys changed");
+            self.audit.keys_changed(&ChangedKeys {
+                url: &self.url,
+                keys: keys.len(),
+                algorithms: &keys.algorithms(),
+                added,
+                withdrawn,
+            });
         }
         if faults != self.faults {
             if !faults.is_empty() {

@@ -19,7 +19,7 @@ fn keys() -> Arc<FetchedKeys> {
         stale: 3600 * SECOND,
     };
     let readiness = Readiness::new(SECOND);
-    let keys = FetchedKeys::new(&options, Metrics::default(), readiness);
+    let keys = FetchedKeys::new(&options, Metrics::default(), readiness, Arc::default());
     Arc::new(keys.expect("a client"))
 }
 

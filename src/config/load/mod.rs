@@ -2,6 +2,7 @@
 
 mod auth;
 mod layer;
+mod limits;
 mod reader;
 
 pub use layer::{ENV_PREFIX, Sources};
@@ -36,13 +37,15 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<Self, ConfigFaults> {
         let mut reader = SettingReader::new(sources);
         let r = &mut reader;
+        let auth = auth::read(r);
         let settings = Self {
             listen: r.parsed("listen"),
             admin: AdminSettings {
                 listen: r.parsed("admin.listen"),
                 open: r.read("admin.open", truth),
             },
-            auth: auth::read(r),
+            limits: limits::read(r, auth.mode),
+            auth,
             store: store(r),
             http: http(r),
             live: live(r),
@@ -140,6 +143,7 @@ fn http(r: &mut SettingReader) -> HttpSettings {
     HttpSettings {
         hosts: r.read("http.hosts", hosts),
         origins: r.read("http.origins", origins),
+        proxies: r.read("http.proxies", limits::proxies),
         console: r.parsed("http.console"),
         connections_max: r.read("http.connections_max", connections_max),
         backlog: r.number("http.backlog", 1..=65_535),

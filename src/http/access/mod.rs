@@ -8,11 +8,14 @@ mod host;
 mod log_once;
 mod origin;
 mod policy;
+mod proxy;
 mod refusals;
 
 pub use host::{Host, InvalidHost};
 pub use origin::{InvalidOrigin, Origin};
 pub use policy::Exposure;
+pub(super) use proxy::caller_address;
+pub use proxy::{InvalidProxyRange, ProxyRange};
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};

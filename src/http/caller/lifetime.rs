@@ -8,10 +8,11 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::Caller;
-use crate::auth::{Authenticator, TokenFault};
+use crate::auth::{self, Authenticator, TokenFault, VerifyError};
 use crate::http::HttpState;
 use crate::protocol::problem::Problem;
 use crate::session::{StreamToken, VerifyToken};
+use crate::telemetry::AuditLog;
 
 /// How callers are authenticated.
 pub struct Authentication {
@@ -28,11 +29,19 @@ struct TokenEnded;
 
 impl Authentication {
     /// By tokens that this verifies.
-    pub fn new(authenticator: Arc<Authenticator>) -> Self {
-        let shared = Arc::clone(&authenticator);
+    pub fn new(authenticator: Arc<Authenticator>, audit: Arc<AuditLog>) -> Self {
+        let shared = (Arc::clone(&authenticator), audit);
         let verify: VerifyToken = Arc::new(move |token| {
-            let authenticator = Arc::clone(&shared);
-            Box::pin(async move { Ok(authenticator.verify(&token).await?) })
+            let (authenticator, audit) = shared.clone();
+            Box::pin(async move {
+                let verified = authenticator.verify(&token).await;
+                // The session counts them, and closes after a few.
+                if let Err(VerifyError::Refused(fault)) = &verified {
+                    let kid = || auth::shown_kid(&token);
+                    audit.token_refused(fault.reason.name(), None, kid);
+                }
+                Ok(verified?)
+            })
         });
         Self {
             authenticator,

@@ -4,18 +4,22 @@
 //! go on with.
 
 mod credentials;
+pub(super) mod head;
 pub(super) mod lifetime;
+pub(super) mod limits;
+pub(super) mod record;
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::{HttpState, SharedState};
+use crate::limits::AddressBlock;
 use crate::protocol::problem::Problem;
 use crate::rights::{Lease, Rights, Scope, Verb};
-use credentials::Credential;
+use head::CallHead;
 
 pub use lifetime::Authentication;
 
@@ -24,38 +28,26 @@ pub(super) struct Caller {
     /// None without a token.
     lease: Option<Arc<Lease>>,
     rights: Arc<Rights>,
+    /// Where the request comes from.
+    address: AddressBlock,
 }
 
 impl Caller {
-    /// Verifies the token of a request. Without authentication nothing is read.
-    pub(super) async fn of(
-        state: &HttpState,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<Self, Problem> {
-        let Some(Authentication { authenticator, .. }) = &state.authentication else {
-            return Ok(Self::without_token(Rights::all()));
+    /// Verifies the token of a request, and counts the request. Without authentication no token is
+    /// read.
+    pub(super) async fn of(state: &HttpState, head: CallHead<'_>) -> Result<Self, Problem> {
+        let address = head.address(state);
+        let (lease, rights) = match &state.authentication {
+            Some(authentication) => authentication.rights(state, head, address).await?,
+            None => (None, Rights::all()),
         };
-        let token = match credentials::of(uri, headers)? {
-            Credential::Token(token) => token,
-            Credential::None => {
-                let anonymous = authenticator.anonymous().map(Self::without_token);
-                return anonymous.ok_or_else(|| authenticator.missing().into());
-            }
-            Credential::Unreadable => return Err(authenticator.malformed().into()),
-        };
-        let lease = authenticator.verify(token).await?;
-        Ok(Self {
-            rights: Arc::clone(&lease.rights),
-            lease: Some(lease),
-        })
-    }
-
-    const fn without_token(rights: Arc<Rights>) -> Self {
-        Self {
-            lease: None,
+        let caller = Self {
+            lease,
             rights,
-        }
+            address,
+        };
+        caller.admit(state, head)?;
+        Ok(caller)
     }
 
     /// Checks that the rights of the caller allow this verb.
@@ -103,6 +95,6 @@ impl FromRequestParts<SharedState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &SharedState) -> Result<Self, Problem> {
-        Self::of(state, &parts.uri, &parts.headers).await
+        Self::of(state, CallHead::of_parts(parts)).await
     }
 }

@@ -13,6 +13,7 @@ use tokio_util::io::ReaderStream;
 
 use super::request::{StreamRequest, check};
 use crate::http::caller::Caller;
+use crate::http::caller::head::CallHead;
 use crate::http::request::media;
 use crate::http::{ConnectionPermit, HttpState};
 use crate::protocol::format::WireFormat;
@@ -30,8 +31,9 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Answers with a stream of events.
 pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
     check(state, &request)?;
-    let caller = Caller::of(state, request.uri(), request.headers()).await?;
+    let caller = Caller::of(state, CallHead::of(&request)).await?;
     caller.may(Verb::Watch)?;
+    let share = caller.open_session(state)?;
     let last_event = last_event_id(&request);
     let format = WireFormat::Sse;
     let stream = StreamRequest::read(state, &caller, request.uri(), format, last_event.as_deref())?;
@@ -43,7 +45,7 @@ pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Resp
         )
         .caused_by(error)
     })?;
-    let permit = request.extensions_mut().remove::<ConnectionPermit>();
+    let permit = (request.extensions_mut().remove::<ConnectionPermit>(), share);
     let sessions = state.sessions.clone();
     let serving = sessions.serve(near, Bytes::new(), opening, permit);
     state.sessions.spawn(serving);

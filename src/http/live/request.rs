@@ -9,6 +9,8 @@ use axum::http::{Method, StatusCode, Uri, header};
 use crate::domain::{Cursor, InvalidCursor, Operation};
 use crate::filter::{Kinds, View};
 use crate::http::caller::Caller;
+use crate::http::caller::head::CallHead;
+use crate::http::caller::limits::admit_handshake;
 use crate::http::refusal::malformed;
 use crate::http::request::header_list::lists;
 use crate::http::request::query::Parameters;
@@ -97,7 +99,8 @@ pub(in crate::http) fn is_upgrade(request: &Request) -> bool {
     request.method() == Method::GET && lists(request.headers(), &header::UPGRADE, "websocket")
 }
 
-/// Refuses a page of a denied origin, and every client of a gateway that shuts down.
+/// Refuses a page of a denied origin, every client of a gateway that shuts down, and an address
+/// that makes too many handshakes.
 pub(super) fn check(state: &HttpState, request: &Request) -> Result<(), Problem> {
     access::check_stream(request)?;
     if state.readiness.is_draining() {
@@ -106,7 +109,7 @@ pub(super) fn check(state: &HttpState, request: &Request) -> Result<(), Problem>
             "This gateway is going down: connect again, to another.",
         ));
     }
-    Ok(())
+    admit_handshake(state, CallHead::of(request))
 }
 
 /// Reads a cursor. Before the gateway has reached the store it knows no partitions, and every text

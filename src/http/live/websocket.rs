@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::request::{StreamRequest, check};
 use crate::http::caller::Caller;
+use crate::http::caller::head::CallHead;
 use crate::http::refusal::malformed;
 use crate::http::request::header_list::{listed, lists};
 use crate::http::server::{limit_stalls, take_over};
@@ -32,15 +33,16 @@ const HANDOVER_LIMIT: Duration = Duration::from_secs(10);
 pub(super) async fn open(state: &HttpState, mut request: Request) -> Result<Response, Problem> {
     let accept = handshake(&request)?;
     check(state, &request)?;
-    let caller = Caller::of(state, request.uri(), request.headers()).await?;
+    let caller = Caller::of(state, CallHead::of(&request)).await?;
     caller.may(Verb::Watch)?;
+    let share = caller.open_session(state)?;
     let format = format(request.headers())?;
     let stream = StreamRequest::read(state, &caller, request.uri(), format, None)?;
     let opening = stream.start(state, &caller).await?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade =
         upgrade.ok_or_else(|| malformed("This connection cannot be upgraded: use HTTP/1.1."))?;
-    let permit = request.extensions_mut().remove::<ConnectionPermit>();
+    let permit = (request.extensions_mut().remove::<ConnectionPermit>(), share);
     let sessions = state.sessions.clone();
     state.sessions.spawn(async move {
         // Otherwise the client left before the answer was written.

@@ -35,6 +35,7 @@ use tokio_util::task::TaskTracker;
 
 use super::metrics::Metrics;
 use super::{ServerOptions, envelope};
+use crate::limits::Limits;
 use crate::protocol::problem::{Problem, ProblemKind};
 use intake::Intake;
 
@@ -51,6 +52,8 @@ pub struct HttpServer {
     listeners: Vec<TcpListener>,
     options: ServerOptions,
     metrics: Arc<Metrics>,
+    /// Of the connections of each peer; none where they have no limit.
+    limits: Option<Arc<Limits>>,
 }
 
 impl HttpServer {
@@ -79,6 +82,7 @@ impl HttpServer {
             listeners: vec![TcpListener::from_std(socket.into())?],
             options,
             metrics,
+            limits: None,
         })
     }
 
@@ -86,6 +90,13 @@ impl HttpServer {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.listeners.extend(other.listeners);
+        self
+    }
+
+    /// Limits the connections of each peer.
+    #[must_use]
+    pub fn limited(mut self, limits: Arc<Limits>) -> Self {
+        self.limits = Some(limits);
         self
     }
 
@@ -108,6 +119,25 @@ impl HttpServer {
         .await
     }
 
+    /// The permit of a connection, unless its peer or all peers together have as many as they may.
+    fn admit(&self, slots: &Arc<Semaphore>, peer: SocketAddr) -> Result<ConnectionPermit, Problem> {
+        let address = peer.ip().into();
+        let share = match &self.limits {
+            Some(limits) => limits.open_connection(address)?,
+            None => None,
+        };
+        let permit = Arc::clone(slots).try_acquire_owned().map_err(|_| {
+            self.metrics.http_connections_refused.inc();
+            Problem::new(
+                ProblemKind::Overloaded,
+                "This gateway has as many connections as it takes. Try again later, or another \
+                 gateway.",
+            )
+        })?;
+        let metrics = Arc::clone(&self.metrics);
+        Ok(ConnectionPermit::new(permit, share, peer, metrics))
+    }
+
     /// Accepts until `shutdown`, then stops listening. Connections run on `tracker`; after
     /// `shutdown` each ends after its current request.
     pub async fn serve(self, router: Router, shutdown: CancellationToken, tracker: TaskTracker) {
@@ -126,9 +156,8 @@ impl HttpServer {
                 () = shutdown.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    if let Ok(permit) = Arc::clone(&slots).try_acquire_owned() {
-                        let permit = ConnectionPermit::new(permit, Arc::clone(&self.metrics));
+                Ok((stream, peer)) => match self.admit(&slots, peer) {
+                    Ok(permit) => {
                         tracker.spawn(connection::serve(
                             stream,
                             permit,
@@ -136,16 +165,16 @@ impl HttpServer {
                             self.options,
                             shutdown.clone(),
                         ));
-                    } else {
-                        self.metrics.http_connections_refused.inc();
+                    }
+                    Err(problem) => {
                         if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
                             tracker.spawn(async move {
-                                let _ = timeout(linger_limit, refuse(stream)).await;
+                                let _ = timeout(linger_limit, refuse(stream, problem)).await;
                                 drop(permit);
                             });
                         }
                     }
-                }
+                },
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
                     if logged.is_none_or(|logged| logged.elapsed() >= ACCEPT_LOG_INTERVAL) {
@@ -162,16 +191,13 @@ impl HttpServer {
     }
 }
 
-/// Answers that the gateway is full.
-async fn refuse(mut stream: TcpStream) {
-    let problem = Problem::new(
-        ProblemKind::Overloaded,
-        "This gateway has as many connections as it takes. Try again later, or another gateway.",
-    );
+/// Answers a connection that is not admitted.
+async fn refuse(mut stream: TcpStream, problem: Problem) {
     let id = envelope::RequestId::fresh();
     let body = envelope::document(&problem, &id);
     let mut answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\n{}: {id}\r\nx-content-type-options: nosniff\r\n",
+        "HTTP/1.1 {}\r\n{}: {id}\r\nx-content-type-options: nosniff\r\n",
+        problem.status(),
         envelope::REQUEST_ID
     );
     for (name, value) in problem.headers() {

@@ -1,12 +1,14 @@
 //! A connection's slot among those that may be open, and the state that its two sides share: the
 //! side that reads requests and the side that answers them.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::metrics::Metrics;
+use crate::limits::Share;
 use crate::protocol::problem::Problem;
 
 /// A share of a connection's slot among `connections_max`. Each request has one in its extensions,
@@ -18,6 +20,9 @@ pub struct ConnectionPermit {
 
 struct ConnectionSlot {
     _permit: OwnedSemaphorePermit,
+    /// Of the connections that the peer's address may have.
+    _share: Option<Share>,
+    peer: SocketAddr,
     metrics: Arc<Metrics>,
     /// A request is being answered.
     busy: AtomicBool,
@@ -44,11 +49,18 @@ impl Drop for BusyGuard {
 
 impl ConnectionPermit {
     /// The slot of a connection that was accepted.
-    pub(super) fn new(permit: OwnedSemaphorePermit, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        permit: OwnedSemaphorePermit,
+        share: Option<Share>,
+        peer: SocketAddr,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         metrics.http_connections.inc();
         let [busy, switched] = [(); 2].map(|()| AtomicBool::new(false));
         let slot = ConnectionSlot {
             _permit: permit,
+            _share: share,
+            peer,
             metrics,
             busy,
             switched,
@@ -57,6 +69,11 @@ impl ConnectionPermit {
         Self {
             slot: Arc::new(slot),
         }
+    }
+
+    /// The address of the peer.
+    pub(in crate::http) fn peer(&self) -> SocketAddr {
+        self.slot.peer
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {

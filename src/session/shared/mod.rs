@@ -1,6 +1,5 @@
 //! What all sessions share, below everything that acts on one of them.
 
-mod log_throttle;
 mod metrics;
 mod readings;
 mod roster;
@@ -12,6 +11,7 @@ pub(super) use roster::{SHARDS, shard_of};
 pub(super) use timer_wheel::Purpose;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -25,9 +25,12 @@ use crate::filter::SharedFilters;
 use crate::history::History;
 use crate::protocol::close::{Close, CloseCode};
 use crate::store::StoreSlot;
-use log_throttle::LogThrottle;
+use crate::telemetry::LogThrottle;
 use roster::Roster;
 use timer_wheel::TimerWheel;
+
+/// Between two lines about sessions that cannot catch up.
+const STUCK_PAUSE: Duration = Duration::from_secs(10);
 
 /// History, store, filters, timers, and the way to the dispatching thread.
 pub(super) struct Shared {
@@ -63,7 +66,7 @@ impl Shared {
             timers: TimerWheel::new(),
             tasks: TaskTracker::new(),
             workers: Handle::current(),
-            stuck: LogThrottle::default(),
+            stuck: LogThrottle::new(1, STUCK_PAUSE),
             commands,
             metrics,
         };

@@ -13,9 +13,10 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const KEYED: (&str, &str) = ("idempotency-key", "k");
 const STALE: (&str, &str) = ("if-match", "\"1.1.1\"");
 
-/// Statuses that need a failing store, a slow client, a stream or a token; other tests see them.
-const ELSEWHERE: [&str; 10] = [
-    "101", "401", "403", "408", "409", "410", "421", "426", "500", "507",
+/// Statuses that need a failing store, a slow client, a stream, a token or a limit; other tests see
+/// them.
+const ELSEWHERE: [&str; 11] = [
+    "101", "401", "403", "408", "409", "410", "421", "426", "429", "500", "507",
 ];
 
 /// Makes calls, and compares their answers with the description.

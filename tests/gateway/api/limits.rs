@@ -1,14 +1,18 @@
 //! The description repeats constants of the code: the version, numbers in its prose, lists of
 //! words. `shapes` tests the limits in its schemas.
 
+use std::time::Duration;
+
 use people_gateway::auth::TokenFaultReason;
 use people_gateway::domain::{MAX_ATTRIBUTES_BYTES, MAX_ATTRIBUTES_DEPTH};
 use people_gateway::filter::Kinds;
 use people_gateway::http::{Options, openapi};
+use people_gateway::limits::{Limit, LimitExceeded};
 use people_gateway::protocol::problem::{Problem, ProblemKind};
 use people_gateway::rights::Verb;
 use people_gateway::session::ResetCause;
 use people_gateway::store::{Discontinuity, redis};
+use people_gateway::telemetry::Label as _;
 use serde_json::{Value, json};
 
 use crate::ADA;
@@ -71,6 +75,8 @@ fn lists_of_words_are_those_of_the_code() {
     ]
     .concat();
     assert_eq!(at(&format!("{properties}/reason/enum")), json!(reasons));
+    let limits: Vec<_> = Limit::ALL.iter().map(|limit| limit.name()).collect();
+    assert_eq!(at(&format!("{properties}/limit/enum")), json!(limits));
     let verbs = Verb::ALL.map(Verb::name);
     assert_eq!(at("/components/schemas/Verb/enum"), json!(verbs));
     let schema = at("/components/parameters/Kinds/schema");
@@ -81,6 +87,29 @@ fn lists_of_words_are_those_of_the_code() {
         [Kinds::All, Kinds::Saves, Kinds::Deletes].map(Ok)
     );
     assert_eq!(parse(&schema["default"]), Ok(Kinds::default()));
+}
+
+#[test]
+fn refusals_of_limits_are_the_examples_word_for_word() {
+    for (limit, most, response) in [
+        (Limit::BadTokens, 60, "Limited"),
+        (Limit::Requests, 50, "Limited"),
+        (Limit::Connections, 100, "Limited"),
+        (Limit::Writes, 10, "WriteLimited"),
+        (Limit::Sessions, 256, "LiveLimited"),
+        (Limit::Handshakes, 5, "LiveLimited"),
+    ] {
+        let retry = Duration::from_secs(1);
+        let exceeded = LimitExceeded { limit, most, retry };
+        let examples = "content/application~1problem+json/examples";
+        let name = limit.name();
+        let mut example = at(&format!(
+            "/components/responses/{response}/{examples}/{name}/value"
+        ));
+        let members = example.as_object_mut().expect("an object");
+        members.shift_remove("instance").expect("an instance");
+        assert_eq!(Problem::from(exceeded).to_json(None), example);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod doors;
 mod forgeries;
 mod jwks;
 mod keys;
+mod limits;
 mod roles;
 mod streams;
 mod transport;
@@ -15,6 +16,9 @@ use people_testing::issuer::{Issuer, key_set};
 use people_testing::process::Gateway;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Tests send more bad tokens than a caller may.
+const UNLIMITED_BAD_TOKENS: (&str, &str) = ("limits.bad_tokens_per_minute", "0");
 
 /// A gateway that trusts some keys.
 struct Guarded {
@@ -52,7 +56,11 @@ impl Guarded {
     async fn with_file(text: &str, settings: &[(&str, &str)]) -> Self {
         let file = TestFile::new("keys", text);
         let all = [
-            &[("auth.mode", "jwt"), ("auth.keys", file.text())],
+            &[
+                ("auth.mode", "jwt"),
+                ("auth.keys", file.text()),
+                UNLIMITED_BAD_TOKENS,
+            ],
             settings,
         ]
         .concat();

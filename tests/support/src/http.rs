@@ -11,6 +11,7 @@ use people_gateway::history::{self, History};
 use people_gateway::http::{
     HttpServer, HttpState, Metrics, Options, ServerOptions, router, system_clock,
 };
+use people_gateway::limits::{self, Limits};
 use people_gateway::session::{self, Sessions};
 use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::{Retention, Store, StoreSlot};
@@ -201,6 +202,12 @@ pub fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> HttpS
         store,
         sessions,
         authentication: None,
+        limits: Arc::new(Limits::new(
+            limits::Options::default(),
+            limits::Metrics::default(),
+            Arc::default(),
+        )),
+        audit: Arc::default(),
         options: Arc::new(options),
         metrics,
         clock: system_clock,

@@ -49,6 +49,8 @@ impl GatewayServer {
             if let Some(policy) = token.policy() {
                 command.env("PEOPLE_GATEWAY__AUTH__POLICY", policy);
             }
+            // All clients have the one token, and would be one caller.
+            command.env("PEOPLE_GATEWAY__LIMITS__SESSIONS", "0");
         }
         let mut process = ChildProcess::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut output = process.output()?;

@@ -23,8 +23,11 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 const NDJSON: &str = "application/x-ndjson";
 /// The time limit for a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// The time limit for a complete answer. Imports are the slowest: their lines wait for the store.
+/// The time limit for a complete answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+/// The same for imports: their lines wait for the store, and a gateway may slow them down to one a
+/// second.
+const IMPORT_LIMIT: Duration = Duration::from_secs(600);
 
 /// The REST client of one gateway, or of several behind one address.
 #[derive(Clone, Debug)]
@@ -225,6 +228,7 @@ impl Rest {
             .http
             .post(self.base.at(&["people", "import"]))
             .header(CONTENT_TYPE, NDJSON)
+            .timeout(IMPORT_LIMIT)
             .body(lines);
         let answer = self.answer(request).await?;
         let invalid = |error: serde_json::Error| {

@@ -64,7 +64,7 @@ pub(in crate::http) async fn import(
     };
     state.metrics.imports.inc();
     let mut import = Import::new(state, &caller, parts.extensions.get().copied());
-    let end = import.run(&mut reader).await;
+    let end = import.run(&mut reader, &caller).await;
     import.drain().await;
     if let Ok(ImportEnd::Stopped) = end {
         skip(&mut reader).await;
@@ -143,13 +143,18 @@ impl Import {
     }
 
     /// Reads the body to its end, or until too many lines were refused.
-    async fn run(&mut self, reader: &mut BodyReader) -> Result<ImportEnd, Problem> {
+    async fn run(
+        &mut self,
+        reader: &mut BodyReader,
+        caller: &Caller,
+    ) -> Result<ImportEnd, Problem> {
         while let Some(bytes) = lifetime::before(self.end, self.next_bytes(reader))
             .await
             .ok_or_else(lifetime::ended)??
         {
             self.lines.push(bytes);
             while let Some((number, line)) = self.lines.next() {
+                self.pace(caller).await?;
                 self.take(number, line).await;
                 if self.refused.len() >= self.state.options.import_refused_max.get() {
                     return Ok(ImportEnd::Stopped);
@@ -157,6 +162,7 @@ impl Import {
             }
         }
         if let Some((number, line)) = self.lines.finish() {
+            self.pace(caller).await?;
             self.take(number, line).await;
         }
         Ok(ImportEnd::Complete)
@@ -173,6 +179,27 @@ impl Import {
                 Some(outcome) = self.saving.next() => self.settle(outcome),
             }
         }
+    }
+
+    /// Waits until the caller may write another line, and takes the outcomes of lines meanwhile.
+    async fn pace(&mut self, caller: &Caller) -> Result<(), Problem> {
+        if !self.state.limits.paces_writes() {
+            return Ok(());
+        }
+        let (limits, end) = (Arc::clone(&self.state.limits), self.end);
+        let mut paced = std::pin::pin!(limits.pace_write(caller.name()));
+        let paced = async {
+            loop {
+                tokio::select! {
+                    () = &mut paced => return,
+                    // Cancel safe: an outcome stays in the set until it is returned.
+                    Some(outcome) = self.saving.next() => self.settle(outcome),
+                }
+            }
+        };
+        lifetime::before(end, paced)
+            .await
+            .ok_or_else(lifetime::ended)
     }
 
     /// Checks a line and begins to save it, once there is room and no earlier line about the same

@@ -17,6 +17,7 @@ use axum::response::Response;
 
 use crate::domain::PersonId;
 use crate::http::caller::Caller;
+use crate::http::caller::head::CallHead;
 use crate::http::refusal::malformed;
 use crate::http::request::media::ListFormat;
 use crate::http::request::query::{self, Parameters};
@@ -61,7 +62,7 @@ pub(in crate::http) async fn list(
     if format == ListFormat::Events || live::is_upgrade(&request) {
         return live::open(&state, request).await;
     }
-    let caller = Caller::of(&state, request.uri(), request.headers()).await?;
+    let caller = Caller::of(&state, CallHead::of(&request)).await?;
     caller.may(Verb::Read)?;
     let list_request = ListRequest::of(&caller, request.uri(), format)?;
     let store = Arc::clone(state.store.get()?);

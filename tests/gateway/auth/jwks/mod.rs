@@ -13,7 +13,7 @@ use people_testing::process::Gateway;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Guarded, TestFile};
+use super::{Guarded, TestFile, UNLIMITED_BAD_TOKENS};
 use crate::auth::keys::start_error;
 use server::{CANARY, KeyServer, keys_of, set};
 
@@ -31,6 +31,7 @@ async fn by_url(url: &str, settings: &[(&str, &str)]) -> Guarded {
             ("auth.jwks", url),
             ("auth.issuer", "https://issuer.example"),
             ("auth.audience", "people"),
+            UNLIMITED_BAD_TOKENS,
         ],
         settings,
     ]
