@@ -114,6 +114,7 @@ const WITHOUT_DEFAULT: [&str; 8] = [
     "auth.jwks",
     "auth.issuer",
     "auth.audience",
+    "limits.sessions",
     "store.url_file",
     "trace.endpoint",
 ];
