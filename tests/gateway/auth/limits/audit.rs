@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Guarded, call, writer};
 
 /// The lines of the audit log with this message; the log is in JSON.
-fn lines(guarded: &Guarded, message: &str) -> Vec<Value> {
+pub(super) fn lines(guarded: &Guarded, message: &str) -> Vec<Value> {
     let log = guarded.gateway.log();
     let lines = log
         .lines()

@@ -5,7 +5,8 @@ use people_testing::process::Gateway;
 use people_testing::socket::Listener;
 use people_testing::wait::eventually;
 
-use super::{Guarded, assert_limited, assert_problem, limited, writer};
+use super::{Guarded, assert_limited, assert_problem, audit, limited, writer};
+use crate::auth::TestFile;
 use crate::live::websocket::peer::{Peer, handshake};
 
 #[tokio::test]
@@ -82,6 +83,53 @@ async fn event_streams_count_as_long_as_they_run() {
         bad.expect("an answer").status() == 400
     })
     .await;
+}
+
+#[tokio::test]
+async fn callers_without_a_token_beside_others_are_counted_by_address() {
+    let policy = TestFile::new(
+        "policy.toml",
+        r#"
+            [[role]]
+            name = "writer"
+            can = ["watch"]
+            [[role]]
+            name = "anonymous"
+            can = ["watch"]
+        "#,
+    );
+    let settings = [
+        ("auth.policy", policy.text()),
+        ("limits.sessions", "1"),
+        ("http.proxies", "127.0.0.1"),
+        ("log.format", "json"),
+    ];
+    let issuer = Issuer::new("HS256");
+    let guarded = Guarded::by(&[&issuer], &settings).await;
+    let open = async |from: &str, token: Option<&str>| {
+        let mut request = guarded.gateway.request("GET", "/updates");
+        request = request.header("x-forwarded-for", from);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.expect("an answer")
+    };
+    let token = writer(&issuer, "ada");
+    let first = open("192.0.2.1", None).await;
+    let other = open("192.0.2.2", None).await;
+    let with_token = open("192.0.2.1", Some(&token)).await;
+    for answer in [&first, &other, &with_token] {
+        assert_eq!(answer.status(), 200);
+    }
+    assert_limited(open("192.0.2.1", None).await, "sessions").await;
+    assert_limited(open("192.0.2.3", Some(&token)).await, "sessions").await;
+    let delete = guarded
+        .gateway
+        .request("DELETE", &format!("/people/{}", crate::UNUSED_ID));
+    assert_eq!(delete.send().await.expect("an answer").status(), 403);
+    let forbidden = &audit::lines(&guarded, "forbidden")[0];
+    assert_eq!(forbidden["role"], "anonymous");
+    assert!(forbidden.get("subject").is_none(), "{forbidden}");
 }
 
 #[tokio::test]
