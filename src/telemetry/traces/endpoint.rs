@@ -31,6 +31,11 @@ pub struct SampleRatio(f64);
 pub struct InvalidRatio;
 
 impl CollectorUrl {
+    /// Whether it is called by TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// The URL that spans are sent to: [`PATH`] is added unless the URL ends with it.
     pub(super) fn traces(&self) -> String {
         let base = self.0.as_str().trim_end_matches('/');

@@ -63,7 +63,7 @@ impl Export {
             .with_http()
             .with_endpoint(options.endpoint.traces())
             .with_timeout(options.timeout)
-            .with_http_client(Sender::new(options.timeout)?)
+            .with_http_client(Sender::new(&options.endpoint, options.timeout)?)
             .build()?;
         let exporter = SpanCounter {
             inner: exporter,

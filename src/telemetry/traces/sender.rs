@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
+use super::endpoint::CollectorUrl;
 use crate::telemetry::ErrorChain;
 
 /// An HTTP client on the gateway's runtime; the SDK calls it from a thread without one.
@@ -18,12 +19,19 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// A client that gives up a request after `timeout`. Must be called inside the runtime that
-    /// will send.
-    pub(super) fn new(timeout: Duration) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(timeout).build()?;
+    /// A client of this collector that gives up a request after `timeout`. Must be called inside
+    /// the runtime that will send.
+    pub(super) fn new(collector: &CollectorUrl, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().timeout(timeout);
+        let client = if collector.is_secure() {
+            client
+        } else {
+            // Else the library would read the machine's certificates, and fail where there are
+            // none.
+            client.tls_certs_only([])
+        };
         Ok(Self {
-            client,
+            client: client.build()?,
             runtime: Handle::current(),
             failing: AtomicBool::new(false),
         })

@@ -35,6 +35,20 @@ async fn a_collector_that_is_down_changes_nothing_for_clients() {
 }
 
 #[tokio::test]
+async fn a_plain_collector_needs_no_certificates_of_authorities() {
+    let collector = Collector::start().await;
+    let nobody = tempfile::NamedTempFile::new().expect("a file");
+    let settings = [("trace.endpoint", &*collector.url()), SOON];
+    let gateway = Gateway::trusting(nobody.path(), &settings).await;
+    gateway.wait_ready().await;
+    eventually("a span arrives", || async {
+        assert_eq!(post(&gateway, None).await.0, 201);
+        !collector.named("POST /people").is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_outage_of_the_collector_and_its_end_are_each_logged_once() {
     let collector = Collector::start().await;
     collector.refuse();
