@@ -49,9 +49,6 @@ pub enum AppError {
     /// The keys of tokens cannot be read or made.
     #[error("callers cannot be authenticated")]
     Keys(#[from] PrivateKeysError),
-    /// The client that fetches keys cannot be made.
-    #[error("keys cannot be fetched from auth.jwks")]
-    KeyClient(#[source] reqwest::Error),
     /// The store refuses these settings; trying again would not help.
     #[error("the store cannot be used")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -38,7 +38,7 @@ impl TokenChecks {
             tracing::warn!("tokens cross the network in clear unless a proxy in front ends TLS");
         }
         let keys = match settings.fetch_options() {
-            Some(options) => fetched(&options, metrics, readiness, audit)?,
+            Some(options) => fetched(&options, metrics, readiness, audit),
             None => fixed(settings)?,
         };
         let policy = match &settings.auth.policy {
@@ -62,16 +62,11 @@ fn fetched(
     metrics: &Metrics,
     readiness: &Readiness,
     audit: &Arc<AuditLog>,
-) -> Result<KeySource, AppError> {
+) -> KeySource {
     tracing::info!(url = %options.url, "callers need tokens, whose keys are fetched");
-    let keys = FetchedKeys::new(
-        options,
-        metrics.clone(),
-        readiness.clone(),
-        Arc::clone(audit),
-    );
-    let keys = keys.map_err(AppError::KeyClient)?;
-    Ok(KeySource::Fetched(Arc::new(keys)))
+    let (metrics, readiness) = (metrics.clone(), readiness.clone());
+    let keys = FetchedKeys::new(options, metrics, readiness, Arc::clone(audit));
+    KeySource::Fetched(Arc::new(keys))
 }
 
 /// The keys of the file; without one, those that the gateway makes in the folder of its embedded

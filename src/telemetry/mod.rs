@@ -2,6 +2,7 @@
 //! traces.
 
 mod audit;
+mod certificate;
 pub mod clock;
 mod error_chain;
 mod log_throttle;
@@ -11,6 +12,7 @@ mod readiness;
 pub mod traces;
 
 pub use audit::{AuditLog, ChangedKeys, ForbiddenCall};
+pub use certificate::certificate_fault;
 pub use error_chain::ErrorChain;
 pub use log_throttle::LogThrottle;
 pub use logging::{LogFormat, LogLevel};

@@ -18,7 +18,6 @@ pub use url::{InvalidKeyUrl, KeyUrl};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::Client;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
@@ -42,7 +41,6 @@ const AGE_INTERVAL: Duration = Duration::from_secs(5);
 pub struct FetchedKeys {
     url: KeyUrl,
     retry: Duration,
-    client: Client,
     state: Mutex<FetchState>,
     readiness: Readiness,
     /// A caller lacks a key.
@@ -66,11 +64,10 @@ impl FetchedKeys {
         metrics: Metrics,
         readiness: Readiness,
         audit: Arc<AuditLog>,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Self {
         readiness.await_keys();
         let url = options.url.clone();
-        Ok(Self {
-            client: http::client(&url)?,
+        Self {
             retry: options.retry,
             state: Mutex::new(FetchState {
                 schedule: Schedule::new(options),
@@ -82,7 +79,7 @@ impl FetchedKeys {
             asked: Notify::new(),
             ended: watch::Sender::new(0),
             waiters: Semaphore::new(WAITERS_MAX),
-        })
+        }
     }
 
     /// The keys that hold now.
@@ -141,7 +138,7 @@ impl FetchedKeys {
                 }
             }
             self.lock().schedule.begin(Instant::now());
-            let fetched = http::fetch(&self.client, &self.url).await;
+            let fetched = http::fetch(&self.url).await;
             let has_withdrawn = self.take(fetched);
             due = self.lock().schedule.due(Instant::now(), rand::random());
             if has_withdrawn {

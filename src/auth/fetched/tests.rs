@@ -19,8 +19,8 @@ fn keys() -> Arc<FetchedKeys> {
         stale: 3600 * SECOND,
     };
     let readiness = Readiness::new(SECOND);
-    let keys = FetchedKeys::new(&options, Metrics::default(), readiness, Arc::default());
-    Arc::new(keys.expect("a client"))
+    let audit = Arc::default();
+    Arc::new(FetchedKeys::new(&options, Metrics::default(), readiness, audit))
 }
 
 fn set(kids: &[&str]) -> FetchedSet {

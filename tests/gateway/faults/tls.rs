@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use super::start::exit_error;
 use crate::scale_out::fleet::QUICK;
+use people_testing::authority::Authority;
 use people_testing::port::free_port;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
@@ -23,27 +23,23 @@ impl Secured {
     /// Starts a Redis whose certificate is for this name, signed by a new authority.
     async fn named(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut params = CertificateParams::new([]).expect("no names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
-            .expect("signed");
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new([name.to_owned()]).expect("a name");
-        let certificate = params.signed_by(&key, &authority).expect("signed");
-        let file = |name: &str, pem: String| {
+        let authority = Authority::new();
+        let certificate = authority.certificate(&[name], [1975, 4096]);
+        let file = |name: &str, pem: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, pem).expect("a file in our own folder");
             path.to_str().expect("text").to_owned()
         };
-        let authority = file("authority.pem", authority.pem());
+        let authority = authority.write(folder.path());
+        let authority = authority.to_str().expect("text");
         let (certificate, key) = (
             file("redis.pem", certificate.pem()),
-            file("redis.key", key.serialize_pem()),
+            file("redis.key", &certificate.key_pem()),
         );
         let port = free_port();
         let options = [
             ("--tls-port", &*port.to_string()),
-            ("--tls-ca-cert-file", &authority),
+            ("--tls-ca-cert-file", authority),
             ("--tls-cert-file", &certificate),
             ("--tls-key-file", &key),
             ("--tls-auth-clients", "no"),

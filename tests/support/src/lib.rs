@@ -10,6 +10,7 @@
     reason = "only tests use it: names say enough, and a failed step ends the test"
 )]
 
+pub mod authority;
 pub mod collector;
 pub mod haproxy;
 pub mod http;

@@ -3,8 +3,10 @@
 
 mod outages;
 mod server;
+mod tls;
 mod withdrawal;
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -25,19 +27,28 @@ const SOON: [(&str, &str); 2] = [
 
 /// A gateway with the keys of this URL, which need not be there yet.
 async fn by_url(url: &str, settings: &[(&str, &str)]) -> Guarded {
-    let all = [
-        &[
-            ("auth.mode", "jwt"),
-            ("auth.jwks", url),
-            ("auth.issuer", "https://issuer.example"),
-            ("auth.audience", "people"),
-            UNLIMITED_BAD_TOKENS,
-        ],
-        settings,
-    ]
-    .concat();
+    guarded(Gateway::start(&with_url(url, settings)).await)
+}
+
+/// As [`by_url`]; the gateway trusts the certificates in this file only.
+async fn by_url_trusting(url: &str, authority: &Path, settings: &[(&str, &str)]) -> Guarded {
+    guarded(Gateway::trusting(authority, &with_url(url, settings)).await)
+}
+
+fn with_url<'a>(url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let by_url = [
+        ("auth.mode", "jwt"),
+        ("auth.jwks", url),
+        ("auth.issuer", "https://issuer.example"),
+        ("auth.audience", "people"),
+        UNLIMITED_BAD_TOKENS,
+    ];
+    [&by_url, settings].concat()
+}
+
+fn guarded(gateway: Gateway) -> Guarded {
     Guarded {
-        gateway: Gateway::start(&all).await,
+        gateway,
         _folder: tempfile::tempdir().expect("a folder"),
     }
 }

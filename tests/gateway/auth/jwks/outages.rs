@@ -10,10 +10,10 @@ use super::server::{CANARY, KeyServer, Reply, keys_of, set, url};
 use super::{Guarded, SOON, accepted, by_url, issuer, ready};
 use crate::auth::problem;
 
-const FAILED: &str = r#"outcome="failed""#;
+pub(super) const FAILED: &str = r#"outcome="failed""#;
 
 /// Asserts that there are no keys to judge a token with.
-async fn assert_unavailable(guarded: &Guarded, token: &str) {
+pub(super) async fn assert_unavailable(guarded: &Guarded, token: &str) {
     let answer = guarded.answer(Some(&format!("Bearer {token}"))).await;
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "1");
@@ -29,7 +29,7 @@ async fn assert_unavailable(guarded: &Guarded, token: &str) {
     assert_eq!(problem, described);
 }
 
-async fn readiness(guarded: &Guarded) -> (u16, String) {
+pub(super) async fn readiness(guarded: &Guarded) -> (u16, String) {
     let url = format!("http://{}/readyz", guarded.gateway.admin);
     let answer = reqwest::get(url).await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.expect("text"))

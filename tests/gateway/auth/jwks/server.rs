@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use people_testing::authority::Certificate;
 use people_testing::issuer::{Issuer, key_set};
+use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// What a secret in the URL would look like.
 pub(super) const CANARY: &str = "canary-of-the-query";
@@ -34,6 +37,7 @@ pub(super) enum Reply {
 /// Serves key sets until it is dropped.
 pub(super) struct KeyServer {
     address: SocketAddr,
+    scheme: &'static str,
     reply: Arc<Mutex<Reply>>,
     requests: Arc<AtomicUsize>,
     task: JoinHandle<()>,
@@ -56,6 +60,18 @@ impl KeyServer {
     }
 
     pub(super) async fn at(address: SocketAddr, reply: Reply) -> Self {
+        Self::serve(address, None, reply).await
+    }
+
+    /// As [`KeyServer::start`], by TLS with this certificate.
+    pub(super) async fn secured(certificate: &Certificate, reply: Reply) -> Self {
+        let address = "127.0.0.1:0".parse().expect("an address");
+        Self::serve(address, Some(certificate.server()), reply).await
+    }
+
+    async fn serve(address: SocketAddr, tls: Option<Arc<ServerConfig>>, reply: Reply) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let tls = tls.map(TlsAcceptor::from);
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (reply, requests) = (Arc::new(Mutex::new(reply)), Arc::new(AtomicUsize::new(0)));
@@ -64,11 +80,23 @@ impl KeyServer {
             while let Ok((socket, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::Relaxed);
                 let reply = replies.lock().unwrap_or_else(PoisonError::into_inner);
-                tokio::spawn(answer(socket, reply.clone()));
+                let (reply, tls) = (reply.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => answer(socket, reply).await,
+                        Some(tls) => {
+                            // A client that does not trust the server goes away.
+                            if let Ok(socket) = tls.accept(socket).await {
+                                answer(socket, reply).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self {
             address,
+            scheme,
             reply,
             requests,
             task,
@@ -77,7 +105,7 @@ impl KeyServer {
 
     /// The URL of its keys, with a secret in the query.
     pub(super) fn url(&self) -> String {
-        url(self.address)
+        url(self.address).replace("http", self.scheme)
     }
 
     /// Answers so from now on.
@@ -102,7 +130,7 @@ impl Drop for KeyServer {
 }
 
 /// Answers one request. A client that goes away ends it.
-async fn answer(mut socket: TcpStream, reply: Reply) {
+async fn answer(mut socket: impl AsyncRead + AsyncWrite + Unpin, reply: Reply) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match socket.read_u8().await {
@@ -114,9 +142,10 @@ async fn answer(mut socket: TcpStream, reply: Reply) {
     let good = format!("GET /keys?code={CANARY} HTTP/1.1\r\n");
     assert!(head.starts_with(&good), "{head}");
     let _ = write(&mut socket, reply).await;
+    let _ = socket.shutdown().await;
 }
 
-async fn write(socket: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
+async fn write(socket: &mut (impl AsyncWrite + Unpin), reply: Reply) -> std::io::Result<()> {
     let head = |status: u16, kind: &str, length: usize| {
         format!(
             "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\

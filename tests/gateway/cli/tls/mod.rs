@@ -3,19 +3,29 @@
 
 mod balancer;
 
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use people_client::{ClientError, Disconnect, LiveClient, LiveEvent, Timeouts, TlsFault, Trust};
+use rustls::ServerConfig;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
 
-use self::balancer::{Authority, Balancer, ServerCertificate};
+use self::balancer::Balancer;
 use crate::cli::process::{GatewayProcess, SAVE_ADA, gateway, run, start_gateway_in};
 use crate::cli::script::{Script, answer};
+use people_testing::authority::Authority;
 use people_testing::wait::DEADLINE;
 
 const UNKNOWN_ID: &str = "0190f3e2-7c1b-7d9a-8f00-1234567890ab";
+
+/// The value of `--ca`.
+fn authority_file(authority: &Authority, folder: &Path) -> String {
+    let path = authority.write(folder);
+    path.to_str().unwrap().to_owned()
+}
 
 /// Runs `get` and `watch`, which must both fail at this address, and returns their standard errors.
 async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
@@ -41,7 +51,7 @@ async fn failures(url: &str, ca: Option<&str>) -> [String; 2] {
 /// Asserts that both commands refuse this certificate, with these words.
 async fn assert_refused(
     serving: &GatewayProcess,
-    certificate: ServerCertificate,
+    certificate: Arc<ServerConfig>,
     ca: Option<&str>,
     words: &[&str],
 ) {
@@ -60,8 +70,8 @@ async fn each_command_works_through_a_balancer_with_a_trusted_authority() {
     let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
     let (ca, balancer) = (
-        authority.write(folder.path()),
-        Balancer::start(&serving, authority.valid_certificate()).await,
+        authority_file(&authority, folder.path()),
+        Balancer::start(&serving, authority.valid_certificate().server()).await,
     );
     let url = balancer.url("https");
     let flags = ["--url", &url, "--ca", &ca];
@@ -112,15 +122,27 @@ async fn bad_certificates_are_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
-    let ca = authority.write(folder.path());
+    let ca = authority_file(&authority, folder.path());
     let ca = Some(ca.as_str());
     let unknown = ["not trusted here", "--ca FILE", "PEOPLE_GATEWAY_CA"];
-    assert_refused(&serving, authority.valid_certificate(), None, &unknown).await;
-    assert_refused(&serving, Authority::new().valid_certificate(), ca, &unknown).await;
+    assert_refused(
+        &serving,
+        authority.valid_certificate().server(),
+        None,
+        &unknown,
+    )
+    .await;
+    assert_refused(
+        &serving,
+        Authority::new().valid_certificate().server(),
+        ca,
+        &unknown,
+    )
+    .await;
     let other = authority.certificate(&["a.example", "127.0.0.2"], [1975, 4096]);
     assert_refused(
         &serving,
-        other,
+        other.server(),
         ca,
         &[
             "is for a.example, 127.0.0.2. ",
@@ -131,7 +153,7 @@ async fn bad_certificates_are_refused_with_advice() {
     let late = authority.certificate(&["localhost"], [1975, 2020]);
     assert_refused(
         &serving,
-        late,
+        late.server(),
         ca,
         &["has expired (2020-01-01T00:00:00Z)", "the clock here"],
     )
@@ -139,14 +161,14 @@ async fn bad_certificates_are_refused_with_advice() {
     let early = authority.certificate(&["localhost"], [4000, 4096]);
     assert_refused(
         &serving,
-        early,
+        early.server(),
         ca,
         &["not valid yet (4000-01-01T00:00:00Z)", "the clock here"],
     )
     .await;
     assert_refused(
         &serving,
-        authority.own_certificate(),
+        authority.own_server(),
         ca,
         &["CA:TRUE", "signed by that authority"],
     )
@@ -164,7 +186,7 @@ async fn a_wrong_scheme_is_reported() {
             "{errors}"
         );
     }
-    let balancer = Balancer::start(&serving, Authority::new().valid_certificate()).await;
+    let balancer = Balancer::start(&serving, Authority::new().valid_certificate().server()).await;
     for errors in failures(&balancer.url("http"), None).await {
         assert!(
             errors.contains("TLS") && errors.contains("https://"),
@@ -272,7 +294,7 @@ async fn a_connected_client_survives_an_untrusted_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let serving = start_gateway_in(folder.path()).await;
     let authority = Authority::new();
-    let balancer = Balancer::start(&serving, authority.valid_certificate()).await;
+    let balancer = Balancer::start(&serving, authority.valid_certificate().server()).await;
     let trust = Trust::default()
         .and_pem(authority.pem().as_bytes())
         .unwrap();
@@ -292,7 +314,7 @@ async fn a_connected_client_survives_an_untrusted_certificate() {
             .unwrap_or_else(|_| panic!("not in time: {what}"));
     };
     wait("live", &|event| matches!(event, LiveEvent::Live { .. })).await;
-    balancer.replace(Authority::new().valid_certificate());
+    balancer.replace(Authority::new().valid_certificate().server());
     let distrusted = |event: &LiveEvent| {
         matches!(
             event,
@@ -304,7 +326,7 @@ async fn a_connected_client_survives_an_untrusted_certificate() {
     };
     wait("the new certificate is not trusted", &distrusted).await;
     wait("the certificate stays untrusted", &distrusted).await;
-    balancer.replace(authority.valid_certificate());
+    balancer.replace(authority.valid_certificate().server());
     wait("live with a trusted certificate", &|event| {
         matches!(event, LiveEvent::Live { .. })
     })
