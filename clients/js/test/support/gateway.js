@@ -26,6 +26,9 @@ export async function eventually(what, condition) {
 }
 
 export class Gateway {
+  /** The position of the last change, by `save` or `delete`; undefined before the first. */
+  written;
+
   /**
    * Starts a gateway with these settings, such as `live.ring_bytes`, and waits until it is ready.
    */
@@ -98,20 +101,27 @@ export class Gateway {
 
   /** Saves a person under this id, new or not. */
   async save(id, person) {
-    const body = JSON.stringify({ id, ...person });
-    const headers = { 'content-type': 'application/x-ndjson' };
-    const answer = await fetch(`http://${this.address}/people/import`, {
-      method: 'POST',
-      headers,
-      body,
-    });
-    const report = await answer.text();
-    if (!report.includes('"saved":1')) throw new Error(report);
+    const replaced = await this.#write('PUT', id, person);
+    const status = replaced === 404 ? await this.#write('PUT', id, person, true) : replaced;
+    if (status >= 300) throw new Error(`the save was refused with ${status}`);
   }
 
-  async delete(id) {
-    const answer = await fetch(`http://${this.address}/people/${id}`, { method: 'DELETE' });
+  /** Deletes a person, and returns the status. */
+  delete(id) {
+    return this.#write('DELETE', id);
+  }
+
+  /** Sends a write, and keeps its position. Returns the status. */
+  async #write(method, id, person, isNew = false) {
+    const headers = {
+      ...(person && { 'content-type': 'application/json' }),
+      ...(isNew && { 'if-none-match': '*' }),
+    };
+    const body = person && JSON.stringify(person);
+    const url = `http://${this.address}/people/${id}`;
+    const answer = await fetch(url, { method, headers, body });
     await answer.text();
+    this.written = answer.headers.get('change-position') ?? this.written;
     return answer.status;
   }
 }
