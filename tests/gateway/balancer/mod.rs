@@ -1,10 +1,12 @@
 //! Three gateways on one Redis behind HAProxy with the configuration of the Compose file,
 //! `deploy/haproxy.cfg`.
 //!
-//! `dns` replaces Docker's DNS. The gateways have the same port on three addresses of loopback, as
-//! containers do.
+//! `tls` turns TLS and tokens on, `compose` reads the Compose file. `dns` replaces Docker's DNS.
+//! The gateways have the same port on three addresses of loopback, as containers do.
 
+mod compose;
 mod dns;
+mod tls;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -21,6 +23,7 @@ use tokio_tungstenite::connect_async;
 
 use self::dns::Dns;
 
+const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/haproxy.cfg");
 const ADDRESSES: [&str; 3] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
 /// A port that is free on every address. If another process takes the port first, the test fails.
@@ -47,32 +50,40 @@ struct Deployment {
 }
 
 impl Deployment {
-    async fn start() -> Self {
+    /// Starts everything, with these settings of the gateways and this environment of HAProxy
+    /// beside the usual ones.
+    async fn start(settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
         let redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
         let dns = Dns::start(&ADDRESSES).await;
         let (port, admin_port, balancer_port) = (free_port(), free_port(), free_port());
         let mut gateways = Vec::new();
         for address in ADDRESSES {
-            let settings = [
-                ("listen", &*format!("{address}:{port}")),
-                ("admin.listen", &*format!("{address}:{admin_port}")),
+            let (listen, admin) = (
+                format!("{address}:{port}"),
+                format!("{address}:{admin_port}"),
+            );
+            let usual = [
+                ("listen", &*listen),
+                ("admin.listen", &*admin),
                 ("store.url", &*redis.url()),
             ];
-            gateways.push(Gateway::ready(&settings).await);
+            gateways.push(Gateway::start(&[&usual, settings].concat()).await);
+        }
+        for gateway in &gateways {
+            gateway.wait_ready().await;
         }
         let listen = format!("127.0.0.1:{balancer_port}");
-        let environment = [
+        let usual = [
             ("BALANCER_LISTEN", &*listen),
             ("GATEWAY_RESOLVER", &*dns.address().to_string()),
             ("GATEWAY_PORT", &*port.to_string()),
             ("GATEWAY_ADMIN_PORT", &*admin_port.to_string()),
         ];
-        let configuration = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/haproxy.cfg");
         Self {
             http: reqwest::Client::new(),
             people: format!("{listen}/people"),
             gateways,
-            _balancer: Haproxy::start(Path::new(configuration), &environment),
+            _balancer: Haproxy::start(Path::new(CONFIGURATION), &[&usual, environment].concat()),
             _dns: dns,
             _redis: redis,
         }
@@ -117,7 +128,7 @@ impl Deployment {
 
 #[tokio::test]
 async fn a_save_through_the_balancer_reaches_clients_on_every_gateway() {
-    let mut deployment = Deployment::start().await;
+    let mut deployment = Deployment::start(&[], &[]).await;
     let mut clients = deployment.clients_on_each_gateway().await;
     for round in 0..6 {
         let id = deployment.save(&format!("A{round}")).await;
