@@ -7,17 +7,18 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export interface Attributes { [name: string]: Json }
 
 /**
- * A person as the gateway sends it. `A` is your type of the attributes: the gateway does not check
- * it.
+ * A person as the gateway sends it. Fields that the caller's role hides are missing; without such a
+ * role, all but `attributes` are there. `A` is your type of the attributes: the gateway does not
+ * check it, and may leave out parts of them.
  */
 export interface Person<A extends object = Attributes> {
   /** UUID in lower case. */
   id: string;
-  firstName: string;
-  lastName: string;
+  firstName?: string;
+  lastName?: string;
   /** 0 to 150. */
-  age: number;
-  job: string;
+  age?: number;
+  job?: string;
   attributes?: A;
   /** Position of the person's last change; also the entity tag. */
   revision: string;
@@ -26,11 +27,15 @@ export interface Person<A extends object = Attributes> {
   updatedAt: string;
 }
 
+type Whole<A extends object> = Required<Pick<Person<A>, 'firstName' | 'lastName' | 'age' | 'job'>>;
+
 /**
- * A person to save. With an `id` it replaces an existing person; without one it is a new person.
+ * A person to save. With an `id` it replaces an existing person, whose hidden fields stay as they
+ * are; without one it is a new person.
  */
 export type PersonDraft<A extends object = Attributes> =
-  Pick<Person<A>, 'firstName' | 'lastName' | 'age' | 'job'> & Partial<Person<A>>;
+  | (Whole<A> & Partial<Person<A>>)
+  | (Pick<Person<A>, 'id'> & Partial<Person<A>>);
 
 /** The kinds of change: all, saves (create, enter, update, leave), or deletes. */
 export type Kinds = 'all' | 'saves' | 'deletes';

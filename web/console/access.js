@@ -55,6 +55,11 @@ export class Access {
     return !this.rights || this.rights.can.includes(verb);
   }
 
+  /** Whether the caller's role hides a path, such as `job` or `attributes`. */
+  hides(path) {
+    return this.rights?.hide?.includes(path) ?? false;
+  }
+
   /** The reason for a button that the caller may not use. */
   why(verb) {
     const role = this.rights?.role;

@@ -4,6 +4,7 @@
 import { access } from './access.js';
 import { GONE } from './conflict.js';
 import { CopyButton } from './copy.js';
+import { nameOf } from './person.js';
 import { html, useEffect, useRef } from './vendor/htm-preact.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
@@ -26,24 +27,23 @@ export function Card({ person: given, session, edit, close }) {
   useEffect(() => dialog.current.showModal(), []);
   // The card follows the view, and keeps the last version of a person that has left it.
   const present = session.client.view.get(given.id);
+  const person = present ?? given;
   const {
     id,
-    firstName,
-    lastName,
     age,
     job,
     attributes = {},
     revision,
     createdAt,
     updatedAt,
-  } = present ?? given;
+  } = person;
   const rows = [
-    ['Age', age], ['Job', job || '–'], ...Object.entries(attributes),
+    ['Age', age], ['Job', job === '' ? '–' : job], ...Object.entries(attributes),
     ['Updated', TIME.format(new Date(updatedAt))], ['Created', TIME.format(new Date(createdAt))],
-  ];
+  ].filter(([, value]) => value !== undefined);
   return html`
     <dialog class="card" ref=${dialog} onClose=${close} aria-labelledby="card-title">
-      <h2 id="card-title">${firstName} ${lastName}</h2>
+      <h2 id="card-title">${nameOf(person) ?? 'A person'}</h2>
       ${!present && html`<p class="notice" role="status">${GONE}</p>`}
       <dl>${rows.map(([name, value]) => html`
         <div key=${name}><dt>${name}</dt><dd>${text(value)}</dd></div>`)}

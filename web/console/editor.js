@@ -6,52 +6,23 @@ import { ProblemError } from './client.js';
 import { Conflict } from './conflict.js';
 import { CopyButton } from './copy.js';
 import { header, quoted } from './lines.js';
+import { draft, fieldsOf, hasHidden, nameOf, texts } from './person.js';
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
-const FIELDS = [
-  ['firstName', 'First name'],
-  ['lastName', 'Last name'],
-  ['age', 'Age'],
-  ['job', 'Job'],
-  ['attributes', 'Attributes (JSON)'],
-];
-
-/** The texts of the fields. */
-const texts = (person) => ({
-  firstName: person.firstName ?? '',
-  lastName: person.lastName ?? '',
-  age: person.age === undefined ? '' : String(person.age),
-  job: person.job ?? '',
-  attributes: person.attributes ? JSON.stringify(person.attributes, null, 2) : '',
-});
-
-/**
- * The draft from the texts of the fields. Throws for invalid JSON only: the gateway validates the
- * rest.
- */
-function draft({ age, attributes, ...names }) {
-  const parsed = attributes.trim() ? { attributes: JSON.parse(attributes) } : {};
-  return {
-    ...names,
-    age: age.trim() === '' || Number.isNaN(Number(age)) ? age : Number(age),
-    ...parsed,
-  };
-}
-
-/** Error messages by field; messages about no field are under the empty name. */
-function faultsOf(error) {
+/** Error messages by field; messages about no field of the form are under the empty name. */
+function faultsOf(error, fields) {
   if (error instanceof SyntaxError) return { attributes: `This is not JSON: ${error.message}` };
   if (!(error instanceof ProblemError))
     return { '': `The gateway cannot be reached: ${error.message}` };
   const faults = {};
   for (const { pointer, detail } of error.problem.errors ?? []) {
-    const field = FIELDS.find(([name]) => pointer.split('/')[1] === name)?.[0] ?? '';
+    const field = fields.find(([name]) => pointer.split('/')[1] === name)?.[0] ?? '';
     faults[field] = [faults[field], detail].filter(Boolean).join(' ');
   }
   return Object.keys(faults).length > 0 ? faults : { '': error.message };
 }
 
-function Field({ name, label, value, fault, change }) {
+function Field({ name, label, value, fault, change, isFirst }) {
   const id = `field-${name}`;
   const common = {
     id,
@@ -60,7 +31,7 @@ function Field({ name, label, value, fault, change }) {
     'aria-describedby': fault && `${id}-fault`,
     onInput: (event) => change(event.target.value),
     autocomplete: 'off',
-    autofocus: name === FIELDS[0][0],
+    autofocus: isFirst,
   };
   return html`
     <div class=${`field ${name}`}>
@@ -95,6 +66,7 @@ export function Editor({ person: given, session, close }) {
   const seen = client.view.get(person.id);
   const theirs = seen && seen.revision !== person.revision ? seen : (found ?? seen);
   const isNew = !person.id;
+  const fields = fieldsOf(person);
 
   /** Runs the action and closes the form; if the action fails, shows the errors. */
   const attempt = async (action) => {
@@ -108,7 +80,7 @@ export function Editor({ person: given, session, close }) {
       setFound(now);
       setRefused(now !== undefined);
       // The notice about the conflict replaces the error.
-      setFaults(now === undefined ? faultsOf(error) : {});
+      setFaults(now === undefined ? faultsOf(error, fields) : {});
       requestAnimationFrame(() => dialog.current?.querySelector('[aria-invalid=true]')?.focus());
     }
     setBusy(false);
@@ -117,7 +89,7 @@ export function Editor({ person: given, session, close }) {
   const saveOver = (revision) => {
     const options = isNew ? {} : { ifMatch: revision };
     return attempt(async () =>
-      session.save({ ...draft(values), ...(!isNew && { id: person.id }) }, options),
+      session.save({ ...draft(values, fields), ...(!isNew && { id: person.id }) }, options),
     );
   };
   const save = (event) => {
@@ -135,15 +107,18 @@ export function Editor({ person: given, session, close }) {
     <dialog ref=${dialog} onClose=${close} aria-labelledby="editor-title">
       <form method="dialog" onSubmit=${save} novalidate>
         <h2 id="editor-title">${
-          isNew ? 'New person' : `${person.firstName} ${person.lastName}`}</h2>
+          isNew ? 'New person' : nameOf(person) ?? 'A person'}</h2>
         ${!isNew && html`<p class="quiet id"><code>${person.id}</code> <${CopyButton}
           text=${person.id} what="id" /></p>`}
-        <${Conflict} person=${person} theirs=${theirs} fields=${FIELDS} take=${take}
+        <${Conflict} person=${person} theirs=${theirs} fields=${fields} take=${take}
           overwrite=${refused && theirs && (() => saveOver(theirs.revision))} />
         ${faults[''] && html`<p class="wrong" role="alert">${faults['']}</p>`}
-        ${FIELDS.map(([name, label]) => html`
+        ${fields.map(([name, label], index) => html`
           <${Field} key=${name} name=${name} label=${label} value=${values[name]}
-            fault=${faults[name]} change=${(value) => setValues({ ...values, [name]: value })} />`)}
+            fault=${faults[name]} isFirst=${index === 0}
+            change=${(value) => setValues({ ...values, [name]: value })} />`)}
+        ${hasHidden(person) && html`<p class="quiet">Your role does not show all fields${
+          isNew ? '.' : ': the others stay as they are.'}</p>`}
         <div class="buttons">
           <button class="primary" disabled=${busy}
             ...${access.button(isNew ? 'create' : 'update')}>Save</button>

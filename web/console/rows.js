@@ -6,11 +6,14 @@ const FLASH_MS = 1800;
 const DEPARTED_MAX = 200;
 const DEPARTURES = new Set(['leave', 'delete']);
 
-/** The sort key of each column. */
+/** The sort key of each column; undefined for a person whose value is hidden. */
 const KEYS = {
-  name: ({ firstName, lastName }) => `${lastName}\u0000${firstName}`.toLowerCase(),
+  name: ({ firstName, lastName }) =>
+    (firstName === undefined && lastName === undefined
+      ? undefined
+      : `${lastName ?? ''}\u0000${firstName ?? ''}`.toLowerCase()),
   age: ({ age }) => age,
-  job: ({ job }) => job.toLowerCase(),
+  job: ({ job }) => job?.toLowerCase(),
   updated: ({ updatedAt }) => updatedAt,
 };
 
@@ -104,15 +107,18 @@ export class Rows {
       if (
         DEPARTURES.has(type) &&
         !view.has(person.id) &&
-        person.lastName !== undefined &&
+        person.revision !== undefined &&
         departed++ < DEPARTED_MAX
       ) {
         keyed.push([key(person), person]);
       }
     }
     const sign = this.descending ? -1 : 1;
+    // What is hidden comes last in either order.
+    const hidden = (a, b) => Number(a === undefined) - Number(b === undefined);
     keyed.sort(
-      ([a, { id: x }], [b, { id: y }]) => sign * (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1),
+      ([a, { id: x }], [b, { id: y }]) =>
+        hidden(a, b) || sign * (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1),
     );
     return keyed.map(([, person]) => person);
   }

@@ -171,7 +171,10 @@ export class Session {
       case 'token':
       case 'state':
       case 'end':
+        break;
       case 'error':
+        // The filter box shows the faults of a filter.
+        if (event.problem?.type !== '/problems/filter') this.#note(event);
         break;
       default:
         if (CHANGES.has(event.type)) this.#change(event);

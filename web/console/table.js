@@ -1,6 +1,7 @@
 // The people as a table. Only the visible rows are in the document, so ten thousand scroll like
 // ten.
 
+import { nameOf } from './person.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from './vendor/htm-preact.js';
 
 /** The height of a row; the same in style.css. */
@@ -56,12 +57,12 @@ function brief(attributes) {
 }
 
 function Row({ person, index, flash, selected, open }) {
-  const { id, firstName, lastName, age, job, attributes, updatedAt } = person;
+  const { id, age, job, attributes, updatedAt } = person;
   const summary = attributes ? brief(attributes) : '';
   return html`
     <tr id=${rowId(id)} role="row" aria-rowindex=${index + 2} aria-selected=${selected}
       class=${flash?.type ?? ''} data-beat=${flash?.beat} onClick=${open}>
-      <td role="gridcell" class="name">${firstName} ${lastName}
+      <td role="gridcell" class="name">${nameOf(person) ?? html`<code class="quiet">${id}</code>`}
         ${flash && html`<span class="tag">${WORDS[flash.type]}</span>`}</td>
       <td role="gridcell" class="age">${age}</td>
       <td role="gridcell" class="job" title=${job}>${job}</td>

@@ -116,3 +116,34 @@ test('listeners of a type get the changes in a batch, and of all types the batch
     'the whole batch is in the view before the listeners are called',
   );
 });
+
+test('people without the fields that a role hides are kept as they come', async (t) => {
+  const { client, deliver } = await connect(t);
+  const hidden = { id: 'id-1', revision: 'a.1.1' };
+  await deliver(page(hidden, person(2)));
+  await deliver(liveAt('0:a.5.1'));
+  assert.deepEqual(client.snapshot().people, [hidden, person(2)]);
+  const named = { ...hidden, lastName: 'L', revision: 'a.6.1' };
+  await deliver({ type: 'update', at: '0:a.6.1', person: named });
+  assert.deepEqual(client.view.get('id-1'), named);
+  const without = { ...hidden, revision: 'a.7.1' };
+  await deliver({ type: 'update', at: '0:a.7.1', person: without });
+  assert.deepEqual(client.view.get('id-1'), without, 'nothing stays of an earlier version');
+  await deliver({ type: 'reset', reason: 'rights' });
+  assert.deepEqual([client.view.size, client.state], [0, 'snapshot']);
+});
+
+test('refusals with 403 are errors with the words of the gateway', async (t) => {
+  const { client, peer, deliver } = await connect(t);
+  await deliver(liveAt('0:a.5.1'));
+  for (const problem of [
+    { type: '/problems/filter', status: 403, detail: 'job is hidden.', offset: 0, length: 3 },
+    { type: '/problems/forbidden', status: 403, detail: 'The role lacks watch.', verb: 'watch' },
+  ]) {
+    const refused = client.filter({ where: 'job == "x"' });
+    const { ref } = await peer.nextMessage();
+    peer.send({ type: 'error', ref, problem });
+    await assert.rejects(refused, { name: 'ProblemError', status: 403, message: problem.detail });
+    assert.deepEqual([client.state, client.where, client.error], ['live', '', undefined]);
+  }
+});

@@ -34,10 +34,12 @@ pub struct WrongValue {
 }
 
 impl ProblemDetails {
-    /// The problem in one line: each wrong value, or the detail.
+    /// The problem in one line: each wrong value, or the detail, or at least the status.
     pub fn words(&self) -> String {
-        if self.errors.is_empty() {
-            return self.detail.clone();
+        match (self.errors.as_slice(), self.detail.as_str(), self.status) {
+            ([], "", Some(status)) => return format!("the gateway refused with status {status}"),
+            ([], detail, _) => return detail.to_owned(),
+            _ => {}
         }
         let words = self.errors.iter().map(|WrongValue { pointer, detail }| {
             match pointer.strip_prefix('/') {

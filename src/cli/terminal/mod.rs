@@ -49,8 +49,12 @@ impl OutputFlags {
     }
 }
 
-/// Writes one person to standard output.
+/// Writes one person to standard output; nothing for a caller that may not read people, who gets
+/// answers without a body.
 pub(super) fn write_person(form: OutputForm, json: &str) -> io::Result<()> {
+    if json.is_empty() {
+        return Ok(());
+    }
     match (form, serde_json::from_str::<Map<String, Value>>(json)) {
         (OutputForm::Plain, Ok(object)) => {
             anstream::stdout().write_all(person_card(&object).as_bytes())
@@ -70,9 +74,12 @@ pub(super) fn for_stdout(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// A person in one line: id, name, age, job, attributes.
+/// A person in one line: id, name, age, job, attributes, as far as the caller's role shows them.
 pub(super) fn person_line(object: &Map<String, Value>) -> String {
-    let mut line = format!("{}  {}", text_member(object, "id"), summary(object));
+    let mut line = text_member(object, "id");
+    if let Some(summary) = summary(object) {
+        write!(line, "  {summary}").expect("a String takes all that is written to it");
+    }
     if let Some(attributes) = object.get("attributes") {
         let attributes = attributes.to_string();
         write!(line, "  {DIM}{}{DIM:#}", visible(&attributes))
@@ -83,7 +90,11 @@ pub(super) fn person_line(object: &Map<String, Value>) -> String {
 
 /// All members of a person, in several lines.
 fn person_card(object: &Map<String, Value>) -> String {
-    let mut card = format!("{BOLD}{}{BOLD:#}\n", summary(object));
+    let mut card = String::new();
+    if let Some(summary) = summary(object) {
+        writeln!(card, "{BOLD}{summary}{BOLD:#}")
+            .expect("a String takes all that is written to it");
+    }
     for (name, value) in object {
         let value = match (name.as_str(), value) {
             ("firstName" | "lastName" | "age" | "job", _) => continue,
@@ -96,14 +107,24 @@ fn person_card(object: &Map<String, Value>) -> String {
     card
 }
 
-fn summary(object: &Map<String, Value>) -> String {
-    let age = object.get("age").map(Value::to_string).unwrap_or_default();
-    format!(
-        "{} {}, {age}, {}",
-        text_member(object, "firstName"),
-        text_member(object, "lastName"),
-        text_member(object, "job")
-    )
+/// Name, age and job, as far as they are there.
+fn summary(object: &Map<String, Value>) -> Option<String> {
+    let job = object
+        .contains_key("job")
+        .then(|| text_member(object, "job"));
+    let age = object.get("age").map(Value::to_string);
+    let present: Vec<String> = [name(object), age, job].into_iter().flatten().collect();
+    (!present.is_empty()).then(|| present.join(", "))
+}
+
+/// First and last name, made visible, as far as they are there.
+pub(super) fn name(object: &Map<String, Value>) -> Option<String> {
+    let names = ["firstName", "lastName"].into_iter();
+    let present: Vec<String> = names
+        .filter(|name| object.contains_key(*name))
+        .map(|name| text_member(object, name))
+        .collect();
+    (!present.is_empty()).then(|| present.join(" "))
 }
 
 /// A text member, made visible.
@@ -116,6 +137,33 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn hidden_fields_are_left_out() {
+        let shown = |text: String| anstream::adapter::strip_str(&text).to_string();
+        let whole = json!({
+            "id": "i", "firstName": "Ada", "lastName": "L", "age": 0, "job": "", "revision": "r",
+            "attributes": {"a": 1},
+        });
+        for (hidden, line, card) in [
+            (&[][..], "i  Ada L, 0,   {\"a\":1}", "Ada L, 0, "),
+            (&["firstName", "job"], "i  L, 0  {\"a\":1}", "L, 0"),
+            (&["lastName", "age", "attributes"], "i  Ada, ", "Ada, "),
+            (&["firstName", "lastName", "age"], "i    {\"a\":1}", ""),
+            (
+                &["firstName", "lastName", "age", "job"],
+                "i  {\"a\":1}",
+                "  id          i",
+            ),
+        ] {
+            let mut person = whole.as_object().unwrap().clone();
+            person.retain(|name, _| !hidden.contains(&name.as_str()));
+            assert_eq!(shown(person_line(&person)), line, "{hidden:?}");
+            let shown = shown(person_card(&person));
+            assert_eq!(shown.lines().next(), Some(card), "{hidden:?}");
+            assert!(shown.contains("  revision    r\n"), "{shown}");
+        }
+    }
 
     #[test]
     fn names_cannot_control_the_terminal() {

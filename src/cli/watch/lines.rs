@@ -24,13 +24,7 @@ pub(super) fn event_lines(event: &LiveEvent) -> String {
         LiveEvent::Batch { changes, .. } => changes.iter().map(change_line).collect(),
         LiveEvent::Live { cursor } => dim(&format!("live at {cursor}")) + "\n",
         LiveEvent::Reset { reason } => {
-            let reason = match reason {
-                ResetReason::Trimmed => "the log no longer has the changes after the cursor",
-                ResetReason::Forked => "the store lost changes that you have seen",
-                ResetReason::Epoch => "the store lost its history",
-                ResetReason::Rights => "your rights have changed",
-                ResetReason::Other => "the gateway cannot continue from the cursor",
-            };
+            let reason = reset_reason(*reason);
             format!("{WARNING}reset: all people above are outdated ({reason}){WARNING:#}\n")
         }
         LiveEvent::Stale { seconds } => {
@@ -41,7 +35,7 @@ pub(super) fn event_lines(event: &LiveEvent) -> String {
         }
         LiveEvent::Fresh => format!("{GREEN}fresh: no change is missing{GREEN:#}\n"),
         LiveEvent::Error { problem, .. } => {
-            format!("{RED}refused: {}{RED:#}\n", visible(&problem.detail))
+            format!("{RED}refused: {}{RED:#}\n", visible(&problem.words()))
         }
         LiveEvent::Filtered { .. } => dim("the new filter applies") + "\n",
         LiveEvent::Position { .. }
@@ -77,6 +71,17 @@ pub(super) fn connection_line(event: &LiveEvent) -> Option<String> {
         }
         LiveEvent::Disconnected { retry: None, .. } => Some(dim("disconnected")),
         _ => None,
+    }
+}
+
+/// Why the server cannot continue from a cursor, in words.
+pub(super) const fn reset_reason(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::Trimmed => "the log no longer has the changes after the cursor",
+        ResetReason::Forked => "the store lost changes that you have seen",
+        ResetReason::Epoch => "the store lost its history",
+        ResetReason::Rights => "your rights have changed",
+        ResetReason::Other => "the gateway cannot continue from the cursor",
     }
 }
 

@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::screen::Size;
 use super::table::{ChangeMark, TableRow};
-use crate::cli::terminal::{DIM, text_member, visible};
+use crate::cli::terminal::{DIM, name, text_member, visible};
 
 const BOLD: Style = Style::new().bold();
 const HEADINGS: [&str; 4] = ["name", "age", "job", "attributes"];
@@ -92,11 +92,8 @@ fn styled(style: Style, text: &str) -> String {
 }
 
 fn cells(person: &Map<String, Value>) -> [String; 4] {
-    let name = format!(
-        "{} {}",
-        text_member(person, "firstName"),
-        text_member(person, "lastName")
-    );
+    // Where the name is hidden, the id tells people apart.
+    let name = name(person).unwrap_or_else(|| text_member(person, "id"));
     let age = person.get("age").map(Value::to_string).unwrap_or_default();
     let attributes = person.get("attributes").and_then(Value::as_object);
     let attributes = attributes.into_iter().flatten().map(|(name, value)| {
@@ -202,6 +199,22 @@ mod tests {
         );
         assert_eq!(lines[4], "  and 11 more");
         assert!(lines.iter().all(|line| line.width() <= 58));
+    }
+
+    #[test]
+    fn hidden_fields_are_empty_cells() {
+        let people = [
+            json!({"id": "i1", "lastName": "L", "job": "Chef"}),
+            json!({"id": "i2", "attributes": {"city": "Oslo"}}),
+        ];
+        let people = people.map(|person| (ChangeMark::Nothing, person));
+        let size = Size {
+            columns: 40,
+            lines: 9,
+        };
+        let lines = plain(size, &people, 2);
+        assert_eq!(lines[2].trim_end(), "  L     ".to_owned() + "     Chef");
+        assert_eq!(lines[3], "  i2               city Oslo");
     }
 
     #[test]

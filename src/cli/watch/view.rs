@@ -79,6 +79,8 @@ struct LiveTable {
     recent: RecentChanges,
     /// A note about the connection, in place of the view's state.
     note: Option<String>,
+    /// Why the people are loading again.
+    reset: Option<&'static str>,
     last_frame: Instant,
     /// When the next frame is due.
     due: Instant,
@@ -97,6 +99,7 @@ impl LiveTable {
             view: PeopleView::new(Kinds::All),
             recent: RecentChanges::default(),
             note,
+            reset: None,
             last_frame: now,
             due: now,
         }
@@ -109,6 +112,8 @@ impl LiveTable {
             LiveEvent::Stale { .. } | LiveEvent::Error { .. } => {
                 self.note = Some(lines::event_lines(event).trim_end().to_owned());
             }
+            LiveEvent::Reset { reason } => self.reset = Some(lines::reset_reason(*reason)),
+            LiveEvent::Live { .. } => self.reset = None,
             LiveEvent::Fresh | LiveEvent::Connected { .. } => self.note = None,
             LiveEvent::Disconnected { .. } => self.note = lines::connection_line(event),
             _ => {}
@@ -150,9 +155,42 @@ impl LiveTable {
             // The note may have colours, which would end those of the line.
             (Some(note), _) => anstream::adapter::strip_str(note).to_string(),
             (None, Completeness::Exact) => "live".to_owned(),
-            (None, Completeness::Loading) => "loading".to_owned(),
+            (None, Completeness::Loading) => match self.reset {
+                Some(reason) => format!("loading again: {reason}"),
+                None => "loading".to_owned(),
+            },
             (None, Completeness::Unknown) => "incomplete".to_owned(),
         };
         format!("{}  {state}", self.condition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use people_client::{ResetReason, StartPoint};
+
+    use super::*;
+
+    #[test]
+    fn the_status_says_why_people_load_again() {
+        let now = Instant::now();
+        let mut table = LiveTable::new("", now);
+        let from = StartPoint::Snapshot;
+        table.take(&LiveEvent::Connected { from }, now);
+        let load = |table: &mut LiveTable| {
+            let (people, cursor) = (Vec::new(), "0:a.5.1".parse().unwrap());
+            table.take(&LiveEvent::Snapshot { people }, now);
+            table.take(&LiveEvent::Live { cursor }, now);
+        };
+        load(&mut table);
+        assert_eq!(table.status(), "everyone  live");
+        let reason = ResetReason::Rights;
+        table.take(&LiveEvent::Reset { reason }, now);
+        assert_eq!(
+            table.status(),
+            "everyone  loading again: your rights have changed"
+        );
+        load(&mut table);
+        assert_eq!(table.status(), "everyone  live");
     }
 }

@@ -1,11 +1,12 @@
 //! The command line as users run it: its output, its errors, and its exit codes.
 
 mod export;
+mod hidden_fields;
 mod hostile;
 mod import;
 mod manual;
 mod person;
-mod process;
+pub(crate) mod process;
 mod program;
 mod script;
 mod terminal;

@@ -2,6 +2,7 @@
 //! disconnect, and their events, none of which may be lost.
 
 mod commands;
+mod hidden_fields;
 mod reconnect;
 mod refusals;
 mod server;

@@ -2,6 +2,7 @@
 
 mod both_pages;
 mod forms;
+mod hidden_fields;
 mod imports;
 mod origins;
 mod outages;

@@ -15,6 +15,7 @@ const person = (id, lastName, age, updatedAt) => ({
   lastName,
   age,
   job: 'J',
+  revision: 'e.1.1',
   updatedAt,
 });
 

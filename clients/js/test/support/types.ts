@@ -25,7 +25,10 @@ live({ url: 'http://h', token: async () => (await fetch('/token')).headers.get('
 
 for await (const event of people) {
   if (event.person) {
-    const name: string = event.person.firstName;
+    const name: string | undefined = event.person.firstName;
+    // @ts-expect-error: the caller's role may hide it
+    const hidden: string = event.person.lastName;
+    console.log(hidden, event.person.updatedAt.length);
     const city: string | undefined = event.person.attributes?.city;
     const kind: 'create' | 'enter' | 'update' = event.type;
     console.log(name, city, kind, event.at.length);
@@ -73,6 +76,7 @@ console.log(saved.id);
 await people.save({ ...ada, attributes: { town: 'Oslo' } });
 // @ts-expect-error: a person has an age
 await anyone.save({ firstName: 'Ada', lastName: 'L', job: '' });
+for (const person of anyone.snapshot().people) await anyone.save({ ...person, job: 'Chef' });
 await anyone.save({ ...ada, attributes: { any: ['thing', { at: null }] } });
 
 export const words = (event: LiveEvent): string => {

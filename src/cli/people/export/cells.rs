@@ -190,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn hidden_fields_are_empty_cells() {
+        let object = json!({"id": "i", "age": 36, "revision": "r"});
+        let columns = ExportColumns::new(Vec::new(), b',', TextCells::Protected);
+        assert_eq!(columns.row(object.as_object().unwrap()), "i,,,36,,\n");
+    }
+
+    #[test]
     fn only_texts_are_protected_from_spreadsheets() {
         let object = json!({
             "firstName": "=1+1", "lastName": "\t@x", "age": 1,
