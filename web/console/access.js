@@ -55,9 +55,12 @@ export class Access {
     return !this.rights || this.rights.can.includes(verb);
   }
 
-  /** Whether the caller's role hides a path, such as `job` or `attributes`. */
-  hides(path) {
-    return this.rights?.hide?.includes(path) ?? false;
+  /** Whether the caller's role hides all of a field, such as `job` or `attributes`. */
+  hides(field) {
+    const { hide = [], show } = this.rights ?? {};
+    const isWithin = (path) =>
+      path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
+    return hide.includes(field) || (show !== undefined && !show.some(isWithin));
   }
 
   /** The reason for a button that the caller may not use. */

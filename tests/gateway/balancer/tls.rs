@@ -13,7 +13,7 @@ use people_testing::wait::{DEADLINE, eventually};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,7 +63,9 @@ impl Tls {
     /// A token of this role by the issuer's key.
     fn token(&self, role: &str) -> String {
         let mut command = Command::new(program());
-        command.args(["token", "--sub", "ada", "--role", role]);
+        command.args([
+            "token", "--sub", "ada", "--role", role, "--claim", "team=red",
+        ]);
         command.args(["--keys", &file(&self.folder, "issuer.jwks")]);
         run(command, self.folder.path()).trim().to_owned()
     }
@@ -138,15 +140,36 @@ async fn a_token_works_by_https_and_wss_and_nothing_is_served_in_clear() {
     let settings = [
         ("auth.mode", "jwt"),
         ("auth.keys", &*file(&tls.folder, "keys.jwks")),
+        (
+            "auth.policy",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/policy.toml"),
+        ),
         ("http.hosts", "localhost"),
     ];
     let deployment = Deployment::start(&settings, &tls.environment()).await;
-    let (client, token) = (tls.client(), tls.token("writer"));
+    let (client, token) = (tls.client(), tls.token("admin"));
     eventually("the balancer has found a gateway", async || {
         let call = client.get(tls.url("/rights")).bearer_auth(&token).send();
         call.await.is_ok_and(|answer| answer.status() == 200)
     })
     .await;
+
+    for (role, hide) in [
+        ("admin", json!([])),
+        ("clerk", json!(["attributes.salary"])),
+        ("viewer", json!([])),
+    ] {
+        let call = client.get(tls.url("/rights")).bearer_auth(tls.token(role));
+        let rights: Value = call
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        assert_eq!((&rights["role"], &rights["hide"]), (&json!(role), &hide));
+        assert_eq!(rights["show"].is_array(), role == "viewer");
+    }
 
     let mut socket = tls.open(&token).await;
     let call = client.post(tls.url("/people")).bearer_auth(&token);

@@ -47,6 +47,21 @@ test('a form has the fields that the caller sees', (t) => {
   assert.equal(hasHidden({}), true);
 });
 
+test('a role may name what it shows in place of what it hides', (t) => {
+  t.after(() => (access.rights = undefined));
+  for (const [show, fields] of [
+    [['firstName', 'attributes.team'], ['firstName', 'attributes']],
+    [['age', 'attributes["a b"]'], ['age', 'attributes']],
+    [['job', 'lastName', 'attributesX'], ['lastName', 'job']],
+    [[], []],
+  ]) {
+    access.rights = { can: [], hide: [], show };
+    assert.deepEqual(names(WHOLE), fields);
+  }
+  access.rights = { can: [], hide: ['job'], show: ['job', 'age'] };
+  assert.deepEqual(names(WHOLE), ['age']);
+});
+
 test('a form sends no field that it does not show', (t) => {
   const saved = (person) => draft(texts(person), fieldsOf(person));
   assert.deepEqual(saved(WHOLE), {
