@@ -107,7 +107,7 @@ async fn config_reads_the_file_that_it_prints() {
     assert_eq!(again, (0, printed, String::new()));
 }
 
-const WITHOUT_DEFAULT: [&str; 8] = [
+const WITHOUT_DEFAULT: [&str; 9] = [
     "auth.mode",
     "auth.keys",
     "auth.policy",
