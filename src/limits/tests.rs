@@ -121,9 +121,9 @@ proptest! {
 
     #[test]
     fn a_full_table_refuses_newcomers_only_and_forgets_only_what_says_nothing(
-        events in proptest::collection::vec((0_u32..200, 0_u64..40), 1..400),
+        events in proptest::collection::vec((0_u32..24, 0_u64..12), 1..400),
     ) {
-        const ROOM: usize = 32;
+        const ROOM: usize = 16;
         let rate = Rate::new(number(10), SECOND, number(3));
         let table = CallerTable::new(NonZeroUsize::new(ROOM).expect("not zero"));
         let mut reference: HashMap<u32, Bucket> = HashMap::new();
