@@ -91,6 +91,8 @@ async fn a_page_that_becomes_visible_connects_at_once() {
         .shows("the next attempt is overdue", overdue, json!(true))
         .await;
     gateway.restart().await;
+    // An attempt that is refused now would be the last one.
+    gateway.wait_ready().await;
     browser
         .shows(
             "it waits",
