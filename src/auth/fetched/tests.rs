@@ -20,7 +20,12 @@ fn keys() -> Arc<FetchedKeys> {
     };
     let readiness = Readiness::new(SECOND);
     let audit = Arc::default();
-    Arc::new(FetchedKeys::new(&options, Metrics::default(), readiness, audit))
+    Arc::new(FetchedKeys::new(
+        &options,
+        Metrics::default(),
+        readiness,
+        audit,
+    ))
 }
 
 fn set(kids: &[&str]) -> FetchedSet {
