@@ -22,6 +22,8 @@ mod oracle;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod scale_out;
 #[cfg(test)]
 mod shutdown;

@@ -225,7 +225,8 @@ impl Fingerprint {
         Self(number)
     }
 
-    fn read(digits: &str) -> Option<Self> {
+    /// Reads one as gateways write it: 16 hexadecimal digits.
+    pub fn read(digits: &str) -> Option<Self> {
         let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
         if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(is_digit) {
             return None;
@@ -254,11 +255,16 @@ impl fmt::Display for CursorText<'_> {
             write!(f, "{}{at}", if index > 0 { "," } else { "" })?;
         }
         match self.rights {
-            Some(Fingerprint(number)) => {
-                write!(f, ",{FINGERPRINT_MARK}{number:0FINGERPRINT_DIGITS$x}")
-            }
+            Some(rights) => write!(f, ",{FINGERPRINT_MARK}{rights}"),
             None => Ok(()),
         }
+    }
+}
+
+/// As it is read again.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:0FINGERPRINT_DIGITS$x}", self.0)
     }
 }
 

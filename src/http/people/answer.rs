@@ -72,7 +72,10 @@ impl Success {
         location: RelativeLocation,
     ) -> Response {
         let mut response = match &self.person {
-            Some(person) => saved(person, caller, status, location),
+            Some(person) => {
+                let shown = self.is_shown_to(caller, person);
+                saved(person, caller, shown, status, location)
+            }
             None => StatusCode::NO_CONTENT.into_response(),
         };
         let at = HeaderValue::try_from(self.at.to_string()).expect("an at is visible ASCII");
@@ -84,6 +87,14 @@ impl Success {
         }
         response
     }
+
+    /// Whether the answer has the person. A caller that may not read is not shown it: a patch would
+    /// show what it was merged into. A replay shows it only where it exists for the caller today.
+    fn is_shown_to(&self, caller: &Caller, person: &Person) -> bool {
+        let may_read = caller.rights().can().contains(Verb::Read);
+        let is_first = self.source == AnswerSource::FirstWrite;
+        may_read && (is_first || caller.scope().sees(person.id, &person.fields))
+    }
 }
 
 /// A person as a body with a newline, so that a terminal's prompt begins on a line of its own.
@@ -93,23 +104,23 @@ pub(super) fn body(person: &Person, scope: &Scope) -> Body {
     Body::from(json)
 }
 
-/// The answer to a save. A caller that may not read is not shown the person: a patch would show
-/// what it was merged into.
+/// The answer to a save, with the person where it is shown.
 fn saved(
     person: &Person,
     caller: &Caller,
+    is_shown: bool,
     status: StatusCode,
     location: RelativeLocation,
 ) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
-    if caller.rights().can().contains(Verb::Read) {
+    if is_shown {
         *response.body_mut() = body(person, caller.scope());
         let json = HeaderValue::from_static(media::JSON);
         response.headers_mut().insert(header::CONTENT_TYPE, json);
     }
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, entity_tag(person.revision));
+    headers.insert(header::ETAG, entity_tag(person.revision, caller.scope()));
     if status == StatusCode::CREATED {
         let location = match location {
             RelativeLocation::Here => person.id.to_string(),

@@ -1,12 +1,18 @@
 //! `If-Match` and `If-None-Match` (RFC 9110, section 13). The entity tag of a person is its
-//! revision in quotes.
+//! revision in quotes; for a caller who does not see all of it, with the fingerprint of the
+//! caller's rights. Else a browser that changes users would take the first user's copy for the
+//! second one's: with equal tags a cache uses it, whatever `Vary` says.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use crate::domain::{PersonId, Position};
+use crate::domain::{Fingerprint, PersonId, Position};
 use crate::http::refusal::malformed;
 use crate::protocol::problem::{Problem, ProblemKind};
+use crate::rights::Scope;
 use crate::store::Expectation;
+
+/// Between the revision and the rights of a tag, as in a cursor.
+const RIGHTS_MARK: &str = ",v:";
 
 /// The condition of a call on the current person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,14 +147,33 @@ impl EntityTag {
         Ok(if weak {
             Self::Weak
         } else {
-            opaque.parse().map_or(Self::Foreign, Self::Revision)
+            revision(opaque).map_or(Self::Foreign, Self::Revision)
         })
     }
 }
 
-/// A revision as an entity tag.
-pub(super) fn entity_tag(revision: Position) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{revision}\"")).expect("a position is visible ASCII")
+/// A caller's entity tag of a person with this revision, without quotes.
+pub(super) fn opaque_tag(revision: Position, scope: &Scope) -> String {
+    match scope.mask().and(scope.fingerprint()) {
+        Some(rights) => format!("{revision}{RIGHTS_MARK}{rights}"),
+        None => revision.to_string(),
+    }
+}
+
+/// The same as a header.
+pub(super) fn entity_tag(revision: Position, scope: &Scope) -> HeaderValue {
+    let tag = opaque_tag(revision, scope);
+    HeaderValue::try_from(format!("\"{tag}\"")).expect("a tag is visible ASCII")
+}
+
+/// The revision in a tag, whatever the rights in it: a write depends on the person only.
+fn revision(tag: &str) -> Option<Position> {
+    let (revision, rights) = match tag.split_once(RIGHTS_MARK) {
+        Some((revision, rights)) => (revision, Some(rights)),
+        None => (tag, None),
+    };
+    let is_tag = rights.is_none_or(|rights| Fingerprint::read(rights).is_some());
+    revision.parse().ok().filter(|_| is_tag)
 }
 
 /// The 412 for a person whose revision cannot be read.
@@ -194,7 +219,13 @@ mod tests {
             of("\"a.1.b\""),
             Some(Precondition::Is(EntityTag::Revision(revision)))
         );
-        assert_eq!(of("\"x\""), Some(Precondition::Is(EntityTag::Foreign)));
+        assert_eq!(
+            of("\"a.1.b,v:0123456789abcdef\""),
+            Some(Precondition::Is(EntityTag::Revision(revision)))
+        );
+        for foreign in ["\"x\"", "\"a.1.b,v:0\"", "\"x,v:0123456789abcdef\""] {
+            assert_eq!(of(foreign), Some(Precondition::Is(EntityTag::Foreign)));
+        }
         assert_eq!(of("W/\"a.1.b\""), Some(Precondition::Is(EntityTag::Weak)));
         assert!(!Precondition::Is(EntityTag::Weak).holds(revision));
         for wrong in [

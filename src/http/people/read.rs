@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::preconditions::{Precondition, entity_tag};
+use super::preconditions::{Precondition, entity_tag, opaque_tag};
 use super::{PathId, answer};
 use crate::http::SharedState;
 use crate::http::caller::Caller;
@@ -36,7 +36,7 @@ pub(in crate::http) async fn read(
     if !precondition.holds(person.revision) {
         return Err(precondition.failed(person.revision));
     }
-    let known = is_known(&headers, &person.revision.to_string());
+    let known = is_known(&headers, &opaque_tag(person.revision, caller.scope()));
     let mut response = Response::new(Body::empty());
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -47,7 +47,7 @@ pub(in crate::http) async fn read(
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     }
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, entity_tag(person.revision));
+    headers.insert(header::ETAG, entity_tag(person.revision, caller.scope()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)

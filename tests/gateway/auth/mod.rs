@@ -21,33 +21,34 @@ use tempfile::TempDir;
 const UNLIMITED_BAD_TOKENS: (&str, &str) = ("limits.bad_tokens_per_minute", "0");
 
 /// A gateway that trusts some keys.
-struct Guarded {
-    gateway: Gateway,
+pub(crate) struct Guarded {
+    pub(crate) gateway: Gateway,
     _folder: TempDir,
 }
 
 /// A file of a test.
-struct TestFile {
+pub(crate) struct TestFile {
     folder: TempDir,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl TestFile {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("a file");
         Self { folder, path }
     }
 
-    fn text(&self) -> &str {
+    /// Its path.
+    pub(crate) fn text(&self) -> &str {
         self.path.to_str().expect("UTF-8")
     }
 }
 
 impl Guarded {
     /// A gateway with the keys of these issuers, and these settings.
-    async fn by(issuers: &[&Issuer], settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn by(issuers: &[&Issuer], settings: &[(&str, &str)]) -> Self {
         let keys: Vec<Value> = issuers.iter().map(|issuer| issuer.jwk()).collect();
         Self::with_file(&key_set(&keys), settings).await
     }

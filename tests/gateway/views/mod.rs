@@ -6,11 +6,11 @@ mod filters;
 mod formats;
 mod messages;
 mod position;
-mod reader;
+pub(crate) mod reader;
 mod resume;
 mod slow_clients;
 mod starts;
-mod view;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
@@ -22,23 +22,23 @@ use people_testing::wait::{DEADLINE, eventually};
 use view::View;
 
 /// The filter of most tests.
-const ADULTS: &str = "age >= 18";
+pub(crate) const ADULTS: &str = "age >= 18";
 /// People whose last save was in an even round of `save_big`.
 const EVEN: &str = r#"job.matches("^[0-9]*[02468] ")"#;
 
 /// A client of people.v1.json. Its view folds each message, and fails the test on a message that an
 /// exact stream cannot contain.
-struct Client {
-    listener: Listener,
-    view: View,
+pub(crate) struct Client {
+    pub(crate) listener: Listener,
+    pub(crate) view: View,
 }
 
 /// The position of a test's last write in each partition.
 #[derive(Clone, Debug, Default)]
-struct WriteHeads(BTreeMap<String, String>);
+pub(crate) struct WriteHeads(BTreeMap<String, String>);
 
 /// An endpoint's path with these query parameters, encoded.
-fn path(endpoint: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn path(endpoint: &str, parameters: &[(&str, &str)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
@@ -50,9 +50,20 @@ fn path(endpoint: &str, parameters: &[(&str, &str)]) -> String {
 }
 
 impl Client {
-    async fn open(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
+    pub(crate) async fn open(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
+        Self::open_as(gateway, gateway.token.as_deref(), parameters).await
+    }
+
+    /// Connects a caller with this token, or without one.
+    pub(crate) async fn open_as(
+        gateway: &Gateway,
+        token: Option<&str>,
+        parameters: &[(&str, &str)],
+    ) -> Self {
         let path = path("/updates", parameters);
-        let (listener, chosen) = Listener::open_as(gateway.address, &path, "people.v1.json").await;
+        let token = token.map_or(String::new(), |token| format!(", bearer.{token}"));
+        let offered = format!("people.v1.json{token}");
+        let (listener, chosen) = Listener::open_as(gateway.address, &path, &offered).await;
         assert_eq!(chosen.as_deref(), Some("people.v1.json"));
         let from = parameters
             .iter()
@@ -68,14 +79,14 @@ impl Client {
     }
 
     /// Connects, and reads up to `live`.
-    async fn live(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
+    pub(crate) async fn live(gateway: &Gateway, parameters: &[(&str, &str)]) -> Self {
         let mut client = Self::open(gateway, parameters).await;
         client.until("live").await;
         client
     }
 
     /// The next message, folded into the view.
-    async fn message(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         let text = self.listener.sentence().await;
         let message = serde_json::from_str(&text).expect("JSON");
         self.view.apply(&message);
@@ -83,7 +94,7 @@ impl Client {
     }
 
     /// Reads up to and including the first message of this type.
-    async fn until(&mut self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         while messages
             .last()
@@ -94,13 +105,13 @@ impl Client {
         messages
     }
 
-    async fn send(&mut self, message: Value) {
+    pub(crate) async fn send(&mut self, message: Value) {
         self.listener.say(&message.to_string()).await;
     }
 
     /// Reads until the stream has passed these writes. Returns the messages without positions,
     /// whose number depends on time alone.
-    async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
+    pub(crate) async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
         let mut received = Vec::new();
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
@@ -121,13 +132,13 @@ impl Client {
     }
 
     /// Reads to the end of the connection.
-    async fn end(self) -> End {
+    pub(crate) async fn end(self) -> End {
         self.listener.end().await
     }
 }
 
 impl WriteHeads {
-    fn add(&mut self, at: &str) {
+    pub(crate) fn add(&mut self, at: &str) {
         let (partition, position) = at.split_once(':').expect("an at");
         let known = self
             .0
@@ -139,14 +150,14 @@ impl WriteHeads {
     }
 
     /// Whether the cursor has reached all of these positions.
-    fn is_reached_by(&self, cursor: &str) -> bool {
+    pub(crate) fn is_reached_by(&self, cursor: &str) -> bool {
         let cursor = view::positions(cursor);
         self.0
             .iter()
             .all(|(partition, at)| view::seq(&cursor[partition]) >= view::seq(at))
     }
 
-    fn merge(mut self, other: &Self) -> Self {
+    pub(crate) fn merge(mut self, other: &Self) -> Self {
         for (partition, position) in &other.0 {
             self.add(&format!("{partition}:{position}"));
         }
@@ -155,14 +166,14 @@ impl WriteHeads {
 }
 
 /// A person of this age.
-fn aged(age: u64) -> Value {
+pub(crate) fn aged(age: u64) -> Value {
     let mut ada = person("Ada");
     ada["age"] = json!(age);
     ada
 }
 
 /// Creates or replaces a person. Returns the change's log position.
-async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
+pub(crate) async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
         for new in [false, true] {
@@ -191,7 +202,7 @@ async fn save(gateway: &Gateway, id: &str, person: &Value) -> String {
 }
 
 /// Deletes a person. Returns the change's log position, none if the person did not exist.
-async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
+pub(crate) async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
     let answer = gateway
         .request("DELETE", &format!("/people/{id}"))
         .send()
@@ -200,7 +211,7 @@ async fn delete(gateway: &Gateway, id: &str) -> Option<String> {
     (answer.status() == 204).then(|| at(&answer))
 }
 
-fn at(answer: &reqwest::Response) -> String {
+pub(crate) fn at(answer: &reqwest::Response) -> String {
     answer.headers()["change-position"]
         .to_str()
         .expect("ASCII")
@@ -233,7 +244,7 @@ async fn churn(gateway: &Gateway, people: &[String], changes: usize, seed: u64) 
 }
 
 /// The people in the list's answer for this filter, by id.
-async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
     let answer = gateway
         .request("GET", &path("/people", &[("where", filter)]))
         .send()
@@ -248,11 +259,11 @@ async fn listed(gateway: &Gateway, filter: &str) -> BTreeMap<String, Value> {
 }
 
 /// Waits until the gateway's stream has passed these writes: REST may answer a moment earlier.
-async fn wait_past(gateway: &Gateway, written: &WriteHeads) {
+pub(crate) async fn wait_past(gateway: &Gateway, written: &WriteHeads) {
     Client::live(gateway, &[]).await.read_past(written).await;
 }
 
-fn types(messages: &[Value]) -> Vec<&str> {
+pub(crate) fn types(messages: &[Value]) -> Vec<&str> {
     messages
         .iter()
         .map(|message| message["type"].as_str().expect("a type"))
@@ -260,7 +271,7 @@ fn types(messages: &[Value]) -> Vec<&str> {
 }
 
 /// The names of a message's members, in order.
-fn members(message: &Value) -> Vec<&str> {
+pub(crate) fn members(message: &Value) -> Vec<&str> {
     message
         .as_object()
         .expect("an object")

@@ -11,28 +11,39 @@ use people_testing::process::Gateway;
 use people_testing::wait::DEADLINE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ViewFormat {
+pub(crate) enum ViewFormat {
     Json,
     CloudEvents,
     Sse,
 }
 
-pub(super) struct Reader {
+pub(crate) struct Reader {
     peer: Peer,
     format: ViewFormat,
-    pub(super) view: View,
+    pub(crate) view: View,
     /// The id of the last message, if that was a server-sent event with an id.
-    pub(super) last_id: Option<String>,
+    pub(crate) last_id: Option<String>,
 }
 
 impl Reader {
     /// Connects, and reads only the response head.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         gateway: &Gateway,
         format: ViewFormat,
         parameters: &[(&str, &str)],
     ) -> Self {
+        Self::open_as(gateway, gateway.token.as_deref(), format, parameters).await
+    }
+
+    /// Connects a caller with this token, or without one.
+    pub(crate) async fn open_as(
+        gateway: &Gateway,
+        token: Option<&str>,
+        format: ViewFormat,
+        parameters: &[(&str, &str)],
+    ) -> Self {
         let path = path("/updates", parameters);
+        let bearer = token.map_or(String::new(), |token| format!("Bearer {token}"));
         let mut peer = Peer::connect_small(gateway.address).await;
         match format {
             ViewFormat::Json | ViewFormat::CloudEvents => {
@@ -41,14 +52,21 @@ impl Reader {
                 } else {
                     "cloudevents.json"
                 };
-                peer.send(handshake(&path, &[("Sec-WebSocket-Protocol", name)]).as_bytes())
-                    .await;
+                let headers = [
+                    ("Sec-WebSocket-Protocol", name),
+                    ("Authorization", bearer.as_str()),
+                ];
+                peer.send(handshake(&path, &headers).as_bytes()).await;
                 peer.expect_upgrade().await;
             }
             ViewFormat::Sse => {
                 // HTTP/1.0 has no chunked encoding: the body is the events alone.
-                peer.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
-                    .await;
+                let authorization = match bearer.as_str() {
+                    "" => String::new(),
+                    bearer => format!("Authorization: {bearer}\r\n"),
+                };
+                let get = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{authorization}\r\n");
+                peer.send(get.as_bytes()).await;
                 let (status, head) = peer.head().await;
                 assert_eq!(status, 200, "{head}");
             }
@@ -72,7 +90,7 @@ impl Reader {
     }
 
     /// Connects, and reads up to `live`.
-    pub(super) async fn live(
+    pub(crate) async fn live(
         gateway: &Gateway,
         format: ViewFormat,
         parameters: &[(&str, &str)],
@@ -83,12 +101,12 @@ impl Reader {
     }
 
     /// Sends a message. Server-sent events have no way to.
-    pub(super) async fn send(&mut self, message: &Value) {
+    pub(crate) async fn send(&mut self, message: &Value) {
         self.peer.say(&message.to_string()).await;
     }
 
     /// The next message in its people.v1.json form, folded; or how the stream ended.
-    pub(super) async fn next(&mut self) -> Result<Value, Frame> {
+    pub(crate) async fn next(&mut self) -> Result<Value, Frame> {
         let message = match self.format {
             ViewFormat::Sse => timeout(DEADLINE, self.event())
                 .await
@@ -111,12 +129,12 @@ impl Reader {
     }
 
     /// The next message. Panics at the end of the stream.
-    pub(super) async fn message(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         self.next().await.expect("a message")
     }
 
     /// Reads up to and including the first message of this type.
-    pub(super) async fn until(&mut self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         while messages
             .last()
@@ -128,7 +146,7 @@ impl Reader {
     }
 
     /// Reads until the cursor has reached these writes. The gateway must send positions.
-    pub(super) async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
+    pub(crate) async fn read_past(&mut self, written: &WriteHeads) -> Vec<Value> {
         let (mut received, deadline) = (Vec::new(), Instant::now() + DEADLINE);
         while !self.view.is_live || !written.is_reached_by(&self.view.cursor()) {
             assert!(
@@ -181,7 +199,7 @@ fn from_cloud_event(event: Value) -> Value {
 }
 
 /// The message and the id of a server-sent event, whose name is the type of its message.
-pub(super) fn read_event<'l>(
+pub(crate) fn read_event<'l>(
     lines: impl Iterator<Item = &'l str> + Clone,
 ) -> (Value, Option<String>) {
     let field = |name: &str| {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// The part of a cursor that names no position: the rights under which it was made.
+pub(crate) const RIGHTS: &str = "v";
+
 /// A client's people and cursor.
 #[derive(Clone, Debug)]
-pub(super) struct View {
+pub(crate) struct View {
     /// By id.
-    pub(super) people: BTreeMap<String, Value>,
+    pub(crate) people: BTreeMap<String, Value>,
     /// Positions by partition; none while the client has no cursor.
-    pub(super) cursor: Option<BTreeMap<String, String>>,
-    pub(super) is_live: bool,
+    pub(crate) cursor: Option<BTreeMap<String, String>>,
+    pub(crate) is_live: bool,
     /// The last `at` of each partition since the stream began.
     last: BTreeMap<String, String>,
     /// Whether `people` is complete. Each change must then fit it.
@@ -22,7 +25,7 @@ pub(super) struct View {
 
 impl View {
     /// The view of a client that connects with this `from`.
-    pub(super) fn from(from: &str, has_all_kinds: bool) -> Self {
+    pub(crate) fn from(from: &str, has_all_kinds: bool) -> Self {
         Self {
             people: BTreeMap::new(),
             cursor: from.contains(':').then(|| positions(from)),
@@ -34,7 +37,7 @@ impl View {
     }
 
     /// The view of the same client when it connects again with its cursor.
-    pub(super) fn resumed(&self) -> Self {
+    pub(crate) fn resumed(&self) -> Self {
         Self {
             is_live: false,
             last: BTreeMap::new(),
@@ -43,7 +46,7 @@ impl View {
     }
 
     /// The cursor as text: the last one that was sent, advanced by each `at` since.
-    pub(super) fn cursor(&self) -> String {
+    pub(crate) fn cursor(&self) -> String {
         let cursor = self.cursor.as_ref().expect("the client holds a cursor");
         let ats: Vec<_> = cursor
             .iter()
@@ -53,7 +56,7 @@ impl View {
     }
 
     /// Folds a message. Panics if an exact stream cannot contain it here.
-    pub(super) fn apply(&mut self, message: &Value) {
+    pub(crate) fn apply(&mut self, message: &Value) {
         let text = |name: &str| {
             message[name]
                 .as_str()
@@ -99,7 +102,7 @@ impl View {
                     self.move_cursor(cursor.as_str().expect("text"));
                 }
             }
-            "error" | "stale" | "fresh" => {}
+            "error" | "stale" | "fresh" | "expiring" | "token" => {}
             other => panic!("{other}: {message}"),
         }
     }
@@ -146,9 +149,10 @@ impl View {
     }
 
     /// Replaces the cursor. No position may go back within its epoch.
-    pub(super) fn move_cursor(&mut self, cursor: &str) {
+    pub(crate) fn move_cursor(&mut self, cursor: &str) {
         let cursor = positions(cursor);
-        for (partition, position) in self.cursor.iter().flatten().chain(&self.last) {
+        let known = self.cursor.iter().flatten().chain(&self.last);
+        for (partition, position) in known.filter(|(partition, _)| *partition != RIGHTS) {
             let now = &cursor[partition];
             assert!(
                 seq(now) >= seq(position) || epoch(now) != epoch(position),
@@ -159,8 +163,8 @@ impl View {
     }
 }
 
-/// A cursor's positions by partition.
-pub(super) fn positions(cursor: &str) -> BTreeMap<String, String> {
+/// A cursor's positions by partition, and its rights under [`RIGHTS`].
+pub(crate) fn positions(cursor: &str) -> BTreeMap<String, String> {
     let ats = cursor
         .split(',')
         .map(|at| at.split_once(':').expect("an at"));
@@ -168,7 +172,7 @@ pub(super) fn positions(cursor: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-pub(super) fn seq(position: &str) -> u64 {
+pub(crate) fn seq(position: &str) -> u64 {
     position
         .split('.')
         .nth(1)

@@ -42,12 +42,23 @@ impl Listener {
         path: &str,
         subprotocols: &str,
     ) -> (Self, Option<String>) {
+        Self::open_with(address, path, &[(PROTOCOL, subprotocols)]).await
+    }
+
+    /// The same with these headers in the handshake.
+    pub async fn open_with(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> (Self, Option<String>) {
         let mut request = format!("ws://{address}{path}")
             .into_client_request()
             .expect("a request");
-        request
-            .headers_mut()
-            .insert(PROTOCOL, subprotocols.parse().expect("a header"));
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .insert(*name, value.parse().expect("a header"));
+        }
         let opened = timeout(DEADLINE, connect_async(request))
             .await
             .expect("an answer in time");

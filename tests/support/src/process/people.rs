@@ -9,9 +9,19 @@ use crate::wait::eventually;
 impl Gateway {
     /// A request to the public listener.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.request_as(self.token.as_deref(), method, path)
+    }
+
+    /// A request of a caller with this token, or without one.
+    pub fn request_as(
+        &self,
+        token: Option<&str>,
+        method: &str,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         let request = self.http.request(method, self.url(path));
-        match &self.token {
+        match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
