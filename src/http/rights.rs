@@ -26,7 +26,7 @@ pub(super) async fn rights(
     }
     document.extend(caller.rights().describe());
     if state.authentication.is_none() {
-        document.remove("role");
+        document.shift_remove("role");
     }
     if let Some(lease) = caller.lease() {
         document.insert("seconds".into(), json!(lease.seconds_left()));

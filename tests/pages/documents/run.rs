@@ -10,13 +10,14 @@ use crate::documents::markdown::{Block, all, read, root};
 use crate::documents::terminal::Terminal;
 
 /// The documents with commands. Each has a test below.
-const RUN: [&str; 7] = [
+const RUN: [&str; 8] = [
     "README.md",
     "docs/cli.md",
     "docs/clients.md",
     "docs/filters.md",
     "docs/operations.md",
     "docs/protocol.md",
+    "docs/rights.md",
     "examples/README.md",
 ];
 
@@ -214,6 +215,11 @@ fn the_page_of_filters_runs() {
 #[test]
 fn the_page_of_operations_runs() {
     run("docs/operations.md");
+}
+
+#[test]
+fn the_page_of_rights_runs() {
+    run("docs/rights.md");
 }
 
 #[test]
