@@ -105,7 +105,8 @@ impl View {
         self.verdict(&Images::of(change))
     }
 
-    /// Steps that the patterns take at worst for this verdict (see [`Filter::steps`](super::Filter::steps)).
+    /// Steps that the patterns take at worst for this verdict (see
+    /// [`Filter::steps`](super::Filter::steps)).
     pub fn steps(&self, images: &Images<'_>) -> u64 {
         let images = [&images.before, &images.after].into_iter().flatten();
         images
