@@ -10,6 +10,7 @@ mod genesis;
 mod histories;
 mod slow_readers;
 mod snapshots;
+mod tenants;
 mod throttle;
 mod truth;
 

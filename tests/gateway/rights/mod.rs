@@ -3,7 +3,7 @@
 mod cursors;
 mod fields;
 mod policies;
-mod refresh;
+pub(crate) mod refresh;
 mod repeats;
 mod roles;
 mod rows;

@@ -36,7 +36,7 @@ fn token_message(token: &str) -> Value {
 }
 
 /// The people of a message.
-fn people_of(message: &Value) -> Vec<&Value> {
+pub(crate) fn people_of(message: &Value) -> Vec<&Value> {
     let listed = |name: &str| message[name].as_array().into_iter().flatten();
     let batched = listed("changes").filter_map(|change| change.get("person"));
     listed("people")

@@ -24,6 +24,8 @@ pub(crate) struct Writer {
     made: usize,
     turn: usize,
     people: Vec<(Uuid, Existence)>,
+    /// Sent with each request, where callers need a token.
+    token: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,14 @@ impl Writer {
             made: 0,
             turn: name as usize,
             people,
+            token: None,
         }
+    }
+
+    /// The same writer with a token.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
     }
 
     /// Makes so many changes: creates, updates and deletes. Returns their positions in order.
@@ -117,6 +126,9 @@ impl Writer {
                 .http
                 .request(method, format!("http://{gateway}/people/{id}"));
             request = request.header("idempotency-key", &key);
+            if let Some(token) = &self.token {
+                request = request.bearer_auth(token);
+            }
             if let Some(body) = &body {
                 request = request
                     .header(CONTENT_TYPE, "application/json")

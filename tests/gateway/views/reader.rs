@@ -168,7 +168,7 @@ impl Reader {
 }
 
 /// The people.v1.json form of a `CloudEvent`.
-fn from_cloud_event(event: Value) -> Value {
+pub(crate) fn from_cloud_event(event: Value) -> Value {
     assert_eq!(
         (&event["specversion"], &event["source"]),
         (&json!("1.0"), &json!("/people"))

@@ -51,6 +51,20 @@ impl Listener {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> (Self, Option<String>) {
+        let opened = Self::try_open_with(address, path, headers).await;
+        opened.expect("a handshake")
+    }
+
+    /// The same on a server that may be away, or may refuse.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, or why there was no answer.
+    pub async fn try_open_with(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, Option<String>), tungstenite::Error> {
         let mut request = format!("ws://{address}{path}")
             .into_client_request()
             .expect("a request");
@@ -62,12 +76,12 @@ impl Listener {
         let opened = timeout(DEADLINE, connect_async(request))
             .await
             .expect("an answer in time");
-        let (socket, answer) = opened.expect("a handshake");
+        let (socket, answer) = opened?;
         let chosen = answer
             .headers()
             .get(PROTOCOL)
             .map(|chosen| chosen.to_str().expect("ASCII").to_owned());
-        (Self(socket), chosen)
+        Ok((Self(socket), chosen))
     }
 
     /// Tries to open a WebSocket that the server must refuse, and returns the HTTP status.
@@ -83,10 +97,18 @@ impl Listener {
 
     /// Sends a text.
     pub async fn say(&mut self, text: &str) {
+        self.try_say(text).await.expect("an open socket");
+    }
+
+    /// Sends a text on a socket that may have ended.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be sent.
+    pub async fn try_say(&mut self, text: &str) -> Result<(), tungstenite::Error> {
         timeout(DEADLINE, self.0.send(Message::text(text)))
             .await
             .expect("in time")
-            .expect("an open socket");
     }
 
     /// The next text, or how the WebSocket ended. Skips control frames, which the library answers.
