@@ -1,29 +1,23 @@
 //! A change on its way to many groups.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use crate::domain::{Change, LogPosition, TraceContext};
 use crate::filter::{Images, Verdict};
 use crate::history::{Checkpoint, Entry, Event};
-use crate::protocol::format::WireFormat;
-use crate::rights::Scope;
+use crate::protocol::format::FrameKey;
 use crate::session::{Notification, Subscription};
 
-/// A change whose images are read once, and which is encoded once per format and verdict, whatever
-/// the number of groups.
+/// A change whose images are read once, and which is encoded once per format, verdict and mask,
+/// whatever the number of groups.
 pub struct Evaluation<'a> {
     change: &'a Change,
     before: &'a Checkpoint,
     after: &'a Checkpoint,
     images: Images<'a>,
-    encoded: Vec<Encoded>,
-}
-
-struct Encoded {
-    format: WireFormat,
-    verdict: Verdict,
-    scope: Scope,
-    frame: Option<Bytes>,
+    encoded: HashMap<FrameKey, Option<Bytes>>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -37,7 +31,7 @@ impl<'a> Evaluation<'a> {
             before,
             after: &entry.checkpoint,
             images: Images::of(change),
-            encoded: Vec::new(),
+            encoded: HashMap::new(),
         })
     }
 
@@ -82,21 +76,9 @@ impl<'a> Evaluation<'a> {
 
     fn frame(&mut self, verdict: Verdict, subscription: &Subscription) -> Option<Bytes> {
         let Subscription { format, scope, .. } = subscription;
-        let is_same = |known: &&Encoded| {
-            known.format == *format
-                && known.verdict == verdict
-                && format.shows_alike(verdict, &known.scope, scope)
-        };
-        if let Some(known) = self.encoded.iter().find(is_same) {
-            return known.frame.clone();
-        }
-        let frame = format.change(verdict, self.change, Some(&self.after.cursor), scope);
-        self.encoded.push(Encoded {
-            format: *format,
-            verdict,
-            scope: scope.clone(),
-            frame: frame.clone(),
-        });
-        frame
+        let (change, cursor) = (self.change, &self.after.cursor);
+        let encode = || format.change(verdict, change, Some(cursor), scope);
+        let key = format.frame_key(verdict, scope);
+        self.encoded.entry(key).or_insert_with(encode).clone()
     }
 }

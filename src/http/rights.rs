@@ -24,10 +24,10 @@ pub(super) async fn rights(
     if let Some(lease) = caller.lease() {
         document.insert("subject".into(), json!(lease.subject));
     }
-    document.extend(caller.rights().describe());
-    if state.authentication.is_none() {
-        document.shift_remove("role");
+    if state.authentication.is_some() {
+        document.insert("role".into(), json!(caller.rights().role()));
     }
+    document.extend(caller.rights().describe());
     if let Some(lease) = caller.lease() {
         document.insert("seconds".into(), json!(lease.seconds_left()));
     }

@@ -122,8 +122,8 @@ impl Rights {
         self.lacks.as_ref()
     }
 
-    /// What callers and operators are told of them: role, verbs, and what is hidden of people (or
-    /// all that is shown).
+    /// What callers and operators are told of them beside the role: verbs, and what is hidden of
+    /// people (or all that is shown).
     pub fn describe(&self) -> Map<String, Value> {
         let texts = |paths: &[FieldPath]| -> Vec<String> {
             paths.iter().map(FieldPath::to_string).collect()
@@ -131,13 +131,12 @@ impl Rights {
         let can: Vec<&str> = self.can.iter().map(Verb::name).collect();
         let mask = self.scope.mask();
         let mut all = Map::new();
-        all.insert("role".into(), json!(self.role));
         all.insert("can".into(), json!(can));
         all.insert(
             "hide".into(),
             json!(mask.map_or(Vec::new(), |mask| texts(mask.hidden()))),
         );
-        if let Some(shown) = mask.and_then(Mask::shown) {
+        if let Some(shown) = mask.and_then(|mask| mask.shown()) {
             all.insert("show".into(), json!(texts(shown)));
         }
         all

@@ -19,7 +19,8 @@ pub struct Scope(Option<Arc<Restriction>>);
 struct Restriction {
     /// The people that exist for the caller; none for everyone.
     rule: Option<Filter>,
-    mask: Mask,
+    /// None where nothing is hidden.
+    mask: Option<Arc<Mask>>,
     fingerprint: Fingerprint,
 }
 
@@ -43,7 +44,8 @@ impl Scope {
     /// The people of a rule, without what a mask hides.
     pub(super) fn new(rule: Option<Filter>, mask: Mask, fingerprint: Fingerprint) -> Self {
         let rule = rule.filter(|rule| !rule.is_everyone());
-        if rule.is_none() && mask.is_empty() {
+        let mask = (!mask.is_empty()).then(|| Arc::new(mask));
+        if rule.is_none() && mask.is_none() {
             return Self::everything();
         }
         Self(Some(Arc::new(Restriction {
@@ -59,14 +61,18 @@ impl Scope {
     }
 
     /// What is hidden of people; none where nothing is.
-    pub fn mask(&self) -> Option<&Mask> {
-        let mask = &self.0.as_ref()?.mask;
-        (!mask.is_empty()).then_some(mask)
+    pub fn mask(&self) -> Option<&Arc<Mask>> {
+        self.0.as_ref()?.mask.as_ref()
     }
 
     /// The people that exist for the caller; none for everyone.
     fn rule(&self) -> Option<&Filter> {
         self.0.as_ref()?.rule.as_ref()
+    }
+
+    /// Whether there may be people that do not exist for the caller.
+    pub fn has_rule(&self) -> bool {
+        self.rule().is_some()
     }
 
     /// Whether a person exists for the caller.

@@ -63,7 +63,9 @@ pub(in crate::cli) fn rights(flags: RightsFlags) -> anyhow::Result<()> {
             (rights, policy.describe(roles, claims))
         }
     };
-    let mut document = rights.describe();
+    let mut document = Map::new();
+    document.insert("role".into(), json!(rights.role()));
+    document.extend(rights.describe());
     if let Some(error) = rights.lacks() {
         document.insert("refused".into(), json!(error.to_string()));
     }

@@ -4,6 +4,8 @@ mod tally;
 
 pub(super) use tally::Tally;
 
+use std::collections::HashMap;
+
 use super::groups::SubscriptionGroup;
 use crate::domain::Fingerprint;
 use crate::history::Checkpoint;
@@ -22,7 +24,7 @@ pub(super) struct Writes {
     /// number.
     last: Option<(usize, u64, usize)>,
     /// Payloads that name the position, by format and rights.
-    positions: Vec<((WireFormat, Option<Fingerprint>), usize)>,
+    positions: HashMap<(WireFormat, Option<Fingerprint>), usize>,
 }
 
 /// Whether a group's round has another member.
@@ -42,7 +44,7 @@ impl Writes {
             payloads: Vec::new(),
             to: Vec::new(),
             last: None,
-            positions: Vec::new(),
+            positions: HashMap::new(),
         }
     }
 
@@ -95,7 +97,7 @@ impl Writes {
 
     fn position(&mut self, of: &Subscription) -> Option<usize> {
         let key = (of.format, of.scope.fingerprint());
-        if let Some((_, payload)) = self.positions.iter().find(|(known, _)| *known == key) {
+        if let Some(payload) = self.positions.get(&key) {
             return Some(*payload);
         }
         let frame = of.message(&Message::Position(&self.newest.cursor))?;
@@ -103,7 +105,7 @@ impl Writes {
             frame,
             checkpoint: self.newest.clone(),
         });
-        self.positions.push((key, payload));
+        self.positions.insert(key, payload);
         Some(payload)
     }
 

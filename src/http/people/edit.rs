@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer::{AnswerSource, RelativeLocation, Success};
+use super::found::Found;
 use super::idempotency;
 use super::preconditions::{Precondition, damaged};
 use super::write_request::WriteRequest;
@@ -109,10 +110,8 @@ pub(super) async fn edit(
         return Ok(answer(replay));
     }
     for _ in 0..TRIES {
-        let found = store.get(id).await?;
-        let current = found
-            .filter(|person| rights.scope().sees(id, &person.fields))
-            .ok_or_else(not_found)?;
+        let found = Found::look_up(state, rights, id).await?;
+        let current = found.visible().ok_or_else(not_found)?;
         edit.check(rights, id, &current.fields)?;
         if !precondition.holds(current.revision) {
             return Err(precondition.failed(current.revision));
@@ -151,12 +150,10 @@ pub(super) async fn create(
         return Ok(answer(replay));
     }
     for _ in 0..TRIES {
-        if let Some(person) = store.get(id).await? {
-            return Err(if rights.scope().sees(id, &person.fields) {
-                Precondition::Absent.failed(person.revision)
-            } else {
-                WriteRefusal::outside(Verb::Create).into()
-            });
+        match Found::look_up(state, rights, id).await? {
+            Found::Nobody => {}
+            Found::Hidden => return Err(WriteRefusal::outside(Verb::Create).into()),
+            Found::Visible(person) => return Err(Precondition::Absent.failed(person.revision)),
         }
         let fields = rights.create(id, body)?;
         let write = call

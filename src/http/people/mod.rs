@@ -4,6 +4,7 @@
 
 mod answer;
 mod edit;
+mod found;
 mod idempotency;
 mod import;
 mod list;

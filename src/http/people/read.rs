@@ -5,6 +5,7 @@ use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use super::found::Found;
 use super::preconditions::{Precondition, entity_tag, opaque_tag};
 use super::{PathId, answer};
 use crate::http::SharedState;
@@ -26,13 +27,8 @@ pub(in crate::http) async fn read(
     caller.may(Verb::Read)?;
     Parameters::none(query.as_deref())?;
     let precondition = Precondition::of_read(&headers)?;
-    let person = state
-        .store
-        .get()?
-        .get(id)
-        .await?
-        .filter(|person| caller.scope().sees(id, &person.fields))
-        .ok_or_else(|| Problem::no_person(id))?;
+    let found = Found::look_up(&state, caller.rights(), id).await?;
+    let person = found.visible().ok_or_else(|| Problem::no_person(id))?;
     if !precondition.holds(person.revision) {
         return Err(precondition.failed(person.revision));
     }

@@ -13,4 +13,4 @@ pub mod text;
 mod wire_format;
 
 pub use page::PAGE_BYTES;
-pub use wire_format::{ClientInput, WireFormat};
+pub use wire_format::{ClientInput, FrameKey, WireFormat};

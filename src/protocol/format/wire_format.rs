@@ -1,15 +1,17 @@
 //! The format of a stream: its abilities, and its encoding.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::piece::Piece;
 use super::{cloudevents, json, page, sse, text};
-use crate::domain::{Change, Cursor, CursorText, Person};
+use crate::domain::{Change, Cursor, CursorText, Fingerprint, Person};
 use crate::filter::Verdict;
 use crate::protocol::close::Close;
 use crate::protocol::frame;
 use crate::protocol::message::{Composed, Message};
-use crate::rights::Scope;
+use crate::rights::{Mask, Scope};
 use crate::telemetry::Label;
 
 /// The form that a client chose.
@@ -55,6 +57,15 @@ pub enum ClientInput {
     Messages,
     /// Nothing.
     Nothing,
+}
+
+/// What a frame of one change depends on: clients with equal keys are sent the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FrameKey {
+    format: WireFormat,
+    verdict: Verdict,
+    mask: Option<Arc<Mask>>,
+    rights: Option<Fingerprint>,
 }
 
 impl WireFormat {
@@ -186,15 +197,19 @@ impl WireFormat {
         }
     }
 
-    /// Whether clients of both scopes are sent the same for a change with this verdict.
-    pub fn shows_alike(self, verdict: Verdict, one: &Scope, other: &Scope) -> bool {
+    /// What a change with this verdict looks like to a client, as a key.
+    pub fn frame_key(self, verdict: Verdict, scope: &Scope) -> FrameKey {
         let shows_person = match verdict {
             Verdict::Create | Verdict::Enter | Verdict::Update => true,
             Verdict::Leave | Verdict::Delete | Verdict::Outside => false,
         };
         let names_cursor = self.framing() == Framing::EventStream;
-        (!shows_person || one.mask() == other.mask())
-            && (!names_cursor || one.fingerprint() == other.fingerprint())
+        FrameKey {
+            format: self,
+            verdict,
+            mask: scope.mask().filter(|_| shows_person).cloned(),
+            rights: scope.fingerprint().filter(|_| names_cursor),
+        }
     }
 
     /// Any other message of the server; nothing in text.

@@ -95,6 +95,25 @@ async fn an_import_is_judged_line_by_line() {
 }
 
 #[tokio::test]
+async fn a_line_keeps_what_only_others_change() {
+    let office = PolicyGateway::start().await;
+    let [known, free] = &ids(2)[..] else {
+        panic!("two ids");
+    };
+    save(office.gateway(), known, &member("red")).await;
+    let keeper = office.caller(&json!({"role": "keeper"}));
+    let lines = [line(known, "red"), line(known, "blue"), line(free, "red")].concat();
+    let (refused, _) = report(&keeper.call("POST", "/people/import", &[], &lines).await);
+    let told: Vec<_> = refused
+        .iter()
+        .map(|(line, problem)| (*line, problem["verb"].as_str().expect("a verb")))
+        .collect();
+    assert_eq!(told, [(2, "update"), (3, "create")]);
+    let saved = office.admin().get(&person_path(known)).await.json();
+    assert_eq!(saved["attributes"]["team"], "red");
+}
+
+#[tokio::test]
 async fn a_line_needs_the_verb_of_what_it_does() {
     let policy = r#"
         [[role]]

@@ -8,6 +8,7 @@ use crate::live::ids;
 use crate::views::{Client, WriteHeads, save};
 use people_testing::http::{Answer, resolved};
 use people_testing::process::{Gateway, person};
+use people_testing::redis::RedisServer;
 
 /// Saves three people of the red team, three of the blue one and one of none, in this order.
 async fn save_teams(gateway: &Gateway) -> Vec<String> {
@@ -245,4 +246,27 @@ async fn a_person_that_leaves_the_rule_while_it_is_written_is_never_written() {
         found > 0 && refused > 0,
         "{found} writes, {refused} refused"
     );
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_does_not_exist_for_a_caller_with_a_rule() {
+    let redis = RedisServer::start(&[]).await;
+    let office = PolicyGateway::with(POLICY, &[("store.url", &redis.url())]).await;
+    let (id, admin, red) = (&ids(1)[0], office.admin(), office.clerk("red"));
+    save(office.gateway(), id, &member("red")).await;
+    let garbage = ["HSET", "{people.p0}:people", id, "garbage"];
+    redis.command::<()>(&garbage).await;
+    assert_eq!(admin.get(&person_path(id)).await.status, 500);
+    let body = json!({"firstName": "Ada", "lastName": "L", "age": 1, "job": ""}).to_string();
+    for method in ["GET", "PUT", "PATCH", "DELETE"] {
+        let call = async |id: &str| {
+            let answer = red.call(method, &person_path(id), &[], &body).await;
+            let problem = answer.problem(404, "not-found");
+            problem["detail"].as_str().expect("words").replace(id, "ID")
+        };
+        assert_eq!(call(id).await, call(UNUSED_ID).await, "{method}");
+    }
+    let new = [("if-none-match", "*")];
+    let create = red.call("PUT", &person_path(id), &new, &body).await;
+    create.problem(403, "forbidden");
 }

@@ -3,6 +3,7 @@
 use crate::domain::{FieldsJson, PersonId, TraceContext};
 use crate::http::HttpState;
 use crate::http::people::edit::{TRIES, contended};
+use crate::http::people::found::Found;
 use crate::protocol::problem::Problem;
 use crate::rights::{Rights, SaveBody, Verb, WriteRefusal};
 use crate::store::{Expectation, StoreError, Write, WriteOutcome};
@@ -49,14 +50,17 @@ impl PersonLine {
             may.then_some(())
                 .ok_or_else(|| Problem::forbidden(verb, rights))
         };
-        let Some(person) = state.store.get()?.get(self.id).await? else {
-            may(Verb::Create)?;
-            return Ok((rights.create(self.id, &self.body)?, Expectation::Absent));
+        let person = match Found::look_up(state, rights, self.id).await? {
+            Found::Nobody => {
+                may(Verb::Create)?;
+                return Ok((rights.create(self.id, &self.body)?, Expectation::Absent));
+            }
+            Found::Hidden => {
+                may(Verb::Create)?;
+                return Err(WriteRefusal::outside(Verb::Create).into());
+            }
+            Found::Visible(person) => person,
         };
-        if !rights.scope().sees(self.id, &person.fields) {
-            may(Verb::Create)?;
-            return Err(WriteRefusal::outside(Verb::Create).into());
-        }
         may(Verb::Update)?;
         rights.check_update(self.id, &person.fields)?;
         let fields = rights.replace(self.id, &person.fields, &self.body)?;
