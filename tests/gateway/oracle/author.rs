@@ -37,7 +37,7 @@ pub(crate) const CONDITIONS: [&str; 10] = [
 pub(crate) struct Author {
     random: StdRng,
     writer: Writer,
-    people: Vec<(Uuid, bool)>,
+    people: OwnPeople,
     written: Arc<AtomicUsize>,
 }
 
@@ -51,14 +51,8 @@ impl Author {
         written: Arc<AtomicUsize>,
     ) -> Self {
         let mut random = StdRng::seed_from_u64(seed ^ (u64::from(number) << 32));
-        let people = (0..PEOPLE).map(|_| {
-            (
-                uuid::Builder::from_random_bytes(random.random()).into_uuid(),
-                false,
-            )
-        });
         Self {
-            people: people.collect(),
+            people: OwnPeople::new(PEOPLE, &mut random),
             random,
             writer: Writer::new(number, gateways),
             written,
@@ -76,16 +70,14 @@ impl Author {
     }
 
     async fn change(&mut self) -> String {
-        let index = self.random.random_range(0..PEOPLE);
-        let (id, exists) = self.people[index];
+        let (id, exists) = self.people.pick(&mut self.random);
         if !exists {
-            self.people[index].1 = true;
             let body = self.person().to_string();
             return self.writer.write("PUT", id, Some(body), Some("*")).await;
         }
         match self.random.random_range(0..10) {
             0..2 => {
-                self.people[index].1 = false;
+                self.people.remove(id);
                 self.writer.delete(id).await
             }
             2..5 => {
@@ -105,6 +97,33 @@ impl Author {
 
     fn person(&mut self) -> Value {
         random_person(&mut self.random)
+    }
+}
+
+/// The people of one author, and whether each exists.
+pub(crate) struct OwnPeople(Vec<(Uuid, bool)>);
+
+impl OwnPeople {
+    /// So many; none exists yet.
+    pub(crate) fn new(count: usize, random: &mut StdRng) -> Self {
+        let people = (0..count).map(|_| {
+            let id = uuid::Builder::from_random_bytes(random.random());
+            (id.into_uuid(), false)
+        });
+        Self(people.collect())
+    }
+
+    /// One of them, and whether it exists; it does from here on.
+    pub(crate) fn pick(&mut self, random: &mut StdRng) -> (Uuid, bool) {
+        let index = random.random_range(0..self.0.len());
+        let person = &mut self.0[index];
+        (person.0, std::mem::replace(&mut person.1, true))
+    }
+
+    /// Notes that a person does not exist any more.
+    pub(crate) fn remove(&mut self, id: Uuid) {
+        let person = self.0.iter_mut().find(|person| person.0 == id);
+        person.expect("one of these").1 = false;
     }
 }
 

@@ -61,6 +61,15 @@ name = "archivist"
 can = ["read"]
 "#;
 
+/// The members of a person with attributes that a guest is shown.
+const SHOWN_TO_GUESTS: [&str; 6] = [
+    "id",
+    "firstName",
+    "attributes",
+    "revision",
+    "createdAt",
+    "updatedAt",
+];
 /// A value that clerks, assistants and guests do not see, and that stands nowhere else.
 const SALARY: u64 = 471_108_150;
 

@@ -8,9 +8,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 use super::access::{JOB, SECRET, TENANTS};
+use crate::oracle::author::OwnPeople;
 use crate::scale_out::writer::Writer;
 
 /// People of one author. No other author writes them.
@@ -26,7 +26,7 @@ pub(super) struct Pace {
 pub(super) struct TenantAuthor {
     random: StdRng,
     writer: Writer,
-    people: Vec<(Uuid, bool)>,
+    people: OwnPeople,
     pace: Arc<Pace>,
 }
 
@@ -39,12 +39,8 @@ impl TenantAuthor {
         pace: Arc<Pace>,
     ) -> Self {
         let mut random = StdRng::seed_from_u64(seed ^ (u64::from(number) << 32));
-        let people = (0..PEOPLE).map(|_| {
-            let id = uuid::Builder::from_random_bytes(random.random());
-            (id.into_uuid(), false)
-        });
         Self {
-            people: people.collect(),
+            people: OwnPeople::new(PEOPLE, &mut random),
             random,
             writer: Writer::new(number, gateways).with_token(token),
             pace,
@@ -64,16 +60,14 @@ impl TenantAuthor {
     }
 
     async fn change(&mut self) -> String {
-        let index = self.random.random_range(0..PEOPLE);
-        let (id, exists) = self.people[index];
+        let (id, exists) = self.people.pick(&mut self.random);
         if !exists {
-            self.people[index].1 = true;
             let body = self.person().to_string();
             return self.writer.write("PUT", id, Some(body), Some("*")).await;
         }
         let patch = match self.random.random_range(0..10) {
             0..2 => {
-                self.people[index].1 = false;
+                self.people.remove(id);
                 return self.writer.delete(id).await;
             }
             2..5 => json!({"attributes": {"tenant": self.tenant()}}),
