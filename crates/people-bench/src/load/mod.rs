@@ -84,7 +84,13 @@ fn change(
         .map(|slow| SlowReaders::connect(connect_plan(plan), slow))
         .transpose()?;
     report(&LoadMessage::Open(started.elapsed()))?;
-    let mut changes = Changes::new(pool, plan.writer, plan.topics, pace, plan.token.as_deref())?;
+    let mut changes = Changes::new(
+        pool,
+        plan.writer,
+        plan.topics,
+        pace,
+        plan.writer_token.as_deref(),
+    )?;
     changes.slow_readers = slow_readers;
     changes.make(RunLength::Time(warm_up))?;
     begin()?;

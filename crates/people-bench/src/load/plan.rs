@@ -23,8 +23,10 @@ pub(crate) struct LoadPlan {
     pub(crate) topics: Topics,
     pub(crate) stage: LoadStage,
     pub(crate) cleanup: Cleanup,
-    /// Sent with each request, where the server asks for a token.
+    /// Sent with each handshake, where the server asks for a token.
     pub(crate) token: Option<String>,
+    /// The same for writes.
+    pub(crate) writer_token: Option<String>,
 }
 
 /// The format of clients' messages.

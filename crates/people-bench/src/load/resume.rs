@@ -32,7 +32,7 @@ pub(super) fn run(plan: &LoadPlan, missed: u64) -> anyhow::Result<LoadOutcome> {
         plan.writer,
         plan.topics,
         Pace::InFlight(IN_FLIGHT),
-        plan.token.as_deref(),
+        plan.writer_token.as_deref(),
     )?;
     changes.make(RunLength::Count(missed))?;
     begin()?;

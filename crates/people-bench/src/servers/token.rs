@@ -10,25 +10,30 @@ use tempfile::TempDir;
 
 use super::child::folder;
 
-/// A role that sees everyone, after a look at each person, and everything but one attribute.
+/// A writer without rules, and a watcher who sees everyone, after a look at each person, and
+/// everything but one attribute.
 const POLICY: &str = r#"
 [[role]]
 name = "writer"
 can = ["read", "watch", "save", "delete", "import"]
+
+[[role]]
+name = "watcher"
+can = ["read", "watch"]
 where = 'age < claims.limit'
-save = 'true'
 hide = ["attributes.hidden"]
 "#;
 
-/// A key, and a token of a writer that it signed.
+/// A key, and the tokens of a writer and a watcher that it signed.
 #[derive(Clone, Debug)]
 pub(crate) struct BenchToken {
     folder: Arc<TempDir>,
-    token: String,
+    writer: String,
+    watcher: String,
     rights: BenchRights,
 }
 
-/// What the token allows.
+/// What the watchers' token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BenchRights {
     /// Everything.
@@ -38,21 +43,28 @@ pub(crate) enum BenchRights {
 }
 
 impl BenchToken {
-    /// Makes both with this program.
+    /// Makes all of them with this program.
     pub(crate) fn make(program: &Path, rights: BenchRights) -> anyhow::Result<Self> {
         let folder = folder()?;
         let keys = keys_in(&folder);
         output(program, &["keys", "new", "--alg", "HS256"], &keys)?;
-        let mut arguments = vec!["token", "--sub", "bench", "--ttl", "1d"];
-        if rights == BenchRights::Restricted {
-            fs::write(policy_in(&folder), POLICY)?;
-            arguments.extend(["--claim", "limit=200"]);
-        }
-        arguments.push("--keys");
-        let token = output(program, &arguments, &keys)?;
+        let token = |role: &str| -> anyhow::Result<String> {
+            let holder = ["token", "--sub", "bench", "--ttl", "1d", "--role", role];
+            let arguments = [&holder[..], &["--claim", "limit=200", "--keys"]].concat();
+            Ok(output(program, &arguments, &keys)?.trim().to_owned())
+        };
+        let writer = token("writer")?;
+        let watcher = match rights {
+            BenchRights::All => writer.clone(),
+            BenchRights::Restricted => {
+                fs::write(policy_in(&folder), POLICY)?;
+                token("watcher")?
+            }
+        };
         Ok(Self {
             folder: Arc::new(folder),
-            token: token.trim().to_owned(),
+            writer,
+            watcher,
             rights,
         })
     }
@@ -67,9 +79,14 @@ impl BenchToken {
         keys_in(&self.folder)
     }
 
-    /// The token.
-    pub(crate) fn text(&self) -> &str {
-        &self.token
+    /// The token for writes.
+    pub(crate) fn writer(&self) -> &str {
+        &self.writer
+    }
+
+    /// The token for live updates.
+    pub(crate) fn watcher(&self) -> &str {
+        &self.watcher
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct TargetFlags {
     /// Let gateways ask for tokens, and send one with each request
     #[arg(long, conflicts_with = "url")]
     auth: bool,
-    /// The same, with a role that has a rule for people and a hidden attribute
+    /// The same, with a rule for people and a hidden attribute for those who watch
     #[arg(long, conflicts_with = "url")]
     rules: bool,
     /// The format of clients' messages [default: text; for resume json]
@@ -76,7 +76,7 @@ pub(super) struct BenchTarget {
 }
 
 impl TargetFlags {
-    /// What the token allows, where gateways ask for one.
+    /// What those who watch may do, where gateways ask for tokens.
     fn rights(&self) -> Option<BenchRights> {
         match (self.rules, self.auth) {
             (true, _) => Some(BenchRights::Restricted),
@@ -163,6 +163,7 @@ impl BenchTarget {
         topics: Topics,
         stage: LoadStage,
     ) -> LoadPlan {
+        let token = self.options.token.as_ref();
         LoadPlan {
             server: server.address,
             writer: server.writer,
@@ -171,11 +172,8 @@ impl BenchTarget {
             topics,
             stage,
             cleanup: self.cleanup,
-            token: self
-                .options
-                .token
-                .as_ref()
-                .map(|token| token.text().to_owned()),
+            token: token.map(|token| token.watcher().to_owned()),
+            writer_token: token.map(|token| token.writer().to_owned()),
         }
     }
 
