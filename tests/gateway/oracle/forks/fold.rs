@@ -34,8 +34,11 @@ pub(super) struct Segment {
     pub(super) first_live: Option<Cursor>,
     /// All log positions that messages named from that `live` on.
     pub(super) positions: Vec<LogPosition>,
-    /// The changes that came one by one from that `live` on, with their verdicts.
+    /// The cursor of the last `live`. A connection that resumed was sent net changes before it.
+    pub(super) last_live: Option<Cursor>,
+    /// The changes that came one by one from the last `live` on, with their verdicts.
     pub(super) changes: Vec<(LogPosition, String)>,
+    /// Whether a batch came after the last `live`.
     pub(super) has_batches: bool,
     last: BTreeMap<Partition, Position>,
 }
@@ -70,15 +73,16 @@ impl Fold {
                 if !std::mem::take(&mut self.expects_live) {
                     self.contradict("live came twice".to_owned());
                 }
-                self.segment_mut()
-                    .first_live
-                    .get_or_insert_with(|| cursor.clone());
+                let segment = self.segment_mut();
+                segment.first_live.get_or_insert_with(|| cursor.clone());
+                segment.last_live = Some(cursor.clone());
+                (segment.changes, segment.has_batches) = (Vec::new(), false);
                 self.set_cursor(cursor);
             }
             ServerMessage::Change(at, change) => {
                 self.note_change(at);
                 let segment = self.segment_mut();
-                if segment.first_live.is_some() {
+                if segment.last_live.is_some() {
                     segment.changes.push((at, change.verdict.clone()));
                 }
                 if let Some(cursor) = &mut self.cursor {

@@ -42,6 +42,9 @@ fn mismatch(watcher: &Watcher, truth: &Truth) -> Option<String> {
     if watcher.has_failed() {
         return Some("it could not parse a message".to_owned());
     }
+    if !watcher.is_live() {
+        return Some("it is not live".to_owned());
+    }
     let filter = Filter::parse(&watcher.options.condition).expect("a filter");
     if watcher.options.format == Format::Text {
         let before = |at: LogPosition| {
@@ -59,9 +62,7 @@ fn mismatch(watcher: &Watcher, truth: &Truth) -> Option<String> {
         });
     }
     watcher.inspect(|state| {
-        let Some(cursor) = &state.fold.cursor else {
-            return Some("it is not live".to_owned());
-        };
+        let cursor = state.fold.cursor.as_ref()?;
         let missing = truth
             .heads
             .values()

@@ -92,14 +92,14 @@ pub(super) fn check_resets(
     })
 }
 
-/// Without batches, the changes since `live` are those of the log, each once.
+/// Without batches, the changes since the last `live` are those of the log, each once.
 pub(super) fn check_changes(
     watcher: &Watcher,
     state: &ClientState,
     log: &[Change],
 ) -> Option<String> {
     let segment = state.fold.current_segment();
-    let first_live = segment.first_live.as_ref()?;
+    let last_live = segment.last_live.as_ref()?;
     if segment.has_batches {
         return None;
     }
@@ -111,9 +111,9 @@ pub(super) fn check_changes(
         filter,
     };
     let since = log.iter().filter(|change| {
-        first_live
+        last_live
             .get(change.at.partition)
-            .is_some_and(|first_live| change.at.position.seq > first_live.seq)
+            .is_some_and(|last_live| change.at.position.seq > last_live.seq)
     });
     let mut expected: Vec<_> = since
         .filter_map(|change| Some((change.at.to_string(), verdict(&view, change)?)))
@@ -135,7 +135,7 @@ pub(super) fn check_changes(
         .collect();
     (received != expected).then(|| {
         format!(
-            "since it was live at {first_live} it missed {lost:?} and also received {unexpected:?}"
+            "since it was live at {last_live} it missed {lost:?} and also received {unexpected:?}"
         )
     })
 }

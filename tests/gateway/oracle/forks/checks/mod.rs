@@ -34,6 +34,9 @@ pub(super) async fn check(world: &mut World, gateway: usize, port: u16) -> RunRe
     let truth = Truth::read(world, gateway, port, BTreeMap::new()).await;
     converge(world, &truth, "after the faults", &mut faults).await;
     let convergence = world.faults_ended_at.elapsed();
+    if faults.is_empty() {
+        world.all_served().await;
+    }
 
     let before = truth.heads;
     world

@@ -251,6 +251,21 @@ impl World {
         .await;
     }
 
+    /// Waits until the gateways serve every client with changes as they come. A client that still
+    /// catches up is sent what changed in the meantime as one net change: nothing, where a person
+    /// entered and left.
+    pub(super) async fn all_served(&self) {
+        eventually("every client is served", || async {
+            let mut served = 0;
+            for node in &self.nodes {
+                served += node.gateway.count("views").await;
+            }
+            usize::try_from(served) == Ok(self.watchers.len())
+                && self.watchers.iter().all(Watcher::is_live)
+        })
+        .await;
+    }
+
     /// Waits until the cursors of the gateway's clients are at the heads of this server, except
     /// paused clients and those of the text format.
     pub(super) async fn all_caught_up(&self, gateway: usize, port: u16) {
