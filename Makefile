@@ -1,7 +1,8 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
 # `make release` packs the program with its licences; `make notices` writes THIRD-PARTY-NOTICES.txt anew (Python 3).
+# `make fuzz` looks for inputs that break a reader, a minute for each (scripts/fuzz.sh; needs cargo-fuzz).
 # `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
-.PHONY: check test targets bench release notices fmt
+.PHONY: check test targets fuzz bench release notices fmt
 
 export CARGO_TERM_COLOR ?= auto
 PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
@@ -28,6 +29,9 @@ notices:
 # Type-checks for systems other than Linux; not part of `make test`, because it has not been seen to pass.
 targets:
 	./scripts/check-targets.sh
+
+fuzz:
+	./scripts/fuzz.sh
 
 RELEASE = people-gateway-$(shell sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)-$(shell rustc -vV | sed -n 's/^host: //p')
 

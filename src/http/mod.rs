@@ -28,7 +28,7 @@ pub use metrics::{LineResult, Metrics, RequestLabels, RouteLabels};
 pub use options::{AdminOptions, Console, Options, ServerOptions, UnknownConsole};
 pub use pages::openapi;
 pub use router::{router, templates};
-pub use server::{ConnectionPermit, HttpServer};
+pub use server::{BodyFraming, ChunkedBody, ConnectionPermit, HttpServer, RequestHead, read_head};
 
 use std::sync::Arc;
 

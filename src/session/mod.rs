@@ -30,6 +30,7 @@ pub use connection::{
 };
 pub use notification::{Notification, Payload, WriteBatch};
 pub use options::Options;
+pub use reading::{FrameReader, Incoming};
 pub use shared::{Metrics, ReplaySource, TokenRefresh};
 pub use start::{Opening, Start, StartError};
 pub use subscription::Subscription;

@@ -46,6 +46,9 @@ pub(crate) fn crates(root: &Path) -> Vec<String> {
         others.sort();
         found.extend(others);
     }
+    if root.join("fuzz/src").is_dir() {
+        found.push("fuzz/src".to_owned());
+    }
     found
 }
 

@@ -11,6 +11,7 @@ mod intake;
 mod paced_body;
 mod slot;
 
+pub use intake::{BodyFraming, ChunkedBody, RequestHead, read_head};
 pub use slot::ConnectionPermit;
 
 use std::fmt::Write as _;

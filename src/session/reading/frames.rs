@@ -16,20 +16,24 @@ const MAX_CONTROL: usize = 125;
 
 /// Something that the peer sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Incoming<'a> {
+pub enum Incoming<'a> {
+    /// A message of text.
     Text(&'a str),
+    /// A message of bytes; no format reads them.
     Binary,
+    /// A ping, with what its pong repeats.
     Ping(&'a [u8]),
+    /// A pong.
     Pong,
     /// A piece of a message, but for its last: the message is handed over with that.
     Fragment,
-    /// The code, where there is one.
+    /// The close frame, with its code where it has one.
     Close(Option<CloseCode>),
 }
 
 /// Reads frames out of a stream of bytes.
 #[derive(Debug, Default)]
-pub(super) struct FrameReader {
+pub struct FrameReader {
     partial: Option<Box<Partial>>,
 }
 
@@ -51,7 +55,7 @@ impl FrameReader {
     /// Reads what arrived and hands over each message, fragment and control frame, up to the peer's
     /// close frame: then it breaks. A message may have `max` bytes. An error, also one of `handle`,
     /// is how the session must be closed; nothing can be read after it.
-    pub(super) fn read(
+    pub fn read(
         &mut self,
         input: &mut [u8],
         max: usize,

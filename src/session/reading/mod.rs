@@ -4,4 +4,5 @@ mod allowance;
 mod frames;
 mod reader;
 
+pub use frames::{FrameReader, Incoming};
 pub(super) use reader::Reader;

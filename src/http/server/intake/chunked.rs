@@ -4,15 +4,29 @@
 /// RFC is [`ChunkedBody::Malformed`], and its end is unknown. hyper refuses that body, or accepts
 /// it and finds the end by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChunkedBody {
+pub enum ChunkedBody {
     /// In the size of a chunk, after some digits.
-    Size { digits: u8, value: u64 },
+    Size {
+        /// How many digits.
+        digits: u8,
+        /// The size so far, in bytes.
+        value: u64,
+    },
     /// In a chunk's extensions.
-    Extension { value: u64 },
+    Extension {
+        /// The size of the chunk, in bytes.
+        value: u64,
+    },
     /// Before the line feed that ends a chunk's first line.
-    SizeEnd { value: u64 },
+    SizeEnd {
+        /// The size of the chunk, in bytes.
+        value: u64,
+    },
     /// Before so many bytes of a chunk's data and the carriage return after them.
-    Data { left: u64 },
+    Data {
+        /// The bytes of data that are left.
+        left: u64,
+    },
     /// Before the line feed after a chunk's data.
     DataEnd,
     /// At the beginning of a line after the last chunk.
@@ -34,13 +48,13 @@ const DIGITS_MAX: u8 = 16;
 
 impl ChunkedBody {
     /// Before the first byte.
-    pub(super) const START: Self = Self::Size {
+    pub const START: Self = Self::Size {
         digits: 0,
         value: 0,
     };
 
     /// Takes the bytes of the body at the front of `bytes`; returns how many they are.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
+    pub fn take(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         while at < bytes.len() && !matches!(self, Self::Complete | Self::Malformed) {
             if let Self::Data { left } = self

@@ -22,7 +22,7 @@ const LENGTH_MAX: u64 = u64::MAX - 2;
 
 /// How the body after a head is framed (RFC 9112, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyFraming {
+pub enum BodyFraming {
     /// By its length in bytes; 0 where there is no body.
     Length(u64),
     /// In chunks.
@@ -31,19 +31,20 @@ pub(super) enum BodyFraming {
 
 /// A complete head.
 #[derive(Debug)]
-pub(super) struct RequestHead {
+pub struct RequestHead {
     /// Its bytes in the input.
-    pub(super) length: usize,
+    pub length: usize,
     /// The head with its target encoded, where the target needed it.
-    pub(super) rewritten: Option<Vec<u8>>,
-    pub(super) framing: BodyFraming,
+    pub rewritten: Option<Vec<u8>>,
+    /// How its body is framed.
+    pub framing: BodyFraming,
     /// The answer decides what follows the body: another protocol, or the next request.
-    pub(super) upgrade: bool,
+    pub upgrade: bool,
 }
 
 /// Reads the head at the front of `bytes`; none where its end has not arrived. `max` limits its
 /// length in bytes after rewriting.
-pub(super) fn read(bytes: &[u8], max: usize) -> Result<Option<RequestHead>, Problem> {
+pub fn read(bytes: &[u8], max: usize) -> Result<Option<RequestHead>, Problem> {
     let begin = blank_lines(bytes);
     let line_end = bytes[begin..]
         .iter()
@@ -79,11 +80,16 @@ pub(super) fn read(bytes: &[u8], max: usize) -> Result<Option<RequestHead>, Prob
 }
 
 /// The length of the blank lines before a head, in bytes; they are skipped (RFC 9112, section 2.2).
+/// A carriage return alone is no line.
 pub(super) fn blank_lines(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count()
+    let mut rest = bytes;
+    while let Some(next) = rest
+        .strip_prefix(b"\n")
+        .or_else(|| rest.strip_prefix(b"\r\n"))
+    {
+        rest = next;
+    }
+    bytes.len() - rest.len()
 }
 
 /// Whether an empty line ends in `bytes`.
@@ -157,13 +163,15 @@ fn is_target(method: &str, target: &str) -> bool {
         || ((target.contains("://") || method == "CONNECT") && parsed())
 }
 
-/// Whether the last coding of a list is `chunked`.
+/// Whether the last coding of a list is `chunked`. A list with other characters than those that can
+/// be printed in ASCII is none for hyper.
 fn is_chunked(value: &[u8]) -> bool {
     let last = value
         .rsplit(|byte| *byte == b',')
         .next()
         .unwrap_or_default();
-    std::str::from_utf8(value).is_ok() && last.trim_ascii().eq_ignore_ascii_case(b"chunked")
+    let is_text = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    is_text && last.trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
 
 fn decimal(value: &[u8]) -> Option<u64> {
@@ -288,6 +296,8 @@ mod tests {
         for (head, expected) in [
             ("\x16\x03\x01\x02", 400),
             ("GET\r\n\r\n", 400),
+            ("\rGET / HTTP/1.1\r\n\r\n", 400),
+            ("\r\n\rGET / HTTP/1.1\r\n\r\n", 400),
             ("GET /a b HTTP/1.1\r\n\r\n", 400),
             ("GET /\x01 HTTP/1.1\r\n\r\n", 400),
             ("GET people HTTP/1.1\r\n\r\n", 400),
@@ -311,6 +321,10 @@ mod tests {
                 400,
             ),
             ("GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+            (
+                "GET / HTTP/1.1\r\nTransfer-Encoding: é, chunked\r\n\r\n",
+                400,
+            ),
             ("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
             (&format!("GET /{}", "a".repeat(MAX)), 414),
             (&format!("GET /{} HTTP/1.1\r\n", "a".repeat(MAX)), 431),

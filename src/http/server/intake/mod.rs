@@ -10,6 +10,9 @@ mod head;
 mod phase;
 mod target;
 
+pub use chunked::ChunkedBody;
+pub use head::{BodyFraming, RequestHead, read as read_head};
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +26,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::gate::{Gate, GatedStream};
 use super::slot::ConnectionPermit;
 use crate::protocol::problem::Problem;
-use head::RequestHead;
 use phase::ReadPhase;
 
 /// Bytes that are read at a time of a head that arrives in pieces.

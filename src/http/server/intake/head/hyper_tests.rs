@@ -96,7 +96,7 @@ fn head() -> impl Strategy<Value = String> {
         version,
         prop::collection::vec(header, 0..5),
         ends,
-        prop_oneof![Just(""), Just("\r\n"), Just("\n")],
+        prop_oneof![Just(""), Just("\r\n"), Just("\n"), Just("\r")],
     )
         .prop_map(|(method, target, version, headers, end, before)| {
             let headers = headers.join(end);

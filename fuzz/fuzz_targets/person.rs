@@ -1,0 +1,4 @@
+//! Runs `people_fuzz::person` with the inputs of the engine.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| people_fuzz::person(input));
