@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::fanout::{self, Dispatcher};
 use crate::history::History;
 use crate::relay;
-use crate::session::Sessions;
+use crate::session::{Sessions, VerifyToken};
 use crate::store::{Store, StoreSlot};
 use crate::telemetry::{Readiness, Traces};
 
@@ -32,6 +32,7 @@ impl LiveUpdates {
     pub(super) fn new(
         settings: &Settings,
         slot: &StoreSlot,
+        verify: Option<VerifyToken>,
         metrics: &GatewayMetrics,
         traces: &Traces,
     ) -> Self {
@@ -40,6 +41,7 @@ impl LiveUpdates {
             Arc::clone(&history),
             slot.clone(),
             settings.session_options(),
+            verify,
             metrics.session.clone(),
         );
         let dispatcher = Dispatcher::new(

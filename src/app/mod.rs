@@ -35,12 +35,7 @@ use welcome::Addresses;
 /// Serves until a signal. Writes the addresses and a command to try to `out` as soon as both
 /// listeners are bound. An embedded store is open by then; Redis may answer later.
 pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(), AppError> {
-    let mut signals = signals::survive_file_size_limit()
-        .and_then(|()| StopSignals::catch())
-        .map_err(|source| AppError::System {
-            what: "catch signals",
-            source,
-        })?;
+    let mut signals = catch_signals()?;
     let readiness = Readiness::new(settings.live.ready_limit);
     let (registry, metrics) = GatewayMetrics::registered(readiness.clone());
     let slot = StoreSlot::new();
@@ -48,15 +43,16 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
 
     let listeners = BoundListeners::bind(&settings, &metrics.http)?;
     let export = TraceExport::start(&settings, &metrics.traces)?;
-    let mut live = LiveUpdates::new(&settings, &slot, &metrics, &export.traces);
     let mut opening = Box::pin(store::open(&settings, &slot, &metrics.store));
-    let mut opened = match settings.store.url {
-        StoreUrl::Embedded(_) => Some(live.follow(opening.as_mut().await?, &readiness)?),
+    let embedded = match settings.store.url {
+        StoreUrl::Embedded(_) => Some(opening.as_mut().await?),
         StoreUrl::Redis(_) => None,
     };
     let checks = TokenChecks::start(&settings, &metrics.auth, &readiness, &audit)?;
-    // Keeps the keys current until the gateway ends.
-    let _keeper = checks.keeper;
+    let mut live = LiveUpdates::new(&settings, &slot, checks.verify(), &metrics, &export.traces);
+    let mut opened = embedded
+        .map(|store| live.follow(store, &readiness))
+        .transpose()?;
     let (listen, admin) = (
         Addresses::joined(&listeners.addresses.public),
         Addresses::joined(&listeners.addresses.admin),
@@ -88,6 +84,8 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
         metrics.store.store_damage.clone(),
         Arc::new(registry),
     );
+    // Keeps the keys current until the gateway ends.
+    let _keeper = checks.keeper;
     let running = listeners.serve(http::router(state), admin_router, limits);
     tracing::info!(listen, admin, store = %settings.store.url, "serving");
 
@@ -109,6 +107,14 @@ pub async fn serve(settings: Settings, out: &mut (dyn Write + Send)) -> Result<(
     drain(&settings, &running, &live, export).await;
     audit.close();
     Ok(())
+}
+
+fn catch_signals() -> Result<StopSignals, AppError> {
+    let caught = signals::survive_file_size_limit().and_then(|()| StopSignals::catch());
+    caught.map_err(|source| AppError::System {
+        what: "catch signals",
+        source,
+    })
 }
 
 /// The limits on callers.

@@ -12,6 +12,7 @@ use crate::auth::{
 use crate::config::{AuthMode, Settings};
 use crate::http::Authentication;
 use crate::rights::Policy;
+use crate::session::VerifyToken;
 use crate::telemetry::{AuditLog, Readiness};
 
 /// How callers are authenticated, where they need tokens.
@@ -23,6 +24,11 @@ pub(super) struct TokenChecks {
 }
 
 impl TokenChecks {
+    /// Verifies the tokens that clients send on their streams; none where callers need none.
+    pub(super) fn verify(&self) -> Option<VerifyToken> {
+        self.authentication.as_ref().map(Authentication::verify)
+    }
+
     /// Reads the keys, makes them, or begins to fetch them, as the settings say. Must be called
     /// inside the runtime.
     pub(super) fn start(

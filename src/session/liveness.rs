@@ -99,7 +99,7 @@ mod tests {
     async fn a_closing_session_waits_one_close_timeout_after_its_last_byte() {
         let history = Arc::new(History::new(history::Options::default()));
         let (slot, options) = (StoreSlot::new(), Options::default());
-        let (shared, _commands) = Shared::new(history, slot, options, Metrics::default());
+        let (shared, _commands) = Shared::new(history, slot, options, None, Metrics::default());
         let second = |seconds| Tick(0).after(Duration::from_secs(seconds));
         let (near, _far) = UnixStream::pair().expect("two file descriptors");
         let subscription = Subscription {

@@ -34,7 +34,7 @@ pub use reading::{FrameReader, Incoming};
 pub use shared::{Metrics, ReplaySource, TokenRefresh};
 pub use start::{Opening, Start, StartError};
 pub use subscription::Subscription;
-pub use token::{StreamToken, VerifyToken};
+pub use token::VerifyToken;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,15 +59,17 @@ impl Sessions {
     /// Shards of the roster.
     pub const SHARDS: usize = shared::SHARDS;
 
-    /// No sessions yet; the receiver is for the dispatching thread. Must be called inside the
-    /// runtime that is to run them.
+    /// No sessions yet; the receiver is for the dispatching thread. `verify` verifies the tokens
+    /// that clients send, where callers need tokens. Must be called inside the runtime that is to
+    /// run the sessions.
     pub fn new(
         history: Arc<History>,
         store: StoreSlot,
         options: Options,
+        verify: Option<VerifyToken>,
         metrics: Metrics,
     ) -> (Self, mpsc::Receiver<SessionCommand>) {
-        let (shared, commands) = Shared::new(history, store, options, metrics);
+        let (shared, commands) = Shared::new(history, store, options, verify, metrics);
         (Self(Arc::new(shared)), commands)
     }
 

@@ -1,17 +1,19 @@
 //! Where a session begins: decided while its handshake is answered, so that nothing accepted after
 //! it is missed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::connection::CatchUp;
 use super::connection::ResetCause;
 use super::shared::Shared;
 use super::subscription::Subscription;
-use super::token::StreamToken;
 use crate::domain::{Cursor, Partitions};
 use crate::history::{Checkpoint, Relation};
 use crate::protocol::format::WireFormat;
 use crate::protocol::message::Message;
+use crate::rights::Lease;
 use crate::store::{Cause, Discontinuity, LogAnswer, StoreError};
 
 /// Where a client wants its view to begin.
@@ -35,13 +37,13 @@ pub struct Opening {
     pub(super) subscription: Subscription,
     pub(super) catch_up: CatchUp,
     pub(super) greeting: Option<Bytes>,
-    pub(super) token: Option<StreamToken>,
+    pub(super) token: Option<Arc<Lease>>,
 }
 
 impl Opening {
     /// The same for a client that holds this token.
     #[must_use]
-    pub fn with_token(mut self, token: Option<StreamToken>) -> Self {
+    pub fn with_token(mut self, token: Option<Arc<Lease>>) -> Self {
         self.token = token;
         self
     }

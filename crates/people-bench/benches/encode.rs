@@ -135,7 +135,7 @@ fn stepping(criterion: &mut Criterion) {
     let sessions = runtime.block_on(async {
         let options = session::Options::default();
         let (history, slot) = (Arc::clone(&history), StoreSlot::new());
-        Sessions::new(history, slot, options, session::Metrics::default())
+        Sessions::new(history, slot, options, None, session::Metrics::default())
     });
     let (options, metrics) = (fanout::Options::default(), fanout::Metrics::default());
     let mut dispatcher = Dispatcher::new(options, history, sessions, metrics, Traces::default());

@@ -76,7 +76,7 @@ impl World {
             ..session::Options::default()
         };
         let (sessions, commands) =
-            Sessions::new(Arc::clone(&history), slot, options, metrics.clone());
+            Sessions::new(Arc::clone(&history), slot, options, None, metrics.clone());
         let dispatcher = Dispatcher::new(
             fanout::Options {
                 egress: EgressChoice::Send,

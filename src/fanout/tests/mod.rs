@@ -28,6 +28,7 @@ fn dispatcher() -> Dispatcher {
         Arc::clone(&history),
         StoreSlot::new(),
         session::Options::default(),
+        None,
         session::Metrics::default(),
     );
     let (metrics, traces) = (Metrics::default(), Traces::default());

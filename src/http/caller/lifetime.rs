@@ -9,9 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Caller;
 use crate::auth::{self, Authenticator, TokenFault, VerifyError};
-use crate::http::HttpState;
 use crate::protocol::problem::Problem;
-use crate::session::{StreamToken, VerifyToken};
+use crate::rights::Lease;
+use crate::session::VerifyToken;
 use crate::telemetry::AuditLog;
 
 /// How callers are authenticated.
@@ -48,15 +48,17 @@ impl Authentication {
             verify,
         }
     }
+
+    /// Verifies the tokens that clients send on their streams.
+    pub fn verify(&self) -> VerifyToken {
+        Arc::clone(&self.verify)
+    }
 }
 
 impl Caller {
     /// The token that a stream of this caller begins with.
-    pub(in crate::http) fn stream_token(&self, state: &HttpState) -> Option<StreamToken> {
-        Some(StreamToken {
-            lease: Arc::clone(self.lease.as_ref()?),
-            verify: Arc::clone(&state.authentication.as_ref()?.verify),
-        })
+    pub(in crate::http) fn stream_token(&self) -> Option<Arc<Lease>> {
+        self.lease.clone()
     }
 
     /// The rest of an answer, as long as the token is valid.

@@ -90,7 +90,7 @@ impl StreamRequest {
     ) -> Result<Opening, Problem> {
         let started = state.sessions.start(self.subscription, self.start).await;
         let opening = started.map_err(refusal)?;
-        Ok(opening.with_token(caller.stream_token(state)))
+        Ok(opening.with_token(caller.stream_token()))
     }
 }
 

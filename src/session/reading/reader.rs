@@ -109,14 +109,14 @@ impl Reader {
 
     /// Hands a request to the dispatching thread. A token is verified first.
     async fn ask(&self, request: ClientRequest) -> Result<(), DispatcherEnded> {
-        let request = match (request, self.connection.verifier()) {
+        let request = match (request, &self.shared.verify) {
             (
                 ClientRequest::Message(Request::Token {
                     token: TokenText(token),
                     reference,
                 }),
                 Some(verify),
-            ) => ClientRequest::Renew {
+            ) if self.connection.holds_token() => ClientRequest::Renew {
                 reference,
                 verified: verify(token).await,
             },

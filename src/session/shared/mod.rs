@@ -21,6 +21,7 @@ use super::command::{DispatcherEnded, SessionCommand};
 use super::connection::{Begun, Connection, DrainHandle};
 use super::options::Options;
 use super::tick::Tick;
+use super::token::VerifyToken;
 use crate::filter::SharedFilters;
 use crate::history::History;
 use crate::protocol::close::{Close, CloseCode};
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) timers: TimerWheel,
     pub(super) tasks: TaskTracker,
     pub(super) workers: Handle,
+    /// Verifies the tokens that clients send; none where callers need none.
+    pub(super) verify: Option<VerifyToken>,
     /// Sessions that cannot catch up share one log line.
     pub(super) stuck: LogThrottle,
     commands: mpsc::Sender<SessionCommand>,
@@ -54,6 +57,7 @@ impl Shared {
         history: Arc<History>,
         store: StoreSlot,
         options: Options,
+        verify: Option<VerifyToken>,
         metrics: Metrics,
     ) -> (Self, mpsc::Receiver<SessionCommand>) {
         let (commands, receiver) = mpsc::channel(options.commands.get());
@@ -66,6 +70,7 @@ impl Shared {
             timers: TimerWheel::new(),
             tasks: TaskTracker::new(),
             workers: Handle::current(),
+            verify,
             stuck: LogThrottle::new(1, STUCK_PAUSE),
             commands,
             metrics,

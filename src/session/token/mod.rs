@@ -1,7 +1,6 @@
 //! The token of a session: when its client learns that it expires, when it ends, and what replaces
 //! it.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,24 +22,10 @@ const KEY_INTERVAL: Duration = Duration::from_millis(900);
 /// Refused tokens after which a session is closed.
 const REFUSED_MAX: u8 = 5;
 
-/// What a session begins with, where callers need tokens.
-#[derive(Clone)]
-pub struct StreamToken {
-    /// The verified token.
-    pub lease: Arc<Lease>,
-    /// Verifies the next one.
-    pub verify: VerifyToken,
-}
-
-impl fmt::Debug for StreamToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StreamToken").field(&self.lease).finish()
-    }
-}
-
 /// The token that a session has now.
+#[derive(Debug)]
 pub(super) struct HeldToken {
-    token: StreamToken,
+    lease: Arc<Lease>,
     /// When the client gets `expiring`; none once it did.
     warning: Option<Tick>,
     /// When the session is closed.
@@ -86,21 +71,14 @@ impl HeldToken {
     /// Begins to watch a token. The warning comes at a random moment between two times `lead` and
     /// `lead` before it expires, because many tokens may be of the same second, and within the last
     /// half of what the token has left.
-    pub(super) fn new(token: StreamToken, now: Tick, lead: Duration) -> Self {
-        let left = token
-            .lease
-            .expires_at
-            .saturating_duration_since(Instant::now());
+    pub(super) fn new(lease: Arc<Lease>, now: Tick, lead: Duration) -> Self {
+        let left = lease.expires_at.saturating_duration_since(Instant::now());
         let latest = left.saturating_sub(lead).max(left * 3 / 4);
         let earliest = left.saturating_sub(lead * 2).max(left / 2).min(latest);
         let warning = earliest + latest.saturating_sub(earliest).mul_f64(rand::random());
-        let end = token
-            .lease
-            .ends_at
-            .saturating_duration_since(Instant::now());
+        let end = lease.ends_at.saturating_duration_since(Instant::now());
         // At a random moment: a key ends many sessions, which should not all be closed at once.
-        let look = token
-            .lease
+        let look = lease
             .key
             .as_ref()
             .map(|_| KEY_INTERVAL.mul_f64(rand::random()));
@@ -108,7 +86,7 @@ impl HeldToken {
             warning: Some(now.after(warning)),
             end: now.after(end),
             look: look.map(|look| now.after(look)),
-            token,
+            lease,
             generation: 0,
             refused: 0,
         }
@@ -117,11 +95,6 @@ impl HeldToken {
     /// Its number.
     pub(super) const fn generation(&self) -> u8 {
         self.generation
-    }
-
-    /// What verifies the next token.
-    pub(super) const fn verify(&self) -> &VerifyToken {
-        &self.token.verify
     }
 
     /// When something is to be done.
@@ -136,7 +109,7 @@ impl HeldToken {
             return TokenVisit::End(Close::EXPIRED);
         }
         if self.look.is_some_and(|look| now >= look) {
-            if self.token.lease.is_withdrawn() {
+            if self.lease.is_withdrawn() {
                 return TokenVisit::End(Close::KEY_WITHDRAWN);
             }
             self.look = Some(now.after(KEY_INTERVAL));
@@ -144,7 +117,7 @@ impl HeldToken {
         match self.warning {
             Some(warning) if now >= warning => {
                 self.warning = None;
-                TokenVisit::Warn(self.token.lease.seconds_left(), self.due())
+                TokenVisit::Warn(self.lease.seconds_left(), self.due())
             }
             _ => TokenVisit::Wait(self.due()),
         }
@@ -180,12 +153,11 @@ impl HeldToken {
             }
         };
         let seconds = lease.seconds_left();
-        let verify = Arc::clone(&self.token.verify);
         let generation = self.generation.wrapping_add(1);
         *self = Self {
             generation,
             refused: self.refused,
-            ..Self::new(StreamToken { lease, verify }, now, lead)
+            ..Self::new(lease, now, lead)
         };
         Renewal::Accepted {
             admitted,
@@ -196,7 +168,7 @@ impl HeldToken {
     }
 
     fn check(&self, lease: Arc<Lease>) -> Result<Arc<Lease>, Problem> {
-        if !lease.is_of_holder_of(&self.token.lease) {
+        if !lease.is_of_holder_of(&self.lease) {
             return Err(Problem::new(
                 ProblemKind::Token,
                 "This connection belongs to another subject or issuer (sub, iss): connect anew.",
@@ -207,12 +179,6 @@ impl HeldToken {
             return Err(Problem::forbidden(Verb::Watch, &lease.rights));
         }
         Ok(lease)
-    }
-}
-
-impl fmt::Debug for HeldToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HeldToken").field(&self.token).finish()
     }
 }
 
@@ -245,11 +211,7 @@ mod tests {
     }
 
     fn held_under(lease: Arc<Lease>) -> HeldToken {
-        let token = StreamToken {
-            lease,
-            verify: Arc::new(|_| unreachable!("the tests verify by themselves")),
-        };
-        HeldToken::new(token, Tick(0), LEAD)
+        HeldToken::new(lease, Tick(0), LEAD)
     }
 
     fn seconds(tick: Tick) -> f64 {

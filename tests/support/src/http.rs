@@ -196,6 +196,7 @@ pub fn state(store: StoreSlot, options: Options, metrics: Arc<Metrics>) -> HttpS
         history,
         store.clone(),
         session_options,
+        None,
         session::Metrics::default(),
     );
     HttpState {

@@ -54,7 +54,7 @@ fn run_stage(plan: &LoadPlan) -> anyhow::Result<Option<LoadOutcome>> {
 /// Connects the clients, and reports how long that took.
 fn connect(plan: &LoadPlan) -> anyhow::Result<ClientPool> {
     let started = Instant::now();
-    let pool = ClientPool::connect(connect_plan(plan), plan.clients)?;
+    let pool = ClientPool::connect(connect_plan(plan)?, plan.clients)?;
     report(&LoadMessage::Open(started.elapsed()))?;
     Ok(pool)
 }
@@ -79,9 +79,9 @@ fn change(
     slow: Option<SlowPlan>,
 ) -> anyhow::Result<LoadOutcome> {
     let started = Instant::now();
-    let pool = ClientPool::connect(connect_plan(plan), plan.clients)?;
+    let pool = ClientPool::connect(connect_plan(plan)?, plan.clients)?;
     let slow_readers = slow
-        .map(|slow| SlowReaders::connect(connect_plan(plan), slow))
+        .map(|slow| SlowReaders::connect(connect_plan(plan)?, slow))
         .transpose()?;
     report(&LoadMessage::Open(started.elapsed()))?;
     let mut changes = Changes::new(

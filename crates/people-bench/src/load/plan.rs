@@ -2,6 +2,7 @@
 //! its own.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,10 @@ pub(crate) struct LoadPlan {
     pub(crate) topics: Topics,
     pub(crate) stage: LoadStage,
     pub(crate) cleanup: Cleanup,
-    /// Sent with each handshake, where the server asks for a token.
-    pub(crate) token: Option<String>,
-    /// The same for writes.
+    /// The tokens of clients, where the server asks for them: a file with one in a line. Client N
+    /// sends token N, modulo their number.
+    pub(crate) tokens: Option<PathBuf>,
+    /// The token for changes.
     pub(crate) writer_token: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What a load reports while it runs, and the plans that its stages share.
 
-use std::io;
+use std::{fs, io};
 
 use super::clients::{ConnectPlan, ReceiveBuffer};
 use super::plan::{LoadMessage, LoadPlan};
@@ -19,13 +19,17 @@ pub(super) fn begin() -> anyhow::Result<()> {
 }
 
 /// How the plan's clients connect.
-pub(super) fn connect_plan(plan: &LoadPlan) -> ConnectPlan {
-    ConnectPlan {
+pub(super) fn connect_plan(plan: &LoadPlan) -> anyhow::Result<ConnectPlan> {
+    let tokens = plan.tokens.as_ref().map(fs::read_to_string).transpose()?;
+    Ok(ConnectPlan {
         server: plan.server,
         format: plan.format,
         topics: plan.topics,
         buffer: ReceiveBuffer::Default,
         from: None,
-        token: plan.token.clone(),
-    }
+        tokens: tokens
+            .iter()
+            .flat_map(|text| text.lines().map(str::to_owned))
+            .collect(),
+    })
 }

@@ -20,12 +20,13 @@ const IN_FLIGHT: u32 = 64;
 /// Takes a cursor, makes the changes, and connects all clients with the cursor. Ends when all of
 /// them are live and have the missed changes.
 pub(super) fn run(plan: &LoadPlan, missed: u64) -> anyhow::Result<LoadOutcome> {
+    let all = connect_plan(plan)?;
     let everything = ConnectPlan {
         topics: Topics::Everything,
-        ..connect_plan(plan)
+        ..all.clone()
     };
+    let cursor = cursor(plan, everything.token(0))?;
     let observer = ClientPool::connect(everything, 1)?;
-    let cursor = cursor(plan)?;
     report(&LoadMessage::Open(Duration::ZERO))?;
     let mut changes = Changes::new(
         observer,
@@ -40,7 +41,7 @@ pub(super) fn run(plan: &LoadPlan, missed: u64) -> anyhow::Result<LoadOutcome> {
     let mut pool = ClientPool::connect(
         ConnectPlan {
             from: Some(cursor),
-            ..connect_plan(plan)
+            ..all
         },
         plan.clients,
     )?;
@@ -87,7 +88,7 @@ pub(super) fn run(plan: &LoadPlan, missed: u64) -> anyhow::Result<LoadOutcome> {
 }
 
 /// The server's current cursor.
-fn cursor(plan: &LoadPlan) -> anyhow::Result<String> {
+fn cursor(plan: &LoadPlan, token: Option<&str>) -> anyhow::Result<String> {
     let stream = TcpStream::connect(plan.server)
         .with_context(|| format!("cannot connect to {}", plan.server))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -95,6 +96,10 @@ fn cursor(plan: &LoadPlan) -> anyhow::Result<String> {
     request
         .headers_mut()
         .insert("sec-websocket-protocol", "people.v1.json".parse()?);
+    if let Some(token) = token {
+        let value = format!("Bearer {token}").parse()?;
+        request.headers_mut().insert("authorization", value);
+    }
     let (mut socket, _) =
         tungstenite::client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
     let Message::Text(text) = socket.read()? else {

@@ -6,6 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use people_testing::issuer::{Issuer, now};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::child::folder;
@@ -24,12 +26,11 @@ where = 'age < claims.limit'
 hide = ["attributes.hidden"]
 "#;
 
-/// A key, and the tokens of a writer and a watcher that it signed.
+/// Keys, and the tokens of a writer and of watchers that they signed.
 #[derive(Clone, Debug)]
 pub(crate) struct BenchToken {
     folder: Arc<TempDir>,
     writer: String,
-    watcher: String,
     rights: BenchRights,
 }
 
@@ -43,8 +44,13 @@ pub(crate) enum BenchRights {
 }
 
 impl BenchToken {
-    /// Makes all of them with this program.
-    pub(crate) fn make(program: &Path, rights: BenchRights) -> anyhow::Result<Self> {
+    /// Makes all of them with this program. Watchers share a token, or have so many, each with a
+    /// subject of its own, of an issuer who signs with RSA.
+    pub(crate) fn make(
+        program: &Path,
+        rights: BenchRights,
+        own: Option<u32>,
+    ) -> anyhow::Result<Self> {
         let folder = folder()?;
         let keys = keys_in(&folder);
         output(program, &["keys", "new", "--alg", "HS256"], &keys)?;
@@ -54,17 +60,18 @@ impl BenchToken {
             Ok(output(program, &arguments, &keys)?.trim().to_owned())
         };
         let writer = token("writer")?;
-        let watcher = match rights {
-            BenchRights::All => writer.clone(),
-            BenchRights::Restricted => {
+        let watchers = match (rights, own) {
+            (BenchRights::Restricted, _) => {
                 fs::write(policy_in(&folder), POLICY)?;
                 token("watcher")?
             }
+            (BenchRights::All, None) => writer.clone(),
+            (BenchRights::All, Some(count)) => own_tokens(count, &keys)?,
         };
+        fs::write(watchers_in(&folder), watchers)?;
         Ok(Self {
             folder: Arc::new(folder),
             writer,
-            watcher,
             rights,
         })
     }
@@ -84,10 +91,29 @@ impl BenchToken {
         &self.writer
     }
 
-    /// The token for live updates.
-    pub(crate) fn watcher(&self) -> &str {
-        &self.watcher
+    /// The file with the tokens for live updates, one in a line.
+    pub(crate) fn watchers(&self) -> PathBuf {
+        watchers_in(&self.folder)
     }
+}
+
+/// This many tokens, one in a line. The key that verifies them is added to the file.
+fn own_tokens(count: u32, keys: &Path) -> anyhow::Result<String> {
+    let issuer = Issuer::new("RS256").named("bench");
+    let mut all: Value = serde_json::from_str(&fs::read_to_string(keys)?)?;
+    let members = all["keys"].as_array_mut();
+    members.context("a key set has keys")?.push(issuer.jwk());
+    fs::write(keys, all.to_string())?;
+    let ends = now() + 24 * 3600;
+    let tokens = (0..count).map(|number| {
+        let claims = json!({"sub": format!("bench-{number}"), "role": "reader", "exp": ends});
+        issuer.token(&claims) + "\n"
+    });
+    Ok(tokens.collect())
+}
+
+fn watchers_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("watchers")
 }
 
 fn policy_in(folder: &TempDir) -> PathBuf {

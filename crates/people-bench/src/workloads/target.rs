@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, value_parser};
 use url::Url;
 
+use super::flags::positive;
 use crate::baseline::SendMode;
 use crate::load::plan::{Cleanup, ClientFormat, FilterKind, LoadPlan, LoadStage, Topics};
 use crate::report::{BenchReport, DisturbedTurn, JsonTarget, Rounds, Turn, take_turns};
@@ -50,6 +51,14 @@ pub(crate) struct TargetFlags {
     /// The same, with a rule for people and a hidden attribute for those who watch
     #[arg(long, conflicts_with = "url")]
     rules: bool,
+    /// The same as --auth, with this number of RS256 tokens: each client has the next one
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = positive(),
+        conflicts_with_all = ["url", "rules"]
+    )]
+    own_tokens: Option<u32>,
     /// The format of clients' messages [default: text; for resume json]
     #[arg(long, value_enum)]
     format: Option<ClientFormat>,
@@ -78,7 +87,7 @@ pub(super) struct BenchTarget {
 impl TargetFlags {
     /// What those who watch may do, where gateways ask for tokens.
     fn rights(&self) -> Option<BenchRights> {
-        match (self.rules, self.auth) {
+        match (self.rules, self.auth || self.own_tokens.is_some()) {
             (true, _) => Some(BenchRights::Restricted),
             (false, true) => Some(BenchRights::All),
             (false, false) => None,
@@ -113,7 +122,7 @@ impl TargetFlags {
             options: StartOptions {
                 token: self
                     .rights()
-                    .map(|rights| BenchToken::make(&program, rights))
+                    .map(|rights| BenchToken::make(&program, rights, self.own_tokens))
                     .transpose()?,
                 program,
                 writer,
@@ -172,7 +181,7 @@ impl BenchTarget {
             topics,
             stage,
             cleanup: self.cleanup,
-            token: token.map(|token| token.watcher().to_owned()),
+            tokens: token.map(BenchToken::watchers),
             writer_token: token.map(|token| token.writer().to_owned()),
         }
     }

@@ -21,7 +21,7 @@ use crate::load::rest::{CONNECTIONS, PersonRequest, RequestKind, burst};
 use crate::machine::{MachineCpu, cpu, cpu_of_ended_children};
 use crate::report::figure::{GATEWAY_US_WRITE, LOAD_US_WRITE, REDIS_US_WRITE, WRITES_PER_SECOND};
 use crate::report::{BenchReport, DisturbedTurn, JsonTarget, Rounds, Turn, take_turns};
-use crate::servers::{GatewayServer, RedisServer};
+use crate::servers::{BenchRights, BenchToken, GatewayServer, RedisServer};
 
 /// The people that are saved repeatedly.
 const PEOPLE: u64 = 10_000;
@@ -40,6 +40,9 @@ pub(crate) struct WritesFlags {
     /// The number of turns of each contestant
     #[arg(long, default_value_t = 7, value_parser = value_parser!(u32).range(1..=100))]
     turns: u32,
+    /// Let a second gateway, which asks for a token and has seen it, take turns too
+    #[arg(long)]
+    auth: bool,
     /// What to do about a turn in which others took more than a third of a core
     #[arg(long, value_enum, default_value_t = DisturbedTurn::Repeat)]
     disturbed: DisturbedTurn,
@@ -65,12 +68,15 @@ enum RedisPersistence {
 enum WriteContestant {
     RedisBenchmark(usize),
     Rest(usize),
+    RestWithToken(usize),
 }
 
 /// The servers of both contestants. The gateway is dropped first: without its Redis it would log
 /// errors.
 struct WriteSetup {
     gateway: GatewayServer,
+    /// One that asks for a token, which is there too.
+    asking: Option<(GatewayServer, BenchToken)>,
     redis: RedisServer,
     /// The hash of the loaded script.
     sha: String,
@@ -118,8 +124,12 @@ pub(crate) async fn writes(flags: WritesFlags) -> anyhow::Result<()> {
             WriteContestant::RedisBenchmark(setups.len()),
             WriteContestant::Rest(setups.len()),
         ]);
+        if flags.auth {
+            report.add_contestant(format!("REST with a token, {name}"), Some(base + 1));
+            contestants.push(WriteContestant::RestWithToken(setups.len()));
+        }
         let lasts = Duration::from_secs(flags.seconds.into());
-        setups.push(WriteSetup::new(&program, options, lasts).await?);
+        setups.push(WriteSetup::new(&program, options, lasts, flags.auth).await?);
     }
     take_turns(
         &mut report,
@@ -128,6 +138,7 @@ pub(crate) async fn writes(flags: WritesFlags) -> anyhow::Result<()> {
         async |contestant| match contestant {
             WriteContestant::RedisBenchmark(setup) => setups[*setup].redis_benchmark_turn().await,
             WriteContestant::Rest(setup) => setups[*setup].rest_turn(),
+            WriteContestant::RestWithToken(setup) => setups[*setup].asking_turn(),
         },
     )
     .await?;
@@ -135,12 +146,25 @@ pub(crate) async fn writes(flags: WritesFlags) -> anyhow::Result<()> {
 }
 
 impl WriteSetup {
-    async fn new(program: &Path, options: &[&str], lasts: Duration) -> anyhow::Result<Self> {
+    async fn new(
+        program: &Path,
+        options: &[&str],
+        lasts: Duration,
+        auth: bool,
+    ) -> anyhow::Result<Self> {
         let redis = RedisServer::start(options).await?;
         let gateway = GatewayServer::start(program, Some(&redis), None).await?;
         let sha = populate(&gateway, &redis)?;
+        let asking = if auth {
+            let token = BenchToken::make(program, BenchRights::All, None)?;
+            let gateway = GatewayServer::start(program, Some(&redis), Some(&token)).await?;
+            Some((gateway, token))
+        } else {
+            None
+        };
         Ok(Self {
             gateway,
+            asking,
             redis,
             sha,
             lasts,
@@ -148,30 +172,41 @@ impl WriteSetup {
     }
 
     async fn redis_benchmark_turn(&self) -> anyhow::Result<Turn> {
-        let before = self.sample()?;
+        let before = self.sample(&self.gateway)?;
         let writes = BENCHMARK_WRITES_PER_SECOND * self.lasts.as_secs();
         let per_second = redis_benchmark(&self.redis, &self.sha, writes).await?;
         // By redis-benchmark's own clock, which excludes its start.
         let elapsed = Duration::from_secs_f64(writes as f64 / per_second);
-        Ok(turn(writes, elapsed, &before, &self.sample()?))
+        Ok(turn(writes, elapsed, &before, &self.sample(&self.gateway)?))
     }
 
     fn rest_turn(&self) -> anyhow::Result<Turn> {
-        let before = self.sample()?;
-        let started = Instant::now();
-        let kind = RequestKind::Replace;
-        let request = person_request(kind, &self.gateway);
-        let writes = burst(self.gateway.address, kind, request, PEOPLE, |_| {
-            started.elapsed() < self.lasts
-        })?;
-        Ok(turn(writes, started.elapsed(), &before, &self.sample()?))
+        self.burst(&self.gateway, None)
     }
 
-    fn sample(&self) -> anyhow::Result<WriteCpuSample> {
+    fn asking_turn(&self) -> anyhow::Result<Turn> {
+        let (gateway, token) = self.asking.as_ref().context("a gateway that asks")?;
+        self.burst(gateway, Some(token.writer()))
+    }
+
+    fn burst(&self, gateway: &GatewayServer, token: Option<&str>) -> anyhow::Result<Turn> {
+        let before = self.sample(gateway)?;
+        let started = Instant::now();
+        let kind = RequestKind::Replace;
+        let request = person_request(kind, gateway, token);
+        let writes = burst(gateway.address, kind, request, PEOPLE, |_| {
+            started.elapsed() < self.lasts
+        })?;
+        let after = self.sample(gateway)?;
+        Ok(turn(writes, started.elapsed(), &before, &after))
+    }
+
+    /// With the CPU time of this gateway.
+    fn sample(&self, gateway: &GatewayServer) -> anyhow::Result<WriteCpuSample> {
         Ok(WriteCpuSample {
             load: cpu(std::process::id())? + cpu_of_ended_children()?,
             redis: cpu(self.redis.process.id())?,
-            gateway: cpu(self.gateway.process.id())?,
+            gateway: cpu(gateway.process.id())?,
             machine: MachineCpu::now()?,
         })
     }
@@ -199,16 +234,20 @@ fn turn(writes: u64, elapsed: Duration, before: &WriteCpuSample, after: &WriteCp
 }
 
 /// Requests for people with the ids of [`id`].
-fn person_request(kind: RequestKind, gateway: &GatewayServer) -> PersonRequest {
+fn person_request(
+    kind: RequestKind,
+    gateway: &GatewayServer,
+    token: Option<&str>,
+) -> PersonRequest {
     let id = id(0);
-    PersonRequest::new(kind, gateway.address, &id[..id.len() - 12], None, None)
+    PersonRequest::new(kind, gateway.address, &id[..id.len() - 12], None, token)
 }
 
 /// Loads the script, and creates the people of the gateway and of redis-benchmark. Returns the
 /// script's hash.
 fn populate(gateway: &GatewayServer, redis: &RedisServer) -> anyhow::Result<String> {
     let kind = RequestKind::Create;
-    let request = person_request(kind, gateway);
+    let request = person_request(kind, gateway, None);
     let created = burst(gateway.address, kind, request, PEOPLE, |sent| sent < PEOPLE)?;
     ensure!(created == PEOPLE, "only {created} people were created");
     let mut connection = redis.connect()?;

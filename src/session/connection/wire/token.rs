@@ -9,7 +9,7 @@ use crate::protocol::close::Close;
 use crate::protocol::message::Message;
 use crate::session::connection::send_queue::SendQueue;
 use crate::session::tick::Tick;
-use crate::session::token::{HeldToken, TokenVisit, VerifyToken};
+use crate::session::token::{HeldToken, TokenVisit};
 
 /// What follows from a visit to a connection's token.
 #[derive(Debug)]
@@ -30,10 +30,9 @@ impl Connection {
         first
     }
 
-    /// What verifies the client's next token; none where callers need none.
-    pub(in crate::session) fn verifier(&self) -> Option<VerifyToken> {
-        let state = self.lock();
-        state.token.as_ref().map(|token| Arc::clone(token.verify()))
+    /// Whether the client came with a token, which it may replace.
+    pub(in crate::session) fn holds_token(&self) -> bool {
+        self.lock().token.is_some()
     }
 
     /// Lets a function replace the token; none where there is no token.

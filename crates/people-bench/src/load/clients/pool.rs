@@ -28,8 +28,8 @@ pub(crate) struct ConnectPlan {
     pub(crate) buffer: ReceiveBuffer,
     /// The cursor to start from; without one the clients start now.
     pub(crate) from: Option<String>,
-    /// Sent with each handshake.
-    pub(crate) token: Option<String>,
+    /// Sent with the handshakes in turn; none where there are none.
+    pub(crate) tokens: Vec<String>,
 }
 
 /// The clients, with numbers from 0.
@@ -186,6 +186,12 @@ impl ClientPool {
 }
 
 impl ConnectPlan {
+    /// The token of a client.
+    pub(crate) fn token(&self, number: usize) -> Option<&str> {
+        let number = number.checked_rem(self.tokens.len())?;
+        Some(&self.tokens[number])
+    }
+
     /// The handshake of a client. The header `x-group` has the topic, for a server that does not
     /// read filters.
     fn handshake(&self, number: usize) -> String {
@@ -212,7 +218,7 @@ impl ConnectPlan {
              upgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}{group}{}\r\n",
             self.server,
-            authorization(self.token.as_deref()),
+            authorization(self.token(number)),
         )
     }
 }
