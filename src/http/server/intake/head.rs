@@ -59,7 +59,7 @@ pub fn read(bytes: &[u8], max: usize) -> Result<Option<RequestHead>, Problem> {
         .map_err(|error| parse_problem(error, &bytes[begin..], line_end.is_some()))?;
     let length = match parsed {
         Status::Complete(length) => length,
-        Status::Partial if bytes.len() > max => return Err(too_long(line_end.is_some())),
+        Status::Partial if bytes.len() - begin > max => return Err(too_long(line_end.is_some())),
         Status::Partial => return Ok(None),
     };
     if length > max {
@@ -343,6 +343,17 @@ mod tests {
         ] {
             assert_eq!(status(head), expected, "{head:.80}");
         }
+    }
+
+    #[test]
+    fn blank_lines_before_a_head_do_not_count() {
+        let head = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(MAX - 18));
+        let all = format!("\r\n\n{head}");
+        assert_eq!(head.len(), MAX);
+        let whole = read(all.as_bytes(), MAX).expect("it is not too long");
+        assert_eq!(whole.map(|head| head.length), Some(all.len()));
+        let part = read(&all.as_bytes()[..all.len() - 1], MAX);
+        assert!(part.expect("it is not too long").is_none());
     }
 
     #[test]
