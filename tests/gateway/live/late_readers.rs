@@ -20,6 +20,7 @@ const CHANGES: usize = 2500;
 async fn fall_behind(gateway: &Gateway) -> (Vec<String>, Peer) {
     let mut healthy = gateway.listen("").await;
     let slow = Peer::open_small(gateway.address, "/people").await;
+    gateway.all_served(2).await;
     let (people, mut seen) = (ids(PEOPLE), Vec::new());
     for round in 0..25 {
         if round == 12 {
@@ -154,6 +155,7 @@ async fn a_client_that_reads_in_small_steps_gets_each_change_once() {
 async fn control_frames_never_split_a_sentence_and_the_last_ping_is_answered() {
     let gateway = Gateway::ready(&[("live.ping_interval_ms", "50"), PATIENT[1]]).await;
     let mut slow = Peer::open_small(gateway.address, "/people").await;
+    gateway.all_served(1).await;
     let people = ids(PEOPLE);
     for round in 0..10 {
         save_big(&gateway, &people, round..round + 1).await;

@@ -51,6 +51,7 @@ async fn switch_while_catching_up(settings: &[(&str, &str)]) -> Gateway {
             Peer::open_small(gateway.address, "/people?kinds=saves").await,
         ));
     }
+    gateway.all_served(6).await;
     let people = ids(100);
     let mut all = Vec::new();
     for round in 0..10 {
@@ -133,6 +134,7 @@ async fn a_command_changes_no_sentence_that_is_already_queued() {
     let gateway = Gateway::ready(&settings).await;
     let mut healthy = Peer::open(gateway.address, "/people").await;
     let mut slow = Peer::open_small(gateway.address, "/people").await;
+    gateway.all_served(2).await;
     let people = ids(100);
     let mut expected = Vec::new();
     tokio::join!(

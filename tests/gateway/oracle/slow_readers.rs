@@ -104,6 +104,7 @@ async fn fifty_slow_clients_cost_hardly_more_memory_than_fifty_fast_ones() {
         for _ in 0..CLIENTS {
             sinks.push(sink(gateway.address, pace).await);
         }
+        gateway.all_served(CLIENTS + 1).await;
         let before = gateway.memory_kib("VmRSS");
         write(&gateway, &mut healthy, ROUNDS).await;
         if pace == Pace::Slow {

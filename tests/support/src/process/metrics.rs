@@ -1,6 +1,7 @@
 //! Reads the metrics that a gateway serves.
 
 use super::Gateway;
+use crate::wait::eventually;
 
 impl Gateway {
     /// The value of a metric without labels, or the sum over all its labels.
@@ -27,6 +28,15 @@ impl Gateway {
         let samples = self.samples(name).await;
         let sample = samples.iter().find(|(key, _)| key == labels);
         sample.map_or(0, |(_, value)| value.parse().expect("a count"))
+    }
+
+    /// Waits until this many clients are sent changes as they come. A client that still catches up
+    /// when changes begin cannot fall behind: it has never been up to date.
+    pub async fn all_served(&self, clients: u64) {
+        eventually("every client is served", async || {
+            self.count("views").await == clients
+        })
+        .await;
     }
 
     /// The labels and the value of each line of a metric.
