@@ -9,7 +9,7 @@ use people_gateway::filter::{
 use people_gateway::rights::Scope;
 use serde_json::Map;
 
-use crate::{DIVIDER, sample};
+use crate::{parts, sample};
 
 /// Steps of patterns beyond which a filter is not evaluated here. The gateway does that on a thread
 /// of its own.
@@ -20,10 +20,9 @@ const KINDS: [Kinds; 3] = [Kinds::All, Kinds::Saves, Kinds::Deletes];
 /// missing or none). An error lies within the text. A filter equals itself read again, is found by
 /// the index wherever it matches, and is the same as a rule that names no claim.
 pub fn filter(input: &[u8]) {
-    let Ok(input) = std::str::from_utf8(input) else {
+    let Some(mut parts) = parts(input) else {
         return;
     };
-    let mut parts = input.split(DIVIDER);
     let text = parts.next().unwrap_or_default();
     let mut fields = || {
         let part = parts.next();

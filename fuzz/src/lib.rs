@@ -24,6 +24,11 @@ pub use websocket::websocket;
 /// Divides the parts of an input: ASCII's record separator, which no format here has by itself.
 pub const DIVIDER: char = '\u{1e}';
 
+/// The parts of an input; none where it is no text.
+fn parts(input: &[u8]) -> Option<std::str::Split<'_, char>> {
+    Some(std::str::from_utf8(input).ok()?.split(DIVIDER))
+}
+
 /// A target by its name, which is also that of its corpus.
 pub struct FuzzTarget {
     /// Its name.

@@ -3,16 +3,15 @@
 use people_gateway::domain::{Draft, FieldsJson, IdRule, MergePatch, PersonMembers, Rejection};
 use serde_json::Value;
 
-use crate::{DIVIDER, sample};
+use crate::{parts, sample};
 
 /// Reads a body as a person by every rule of ids, and as a patch of a person (a sample, or the
 /// second part). What is accepted is stored, read back, and accepted again as the same; it has the
 /// values that the body has for a reader of JSON. Nothing is refused without a reason.
 pub fn person(input: &[u8]) {
-    let Ok(input) = std::str::from_utf8(input) else {
+    let Some(mut parts) = parts(input) else {
         return;
     };
-    let mut parts = input.split(DIVIDER);
     let body = parts.next().unwrap_or_default();
     let current = parts
         .next()

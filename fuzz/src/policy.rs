@@ -6,16 +6,15 @@ use people_gateway::rights::{Policy, Rights, Scope};
 use serde_json::{Map, Value};
 use toml::Table;
 
-use crate::{DIVIDER, sample};
+use crate::{parts, sample};
 
 /// Reads a policy, and takes the rights of each of its roles for claims (samples, or the second
 /// part) and for none. A refusal has reasons. A person is shown with values that it has and without
 /// what is hidden, and no condition on that is taken.
 pub fn policy(input: &[u8]) {
-    let Ok(input) = std::str::from_utf8(input) else {
+    let Some(mut parts) = parts(input) else {
         return;
     };
-    let mut parts = input.split(DIVIDER);
     let text = parts.next().unwrap_or_default();
     let claims = parts
         .next()
