@@ -34,6 +34,7 @@ for target in "${targets[@]}"; do
     cargo fuzz run "${engine[@]}" "$target" "$found" "fuzz/corpus/$target" -- \
         -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
     if $merge; then
-        cargo fuzz run "${engine[@]}" "$target" "fuzz/corpus/$target" "$found" -- -merge=1 -max_len=4096
+        cargo fuzz run "${engine[@]}" "$target" "fuzz/corpus/$target" "$found" -- -merge=1 -max_len=4096 \
+            -use_counters=0
     fi
 done
