@@ -1,6 +1,8 @@
 //! What a caller is not shown of people: paths that are hidden, or all but the paths that are
 //! shown.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::{Map, Value};
 
 use crate::domain::FieldsJson;
@@ -10,12 +12,14 @@ use crate::filter::FieldPath;
 pub(super) const ALWAYS_SHOWN: [&str; 4] = ["id", "revision", "createdAt", "updatedAt"];
 
 /// The hidden parts of people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
     /// In order, none below another.
     hide: Vec<FieldPath>,
     /// The same; none where everything is shown but what is hidden.
     show: Option<Vec<FieldPath>>,
+    /// The hash of both: each change is looked up by it, once for each group that it reaches.
+    hash: u64,
 }
 
 /// How much of a value is shown.
@@ -36,10 +40,11 @@ pub(super) enum Shown {
 impl Mask {
     /// One that hides these paths, and shows only those of `show` where there are some.
     pub fn new(hide: Vec<FieldPath>, show: Option<Vec<FieldPath>>) -> Self {
-        Self {
-            hide: outermost(hide),
-            show: show.map(outermost),
-        }
+        let (hide, show) = (outermost(hide), show.map(outermost));
+        let mut hasher = DefaultHasher::new();
+        (&hide, &show).hash(&mut hasher);
+        let hash = hasher.finish();
+        Self { hide, show, hash }
     }
 
     /// One that hides what either hides.
@@ -127,6 +132,19 @@ impl Mask {
                 (Shown::Parts { others }, _) => others,
             }
         });
+    }
+}
+
+/// Hides nothing.
+impl Default for Mask {
+    fn default() -> Self {
+        Self::new(Vec::new(), None)
+    }
+}
+
+impl Hash for Mask {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
     }
 }
 
