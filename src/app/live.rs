@@ -71,6 +71,7 @@ impl LiveUpdates {
         let Some(dispatcher) = self.dispatcher.take() else {
             return Ok(());
         };
+        readiness.await_probes(store.partitions());
         let links = relay::Links {
             store,
             readiness: readiness.clone(),

@@ -10,6 +10,7 @@ mod load;
 mod options;
 mod settings;
 mod show;
+mod store_settings;
 mod store_url;
 
 pub use fault::{ConfigFaults, SettingFault};
@@ -17,9 +18,12 @@ pub use listen::{InvalidListenAddress, ListenAddress};
 pub use load::{ENV_PREFIX, Sources};
 pub use settings::{
     AdminSettings, AuthMode, AuthSettings, HttpSettings, KeyFile, LiveSettings, LogSettings,
-    Migration, PolicyFile, Settings, StoreSettings, SubscriptionSettings, TraceSettings,
+    PolicyFile, Settings, TraceSettings,
 };
-pub use store_url::{RedisUrl, StoreUrl};
+pub use store_settings::{
+    Migration, Secret, SentinelSettings, StoreSettings, SubscriptionSettings,
+};
+pub use store_url::{RedisKind, RedisUrl, StoreUrl};
 
 /// The file of the defaults, `config/default.toml`.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");

@@ -3,7 +3,8 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
-use super::settings::{Migration, Settings};
+use super::settings::Settings;
+use super::store_settings::Migration;
 use super::store_url::{RedisUrl, StoreUrl};
 use crate::auth;
 use crate::domain::Partitions;
@@ -105,7 +106,10 @@ impl Settings {
         let store = &self.store;
         embedded::Options {
             directory: directory.to_owned(),
-            partitions: self.partitions(),
+            partitions: self
+                .store
+                .partitions
+                .map_or(Partitions::ONE, Partitions::new),
             retention: self.retention(),
             queue: store.queue,
             batch: store.commit_batch,
@@ -115,13 +119,31 @@ impl Settings {
         }
     }
 
-    /// The options of the store in the Redis server at `url`.
+    /// The options of the store in the Redis servers at `url`.
     pub fn redis_options(&self, url: &RedisUrl) -> redis::Options {
         let store = &self.store;
         redis::Options {
             url: url.expose().to_owned(),
             prefix: store.prefix.clone(),
-            partitions: self.partitions(),
+            password_file: store.password_file.clone(),
+            sentinel: redis::SentinelOptions {
+                username: store.sentinel.username.clone(),
+                password: store
+                    .sentinel
+                    .password
+                    .as_ref()
+                    .map(|it| it.expose().to_owned()),
+                tls: store.sentinel.tls,
+            },
+            partitions: store.partitions.map(Partitions::new),
+            durability: store.durable_replicas.map(|replicas| redis::Durability {
+                replicas,
+                timeout: store.durability_timeout,
+            }),
+            topology_interval: store.topology_interval,
+            topology_timeout: store.topology_timeout,
+            pubsub: store.pubsub,
+            volatile_eviction: store.volatile_eviction,
             retention: self.retention(),
             migrate: store.migrate == Migration::AtStart,
             connect_timeout: store.connect_timeout,
@@ -209,10 +231,6 @@ impl Settings {
                 StoreUrl::Embedded(_) => "people-gateway",
             },
         })
-    }
-
-    fn partitions(&self) -> Partitions {
-        Partitions::new(self.store.partitions)
     }
 
     fn retention(&self) -> Retention {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::listen::ListenAddress;
+use super::store_settings::StoreSettings;
 use super::store_url::StoreUrl;
 use crate::auth::{ClaimPath, KeySet, KeyUrl};
 use crate::fanout::EgressChoice;
@@ -149,71 +150,6 @@ pub enum AuthMode {
     None,
     /// By tokens.
     Jwt,
-}
-
-/// The store of people.
-#[derive(Clone, Debug)]
-pub struct StoreSettings {
-    /// The kind of store, and its address.
-    pub url: StoreUrl,
-    /// The file that the address was read from; none where a setting holds it.
-    pub url_file: Option<PathBuf>,
-    /// The first word of every key and channel in Redis.
-    pub prefix: String,
-    /// The number of logs; only the first migration reads it.
-    pub partitions: NonZeroU16,
-    /// Changes that a log keeps.
-    pub log_max: NonZeroUsize,
-    /// Whether the gateway migrates the layout at start.
-    pub migrate: Migration,
-    /// How long an idempotency key is kept.
-    pub idempotency_ttl: Duration,
-    /// Limit of a connection attempt.
-    pub connect_timeout: Duration,
-    /// Limit of the wait for the answer to a command.
-    pub command_timeout: Duration,
-    /// Pooled connections.
-    pub pool_size: NonZeroUsize,
-    /// Limit of the wait for a pooled connection.
-    pub pool_wait: Duration,
-    /// Pipelines in flight at once.
-    pub lanes: NonZeroUsize,
-    /// Commands in one pipeline.
-    pub batch: NonZeroUsize,
-    /// Calls that may wait.
-    pub queue: NonZeroUsize,
-    /// Limit of one call with its repeats.
-    pub retry_limit: Duration,
-    /// Limit of the wait for another gateway's migration.
-    pub migration_wait: Duration,
-    /// Memory for the pages of the embedded file.
-    pub cache_bytes: NonZeroUsize,
-    /// Writes in one commit.
-    pub commit_batch: NonZeroUsize,
-    /// The connection that receives what is published.
-    pub subscription: SubscriptionSettings,
-}
-
-/// When the layout of the store is migrated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migration {
-    /// At the start of `serve`.
-    AtStart,
-    /// By `people-gateway migrate`; `serve` only checks the layout.
-    ByHand,
-}
-
-/// Supervision of the subscription.
-#[derive(Clone, Debug)]
-pub struct SubscriptionSettings {
-    /// Time between two pings.
-    pub ping_interval: Duration,
-    /// Limit of the wait for a pong.
-    pub ping_timeout: Duration,
-    /// The shortest pause before a reconnect.
-    pub backoff_min: Duration,
-    /// The longest pause before a reconnect.
-    pub backoff_max: Duration,
 }
 
 /// Limits on callers, each of this gateway alone. A limit of 0 is off.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::settings::{
-    AuthMode, AuthSettings, HttpSettings, LimitSettings, LiveSettings, Migration, Settings,
-    StoreSettings, SubscriptionSettings, TraceSettings,
+    AuthMode, AuthSettings, HttpSettings, LimitSettings, LiveSettings, Settings, TraceSettings,
 };
+use super::store_settings::{Migration, SentinelSettings, StoreSettings, SubscriptionSettings};
+use crate::store::redis::PubSub;
 
 impl Settings {
     /// One key a line, in the sections of `config/default.toml`.
@@ -91,7 +92,19 @@ fn auth(auth: &AuthSettings) -> Table {
 fn store(store: &StoreSettings) -> Table {
     let mut table = table([
         ("prefix", store.prefix.clone().into()),
-        ("partitions", i64::from(store.partitions.get()).into()),
+        ("sentinel", sentinel(&store.sentinel).into()),
+        ("durability", durability(store.durable_replicas).into()),
+        (
+            "durability_timeout_ms",
+            milliseconds(store.durability_timeout),
+        ),
+        (
+            "topology_interval_ms",
+            milliseconds(store.topology_interval),
+        ),
+        ("topology_timeout_ms", milliseconds(store.topology_timeout)),
+        ("pubsub", pubsub(store.pubsub).into()),
+        ("eviction", eviction(store.volatile_eviction).into()),
         ("log_max", number(store.log_max)),
         ("migrate", (store.migrate == Migration::AtStart).into()),
         ("idempotency_ttl_ms", milliseconds(store.idempotency_ttl)),
@@ -108,11 +121,50 @@ fn store(store: &StoreSettings) -> Table {
         ("commit_batch", number(store.commit_batch)),
         ("subscription", subscription(&store.subscription).into()),
     ]);
+    if let Some(partitions) = store.partitions {
+        table.insert("partitions".into(), i64::from(partitions.get()).into());
+    }
+    if let Some(file) = &store.password_file {
+        put(&mut table, "password_file", file.display().to_string());
+    }
     match &store.url_file {
         Some(file) => put(&mut table, "url_file", file.display().to_string()),
         None => put(&mut table, "url", store.url.to_string()),
     }
     table
+}
+
+fn sentinel(sentinel: &SentinelSettings) -> Table {
+    let tls = match sentinel.tls {
+        None => Value::String("auto".to_owned()),
+        Some(speaks_tls) => speaks_tls.into(),
+    };
+    let mut table = table([("tls", tls)]);
+    if let Some(username) = &sentinel.username {
+        put(&mut table, "username", username.clone());
+    }
+    if sentinel.password.is_some() {
+        put(&mut table, "password", "***".to_owned());
+    }
+    table
+}
+
+fn durability(replicas: Option<NonZeroU32>) -> String {
+    replicas.map_or("master".to_owned(), |replicas| {
+        format!("replicas:{replicas}")
+    })
+}
+
+const fn pubsub(pubsub: PubSub) -> &'static str {
+    match pubsub {
+        PubSub::Auto => "auto",
+        PubSub::Classic => "classic",
+        PubSub::Sharded => "sharded",
+    }
+}
+
+const fn eviction(volatile: bool) -> &'static str {
+    if volatile { "volatile-ok" } else { "strict" }
 }
 
 fn subscription(subscription: &SubscriptionSettings) -> Table {

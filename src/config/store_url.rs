@@ -20,24 +20,45 @@ pub enum StoreUrl {
     Redis(RedisUrl),
 }
 
-/// `redis://` or `rediss://`, with a host. `Display` and `Debug` hide the password.
+/// The address of Redis servers. `Display` and `Debug` hide the password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl(Url);
+pub struct RedisUrl {
+    text: String,
+    kind: RedisKind,
+}
+
+/// How the Redis servers are organised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedisKind {
+    /// `redis:`: one server, or a proxy.
+    Single,
+    /// `redis-sentinel:`: a master that sentinels watch.
+    Sentinel,
+    /// `redis-cluster:`: a cluster.
+    Cluster,
+}
 
 /// A text that is not the address of a store. Never contains the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStoreUrl {
     /// An unknown scheme, or none.
-    #[error("has to be embedded:DIR, redis://HOST[:PORT][/DATABASE] or rediss://…")]
-    Scheme,
-    /// Redis Sentinel, which is not built yet.
     #[error(
-        "redis-sentinel: is not built yet; use redis:// or rediss:// with the master's address"
+        "has to be embedded:DIR, redis://HOST[:PORT][/DATABASE], \
+         redis-sentinel://HOST[:PORT],…/MASTER[/DATABASE] or redis-cluster://HOST[:PORT],…; \
+         rediss… with TLS"
     )]
-    Sentinel,
-    /// Redis Cluster, which is not built yet.
-    #[error("redis-cluster: is not built yet; use redis:// or rediss:// with a standalone Redis")]
-    Cluster,
+    Scheme,
+    /// Sentinels without the name of a master.
+    #[error(
+        "needs the name that the sentinels have for the master, as in redis-sentinel://HOST/MASTER"
+    )]
+    Master,
+    /// A cluster with another database than 0.
+    #[error("names a database, and a cluster has database 0 only")]
+    ClusterDatabase,
+    /// Several servers without the scheme that says what they are.
+    #[error("names several servers: write redis-cluster:// or redis-sentinel://")]
+    Several,
     /// `embedded:` without a folder.
     #[error("embedded: needs a folder, as in embedded:./data")]
     Folder,
@@ -66,42 +87,69 @@ impl FromStr for StoreUrl {
         match scheme {
             "embedded" if rest.is_empty() => Err(InvalidStoreUrl::Folder),
             "embedded" => Ok(Self::Embedded(PathBuf::from(rest))),
-            "redis" | "rediss" => redis(text).map(Self::Redis),
-            "redis-sentinel" | "rediss-sentinel" => Err(InvalidStoreUrl::Sentinel),
-            "redis-cluster" | "rediss-cluster" => Err(InvalidStoreUrl::Cluster),
+            "redis" | "rediss" => redis(text, RedisKind::Single),
+            "redis-sentinel" | "rediss-sentinel" => redis(text, RedisKind::Sentinel),
+            "redis-cluster" | "rediss-cluster" => redis(text, RedisKind::Cluster),
             _ => Err(InvalidStoreUrl::Scheme),
         }
     }
 }
 
-fn redis(text: &str) -> Result<RedisUrl, InvalidStoreUrl> {
-    let url = Url::parse(text).map_err(|_| InvalidStoreUrl::Address)?;
-    if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
-        return Err(InvalidStoreUrl::Address);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
+fn redis(text: &str, kind: RedisKind) -> Result<StoreUrl, InvalidStoreUrl> {
+    let (_, rest) = text.split_once("://").ok_or(InvalidStoreUrl::Address)?;
+    if rest.contains(['?', '#']) {
         return Err(InvalidStoreUrl::Parameters);
     }
-    let database = url.path().trim_start_matches('/');
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (account, hosts) = match authority.rfind('@') {
+        Some(at) => authority.split_at(at + 1),
+        None => ("", authority),
+    };
+    for host in hosts.split(',') {
+        let url = Url::parse(&format!("redis://{account}{host}"));
+        let url = url.map_err(|_| InvalidStoreUrl::Address)?;
+        if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
+            return Err(InvalidStoreUrl::Address);
+        }
+        if url.password() == Some(REDACTED) {
+            return Err(InvalidStoreUrl::Redacted);
+        }
+    }
+    if kind == RedisKind::Single && hosts.contains(',') {
+        return Err(InvalidStoreUrl::Several);
+    }
+    let database = match kind {
+        RedisKind::Single | RedisKind::Cluster => path,
+        RedisKind::Sentinel => match path.split_once('/').unwrap_or((path, "")) {
+            ("", _) => return Err(InvalidStoreUrl::Master),
+            (_, database) => database,
+        },
+    };
     if !database.is_empty() && database.parse::<u16>().is_err() {
         return Err(InvalidStoreUrl::Database);
     }
-    if url.password() == Some(REDACTED) {
-        return Err(InvalidStoreUrl::Redacted);
+    if kind == RedisKind::Cluster && !matches!(database, "" | "0") {
+        return Err(InvalidStoreUrl::ClusterDatabase);
     }
-    Ok(RedisUrl(url))
+    let text = text.to_owned();
+    Ok(StoreUrl::Redis(RedisUrl { text, kind }))
 }
 
 impl RedisUrl {
     /// The whole address with its password: for the connection only.
     pub fn expose(&self) -> &str {
-        self.0.as_str()
+        &self.text
+    }
+
+    /// How the servers are organised.
+    pub fn kind(&self) -> RedisKind {
+        self.kind
     }
 }
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redacted(self.0.as_str()))
+        f.write_str(&redacted(&self.text))
     }
 }
 
@@ -131,6 +179,8 @@ mod tests {
             "embedded:/var/lib/people",
             "redis://localhost:6379/3",
             "rediss://user@host/0",
+            "redis-cluster://10.0.0.1:7000,10.0.0.2,[::1]:7002",
+            "rediss-sentinel://user@a,b:26380/people/2",
         ] {
             let url: StoreUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), text);
@@ -138,10 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn unbuilt_stores_and_invalid_addresses_are_refused_each_for_its_reason() {
+    fn invalid_addresses_are_refused_each_for_its_reason() {
         for (text, error) in [
-            ("redis-sentinel://h/0", InvalidStoreUrl::Sentinel),
-            ("redis-cluster://h", InvalidStoreUrl::Cluster),
+            ("redis-sentinel://h", InvalidStoreUrl::Master),
+            ("redis-sentinel://h//1", InvalidStoreUrl::Master),
+            ("redis-sentinel://h/people/x", InvalidStoreUrl::Database),
+            ("redis-cluster://h/1", InvalidStoreUrl::ClusterDatabase),
+            ("redis-cluster://a,", InvalidStoreUrl::Address),
+            ("redis-cluster://a:0,b", InvalidStoreUrl::Address),
+            ("redis-cluster://:***@a,b", InvalidStoreUrl::Redacted),
+            ("redis://a,b", InvalidStoreUrl::Several),
+            ("redis:a", InvalidStoreUrl::Address),
             ("embedded:", InvalidStoreUrl::Folder),
             ("postgres://h/db", InvalidStoreUrl::Scheme),
             ("./data", InvalidStoreUrl::Scheme),

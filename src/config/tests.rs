@@ -4,6 +4,7 @@
 mod limits;
 
 use std::io::Write as _;
+use std::num::NonZeroU32;
 
 use super::*;
 use crate::http::Exposure;
@@ -40,10 +41,47 @@ fn keys(result: Result<Settings, ConfigFaults>) -> Vec<String> {
 
 #[test]
 fn every_default_is_read_and_shown_under_its_own_key() {
-    let shown: toml::Table = load(&[], None).unwrap().to_toml().parse().unwrap();
+    let mut shown: toml::Table = load(&[], None).unwrap().to_toml().parse().unwrap();
+    // It depends on the kind of store.
+    let store = shown["store"].as_table_mut().expect("a section");
+    assert_eq!(store.remove("retry_limit_ms"), Some(5000.into()));
     let mut defaults: toml::Table = DEFAULTS.parse().unwrap();
     defaults.retain(|_, value| value.as_table().is_none_or(|table| !table.is_empty()));
     assert_eq!(shown, defaults);
+}
+
+#[test]
+fn where_another_server_may_take_over_calls_are_repeated_for_longer() {
+    for (url, limit) in [
+        ("redis://db", 5),
+        ("redis-cluster://a,b", 15),
+        ("rediss-sentinel://a/people", 15),
+    ] {
+        let settings = load(&[("PEOPLE_GATEWAY__STORE__URL", url)], None).expect(url);
+        assert_eq!(settings.store.retry_limit.as_secs(), limit, "{url}");
+    }
+    let set = [
+        ("PEOPLE_GATEWAY__STORE__URL", "redis-cluster://a"),
+        ("PEOPLE_GATEWAY__STORE__RETRY_LIMIT_MS", "700"),
+        ("PEOPLE_GATEWAY__STORE__DURABILITY", "replicas:2"),
+        ("PEOPLE_GATEWAY__STORE__SENTINEL__PASSWORD", "s3cret"),
+    ];
+    let settings = load(&set, None).expect("settings");
+    assert_eq!(settings.store.retry_limit.as_millis(), 700);
+    assert_eq!(settings.store.durable_replicas.map(NonZeroU32::get), Some(2));
+    let shown = settings.to_toml();
+    assert!(shown.contains("durability = \"replicas:2\""), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    for (key, value) in [
+        ("PEOPLE_GATEWAY__STORE__DURABILITY", "replicas:0"),
+        ("PEOPLE_GATEWAY__STORE__DURABILITY", "all"),
+        ("PEOPLE_GATEWAY__STORE__PUBSUB", "none"),
+        ("PEOPLE_GATEWAY__STORE__EVICTION", "lru"),
+        ("PEOPLE_GATEWAY__STORE__PARTITIONS", "1025"),
+        ("PEOPLE_GATEWAY__STORE__SENTINEL__TLS", "perhaps"),
+    ] {
+        assert_eq!(load(&[(key, value)], None).expect_err(value).0.len(), 1);
+    }
 }
 
 #[test]

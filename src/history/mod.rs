@@ -146,10 +146,12 @@ impl History {
         self.proof.requested().await;
     }
 
-    /// Notes that the store's heads, asked for at this moment, are this gateway's position.
+    /// Notes that the store's heads, all of them asked for at this moment or later, are this
+    /// gateway's position.
     pub fn prove(&self, asked: Instant) {
-        self.proof.record(asked);
-        self.moved.notify_waiters();
+        if self.proof.record(asked) {
+            self.moved.notify_waiters();
+        }
     }
 
     /// Asks the relay for a proof, and waits for one that was asked for after this moment, for no

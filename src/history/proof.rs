@@ -36,9 +36,11 @@ impl Proof {
         self.requests.notified().await;
     }
 
-    /// Notes that heads that were asked for at this moment are where this gateway is.
-    pub(super) fn record(&self, asked: Instant) {
-        *self.proved.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+    /// Notes that heads that were asked for at this moment are where this gateway is; returns
+    /// whether that is news.
+    pub(super) fn record(&self, asked: Instant) -> bool {
+        let mut proved = self.proved.lock().unwrap_or_else(PoisonError::into_inner);
+        proved.replace(asked) != Some(asked)
     }
 
     /// Whether heads that were asked for after this moment proved it.

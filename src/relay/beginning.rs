@@ -1,5 +1,6 @@
 //! Finds every log's end when the gateway starts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,17 +22,24 @@ pub struct Beginning {
 }
 
 impl Relay {
-    /// Waits for the subscription, then finds every log's end: all later changes arrive by the
-    /// feed. Tries forever; the gateway is not ready before.
+    /// Waits for the subscription to every partition, then finds every log's end: all later changes
+    /// arrive by the feed. Tries forever; the gateway is not ready before.
     pub async fn start(&mut self, feed: &mut Feed) -> Beginning {
-        let mut events = Vec::new();
-        while !events.contains(&FeedEvent::Connected) {
-            events.clear();
+        let partitions: Vec<_> = self.links.store.partitions().iter().collect();
+        let (mut events, mut missing) = (Vec::new(), BTreeSet::from_iter(partitions.clone()));
+        while !missing.is_empty() {
             feed.receive(&mut events, BURST_MAX).await;
+            for event in events.drain(..) {
+                match event {
+                    FeedEvent::Connected(found) => missing.retain(|one| !found.contains(one)),
+                    FeedEvent::Disconnected(lost) => missing.extend(&*lost),
+                    FeedEvent::Frame(..) | FeedEvent::Probe(_) | FeedEvent::Gap => {}
+                }
+            }
         }
         let tails = loop {
             let tails = self.tails().await;
-            self.log_outage.tell(&tails);
+            self.log_outage.tell(&partitions, &tails);
             match tails {
                 Ok(tails) => break tails,
                 Err(_) => tokio::time::sleep(RETRY).await,
@@ -58,7 +66,7 @@ impl Relay {
 
     async fn tails(&self) -> Result<Vec<Tail>, StoreError> {
         // A wiped store gets its beginning back from the probe.
-        self.on_workers(|store| async move { store.probe().await })
+        self.on_workers(|store| async move { store.heads().await })
             .await?;
         let mut tails = Vec::new();
         for partition in self.links.store.partitions().iter() {

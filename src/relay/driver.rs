@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -12,16 +13,19 @@ use super::continuity::{Action, Continuity};
 use super::metrics::Metrics;
 use super::options::Options;
 use super::outage::Outage;
+use super::proofs::Proofs;
 use crate::domain::{Partition, Position};
 use crate::history::{Event, History};
-use crate::store::{Discontinuity, Feed, FeedEvent, LogAnswer, Store, StoreError, decode_frame};
+use crate::store::{
+    Discontinuity, Feed, FeedEvent, Heads, LogAnswer, Store, StoreError, decode_frame,
+};
 use crate::telemetry::{Observations, Readiness, WallClock};
 
 /// Changes that are handed over at once, for one write to each session: enough to save most of the
 /// writes, and well below what may wait for one session.
 pub const BURST_MAX: usize = 128;
-/// Answers that may wait for the relay; there are at most one of each partition and one of the
-/// heads under way, so a worker hardly ever waits here.
+/// Answers that may wait for the relay; there are at most one of each partition and one of each
+/// server's heads under way, so a worker hardly ever waits here.
 const ANSWERS_MAX: usize = 64;
 
 /// The relay's links to the rest of the gateway.
@@ -49,10 +53,11 @@ pub struct StoreAnswer(AnswerKind);
 
 enum AnswerKind {
     Log(Partition, Result<LogAnswer, StoreError>),
-    Heads(HeadsRequest, Result<Vec<Position>, StoreError>),
+    Heads(Arc<HeadsRequest>, Heads),
 }
 
-/// When the heads were asked for, and the last positions that had been passed on by then.
+/// When the heads were asked for, and the last position of each log that had been passed on by
+/// then.
 struct HeadsRequest {
     at: Instant,
     lasts: Vec<Position>,
@@ -83,12 +88,11 @@ pub struct Relay {
     actions: Vec<Action>,
     outputs: Vec<RelayOutput>,
     answers: mpsc::Sender<StoreAnswer>,
-    probing: bool,
-    /// Whether the last probe failed, and the last question to a log.
+    /// Which heads are asked for, and which are known to be what was passed on.
+    proofs: Proofs,
+    /// The partitions whose last probe failed, and whose last question to the log.
     outage: Outage,
     pub(super) log_outage: Outage,
-    /// When all heads were last found to be what was passed on.
-    proved: Instant,
     /// The last announcement that continuity is unproved, unless it was proved since.
     told_stale: Option<Instant>,
 }
@@ -109,6 +113,7 @@ impl Relay {
             answers: receiver,
             ticks,
         };
+        let partitions = links.store.partitions();
         let relay = Self {
             options,
             links,
@@ -119,10 +124,9 @@ impl Relay {
             actions: Vec::new(),
             outputs: Vec::new(),
             answers,
-            probing: false,
+            proofs: Proofs::new(partitions),
             outage: Outage::of("store"),
             log_outage: Outage::of("log"),
-            proved: Instant::now(),
             told_stale: None,
         };
         (relay, inputs)
@@ -158,23 +162,27 @@ impl Relay {
                     }
                 }
             }
-            FeedEvent::Probe => self.links.readiness.probe_arrived(),
-            FeedEvent::Disconnected => {
+            FeedEvent::Probe(partitions) => self.links.readiness.probe_arrived(&partitions),
+            FeedEvent::Disconnected(partitions) => {
                 self.links.metrics.relay_disconnects.inc();
-                tracing::warn!("the subscription was lost");
+                let partitions = partitions.len();
+                tracing::warn!(partitions, "a subscription was lost");
             }
-            FeedEvent::Connected => self.suspect_all(),
+            FeedEvent::Connected(partitions) => self.suspect(&partitions),
             FeedEvent::Gap => {
                 self.links.metrics.relay_gaps.inc();
                 tracing::warn!("frames came faster than they could be relayed; asking the log");
-                self.suspect_all();
+                let all: Vec<_> = self.links.store.partitions().iter().collect();
+                self.suspect(&all);
             }
         }
     }
 
-    fn suspect_all(&mut self) {
-        for log in &mut self.logs {
-            log.suspect_gap(&mut self.actions);
+    fn suspect(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            if let Some(log) = self.logs.get_mut(partition.index()) {
+                log.suspect_gap(&mut self.actions);
+            }
         }
     }
 
@@ -182,27 +190,28 @@ impl Relay {
     pub fn answer(&mut self, StoreAnswer(answer): StoreAnswer) {
         match answer {
             AnswerKind::Log(partition, answer) => {
-                self.log_outage.tell(&answer);
+                self.log_outage.tell(&[partition], &answer);
                 if let Some(log) = self.logs.get_mut(partition.index()) {
                     log.answer(answer.ok(), &mut self.actions);
                 }
             }
-            AnswerKind::Heads(request, heads) => {
-                self.probing = false;
-                self.outage.tell(&heads);
-                let heads = heads
-                    .into_iter()
-                    .flatten()
-                    .zip(request.lasts)
-                    .zip(&mut self.logs);
-                let actions = &mut self.actions;
-                let proofs = heads.map(|((head, last), log)| log.head(head, last, actions));
-                if proofs.filter(|proved| *proved).count() == self.logs.len() {
-                    self.proved = Instant::now();
-                    self.history.prove(request.at);
-                    if self.told_stale.take().is_some() {
-                        self.outputs.push(RelayOutput::Proved);
+            AnswerKind::Heads(request, Heads { partitions, heads }) => {
+                self.outage.tell(&partitions, &heads);
+                let heads = heads.unwrap_or_default();
+                self.proofs.answered(&partitions);
+                for (partition, head) in partitions.into_iter().zip(heads) {
+                    let index = partition.index();
+                    if self.logs[index].head(head, request.lasts[index], &mut self.actions) {
+                        self.proofs.proved(partition, request.at);
                     }
+                }
+                if let Some(asked) = self.proofs.asked() {
+                    self.history.prove(asked);
+                }
+                if self.proofs.oldest().elapsed() < self.options.stale_after
+                    && self.told_stale.take().is_some()
+                {
+                    self.outputs.push(RelayOutput::Proved);
                 }
             }
         }
@@ -210,17 +219,18 @@ impl Relay {
 
     /// Compares with the heads, and notes how long continuity has been unproved.
     pub fn tick(&mut self) {
-        let unproved = self.proved.elapsed();
-        self.links
-            .metrics
-            .relay_unproved_seconds
-            .set(unproved.as_secs_f64());
+        let (since, limit) = (self.proofs.oldest(), self.options.stale_after);
+        let (unproved, metrics) = (since.elapsed(), &self.links.metrics);
+        metrics.relay_unproved_seconds.set(unproved.as_secs_f64());
+        metrics
+            .store_partitions_unproved
+            .set(self.proofs.older_than(limit));
         let is_due = self
             .told_stale
             .is_none_or(|told| told.elapsed() >= self.options.stale_interval);
-        if unproved >= self.options.stale_after && is_due {
+        if unproved >= limit && is_due {
             self.told_stale = Some(Instant::now());
-            self.outputs.push(RelayOutput::Unproved(self.proved));
+            self.outputs.push(RelayOutput::Unproved(since));
         }
         self.probe();
     }
@@ -323,21 +333,23 @@ impl Relay {
         );
     }
 
-    /// Reads the heads, unless that is under way.
+    /// Reads the heads, except those whose reading is under way.
     pub fn probe(&mut self) {
-        if std::mem::replace(&mut self.probing, true) {
+        let partitions = self.proofs.ask();
+        if partitions.is_empty() {
             return;
         }
         let (store, answers) = (Arc::clone(&self.links.store), self.answers.clone());
-        let request = HeadsRequest {
+        let request = Arc::new(HeadsRequest {
             at: Instant::now(),
             lasts: self.logs.iter().map(Continuity::last).collect(),
-        };
+        });
         self.workers.spawn(async move {
-            let heads = store.probe().await;
-            let _ = answers
-                .send(StoreAnswer(AnswerKind::Heads(request, heads)))
-                .await;
+            let mut heads = store.probe(&partitions);
+            while let Some(heads) = heads.next().await {
+                let answer = AnswerKind::Heads(Arc::clone(&request), heads);
+                let _ = answers.send(StoreAnswer(answer)).await;
+            }
         });
     }
 }

@@ -25,7 +25,10 @@ metrics! {
         relay_disconnects: Counter,
         /// Times the store's own history broke, by reason
         relay_resets: StaticFamily<Discontinuity, Counter>,
-        /// Seconds since continuity was last proved against the store's head
+        /// Seconds since continuity was last proved against the store's head, of the partition for
+        /// which that is longest ago
         relay_unproved_seconds: Gauge<f64, AtomicU64>,
+        /// Partitions whose continuity is unproved for so long that clients are told
+        store_partitions_unproved: Gauge,
     }
 }

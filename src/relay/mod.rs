@@ -13,6 +13,7 @@ mod driver;
 mod metrics;
 mod options;
 mod outage;
+mod proofs;
 
 pub use beginning::Beginning;
 pub use driver::{BURST_MAX, Links, Relay, RelayInputs, RelayOutput, StoreAnswer};

@@ -19,18 +19,21 @@ pub struct FeedLimits {
     pub bytes: NonZeroUsize,
 }
 
+/// The partitions that share a subscription, in order.
+pub type PartitionSet = Arc<[Partition]>;
+
 /// An event of a subscription. Events arrive in the order in which they happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedEvent {
-    /// The subscription is confirmed: every frame published from here on arrives, until the next
-    /// `Disconnected` or `Gap`.
-    Connected,
-    /// The subscription is lost; the feed tries again.
-    Disconnected,
+    /// The subscription to these partitions is confirmed: every frame of theirs that is published
+    /// from here on arrives, until they are `Disconnected` or the next `Gap`.
+    Connected(PartitionSet),
+    /// The subscription to these partitions is lost; the feed tries again.
+    Disconnected(PartitionSet),
     /// One published frame, not yet parsed.
     Frame(Partition, Bytes),
-    /// A probe of this store object came back.
-    Probe,
+    /// A probe of this store object came back through the subscription to these partitions.
+    Probe(PartitionSet),
     /// Events were dropped here: the queue was full.
     Gap,
 }
@@ -189,6 +192,6 @@ mod tests {
         };
         let queue = FeedQueue::new(limits);
         drop(Feed::new(Arc::clone(&queue)));
-        assert!(!queue.push(FeedEvent::Probe));
+        assert!(!queue.push(FeedEvent::Gap));
     }
 }

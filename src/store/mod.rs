@@ -20,9 +20,9 @@ mod write;
 
 pub use damage::{DamageKind, DamageLocation, KnownDamage};
 pub use error::{Cause, StoreError, StoreErrorKind};
-pub use feed::{Feed, FeedEvent, FeedLimits, FeedQueue};
+pub use feed::{Feed, FeedEvent, FeedLimits, FeedQueue, PartitionSet};
 pub use log::{Discontinuity, InvalidFrame, LogAnswer, Tail, decode_frame, encode_frame};
-pub use metrics::{Metrics, RedisCommand, RedisErrorKind};
+pub use metrics::{Metrics, RedirectKind, RedisCommand, RedisErrorKind, RefreshOutcome};
 pub use page::{PageLimits, PartitionPage};
 pub use record::{CorruptRecord, StoredPerson};
 pub use slot::StoreSlot;
@@ -32,6 +32,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 
@@ -85,14 +87,41 @@ pub trait Store: Send + Sync + 'static {
     /// The last changes of the log, at most `count`, oldest first.
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError>;
 
-    /// Sends a probe through the channel, which comes back as [`FeedEvent::Probe`] on every feed of
-    /// this store object, and reads the head of every partition, in partition order. First restores
-    /// layout and genesis where they are missing.
-    async fn probe(&self) -> Result<Vec<Position>, StoreError>;
+    /// Sends a probe through the channels of these partitions, which comes back as
+    /// [`FeedEvent::Probe`] on every feed of this store object, and reads their heads. First
+    /// restores layout and genesis where they are missing. What one server has is answered
+    /// together, as soon as that server answers or the time limit of a call is over.
+    fn probe(&self, partitions: &[Partition]) -> BoxStream<'_, Heads>;
+
+    /// The heads of all partitions, in order.
+    async fn heads(&self) -> Result<Vec<Position>, StoreError> {
+        let partitions: Vec<_> = self.partitions().iter().collect();
+        let mut heads = vec![None; partitions.len()];
+        let mut answers = self.probe(&partitions);
+        while let Some(Heads {
+            partitions,
+            heads: answer,
+        }) = answers.next().await
+        {
+            for (partition, head) in partitions.into_iter().zip(answer?) {
+                heads[partition.index()] = Some(head);
+            }
+        }
+        Ok(heads.into_iter().flatten().collect())
+    }
 
     /// Opens the stream of published frames. As long as it is held, it connects, subscribes, and
     /// tries again for ever. Must be called inside the runtime that will read it.
     fn feed(&self, limits: FeedLimits) -> Feed;
+}
+
+/// An answer to [`Store::probe`].
+#[derive(Debug)]
+pub struct Heads {
+    /// The partitions of one server.
+    pub partitions: Vec<Partition>,
+    /// Their heads, in this order.
+    pub heads: Result<Vec<Position>, StoreError>,
 }
 
 /// How long a store keeps its log and its idempotency records.

@@ -1,16 +1,18 @@
-//! Whether balancers should send traffic to the gateway: a probe came back through the store's
-//! channel a moment ago, the keys of tokens have come where they come from a URL, and the gateway
-//! is not shutting down.
+//! Whether balancers should send traffic to the gateway: probes came back through the channels of
+//! most partitions a moment ago, the keys of tokens have come where they come from a URL, and the
+//! gateway is not shutting down.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::gauge::ConstGauge;
 use tokio::time::Instant;
+
+use crate::domain::{Partition, Partitions};
 
 /// The state behind `/readyz`. Clones share it: the relay reports probes, the application reports
 /// the shutdown, the health pages read it.
@@ -19,10 +21,10 @@ pub struct Readiness(Arc<ReadinessState>);
 
 #[derive(Debug)]
 struct ReadinessState {
-    started: Instant,
     limit: Duration,
-    /// Milliseconds from `started` to the last probe, plus one; 0 before the first.
-    probed_ms: AtomicU64,
+    /// The last probe of each partition, as far as there was one; no partitions before the store is
+    /// open.
+    probed: Mutex<Vec<Option<Instant>>>,
     departure: AtomicU8,
     lacks_keys: AtomicBool,
 }
@@ -37,9 +39,20 @@ const DRAINING: u8 = 2;
 pub enum NotReady {
     /// No probe has come back yet.
     Starting,
-    /// The last probe came back too long ago.
+    /// The probes of some partitions have not come back yet.
+    Incomplete {
+        /// Their number.
+        missing: usize,
+        /// The number of all partitions.
+        of: usize,
+    },
+    /// The last probes of half of the partitions, or more, came back too long ago.
     Silent {
-        /// The time since that probe.
+        /// The number of these partitions.
+        silent: usize,
+        /// The number of all partitions.
+        of: usize,
+        /// The time since the last probe of these partitions.
         since: Duration,
     },
     /// No key set has come from the URL yet.
@@ -49,21 +62,29 @@ pub enum NotReady {
 }
 
 impl Readiness {
-    /// Not ready yet. Each probe makes the gateway ready for `limit`.
+    /// Not ready yet. Each probe proves its partitions for `limit`.
     pub fn new(limit: Duration) -> Self {
         Self(Arc::new(ReadinessState {
-            started: Instant::now(),
             limit,
-            probed_ms: AtomicU64::new(0),
+            probed: Mutex::default(),
             departure: AtomicU8::new(STAYING),
             lacks_keys: AtomicBool::new(false),
         }))
     }
 
-    /// Notes that a probe came back through the channel now.
-    pub fn probe_arrived(&self) {
-        let elapsed = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
-        self.0.probed_ms.store(elapsed + 1, Ordering::Relaxed);
+    /// Begins to wait for the first probe of each partition.
+    pub fn await_probes(&self, partitions: Partitions) {
+        *self.probed() = vec![None; usize::from(partitions.get())];
+    }
+
+    /// Notes that a probe came back through the channel of these partitions now.
+    pub fn probe_arrived(&self, partitions: &[Partition]) {
+        let (mut probed, now) = (self.probed(), Instant::now());
+        for partition in partitions {
+            if let Some(last) = probed.get_mut(partition.index()) {
+                *last = Some(now);
+            }
+        }
     }
 
     /// Waits for the first keys: without them no token can be verified.
@@ -101,17 +122,42 @@ impl Readiness {
         if self.is_leaving() {
             return Err(NotReady::Draining);
         }
-        let Some(probed) = self.0.probed_ms.load(Ordering::Relaxed).checked_sub(1) else {
-            return Err(NotReady::Starting);
-        };
-        let since = now.saturating_duration_since(self.0.started + Duration::from_millis(probed));
-        if since > self.0.limit {
-            return Err(NotReady::Silent { since });
-        }
+        self.check_probes(now)?;
         if self.0.lacks_keys.load(Ordering::Relaxed) {
             return Err(NotReady::NoKeys);
         }
         Ok(())
+    }
+
+    fn check_probes(&self, now: Instant) -> Result<(), NotReady> {
+        let probed = self.probed();
+        let (of, missing) = (
+            probed.len(),
+            probed.iter().filter(|last| last.is_none()).count(),
+        );
+        if missing == of {
+            return Err(NotReady::Starting);
+        }
+        if missing > 0 {
+            return Err(NotReady::Incomplete { missing, of });
+        }
+        let ages = probed
+            .iter()
+            .flatten()
+            .map(|last| now.saturating_duration_since(*last));
+        let silent: Vec<_> = ages.filter(|age| *age > self.0.limit).collect();
+        match silent.iter().min() {
+            Some(&since) if silent.len() * 2 >= of => Err(NotReady::Silent {
+                silent: silent.len(),
+                of,
+                since,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn probed(&self) -> MutexGuard<'_, Vec<Option<Instant>>> {
+        self.0.probed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,13 +176,22 @@ impl fmt::Display for NotReady {
             Self::Starting => {
                 f.write_str("not ready: no probe has come back through the store's channel yet")
             }
-            Self::Silent { since } => {
-                write!(
-                    f,
-                    "not ready: the last probe came back through the store's channel {} s ago",
-                    since.as_secs()
-                )
-            }
+            Self::Incomplete { missing, of } => write!(
+                f,
+                "not ready: no probe has come back through the channels of {missing} of {of} \
+                 partitions yet"
+            ),
+            Self::Silent { of: 1, since, .. } => write!(
+                f,
+                "not ready: the last probe came back through the store's channel {} s ago",
+                since.as_secs()
+            ),
+            Self::Silent { silent, of, since } => write!(
+                f,
+                "not ready: the last probe came back through the channels of {silent} of {of} \
+                 partitions {} s ago",
+                since.as_secs()
+            ),
             Self::NoKeys => f.write_str(
                 "not ready: no keys have come from the URL of auth.jwks yet, so no token can be \
                  verified",
@@ -148,14 +203,44 @@ impl fmt::Display for NotReady {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
     use super::*;
+
+    fn begun(readiness: &Readiness, count: u16) -> Vec<Partition> {
+        let partitions = Partitions::new(NonZeroU16::new(count).expect("not zero"));
+        readiness.await_probes(partitions);
+        partitions.iter().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn most_partitions_are_enough_once_all_have_been_proved() {
+        let readiness = Readiness::new(Duration::from_secs(5));
+        let partitions = begun(&readiness, 4);
+        readiness.probe_arrived(&partitions[..3]);
+        let missing = NotReady::Incomplete { missing: 1, of: 4 };
+        assert_eq!(readiness.check(Instant::now()), Err(missing));
+        assert!(missing.to_string().contains("1 of 4 partitions"));
+        readiness.probe_arrived(&partitions[3..]);
+        assert_eq!(readiness.check(Instant::now()), Ok(()));
+        let since = Duration::from_secs(6);
+        tokio::time::advance(since).await;
+        readiness.probe_arrived(&partitions[..2]);
+        let (silent, of) = (2, 4);
+        let half = NotReady::Silent { silent, of, since };
+        assert_eq!(readiness.check(Instant::now()), Err(half));
+        assert!(half.to_string().contains("2 of 4 partitions 6 s ago"));
+        readiness.probe_arrived(&partitions[2..3]);
+        assert_eq!(readiness.check(Instant::now()), Ok(()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_gateway_that_awaits_keys_is_ready_from_the_first_ones_on() {
         let readiness = Readiness::new(Duration::from_secs(5));
+        let partitions = begun(&readiness, 1);
         readiness.await_keys();
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Starting));
-        readiness.probe_arrived();
+        readiness.probe_arrived(&partitions);
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::NoKeys));
         assert!(NotReady::NoKeys.to_string().contains("keys"));
         readiness.keys_arrived();
@@ -165,17 +250,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_probe_makes_the_gateway_ready_until_the_limit_or_a_shutdown() {
         let readiness = Readiness::new(Duration::from_secs(5));
+        let partitions = begun(&readiness, 1);
         assert_eq!(readiness.check(Instant::now()), Err(NotReady::Starting));
-        readiness.probe_arrived();
+        readiness.probe_arrived(&partitions);
         let probed = Instant::now();
         assert_eq!(readiness.check(probed + Duration::from_secs(5)), Ok(()));
         let since = Duration::from_secs(6);
         assert_eq!(
             readiness.check(probed + since),
-            Err(NotReady::Silent { since })
+            Err(NotReady::Silent {
+                silent: 1,
+                of: 1,
+                since
+            })
         );
         tokio::time::advance(since).await;
-        readiness.probe_arrived();
+        readiness.probe_arrived(&partitions);
         assert_eq!(readiness.check(Instant::now()), Ok(()));
         readiness.leave();
         assert!(!readiness.is_draining(), "the gateway still serves");

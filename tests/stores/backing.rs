@@ -68,7 +68,7 @@ impl Backing for Redis {
         let server = RedisServer::start(&[]).await;
         let options = redis::Options {
             url: server.url(),
-            partitions: setup.partitions(),
+            partitions: Some(setup.partitions()),
             retention: setup.retention(),
             ..redis::Options::default()
         };
@@ -85,7 +85,7 @@ impl Backing for Redis {
     async fn wipe(&mut self) {
         self.server.command::<()>(&["FLUSHALL"]).await;
         // The next probe restores the genesis.
-        self.store.probe().await.expect("a probe");
+        self.store.heads().await.expect("a probe");
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Tag, Timestamp,
 };
-use crate::store::{Discontinuity, FeedEvent, FeedQueue, LogAnswer, encode_frame};
+use crate::store::{Discontinuity, FeedEvent, FeedQueue, LogAnswer, PartitionSet, encode_frame};
 
 /// One partition's log on one server.
 #[derive(Clone)]
@@ -154,6 +154,19 @@ impl World {
         if let Some(feed) = &self.feed {
             feed.push(event);
         }
+    }
+
+    /// The channel is cut and connected again.
+    pub(super) fn reconnect(&self) {
+        self.publish(FeedEvent::Disconnected(self.partitions()));
+        self.publish(FeedEvent::Connected(self.partitions()));
+    }
+
+    pub(super) fn partitions(&self) -> PartitionSet {
+        (0..)
+            .map(Partition::new)
+            .take(self.servers[0].len())
+            .collect()
     }
 
     /// The server that the next command goes to.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use uuid::Uuid;
 
 use super::servers::{Branch, World};
@@ -14,7 +16,7 @@ use crate::domain::{
     Epoch, FieldsJson, LogPosition, Partition, Partitions, Person, PersonId, Position,
 };
 use crate::store::{
-    Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyRecord, LogAnswer, PageLimits,
+    Feed, FeedEvent, FeedLimits, FeedQueue, Heads, IdempotencyRecord, LogAnswer, PageLimits,
     PartitionPage, RequestKey, Store, StoreError, Tail, Write, WriteOutcome,
 };
 
@@ -100,8 +102,7 @@ impl ModelStore {
         let mut world = self.world();
         world.channel = 1 - world.channel;
         if announced {
-            world.publish(FeedEvent::Disconnected);
-            world.publish(FeedEvent::Connected);
+            world.reconnect();
         }
     }
 
@@ -114,8 +115,7 @@ impl ModelStore {
         }
         world.breaks += 1;
         if cuts {
-            world.publish(FeedEvent::Disconnected);
-            world.publish(FeedEvent::Connected);
+            world.reconnect();
         }
     }
 
@@ -140,8 +140,7 @@ impl ModelStore {
         let mut world = self.world();
         world.stray = None;
         world.channel = world.commands;
-        world.publish(FeedEvent::Disconnected);
-        world.publish(FeedEvent::Connected);
+        world.reconnect();
     }
 
     /// The number of times that history may have been lost.
@@ -275,18 +274,28 @@ impl Store for ModelStore {
         Ok(tail.await)
     }
 
-    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
-        let heads = self
-            .read(|branches| branches.iter().map(Branch::head).collect())
-            .await;
-        self.world().publish(FeedEvent::Probe);
-        Ok(heads)
+    fn probe(&self, partitions: &[Partition]) -> BoxStream<'_, Heads> {
+        let partitions = partitions.to_vec();
+        let probe = async {
+            let heads = self.read(|branches| {
+                let asked = partitions
+                    .iter()
+                    .map(|partition| &branches[partition.index()]);
+                asked.map(Branch::head).collect()
+            });
+            let heads = Ok(heads.await);
+            self.world()
+                .publish(FeedEvent::Probe(partitions.as_slice().into()));
+            Heads { partitions, heads }
+        };
+        stream::once(probe).boxed()
     }
 
     fn feed(&self, limits: FeedLimits) -> Feed {
         let queue = FeedQueue::new(limits);
-        queue.push(FeedEvent::Connected);
-        self.world().feed = Some(Arc::clone(&queue));
+        let mut world = self.world();
+        queue.push(FeedEvent::Connected(world.partitions()));
+        world.feed = Some(Arc::clone(&queue));
         Feed::new(queue)
     }
 }

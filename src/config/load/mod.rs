@@ -4,33 +4,24 @@ mod auth;
 mod layer;
 mod limits;
 mod reader;
+mod store;
 
 pub use layer::{ENV_PREFIX, Sources};
 
-use std::fs::File;
-use std::io::Read as _;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 
 use config::{Value, ValueKind};
 
 use super::fault::ConfigFaults;
 use super::settings::{
-    AdminSettings, HttpSettings, LiveSettings, LogSettings, Migration, Settings, StoreSettings,
-    SubscriptionSettings, TraceSettings,
+    AdminSettings, HttpSettings, LiveSettings, LogSettings, Settings, TraceSettings,
 };
-use super::store_url::StoreUrl;
 use crate::http::{Host, Origin};
 use crate::telemetry::traces::SampleRatio;
 use reader::{
-    COUNT_MAX, FaultDetail, SettingReader, detail, fraction, list, milliseconds_from_0, number,
-    text, truth,
+    BYTES_MAX, COUNT_MAX, FaultDetail, SettingReader, detail, fraction, list, milliseconds_from_0,
+    number, text, truth,
 };
-
-/// The largest buffer or ring: 1 TiB.
-const BYTES_MAX: u64 = 1 << 40;
-/// The bytes that are read of a file with an address.
-const URL_BYTES_MAX: u64 = 16 * 1024;
 
 impl Settings {
     /// Reads all settings, or reports all faults.
@@ -46,7 +37,7 @@ impl Settings {
             },
             limits: limits::read(r, auth.mode),
             auth,
-            store: store(r),
+            store: store::read(r),
             http: http(r),
             live: live(r),
             shutdown_notice: r.read("shutdown.notice_ms", milliseconds_from_0),
@@ -60,83 +51,6 @@ impl Settings {
         check_between(&settings, r);
         reader.finish(settings)
     }
-}
-
-fn store(r: &mut SettingReader) -> StoreSettings {
-    let (url, url_file) = store_url(r);
-    StoreSettings {
-        url,
-        url_file,
-        prefix: r.read("store.prefix", prefix),
-        partitions: r.number("store.partitions", 1..=1024),
-        log_max: r.number("store.log_max", 1..=COUNT_MAX),
-        migrate: r.read("store.migrate", |value| {
-            truth(value).map(|at_start| {
-                if at_start {
-                    Migration::AtStart
-                } else {
-                    Migration::ByHand
-                }
-            })
-        }),
-        idempotency_ttl: r.milliseconds("store.idempotency_ttl_ms"),
-        connect_timeout: r.milliseconds("store.connect_timeout_ms"),
-        command_timeout: r.milliseconds("store.command_timeout_ms"),
-        pool_size: r.number("store.pool_size", 1..=1024),
-        pool_wait: r.milliseconds("store.pool_wait_ms"),
-        lanes: r.number("store.lanes", 1..=256),
-        batch: r.number("store.batch", 1..=10_000),
-        queue: r.number("store.queue", 1..=COUNT_MAX),
-        retry_limit: r.milliseconds("store.retry_limit_ms"),
-        migration_wait: r.milliseconds("store.migration_wait_ms"),
-        cache_bytes: r.number("store.cache_bytes", (1 << 20)..=BYTES_MAX),
-        commit_batch: r.number("store.commit_batch", 1..=1_000_000),
-        subscription: SubscriptionSettings {
-            ping_interval: r.milliseconds("store.subscription.ping_interval_ms"),
-            ping_timeout: r.milliseconds("store.subscription.ping_timeout_ms"),
-            backoff_min: r.milliseconds("store.subscription.backoff_min_ms"),
-            backoff_max: r.milliseconds("store.subscription.backoff_max_ms"),
-        },
-    }
-}
-
-/// `store.url`, or the address in the file of `store.url_file`. No fault repeats any part of the
-/// file: all of it is a secret.
-fn store_url(r: &mut SettingReader) -> (StoreUrl, Option<PathBuf>) {
-    let url = r.parsed("store.url");
-    let Some(file) = r.written("store.url_file", |value| text(value).map(PathBuf::from)) else {
-        return (url, None);
-    };
-    if r.is_written("store.url") {
-        r.fault(
-            "store.url_file",
-            "excludes store.url: set one of them".to_owned(),
-        );
-        return (url, Some(file));
-    }
-    match url_in(&file) {
-        Ok(url) => (url, Some(file)),
-        Err(detail) => {
-            r.fault("store.url_file", detail);
-            (url, Some(file))
-        }
-    }
-}
-
-fn url_in(file: &Path) -> Result<StoreUrl, FaultDetail> {
-    let name = file.display();
-    let mut text = String::new();
-    let opened = File::open(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    let read = opened.take(URL_BYTES_MAX).read_to_string(&mut text);
-    read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
-    let line = text.trim_end_matches(['\n', '\r']);
-    if line.is_empty() {
-        return Err(format!(
-            "{name} is empty: it has to hold the address of the store, in one line"
-        ));
-    }
-    line.parse()
-        .map_err(|error| format!("the content of {name} {error}"))
 }
 
 fn http(r: &mut SettingReader) -> HttpSettings {
@@ -253,17 +167,6 @@ fn check_between(settings: &Settings, r: &mut SettingReader) {
         if !holds && r.sound(&[shorter, longer]) {
             r.fault(shorter, format!("has to be shorter than {longer}"));
         }
-    }
-}
-
-/// Braces would change the hash tag of the keys; the other limits keep keys and channels readable.
-fn prefix(value: &Value) -> Result<String, FaultDetail> {
-    let text = text(value)?;
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("has to be 1 to 64 of the characters a-z A-Z 0-9 - _ . :".into())
     }
 }
 

@@ -18,6 +18,8 @@ use crate::config::fault::{ConfigFaults, SettingFault};
 /// The longest time of a setting.
 const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 
+/// The largest buffer or ring: 1 TiB.
+pub(super) const BYTES_MAX: u64 = 1 << 40;
 /// The largest number of items that may wait, be kept or be open.
 pub(super) const COUNT_MAX: u64 = 100_000_000;
 
@@ -92,7 +94,7 @@ impl SettingReader {
 
     /// A time in milliseconds, at least 1 and at most a week.
     pub(super) fn milliseconds(&mut self, key: &'static str) -> Duration {
-        Duration::from_millis(self.number(key, 1..=WEEK_MS))
+        self.read(key, milliseconds)
     }
 
     /// A setting that is parsed from a text.
@@ -187,7 +189,7 @@ impl SettingReader {
     }
 }
 
-fn range(limits: &RangeInclusive<u64>) -> FaultDetail {
+pub(super) fn range(limits: &RangeInclusive<u64>) -> FaultDetail {
     format!(
         "has to be a whole number from {} to {}",
         limits.start(),
@@ -212,6 +214,11 @@ pub(super) fn number(
         .ok_or_else(|| range(limits))
 }
 
+/// A time in milliseconds, 1 to a week.
+pub(super) fn milliseconds(value: &Value) -> Result<Duration, FaultDetail> {
+    number(value, &(1..=WEEK_MS)).map(|number| Duration::from_millis(number.get()))
+}
+
 /// A time in milliseconds, 0 to a week.
 pub(super) fn milliseconds_from_0(value: &Value) -> Result<Duration, FaultDetail> {
     let zero = match &value.kind {
@@ -222,9 +229,7 @@ pub(super) fn milliseconds_from_0(value: &Value) -> Result<Duration, FaultDetail
     if zero {
         return Ok(Duration::ZERO);
     }
-    number(value, &(1..=WEEK_MS))
-        .map(|number| Duration::from_millis(number.get()))
-        .map_err(|_| range(&(0..=WEEK_MS)))
+    milliseconds(value).map_err(|_| range(&(0..=WEEK_MS)))
 }
 
 /// A number that need not be whole, or the text of one.

@@ -153,7 +153,7 @@ impl<'t> TokenStream<'t> {
         expanded_length: u64,
         span: TextSpan,
     ) -> Result<(), SpannedError> {
-        self.expanded_length += expanded_length;
+        self.expanded_length = self.expanded_length.saturating_add(expanded_length);
         let sum = self.expanded_length;
         if sum <= EXPANDED_LENGTH_MAX {
             return Ok(());

@@ -28,6 +28,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use redb::ReadTransaction;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -42,7 +44,7 @@ use self::thread::WriterThread;
 use self::writer::{FileWriter, Job, Reopener, Task};
 use super::damage::{note_flaw, note_person};
 use super::{
-    Cause, DamageLocation, Feed, FeedEvent, FeedLimits, FeedQueue, IdempotencyRecord, KnownDamage,
+    Cause, DamageLocation, Feed, FeedLimits, FeedQueue, Heads, IdempotencyRecord, KnownDamage,
     LogAnswer, PageLimits, PartitionPage, RequestKey, Store, StoreError, Tail, Write, WriteOutcome,
 };
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
@@ -110,7 +112,7 @@ impl EmbeddedStore {
         let (database, heads) = opened;
         let (queue, tasks) = sync_channel(options.queue.get());
         let handle = Arc::new(FileHandle::new(database));
-        let feeds = Arc::new(Feeds::default());
+        let feeds = Arc::new(Feeds::new(options.partitions));
         let writer = FileWriter {
             queue: tasks,
             handle: Arc::clone(&handle),
@@ -290,7 +292,28 @@ impl Store for EmbeddedStore {
 
     /// The channel is inside this process. A probe proves that the file can be read and that the
     /// writer runs.
-    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
+    fn probe(&self, partitions: &[Partition]) -> BoxStream<'_, Heads> {
+        let partitions = partitions.to_vec();
+        let probe = async {
+            let heads = self.proved_heads().await.map(|heads| {
+                let asked = partitions.iter().map(|partition| heads[partition.index()]);
+                asked.collect()
+            });
+            Heads { partitions, heads }
+        };
+        stream::once(probe).boxed()
+    }
+
+    fn feed(&self, limits: FeedLimits) -> Feed {
+        let queue = FeedQueue::new(limits);
+        self.feeds.open(&queue);
+        Feed::new(queue)
+    }
+}
+
+impl EmbeddedStore {
+    /// The heads of all partitions; publishes a probe.
+    async fn proved_heads(&self) -> Result<Vec<Position>, StoreError> {
         if self.writer.has_ended() {
             return self.counted(Err(StoreError::Unavailable("its writer has ended".into())));
         }
@@ -305,13 +328,7 @@ impl Store for EmbeddedStore {
         for at in mended {
             self.damage().mended(at);
         }
-        self.feeds.publish(&[FeedEvent::Probe]);
+        self.feeds.probe();
         Ok(heads)
-    }
-
-    fn feed(&self, limits: FeedLimits) -> Feed {
-        let queue = FeedQueue::new(limits);
-        self.feeds.open(&queue);
-        Feed::new(queue)
     }
 }

@@ -1,24 +1,29 @@
-//! The store for several gateways: people, log and publication in one Redis. Each write is one
-//! script.
+//! The store for several gateways: people, log and publication in one Redis, a master behind
+//! sentinels, or a cluster. Each write is one script.
 //!
-//! `commands` makes the commands, `connection` sends and repeats them, `reply` reads the answers,
-//! `feed` is the subscription. `migration` prepares the layout before any of it. `store` puts them
-//! together; `heads` and `audit` are its checks.
+//! `commands` makes the commands, `router` sends them to the owners of their keys and repeats them,
+//! `reply` reads the answers. `topology` knows the owners, `connection` talks to one server, `feed`
+//! subscribes to all. `opening` prepares the layout before any of it. `store` puts them together;
+//! `probe` (of `heads`, and of the `agreement` of keys) and `audit` are its checks.
 
+mod agreement;
 mod audit;
 mod commands;
 mod connection;
 mod error;
 mod feed;
 mod heads;
-mod migration;
+mod opening;
 mod options;
+mod probe;
 mod reply;
+mod router;
 mod scripts;
 mod store;
+mod topology;
 
 pub use error::OpenError;
-pub use migration::{MigrationReport, migrate};
-pub use options::{Options, redacted};
+pub use opening::{MigrationReport, migrate};
+pub use options::{Durability, Options, PubSub, SentinelOptions, redacted};
 pub use scripts::save_script;
 pub use store::RedisStore;

@@ -1,7 +1,8 @@
 //! The options of the Redis store, and the form of its url for logs.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::Partitions;
@@ -10,12 +11,28 @@ use crate::store::Retention;
 /// The options of the Redis store: its url, and every limit.
 #[derive(Clone)]
 pub struct Options {
-    /// `redis://` or `rediss://` with user, password and database. Never shown; see [`redacted`].
+    /// `redis://`, `redis-sentinel://` or `redis-cluster://`, or with TLS `rediss…`, with user,
+    /// password and database. Never shown; see [`redacted`].
     pub url: String,
+    /// The file that has the password in place of the url.
+    pub password_file: Option<PathBuf>,
+    /// How sentinels are connected to.
+    pub sentinel: SentinelOptions,
     /// The first part of all names. Prefix and database keep deployments apart.
     pub prefix: String,
-    /// The number of logs; must equal that of the first migration.
-    pub partitions: Partitions,
+    /// The number of logs; must equal that of the first migration. None: whatever it was, and at
+    /// the first one 12 in a cluster and else 1.
+    pub partitions: Option<Partitions>,
+    /// What replicas have to confirm before a write is answered; none asks none.
+    pub durability: Option<Durability>,
+    /// How often a cluster is asked for its map.
+    pub topology_interval: Duration,
+    /// Time limit of each step of a question for a map.
+    pub topology_timeout: Duration,
+    /// How changes are published.
+    pub pubsub: PubSub,
+    /// Whether a server may evict keys that expire: those are idempotency records only.
+    pub volatile_eviction: bool,
     /// How long log and idempotency records last.
     pub retention: Retention,
     /// Whether to bring an older layout up to date; otherwise it is refused.
@@ -57,7 +74,14 @@ impl Default for Options {
         Self {
             url: "redis://127.0.0.1:6379/0".to_owned(),
             prefix: "people".to_owned(),
-            partitions: Partitions::ONE,
+            password_file: None,
+            sentinel: SentinelOptions::default(),
+            partitions: None,
+            durability: None,
+            topology_interval: Duration::from_secs(10),
+            topology_timeout: Duration::from_millis(500),
+            pubsub: PubSub::Auto,
+            volatile_eviction: false,
             retention: Retention {
                 log_max: at_least_one(100_000),
                 idempotency_ttl: Duration::from_secs(24 * 60 * 60),
@@ -77,6 +101,45 @@ impl Default for Options {
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_secs(2),
         }
+    }
+}
+
+/// How sentinels are connected to. The account of the servers is never used for them.
+#[derive(Clone, Default)]
+pub struct SentinelOptions {
+    /// The user; none is the default user.
+    pub username: Option<String>,
+    /// The password; none does not sign in.
+    pub password: Option<String>,
+    /// Whether they speak TLS; none: as the servers do.
+    pub tls: Option<bool>,
+}
+
+/// Writes are answered once replicas have them in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durability {
+    /// The replicas of a master that have to have a write.
+    pub replicas: NonZeroU32,
+    /// How long they may take.
+    pub timeout: Duration,
+}
+
+/// How changes are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PubSub {
+    /// [`PubSub::Sharded`] in a cluster, else [`PubSub::Classic`].
+    Auto,
+    /// `PUBLISH`: a cluster sends each change to every node.
+    Classic,
+    /// `SPUBLISH`: only the master of the partition and its replicas have the change.
+    Sharded,
+}
+
+impl Options {
+    /// Time limit from a pipeline's sending to its last answer.
+    pub(super) fn answer_limit(&self) -> Duration {
+        let confirmation = self.durability.map(|durability| durability.timeout);
+        self.command_timeout + confirmation.unwrap_or_default()
     }
 }
 
@@ -112,6 +175,9 @@ impl fmt::Debug for Options {
 /// Query and fragment are left out. A text that does not parse is not shown at all: it may have a
 /// secret anywhere.
 pub fn redacted(url: &str) -> String {
+    if let Some(several) = redacted_hosts(url) {
+        return several;
+    }
     let Ok(mut parsed) = url::Url::parse(url) else {
         return "a text that is not a url".to_owned();
     };
@@ -126,6 +192,25 @@ pub fn redacted(url: &str) -> String {
     parsed.to_string()
 }
 
+/// The form for logs of a url with several hosts, which the syntax of urls does not know.
+fn redacted_hosts(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (account, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (first, more) = hosts.split_once(',')?;
+    let path = rest[authority.len()..].split(['?', '#']).next()?;
+    // The rest is shown as it is written, so it must have the form of hosts.
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:[],".contains(c);
+    if !more.chars().all(is_host) {
+        return None;
+    }
+    let separator = if account.is_empty() { "" } else { "@" };
+    let single = redacted(&format!("{scheme}://{account}{separator}{first}{path}"));
+    let end = single.len().checked_sub(path.len())?;
+    (single.is_char_boundary(end) && single.ends_with(path) && single.contains("://"))
+        .then(|| format!("{},{more}{path}", &single[..end]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +221,20 @@ mod tests {
         assert_eq!(redacted(url), "rediss://ada:***@db.example:6380/2");
         assert_eq!(redacted("redis://:s3cret@db"), "redis://:***@db");
         assert_eq!(redacted("redis://db:6379/1"), "redis://db:6379/1");
-        for malformed in ["redis://:s3cret@db:port", "s3cret", "redis://:s3cret@"] {
+        let url = "redis-sentinel://ada:s3cret@a:1,b,[::1]:2/people/3";
+        assert_eq!(
+            redacted(url),
+            "redis-sentinel://ada:***@a:1,b,[::1]:2/people/3"
+        );
+        let url = "rediss-cluster://a:1,b:2";
+        assert_eq!(redacted(url), url);
+        for malformed in [
+            "redis-cluster://:s3cret@a,b:s3 cret@c",
+            "redis-cluster://:a,s3cret@a:x,b",
+            "redis://:s3cret@db:port",
+            "s3cret",
+            "redis://:s3cret@",
+        ] {
             assert!(!redacted(malformed).contains("s3cret"), "{malformed}");
         }
         let options = Options {

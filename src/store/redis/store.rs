@@ -3,36 +3,38 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use ::redis::{Client, pipe};
+use ::redis::pipe;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 
-use super::commands::{self, Commands, fresh};
-use super::connection::{Executor, check, client};
+use super::commands::{self, Commands};
+use super::connection::Endpoint;
 use super::error::OpenError;
+use super::opening::{Opened, open};
 use super::options::Options;
 use super::reply::StoredRange;
-use super::{feed, migration, reply};
+use super::router::Router;
+use super::topology::{Home, Keeper};
+use super::{feed, reply};
 use crate::domain::{Partition, Partitions, Person, PersonId, Position};
 use crate::store::damage::{note_flaw, note_person};
 use crate::store::{
-    CorruptRecord, DamageLocation, Feed, FeedLimits, FeedQueue, IdempotencyRecord, KnownDamage,
-    LogAnswer, Metrics, PageLimits, PartitionPage, RequestKey, Store, StoreError, Tail, Write,
-    WriteOutcome,
+    CorruptRecord, DamageLocation, Feed, FeedLimits, FeedQueue, Heads, IdempotencyRecord,
+    KnownDamage, LogAnswer, Metrics, PageLimits, PartitionPage, RequestKey, Store, StoreError,
+    Tail, Write, WriteOutcome,
 };
 
 /// A store in a Redis that several gateways share.
 pub struct RedisStore {
     options: Options,
     pub(super) commands: Commands,
-    client: Client,
-    pub(super) executor: Executor,
+    endpoint: Arc<Endpoint>,
+    pub(super) router: Router,
     metrics: Metrics,
     /// Whether the last probe was refused, so that a refusal is logged once.
     pub(super) probe_refused: AtomicBool,
-    /// The number of published probes.
-    pub(super) probes: Arc<AtomicU64>,
     /// Whether the user lacks the permission to count, so that this is logged once.
     pub(super) count_refused: AtomicBool,
     /// The partition whose keys the next probe compares first.
@@ -43,19 +45,26 @@ impl RedisStore {
     /// Checks the server and its layout, and opens the store. Its tasks run on the runtime of the
     /// caller, and end when the store is dropped.
     pub async fn open(options: Options, metrics: Metrics) -> Result<Arc<Self>, OpenError> {
-        let mut checked = check(&options, fresh()).await?;
-        migration::run(&options, &mut checked).await?;
+        let opened = open(&options).await?;
+        let Opened {
+            endpoint,
+            map,
+            keys,
+            partitions,
+            ..
+        } = opened;
+        let slots = keys.slots();
+        let owners = Keeper::start(Arc::clone(&endpoint), map, slots, &options, &metrics)?;
         Ok(Arc::new(Self {
-            executor: Executor::start(checked.info.clone(), &options, &metrics)?,
+            router: Router::new(owners, options.retry_limit, &metrics),
             commands: Commands {
-                keys: checked.keys,
-                partitions: options.partitions,
+                keys,
+                partitions,
                 retention: options.retention,
             },
-            client: client(checked.info, &options)?,
+            endpoint,
             metrics,
             probe_refused: AtomicBool::new(false),
-            probes: Arc::default(),
             count_refused: AtomicBool::new(false),
             counted_next: AtomicUsize::new(0),
             options,
@@ -64,6 +73,11 @@ impl RedisStore {
 
     pub(super) fn damage(&self) -> &KnownDamage {
         &self.metrics.store_damage
+    }
+
+    /// Where the keys of a person lie.
+    fn home(&self, id: PersonId) -> Home {
+        Home::Partition(self.commands.partitions.of(id))
     }
 
     /// People of a partition from the id `from` on.
@@ -75,11 +89,11 @@ impl RedisStore {
     ) -> Result<StoredRange, StoreError> {
         let command = self.commands.page(partition, from, most);
         let read = |answer| reply::page(self.commands.partitions, partition, answer);
-        self.ask_with_head(command, read).await
+        self.ask_with_head(partition, command, read).await
     }
 
     /// Counts an error.
-    fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn counted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         outcome.inspect_err(|error| {
             self.metrics.store_errors.at(error.kind()).inc();
         })
@@ -95,7 +109,9 @@ impl Store for RedisStore {
     async fn apply(&self, write: Write) -> Result<WriteOutcome, StoreError> {
         let id = write.id;
         // Tag and epoch are fresh in each attempt.
-        let answer = self.counted(self.executor.write(|| self.commands.apply(&write)).await)?;
+        let is_keyed = write.idempotency.is_some();
+        let write = || self.commands.apply(&write);
+        let answer = self.counted(self.router.write(self.home(id), is_keyed, write).await)?;
         let outcome = self.counted(reply::outcome(self.commands.partitions.of(id), id, answer));
         if let Ok(WriteOutcome::Done { at, .. }) = outcome {
             self.metrics.store_writes.inc();
@@ -110,11 +126,8 @@ impl Store for RedisStore {
         partition: Partition,
         key: &RequestKey,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        let answer = self.counted(
-            self.executor
-                .ask(self.commands.recorded(partition, key))
-                .await,
-        )?;
+        let command = self.commands.recorded(partition, key);
+        let answer = self.counted(self.router.ask(Home::Partition(partition), command).await)?;
         self.counted(reply::recorded(
             partition,
             answer,
@@ -123,7 +136,8 @@ impl Store for RedisStore {
     }
 
     async fn get(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
-        let answer = self.counted(self.executor.ask(self.commands.get(id)).await)?;
+        let command = self.commands.get(id);
+        let answer = self.counted(self.router.ask(self.home(id), command).await)?;
         let mut read = reply::person(id, &answer);
         if matches!(read, Ok(None)) && self.counted(self.is_listed(id).await)? {
             read = Err(CorruptRecord::Missing);
@@ -173,11 +187,9 @@ impl Store for RedisStore {
         while let Some(missing) = NonZeroUsize::new(count.get() - found.len())
             && let Some(from) = commands::ids::first_after(after)
         {
-            let answer = self.counted(
-                self.executor
-                    .ask(self.commands.ids(partition, from, missing))
-                    .await,
-            )?;
+            let command = self.commands.ids(partition, from, missing);
+            let answer =
+                self.counted(self.router.ask(Home::Partition(partition), command).await)?;
             let (ids, next) = self.counted(reply::ids(
                 self.commands.partitions,
                 partition,
@@ -201,7 +213,8 @@ impl Store for RedisStore {
     ) -> Result<LogAnswer, StoreError> {
         let mut pipeline = pipe();
         pipeline.add_command(self.commands.since(partition, from, count));
-        let answer = self.counted(self.executor.first(&pipeline).await)?;
+        let home = Home::Partition(partition);
+        let answer = self.counted(self.router.first(home, &pipeline).await)?;
         let (since, flaw) = self.counted(reply::since(partition, from, answer))?;
         note_flaw(self.damage(), partition, flaw);
         Ok(since)
@@ -210,26 +223,26 @@ impl Store for RedisStore {
     async fn tail(&self, partition: Partition, count: NonZeroUsize) -> Result<Tail, StoreError> {
         let command = self.commands.tail(partition, count);
         let (tail, flaw) = self.counted(
-            self.ask_with_head(command, |answer| reply::tail(partition, answer))
+            self.ask_with_head(partition, command, |answer| reply::tail(partition, answer))
                 .await,
         )?;
         note_flaw(self.damage(), partition, flaw);
         Ok(tail)
     }
 
-    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
-        self.counted(self.proved_heads().await)
+    fn probe(&self, partitions: &[Partition]) -> BoxStream<'_, Heads> {
+        self.probe_owners(partitions)
     }
 
     fn feed(&self, limits: FeedLimits) -> Feed {
         let queue = FeedQueue::new(limits);
-        let (client, probes) = (self.client.clone(), Arc::clone(&self.probes));
         let supervisor = feed::Supervisor::new(
-            &self.options,
-            client,
+            &self.endpoint,
+            &self.router.owners,
             &self.commands.keys,
             Arc::clone(&queue),
-            probes,
+            &self.options,
+            &self.metrics,
         );
         Feed::supervised(queue, tokio::spawn(supervisor.run()).abort_handle())
     }

@@ -68,10 +68,12 @@ async fn the_admin_listener_reports_liveness_readiness_and_metrics() {
     let early = get("/readyz").await;
     assert_eq!(early.status, 503);
     assert!(early.body.contains("no probe"), "{early:?}");
-    readiness.probe_arrived();
+    let partition = people_gateway::domain::Partition::new(0);
+    readiness.await_probes(people_gateway::domain::Partitions::ONE);
+    readiness.probe_arrived(&[partition]);
     let ready = get("/readyz").await;
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
-    let damage = DamageLocation::Ids(people_gateway::domain::Partition::new(0));
+    let damage = DamageLocation::Ids(partition);
     metrics
         .store_damage
         .found(damage, "it names 2 people, and there are 3 records");

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use people_gateway::domain::{Partition, Partitions, Person, PersonId, Position};
 use people_gateway::store::{
-    Feed, FeedLimits, IdempotencyRecord, LogAnswer, PageLimits, PartitionPage, RequestKey, Store,
-    StoreError, Tail, Write, WriteOutcome,
+    Feed, FeedLimits, Heads, IdempotencyRecord, LogAnswer, PageLimits, PartitionPage, RequestKey,
+    Store, StoreError, Tail, Write, WriteOutcome,
 };
 
 use people_testing::http::{Setup, StoreAccess};
@@ -170,8 +171,8 @@ impl Store for FaultyStore {
         self.inner.tail(partition, count).await
     }
 
-    async fn probe(&self) -> Result<Vec<Position>, StoreError> {
-        self.inner.probe().await
+    fn probe(&self, partitions: &[Partition]) -> BoxStream<'_, Heads> {
+        self.inner.probe(partitions)
     }
 
     fn feed(&self, limits: FeedLimits) -> Feed {

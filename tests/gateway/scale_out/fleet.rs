@@ -33,13 +33,12 @@ const DATABASE: u32 = 3;
 
 /// The tail of each partition's log, with more changes than a test ever writes.
 pub(crate) async fn tails(options: Options) -> Vec<Tail> {
-    let partitions = options.partitions;
     let store = RedisStore::open(options, Metrics::default())
         .await
         .expect("the store opens");
     let count = NonZeroUsize::new(100_000).expect("not zero");
     let mut tails = Vec::new();
-    for partition in partitions.iter() {
+    for partition in store.partitions().iter() {
         tails.push(store.tail(partition, count).await.expect("the log"));
     }
     tails
@@ -104,7 +103,7 @@ impl Fleet {
         let options = Options {
             url: url(&self.redis),
             prefix: PREFIX.to_owned(),
-            partitions,
+            partitions: Some(partitions),
             ..Options::default()
         };
         let mut log = Vec::new();

@@ -238,4 +238,8 @@ fn patterns_have_an_expanded_length_of_at_most_16384_in_all() {
         error.detail.contains("16384") && error.detail.contains("17000"),
         "{error}"
     );
+    // Each `+` doubles the length, which ends at the greatest number and must not begin anew there.
+    let endless = format!(r#"job.matches("ab") || job.matches("a{}")"#, "+".repeat(70));
+    let error = refusal(&endless);
+    assert!(error.detail.contains("16384"), "{error}");
 }

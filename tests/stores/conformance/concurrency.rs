@@ -78,7 +78,7 @@ async fn only_one_of_many_concurrent_repeats_is_applied(backing: &mut impl Backi
 
 async fn the_state_equals_the_replayed_log_of_all_writers(backing: &mut impl Backing) {
     let store = backing.store();
-    let starts = store.probe().await.unwrap();
+    let starts = store.heads().await.unwrap();
     let writes = (0..1_000).map(|n| {
         if n % 5 == 4 {
             delete(id(n % 37))

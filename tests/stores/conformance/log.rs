@@ -22,7 +22,7 @@ for_every_store!(
 /// Makes `n` changes of people of one partition, and returns their positions, the start first.
 async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
     let partition = store.partitions().of(id(0));
-    let mut positions = vec![store.probe().await.unwrap()[partition.index()]];
+    let mut positions = vec![store.heads().await.unwrap()[partition.index()]];
     let numbers = (0..10_000)
         .map(id)
         .filter(|id| store.partitions().of(*id) == partition);
@@ -34,7 +34,7 @@ async fn history(store: &dyn Store, n: usize) -> (Partition, Vec<Position>) {
 
 /// Reads from a position where the log must be broken, and returns the reason.
 async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Discontinuity {
-    let head = store.probe().await.unwrap()[partition.index()];
+    let head = store.heads().await.unwrap()[partition.index()];
     match store.since(partition, from, count(5)).await.unwrap() {
         LogAnswer::Broken {
             reason,
@@ -51,7 +51,7 @@ async fn broken(store: &dyn Store, partition: Partition, from: Position) -> Disc
 
 async fn a_fresh_store_is_at_the_start_of_its_epochs(backing: &mut impl Backing) {
     let store = backing.store();
-    let heads = store.probe().await.unwrap();
+    let heads = store.heads().await.unwrap();
     assert_eq!(heads.len(), usize::from(store.partitions().get()));
     for (number, head) in heads.iter().enumerate() {
         assert_eq!(*head, Position::start_of(head.epoch));
@@ -77,7 +77,7 @@ async fn a_fresh_store_is_at_the_start_of_its_epochs(backing: &mut impl Backing)
 async fn a_change_is_logged_with_both_images(backing: &mut impl Backing) {
     let store = backing.store();
     let partition = store.partitions().of(id(1));
-    let start = store.probe().await.unwrap()[partition.index()];
+    let start = store.heads().await.unwrap()[partition.index()];
     for write in [
         save(id(1), "A"),
         save(id(1), "B"),
@@ -262,7 +262,7 @@ async fn a_wiped_store_begins_a_new_epoch(backing: &mut impl Backing) {
     let (partition, positions) = history(&*backing.store(), 5).await;
     backing.wipe().await;
     let store = backing.store();
-    let head = store.probe().await.unwrap()[partition.index()];
+    let head = store.heads().await.unwrap()[partition.index()];
     assert_eq!(head, Position::start_of(head.epoch));
     assert_ne!(head.epoch, positions[0].epoch);
     for position in &positions {

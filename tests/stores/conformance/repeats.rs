@@ -74,7 +74,7 @@ async fn a_repeat_with_the_same_key_returns_the_first_success(backing: &mut impl
     let saved = done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
     let other = done(&*store, save(id(1), "B")).await;
     let deleted = done(&*store, keyed(delete(id(1)), key(2, 1))).await;
-    let heads = store.probe().await.unwrap();
+    let heads = store.heads().await.unwrap();
     for _ in 0..3 {
         let later = Write {
             time: at_millis(9_000),
@@ -91,7 +91,7 @@ async fn a_repeat_with_the_same_key_returns_the_first_success(backing: &mut impl
             WriteOutcome::Replayed(recorded(deleted, id(1), 2_000, None))
         );
     }
-    assert_eq!(store.probe().await.unwrap(), heads);
+    assert_eq!(store.heads().await.unwrap(), heads);
     assert_eq!(store.get(id(1)).await.unwrap(), None);
     assert_eq!(other.position.seq, saved.position.seq.next());
 }
@@ -99,7 +99,7 @@ async fn a_repeat_with_the_same_key_returns_the_first_success(backing: &mut impl
 async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
     let store = backing.store();
     done(&*store, keyed(save(id(1), "A"), key(1, 1))).await;
-    let heads = store.probe().await.unwrap();
+    let heads = store.heads().await.unwrap();
     for write in [
         save(id(1), "B"),
         delete(id(1)),
@@ -110,7 +110,7 @@ async fn a_key_with_another_fingerprint_is_refused(backing: &mut impl Backing) {
             WriteOutcome::KeyReused
         );
     }
-    assert_eq!(store.probe().await.unwrap(), heads);
+    assert_eq!(store.heads().await.unwrap(), heads);
     assert_eq!(store.get(id(1)).await.unwrap().unwrap().fields, fields("A"));
 }
 

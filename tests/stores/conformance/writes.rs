@@ -150,7 +150,7 @@ async fn an_expectation_decides_whether_a_write_happens(backing: &mut impl Backi
 async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
     let store = backing.store();
     let at = done(&*store, save(id(1), "A")).await;
-    let before = (store.probe().await.unwrap(), all_people(&*store, 10).await);
+    let before = (store.heads().await.unwrap(), all_people(&*store, 10).await);
     let other = Position {
         tag: people_gateway::domain::Tag::new(1),
         ..at.position
@@ -175,7 +175,7 @@ async fn a_refused_write_changes_nothing(backing: &mut impl Backing) {
         WriteOutcome::NotFound
     );
     assert_eq!(
-        (store.probe().await.unwrap(), all_people(&*store, 10).await),
+        (store.heads().await.unwrap(), all_people(&*store, 10).await),
         before
     );
 }
@@ -238,7 +238,7 @@ async fn people_are_paged_in_the_order_of_their_ids(backing: &mut impl Backing) 
                 )
                 .await
                 .unwrap();
-            assert_eq!(page.head, store.probe().await.unwrap()[partition.index()]);
+            assert_eq!(page.head, store.heads().await.unwrap()[partition.index()]);
             assert!(page.people.len() <= 4);
             found.extend(page.people.iter().map(|person| person.id));
             if page.people.len() < 4 {

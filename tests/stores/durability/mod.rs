@@ -38,7 +38,7 @@ async fn replayed(store: &dyn Store) -> Vec<Change> {
     for (partition, head) in store
         .partitions()
         .iter()
-        .zip(store.probe().await.expect("the heads"))
+        .zip(store.heads().await.expect("the heads"))
     {
         let mut position = Position::start_of(head.epoch);
         while position != head {

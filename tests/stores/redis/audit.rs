@@ -67,7 +67,7 @@ async fn an_audit_reports_and_repairs_each_fault() {
     );
     assert_eq!((tally.faults, tally.mended), (9, 0), "{found:#?}");
 
-    let before = store.probe().await.expect("heads")[0];
+    let before = store.heads().await.expect("heads")[0];
     let mut left = Vec::new();
     let now = Timestamp::from_millis(1_795_342_200_999);
     let tally = store
@@ -89,7 +89,7 @@ async fn an_audit_reports_and_repairs_each_fault() {
         ),
         "views are reset"
     );
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics), [0, 0, 0]);
     // People that the log still had are restored from it; id 77 never had a record.
     assert!(listed_ids(&store, 3).await.ends_with(&ids(3..=10)));
@@ -101,7 +101,7 @@ async fn an_audit_restores_a_lost_list_of_ids_from_the_records() {
     let server = RedisServer::start(&[]).await;
     let (store, metrics) = store_with_ten_people(&server).await;
     server.command::<()>(&["DEL", IDS]).await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics)[1], 1);
     let now = Timestamp::from_millis(1);
     let tally = store
@@ -118,7 +118,7 @@ async fn an_audit_restores_a_lost_list_of_ids_from_the_records() {
     assert_eq!(tally.faults, 0, "a new epoch has no entries yet");
     done(&store, save(1, "B")).await;
     server.command::<()>(&["DEL", LOG]).await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics)[2], 1);
     let tally = store
         .audit(Some(now), &mut |_| {})

@@ -46,15 +46,18 @@ impl TestFeed {
     }
 
     pub(crate) async fn connected(&mut self) {
-        assert_eq!(self.next().await, FeedEvent::Connected);
+        let event = self.next().await;
+        assert!(matches!(event, FeedEvent::Connected(_)), "{event:?}");
     }
 
     pub(crate) async fn disconnected(&mut self) {
-        assert_eq!(self.next().await, FeedEvent::Disconnected);
+        let event = self.next().await;
+        assert!(matches!(event, FeedEvent::Disconnected(_)), "{event:?}");
     }
 
     pub(crate) async fn probe(&mut self) {
-        assert_eq!(self.next().await, FeedEvent::Probe);
+        let event = self.next().await;
+        assert!(matches!(event, FeedEvent::Probe(_)), "{event:?}");
     }
 
     pub(crate) async fn change(&mut self) -> Change {
@@ -69,7 +72,7 @@ impl TestFeed {
 async fn a_frame_equals_its_log_entry() {
     let server = RedisServer::start(&[]).await;
     let store = open(Options {
-        partitions: partitions(4),
+        partitions: Some(partitions(4)),
         ..options(&server)
     })
     .await;
@@ -134,7 +137,7 @@ async fn a_frozen_server_disconnects_the_feed_until_it_thaws() {
     feed.disconnected().await;
     server.restart().await;
     feed.connected().await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     feed.probe().await;
 }
 
@@ -150,7 +153,7 @@ async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
     for feed in &mut feeds {
         feed.connected().await;
     }
-    one.probe().await.expect("heads");
+    one.heads().await.expect("heads");
     let [first, second, others] = &mut feeds;
     first.probe().await;
     second.probe().await;
@@ -162,11 +165,11 @@ async fn a_probe_comes_back_on_every_feed_of_its_own_store_only() {
 async fn a_probe_restores_the_layout_of_a_wiped_database() {
     let server = RedisServer::start(&[]).await;
     let two = Options {
-        partitions: partitions(2),
+        partitions: Some(partitions(2)),
         ..options(&server)
     };
     let store = open(two.clone()).await;
-    let before = store.probe().await.expect("heads");
+    let before = store.heads().await.expect("heads");
     let old = done(&store, save(1, "A")).await;
     let partition = store.partitions().of(crate::redis::people::id(1));
     server.command::<()>(&["FLUSHALL"]).await;
@@ -180,13 +183,13 @@ async fn a_probe_restores_the_layout_of_a_wiped_database() {
             head: None
         }
     ));
-    let after = store.probe().await.expect("heads");
+    let after = store.heads().await.expect("heads");
     for (before, after) in before.iter().zip(&after) {
         assert_ne!(before.epoch, after.epoch);
         assert_eq!(after.seq.get(), 0);
     }
     assert_eq!(
-        store.probe().await.expect("heads"),
+        store.heads().await.expect("heads"),
         after,
         "a probe does not replace an existing layout"
     );
@@ -214,7 +217,7 @@ async fn a_write_before_the_first_probe_after_a_wipe_does_not_hide_the_missing_l
     let store = open(options(&server)).await;
     server.command::<()>(&["FLUSHALL"]).await;
     let position = done(&store, save(1, "A")).await;
-    assert_eq!(store.probe().await.expect("heads"), [position]);
+    assert_eq!(store.heads().await.expect("heads"), [position]);
     assert!(server.command::<bool>(&["EXISTS", "people:layout"]).await);
     assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
 }
@@ -225,9 +228,9 @@ async fn a_database_migrated_again_with_another_partition_count_is_refused() {
     let store = open(options(&server)).await;
     server.command::<()>(&["FLUSHALL"]).await;
     open(Options {
-        partitions: partitions(2),
+        partitions: Some(partitions(2)),
         ..options(&server)
     })
     .await;
-    assert!(matches!(store.probe().await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(store.heads().await, Err(StoreError::Corrupt(_))));
 }

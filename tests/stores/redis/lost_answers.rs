@@ -55,7 +55,7 @@ async fn calls_to_a_frozen_server_end_in_bounded_time_and_succeed_after_it_thaws
                 .await
                 .expect_err("no answer"),
         );
-        unavailable(store.probe().await.expect_err("no answer"));
+        unavailable(store.heads().await.expect_err("no answer"));
         // No connection passed its check, so nothing was sent.
         unavailable(store.apply(save(2, "B")).await.expect_err("no answer"));
     })

@@ -6,6 +6,7 @@
 mod audit;
 mod damage;
 mod feed;
+mod layout;
 mod lost_answers;
 mod opening;
 mod people;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use people_gateway::store::Metrics;
 use people_gateway::store::Store;
-use people_gateway::store::redis::{OpenError, Options, RedisStore, migrate};
+use people_gateway::store::redis::{OpenError, Options, RedisStore};
 
 use crate::redis::people::{done, open, options, partitions, save};
 use people_testing::redis::RedisServer;
 use people_testing::wait::DEADLINE;
 
 /// Opens a store, which must fail with a fatal error, and returns its message.
-async fn fatal_error(options: Options) -> String {
+pub(crate) async fn fatal_error(options: Options) -> String {
     match RedisStore::open(options, Metrics::default()).await {
         Err(OpenError::Fatal { sentence, .. }) => sentence,
         Err(OpenError::Unreachable { sentence, .. }) => panic!("unreachable: {sentence}"),
@@ -20,7 +20,7 @@ async fn fatal_error(options: Options) -> String {
 }
 
 /// Opens a store, which must fail with an error that allows a retry, and returns its message.
-async fn retryable_error(options: Options) -> String {
+pub(crate) async fn retryable_error(options: Options) -> String {
     let opening = RedisStore::open(options, Metrics::default());
     match tokio::time::timeout(DEADLINE, opening)
         .await
@@ -70,113 +70,21 @@ async fn an_eviction_policy_is_fatal() {
 async fn another_number_of_partitions_is_fatal() {
     let server = RedisServer::start(&[]).await;
     open(Options {
-        partitions: partitions(4),
+        partitions: Some(partitions(4)),
         ..options(&server)
     })
     .await;
-    let sentence = fatal_error(options(&server)).await;
+    let another = Options {
+        partitions: Some(partitions(1)),
+        ..options(&server)
+    };
+    let sentence = fatal_error(another).await;
     assert!(
         sentence.contains("4 partitions") && sentence.contains("store.partitions is 1"),
         "{sentence}"
     );
-}
-
-#[tokio::test]
-async fn a_layout_is_migrated_only_if_enabled_and_only_once() {
-    let server = RedisServer::start(&[]).await;
-    let as_is = Options {
-        migrate: false,
-        ..options(&server)
-    };
-    let sentence = fatal_error(as_is.clone()).await;
-    assert!(sentence.contains("people-gateway migrate"), "{sentence}");
-    assert_eq!(
-        server.command::<usize>(&["DBSIZE"]).await,
-        0,
-        "a refused open writes nothing"
-    );
-
-    let report = migrate(as_is.clone()).await.expect("it migrates");
-    assert_eq!(report.applied, ["0001_genesis"]);
-    assert!(
-        migrate(as_is.clone())
-            .await
-            .expect("it reads the layout")
-            .applied
-            .is_empty()
-    );
-    open(as_is).await;
-    assert!(
-        !server
-            .command::<bool>(&["EXISTS", "people:migrate-lock"])
-            .await,
-        "the migration releases the lock"
-    );
-}
-
-#[tokio::test]
-async fn a_newer_layout_is_fatal() {
-    let server = RedisServer::start(&[]).await;
-    open(options(&server)).await;
-    server
-        .command::<()>(&["HSET", "people:layout", "version", "99"])
-        .await;
-    let sentence = fatal_error(options(&server)).await;
-    assert!(sentence.contains("99"), "{sentence}");
-}
-
-#[tokio::test]
-async fn gateways_that_start_together_migrate_once() {
-    let server = RedisServer::start(&[]).await;
-    let four = Options {
-        partitions: partitions(4),
-        ..options(&server)
-    };
-    let started: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(migrate(four.clone())))
-        .collect();
-    let mut applied = 0;
-    for report in started {
-        applied += report
-            .await
-            .expect("no panic")
-            .expect("it migrates")
-            .applied
-            .len();
-    }
-    assert_eq!(applied, 1);
-    let stores = [open(four.clone()).await, open(four).await];
-    let [one, other] = [
-        stores[0].probe().await.expect("heads"),
-        stores[1].probe().await.expect("heads"),
-    ];
-    assert_eq!(one, other);
-    assert_eq!(one.len(), 4);
-}
-
-#[tokio::test]
-async fn a_gateway_waits_for_the_lock_of_a_dead_one() {
-    let server = RedisServer::start(&[]).await;
-    server
-        .command::<()>(&["SET", "people:migrate-lock", "dead", "PX", "700"])
-        .await;
-    open(options(&server)).await;
-    server.command::<()>(&["DEL", "people:layout"]).await;
-    server
-        .command::<()>(&["SET", "people:migrate-lock", "alive"])
-        .await;
-    let impatient = Options {
-        migration_wait: std::time::Duration::from_millis(300),
-        ..options(&server)
-    };
-    assert!(retryable_error(impatient).await.contains("another gateway"));
-    assert_eq!(
-        server
-            .command::<String>(&["GET", "people:migrate-lock"])
-            .await,
-        "alive",
-        "the gateway does not take a lock that another holds"
-    );
+    let store = open(options(&server)).await;
+    assert_eq!(store.partitions(), partitions(4), "without a setting");
 }
 
 #[tokio::test]
@@ -234,7 +142,7 @@ async fn the_permissions_of_the_readme_are_enough() {
     done(&store, save(1, "A")).await;
     let mut feed = crate::redis::feed::TestFeed::open(&store);
     feed.connected().await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     feed.probe().await;
     assert_eq!(
         crate::redis::people::assert_state_is_the_replayed_log(&store).await,
@@ -305,7 +213,7 @@ async fn prefixes_and_databases_keep_deployments_apart() {
     let one = options(&server);
     let other_prefix = Options {
         prefix: "other".to_owned(),
-        partitions: partitions(2),
+        partitions: Some(partitions(2)),
         ..one.clone()
     };
     let other_database = Options {

@@ -18,7 +18,7 @@ async fn a_written_person_is_read_back() {
     for n in [1, 4] {
         let store = open(Options {
             prefix: format!("people{n}"),
-            partitions: partitions(n),
+            partitions: Some(partitions(n)),
             ..options(&server)
         })
         .await;
@@ -120,7 +120,7 @@ async fn a_full_redis_refuses_saves_and_accepts_deletes() {
     done(&store, keyed(delete(1), 1)).await;
     let replay = store.apply(keyed(delete(1), 1)).await.expect("an outcome");
     assert!(matches!(replay, WriteOutcome::Replayed(_)), "{replay:?}");
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     server
         .command::<()>(&["CONFIG", "SET", "maxmemory", "0"])
         .await;
@@ -150,7 +150,7 @@ async fn a_refused_publication_does_not_fail_a_write() {
     })
     .await;
     let position = done(&store, save(1, "A")).await;
-    assert_eq!(store.probe().await.expect("heads"), [position]);
+    assert_eq!(store.heads().await.expect("heads"), [position]);
     assert_eq!(assert_state_is_the_replayed_log(&store).await, 1);
 }
 

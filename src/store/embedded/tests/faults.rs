@@ -29,7 +29,7 @@ async fn every_answer_is_true(kind: io::ErrorKind) -> AnswerTally {
     for after in 0.. {
         let before = (
             store.get(id(1)).await.expect("a sound disk"),
-            store.probe().await.expect("a sound disk"),
+            store.heads().await.expect("a sound disk"),
         );
         let (name, failures) = (format!("after {after}"), disk.failures());
         disk.set_fault(Some(DiskFault {
@@ -61,7 +61,7 @@ async fn every_answer_is_true(kind: io::ErrorKind) -> AnswerTally {
                 answers.confirmed += usize::from(failed);
             }
             Err(error) => {
-                let now = (person, store.probe().await.expect("it is open again"));
+                let now = (person, store.heads().await.expect("it is open again"));
                 assert_eq!(
                     now, before,
                     "operation {after}: {error}, but the store changed"

@@ -42,7 +42,7 @@ impl PartitionAudit<'_, '_> {
             return Ok(true);
         }
         let repair = self
-            .repair("a new epoch has begun", self.store.restore())
+            .repair("a new epoch has begun", self.store.restore(self.partition))
             .await?;
         let is_repaired = repair.is_some();
         self.report(FindingKind::Head, repair);

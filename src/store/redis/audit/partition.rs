@@ -9,6 +9,7 @@ use crate::store::redis::commands::{fresh, ids};
 use crate::store::redis::reply;
 use crate::store::redis::scripts::SCRIPTS;
 use crate::store::redis::store::RedisStore;
+use crate::store::redis::topology::Home;
 
 /// Members, records or entries of one read.
 pub(super) const PORTION: usize = 500;
@@ -31,8 +32,8 @@ impl PartitionAudit<'_, '_> {
     pub(super) async fn ask(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let answers = self
             .store
-            .executor
-            .ask_alone(pipeline, pipeline.len())
+            .router
+            .ask_alone(Home::Partition(self.partition), pipeline, pipeline.len())
             .await?;
         answers
             .into_iter()
@@ -41,7 +42,10 @@ impl PartitionAudit<'_, '_> {
     }
 
     pub(super) async fn ask_one(&self, pipeline: &Pipeline) -> Result<Value, StoreError> {
-        self.store.executor.first(pipeline).await
+        self.store
+            .router
+            .first(Home::Partition(self.partition), pipeline)
+            .await
     }
 
     /// One portion of a hash or a sorted set, and the cursor of the next one; `0` after the last.

@@ -3,22 +3,29 @@
 
 use std::fmt::Write as _;
 
+use super::publication::Publication;
+use super::slots::{Tags, slot};
 use crate::domain::{Partition, Partitions};
 use crate::store::RequestKey;
 
 /// The names of one deployment.
 pub(in crate::store::redis) struct KeyNames {
-    /// The hash of the layout: version, number of partitions, migrations that ran.
-    pub(in crate::store::redis) layout: String,
+    /// The directory of the layout, a hash: version, number of partitions, how their tags were
+    /// found, migrations that ran.
+    pub(in crate::store::redis) directory: String,
     /// The lock of the gateway that migrates.
     pub(in crate::store::redis) migrate_lock: String,
-    /// The channel of this store object's probes.
-    pub(in crate::store::redis) probe: String,
+    /// How changes and probes are published.
+    pub(in crate::store::redis) pubsub: Publication,
+    pub(in crate::store::redis) tags: Tags,
+    /// Tells this store object from all others.
+    probe: u64,
     partitions: Vec<PartitionKeys>,
 }
 
-/// The names of one partition; `migrations/0001_genesis.lua` describes the values.
+/// The names of one partition; the files of `migrations/` describe the values.
 pub(in crate::store::redis) struct PartitionKeys {
+    pub(in crate::store::redis) layout: String,
     pub(in crate::store::redis) meta: String,
     pub(in crate::store::redis) log: String,
     pub(in crate::store::redis) people: String,
@@ -26,23 +33,38 @@ pub(in crate::store::redis) struct PartitionKeys {
     /// The channel of changes. Channels ignore the database, so its number is part of the name.
     pub(in crate::store::redis) channel: String,
     idempotency: String,
+    probe: String,
+}
+
+/// What the names of a deployment are made of.
+#[derive(Clone, Copy)]
+pub(in crate::store::redis) struct Naming<'a> {
+    pub(in crate::store::redis) prefix: &'a str,
+    pub(in crate::store::redis) database: i64,
+    pub(in crate::store::redis) partitions: Partitions,
+    pub(in crate::store::redis) tags: Tags,
+    pub(in crate::store::redis) pubsub: Publication,
+    /// Tells a store object from all others.
+    pub(in crate::store::redis) probe: u64,
 }
 
 impl KeyNames {
-    /// The names under a prefix in a database. `probe` tells this store object from all others.
-    pub(in crate::store::redis) fn new(
-        prefix: &str,
-        database: i64,
-        partitions: Partitions,
-        probe: u64,
-    ) -> Self {
+    /// The names of a deployment.
+    pub(in crate::store::redis) fn new(naming: Naming<'_>) -> Self {
+        let Naming {
+            prefix, partitions, ..
+        } = naming;
         Self {
-            layout: format!("{prefix}:layout"),
+            directory: directory(prefix),
             migrate_lock: format!("{prefix}:migrate-lock"),
-            probe: format!("{{{prefix}.probe}}:{probe:x}"),
+            pubsub: naming.pubsub,
+            tags: naming.tags,
+            probe: naming.probe,
             partitions: partitions
                 .iter()
-                .map(|n| PartitionKeys::new(prefix, database, n))
+                .map(|n| {
+                    PartitionKeys::new(&naming.tags.tag(prefix, n, partitions), naming.database)
+                })
                 .collect(),
         }
     }
@@ -52,35 +74,47 @@ impl KeyNames {
         &self.partitions[partition.index()]
     }
 
-    /// All partitions, in order.
-    pub(in crate::store::redis) fn partitions(
-        &self,
-    ) -> impl ExactSizeIterator<Item = &PartitionKeys> {
-        self.partitions.iter()
+    /// The channel of this store object's probes through the server of a partition.
+    pub(in crate::store::redis) fn probe(&self, partition: Partition) -> String {
+        format!("{}{:x}", self.of(partition).probe, self.probe)
+    }
+
+    /// The slots of the partitions in order, then that of the directory.
+    pub(in crate::store::redis) fn slots(&self) -> Vec<u16> {
+        let partitions = self.partitions.iter().map(|keys| slot(&keys.meta));
+        partitions.chain([slot(&self.directory)]).collect()
     }
 }
 
+/// The name of the directory of a layout, which tells the other names.
+pub(in crate::store::redis) fn directory(prefix: &str) -> String {
+    format!("{prefix}:layout")
+}
+
 impl PartitionKeys {
-    fn new(prefix: &str, database: i64, partition: Partition) -> Self {
-        let tag = format!("{{{prefix}.p{partition}}}");
+    fn new(tag: &str, database: i64) -> Self {
         Self {
-            meta: format!("{tag}:meta"),
-            log: format!("{tag}:log"),
-            people: format!("{tag}:people"),
-            ids: format!("{tag}:ids"),
-            channel: format!("{tag}:changes:{database}"),
-            idempotency: format!("{tag}:idem:"),
+            layout: format!("{{{tag}}}:layout"),
+            meta: format!("{{{tag}}}:meta"),
+            log: format!("{{{tag}}}:log"),
+            people: format!("{{{tag}}}:people"),
+            ids: format!("{{{tag}}}:ids"),
+            channel: format!("{{{tag}}}:changes:{database}"),
+            idempotency: format!("{{{tag}}}:idem:"),
+            probe: format!("{{{tag}}}:probe:"),
         }
     }
 
-    /// The record of an idempotency key. A write without a key names a record too, because a
-    /// script's keys are fixed, and never touches it.
-    pub(in crate::store::redis) fn idempotency(&self, key: Option<&RequestKey>) -> String {
+    /// The record of an idempotency key.
+    pub(in crate::store::redis) fn idempotency(&self, key: &RequestKey) -> String {
         let mut name = self.idempotency.clone();
-        if let Some(key) = key {
-            hex(&key.name, &mut name);
-        }
+        hex(&key.name, &mut name);
         name
+    }
+
+    /// A name like that of a record, to ask for permissions.
+    pub(in crate::store::redis) fn any_idempotency(&self) -> &str {
+        &self.idempotency
     }
 }
 

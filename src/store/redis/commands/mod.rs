@@ -2,10 +2,15 @@
 
 pub(super) mod ids;
 mod keys;
+mod publication;
+mod slots;
 
-pub(super) use keys::KeyNames;
+pub(super) use keys::{KeyNames, Naming, directory};
+pub(super) use publication::Publication;
+pub(super) use slots::{SLOTS, Tags, slot};
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use ::redis::{Arg, Cmd};
 
@@ -16,7 +21,7 @@ use crate::store::{Expectation, PageLimits, RedisCommand, RequestKey, Retention,
 
 /// Makes the commands of one deployment.
 pub(super) struct Commands {
-    pub(super) keys: KeyNames,
+    pub(super) keys: Arc<KeyNames>,
     pub(super) partitions: Partitions,
     pub(super) retention: Retention,
 }
@@ -45,7 +50,7 @@ pub(super) fn kind(command: &Cmd) -> RedisCommand {
         (Some(b"HGET"), _) => RedisCommand::Hget,
         (Some(b"HMGET"), _) => RedisCommand::Hmget,
         (Some(b"INFO"), _) => RedisCommand::Info,
-        (Some(b"PUBLISH"), _) => RedisCommand::Publish,
+        (Some(b"PUBLISH" | b"SPUBLISH"), _) => RedisCommand::Publish,
         _ => RedisCommand::Other,
     }
 }
@@ -55,13 +60,15 @@ impl Commands {
     pub(super) fn apply(&self, write: &Write) -> Cmd {
         let partition = self.partitions.of(write.id);
         let keys = self.keys.of(partition);
-        let record = keys.idempotency(write.idempotency.as_ref());
         let (script, operation) = match write.save {
             Some(_) => (&SCRIPTS.save, "S"),
             None => (&SCRIPTS.delete, "D"),
         };
         let tag = Tag::new(fresh());
-        let mut command = script.call(&[&keys.meta, &keys.log, &keys.people, &record, &keys.ids]);
+        let record = write.idempotency.as_ref().map(|key| keys.idempotency(key));
+        let mut names = vec![&*keys.meta, &*keys.log, &*keys.people, &*keys.ids];
+        names.extend(record.as_deref());
+        let mut command = script.call(&names);
         command
             .arg(operation)
             .arg(write.id.encode(&mut PersonId::buffer()))
@@ -79,7 +86,7 @@ impl Commands {
             )
             .arg(self.idempotency_ttl())
             .arg(&keys.channel)
-            .arg("PUBLISH")
+            .arg(self.keys.pubsub.publish())
             .arg(write.time.as_millis());
         if let Some(trace) = write.trace {
             command.arg(trace.to_string());
@@ -90,7 +97,7 @@ impl Commands {
     pub(super) fn recorded(&self, partition: Partition, key: &RequestKey) -> Cmd {
         let mut command = ::redis::cmd("HMGET");
         command
-            .arg(self.keys.of(partition).idempotency(Some(key)))
+            .arg(self.keys.of(partition).idempotency(key))
             .arg(&["f", "r", "i", "c", "u", "b"]);
         command
     }

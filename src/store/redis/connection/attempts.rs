@@ -8,14 +8,15 @@ use tokio::time::Instant;
 use super::failure::CommandFailure;
 
 /// The attempts of one call.
-pub(super) struct Attempts {
+#[derive(Clone)]
+pub(in crate::store::redis) struct Attempts {
     deadline: Instant,
     backoff: Backoff,
 }
 
 impl Attempts {
     /// A call that may take `limit` in all.
-    pub(super) fn within(limit: Duration) -> Self {
+    pub(in crate::store::redis) fn within(limit: Duration) -> Self {
         let backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(300));
         Self {
             deadline: Instant::now() + limit,
@@ -24,16 +25,19 @@ impl Attempts {
     }
 
     /// The end of the time limit.
-    pub(super) const fn deadline(&self) -> Instant {
+    pub(in crate::store::redis) const fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Whether another attempt after this failure may succeed, and has time; pauses before it
     /// returns true.
-    pub(super) async fn again(&mut self, after: &CommandFailure) -> bool {
+    pub(in crate::store::redis) async fn again(&mut self, after: &CommandFailure) -> bool {
         let pause = match after {
             CommandFailure::Lost(_) => Duration::ZERO,
-            CommandFailure::NoScript | CommandFailure::NotNow(_) => self.backoff.next_wait(),
+            CommandFailure::NoScript
+            | CommandFailure::NotNow(_)
+            | CommandFailure::Redirected(..)
+            | CommandFailure::Unconfirmed { .. } => self.backoff.next_wait(),
             CommandFailure::Overloaded | CommandFailure::Full(_) | CommandFailure::Refused(_) => {
                 return false;
             }

@@ -1,7 +1,9 @@
-//! Gathers single commands into pipelines, so that a connection is checked once a batch.
+//! Gathers single commands to one server into pipelines, so that a connection is checked once a
+//! batch.
 //!
-//! The queue is bounded and refuses commands that do not fit. A few lanes drain it; each holds one
-//! pooled connection at a time. The lanes end when the batcher is dropped.
+//! The queues of all servers have one bound, and refuse commands that do not fit. A few lanes drain
+//! a queue; each holds one pooled connection at a time. The lanes end when the batcher is dropped.
+//! Once the server is retired, what waits is given back to its callers, who know its successor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +11,15 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
 use deadpool_redis::Connection;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
+use super::confirmation;
 use super::failure::CommandFailure;
 use super::pool::Connections;
 use crate::store::Metrics;
-use crate::store::redis::options::Options;
+use crate::store::redis::options::{Durability, Options};
 
 /// How long an answer proves that its connection is alive. A busy lane reuses its connection for
 /// that long: the check of a pooled connection would cost a round trip in which Redis is idle.
@@ -24,12 +28,27 @@ const PROOF_LASTS: Duration = Duration::from_millis(20);
 /// The way into the queue.
 pub(super) struct Batcher {
     queue: mpsc::Sender<QueuedCommand>,
+    waiting: Arc<Mutex<mpsc::Receiver<QueuedCommand>>>,
+    room: Arc<Semaphore>,
+    retired: CancellationToken,
+}
+
+/// What a command does, as far as its batch has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::redis) enum Effect {
+    /// It reads.
+    Read,
+    /// It may write, so replicas may have to confirm it.
+    Write,
 }
 
 struct QueuedCommand {
     command: Cmd,
+    effect: Effect,
     claim: Claim,
     answer: oneshot::Sender<Result<Value, CommandFailure>>,
+    /// Its place in the bound of all queues.
+    _room: OwnedSemaphorePermit,
 }
 
 /// Decides once whether a command is sent: the lane claims it right before sending, the caller when
@@ -46,7 +65,9 @@ struct WarmConnection {
 struct PipelineLane {
     queue: Arc<Mutex<mpsc::Receiver<QueuedCommand>>>,
     connections: Arc<Connections>,
+    retired: CancellationToken,
     most: usize,
+    durability: Option<Durability>,
     metrics: Metrics,
 }
 
@@ -61,34 +82,50 @@ impl Batcher {
     pub(super) fn start(
         options: &Options,
         connections: &Arc<Connections>,
+        room: &Arc<Semaphore>,
         metrics: &Metrics,
     ) -> Self {
+        let retired = CancellationToken::new();
         let (queue, waiting) = mpsc::channel(options.queue.get());
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..options.lanes.get() {
             let lane = PipelineLane {
                 queue: Arc::clone(&waiting),
                 connections: Arc::clone(connections),
+                retired: retired.clone(),
                 most: options.batch.get(),
+                durability: options.durability,
                 metrics: metrics.clone(),
             };
             tokio::spawn(lane.run());
         }
-        Self { queue }
+        Self {
+            queue,
+            waiting,
+            room: Arc::clone(room),
+            retired,
+        }
     }
 
     /// Queues one command, and waits for its answer until `deadline`.
     pub(super) async fn send(
         &self,
         command: Cmd,
+        effect: Effect,
         deadline: Instant,
     ) -> Result<Value, CommandFailure> {
+        if self.retired.is_cancelled() {
+            return Err(retired());
+        }
+        let room = Arc::clone(&self.room).try_acquire_owned();
         let (answer, answered) = oneshot::channel();
         let claim = Claim::default();
         let queued = QueuedCommand {
             command,
+            effect,
             claim: claim.clone(),
             answer,
+            _room: room.map_err(|_| CommandFailure::Overloaded)?,
         };
         self.queue.try_send(queued).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommandFailure::Overloaded,
@@ -106,6 +143,18 @@ impl Batcher {
             )),
         }
     }
+
+    /// Gives back what waits; the server owns nothing any more. Lanes that wait for an answer go on
+    /// to do so.
+    pub(super) fn retire(&self) {
+        self.retired.cancel();
+        // Without the lock a lane is at the queue, and gives back what comes.
+        if let Ok(mut waiting) = self.waiting.try_lock() {
+            while let Ok(one) = waiting.try_recv() {
+                let _ = one.answer.send(Err(retired()));
+            }
+        }
+    }
 }
 
 impl PipelineLane {
@@ -118,7 +167,7 @@ impl PipelineLane {
             }
             let connection = match warm.take() {
                 Some(WarmConnection { connection, .. }) => Ok(connection),
-                None => self.connections.take().await,
+                None => self.connect().await,
             };
             let connection = match connection {
                 Ok(connection) => connection,
@@ -129,24 +178,57 @@ impl PipelineLane {
             };
             self.top_up(&mut queued);
             queued.retain(|one| !one.answer.is_closed() && one.claim.take());
-            if queued.is_empty() {
-                continue;
+            if !queued.is_empty() {
+                warm = self.exchange(connection, &mut queued).await;
             }
-            let mut pipeline = Pipeline::with_capacity(queued.len());
-            for one in &mut queued {
-                pipeline.add_command(std::mem::take(&mut one.command));
-            }
-            self.metrics.store_batches.inc();
-            match self.connections.exchange(connection, &mut pipeline).await {
-                Ok((answers, connection)) => {
-                    let connection = connection.filter(|_| !self.connections.are_wanted());
-                    let until = Instant::now() + PROOF_LASTS;
-                    warm = connection.map(|connection| WarmConnection { connection, until });
-                    for (one, answer) in queued.drain(..).zip(answers) {
-                        let _ = one.answer.send(answer);
+        }
+    }
+
+    /// A connection, unless the server is retired: that ends the wait too.
+    async fn connect(&self) -> Result<Connection, CommandFailure> {
+        tokio::select! {
+            biased;
+            () = self.retired.cancelled() => Err(retired()),
+            connection = self.connections.take() => connection,
+        }
+    }
+
+    /// Sends what is queued in one pipeline, and answers it. Returns the connection for the next
+    /// one.
+    async fn exchange(
+        &self,
+        connection: Connection,
+        queued: &mut Vec<QueuedCommand>,
+    ) -> Option<WarmConnection> {
+        let mut pipeline = Pipeline::with_capacity(queued.len() + 1);
+        let writes = queued.iter().any(|one| one.effect == Effect::Write);
+        for one in &mut *queued {
+            pipeline.add_command(std::mem::take(&mut one.command));
+        }
+        let durability = self.durability.filter(|_| writes);
+        if let Some(durability) = durability {
+            pipeline.add_command(confirmation::wait(durability));
+        }
+        self.metrics.store_batches.inc();
+        match self.connections.exchange(connection, &mut pipeline).await {
+            Ok((mut answers, connection)) => {
+                let confirmed = answers.split_off(queued.len()).pop();
+                for (one, mut answer) in queued.drain(..).zip(answers) {
+                    if let (Some(durability), Effect::Write) = (durability, one.effect) {
+                        answer = confirmation::judge(durability, answer, confirmed.as_ref());
+                        if matches!(answer, Err(CommandFailure::Unconfirmed { .. })) {
+                            self.metrics.store_unconfirmed_writes.inc();
+                        }
                     }
+                    let _ = one.answer.send(answer);
                 }
-                Err(failure) => answer_all(&mut queued, &failure),
+                let connection = connection.filter(|_| !self.connections.are_wanted());
+                let until = Instant::now() + PROOF_LASTS;
+                connection.map(|connection| WarmConnection { connection, until })
+            }
+            Err(failure) => {
+                answer_all(queued, &failure);
+                None
             }
         }
     }
@@ -181,6 +263,10 @@ impl PipelineLane {
             queued.push(one);
         }
     }
+}
+
+fn retired() -> CommandFailure {
+    CommandFailure::NotNow("the partition has another master now".into())
 }
 
 fn answer_all(queued: &mut Vec<QueuedCommand>, failure: &CommandFailure) {

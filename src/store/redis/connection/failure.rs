@@ -1,6 +1,6 @@
 //! Why a command has no answer, classified by what may follow.
 
-use ::redis::ServerError;
+use ::redis::{ServerError, Value};
 
 use crate::store::{Cause, RedisErrorKind, StoreError};
 
@@ -14,6 +14,20 @@ pub(in crate::store::redis) enum CommandFailure {
     /// a repeat may succeed.
     #[error(transparent)]
     NotNow(Cause),
+    /// This server is not the one, or not yet, or no longer. Nothing happened, and a repeat may
+    /// succeed, perhaps elsewhere.
+    #[error("{1}")]
+    Redirected(Redirect, #[source] Cause),
+    /// Fewer replicas than wanted confirmed the write in time. It has happened, and may be lost.
+    #[error("{confirmed} replicas confirmed it in time, and store.durability wants {wanted}")]
+    Unconfirmed {
+        /// What the master answered.
+        answer: Value,
+        /// The replicas that confirmed it.
+        confirmed: i64,
+        /// The replicas that have to.
+        wanted: u32,
+    },
     /// The command was sent, and its answer never came.
     #[error(transparent)]
     Lost(Cause),
@@ -28,22 +42,60 @@ pub(in crate::store::redis) enum CommandFailure {
     Refused(Cause),
 }
 
+/// Why a server sent a command away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::redis) enum Redirect {
+    /// The slot belongs to the server at this address, as `HOST:PORT`.
+    Moved(String),
+    /// The slot is being moved, and the keys are already there. That is not followed: ASKING holds
+    /// for one command only, which would tear pipelines apart, and the move ends soon.
+    Ask,
+    /// The slot is being moved, and some keys are there and some here.
+    TryAgain,
+    /// The cluster does not serve the slot, or this node is cut off.
+    Down,
+    /// The server has become a replica.
+    ReadOnly,
+}
+
 impl CommandFailure {
     /// An error that the server answered with.
-    pub(super) fn answered(error: ServerError) -> Self {
-        match error.code() {
-            "NOSCRIPT" => Self::NoScript,
-            // A failover or a restart is under way, another script runs, or the password was
-            // changed: a new connection finds the new master, or has the new password.
-            "READONLY" | "LOADING" | "MASTERDOWN" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN"
-            | "NOREPLICAS" | "NOAUTH" | "WRONGPASS" => Self::NotNow(Cause::of(error)),
-            "OOM" | "MISCONF" => Self::Full(Cause::of(error)),
+    pub(in crate::store::redis) fn answered(error: ServerError) -> Self {
+        let redirected = |redirect, error| Self::Redirected(redirect, Cause::of(error));
+        // "MOVED 3999 127.0.0.1:6381"
+        let target = error
+            .details()
+            .and_then(|details| details.split(' ').nth(1));
+        let target = target.map(str::to_owned);
+        match (error.code(), target) {
+            ("NOSCRIPT", _) => Self::NoScript,
+            ("MOVED", Some(target)) => redirected(Redirect::Moved(target), error),
+            ("ASK", _) => redirected(Redirect::Ask, error),
+            ("TRYAGAIN", _) => redirected(Redirect::TryAgain, error),
+            ("CLUSTERDOWN", _) => redirected(Redirect::Down, error),
+            ("READONLY", _) => redirected(Redirect::ReadOnly, error),
+            // A restart is under way, another script runs, replicas are missing, or the password
+            // was changed: a new connection finds the new master, or has the new password.
+            ("LOADING" | "MASTERDOWN" | "BUSY" | "NOREPLICAS" | "NOAUTH" | "WRONGPASS", _) => {
+                Self::NotNow(Cause::of(error))
+            }
+            ("OOM" | "MISCONF", _) => Self::Full(Cause::of(error)),
+            // A script met the two states above halfway: it was refused before it committed.
+            _ if error.to_string().contains("non local key") => {
+                redirected(Redirect::TryAgain, error)
+            }
+            _ if error.to_string().contains("cluster is down") => redirected(Redirect::Down, error),
             _ => Self::Refused(Cause::of(error)),
         }
     }
 
+    /// Nobody is known who could be asked.
+    pub(in crate::store::redis) fn no_owner() -> Self {
+        Self::NotNow("no master of the partition is known".into())
+    }
+
     /// The runtime ends before the command was sent.
-    pub(super) fn shutting_down() -> Self {
+    pub(in crate::store::redis) fn shutting_down() -> Self {
         Self::NotNow("the runtime is shutting down".into())
     }
 
@@ -52,7 +104,8 @@ impl CommandFailure {
         match self {
             Self::NoScript => RedisErrorKind::NoScript,
             // A command in our own queue was not sent.
-            Self::NotNow(_) | Self::Overloaded => RedisErrorKind::NotNow,
+            Self::NotNow(_) | Self::Redirected(..) | Self::Overloaded => RedisErrorKind::NotNow,
+            Self::Unconfirmed { .. } => RedisErrorKind::Unconfirmed,
             Self::Lost(_) => RedisErrorKind::Lost,
             Self::Full(_) => RedisErrorKind::Full,
             Self::Refused(_) => RedisErrorKind::Refused,
@@ -61,7 +114,10 @@ impl CommandFailure {
 
     /// Whether the connection must not be used again.
     pub(super) const fn spoils_connection(&self) -> bool {
-        matches!(self, Self::NotNow(_) | Self::Lost(_))
+        matches!(
+            self,
+            Self::NotNow(_) | Self::Lost(_) | Self::Redirected(Redirect::ReadOnly, _)
+        )
     }
 }
 
@@ -69,7 +125,10 @@ impl From<CommandFailure> for StoreError {
     fn from(failure: CommandFailure) -> Self {
         match failure {
             CommandFailure::NoScript => Self::Unavailable(Cause::of(failure)),
-            CommandFailure::NotNow(why) | CommandFailure::Lost(why) => Self::Unavailable(why),
+            CommandFailure::NotNow(why)
+            | CommandFailure::Redirected(_, why)
+            | CommandFailure::Lost(why) => Self::Unavailable(why),
+            CommandFailure::Unconfirmed { .. } => Self::OutcomeUnknown(Cause::of(failure)),
             CommandFailure::Overloaded => Self::Overloaded,
             CommandFailure::Full(why) => Self::Full(why),
             CommandFailure::Refused(why) => Self::Corrupt(why),
@@ -81,35 +140,52 @@ impl From<CommandFailure> for StoreError {
 mod tests {
     use super::*;
 
-    fn classified(code: &str) -> CommandFailure {
-        let error = ::redis::make_extension_error(code.to_owned(), Some("why".to_owned()));
+    fn classified(code: &str, details: &str) -> CommandFailure {
+        let error = ::redis::make_extension_error(code.to_owned(), Some(details.to_owned()));
         CommandFailure::answered(ServerError::try_from(error).expect("a server's error"))
     }
 
     #[test]
     fn an_error_code_is_temporary_or_full_or_final() {
-        for code in [
-            "READONLY",
-            "LOADING",
-            "MASTERDOWN",
-            "BUSY",
-            "TRYAGAIN",
-            "CLUSTERDOWN",
-        ] {
+        for code in ["LOADING", "MASTERDOWN", "BUSY", "NOREPLICAS"] {
             assert!(
-                matches!(classified(code), CommandFailure::NotNow(_)),
+                matches!(classified(code, "why"), CommandFailure::NotNow(_)),
                 "{code}"
+            );
+        }
+        let moved = Redirect::Moved("10.0.0.1:7000".to_owned());
+        for (code, details, redirect) in [
+            ("MOVED", "3999 10.0.0.1:7000", moved),
+            ("ASK", "3999 10.0.0.1:7000", Redirect::Ask),
+            ("TRYAGAIN", "Multiple keys request", Redirect::TryAgain),
+            ("CLUSTERDOWN", "Hash slot not served", Redirect::Down),
+            ("READONLY", "You can't write", Redirect::ReadOnly),
+            (
+                "ERR",
+                "Script attempted to access a non local key in a cluster node script: x",
+                Redirect::TryAgain,
+            ),
+            (
+                "ERR",
+                "Script executed command while the cluster is down and readonly",
+                Redirect::Down,
+            ),
+        ] {
+            let failure = classified(code, details);
+            assert!(
+                matches!(&failure, CommandFailure::Redirected(to, _) if *to == redirect),
+                "{failure:?}"
             );
         }
         for code in ["OOM", "MISCONF"] {
             assert!(
-                matches!(classified(code), CommandFailure::Full(_)),
+                matches!(classified(code, "why"), CommandFailure::Full(_)),
                 "{code}"
             );
         }
         for code in ["WRONGTYPE", "CORRUPT", "NOPERM", "ERR"] {
             assert!(
-                matches!(classified(code), CommandFailure::Refused(_)),
+                matches!(classified(code, "why"), CommandFailure::Refused(_)),
                 "{code}"
             );
         }

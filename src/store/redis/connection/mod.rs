@@ -1,18 +1,22 @@
-//! Connections to Redis, and how commands are sent over them.
+//! Connections to Redis servers, and how commands are sent over them.
 //!
-//! `address` reads the url, `check` looks at the server before the first use. `executor` repeats
-//! commands; it sends single ones through the `batcher` and pipelines through the `pool`. `failure`
-//! says what may be repeated.
+//! `endpoint` reads the url; `address` and `credentials` are parts of it. A `server` sends single
+//! commands through its `batcher`, which may ask replicas for a `confirmation`, and pipelines
+//! through its `pool`. `failure` says what may be repeated, `attempts` for how long.
 
 mod address;
 mod attempts;
 mod batcher;
-mod check;
-mod executor;
+mod confirmation;
+mod credentials;
+mod endpoint;
 mod failure;
 mod pool;
+mod server;
 
-pub(super) use address::{check_clock, client};
-pub(super) use check::{CheckedConnection, ask, check};
-pub(super) use executor::Executor;
-pub(super) use failure::CommandFailure;
+pub(super) use address::Address;
+pub(super) use attempts::Attempts;
+pub(super) use batcher::Effect;
+pub(super) use endpoint::{Discovery, Endpoint, client, limits};
+pub(super) use failure::{CommandFailure, Redirect};
+pub(super) use server::Server;

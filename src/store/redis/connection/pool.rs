@@ -1,25 +1,29 @@
 //! The pool of connections for commands. Each of its waits is bounded.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{ConnectionInfo, Pipeline, Value};
-use deadpool_redis::{Connection, Hook, HookError, Manager, Pool, Runtime};
+use ::redis::{ErrorKind, Pipeline, Value, cmd};
+use deadpool_redis::{Connection, Hook, HookError, Manager, Pool, PoolError, Runtime};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use super::address::{check_clock, limits};
+use super::address::Address;
+use super::endpoint::{Discovery, Endpoint, limits};
 use super::failure::CommandFailure;
 use crate::store::redis::commands;
 use crate::store::redis::error::OpenError;
 use crate::store::redis::options::Options;
+use crate::store::redis::reply;
 use crate::store::redis::scripts::SCRIPTS;
 use crate::store::{Cause, Metrics, RedisErrorKind};
 
-/// The pool. A connection that failed never returns to it.
+/// The pool of one server. A connection that failed never returns to it.
 pub(super) struct Connections {
-    pool: Pool,
+    endpoint: Arc<Endpoint>,
+    address: Address,
+    pool: RwLock<VersionedPool>,
     /// Connections are driven by tasks on the runtime that opened the store, whichever runtime
     /// calls.
     home: Handle,
@@ -27,39 +31,30 @@ pub(super) struct Connections {
     metrics: Metrics,
 }
 
+/// The pool whose connections have this version of the password.
+#[derive(Clone)]
+struct VersionedPool {
+    version: u64,
+    pool: Pool,
+}
+
 /// The pool could not provide a connection.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to Redis: {0}")]
-struct NoConnection(#[source] deadpool_redis::PoolError);
+struct NoConnection(#[source] PoolError);
 
 impl Connections {
     /// A pool that connects at its first use. Must be called inside the runtime that will drive it.
     pub(super) fn new(
-        info: ConnectionInfo,
+        endpoint: &Arc<Endpoint>,
+        address: Address,
         options: &Options,
         metrics: &Metrics,
     ) -> Result<Arc<Self>, OpenError> {
-        let manager = Manager::new_with_config(info, limits(options)).map_err(OpenError::pool)?;
-        let load = Hook::async_fn(|connection: &mut MultiplexedConnection, _| {
-            Box::pin(async move {
-                SCRIPTS
-                    .load()
-                    .exec_async(connection)
-                    .await
-                    .map_err(HookError::Backend)
-            })
-        });
-        let pool = Pool::builder(manager)
-            .max_size(options.pool_size.get())
-            .wait_timeout(Some(options.pool_wait))
-            .create_timeout(Some(options.connect_timeout))
-            .recycle_timeout(Some(options.command_timeout))
-            .runtime(Runtime::Tokio1)
-            .post_create(load)
-            .build()
-            .map_err(OpenError::pool)?;
         Ok(Arc::new(Self {
-            pool,
+            pool: RwLock::new(VersionedPool::new(endpoint, &address, options)?),
+            endpoint: Arc::clone(endpoint),
+            address,
             home: Handle::current(),
             options: options.clone(),
             metrics: metrics.clone(),
@@ -68,12 +63,19 @@ impl Connections {
 
     /// A connection of the pool, checked by a round trip.
     pub(super) async fn take(&self) -> Result<Connection, CommandFailure> {
-        check_clock(&self.options).map_err(|why| CommandFailure::NotNow(why.into()))?;
+        let not_now = |why: &str| CommandFailure::NotNow(why.into());
+        self.endpoint.check_clock().map_err(not_now)?;
+        let pool = self.pool()?;
         // One limit around everything: after a freeze every idle connection of the pool fails its
         // own check first.
-        let why = match timeout(self.options.pool_wait, self.pool.get()).await {
+        let why = match timeout(self.options.pool_wait, pool.get()).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => Cause::of(NoConnection(error)),
+            Ok(Err(error)) => {
+                if is_unauthenticated(&error) {
+                    self.endpoint.credentials.reload();
+                }
+                Cause::of(NoConnection(error))
+            }
             Err(_) => "no connection to Redis within the time limit".into(),
         };
         self.metrics
@@ -83,14 +85,33 @@ impl Connections {
         Err(CommandFailure::NotNow(why))
     }
 
+    /// The pool, made again if the password has changed.
+    fn pool(&self) -> Result<Pool, CommandFailure> {
+        let current = self.current();
+        if current.version == self.endpoint.credentials.version() {
+            return Ok(current.pool);
+        }
+        let fresh = VersionedPool::new(&self.endpoint, &self.address, &self.options)
+            .map_err(|error| CommandFailure::NotNow(Cause::of(error)))?;
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        pool.pool.close();
+        *pool = fresh.clone();
+        Ok(fresh.pool)
+    }
+
+    fn current(&self) -> VersionedPool {
+        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
+        pool.clone()
+    }
+
     /// Drops all idle connections, so that the next ones are new.
     pub(super) fn renew(&self) {
-        self.pool.retain(|_, _| false);
+        self.current().pool.retain(|_, _| false);
     }
 
     /// Whether a caller waits for a connection of the pool.
     pub(super) fn are_wanted(&self) -> bool {
-        self.pool.status().waiting > 0
+        self.current().pool.status().waiting > 0
     }
 
     /// Sends a pipeline; each command has its own outcome. Loads the scripts again if the server
@@ -154,6 +175,56 @@ impl Connections {
         });
         task.await
             .unwrap_or_else(|_| Err(CommandFailure::shutting_down()))
+    }
+}
+
+impl VersionedPool {
+    fn new(
+        endpoint: &Arc<Endpoint>,
+        address: &Address,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        let version = endpoint.credentials.version();
+        let manager = Manager::new_with_config(endpoint.server(address), limits(options))
+            .map_err(OpenError::pool)?;
+        // A sentinel may name a server that has become a replica, whose answers are old.
+        let asks_role = matches!(endpoint.discovery, Discovery::Sentinel(_));
+        let prepare = Hook::async_fn(move |connection: &mut MultiplexedConnection, _| {
+            Box::pin(async move {
+                if asks_role && is_replica(connection).await.map_err(HookError::Backend)? {
+                    return Err(HookError::message("the server is a replica"));
+                }
+                let loaded = SCRIPTS.load().exec_async(connection).await;
+                loaded.map_err(HookError::Backend)
+            })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(options.pool_size.get())
+            .wait_timeout(Some(options.pool_wait))
+            .create_timeout(Some(options.connect_timeout))
+            .recycle_timeout(Some(options.answer_limit()))
+            .runtime(Runtime::Tokio1)
+            .post_create(prepare)
+            .build()
+            .map_err(OpenError::pool)?;
+        Ok(Self { version, pool })
+    }
+}
+
+async fn is_replica(connection: &mut MultiplexedConnection) -> ::redis::RedisResult<bool> {
+    let mut info = cmd("INFO");
+    info.arg("replication");
+    Ok(reply::is_replica(&info.query_async(connection).await?))
+}
+
+/// Whether the server refused the password.
+fn is_unauthenticated(error: &PoolError) -> bool {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            error.kind() == ErrorKind::AuthenticationFailed
+                || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+        }
+        _ => false,
     }
 }
 

@@ -64,6 +64,14 @@ pub(super) fn outcome(
     })
 }
 
+/// Whether this is the answer of apply.lua to a write that had happened before.
+pub(super) fn is_replay(answer: &Value) -> bool {
+    let Value::Array(parts) = answer else {
+        return false;
+    };
+    matches!(parts.first(), Some(Value::BulkString(word)) if word == b"REPLAY")
+}
+
 /// Reads an idempotency record for a request with this fingerprint: fingerprint, revision, id,
 /// created, time and fields; all nil if there is no record.
 pub(super) fn recorded(
@@ -74,6 +82,8 @@ pub(super) fn recorded(
     let mut parts = list(answer)?.into_iter();
     match next(&mut parts)? {
         Value::Nil => Ok(None),
+        // A write that was torn before it committed.
+        Value::BulkString(torn) if torn.is_empty() => Ok(None),
         known => {
             let same_request = text(known)? == fingerprint;
             success(partition, &mut parts, same_request).map(Some)

@@ -5,7 +5,13 @@
 -- torn all the same leaves a log ahead of its head, or an id without a record. The next write sees
 -- either, and begins a new epoch.
 --
--- KEYS  meta, log, people, idempotency record, ids
+-- In a cluster a key that does not exist is refused while its slot is being moved: as a declared
+-- one before the script runs, as a missing one in the middle of it, with nothing rolled back. So the
+-- record is declared only where there is one, and it is written before anything is committed, and
+-- filled later. Only the log of a broken history is deleted and made again: a refusal in between
+-- loses nothing of use.
+--
+-- KEYS  meta, log, people, ids, and with an idempotency key its record
 -- ARGV  S or D, id, fields as JSON ('' for D), expected revision ('' any, '0' absent, '*' present,
 --       or a revision), tag, epoch for a log that cannot be continued, log's length, fingerprint
 --       ('' no key), record's time to live in ms, channel, publishing command, time in ms, and the
@@ -18,15 +24,15 @@
 -- text has flags=allow-oom in its first line, or a full Redis would refuse the call that frees
 -- memory.
 -- HEAD --
-local meta, log, people, record, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local meta, log, people, ids, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local operation, id, body, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local tag, new_epoch = ARGV[5], ARGV[6]
 local log_max, fingerprint, ttl, channel, publish = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local time, trace = ARGV[12], ARGV[13]
 
-if fingerprint ~= '' then
+if record then
   local r = redis.call('HMGET', record, 'f', 'r', 'i', 'c', 'u', 'b')
-  if r[1] then
+  if r[1] and r[1] ~= '' then
     if r[1] ~= fingerprint then return {'REUSED'} end
     -- By pcall: the answer is worth more than a later expiry.
     redis.pcall('PEXPIRE', record, ttl)
@@ -80,12 +86,16 @@ local refused = (not may('xadd', log, '1-0', 'e', '1') and 'xadd')
   or (not may('hset', meta, 'e', '1') and 'hset')
   or (operation == 'S' and not may('hset', people, id, '1') and 'hset')
   or (operation == 'D' and not may('hdel', people, id) and 'hdel')
-  or (fingerprint ~= '' and not may('hset', record, 'f', '1') and 'hset')
-  or (fingerprint ~= '' and not may('pexpire', record, '1') and 'pexpire')
+  or (record and not may('hset', record, 'f', '1') and 'hset')
+  or (record and not may('pexpire', record, '1') and 'pexpire')
 if refused then
   return redis.error_reply('NOPERM the user may not run ' .. refused .. '; nothing was written')
 end
 
+if record then
+  redis.call('HSET', record, 'f', '')
+  redis.call('PEXPIRE', record, ttl)
+end
 -- A save lists the id even if it should be listed already, so that a person that was removed from
 -- the list is in it again.
 local listed
@@ -124,10 +134,9 @@ if operation == 'S' then
 else
   redis.call('HDEL', people, id)
 end
-if fingerprint ~= '' then
+if record then
   redis.call('HSET', record, 'f', fingerprint, 'r', new_revision, 'i', id, 'c', created,
     'u', time, 'b', body)
-  redis.call('PEXPIRE', record, ttl)
 end
 redis.call('HSET', meta, 'e', epoch, 's', next_seq, 't', tag)
 

@@ -1,23 +1,20 @@
 #!lua
--- The script around a file of migrations/: runs it once, and records it in the same step.
+-- The script around a file of migrations/: runs it once for a partition, and records it in the same
+-- step. One script may not touch the keys of two partitions: in a cluster they may be on two nodes.
 --
--- KEYS  layout, lock, then of each partition: meta, log, people, ids
--- ARGV  the lock's token, version before, version after, partitions, name, time in ms, a fresh
---       epoch for each partition
--- ->    DONE | LOST (another gateway has the lock) | MOVED (the version is another)
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'LOST' end
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then return 'MOVED' end
-local partitions = {}
-for n = 1, tonumber(ARGV[4]) do
-  local k = 4 * n - 1
-  partitions[n] = {
-    meta = KEYS[k], log = KEYS[k + 1], people = KEYS[k + 2], ids = KEYS[k + 3], epoch = ARGV[6 + n]
-  }
-end
+-- KEYS  layout, meta, log, people, ids of the partition
+-- ARGV  version of a partition without a layout, version before, version after, partition,
+--       partitions, tags, name, time in ms, a fresh epoch
+-- ->    DONE | MOVED (the partition has another version)
+local layout = KEYS[1]
+local version = redis.call('HGET', layout, 'version') or ARGV[1]
+if version ~= ARGV[2] then return 'MOVED' end
 local function migrate(partitions)
   -- MIGRATION --
 end
-migrate(partitions)
-redis.call('HSET', KEYS[1], 'version', ARGV[3], 'partitions', ARGV[4], 'migration:' .. ARGV[5],
-  ARGV[6])
+migrate({{
+  layout = layout, meta = KEYS[2], log = KEYS[3], people = KEYS[4], ids = KEYS[5],
+  number = ARGV[4], partitions = ARGV[5], tags = ARGV[6], epoch = ARGV[9]
+}})
+redis.call('HSET', layout, 'version', ARGV[3], 'migration:' .. ARGV[7], ARGV[8])
 return 'DONE'

@@ -2,7 +2,7 @@
 -- The commands of our scripts that the user may not run. A script is not rolled back: one that may
 -- write the log but not the people would leave them different. So a start asks before any write.
 --
--- KEYS  layout, meta, log, people, idempotency record, ids
+-- KEYS  layout, and of a partition also meta, log, people, idempotency record, ids
 -- ->    names of the refused commands
 local layout, meta, log, people, record, ids = unpack(KEYS)
 local refused = {}
@@ -12,6 +12,7 @@ end
 need('hmget', layout, 'version')
 need('hset', layout, 'version', '1')
 need('exists', layout)
+if not meta then return refused end
 need('hmget', meta, 'e')
 need('hset', meta, 'e', '1')
 need('exists', meta)

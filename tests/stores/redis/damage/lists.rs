@@ -56,11 +56,11 @@ async fn a_probe_notices_an_unlisted_person_and_a_save_lists_it_again() {
     server
         .command::<()>(&["ZREM", IDS, &id(5).to_string()])
         .await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics), [0, 1, 0]);
-    let before = store.probe().await.expect("heads")[0];
+    let before = store.heads().await.expect("heads")[0];
     done(&store, save(5, "B")).await;
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics), [0, 0, 0]);
     assert_eq!(listed_ids(&store, 3).await, ids(1..=10));
     assert!(matches!(

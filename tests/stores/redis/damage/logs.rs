@@ -29,7 +29,7 @@ async fn a_damaged_head_or_log_begins_a_new_epoch() {
         let first = done(&store, save(1, "B")).await;
         assert_eq!(first.seq.get(), 1, "{name}={value}");
         server.command::<()>(&["HSET", META, name, value]).await;
-        let head = store.probe().await.expect("heads")[0];
+        let head = store.heads().await.expect("heads")[0];
         assert_ne!(
             head.epoch, first.epoch,
             "the probe begins a new epoch, {name}={value}"
@@ -48,7 +48,7 @@ async fn a_damaged_head_or_log_begins_a_new_epoch() {
         .command::<()>(&["XADD", LOG, "1000-0", "x", "y"])
         .await;
     server.command::<()>(&["XDEL", LOG, "1000-0"]).await;
-    let before = store.probe().await.expect("heads")[0];
+    let before = store.heads().await.expect("heads")[0];
     let after = done(&store, save(1, "D")).await;
     assert_ne!(after.epoch, before.epoch);
     assert_eq!(listed_ids(&store, 100).await, ids(1..=10));
@@ -92,12 +92,12 @@ async fn a_damaged_log_entry_ends_only_the_reads_that_reach_it() {
         Some(positions[5])
     );
     assert_eq!(damage_counts(&metrics)[2], 1);
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(damage_counts(&metrics)[2], 1, "the damaged entry remains");
     for n in 1..=30 {
         done(&store, save(n, "B")).await;
     }
-    store.probe().await.expect("heads");
+    store.heads().await.expect("heads");
     assert_eq!(
         damage_counts(&metrics)[2],
         0,

@@ -112,13 +112,13 @@ async fn a_damaged_record_affects_one_person_until_a_write_repairs_it() {
                 "{name}: {got:?}"
             );
             assert!(metrics.store_damage.to_string().contains(&five), "{name}");
-            store.probe().await.expect("heads");
+            store.heads().await.expect("heads");
             assert_eq!(
                 damage_counts(&metrics)[0],
                 1,
                 "{name}: the damage remains counted"
             );
-            let before = store.probe().await.expect("heads")[0];
+            let before = store.heads().await.expect("heads")[0];
 
             let write = if deletes {
                 delete(5)
@@ -126,10 +126,10 @@ async fn a_damaged_record_affects_one_person_until_a_write_repairs_it() {
                 save(5, "B").expecting(Expectation::Present)
             };
             let at = done(&store, write).await;
-            store.probe().await.expect("heads");
+            store.heads().await.expect("heads");
             assert_eq!(damage_counts(&metrics), [0, 0, 0], "{name}: repaired");
             assert!(log_is_broken(&store, before).await, "{name}");
-            let head = store.probe().await.expect("heads")[0];
+            let head = store.heads().await.expect("heads")[0];
             assert_eq!(at, head);
             if deletes {
                 assert_eq!(store.get(id(5)).await.expect("an answer"), None, "{name}");

@@ -113,7 +113,7 @@ async fn a_write_without_permission_changes_nothing() {
         if refusals == writes(key).len() {
             assert_eq!(all_values(&server).await, before, "{refused}");
         }
-        store.probe().await.expect("heads");
+        store.heads().await.expect("heads");
         assert_no_faults(&store).await;
         for n in [1, 2, 3] {
             done(&store, save(n, "A")).await;

@@ -17,14 +17,14 @@ async fn on_a_full_disk_deletes_succeed_and_saves_are_refused_until_there_is_roo
     // Too few for a compaction.
     for person in world.people.clone().into_iter().take(300) {
         let before = (
-            world.store.probe().await.expect("it is open"),
+            world.store.heads().await.expect("it is open"),
             world.disk.changes(),
         );
         let refused = world.store.apply(large(3_000)).await;
         assert!(is_full(&refused), "{refused:?}");
         assert_eq!(
             (
-                world.store.probe().await.expect("it is open"),
+                world.store.heads().await.expect("it is open"),
                 world.disk.changes()
             ),
             before,
@@ -140,7 +140,7 @@ async fn a_delete_that_finds_the_disk_full_at_any_step_happens_once() {
     let mut met = 0;
     for after in 0.. {
         store.apply(save(1, "again")).await.expect("there is room");
-        let (from, failures) = (store.probe().await.expect("it is open"), disk.failures());
+        let (from, failures) = (store.heads().await.expect("it is open"), disk.failures());
         let kind = io::ErrorKind::StorageFull;
         disk.set_fault(Some(DiskFault {
             kind,

@@ -304,7 +304,7 @@ pub(super) async fn history(port: u16, partitions: u16) -> Vec<Change> {
     let partitions = Partitions::new(NonZeroU16::new(partitions).expect("at least one"));
     let options = Options {
         url: format!("redis://127.0.0.1:{port}"),
-        partitions,
+        partitions: Some(partitions),
         ..Options::default()
     };
     let tails = tails(options).await;
