@@ -11,6 +11,7 @@
 )]
 
 pub mod authority;
+pub mod cluster;
 pub mod collector;
 pub mod haproxy;
 pub mod http;

@@ -11,6 +11,9 @@
 //! ```
 
 mod launch;
+mod member;
+mod replication;
+mod turn;
 
 use std::path::Path;
 use std::process::Child;
@@ -25,6 +28,9 @@ use crate::port::free_port;
 use crate::wait::{DEADLINE, eventually};
 
 pub(crate) use self::launch::Launch;
+pub(crate) use self::member::Member;
+pub(crate) use self::replication::Replication;
+pub(crate) use self::turn::{Turn, turn};
 
 /// The limit of one answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -71,8 +77,8 @@ impl RedisServer {
     pub async fn start_replica(&self) -> Self {
         let replica = Self::start(&["--replicaof", &format!("127.0.0.1 {}", self.port)]).await;
         eventually("the replica has caught up", async || {
-            let info: String = replica.command(&["INFO", "replication"]).await;
-            info.contains("master_link_status:up")
+            let replication = replica.replication().await;
+            replication.is_ok_and(|replication| replication.has_caught_up())
         })
         .await;
         replica
@@ -128,6 +134,11 @@ impl RedisServer {
         let mut connection = self.connect().await?;
         let mut command = ::redis::cmd(words[0]);
         command.arg(&words[1..]).query_async(&mut connection).await
+    }
+
+    pub(crate) async fn replication(&self) -> RedisResult<Replication> {
+        let info: String = self.attempt(&["INFO", "replication"]).await?;
+        Ok(Replication::parse(&info))
     }
 
     /// Kills the server with SIGKILL.
