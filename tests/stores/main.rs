@@ -9,6 +9,8 @@ mod conformance;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod harness;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod people;

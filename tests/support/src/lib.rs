@@ -11,6 +11,7 @@
 )]
 
 pub mod authority;
+pub mod cluster;
 pub mod collector;
 pub mod haproxy;
 pub mod http;
@@ -19,6 +20,7 @@ pub mod port;
 pub mod process;
 pub mod pseudoterminal;
 pub mod redis;
+pub mod sentinel;
 pub mod socket;
 pub mod switch;
 pub mod wait;

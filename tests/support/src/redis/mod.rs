@@ -10,8 +10,13 @@
 //! server.restart().await;                     // same port, same folder
 //! ```
 
+mod launch;
+mod member;
+mod replication;
+mod turn;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
@@ -22,12 +27,19 @@ use tempfile::TempDir;
 use crate::port::free_port;
 use crate::wait::{DEADLINE, eventually};
 
+pub(crate) use self::launch::Launch;
+pub(crate) use self::member::Member;
+pub(crate) use self::replication::Replication;
+pub(crate) use self::turn::{Turn, turn};
+
+/// The limit of one answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// A server process and its folder.
 pub struct RedisServer {
     folder: TempDir,
     port: u16,
-    options: Vec<String>,
-    password: Option<String>,
+    launch: Launch,
     process: Child,
 }
 
@@ -35,37 +47,38 @@ impl RedisServer {
     /// Starts a server with these additional command line options, and waits until it answers. By
     /// default the server keeps nothing on disk.
     pub async fn start(options: &[&str]) -> Self {
-        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        let password = options
-            .iter()
-            .position(|o| o == "--requirepass")
-            .map(|at| options[at + 1].clone());
+        Self::launch(|| Launch::with_options(options.iter().copied())).await
+    }
+
+    /// Starts a server with the settings that each attempt makes anew: other ports in them may be
+    /// taken too.
+    pub(crate) async fn launch(settings: impl Fn() -> Launch) -> Self {
         // Another process may take the port before the server binds it. Then the server ends, and
         // the next attempt uses another port.
         for _ in 0..10 {
             let folder = tempfile::tempdir().expect("a folder");
             let port = free_port();
-            let process = spawn(folder.path(), port, &options);
+            let launch = settings();
+            let process = launch.spawn(folder.path(), port);
             let mut server = Self {
                 folder,
                 port,
-                options: options.clone(),
-                password: password.clone(),
+                launch,
                 process,
             };
             if server.answers().await {
                 return server;
             }
         }
-        panic!("redis-server does not start with {options:?}")
+        panic!("redis-server does not start with {:?}", settings())
     }
 
     /// Starts a replica of this server, and waits until it has caught up once.
     pub async fn start_replica(&self) -> Self {
         let replica = Self::start(&["--replicaof", &format!("127.0.0.1 {}", self.port)]).await;
         eventually("the replica has caught up", async || {
-            let info: String = replica.command(&["INFO", "replication"]).await;
-            info.contains("master_link_status:up")
+            let replication = replica.replication().await;
+            replication.is_ok_and(|replication| replication.has_caught_up())
         })
         .await;
         replica
@@ -73,7 +86,7 @@ impl RedisServer {
 
     /// `redis://127.0.0.1:PORT`, with the password of `--requirepass`.
     pub fn url(&self) -> String {
-        match &self.password {
+        match &self.launch.password {
             Some(password) => format!("redis://:{password}@127.0.0.1:{}", self.port),
             None => format!("redis://127.0.0.1:{}", self.port),
         }
@@ -83,6 +96,11 @@ impl RedisServer {
         self.port
     }
 
+    /// The password of the default user.
+    pub fn password(&self) -> Option<&str> {
+        self.launch.password.as_deref()
+    }
+
     /// The folder of the server: the append-only files are in `appendonlydir`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -90,9 +108,17 @@ impl RedisServer {
 
     /// Opens a connection to database 0.
     pub async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        self.connect_within(ANSWER).await
+    }
+
+    /// Opens a connection whose answers may take this long.
+    pub(crate) async fn connect_within(
+        &self,
+        answer: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
         let limits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(5)));
+            .set_response_timeout(Some(answer));
         Client::open(self.url())?
             .get_multiplexed_async_connection_with_config(&limits)
             .await
@@ -110,6 +136,11 @@ impl RedisServer {
         command.arg(&words[1..]).query_async(&mut connection).await
     }
 
+    pub(crate) async fn replication(&self) -> RedisResult<Replication> {
+        let info: String = self.attempt(&["INFO", "replication"]).await?;
+        Ok(Replication::parse(&info))
+    }
+
     /// Kills the server with SIGKILL.
     pub fn kill9(&mut self) {
         self.process.kill().expect("it can be killed");
@@ -118,7 +149,7 @@ impl RedisServer {
 
     /// Starts the server again after [`RedisServer::kill9`], on the same port and folder.
     pub async fn restart(&mut self) {
-        self.process = spawn(self.folder.path(), self.port, &self.options);
+        self.process = self.launch.spawn(self.folder.path(), self.port);
         assert!(self.answers().await, "the server does not start again");
     }
 
@@ -183,26 +214,4 @@ impl Drop for RedisServer {
             let _ = self.process.wait();
         }
     }
-}
-
-fn spawn(folder: &Path, port: u16, options: &[String]) -> Child {
-    Command::new("redis-server")
-        .args([
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--loglevel",
-            "warning",
-            "--port",
-        ])
-        .arg(port.to_string())
-        .arg("--dir")
-        .arg(folder)
-        .args(options)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("redis-server is installed (Debian: apt-get install redis-server)")
 }

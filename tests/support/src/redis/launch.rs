@@ -1,0 +1,55 @@
+//! What a server is started with, and its process.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The settings of a server, without its port and folder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Launch {
+    /// A configuration file in the folder of the server, which the server may write again.
+    pub(crate) configuration: Option<String>,
+    /// Options of the command line.
+    pub(crate) options: Vec<String>,
+    /// The password of the default user.
+    pub(crate) password: Option<String>,
+}
+
+impl Launch {
+    /// Only options of the command line, with the password of `--requirepass`.
+    pub(crate) fn with_options<'a>(options: impl IntoIterator<Item = &'a str>) -> Self {
+        let options: Vec<String> = options.into_iter().map(str::to_owned).collect();
+        let password = options
+            .iter()
+            .position(|o| o == "--requirepass")
+            .map(|at| options[at + 1].clone());
+        Self {
+            configuration: None,
+            options,
+            password,
+        }
+    }
+
+    /// Starts a process. The first one in a folder writes the configuration file.
+    pub(super) fn spawn(&self, folder: &Path, port: u16) -> Child {
+        let mut command = Command::new("redis-server");
+        if let Some(configuration) = &self.configuration {
+            let file = folder.join("redis.conf");
+            if !file.exists() {
+                std::fs::write(&file, configuration).expect("the folder is writable");
+            }
+            command.arg(file);
+        }
+        command
+            .args(["--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"])
+            .arg("--port")
+            .arg(port.to_string())
+            .arg("--dir")
+            .arg(folder)
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed (Debian: apt-get install redis-server)")
+    }
+}
