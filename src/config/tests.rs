@@ -68,7 +68,10 @@ fn where_another_server_may_take_over_calls_are_repeated_for_longer() {
     ];
     let settings = load(&set, None).expect("settings");
     assert_eq!(settings.store.retry_limit.as_millis(), 700);
-    assert_eq!(settings.store.durable_replicas.map(NonZeroU32::get), Some(2));
+    assert_eq!(
+        settings.store.durable_replicas.map(NonZeroU32::get),
+        Some(2)
+    );
     let shown = settings.to_toml();
     assert!(shown.contains("durability = \"replicas:2\""), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");

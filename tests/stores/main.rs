@@ -11,6 +11,8 @@ mod durability;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod masters;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod people;

@@ -22,6 +22,7 @@ mod scripts;
 mod store;
 mod topology;
 
+pub use commands::hash_tag;
 pub use error::OpenError;
 pub use opening::{MigrationReport, migrate};
 pub use options::{Durability, Options, PubSub, SentinelOptions, redacted};

@@ -37,7 +37,9 @@ impl Intruder {
             .await
             .expect("a connection")
             .split();
-        sink.subscribe(Fleet::channel(0)).await.expect("subscribed");
+        sink.subscribe(Fleet::first_channel(1))
+            .await
+            .expect("subscribed");
         Self {
             messages,
             _sink: sink,
@@ -57,7 +59,7 @@ impl Intruder {
     /// Publishes these bytes; the gateway has received them, but may not have decoded them yet.
     async fn publish(&mut self, bytes: &[u8]) {
         let publish = ::redis::cmd("PUBLISH")
-            .arg(Fleet::channel(0))
+            .arg(Fleet::first_channel(1))
             .arg(bytes)
             .clone();
         let receivers: u32 = publish
@@ -127,7 +129,7 @@ async fn forged_frames_reach_no_client_and_cause_at_most_one_heal_each() {
     );
     for _ in 0..3_000 {
         let publish = ::redis::cmd("PUBLISH")
-            .arg(Fleet::channel(0))
+            .arg(Fleet::first_channel(1))
             .arg(&*forged[0])
             .clone();
         publish

@@ -56,7 +56,7 @@ async fn a_lost_last_frame_is_found_by_comparing_the_heads() {
         "~*",
         "+@all",
         "resetchannels",
-        "&{people.probe}*",
+        "&{people.p0}:probe:*",
     ];
     redis.command::<()>(&mute).await;
     let (url, mute_url) = (redis.url(), redis.url().replace("//", "//mute:secret@"));

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
-use people_gateway::domain::{Change, Partitions};
-use people_gateway::store::redis::{Options, RedisStore};
+use people_gateway::domain::{Change, Partition, Partitions};
+use people_gateway::store::redis::{Options, RedisStore, hash_tag};
 use people_gateway::store::{Metrics, Store as _, Tail};
 
 use people_testing::process::Gateway;
@@ -118,9 +118,11 @@ impl Fleet {
         log
     }
 
-    /// The channel of a partition's changes.
-    pub(crate) fn channel(partition: u16) -> String {
-        format!("{{{PREFIX}.p{partition}}}:changes:{DATABASE}")
+    /// The channel of the changes of the first of so many partitions.
+    pub(crate) fn first_channel(partitions: u16) -> String {
+        let partitions = NonZeroU16::new(partitions).expect("at least one");
+        let tag = hash_tag(PREFIX, Partition::new(0), Partitions::new(partitions));
+        format!("{{{tag}}}:changes:{DATABASE}")
     }
 
     /// The sum of a counter over all gateways.
@@ -134,7 +136,7 @@ impl Fleet {
 
     /// Waits until every gateway is subscribed.
     pub(crate) async fn all_subscribed(&self) {
-        let channel = Self::channel(0);
+        let channel = Self::first_channel(self.partitions);
         eventually("every gateway is subscribed", || async {
             let (_, count): (String, usize) =
                 self.redis.command(&["PUBSUB", "NUMSUB", &channel]).await;

@@ -15,7 +15,7 @@ async fn subscribe(fleet: &Fleet) -> PubSub {
     let client = ::redis::Client::open(fleet.redis.url()).expect("an address");
     let mut channel = client.get_async_pubsub().await.expect("a connection");
     channel
-        .subscribe(Fleet::channel(0))
+        .subscribe(Fleet::first_channel(1))
         .await
         .expect("subscribed");
     channel

@@ -1,11 +1,13 @@
 //! The subscription: published frames arrive, and the feed reports and replaces a lost connection.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use people_gateway::domain::{Change, Partition};
 use people_gateway::store::redis::{Options, RedisStore};
 use people_gateway::store::{
-    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, Store, StoreError, decode_frame,
+    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, PartitionSet, Store, StoreError,
+    decode_frame,
 };
 
 use crate::redis::people::{
@@ -33,21 +35,25 @@ impl TestFeed {
     }
 
     pub(crate) async fn next(&mut self) -> FeedEvent {
-        if self.waiting.is_empty() {
-            let mut events = Vec::new();
-            tokio::time::timeout(DEADLINE, self.feed.receive(&mut events, 1_000))
-                .await
-                .expect("an event in time");
-            self.waiting.extend(events);
-        }
-        self.waiting
-            .pop_front()
-            .expect("receive returns at least one event")
+        self.next_within(DEADLINE).await.expect("an event in time")
     }
 
-    pub(crate) async fn connected(&mut self) {
-        let event = self.next().await;
-        assert!(matches!(event, FeedEvent::Connected(_)), "{event:?}");
+    /// The next event; none if it takes longer.
+    pub(crate) async fn next_within(&mut self, limit: Duration) -> Option<FeedEvent> {
+        if self.waiting.is_empty() {
+            let mut events = Vec::new();
+            let received = tokio::time::timeout(limit, self.feed.receive(&mut events, 1_000));
+            received.await.ok()?;
+            self.waiting.extend(events);
+        }
+        self.waiting.pop_front()
+    }
+
+    pub(crate) async fn connected(&mut self) -> PartitionSet {
+        match self.next().await {
+            FeedEvent::Connected(partitions) => partitions,
+            other => panic!("not connected: {other:?}"),
+        }
     }
 
     pub(crate) async fn disconnected(&mut self) {

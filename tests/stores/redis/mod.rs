@@ -5,11 +5,11 @@
 
 mod audit;
 mod damage;
-mod feed;
+pub(crate) mod feed;
 mod layout;
 mod lost_answers;
-mod opening;
-mod people;
+pub(crate) mod opening;
+pub(crate) mod people;
 mod proxy;
 mod recovery;
 mod server_states;

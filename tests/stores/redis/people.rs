@@ -55,7 +55,7 @@ pub(crate) fn fields(name: &str) -> FieldsJson {
 }
 
 /// The time of every write.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1_795_342_200_123)
 }
 

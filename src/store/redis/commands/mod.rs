@@ -7,6 +7,7 @@ mod slots;
 
 pub(super) use keys::{KeyNames, Naming, directory};
 pub(super) use publication::Publication;
+pub use slots::hash_tag;
 pub(super) use slots::{SLOTS, Tags, slot};
 
 use std::num::NonZeroUsize;

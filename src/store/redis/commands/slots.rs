@@ -62,6 +62,11 @@ impl Tags {
     }
 }
 
+/// The hash tag of a partition in a new deployment.
+pub fn hash_tag(prefix: &str, partition: Partition, of: Partitions) -> String {
+    Tags::Spread.tag(prefix, partition, of)
+}
+
 /// The slot of a key or a channel.
 pub(in crate::store::redis) fn slot(key: &str) -> u16 {
     let tag = key

@@ -16,7 +16,7 @@ use super::check::ask;
 use super::layout::{KNOWN, Layout, MIGRATIONS};
 use super::servers::Servers;
 use crate::domain::{Epoch, Partition, Partitions};
-use crate::store::redis::commands::{KeyNames, fresh};
+use crate::store::redis::commands::{KeyNames, fresh, slot};
 use crate::store::redis::error::OpenError;
 use crate::store::redis::options::{Options, redacted};
 use crate::store::redis::scripts::SCRIPTS;
@@ -50,11 +50,13 @@ pub(super) async fn run(
         )));
     }
     let token = format!("{:x}", fresh());
-    lock(options, servers.of(Home::Directory).await?, keys, &token).await?;
+    // Its name has no hash tag, so it may lie elsewhere than the directory.
+    let lock_slot = slot(&keys.migrate_lock);
+    lock(options, servers.of_slot(lock_slot).await?, keys, &token).await?;
     let outcome = run_locked(options, servers, layout, keys).await;
     // Released also after a failure. If that fails too, the lock expires.
     let mut unlock = SCRIPTS.unlock.call_by_text(&[&keys.migrate_lock]);
-    let connection = servers.of(Home::Directory).await?;
+    let connection = servers.of_slot(lock_slot).await?;
     if let Err(error) = unlock.arg(&token).exec_async(connection).await {
         tracing::warn!(%error, "the migration lock was not released; it expires by itself");
     }

@@ -55,7 +55,7 @@ async fn a_password_is_never_printed() {
     for command in [
         gateway(&["migrate", "--store", secret]),
         gateway(&["migrate", "--store", "redis://:hunter2@127.0.0.1:1/people"]),
-        gateway(&["--store", "redis-cluster://:hunter2@h"]),
+        gateway(&["--store", "redis-cluster://:hunter2@h,i/1"]),
         gateway(&["--listen", secret]),
     ] {
         let (code, out, err) = run(command).await;

@@ -3,6 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use people_gateway::domain::{Partition, Partitions, PersonId};
+use people_gateway::store::redis::hash_tag;
 use uuid::Uuid;
 
 use crate::oracle::FREQUENT_POSITIONS;
@@ -39,7 +40,8 @@ impl Store {
     }
 
     pub(super) fn key_in(partition: Partition, what: &str) -> String {
-        format!("{{people.p{partition}}}:{what}")
+        let partitions = Partitions::new(PARTITIONS.try_into().expect("at least one"));
+        format!("{{{}}}:{what}", hash_tag("people", partition, partitions))
     }
 
     pub(super) async fn run(&self, words: &[&str]) {

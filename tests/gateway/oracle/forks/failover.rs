@@ -1,6 +1,11 @@
 //! A replica that lacks the last changes is promoted, and the gateways move to it, together or one
 //! by one.
 
+use std::num::NonZeroU16;
+
+use people_gateway::domain::Partitions;
+use people_gateway::store::redis::hash_tag;
+
 use super::checks::{RunReport, check};
 use super::with_every_seed;
 use super::world::{Case, World};
@@ -24,14 +29,17 @@ pub(super) const PRIMARY_OPTIONS: &[&str] = &["--repl-diskless-sync-delay", "0"]
 /// the old primary.
 pub(super) async fn promote_replica(world: &World) -> RedisServer {
     let replica = world.redis.start_replica().await;
-    for partition in 0..world.case.partitions {
-        let meta = format!("{{people.p{partition}}}:meta");
-        let tag: Option<String> = world.redis.command(&["HGET", &meta, "t"]).await;
+    let partitions = NonZeroU16::new(world.case.partitions).expect("at least one");
+    let partitions = Partitions::new(partitions);
+    for partition in partitions.iter() {
+        let meta = format!("{{{}}}:meta", hash_tag("people", partition, partitions));
+        let tag: String = world.redis.command(&["HGET", &meta, "t"]).await;
         eventually("the replica has all changes", async || {
             replica
                 .command::<Option<String>>(&["HGET", &meta, "t"])
                 .await
-                == tag
+                .as_ref()
+                == Some(&tag)
         })
         .await;
     }
