@@ -28,12 +28,12 @@ pub(super) const PRIMARY_OPTIONS: &[&str] = &["--repl-diskless-sync-delay", "0"]
 /// Starts a replica, waits until it has all changes, and promotes it. It lacks all later writes to
 /// the old primary.
 pub(super) async fn promote_replica(world: &World) -> RedisServer {
-    let replica = world.redis.start_replica().await;
+    let replica = world.redis().start_replica().await;
     let partitions = NonZeroU16::new(world.case.partitions).expect("at least one");
     let partitions = Partitions::new(partitions);
     for partition in partitions.iter() {
         let meta = format!("{{{}}}:meta", hash_tag("people", partition, partitions));
-        let tag: String = world.redis.command(&["HGET", &meta, "t"]).await;
+        let tag: String = world.redis().command(&["HGET", &meta, "t"]).await;
         eventually("the replica has all changes", async || {
             replica
                 .command::<Option<String>>(&["HGET", &meta, "t"])
@@ -49,7 +49,7 @@ pub(super) async fn promote_replica(world: &World) -> RedisServer {
 
 async fn lossy(case: Case) -> RunReport {
     let mut world = World::new(&case, RedisServer::start(PRIMARY_OPTIONS).await, 3, &[]).await;
-    let old = world.redis.port();
+    let old = world.redis().port();
     world.writer.populate(&world.nodes[0].gateway, 8).await;
     (0..2).for_each(|gateway| world.join(gateway, "before the fault"));
     world.all_live().await;
@@ -75,12 +75,12 @@ async fn lossy(case: Case) -> RunReport {
     world.join(0, "just before the failover");
 
     match case.seed % 3 {
-        0 => world.redis.kill9(),
+        0 => world.redis_mut().kill9(),
         // The old primary stays up, as a replica of the new one.
         1 => {
             let port = new.port().to_string();
             world
-                .redis
+                .redis()
                 .command::<()>(&["REPLICAOF", "127.0.0.1", &port])
                 .await;
         }
@@ -100,7 +100,7 @@ async fn lossy(case: Case) -> RunReport {
 
 async fn staggered(case: Case) -> RunReport {
     let mut world = World::new(&case, RedisServer::start(PRIMARY_OPTIONS).await, 3, &[]).await;
-    let old = world.redis.port();
+    let old = world.redis().port();
     world.writer.populate(&world.nodes[0].gateway, 8).await;
     (0..3).for_each(|gateway| world.join(gateway, "before the fault"));
     world.all_live().await;
@@ -142,7 +142,7 @@ async fn staggered(case: Case) -> RunReport {
     }
     world.save_lost_history(old).await;
     if case.seed.is_multiple_of(3) {
-        world.redis.kill9();
+        world.redis_mut().kill9();
     }
     world.move_gateway(2, new.port());
     world.end_faults();

@@ -12,6 +12,7 @@
 mod checks;
 mod failover;
 mod fold;
+mod masters;
 mod message;
 mod older;
 mod split;
@@ -36,9 +37,20 @@ const FAULT_CHARS: usize = 900;
 
 static RUN_PERMITS: Semaphore = Semaphore::const_new(CONCURRENT_RUNS);
 
-/// Runs a schedule with every seed. Panics with the faults of all runs.
+/// Runs a schedule with every seed, on one partition and on four. Panics with the faults of all
+/// runs.
 fn with_every_seed<F: Future<Output = RunReport> + 'static>(
     name: &'static str,
+    schedule: fn(Case) -> F,
+) {
+    with_seeds(name, SEEDS, &[1, 4], schedule);
+}
+
+/// Runs a schedule with these numbers of seeds and partitions. Panics with the faults of all runs.
+fn with_seeds<F: Future<Output = RunReport> + 'static>(
+    name: &'static str,
+    seeds: u64,
+    partitions: &[u16],
     schedule: fn(Case) -> F,
 ) {
     let number = |name: &str| {
@@ -46,17 +58,17 @@ fn with_every_seed<F: Future<Output = RunReport> + 'static>(
             .ok()
             .and_then(|number| number.parse().ok())
     };
-    let seeds = number("ORACLE_SEED").map_or(1..=number("ORACLE_SEEDS").unwrap_or(SEEDS), |seed| {
+    let seeds = number("ORACLE_SEED").map_or(1..=number("ORACLE_SEEDS").unwrap_or(seeds), |seed| {
         seed..=seed
     });
-    let cases = [1, 4].map(|partitions| {
+    let cases = partitions.iter().map(|&partitions| {
         seeds.clone().map(move |seed| Case {
             name,
             seed,
             partitions,
         })
     });
-    let runs = cases.into_iter().flatten().map(|case| {
+    let runs = cases.flatten().map(|case| {
         (
             case.clone(),
             std::thread::spawn(move || run(schedule, case)),

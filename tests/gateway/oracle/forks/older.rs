@@ -57,7 +57,7 @@ async fn older(case: Case) -> RunReport {
         if case.seed > 5 { SMALL_PAGES } else { &[] },
     )
     .await;
-    let port = world.redis.port();
+    let port = world.redis().port();
     world.writer.populate(&world.nodes[0].gateway, 8).await;
     world.join(0, "before the fault");
     world.all_live().await;
@@ -114,11 +114,11 @@ impl OlderState {
     async fn capture(fault: Fault, world: &World) -> Self {
         match fault {
             Fault::Saved | Fault::SavedAndQuiet | Fault::Twice => {
-                world.redis.command::<()>(&["SAVE"]).await;
+                world.redis().command::<()>(&["SAVE"]).await;
                 Self::File
             }
             Fault::Truncated => {
-                let folder = std::fs::read_dir(world.redis.folder().join("appendonlydir"))
+                let folder = std::fs::read_dir(world.redis().folder().join("appendonlydir"))
                     .expect("the folder");
                 let mut files = folder.map(|file| file.expect("a file").path());
                 let file = files
@@ -135,11 +135,11 @@ impl OlderState {
     async fn restore(&self, world: &mut World) -> u16 {
         if let Self::Server(server) = self {
             for node in &world.nodes {
-                node.proxy.replace_server(server.port());
+                node.proxy().replace_server(server.port());
             }
             return server.port();
         }
-        world.redis.kill9();
+        world.redis_mut().kill9();
         if let Self::Length(file, length) = self {
             // In the middle of the next command.
             let file = std::fs::OpenOptions::new()
@@ -148,11 +148,11 @@ impl OlderState {
                 .expect("the file");
             file.set_len(length + 40).expect("cut");
         }
-        world.redis.restart().await;
+        world.redis_mut().restart().await;
         eventually("Redis has loaded its file", async || {
-            world.redis.command::<usize>(&["DBSIZE"]).await > 0
+            world.redis().command::<usize>(&["DBSIZE"]).await > 0
         })
         .await;
-        world.redis.port()
+        world.redis().port()
     }
 }

@@ -31,7 +31,7 @@ async fn split(case: Case) -> RunReport {
     let settings = [SELDOM, BY_DEFAULT][usize::from(case.seed % 4 >= 2)];
     let primary = RedisServer::start(PRIMARY_OPTIONS).await;
     let mut world = World::new(&case, primary, 3, settings).await;
-    let old = world.redis.port();
+    let old = world.redis().port();
     let [old_gateway, split_gateway, new_gateway] = [0, 1, 2];
     world
         .writer
@@ -56,7 +56,7 @@ async fn split(case: Case) -> RunReport {
         world.saved_views(new_gateway),
     );
 
-    let proxy = &world.nodes[split_gateway].proxy;
+    let proxy = world.nodes[split_gateway].proxy();
     if commands_move_first {
         proxy.move_commands(new.port());
     } else {

@@ -7,7 +7,7 @@ use people_gateway::rights::Scope;
 
 use crate::oracle::forks::fold::Segment;
 use crate::oracle::forks::watcher::{ClientState, Watcher};
-use crate::oracle::forks::world::World;
+use crate::oracle::forks::world::{History, World, positions};
 
 /// From a `live` to the next reset, all positions are of one history. In the last segment they are
 /// of the surviving one.
@@ -16,9 +16,8 @@ pub(super) fn check_histories(
     state: &ClientState,
     surviving: &[Change],
 ) -> Vec<String> {
-    let histories: Vec<&[Change]> = std::iter::once(surviving)
-        .chain(world.lost.iter().map(Vec::as_slice))
-        .collect();
+    let surviving = positions(surviving);
+    let histories: Vec<&History> = std::iter::once(&surviving).chain(&world.lost).collect();
     let mut violations = Vec::new();
     for (number, segment) in state.fold.segments.iter().enumerate() {
         let is_last = number + 1 == state.fold.segments.len();
@@ -55,8 +54,8 @@ pub(super) fn check_histories(
 }
 
 /// Whether a history has this position.
-pub(super) fn contains(history: &[Change], at: &LogPosition) -> bool {
-    at.position.seq.get() == 0 || history.iter().any(|change| change.at == *at)
+pub(super) fn contains(history: &History, at: &LogPosition) -> bool {
+    at.position.seq.get() == 0 || history.contains(at)
 }
 
 /// A client is reset at most once for each discontinuity at one of its gateways, and once for each

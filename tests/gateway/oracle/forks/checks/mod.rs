@@ -15,7 +15,7 @@ use self::sentences::check_text;
 use self::truth::Truth;
 use super::watcher::{ClientState, Watcher};
 use super::wire::Format;
-use super::world::World;
+use super::world::{StoreAt, World};
 
 pub(super) use self::sentences::saved_sentence;
 pub(super) use self::truth::heads;
@@ -26,12 +26,17 @@ pub(super) struct RunReport {
     pub(super) faults: Vec<String>,
 }
 
-/// Waits until every client has converged to the server on this port, then until every client has
+/// Waits until every client has converged to the store, then until every client has
 /// received new changes through this gateway. Returns all violations.
-pub(super) async fn check(world: &mut World, gateway: usize, port: u16) -> RunReport {
+pub(super) async fn check(
+    world: &mut World,
+    gateway: usize,
+    store: impl Into<StoreAt>,
+) -> RunReport {
+    let store = store.into();
     let mut faults = Vec::new();
     world.unpause().await;
-    let truth = Truth::read(world, gateway, port, BTreeMap::new()).await;
+    let truth = Truth::read(world, gateway, &store, BTreeMap::new()).await;
     converge(world, &truth, "after the faults", &mut faults).await;
     let convergence = world.faults_ended_at.elapsed();
     if faults.is_empty() {
@@ -43,7 +48,7 @@ pub(super) async fn check(world: &mut World, gateway: usize, port: u16) -> RunRe
         .writer
         .write_everywhere(&world.nodes[gateway].gateway)
         .await;
-    let truth = Truth::read(world, gateway, port, before).await;
+    let truth = Truth::read(world, gateway, &store, before).await;
     // Does not wait again if a client has not converged before.
     if faults.is_empty() {
         converge(world, &truth, "after the next changes", &mut faults).await;

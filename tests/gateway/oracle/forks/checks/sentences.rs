@@ -11,7 +11,7 @@ use super::history::contains;
 use super::truth::{Truth, difference, record};
 use crate::oracle::forks::message::Record;
 use crate::oracle::forks::watcher::{ClientState, Watcher};
-use crate::oracle::forks::world::World;
+use crate::oracle::forks::world::{History, World, positions};
 
 /// A text client converges, or the gateway has closed its connection, or counted new heads. From
 /// its start cursor on, it receives every sentence once.
@@ -25,7 +25,7 @@ pub(super) async fn check_text(
     if let Some(start_cursor) = &watcher.start_cursor
         && state.closes.is_empty()
         && state.refusals.is_empty()
-        && is_only_on_surviving_history(start_cursor, &truth.log, &world.lost)
+        && is_only_on_surviving_history(start_cursor, &positions(&truth.log), &world.lost)
     {
         let expected =
             sentences_since(watcher, &filter, truth, |at| start_cursor.get(at.partition));
@@ -56,11 +56,7 @@ pub(super) async fn check_text(
 }
 
 /// Whether a cursor is on the surviving history, and in at least one partition on no lost one.
-fn is_only_on_surviving_history(
-    cursor: &Cursor,
-    surviving: &[Change],
-    lost: &[Vec<Change>],
-) -> bool {
+fn is_only_on_surviving_history(cursor: &Cursor, surviving: &History, lost: &[History]) -> bool {
     let is_lost = |at: &LogPosition| lost.iter().any(|lost| contains(lost, at));
     cursor.log_positions().all(|at| contains(surviving, &at))
         && cursor.log_positions().any(|at| !is_lost(&at))

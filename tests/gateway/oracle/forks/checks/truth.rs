@@ -7,7 +7,7 @@ use people_gateway::filter::Filter;
 use people_gateway::rights::Scope;
 
 use crate::oracle::forks::message::Record;
-use crate::oracle::forks::world::{World, history};
+use crate::oracle::forks::world::{StoreAt, World, history};
 use crate::oracle::truth;
 use people_testing::wait::eventually;
 
@@ -20,14 +20,14 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    /// Reads and replays the log of the server. Panics if the list differs from it.
+    /// Reads and replays the log of the store. Panics if the list differs from it.
     pub(super) async fn read(
         world: &World,
         gateway: usize,
-        port: u16,
+        store: &StoreAt,
         before: BTreeMap<Partition, LogPosition>,
     ) -> Self {
-        let log = history(port, world.case.partitions).await;
+        let log = history(store).await;
         let mut all_people = BTreeMap::new();
         for change in &log {
             match change.person() {

@@ -4,10 +4,10 @@
 mod proxy;
 mod writer;
 
-use std::num::NonZeroU16;
+use std::collections::HashSet;
 use std::time::Instant;
 
-use people_gateway::domain::{Change, Partitions};
+use people_gateway::domain::{Change, LogPosition};
 use people_gateway::filter::Kinds;
 use people_gateway::store::redis::Options;
 use rand::RngExt as _;
@@ -32,6 +32,14 @@ pub(super) struct Case {
     pub(super) partitions: u16,
 }
 
+impl Case {
+    /// Every other seed has short queues and a small ring: clients fall behind, and are served from
+    /// the log.
+    fn is_tight(&self) -> bool {
+        self.seed.is_multiple_of(2)
+    }
+}
+
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -42,20 +50,47 @@ impl std::fmt::Display for Case {
     }
 }
 
-/// A gateway and its proxy to the store.
+/// A gateway and its proxy to the store, where it has one.
 pub(super) struct Node {
     pub(super) gateway: Gateway,
-    pub(super) proxy: RedisProxy,
+    proxy: Option<RedisProxy>,
+}
+
+/// The entries of a history.
+pub(super) type History = HashSet<LogPosition>;
+
+/// The url of a store.
+#[derive(Clone, Debug)]
+pub(super) struct StoreAt(String);
+
+impl StoreAt {
+    pub(super) const fn url(url: String) -> Self {
+        Self(url)
+    }
+}
+
+/// One Redis server on this port.
+impl From<u16> for StoreAt {
+    fn from(port: u16) -> Self {
+        Self(format!("redis://127.0.0.1:{port}"))
+    }
+}
+
+impl Node {
+    pub(super) fn proxy(&self) -> &RedisProxy {
+        self.proxy.as_ref().expect("the schedule has proxies")
+    }
 }
 
 pub(super) struct World {
     pub(super) case: Case,
-    pub(super) redis: RedisServer,
+    /// The server of schedules with one server.
+    redis: Option<RedisServer>,
     pub(super) nodes: Vec<Node>,
     pub(super) writer: BranchWriter,
     pub(super) watchers: Vec<Watcher>,
     /// Histories that another one replaced.
-    pub(super) lost: Vec<Vec<Change>>,
+    pub(super) lost: Vec<History>,
     pub(super) faults_ended_at: Instant,
     /// Discontinuities that one gateway may find.
     pub(super) discontinuities: usize,
@@ -63,44 +98,49 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Starts this many gateways on a Redis server.
+    /// Starts this many gateways on a Redis server, each behind a proxy.
     pub(super) async fn new(
         case: &Case,
         redis: RedisServer,
         gateways: usize,
         settings: &[(&str, &str)],
     ) -> Self {
-        // Every other seed has short queues and a small ring: clients fall behind, and are served
-        // from the log.
-        let is_tight = case.seed.is_multiple_of(2);
-        let tight: &[_] = &[
-            ("live.ring_bytes", "4096"),
-            ("live.queue_bytes", "8192"),
-            ("live.queue_changes", "16"),
-        ];
-        let partitions = case.partitions.to_string();
-        // A silence limit that a paused client does not reach, even on a slow machine.
-        let own = [
-            ("store.partitions", partitions.as_str()),
-            ("live.silence_limit_ms", "600000"),
-        ];
-        let mut all = [QUICK, FREQUENT_POSITIONS, &own, settings].concat();
-        if is_tight {
-            all.extend(tight);
-            all.push(("http.send_buffer_bytes", "4096"));
-        }
         let mut nodes = Vec::new();
         for _ in 0..gateways {
             let proxy = RedisProxy::to(redis.port()).await;
-            let url = proxy.url();
-            let gateway = Gateway::start(&[&all[..], &[("store.url", &url)]].concat()).await;
+            let store = StoreAt::url(proxy.url());
+            let gateway = gateway(case, &store, settings).await;
+            let proxy = Some(proxy);
             nodes.push(Node { gateway, proxy });
         }
+        Self::of(case, Some(redis), nodes).await
+    }
+
+    /// Starts this many gateways on a store.
+    pub(super) async fn at(
+        case: &Case,
+        store: &StoreAt,
+        gateways: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut nodes = Vec::new();
+        for _ in 0..gateways {
+            let gateway = gateway(case, store, settings).await;
+            nodes.push(Node {
+                gateway,
+                proxy: None,
+            });
+        }
+        Self::of(case, None, nodes).await
+    }
+
+    async fn of(case: &Case, redis: Option<RedisServer>, nodes: Vec<Node>) -> Self {
         for node in &nodes {
             node.gateway.wait_ready().await;
         }
+        let note_bytes = if case.is_tight() { 1500 } else { 0 };
         Self {
-            writer: BranchWriter::new(case.seed, case.partitions, if is_tight { 1500 } else { 0 }),
+            writer: BranchWriter::new(case.seed, case.partitions, note_bytes),
             case: case.clone(),
             redis,
             nodes,
@@ -110,6 +150,16 @@ impl World {
             discontinuities: 1,
             joined: 0,
         }
+    }
+
+    /// The server of a schedule with one server.
+    pub(super) fn redis(&self) -> &RedisServer {
+        self.redis.as_ref().expect("the schedule has one server")
+    }
+
+    /// The server of a schedule with one server.
+    pub(super) fn redis_mut(&mut self) -> &mut RedisServer {
+        self.redis.as_mut().expect("the schedule has one server")
     }
 
     /// A random number from a range.
@@ -214,10 +264,10 @@ impl World {
         }
     }
 
-    /// Saves the history of this server, which is about to be lost.
-    pub(super) async fn save_lost_history(&mut self, port: u16) {
-        let lost = history(port, self.case.partitions).await;
-        self.lost.push(lost);
+    /// Saves the history of this store, of which something is about to be lost.
+    pub(super) async fn save_lost_history(&mut self, store: impl Into<StoreAt>) {
+        let lost = history(&store.into()).await;
+        self.lost.push(positions(&lost));
     }
 
     /// Stops the clients with small buffers from reading.
@@ -266,10 +316,10 @@ impl World {
         .await;
     }
 
-    /// Waits until the cursors of the gateway's clients are at the heads of this server, except
+    /// Waits until the cursors of the gateway's clients are at the heads of this store, except
     /// paused clients and those of the text format.
-    pub(super) async fn all_caught_up(&self, gateway: usize, port: u16) {
-        let log = history(port, self.case.partitions).await;
+    pub(super) async fn all_caught_up(&self, gateway: usize, store: impl Into<StoreAt>) {
+        let log = history(&store.into()).await;
         let heads: Vec<_> = heads(&log).into_values().collect();
         eventually("clients caught up with all changes", || async {
             self.awake()
@@ -290,7 +340,7 @@ impl World {
 
     /// Moves this gateway to another server.
     pub(super) fn move_gateway(&self, gateway: usize, port: u16) {
-        self.nodes[gateway].proxy.move_all(port);
+        self.nodes[gateway].proxy().move_all(port);
     }
 
     /// Notes that the last fault has ended.
@@ -299,12 +349,35 @@ impl World {
     }
 }
 
-/// All changes that a server's log holds.
-pub(super) async fn history(port: u16, partitions: u16) -> Vec<Change> {
-    let partitions = Partitions::new(NonZeroU16::new(partitions).expect("at least one"));
+/// Starts a gateway on a store.
+async fn gateway(case: &Case, StoreAt(url): &StoreAt, settings: &[(&str, &str)]) -> Gateway {
+    let partitions = case.partitions.to_string();
+    // A silence limit that a paused client does not reach, even on a slow machine.
+    let own = [
+        ("store.partitions", partitions.as_str()),
+        ("live.silence_limit_ms", "600000"),
+        ("store.url", url),
+    ];
+    let mut all = [QUICK, FREQUENT_POSITIONS, &own, settings].concat();
+    if case.is_tight() {
+        all.extend([
+            ("live.ring_bytes", "4096"),
+            ("live.queue_bytes", "8192"),
+            ("live.queue_changes", "16"),
+            ("http.send_buffer_bytes", "4096"),
+        ]);
+    }
+    Gateway::start(&all).await
+}
+
+pub(super) fn positions(log: &[Change]) -> History {
+    log.iter().map(|change| change.at).collect()
+}
+
+/// All changes that a store's logs hold.
+pub(super) async fn history(StoreAt(url): &StoreAt) -> Vec<Change> {
     let options = Options {
-        url: format!("redis://127.0.0.1:{port}"),
-        partitions: Some(partitions),
+        url: url.clone(),
         ..Options::default()
     };
     let tails = tails(options).await;
