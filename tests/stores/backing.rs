@@ -3,6 +3,7 @@
 
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use people_gateway::domain::Partitions;
@@ -11,6 +12,7 @@ use people_gateway::store::embedded::{EmbeddedStore, Options};
 use people_gateway::store::redis::{self, RedisStore};
 use people_gateway::store::{Retention, Store};
 
+use people_testing::cluster::Cluster;
 use people_testing::redis::RedisServer;
 
 /// The settings of a store under test.
@@ -43,6 +45,21 @@ macro_rules! for_every_store {
         mod redis {
             $( $crate::backing::for_every_store!(@test $promise, $crate::backing::Redis); )*
         }
+        mod cluster {
+            /// One test, because a cluster takes seconds to form.
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn every_promise_holds() {
+                let cluster = std::sync::Arc::new(people_testing::cluster::Cluster::start(3, 0).await);
+                for partitions in [1, 4] {
+                    let setup = $crate::backing::Setup { partitions, ..super::SETUP };
+                    $(
+                        println!("{} with {partitions} partitions", stringify!($promise));
+                        let mut backing = $crate::backing::Clustered::on(&cluster, setup).await;
+                        super::$promise(&mut backing).await;
+                    )*
+                }
+            }
+        }
     };
     (@test $promise:ident, $backing:ty) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +73,50 @@ macro_rules! for_every_store {
     };
 }
 pub(crate) use for_every_store;
+
+/// A prefix of its own in a cluster, and the store in it.
+pub(crate) struct Clustered {
+    cluster: Arc<Cluster>,
+    store: Arc<RedisStore>,
+}
+
+impl Clustered {
+    pub(crate) async fn on(cluster: &Arc<Cluster>, setup: Setup) -> Self {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let options = redis::Options {
+            url: cluster.url(),
+            prefix: format!("test-{}", OPENED.fetch_add(1, Ordering::Relaxed)),
+            partitions: Some(setup.partitions()),
+            retention: setup.retention(),
+            ..redis::Options::default()
+        };
+        let store = RedisStore::open(options, Metrics::default())
+            .await
+            .expect("the store opens");
+        Self {
+            cluster: Arc::clone(cluster),
+            store,
+        }
+    }
+}
+
+impl Backing for Clustered {
+    async fn start(setup: Setup) -> Self {
+        Self::on(&Arc::new(Cluster::start(3, 0).await), setup).await
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    async fn wipe(&mut self) {
+        for node in 0..3 {
+            self.cluster.command::<()>(node, &["FLUSHALL"]).await;
+        }
+        // The next probe restores the genesis.
+        self.store.heads().await.expect("a probe");
+    }
+}
 
 /// A Redis server, and the store in it.
 pub(crate) struct Redis {

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::domain::{Partition, Person, PersonId, Position, Seq, Tag};
-use people_gateway::store::{
-    Expectation, Feed, FeedEvent, LogAnswer, RequestKey, Store, Write, WriteOutcome,
-};
+use people_gateway::store::{Expectation, Feed, LogAnswer, RequestKey, Store, Write, WriteOutcome};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::backing::{Backing, Setup, for_every_store};
-use crate::people::{ROOMY, all_people, at_millis, count, delete, events, framed, id, save};
+use crate::people::{
+    ROOMY, all_people, at_millis, connected, count, delete, events, framed, id, probed, save,
+};
 use crate::reference::{Reference, fold};
 
 const SETUP: Setup = Setup {
@@ -88,8 +88,7 @@ impl Run {
     async fn new(store: Arc<dyn Store>) -> Self {
         let positions = store.heads().await.expect("the heads");
         let mut feed = store.feed(ROOMY);
-        let event = events(&mut feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Connected(_)]), "{event:?}");
+        connected(&mut feed, store.partitions()).await;
         let reference = Reference::new(store.partitions(), SETUP.log_max, positions.clone());
         let (follower, keyed, revisions) = (BTreeMap::new(), VecDeque::new(), VecDeque::new());
         Self {
@@ -225,8 +224,7 @@ impl Run {
             self.store.heads().await.expect("the heads"),
             self.reference.heads()
         );
-        let event = events(&mut self.feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Probe(_)]), "{event:?}");
+        probed(&mut self.feed, self.store.partitions()).await;
         let person = self
             .store
             .get(self.touched)

@@ -1,13 +1,14 @@
 //! The people that the suites write, and helpers that write and read them.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use people_gateway::domain::{
-    Change, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Timestamp,
+    Change, FieldsJson, LogPosition, Partition, Partitions, Person, PersonId, Position, Timestamp,
 };
 use people_gateway::store::{
-    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, RequestKey, Store, Write, WriteOutcome,
-    decode_frame,
+    Feed, FeedEvent, FeedLimits, LogAnswer, PageLimits, PartitionSet, RequestKey, Store, Write,
+    WriteOutcome, decode_frame,
 };
 use people_testing::wait::DEADLINE;
 
@@ -122,6 +123,37 @@ pub(crate) async fn events(feed: &mut Feed, most: usize) -> Vec<FeedEvent> {
         "only these of {most} events arrived: {events:?}"
     );
     events
+}
+
+/// Waits until the feed is subscribed to every partition; no other event may come before.
+pub(crate) async fn connected(feed: &mut Feed, partitions: Partitions) {
+    each_in(feed, partitions, |event| match event {
+        FeedEvent::Connected(partitions) => Some(partitions),
+        _ => None,
+    })
+    .await;
+}
+
+/// Waits until a probe has come back for every partition; no other event may come before.
+pub(crate) async fn probed(feed: &mut Feed, partitions: Partitions) {
+    each_in(feed, partitions, |event| match event {
+        FeedEvent::Probe(partitions) => Some(partitions),
+        _ => None,
+    })
+    .await;
+}
+
+async fn each_in(
+    feed: &mut Feed,
+    partitions: Partitions,
+    told: impl Fn(&FeedEvent) -> Option<&PartitionSet>,
+) {
+    let mut missing: BTreeSet<Partition> = partitions.iter().collect();
+    while !missing.is_empty() {
+        let event = &events(feed, 1).await[0];
+        let found = told(event).unwrap_or_else(|| panic!("another event: {event:?}"));
+        missing.retain(|partition| !found.contains(partition));
+    }
 }
 
 /// The change that an event carries, if it is a frame.

@@ -3,7 +3,9 @@
 
 use super::SETUP;
 use crate::backing::{Backing, for_every_store};
-use crate::people::{ROOMY, changes, count, delete, done, events, framed, id, save};
+use crate::people::{
+    ROOMY, changes, connected, count, delete, done, events, framed, id, probed, save,
+};
 use people_gateway::store::{FeedEvent, FeedLimits};
 
 for_every_store!(
@@ -17,8 +19,7 @@ async fn a_feed_is_confirmed_before_its_first_frame(backing: &mut impl Backing) 
     let store = backing.store();
     done(&*store, save(id(1), "before")).await;
     let mut feed = store.feed(ROOMY);
-    let event = events(&mut feed, 1).await;
-    assert!(matches!(event[..], [FeedEvent::Connected(_)]), "{event:?}");
+    connected(&mut feed, store.partitions()).await;
     let at = done(&*store, save(id(1), "after")).await;
     let next = events(&mut feed, 1).await;
     assert_eq!(framed(&next[0]).map(|change| change.at), Some(at));
@@ -29,8 +30,7 @@ async fn a_feed_carries_each_change_as_the_log_has_it(backing: &mut impl Backing
     let starts = store.heads().await.unwrap();
     let mut feeds = [store.feed(ROOMY), store.feed(ROOMY)];
     for feed in &mut feeds {
-        let event = events(feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Connected(_)]), "{event:?}");
+        connected(feed, store.partitions()).await;
     }
     for number in 0..8 {
         done(&*store, save(id(number), "A")).await;
@@ -54,13 +54,11 @@ async fn a_probe_comes_back_on_every_feed(backing: &mut impl Backing) {
     let store = backing.store();
     let mut feeds = [store.feed(ROOMY), store.feed(ROOMY)];
     for feed in &mut feeds {
-        let event = events(feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Connected(_)]), "{event:?}");
+        connected(feed, store.partitions()).await;
     }
     store.heads().await.unwrap();
     for feed in &mut feeds {
-        let event = events(feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Probe(_)]), "{event:?}");
+        probed(feed, store.partitions()).await;
     }
 }
 
@@ -72,8 +70,7 @@ async fn an_unread_feed_reports_a_gap(backing: &mut impl Backing) {
     });
     let mut roomy = store.feed(ROOMY);
     for feed in [&mut narrow, &mut roomy] {
-        let event = events(feed, 1).await;
-        assert!(matches!(event[..], [FeedEvent::Connected(_)]), "{event:?}");
+        connected(feed, store.partitions()).await;
     }
     for number in 0..100 {
         done(&*store, save(id(number), "A")).await;

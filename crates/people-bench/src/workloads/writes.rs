@@ -265,12 +265,11 @@ fn populate(gateway: &GatewayServer, redis: &RedisServer) -> anyhow::Result<Stri
 }
 
 /// The store's command. `expected` is `0` for a new person, and `*` for an existing one.
-fn words<'a>(sha: &'a str, id: &'a str, expected: &'a str) -> [&'a str; 20] {
-    let [meta, log, people, record, ids] = [
+fn words<'a>(sha: &'a str, id: &'a str, expected: &'a str) -> [&'a str; 19] {
+    let [meta, log, people, ids] = [
         "{ceiling.p0}:meta",
         "{ceiling.p0}:log",
         "{ceiling.p0}:people",
-        "{ceiling.p0}:idem:",
         "{ceiling.p0}:ids",
     ];
     let (tag, epoch, log_max, ttl, time) = (
@@ -282,7 +281,7 @@ fn words<'a>(sha: &'a str, id: &'a str, expected: &'a str) -> [&'a str; 20] {
     );
     let channel = "{ceiling.p0}:changes:0";
     [
-        "EVALSHA", sha, "5", meta, log, people, record, ids, "S", id, PERSON, expected, tag, epoch,
+        "EVALSHA", sha, "4", meta, log, people, ids, "S", id, PERSON, expected, tag, epoch,
         log_max, "", ttl, channel, "PUBLISH", time,
     ]
 }
