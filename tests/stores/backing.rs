@@ -49,7 +49,8 @@ macro_rules! for_every_store {
             /// One test, because a cluster takes seconds to form.
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn every_promise_holds() {
-                let cluster = std::sync::Arc::new(people_testing::cluster::Cluster::start(3, 0).await);
+                let cluster = people_testing::cluster::Cluster::start(3, 0).await;
+                let cluster = std::sync::Arc::new(cluster);
                 for partitions in [1, 4] {
                     let setup = $crate::backing::Setup { partitions, ..super::SETUP };
                     $(

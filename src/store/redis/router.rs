@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
-use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
 use super::connection::{Attempts, CommandFailure, Effect, Redirect, Server};
@@ -16,9 +15,6 @@ use crate::store::{Metrics, RedirectKind, StoreError};
 /// Sends commands.
 pub(super) struct Router {
     pub(super) owners: Owners,
-    /// Connections are driven by tasks on the runtime that opened the store, whichever runtime
-    /// calls.
-    home: Handle,
     metrics: Metrics,
     /// Time of one call, repeats included.
     limit: Duration,
@@ -28,11 +24,10 @@ pub(super) struct Router {
 pub(super) type Answers = Vec<Result<Value, CommandFailure>>;
 
 impl Router {
-    /// A router to these owners. Must be called inside the runtime that drives the connections.
+    /// A router to these owners.
     pub(super) fn new(owners: Owners, limit: Duration, metrics: &Metrics) -> Self {
         Self {
             owners,
-            home: Handle::current(),
             metrics: metrics.clone(),
             limit,
         }
@@ -137,16 +132,13 @@ impl Router {
     pub(super) async fn run(
         &self,
         home: Home,
-        server: &Arc<Server>,
+        server: &Server,
         pipeline: &Pipeline,
         needed: usize,
         attempts: &Attempts,
     ) -> Result<Answers, CommandFailure> {
-        let (target, pipeline) = (Arc::clone(server), pipeline.clone());
-        let run = self.home.spawn(async move { target.run(pipeline).await });
-        let answered = match timeout_at(attempts.deadline(), run).await {
-            Ok(Ok(answers)) => answers,
-            Ok(Err(_)) => Err(CommandFailure::shutting_down()),
+        let answered = match timeout_at(attempts.deadline(), server.run(pipeline.clone())).await {
+            Ok(answered) => answered,
             Err(_) => Err(CommandFailure::NotNow(
                 "no answer within the time limit".into(),
             )),

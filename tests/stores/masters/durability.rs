@@ -16,16 +16,16 @@ use crate::redis::people::{
     ONLY, assert_state_is_the_replayed_log, done, keyed, open, options as single, save,
 };
 
-fn replicas(count: u32) -> Option<Durability> {
-    Some(Durability {
+fn replicas(count: u32) -> Durability {
+    Durability {
         replicas: NonZeroU32::new(count).expect("not zero"),
         timeout: Duration::from_millis(300),
-    })
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn confirmed_writes_survive_a_failover_to_a_replica_that_was_cut_off() {
-    for (durability, survives) in [(replicas(1), true), (None, false)] {
+    for (durability, survives) in [(Some(replicas(1)), true), (None, false)] {
         let mut cluster = Cluster::start(3, 1).await;
         let store = open(Options {
             durability,
@@ -52,7 +52,7 @@ async fn confirmed_writes_survive_a_failover_to_a_replica_that_was_cut_off() {
 async fn a_write_that_too_few_replicas_confirm_has_an_unknown_outcome() {
     let server = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let refused = fatal_error(Options {
-        durability: replicas(1),
+        durability: Some(replicas(1)),
         ..single(&server)
     })
     .await;
@@ -65,7 +65,7 @@ async fn a_write_that_too_few_replicas_confirm_has_an_unknown_outcome() {
     })
     .await;
     let store = open(Options {
-        durability: replicas(1),
+        durability: Some(replicas(1)),
         retry_limit: Duration::from_secs(2),
         ..single(&server)
     })

@@ -87,8 +87,8 @@ impl Load {
     pub(super) async fn verdict(self, store: &RedisStore) -> Verdict {
         self.stop.cancel();
         self.tasks.join_all().await;
-        let refused = self.answers.refused.lock().expect("no panic");
-        assert!(refused.is_empty(), "{:?}", refused.first());
+        let refused = self.answers.refused.lock().expect("no panic").pop();
+        assert_eq!(refused, None);
         let mut happened: BTreeMap<PersonId, usize> = BTreeMap::new();
         for partition in store.partitions().iter() {
             let tail = store

@@ -3,8 +3,9 @@
 //! A key's slot is the CRC-16 (XMODEM) of its hash tag modulo 16384
 //! (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>). CRC-16 is
 //! linear, so tags that differ in a digit clump: of 12 tags `PREFIX.pN`, one of three even masters
-//! would own six. The tags of partitions are therefore searched, so that partition n of P lies in the
-//! n-th of P equal ranges of slots, and masters with even ranges own even numbers of partitions.
+//! would own six. The tags of partitions are therefore searched, so that partition n of P lies in
+//! the n-th of P equal ranges of slots, and masters with even ranges own even numbers of
+//! partitions.
 
 use crc::{CRC_16_XMODEM, Crc};
 

@@ -75,23 +75,66 @@ async fn sign_in(
     Ok(())
 }
 
-/// Checks version, mode, eviction policy and replicas of a server.
-pub(super) async fn check_server(
+/// What is worth a warning, of all servers together.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// The policy by which a server may evict keys that expire.
+    eviction: Option<String>,
+    /// Some master has just as many replicas as have to confirm each write.
+    has_no_spare_replica: bool,
+}
+
+impl Doubts {
+    /// Logs each once.
+    pub(super) fn tell(&self) {
+        if let Some(policy) = &self.eviction {
+            tracing::warn!(
+                policy,
+                "records of Idempotency-Keys may be evicted: a repeated request may then run twice"
+            );
+        }
+        if self.has_no_spare_replica {
+            tracing::warn!(
+                "store.durability asks all replicas of a master: after a failover none is left to \
+                 confirm writes"
+            );
+        }
+    }
+}
+
+/// Checks version and mode of a server.
+pub(super) async fn check_kind(
     options: &Options,
     discovery: &Discovery,
     connection: &mut MultiplexedConnection,
 ) -> Result<(), OpenError> {
-    let mut info = String::new();
-    for section in ["server", "memory", "replication"] {
-        let mut question = cmd("INFO");
-        question.arg(section);
-        let step = "asking for INFO";
-        info += &ask::<String>(options, step, &question, connection).await?;
-    }
+    let info = info(options, "server", connection).await?;
     check_version(options, &info)?;
-    check_mode(options, discovery, &info)?;
-    check_eviction(options, &info)?;
-    check_replicas(options, &info)
+    check_mode(options, discovery, &info)
+}
+
+async fn info(
+    options: &Options,
+    section: &str,
+    connection: &mut MultiplexedConnection,
+) -> Result<String, OpenError> {
+    let mut question = cmd("INFO");
+    question.arg(section);
+    ask(options, "asking for INFO", &question, connection).await
+}
+
+/// Checks version, mode, eviction policy and replicas of a master.
+pub(super) async fn check_master(
+    options: &Options,
+    discovery: &Discovery,
+    connection: &mut MultiplexedConnection,
+    doubts: &mut Doubts,
+) -> Result<(), OpenError> {
+    check_kind(options, discovery, connection).await?;
+    let memory = info(options, "memory", connection).await?;
+    check_eviction(options, &memory, doubts)?;
+    let replication = info(options, "replication", connection).await?;
+    check_replicas(options, &replication, doubts)
 }
 
 fn check_version(options: &Options, info: &str) -> Result<(), OpenError> {
@@ -137,15 +180,12 @@ pub(super) fn not_a_cluster(options: &Options) -> OpenError {
     ))
 }
 
-fn check_eviction(options: &Options, info: &str) -> Result<(), OpenError> {
+fn check_eviction(options: &Options, info: &str, doubts: &mut Doubts) -> Result<(), OpenError> {
     let shown = redacted(&options.url);
     match field(info, "maxmemory_policy") {
         None | Some("noeviction") => Ok(()),
         Some(policy) if policy.starts_with("volatile-") && options.volatile_eviction => {
-            tracing::warn!(
-                policy,
-                "records of Idempotency-Keys may be evicted: a repeated request may then run twice"
-            );
+            doubts.eviction = Some(policy.to_owned());
             Ok(())
         }
         Some(policy) if policy.starts_with("volatile-") => Err(OpenError::fatal(format!(
@@ -160,7 +200,7 @@ fn check_eviction(options: &Options, info: &str) -> Result<(), OpenError> {
     }
 }
 
-fn check_replicas(options: &Options, info: &str) -> Result<(), OpenError> {
+fn check_replicas(options: &Options, info: &str, doubts: &mut Doubts) -> Result<(), OpenError> {
     let Some(durability) = options.durability else {
         return Ok(());
     };
@@ -173,11 +213,7 @@ fn check_replicas(options: &Options, info: &str) -> Result<(), OpenError> {
              store.durability to master"
         ))),
         Some(connected) if connected == wanted => {
-            tracing::warn!(
-                replicas = connected,
-                "store.durability asks all replicas of a master: after a failover none is left to \
-                 confirm writes"
-            );
+            doubts.has_no_spare_replica = true;
             Ok(())
         }
         _ => Ok(()),

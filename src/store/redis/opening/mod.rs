@@ -9,6 +9,7 @@ pub(super) use migrate::{restore_directory, restore_partition};
 
 use std::sync::Arc;
 
+use self::check::Doubts;
 use self::layout::{KNOWN, Layout};
 use self::servers::Servers;
 use super::commands::{KeyNames, Naming, Publication, directory, fresh, slot};
@@ -63,7 +64,7 @@ pub(super) async fn open(options: &Options) -> Result<Opened, OpenError> {
     let map = masters(options, &endpoint).await?;
     let mut servers = Servers::new(&endpoint, options, map);
     let directory = servers.of_slot(slot(&directory(&options.prefix))).await?;
-    check::check_server(options, discovery, directory).await?;
+    check::check_kind(options, discovery, directory).await?;
     let layout = layout::read(options, discovery, directory).await?;
     let keys = keys(options, &endpoint, layout);
     servers.set_slots(keys.slots());
@@ -132,9 +133,10 @@ async fn check(
     keys: &KeyNames,
     servers: &mut Servers,
 ) -> Result<(), OpenError> {
+    let mut doubts = Doubts::default();
     for (index, (master, partition)) in servers.masters().into_iter().enumerate() {
         let connection = servers.at(&master).await?;
-        check::check_server(options, &endpoint.discovery, connection).await?;
+        check::check_master(options, &endpoint.discovery, connection, &mut doubts).await?;
         let number = partition.and_then(|index| u16::try_from(index).ok());
         if let Some(partition) = number.map(Partition::new) {
             check::check_permissions(options, keys, Some(partition), connection).await?;
@@ -144,6 +146,7 @@ async fn check(
             check::warn_of_settings(options, &endpoint.discovery, connection).await;
         }
     }
+    doubts.tell();
     let directory = servers.of(Home::Directory).await?;
     check::check_permissions(options, keys, None, directory).await
 }

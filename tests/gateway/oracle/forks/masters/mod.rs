@@ -1,8 +1,8 @@
-//! Several masters: a cluster or sentinels replace one, move its slots, or lose it, while clients of
-//! every format are connected, come and resume, and gateways write.
+//! Several masters: a cluster or sentinels replace one, move its slots, or lose it, while clients
+//! of every format are connected, come and resume, and gateways write.
 //!
-//! Each run starts servers of its own, so by default a schedule has one seed; `ORACLE_SEEDS=20` runs
-//! twenty.
+//! Each run starts servers of its own, so by default a schedule has one seed; `ORACLE_SEEDS=20`
+//! runs twenty.
 
 mod cluster;
 mod durability;
