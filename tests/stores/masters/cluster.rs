@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use people_gateway::domain::Partition;
 use people_gateway::store::redis::{Options, PubSub, RedisStore};
-use people_gateway::store::{FeedEvent, Metrics, Store};
+use people_gateway::store::{FeedEvent, Metrics, Store, StoreError};
 use people_testing::cluster::{Cluster, ClusterOptions};
 use people_testing::wait::eventually;
 
@@ -14,7 +14,9 @@ use super::load::Load;
 use super::options;
 use crate::redis::feed::TestFeed;
 use crate::redis::opening::fatal_error;
-use crate::redis::people::{assert_state_is_the_replayed_log, done, id, open, partitions, save};
+use crate::redis::people::{
+    assert_state_is_the_replayed_log, done, id, keyed, open, partitions, save,
+};
 
 async fn opened(cluster: &Cluster) -> Arc<RedisStore> {
     open(options(cluster.url())).await
@@ -153,6 +155,43 @@ async fn a_planned_failover_and_moved_slots_fail_no_write() {
         "{verdict:?}"
     );
     assert_state_is_the_replayed_log(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_without_a_key_go_on_while_a_slot_is_open_and_others_wait_for_its_end() {
+    let cluster = Cluster::start(3, 0).await;
+    let store = open(Options {
+        retry_limit: Duration::from_secs(1),
+        ..options(cluster.url())
+    })
+    .await;
+    let fifth = Partition::new(5);
+    let mut numbers = (1..).filter(|n| store.partitions().of(id(*n)) == fifth);
+    let mut next = || numbers.next().expect("without an end");
+    done(&store, save(next(), "A")).await;
+    let slot = slot_of(&cluster, 5).await;
+    let target = (cluster.owner(slot).await + 1) % 3;
+    let open_move = cluster.begin_move(slot, target).await;
+    done(&store, save(next(), "without a key")).await;
+    // The record does not exist, so it may be here or there.
+    let key = keyed(save(next(), "with a key"), 9);
+    let refused = store.apply(key.clone()).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "nothing happened: {refused:?}"
+    );
+    cluster.move_keys(open_move, 2).await;
+    let torn = store
+        .apply(save(next(), "half of the keys are there"))
+        .await;
+    assert!(
+        matches!(torn, Err(StoreError::Unavailable(_))),
+        "nothing happened: {torn:?}"
+    );
+    cluster.finish_move(open_move).await;
+    done(&store, save(next(), "at the target")).await;
+    done(&store, key).await;
+    assert_eq!(assert_state_is_the_replayed_log(&store).await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
