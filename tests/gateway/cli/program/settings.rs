@@ -107,7 +107,7 @@ async fn config_reads_the_file_that_it_prints() {
     assert_eq!(again, (0, printed, String::new()));
 }
 
-const WITHOUT_DEFAULT: [&str; 9] = [
+const WITHOUT_DEFAULT: [&str; 14] = [
     "auth.mode",
     "auth.keys",
     "auth.policy",
@@ -116,6 +116,11 @@ const WITHOUT_DEFAULT: [&str; 9] = [
     "auth.audience",
     "limits.sessions",
     "store.url_file",
+    "store.password_file",
+    "store.partitions",
+    "store.retry_limit_ms",
+    "store.sentinel.username",
+    "store.sentinel.password",
     "trace.endpoint",
 ];
 
