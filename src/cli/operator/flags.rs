@@ -27,8 +27,9 @@ pub(in crate::cli) struct ServeFlags {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct StoreFlags {
-    /// embedded:DIR, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://… [default:
-    /// embedded:./data]
+    /// embedded:DIR, redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE],
+    /// redis-sentinel://[USER:PASSWORD@]HOST[:PORT],…/MASTER[/DATABASE] or
+    /// redis-cluster://[USER:PASSWORD@]HOST[:PORT],…; with TLS rediss… [default: embedded:./data]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// A TOML file with settings
