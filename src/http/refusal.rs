@@ -52,9 +52,9 @@ impl From<StoreError> for Problem {
                 "The store has no room left, so nothing was done. An operator has to make room.",
             ),
             StoreError::OutcomeUnknown(_) => {
-                let detail = "The write was sent, but the store's answer never came: it may have \
-                              happened. Look at the person, or repeat the request with an \
-                              Idempotency-Key.";
+                let detail = "The write was sent and not confirmed: the store's answer never \
+                              came, or too few replicas have it. It may have happened. Look at \
+                              the person, or repeat the request with an Idempotency-Key.";
                 let problem =
                     Self::new(ProblemKind::StoreUnavailable, detail).with("outcome", "unknown");
                 return problem.caused_by(ErrorChain(&error));

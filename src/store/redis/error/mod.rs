@@ -106,6 +106,8 @@ fn is_passing(answer: &ServerError) -> bool {
             | "BUSY"
             | "READONLY"
             | "TRYAGAIN"
+            | "MOVED"
+            | "ASK"
             | "CLUSTERDOWN"
             | "NOREPLICAS"
             | "OOM"
