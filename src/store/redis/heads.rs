@@ -3,13 +3,12 @@
 
 use std::sync::atomic::Ordering;
 
-use ::redis::{Cmd, Pipeline, Value, pipe};
+use ::redis::{Cmd, Value, pipe};
 
 use super::agreement::Group;
 use super::connection::{Attempts, CommandFailure, Server};
 use super::opening::{restore_directory, restore_partition};
 use super::reply;
-use super::router::Answers;
 use super::store::RedisStore;
 use super::topology::{Hint, Home};
 use crate::domain::{Partition, PersonId, Position};
@@ -20,7 +19,8 @@ const EVEN_AT_ONCE: usize = 1_000;
 
 /// Why a server's heads are not known.
 pub(super) enum Failure {
-    Command(CommandFailure),
+    /// A command for this home failed; for any other it may have been the same.
+    Command(Home, CommandFailure),
     Store(StoreError),
 }
 
@@ -91,29 +91,18 @@ impl RedisStore {
 
     /// Writes what is missing on a server.
     async fn restore_group(&self, group: &Group, attempts: &Attempts) -> Result<(), Failure> {
-        let mut pipeline = pipe();
+        let (mut pipeline, mut homes) = (pipe(), homes(&group.partitions));
         for partition in &group.partitions {
             pipeline.add_command(self.restoring(*partition));
         }
         if group.owner.has_directory {
             let (keys, partitions) = (&self.commands.keys, self.commands.partitions);
             pipeline.add_command(restore_directory(keys, partitions));
+            homes.push(Home::Directory);
         }
-        let needed = pipeline.len();
-        let restored = self.run_group(group, &pipeline, needed, attempts);
-        restored.await.map(drop)
-    }
-
-    async fn run_group(
-        &self,
-        group: &Group,
-        pipeline: &Pipeline,
-        needed: usize,
-        attempts: &Attempts,
-    ) -> Result<Answers, Failure> {
-        let (home, server) = (Home::Partition(group.partitions[0]), &group.owner.server);
-        let answers = self.router.run(home, server, pipeline, needed, attempts);
-        answers.await.map_err(Failure::Command)
+        let server = &group.owner.server;
+        let restored = self.router.run(&homes, server, &pipeline, attempts);
+        restored.await.map(drop).map_err(Failure::of)
     }
 
     /// Heads in the group's order; none if one of them, or a layout, is missing.
@@ -135,20 +124,23 @@ impl RedisStore {
             pipeline.cmd("HGET").arg(key).arg("partitions");
         }
         pipeline.cmd("INFO").arg("replication");
-        let needed = pipeline.len();
+        let mut homes = [homes(&group.partitions), homes(&looked_at)].concat();
+        homes.extend(group.owner.has_directory.then_some(Home::Directory));
+        homes.push(homes[0]);
         let channel = keys.probe(group.owner.partitions[0]);
         pipeline.cmd(keys.pubsub.publish()).arg(channel).arg("");
         let questions = self.side_questions(&mut pipeline, group, &looked_at);
         // Counted before the probe can arrive, and taken back if it was not published.
         server.probes.fetch_add(1, Ordering::Relaxed);
-        let asked = self.run_group(group, &pipeline, needed, attempts).await;
+        let asked = self.router.run(&homes, server, &pipeline, attempts).await;
+        let asked = asked.map_err(Failure::of);
         let mut answers = asked.inspect_err(|_| {
             server.probes.fetch_sub(1, Ordering::Relaxed);
         })?;
-        let beside = answers.split_off(needed + 1);
+        let beside = answers.split_off(homes.len() + 1);
         self.note_probe(server, answers.pop().and_then(Result::err));
         let answers: Result<Vec<_>, _> = answers.into_iter().collect();
-        let mut answers = answers.map_err(Failure::Command)?;
+        let mut answers = answers.map_err(|failure| Failure::Command(homes[0], failure))?;
         self.check_role(server, &answers.pop().unwrap_or(Value::Nil))?;
         let layouts = answers.split_off(group.partitions.len());
         for layout in &layouts {
@@ -208,10 +200,20 @@ impl RedisStore {
     }
 }
 
+impl Failure {
+    fn of((home, failure): (Home, CommandFailure)) -> Self {
+        Self::Command(home, failure)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+fn homes(partitions: &[Partition]) -> Vec<Home> {
+    partitions.iter().copied().map(Home::Partition).collect()
 }
 
 fn wiped_again() -> StoreError {

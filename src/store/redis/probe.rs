@@ -11,14 +11,15 @@ use super::agreement::Group;
 use super::connection::{Attempts, CommandFailure};
 use super::heads::Failure;
 use super::store::RedisStore;
+use super::topology::Home;
 use crate::domain::Partition;
 use crate::store::Heads;
 
 /// What one attempt at a group came to.
 enum Attempt {
     Answered(Heads),
-    /// It is to be made again, wherever its partitions belong by then.
-    Failed(Vec<Partition>, Attempts),
+    /// It is to be made again, apart for each of these, wherever they belong by then.
+    Failed([Vec<Partition>; 2], Attempts),
 }
 
 /// Partitions that are asked for together; those without a known owner are asked of nobody.
@@ -38,8 +39,8 @@ impl RedisStore {
                 match ready!(asking.poll_next_unpin(context)) {
                     None => return Poll::Ready(None),
                     Some(Attempt::Answered(heads)) => return Poll::Ready(Some(heads)),
-                    Some(Attempt::Failed(partitions, attempts)) => {
-                        for group in self.groups(&partitions) {
+                    Some(Attempt::Failed(parts, attempts)) => {
+                        for group in parts.iter().flat_map(|part| self.groups(part)) {
                             asking.push(self.ask_group(group, attempts.clone()));
                         }
                     }
@@ -74,19 +75,33 @@ impl RedisStore {
                 (group.partitions, asked)
             }
             Err(partitions) => {
-                let failure = CommandFailure::no_owner();
-                (partitions, Err(Failure::Command(failure)))
+                let (home, failure) = (partitions[0], CommandFailure::no_owner());
+                let failure = Failure::Command(Home::Partition(home), failure);
+                (partitions, Err(failure))
             }
         };
         let heads = match asked {
             Ok(heads) => Ok(heads),
-            Err(Failure::Command(failure)) if attempts.again(&failure).await => {
-                return Attempt::Failed(partitions, attempts);
+            Err(Failure::Command(home, failure)) if attempts.again(&failure).await => {
+                return Attempt::Failed(apart(partitions, home, &failure), attempts);
             }
-            Err(Failure::Command(failure)) => Err(failure.into()),
+            Err(Failure::Command(_, failure)) => Err(failure.into()),
             Err(Failure::Store(error)) => Err(error),
         };
         let heads = self.counted(heads);
         Attempt::Answered(Heads { partitions, heads })
     }
+}
+
+/// A partition that a server sends away, and those that were asked for with it: its slot may be
+/// moved for minutes, which does not concern them.
+fn apart(
+    partitions: Vec<Partition>,
+    failed: Home,
+    failure: &CommandFailure,
+) -> [Vec<Partition>; 2] {
+    let is_alone = matches!(failure, CommandFailure::Redirected(..));
+    let failed = |one: &Partition| is_alone && failed == Home::Partition(*one);
+    let (alone, others) = partitions.into_iter().partition(failed);
+    [alone, others]
 }

@@ -112,11 +112,12 @@ impl Router {
         pipeline: &Pipeline,
         needed: usize,
     ) -> Result<Answers, StoreError> {
-        let mut attempts = self.attempts();
+        let (mut attempts, homes) = (self.attempts(), vec![home; needed]);
         loop {
             let attempt = async {
                 let server = self.owner(home)?;
-                self.run(home, &server, pipeline, needed, &attempts).await
+                let run = self.run(&homes, &server, pipeline, &attempts);
+                run.await.map_err(|(_, failure)| failure)
             };
             let failure = match attempt.await {
                 Ok(answers) => return Ok(answers),
@@ -128,29 +129,34 @@ impl Router {
         }
     }
 
-    /// Sends a pipeline to this server, once. Its first `needed` commands have to be answered.
+    /// Sends a pipeline to this server, once. `homes` are those of its first commands, which have
+    /// to be answered. A failure comes with the home of its command.
     pub(super) async fn run(
         &self,
-        home: Home,
+        homes: &[Home],
         server: &Server,
         pipeline: &Pipeline,
-        needed: usize,
         attempts: &Attempts,
-    ) -> Result<Answers, CommandFailure> {
+    ) -> Result<Answers, (Home, CommandFailure)> {
         let answered = match timeout_at(attempts.deadline(), server.run(pipeline.clone())).await {
             Ok(answered) => answered,
             Err(_) => Err(CommandFailure::NotNow(
                 "no answer within the time limit".into(),
             )),
         };
-        let answered = answered.and_then(|answers| {
-            let mut asked = answers.iter().take(needed);
-            match asked.find_map(|answer| answer.as_ref().err()) {
-                Some(failure) => Err(failure.clone()),
-                None => Ok(answers),
+        let failed = match answered {
+            Ok(answers) => {
+                let mut needed = homes.iter().zip(&answers);
+                let failed = needed.find_map(|(home, answer)| Some((*home, answer.clone().err()?)));
+                match failed {
+                    None => return Ok(answers),
+                    Some(failed) => failed,
+                }
             }
-        });
-        answered.inspect_err(|failure| self.met(home, server, failure))
+            Err(failure) => (homes[0], failure),
+        };
+        self.met(failed.0, server, &failed.1);
+        Err(failed)
     }
 
     /// The first answer of a pipeline.
