@@ -28,3 +28,9 @@ pub use opening::{MigrationReport, migrate};
 pub use options::{Durability, Options, PubSub, SentinelOptions, redacted};
 pub use scripts::save_script;
 pub use store::RedisStore;
+
+// For the simulation of a cluster, which drives the machine together with the relay's.
+#[cfg(test)]
+pub(crate) use connection::Address;
+#[cfg(test)]
+pub(crate) use topology::{Map, MapEpoch, MapSources, Step, Topology};

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 /// The host and the port of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::store::redis) struct Address {
-    pub(in crate::store::redis) host: Arc<str>,
-    pub(in crate::store::redis) port: u16,
+pub(crate) struct Address {
+    pub(crate) host: Arc<str>,
+    pub(crate) port: u16,
 }
 
 impl Address {
     /// A server on this host.
-    pub(in crate::store::redis) fn new(host: &str, port: u16) -> Self {
+    pub(crate) fn new(host: &str, port: u16) -> Self {
         Self {
             host: host.into(),
             port,
@@ -21,7 +21,7 @@ impl Address {
 
     /// Reads `HOST:PORT`, `[IPv6]:PORT` or `:PORT`; without a host it is that of the server which
     /// gave the text.
-    pub(in crate::store::redis) fn given_by(&self, text: &str) -> Option<Self> {
+    pub(crate) fn given_by(&self, text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         // A cluster appends the port of its bus, or the host's name: "10.0.0.1:6379@16379,name".
         let port = port.split('@').next()?.parse().ok()?;
@@ -29,7 +29,7 @@ impl Address {
     }
 
     /// A server whose host this one tells; without a host it is the same.
-    pub(in crate::store::redis) fn sibling(&self, host: &str, port: u16) -> Self {
+    pub(crate) fn sibling(&self, host: &str, port: u16) -> Self {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         match host {
             "" | "?" => Self {

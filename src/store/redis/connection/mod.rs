@@ -14,7 +14,7 @@ mod failure;
 mod pool;
 mod server;
 
-pub(super) use address::Address;
+pub(crate) use address::Address;
 pub(super) use attempts::Attempts;
 pub(super) use batcher::Effect;
 pub(super) use endpoint::{Discovery, Endpoint, client, limits};

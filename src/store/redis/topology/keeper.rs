@@ -130,7 +130,7 @@ impl Keeper {
             Hint::Redirected(_, from, Redirect::Down)
             | Hint::Silent(from)
             | Hint::Unsubscribed(from) => topology.doubt(&from, now),
-            Hint::Answered(from) => topology.answered(&from, now),
+            Hint::Answered(from) => topology.answered(&from),
             Hint::Replica(from) => topology.is_replica(&from, now, steps),
         }
     }

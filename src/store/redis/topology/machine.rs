@@ -2,9 +2,11 @@
 //!
 //! A map is believed by its epoch: an older one than the newest is dropped. A server that sends a
 //! command away with MOVED knows better than maps, for a while: nodes learn an epoch before they
-//! learn what changed with it. A server that says that it is a replica owns nothing until a newer
-//! map names it. Whoever does not answer, or refuses, is doubted, and maps are asked for in short
-//! intervals until it answers or a map names another.
+//! learn what changed with it. For the same reason a map of the newest epoch takes nothing from an
+//! owner that answers. A server that says that it is a replica owns nothing until a newer map names
+//! it, or for a while: it may have become a master again. A server that does not answer, or
+//! refuses, is doubted, and maps are asked for in short intervals until it answers or a map names
+//! another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,12 +21,19 @@ const DOUBT_INTERVAL: Duration = Duration::from_millis(100);
 const LONG_DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 /// After that time a doubt is a long one.
 const LONG_DOUBT: Duration = Duration::from_secs(15);
+/// How long a doubt lasts that nothing confirms: a server may have lost all that it is asked for.
+const DOUBT_HOLDS: Duration = Duration::from_secs(10);
 /// How long a redirection is believed against maps.
 const REDIRECTION_HOLDS: Duration = Duration::from_secs(10);
+/// How long a redirected home is not redirected again: servers that name each other would make its
+/// subscription flap. A map decides meanwhile.
+const REDIRECTION_PAUSE: Duration = Duration::from_secs(1);
+/// How long a server that says that it is a replica is believed against maps of the same epoch.
+const REPLICA_HOLDS: Duration = Duration::from_secs(2);
 
 /// How those who know a map are asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::redis) enum MapSources {
+pub(crate) enum MapSources {
     /// One at a time: each knows the whole map.
     OneByOne,
     /// All at once: the newest answer counts.
@@ -33,7 +42,7 @@ pub(in crate::store::redis) enum MapSources {
 
 /// What the keeper has to do, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::redis) enum Step {
+pub(crate) enum Step {
     /// Ask these for a map, and bring the answer.
     Ask(Vec<Address>),
     /// The owners have changed.
@@ -42,7 +51,7 @@ pub(in crate::store::redis) enum Step {
 
 /// What became of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::redis) enum Belief {
+pub(crate) enum Belief {
     /// It is as new as the newest, or newer.
     Believed,
     /// A newer one is known.
@@ -51,7 +60,7 @@ pub(in crate::store::redis) enum Belief {
 
 /// The state of the topology.
 #[derive(Debug)]
-pub(in crate::store::redis) struct Topology {
+pub(crate) struct Topology {
     sources: MapSources,
     interval: Duration,
     homes: Vec<HomeState>,
@@ -65,11 +74,29 @@ pub(in crate::store::redis) struct Topology {
     /// Those whose answers are on their way.
     asked: BTreeSet<Address>,
     last_asked: Option<Instant>,
+    /// A newer map is wanted than the newest.
     is_outdated: bool,
-    doubted: BTreeSet<Address>,
-    doubted_since: Option<Instant>,
-    /// Servers that said that they are replicas, and the newest epoch then.
-    replicas: BTreeMap<Address, Option<MapEpoch>>,
+    /// Since when it has been asked for in vain.
+    outdated_since: Option<Instant>,
+    doubted: BTreeMap<Address, Doubt>,
+    /// Servers that said that they are replicas.
+    replicas: BTreeMap<Address, ReplicaClaim>,
+}
+
+/// A server does not answer, or refuses what its owner would do.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    since: Instant,
+    confirmed: Instant,
+}
+
+/// A server said that it is a replica.
+#[derive(Clone, Copy, Debug)]
+struct ReplicaClaim {
+    /// The newest epoch then.
+    epoch: Option<MapEpoch>,
+    /// Until when it is believed against maps of this epoch.
+    until: Instant,
 }
 
 /// The keys that lie in one slot: those of a partition, or the directory's.
@@ -77,13 +104,18 @@ pub(in crate::store::redis) struct Topology {
 struct HomeState {
     slot: u16,
     owner: Option<Address>,
+    /// Since when it has no owner.
+    lost_since: Option<Instant>,
+    redirected_at: Option<Instant>,
+    /// The owner names another, to which it is not redirected yet.
+    is_refused: bool,
     /// Until when a redirection is believed against maps.
     redirected_until: Option<Instant>,
 }
 
 impl Topology {
     /// Knows no owner yet. `slots` are those of all homes, in order.
-    pub(in crate::store::redis) fn new(
+    pub(crate) fn new(
         sources: MapSources,
         interval: Duration,
         named: Vec<Address>,
@@ -92,6 +124,9 @@ impl Topology {
         let home = |slot| HomeState {
             slot,
             owner: None,
+            lost_since: None,
+            redirected_at: None,
+            is_refused: false,
             redirected_until: None,
         };
         Self {
@@ -105,32 +140,36 @@ impl Topology {
             asked: BTreeSet::new(),
             last_asked: None,
             is_outdated: false,
-            doubted: BTreeSet::new(),
-            doubted_since: None,
+            outdated_since: None,
+            doubted: BTreeMap::new(),
             replicas: BTreeMap::new(),
         }
     }
 
     /// The owners of all homes, in order.
-    pub(in crate::store::redis) fn owners(&self) -> impl Iterator<Item = Option<&Address>> {
+    pub(crate) fn owners(&self) -> impl Iterator<Item = Option<&Address>> {
         self.homes.iter().map(|home| home.owner.as_ref())
     }
 
     /// When [`Topology::tick`] has to be called.
-    pub(in crate::store::redis) fn due(&self, now: Instant) -> Instant {
+    pub(crate) fn due(&self, now: Instant) -> Instant {
         let Some(last) = self.last_asked else {
             return now;
         };
-        let interval = match self.doubted_since {
-            None if !self.is_outdated => self.interval,
+        let doubts = self.doubted.values().map(|doubt| doubt.since);
+        let unowned = self.homes.iter().filter_map(|home| home.lost_since);
+        let outdated = self.is_outdated.then(|| self.outdated_since.unwrap_or(now));
+        // The newest doubt sets the pace, however long there have been others.
+        let interval = match doubts.chain(unowned).chain(outdated).max() {
+            None => self.interval,
             Some(since) if now.duration_since(since) > LONG_DOUBT => LONG_DOUBT_INTERVAL,
-            _ => DOUBT_INTERVAL,
+            Some(_) => DOUBT_INTERVAL,
         };
         last + interval.min(self.interval.max(DOUBT_INTERVAL))
     }
 
     /// Asks for a map, if that is due.
-    pub(in crate::store::redis) fn tick(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    pub(crate) fn tick(&mut self, now: Instant, steps: &mut Vec<Step>) {
         if now < self.due(now) {
             return;
         }
@@ -140,8 +179,12 @@ impl Topology {
             MapSources::AllTogether => Vec::new(),
             MapSources::OneByOne => self.next_node().into_iter().collect(),
         };
+        self.doubted
+            .retain(|_, doubt| now.duration_since(doubt.confirmed) <= DOUBT_HOLDS);
         if !ask.is_empty() {
-            self.is_outdated = false;
+            if std::mem::take(&mut self.is_outdated) {
+                self.outdated_since.get_or_insert(now);
+            }
             self.asked.extend(ask.iter().cloned());
             steps.push(Step::Ask(ask));
         }
@@ -154,21 +197,21 @@ impl Topology {
         let free: Vec<usize> = turn
             .filter(|index| !self.asked.contains(&self.nodes[*index]))
             .collect();
-        let is_sound = |index: &&usize| !self.doubted.contains(&self.nodes[**index]);
+        let is_sound = |index: &&usize| !self.doubted.contains_key(&self.nodes[**index]);
         let chosen = *free.iter().find(is_sound).or_else(|| free.first())?;
         self.next = chosen + 1;
         Some(self.nodes[chosen].clone())
     }
 
     /// These gave no map in time.
-    pub(in crate::store::redis) fn unanswered(&mut self, asked: &[Address]) {
+    pub(crate) fn unanswered(&mut self, asked: &[Address]) {
         self.asked.retain(|address| !asked.contains(address));
         // The next question is asked of another one, soon.
         self.is_outdated = true;
     }
 
     /// These gave a map.
-    pub(in crate::store::redis) fn map(
+    pub(crate) fn map(
         &mut self,
         asked: &[Address],
         map: Map,
@@ -180,18 +223,23 @@ impl Topology {
             self.is_outdated = true;
             return Belief::Outdated;
         }
+        // Of two maps of one epoch either may be the older: an owner that answers stays.
+        let is_newer = self.epoch.is_none_or(|newest| map.epoch > newest);
         self.epoch = Some(map.epoch);
+        self.outdated_since = None;
         self.replicas
-            .retain(|_, said| said.is_none_or(|said| said >= map.epoch));
+            .retain(|_, claim| now < claim.until && claim.epoch >= Some(map.epoch));
         let mut has_changed = false;
         for home in &mut self.homes {
             let named = map.owner(home.slot);
-            if home.redirected_until.is_some_and(|until| now < until)
-                && named != home.owner.as_ref()
-            {
+            let is_held = home.redirected_until.is_some_and(|until| now < until);
+            let is_sound = |owner| !home.is_refused && !self.doubted.contains_key(owner);
+            let stays = is_held || (!is_newer && home.owner.as_ref().is_some_and(is_sound));
+            if stays && named != home.owner.as_ref() {
                 continue;
             }
             home.redirected_until = None;
+            home.is_refused = false;
             let owner = named.filter(|owner| !self.replicas.contains_key(owner));
             if owner != home.owner.as_ref() {
                 home.owner = owner.cloned();
@@ -213,7 +261,7 @@ impl Topology {
     }
 
     /// The server `from`, which was taken for the owner of a home, names another.
-    pub(in crate::store::redis) fn redirected(
+    pub(crate) fn redirected(
         &mut self,
         home: usize,
         from: &Address,
@@ -229,7 +277,15 @@ impl Topology {
         if home.owner.as_ref() != Some(from) || from == to {
             return;
         }
+        let pause_ends = home.redirected_at.map(|at| at + REDIRECTION_PAUSE);
+        if pause_ends.is_some_and(|end| now < end) {
+            home.redirected_until = None;
+            home.is_refused = true;
+            return;
+        }
         home.owner = Some(to.clone());
+        home.redirected_at = Some(now);
+        home.is_refused = false;
         home.redirected_until = Some(now + REDIRECTION_HOLDS);
         self.replicas.remove(to);
         if !self.nodes.contains(to) {
@@ -240,31 +296,39 @@ impl Topology {
     }
 
     /// The server does not answer, or refuses what its owner would do.
-    pub(in crate::store::redis) fn doubt(&mut self, address: &Address, now: Instant) {
-        if self.owns(address) {
-            self.doubted.insert(address.clone());
-            self.settle(now);
+    pub(crate) fn doubt(&mut self, address: &Address, now: Instant) {
+        if !self.owns(address) {
+            return;
+        }
+        let fresh = Doubt {
+            since: now,
+            confirmed: now,
+        };
+        let doubt = self.doubted.entry(address.clone()).or_insert(fresh);
+        doubt.confirmed = now;
+        // A redirection to it is not worth more than maps any longer.
+        for home in &mut self.homes {
+            if home.owner.as_ref() == Some(address) {
+                home.redirected_until = None;
+            }
         }
     }
 
     /// The server answers as the owner of what it is asked for.
-    pub(in crate::store::redis) fn answered(&mut self, address: &Address, now: Instant) {
-        if self.doubted.remove(address) {
-            self.settle(now);
-        }
+    pub(crate) fn answered(&mut self, address: &Address) {
+        self.doubted.remove(address);
     }
 
     /// The server says that it is a replica.
-    pub(in crate::store::redis) fn is_replica(
-        &mut self,
-        address: &Address,
-        now: Instant,
-        steps: &mut Vec<Step>,
-    ) {
+    pub(crate) fn is_replica(&mut self, address: &Address, now: Instant, steps: &mut Vec<Step>) {
         if !self.owns(address) {
             return;
         }
-        self.replicas.insert(address.clone(), self.epoch);
+        let claim = ReplicaClaim {
+            epoch: self.epoch,
+            until: now + REPLICA_HOLDS,
+        };
+        self.replicas.insert(address.clone(), claim);
         for home in &mut self.homes {
             if home.owner.as_ref() == Some(address) {
                 home.owner = None;
@@ -279,15 +343,19 @@ impl Topology {
         self.owners().any(|owner| owner == Some(address))
     }
 
-    /// Forgets doubts about servers that own nothing, and notes since when there are doubts.
+    /// Forgets doubts about servers that own nothing, and notes since when homes have no owner.
     fn settle(&mut self, now: Instant) {
-        let homes = &self.homes;
-        self.doubted.retain(|doubted| {
+        let homes = &mut self.homes;
+        self.doubted.retain(|doubted, _| {
             homes
                 .iter()
                 .any(|home| home.owner.as_ref() == Some(doubted))
         });
-        let doubts = !self.doubted.is_empty() || homes.iter().any(|home| home.owner.is_none());
-        self.doubted_since = doubts.then(|| self.doubted_since.unwrap_or(now));
+        for home in homes {
+            home.lost_since = match home.owner {
+                Some(_) => None,
+                None => home.lost_since.or(Some(now)),
+            };
+        }
     }
 }

@@ -8,16 +8,16 @@ use crate::store::redis::connection::Address;
 /// The age of a map: a higher one is newer. A promotion that a sentinel has begun and not yet
 /// announced is newer than the epoch before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::store::redis) struct MapEpoch {
+pub(crate) struct MapEpoch {
     /// `cluster_current_epoch` of a node, or `config-epoch` of a sentinel.
-    pub(in crate::store::redis) number: u64,
+    pub(crate) number: u64,
     /// Whether a sentinel is promoting the server that it names.
-    pub(in crate::store::redis) promotes: bool,
+    pub(crate) promotes: bool,
 }
 
 /// Why there is no map.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::store::redis) enum NoMap {
+pub(crate) enum NoMap {
     /// Nobody answered in time, or what was said is not confirmed yet.
     #[error("{0}")]
     Unanswered(String),
@@ -31,17 +31,17 @@ pub(in crate::store::redis) enum NoMap {
 
 /// A map of masters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::redis) struct Map {
-    pub(in crate::store::redis) epoch: MapEpoch,
+pub(crate) struct Map {
+    pub(crate) epoch: MapEpoch,
     /// The masters, with ranges of their slots.
-    pub(in crate::store::redis) owners: Vec<(RangeInclusive<u16>, Address)>,
+    pub(crate) owners: Vec<(RangeInclusive<u16>, Address)>,
     /// All nodes that can be asked for a map.
-    pub(in crate::store::redis) nodes: Vec<Address>,
+    pub(crate) nodes: Vec<Address>,
 }
 
 impl Map {
     /// One server owns everything.
-    pub(in crate::store::redis) fn of_one(server: &Address) -> Self {
+    pub(crate) fn of_one(server: &Address) -> Self {
         Self {
             epoch: MapEpoch::default(),
             owners: vec![(0..=SLOTS - 1, server.clone())],
@@ -50,7 +50,7 @@ impl Map {
     }
 
     /// The master of a slot.
-    pub(in crate::store::redis) fn owner(&self, slot: u16) -> Option<&Address> {
+    pub(crate) fn owner(&self, slot: u16) -> Option<&Address> {
         let found = self.owners.iter().find(|(slots, _)| slots.contains(&slot));
         found.map(|(_, owner)| owner)
     }

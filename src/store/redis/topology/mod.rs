@@ -6,13 +6,19 @@
 mod cluster;
 mod keeper;
 mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod map;
 mod owners;
 mod peers;
 mod sentinel;
 
 pub(super) use keeper::Keeper;
-pub(super) use map::{Map, NoMap};
+#[cfg(test)]
+pub(crate) use machine::{MapSources, Step, Topology};
+#[cfg(test)]
+pub(crate) use map::MapEpoch;
+pub(crate) use map::{Map, NoMap};
 pub(super) use owners::{Assignment, Hint, Home, Owner, Owners};
 pub(super) use peers::Peers;
 
