@@ -6,6 +6,8 @@
 
 mod beginning;
 mod breaks;
+#[cfg(test)]
+mod cluster_tests;
 mod continuity;
 #[cfg(test)]
 mod continuity_tests;
