@@ -250,11 +250,11 @@ async fn a_snapshot_is_exact_at_live_while_people_move() {
     let (red, done) = (office.clerk("red"), std::cell::Cell::new(false));
     let reading = async {
         let mut snapshots = vec![snapshot(&red).await];
-        let mut somebody_moved = false;
+        let mut has_moved = false;
         // A fast machine reads them all before a move that concerns the view.
-        while snapshots.len() < SNAPSHOTS || (!somebody_moved && snapshots.len() < SNAPSHOTS_MAX) {
+        while snapshots.len() < SNAPSHOTS || (!has_moved && snapshots.len() < SNAPSHOTS_MAX) {
             snapshots.push(snapshot(&red).await);
-            somebody_moved |= snapshots.last().map(|(view, _)| view) != Some(&snapshots[0].0);
+            has_moved |= snapshots.last().map(|(view, _)| view) != Some(&snapshots[0].0);
         }
         done.set(true);
         snapshots

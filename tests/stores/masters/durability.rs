@@ -7,7 +7,7 @@ use people_gateway::store::redis::{Durability, Options};
 use people_gateway::store::{Store, StoreError, WriteOutcome};
 use people_testing::cluster::Cluster;
 use people_testing::redis::RedisServer;
-use people_testing::wait::eventually;
+use people_testing::wait::{DEADLINE, eventually};
 
 use super::load::Load;
 use super::options;
@@ -64,13 +64,21 @@ async fn a_write_that_too_few_replicas_confirm_has_an_unknown_outcome() {
         info.contains("state=online")
     })
     .await;
+    let patient = Durability {
+        timeout: DEADLINE,
+        ..replicas(1)
+    };
     let store = open(Options {
-        durability: Some(replicas(1)),
-        retry_limit: Duration::from_secs(2),
+        durability: Some(patient),
         ..single(&server)
     })
     .await;
     done(&store, save(1, "A")).await;
+    let store = open(Options {
+        durability: Some(replicas(1)),
+        ..single(&server)
+    })
+    .await;
     replica.freeze();
     let write = save(2, "A");
     assert!(matches!(
