@@ -1,7 +1,7 @@
 //! The gateway itself is killed, with the embedded store below it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use reqwest::StatusCode;
 use tokio::task::JoinSet;
@@ -14,15 +14,17 @@ async fn a_gateway_killed_during_writes_has_every_acknowledged_write_after_its_r
     let mut gateway = Gateway::ready(&[("store.partitions", "4")]).await;
     for life in 0..3 {
         let acknowledged = Arc::new(AtomicUsize::new(0));
+        let is_killed = Arc::new(AtomicBool::new(false));
         let mut writers = JoinSet::new();
         for writer in 0..8 {
             let post = gateway
                 .request("POST", "/people")
                 .header("content-type", "application/json");
-            let acknowledged = Arc::clone(&acknowledged);
+            let (acknowledged, is_killed) = (Arc::clone(&acknowledged), Arc::clone(&is_killed));
             writers.spawn(async move {
                 let mut saved = Vec::new();
-                loop {
+                // A writer between two requests would go on at the next gateway, and never end.
+                while !is_killed.load(Ordering::SeqCst) {
                     let name = format!("Life {life} writer {writer} save {}", saved.len());
                     let post = post
                         .try_clone()
@@ -40,6 +42,7 @@ async fn a_gateway_killed_during_writes_has_every_acknowledged_write_after_its_r
                     acknowledged.fetch_add(1, Ordering::SeqCst);
                     saved.push((location, name));
                 }
+                saved
             });
         }
         let listener = gateway.listen("").await;
@@ -47,7 +50,9 @@ async fn a_gateway_killed_during_writes_has_every_acknowledged_write_after_its_r
             acknowledged.load(Ordering::SeqCst) > 200
         })
         .await;
-        gateway = gateway.kill9_and_restart().await;
+        gateway.kill9();
+        is_killed.store(true, Ordering::SeqCst);
+        gateway.restart().await;
         assert_eq!(listener.end().await, people_testing::socket::End::Cut);
         gateway.wait_ready().await;
         for (location, name) in writers.join_all().await.into_iter().flatten() {

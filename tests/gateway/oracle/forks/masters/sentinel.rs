@@ -3,7 +3,7 @@
 use people_testing::sentinel::Sentinels;
 use people_testing::wait::eventually;
 
-use super::{Case, RunReport, SEEDS, StoreAt, end, with_seeds, world};
+use super::{Case, RunReport, SEEDS, StoreAt, World, end, with_seeds, world};
 
 const PARTITIONS: &[u16] = &[2];
 
@@ -48,9 +48,24 @@ async fn frozen(case: Case) -> RunReport {
     sentinels.freeze(old);
     world.write(1, 40).await;
     sentinels.master_after(old).await;
+    // The old master goes on where it stood, and does not know yet that there is another.
+    all_left(&world).await;
     sentinels.thaw(old);
     world.write(0, 10).await;
     end(world, saved, at(&sentinels)).await
+}
+
+/// Waits until every gateway has left the first master.
+async fn all_left(world: &World) {
+    eventually("every gateway has left the old master", async || {
+        for node in &world.nodes {
+            if node.gateway.count("store_topology_changes_total").await == 0 {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
 }
 
 async fn split(case: Case) -> RunReport {
@@ -62,15 +77,7 @@ async fn split(case: Case) -> RunReport {
     let lost = world.number(1..40);
     world.write(0, lost).await;
     sentinels.master_after(old).await;
-    eventually("every gateway has left the old master", async || {
-        for node in &world.nodes {
-            if node.gateway.count("store_topology_changes_total").await == 0 {
-                return false;
-            }
-        }
-        true
-    })
-    .await;
+    all_left(&world).await;
     world.write(1, 40).await;
     world.save_lost_history(sentinels.server(old).port()).await;
     sentinels.heal().await;
