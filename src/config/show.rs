@@ -9,7 +9,7 @@ use super::settings::{
     AuthMode, AuthSettings, HttpSettings, LimitSettings, LiveSettings, Settings, TraceSettings,
 };
 use super::store_settings::{Migration, SentinelSettings, StoreSettings, SubscriptionSettings};
-use crate::store::redis::PubSub;
+use crate::store::redis::{PubSub, REDACTED};
 
 impl Settings {
     /// One key a line, in the sections of `config/default.toml`.
@@ -144,7 +144,7 @@ fn sentinel(sentinel: &SentinelSettings) -> Table {
         put(&mut table, "username", username.clone());
     }
     if sentinel.password.is_some() {
-        put(&mut table, "password", "***".to_owned());
+        put(&mut table, "password", REDACTED.to_owned());
     }
     table
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::store_url::StoreUrl;
-use crate::store::redis::PubSub;
+use crate::store::redis::{PubSub, REDACTED};
 
 /// The store of people.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(REDACTED)
     }
 }
 

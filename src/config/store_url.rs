@@ -4,12 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use url::Url;
-
-use crate::store::redis::redacted;
-
-/// Replaces the password in every printed address.
-const REDACTED: &str = "***";
+use crate::store::redis::{REDACTED, UrlParts, redacted};
 
 /// The kind of store, and its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,31 +91,26 @@ impl FromStr for StoreUrl {
 }
 
 fn redis(text: &str, kind: RedisKind) -> Result<StoreUrl, InvalidStoreUrl> {
-    let (_, rest) = text.split_once("://").ok_or(InvalidStoreUrl::Address)?;
-    if rest.contains(['?', '#']) {
+    let url = UrlParts::of(text).ok_or(InvalidStoreUrl::Address)?;
+    if !url.parameters.is_empty() {
         return Err(InvalidStoreUrl::Parameters);
     }
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (account, hosts) = match authority.rfind('@') {
-        Some(at) => authority.split_at(at + 1),
-        None => ("", authority),
-    };
-    for host in hosts.split(',') {
-        let url = Url::parse(&format!("redis://{account}{host}"));
-        let url = url.map_err(|_| InvalidStoreUrl::Address)?;
-        if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
-            return Err(InvalidStoreUrl::Address);
-        }
-        if url.password() == Some(REDACTED) {
-            return Err(InvalidStoreUrl::Redacted);
-        }
+    let servers = url.each().ok_or(InvalidStoreUrl::Address)?;
+    if servers.iter().any(|server| server.port() == Some(0)) {
+        return Err(InvalidStoreUrl::Address);
     }
-    if kind == RedisKind::Single && hosts.contains(',') {
+    if servers
+        .iter()
+        .any(|server| server.password() == Some(REDACTED))
+    {
+        return Err(InvalidStoreUrl::Redacted);
+    }
+    if kind == RedisKind::Single && servers.len() > 1 {
         return Err(InvalidStoreUrl::Several);
     }
     let database = match kind {
-        RedisKind::Single | RedisKind::Cluster => path,
-        RedisKind::Sentinel => match path.split_once('/').unwrap_or((path, "")) {
+        RedisKind::Single | RedisKind::Cluster => url.path,
+        RedisKind::Sentinel => match url.master_and_database() {
             ("", _) => return Err(InvalidStoreUrl::Master),
             (_, database) => database,
         },

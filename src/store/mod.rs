@@ -21,6 +21,8 @@ mod write;
 pub use damage::{DamageKind, DamageLocation, KnownDamage};
 pub use error::{Cause, StoreError, StoreErrorKind};
 pub use feed::{Feed, FeedEvent, FeedLimits, FeedQueue, PartitionSet};
+#[cfg(test)]
+pub(crate) use log::ModelEntries;
 pub use log::{Discontinuity, InvalidFrame, LogAnswer, Tail, decode_frame, encode_frame};
 pub use metrics::{Metrics, RedirectKind, RedisCommand, RedisErrorKind, RefreshOutcome};
 pub use page::{PageLimits, PartitionPage};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, Person, PersonId, Position, Tag, Timestamp,
 };
-use crate::store::{Discontinuity, FeedEvent, FeedQueue, LogAnswer, PartitionSet, encode_frame};
+use crate::store::{FeedEvent, FeedQueue, LogAnswer, ModelEntries, PartitionSet, encode_frame};
 
 /// One partition's log on one server.
 #[derive(Clone)]
@@ -45,10 +45,16 @@ impl Branch {
         }
     }
 
+    fn log(&self) -> ModelEntries<'_> {
+        ModelEntries {
+            epoch: self.epoch,
+            entries: &self.entries,
+            trimmed: self.trimmed,
+        }
+    }
+
     pub(super) fn head(&self) -> Position {
-        self.entries
-            .last()
-            .map_or(Position::start_of(self.epoch), |change| change.at.position)
+        self.log().head()
     }
 
     pub(super) fn people(&self) -> BTreeMap<PersonId, Person> {
@@ -63,29 +69,7 @@ impl Branch {
     }
 
     pub(super) fn since(&self, from: Position, count: usize) -> LogAnswer {
-        let head = self.head();
-        let broken = |reason| LogAnswer::Broken {
-            reason,
-            head: Some(head),
-        };
-        if from.epoch != head.epoch {
-            return broken(Discontinuity::Epoch);
-        }
-        if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
-            return broken(Discontinuity::Forked);
-        }
-        let after = usize::try_from(from.seq.get()).expect("a small number");
-        if after < self.trimmed {
-            return broken(Discontinuity::Trimmed);
-        }
-        let changes: Vec<_> = self.entries[after..].iter().take(count).cloned().collect();
-        if changes
-            .first()
-            .is_some_and(|first| first.previous != from.tag)
-        {
-            return broken(Discontinuity::Forked);
-        }
-        LogAnswer::Continues { head, changes }
+        self.log().since(from, count)
     }
 
     pub(super) fn lose(&mut self, count: usize) -> bool {

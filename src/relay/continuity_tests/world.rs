@@ -7,7 +7,7 @@ use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, Position, Seq, Tag, Timestamp,
 };
 use crate::relay::continuity::{Action, Continuity};
-use crate::store::{Discontinuity, LogAnswer};
+use crate::store::{LogAnswer, ModelEntries};
 
 const PARTITION: Partition = Partition::new(0);
 /// Entries that the simulated log keeps, and changes that one answer brings.
@@ -100,12 +100,16 @@ impl World {
         }
     }
 
+    fn log(&self) -> ModelEntries<'_> {
+        ModelEntries {
+            epoch: Epoch::new(self.epoch),
+            entries: &self.log,
+            trimmed: self.log.len().saturating_sub(LOG_MAX),
+        }
+    }
+
     pub(super) fn head(&self) -> Position {
-        self.log
-            .last()
-            .map_or(Position::start_of(Epoch::new(self.epoch)), |change| {
-                change.at.position
-            })
+        self.log().head()
     }
 
     pub(super) fn write(&mut self) {
@@ -123,31 +127,9 @@ impl World {
         self.frames.push(change);
     }
 
-    /// The log's answer, by the rules of `since`.
+    /// The log's answer.
     pub(super) fn since(&self, from: Position) -> LogAnswer {
-        let head = self.head();
-        let broken = |reason| LogAnswer::Broken {
-            reason,
-            head: Some(head),
-        };
-        if from.epoch != head.epoch {
-            return broken(Discontinuity::Epoch);
-        }
-        if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
-            return broken(Discontinuity::Forked);
-        }
-        let after = usize::try_from(from.seq.get()).unwrap();
-        if after < self.log.len().saturating_sub(LOG_MAX) {
-            return broken(Discontinuity::Trimmed);
-        }
-        let changes: Vec<_> = self.log[after..].iter().take(PAGE).cloned().collect();
-        if changes
-            .first()
-            .is_some_and(|first| first.previous != from.tag)
-        {
-            return broken(Discontinuity::Forked);
-        }
-        LogAnswer::Continues { head, changes }
+        self.log().since(from, PAGE)
     }
 
     pub(super) fn take(&mut self, actions: Vec<Action>) {

@@ -2,6 +2,11 @@
 
 pub(super) mod chain;
 mod frame;
+#[cfg(test)]
+mod model;
+
+#[cfg(test)]
+pub(crate) use model::ModelEntries;
 
 pub use frame::{InvalidFrame, decode as decode_frame, encode as encode_frame};
 

@@ -21,13 +21,15 @@ mod router;
 mod scripts;
 mod store;
 mod topology;
+mod url;
 
 pub use commands::hash_tag;
 pub use error::OpenError;
 pub use opening::{MigrationReport, migrate};
-pub use options::{Durability, Options, PubSub, SentinelOptions, redacted};
+pub use options::{Durability, Options, PubSub, SentinelOptions};
 pub use scripts::save_script;
 pub use store::RedisStore;
+pub use url::{REDACTED, UrlParts, redacted};
 
 // For the simulation of a cluster, which drives the machine together with the relay's.
 #[cfg(test)]

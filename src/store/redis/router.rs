@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::connection::{Attempts, CommandFailure, Effect, Redirect, Server};
 use super::reply;
 use super::topology::{Hint, Home, Owners};
-use crate::store::{Metrics, RedirectKind, StoreError};
+use crate::store::{Cause, Metrics, RedirectKind, StoreError};
 
 /// Sends commands.
 pub(super) struct Router {
@@ -62,15 +62,13 @@ impl Router {
                 Err(CommandFailure::Lost(why)) => return Err(StoreError::OutcomeUnknown(why)),
                 Err(failure) => failure,
             };
-            if let CommandFailure::Unconfirmed { answer, .. } = &failure
-                && unconfirmed.is_none()
-            {
-                unconfirmed = Some(answer.clone());
+            if let CommandFailure::Unconfirmed { answer, .. } = &failure {
+                unconfirmed.get_or_insert_with(|| answer.clone());
             }
-            let is_final = matches!(failure, CommandFailure::Unconfirmed { .. }) && !repeatable;
-            if is_final || !attempts.again(&failure).await {
+            let may_repeat = repeatable || unconfirmed.is_none();
+            if !(may_repeat && attempts.again(&failure).await) {
                 return Err(match unconfirmed {
-                    Some(_) => StoreError::OutcomeUnknown(crate::store::Cause::of(failure)),
+                    Some(_) => StoreError::OutcomeUnknown(Cause::of(failure)),
                     None => failure.into(),
                 });
             }

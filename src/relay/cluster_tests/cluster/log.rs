@@ -1,4 +1,4 @@
-//! The log of one partition on one server, and its answers by the rules of since.lua.
+//! The log of one partition on one server, and its answers.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     Change, Epoch, FieldsJson, LogPosition, Partition, PersonId, Position, Tag, Timestamp,
 };
-use crate::store::{Discontinuity, LogAnswer};
+use crate::store::{LogAnswer, ModelEntries};
 
 /// Changes that one answer brings.
 const PAGE: usize = 20;
@@ -18,7 +18,9 @@ pub(in super::super) struct ModelLog {
     epoch: Epoch,
     /// When it came to this server.
     since: Duration,
-    entries: Vec<(Duration, Change)>,
+    entries: Vec<Change>,
+    /// When each entry was written.
+    written: Vec<Duration>,
 }
 
 impl ModelLog {
@@ -28,16 +30,25 @@ impl ModelLog {
             epoch: Epoch::new(epoch),
             since,
             entries: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
+    /// The log as it is where it keeps `log_max` entries.
+    fn kept(&self, log_max: usize) -> ModelEntries<'_> {
+        ModelEntries {
+            epoch: self.epoch,
+            entries: &self.entries,
+            trimmed: self.entries.len().saturating_sub(log_max),
         }
     }
 
     pub(in super::super) fn head(&self) -> Position {
-        let last = self.entries.last();
-        last.map_or(Position::start_of(self.epoch), |(_, last)| last.at.position)
+        self.kept(usize::MAX).head()
     }
 
     pub(in super::super) fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.entries.iter().map(|(_, change)| change)
+        self.entries.iter()
     }
 
     /// Whether the position is the beginning or an entry of this log.
@@ -47,7 +58,7 @@ impl ModelLog {
             seq => self
                 .entries
                 .get(seq - 1)
-                .is_some_and(|(_, entry)| entry.at.position == position),
+                .is_some_and(|entry| entry.at.position == position),
         }
     }
 
@@ -58,11 +69,10 @@ impl ModelLog {
 
     /// What a replica had of it at that time; none if the log came later.
     pub(super) fn as_of(&self, time: Duration) -> Option<Self> {
-        let count = self
-            .entries
-            .partition_point(|(written, _)| *written <= time);
+        let count = self.written.partition_point(|written| *written <= time);
         (self.since <= time).then(|| Self {
             entries: self.entries[..count].to_vec(),
+            written: self.written[..count].to_vec(),
             ..*self
         })
     }
@@ -76,6 +86,7 @@ impl ModelLog {
     pub(super) fn lose(&mut self, count: usize) -> bool {
         let before = self.entries.len();
         self.entries.truncate(before.saturating_sub(count));
+        self.written.truncate(self.entries.len());
         self.entries.len() < before
     }
 
@@ -105,32 +116,13 @@ impl ModelLog {
             after: Some(fields.clone()),
             trace: None,
         };
-        self.entries.push((now, change.clone()));
+        self.entries.push(change.clone());
+        self.written.push(now);
         change
     }
 
-    /// The answer of since.lua, where the log keeps `log_max` entries.
+    /// The answer of a server whose log keeps `log_max` entries.
     pub(super) fn after(&self, from: Position, log_max: usize) -> LogAnswer {
-        let head = self.head();
-        let broken = |reason| LogAnswer::Broken {
-            reason,
-            head: Some(head),
-        };
-        if from.epoch != head.epoch {
-            return broken(Discontinuity::Epoch);
-        }
-        if from.seq > head.seq || (from.seq == head.seq && from.tag != head.tag) {
-            return broken(Discontinuity::Forked);
-        }
-        let after = usize::try_from(from.seq.get()).expect("a small number");
-        if after < self.entries.len().saturating_sub(log_max) {
-            return broken(Discontinuity::Trimmed);
-        }
-        let changes = self.changes().skip(after).take(PAGE);
-        let changes: Vec<Change> = changes.cloned().collect();
-        match changes.first() {
-            Some(first) if first.previous != from.tag => broken(Discontinuity::Forked),
-            _ => LogAnswer::Continues { head, changes },
-        }
+        self.kept(log_max).since(from, PAGE)
     }
 }

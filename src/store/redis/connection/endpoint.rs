@@ -12,7 +12,8 @@ use ::redis::{
 use super::address::Address;
 use super::credentials::Credentials;
 use crate::store::redis::error::OpenError;
-use crate::store::redis::options::{Options, redacted};
+use crate::store::redis::options::Options;
+use crate::store::redis::url::{UrlParts, redacted};
 
 /// Silence after which the kernel checks that the peer is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -52,12 +53,11 @@ impl Endpoint {
             let shown = redacted(&options.url);
             OpenError::fatal(format!("store.url cannot be used ({shown}): {why}"))
         };
-        let parts = UrlParts::of(&options.url).map_err(unfit)?;
-        let discovery = parts.discovery().map_err(unfit)?;
-        let single = |host: &str| parts.single(host, &discovery);
+        let url = UrlParts::of(&options.url).ok_or_else(|| unfit("it has no scheme"))?;
+        let discovery = discovery(&url).map_err(unfit)?;
         let mut servers = Vec::new();
-        for host in &parts.hosts {
-            let info = single(host)
+        for host in &url.hosts {
+            let info = single(&url, host, &discovery)
                 .into_connection_info()
                 .map_err(|error| OpenError::url(error, &options.url))?;
             servers.push(info);
@@ -139,81 +139,42 @@ pub(in crate::store::redis) fn limits(options: &Options) -> AsyncConnectionConfi
         .set_response_timeout(Some(options.answer_limit()))
 }
 
-/// The parts of a url whose authority may have several hosts.
-struct UrlParts<'a> {
-    scheme: &'a str,
-    /// User and password with their `@`, or nothing.
-    account: &'a str,
-    hosts: Vec<&'a str>,
-    path: &'a str,
+/// How the masters are found.
+fn discovery(url: &UrlParts<'_>) -> Result<Discovery, &'static str> {
+    if !url.parameters.is_empty() {
+        return Err("it takes no parameters (? and #); certificates are always verified");
+    }
+    match url.scheme {
+        "redis" | "rediss" if url.hosts.len() == 1 => Ok(Discovery::Named),
+        "redis" | "rediss" => Err("several servers need redis-cluster:// or redis-sentinel://"),
+        "redis-cluster" | "rediss-cluster" => Ok(Discovery::Cluster),
+        "redis-sentinel" | "rediss-sentinel" => match url.master_and_database() {
+            ("", _) => Err("it has to end with the name that the sentinels have for the master"),
+            (master, _) => Ok(Discovery::Sentinel(master.to_owned())),
+        },
+        _ => Err(
+            "it must begin with redis://, redis-sentinel://, redis-cluster://, or for TLS with \
+             rediss",
+        ),
+    }
 }
 
-impl<'a> UrlParts<'a> {
-    fn of(url: &'a str) -> Result<Self, &'static str> {
-        let (scheme, rest) = url.split_once("://").ok_or("it has no scheme")?;
-        if rest.contains('#') {
-            return Err("it must not have a fragment (#); certificates are always verified");
-        }
-        let (authority, path) = match rest.split_once('/') {
-            Some((authority, path)) => (authority, path),
-            None => (rest, ""),
-        };
-        let (account, hosts) = match authority.rfind('@') {
-            Some(at) => authority.split_at(at + 1),
-            None => ("", authority),
-        };
-        Ok(Self {
-            scheme,
-            account,
-            hosts: hosts.split(',').collect(),
-            path,
-        })
-    }
-
-    fn discovery(&self) -> Result<Discovery, &'static str> {
-        match self.scheme {
-            "redis" | "rediss" if self.hosts.len() == 1 => Ok(Discovery::Named),
-            "redis" | "rediss" => Err("several servers need redis-cluster:// or redis-sentinel://"),
-            "redis-cluster" | "rediss-cluster" => Ok(Discovery::Cluster),
-            "redis-sentinel" | "rediss-sentinel" => {
-                let name = self.path.split('/').next().unwrap_or_default();
-                if name.is_empty() {
-                    return Err(
-                        "it has to end with the name that the sentinels have for the master",
-                    );
-                }
-                Ok(Discovery::Sentinel(name.to_owned()))
-            }
-            _ => Err(
-                "it must begin with redis://, redis-sentinel://, redis-cluster://, or for TLS \
-                 with rediss",
-            ),
-        }
-    }
-
-    /// The url of one server.
-    fn single(&self, host: &str, discovery: &Discovery) -> String {
-        let tls = if self.scheme.starts_with("rediss") {
-            "s"
-        } else {
-            ""
-        };
-        let (default_port, database) = match discovery {
-            Discovery::Sentinel(_) => {
-                let database = self
-                    .path
-                    .split_once('/')
-                    .map_or("", |(_, database)| database);
-                (":26379", database)
-            }
-            Discovery::Named | Discovery::Cluster => ("", self.path),
-        };
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| !port.contains(']'));
-        let port = if has_port { "" } else { default_port };
-        format!("redis{tls}://{}{host}{port}/{database}", self.account)
-    }
+/// The url of one server.
+fn single(url: &UrlParts<'_>, host: &str, discovery: &Discovery) -> String {
+    let tls = if url.scheme.starts_with("rediss") {
+        "s"
+    } else {
+        ""
+    };
+    let (default_port, database) = match discovery {
+        Discovery::Sentinel(_) => (":26379", url.master_and_database().1),
+        Discovery::Named | Discovery::Cluster => ("", url.path),
+    };
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.contains(']'));
+    let port = if has_port { "" } else { default_port };
+    format!("redis{tls}://{}{host}{port}/{database}", url.account)
 }
 
 fn tuned(info: ConnectionInfo) -> ConnectionInfo {
@@ -330,7 +291,7 @@ mod tests {
             ("redis-sentinel://a", "the name"),
             ("redis://a,b", "redis-cluster://"),
             ("http://a", "must begin"),
-            ("redis://a#b", "fragment"),
+            ("redis://a#b", "parameters"),
         ] {
             let refused = read(url).err().expect(url).to_string();
             assert!(refused.contains(reason), "{url}: {refused}");

@@ -7,7 +7,8 @@ use std::error::Error;
 use ::redis::{ErrorKind, RedisError, ServerError};
 
 use self::trust::distrust;
-use super::options::{Options, redacted};
+use super::options::Options;
+use super::url::redacted;
 
 /// Why a store cannot be opened. The sentence quotes the source, if there is one.
 #[derive(Debug, thiserror::Error)]

@@ -12,8 +12,9 @@ use crate::domain::Partition;
 use crate::store::redis::commands::{KeyNames, Publication};
 use crate::store::redis::connection::{Address, Discovery, Endpoint, client, limits};
 use crate::store::redis::error::OpenError;
-use crate::store::redis::options::{Options, redacted};
+use crate::store::redis::options::Options;
 use crate::store::redis::scripts::SCRIPTS;
+use crate::store::redis::url::redacted;
 
 /// Checks the prefix: braces would move the hash tag, and a blank would split a pattern of an ACL.
 pub(super) fn check_prefix(prefix: &str) -> Result<(), OpenError> {

@@ -10,7 +10,8 @@ use crate::domain::Partitions;
 use crate::store::redis::commands::{Tags, directory};
 use crate::store::redis::connection::Discovery;
 use crate::store::redis::error::OpenError;
-use crate::store::redis::options::{Options, redacted};
+use crate::store::redis::options::Options;
+use crate::store::redis::url::redacted;
 
 /// The files of `migrations/`, in order; the number of the last one is the layout's version.
 pub(super) const MIGRATIONS: [(&str, &str); 2] = [

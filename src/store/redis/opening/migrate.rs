@@ -18,9 +18,10 @@ use super::servers::Servers;
 use crate::domain::{Epoch, Partition, Partitions};
 use crate::store::redis::commands::{KeyNames, fresh, slot};
 use crate::store::redis::error::OpenError;
-use crate::store::redis::options::{Options, redacted};
+use crate::store::redis::options::Options;
 use crate::store::redis::scripts::SCRIPTS;
 use crate::store::redis::topology::Home;
+use crate::store::redis::url::redacted;
 use crate::telemetry::clock::unix_millis;
 
 /// The script around a file, and the line that the file replaces.

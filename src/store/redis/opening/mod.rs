@@ -15,8 +15,9 @@ use self::servers::Servers;
 use super::commands::{KeyNames, Naming, Publication, directory, fresh, slot};
 use super::connection::{Discovery, Endpoint};
 use super::error::OpenError;
-use super::options::{Options, PubSub, redacted};
+use super::options::{Options, PubSub};
 use super::topology::{Home, Map, NoMap, Peers, map};
+use super::url::redacted;
 use crate::domain::{Partition, Partitions};
 
 /// The result of a run of the migrations.

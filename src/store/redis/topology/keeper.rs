@@ -1,7 +1,7 @@
 //! Keeps the assignment true: one task, which asks for maps as the state machine decides, and makes
 //! and retires servers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,22 +210,19 @@ impl Keeper {
         Ok(())
     }
 
-    /// Logs which partitions have another owner.
+    /// Logs which partitions have another owner. The directory is the last of the homes.
     fn tell(&self, owners: &[Option<Address>]) {
-        let before = self.assignment.borrow();
-        let mut moves: HashMap<(String, String), usize> = HashMap::new();
-        for owner in before.owners() {
-            for partition in owner.partitions {
-                let now = owners.get(partition.index()).and_then(Option::as_ref);
-                if now != Some(&owner.server.address) {
-                    let to = now.map_or("nobody".to_owned(), Address::to_string);
-                    *moves
-                        .entry((owner.server.address.to_string(), to))
-                        .or_default() += 1;
-                }
+        let (before, partitions) = (self.assignment.borrow(), owners.len() - 1);
+        let mut moves: BTreeMap<[String; 2], usize> = BTreeMap::new();
+        for (old, new) in before.addresses().zip(owners).take(partitions) {
+            if old != new.as_ref() {
+                let name = |owner: Option<&Address>| {
+                    owner.map_or_else(|| "nobody".to_owned(), Address::to_string)
+                };
+                *moves.entry([old, new.as_ref()].map(name)).or_default() += 1;
             }
         }
-        for ((from, to), partitions) in moves {
+        for ([from, to], partitions) in moves {
             tracing::info!(from, to, partitions, "partitions have another master");
         }
     }

@@ -92,6 +92,11 @@ impl Assignment {
         self.0.get(self.index(home))?.as_ref()
     }
 
+    /// The addresses of all homes' servers, in order.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = Option<&Address>> {
+        self.0.iter().map(|server| Some(&server.as_ref()?.address))
+    }
+
     /// The known servers with what they own.
     pub(in crate::store::redis) fn owners(&self) -> Vec<Owner> {
         let mut owners: Vec<Owner> = Vec::new();
