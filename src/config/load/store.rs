@@ -1,7 +1,5 @@
 //! The settings of the store.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -16,10 +14,8 @@ use crate::config::store_settings::{
     Migration, Secret, SentinelSettings, StoreSettings, SubscriptionSettings,
 };
 use crate::config::store_url::{RedisKind, StoreUrl};
-use crate::store::redis::PubSub;
+use crate::store::redis::{PubSub, secret_line};
 
-/// The longest address of a store that is read from a file.
-const URL_BYTES_MAX: u64 = 16 * 1024;
 const PARTITIONS: RangeInclusive<u64> = 1..=1024;
 /// The limit of one call, where the operator sets no other.
 const RETRY_LIMIT: Duration = Duration::from_secs(5);
@@ -110,19 +106,9 @@ fn store_url(r: &mut SettingReader) -> (StoreUrl, Option<PathBuf>) {
 }
 
 fn url_in(file: &Path) -> Result<StoreUrl, FaultDetail> {
-    let name = file.display();
-    let mut text = String::new();
-    let opened = File::open(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    let read = opened.take(URL_BYTES_MAX).read_to_string(&mut text);
-    read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
-    let line = text.trim_end_matches(['\n', '\r']);
-    if line.is_empty() {
-        return Err(format!(
-            "{name} is empty: it has to hold the address of the store, in one line"
-        ));
-    }
+    let line = secret_line(file, "the address of the store")?;
     line.parse()
-        .map_err(|error| format!("the content of {name} {error}"))
+        .map_err(|error| format!("the content of {} {error}", file.display()))
 }
 
 /// Braces would change the hash tag of the keys; the other limits keep keys and channels readable.

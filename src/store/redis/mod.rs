@@ -24,6 +24,7 @@ mod topology;
 mod url;
 
 pub use commands::hash_tag;
+pub use connection::secret_line;
 pub use error::OpenError;
 pub use opening::{MigrationReport, migrate};
 pub use options::{Durability, Options, PubSub, SentinelOptions};

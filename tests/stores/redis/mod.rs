@@ -6,7 +6,6 @@
 mod audit;
 mod damage;
 pub(crate) mod feed;
-mod layout;
 mod lost_answers;
 pub(crate) mod opening;
 pub(crate) mod people;

@@ -165,11 +165,7 @@ impl PipelineLane {
             if self.wait(&mut queued, &mut warm).await == 0 {
                 return;
             }
-            let connection = match warm.take() {
-                Some(WarmConnection { connection, .. }) => Ok(connection),
-                None => self.connect().await,
-            };
-            let connection = match connection {
+            let connection = match self.connection(warm.take()).await {
                 Ok(connection) => connection,
                 Err(failure) => {
                     answer_all(&mut queued, &failure);
@@ -184,12 +180,16 @@ impl PipelineLane {
         }
     }
 
-    /// A connection, unless the server is retired: that ends the wait too.
-    async fn connect(&self) -> Result<Connection, CommandFailure> {
-        tokio::select! {
-            biased;
-            () = self.retired.cancelled() => Err(retired()),
-            connection = self.connections.take() => connection,
+    /// The warm connection or another one, unless the server is retired: that ends the wait too.
+    async fn connection(&self, warm: Option<WarmConnection>) -> Result<Connection, CommandFailure> {
+        match warm {
+            _ if self.retired.is_cancelled() => Err(retired()),
+            Some(WarmConnection { connection, .. }) => Ok(connection),
+            None => self
+                .retired
+                .run_until_cancelled(self.connections.take())
+                .await
+                .unwrap_or_else(|| Err(retired())),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The password of the servers, which a file may hold and an operator may replace.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -9,8 +11,8 @@ use ::redis::{ConnectionInfo, RedisConnectionInfo};
 use crate::store::redis::error::OpenError;
 use crate::store::redis::options::Options;
 
-/// The longest password that is read from a file.
-const LONGEST: usize = 64 * 1024;
+/// The bytes that are read of a file with a secret.
+const SECRET_BYTES_MAX: u64 = 16 * 1024;
 
 /// The current password, and where it is read again.
 pub(in crate::store::redis) struct Credentials {
@@ -25,7 +27,10 @@ impl Credentials {
     pub(super) fn new(options: &Options, server: &ConnectionInfo) -> Result<Self, OpenError> {
         let password = match &options.password_file {
             None => server.redis_settings().password().map(str::to_owned),
-            Some(file) => Some(read(file).map_err(OpenError::fatal)?),
+            Some(file) => {
+                let password = password_in(file);
+                Some(password.map_err(OpenError::fatal)?)
+            }
         };
         Ok(Self {
             file: options.password_file.clone(),
@@ -51,7 +56,7 @@ impl Credentials {
     /// Reads the file again, if there is one. A file that cannot be read leaves the password.
     pub(in crate::store::redis) fn reload(&self) {
         let Some(file) = &self.file else { return };
-        match read(file) {
+        match password_in(file) {
             Ok(fresh) => {
                 let mut password = self
                     .password
@@ -68,15 +73,25 @@ impl Credentials {
     }
 }
 
-fn read(file: &PathBuf) -> Result<String, String> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| format!("store.password_file {}: {error}", file.display()))?;
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() || password.len() > LONGEST || password.contains('\n') {
-        return Err(format!(
-            "store.password_file {} has to hold one line, the password",
-            file.display()
-        ));
+fn password_in(file: &Path) -> Result<String, String> {
+    secret_line(file, "the password of the store")
+        .map_err(|fault| format!("store.password_file: {fault}"))
+}
+
+/// Reads a file that holds a secret in one line. No fault repeats any part of the file.
+pub fn secret_line(file: &Path, content: &str) -> Result<String, String> {
+    let name = file.display();
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let read = opened.take(SECRET_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| format!("{name} cannot be read as text: {}", error.kind()))?;
+    match text.trim_end_matches(['\n', '\r']) {
+        "" => Err(format!(
+            "{name} is empty: it has to hold {content}, in one line"
+        )),
+        several if several.contains('\n') => Err(format!(
+            "{name} has several lines: it has to hold {content}, in one line"
+        )),
+        line => Ok(line.to_owned()),
     }
-    Ok(password.to_owned())
 }

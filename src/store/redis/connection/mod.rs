@@ -17,6 +17,7 @@ mod server;
 pub(crate) use address::Address;
 pub(super) use attempts::Attempts;
 pub(super) use batcher::Effect;
+pub use credentials::secret_line;
 pub(super) use endpoint::{Discovery, Endpoint, client, limits};
 pub(super) use failure::{CommandFailure, Redirect};
 pub(super) use server::Server;

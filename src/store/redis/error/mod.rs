@@ -124,6 +124,10 @@ fn hint(url: &str, error: &RedisError) -> &'static str {
             "; write user and password into store.url (redis://USER:PASSWORD@HOST), or into the \
              file of store.url_file"
         }
+        _ if lacks_scripts(error) => {
+            "; this service has no scripts (EVAL, SCRIPT), and each write is one: use another \
+             service"
+        }
         // Redis without TLS waits for the end of a line that never comes, or answers bytes that are
         // no TLS record.
         _ if speaks_tls
@@ -138,4 +142,12 @@ fn hint(url: &str, error: &RedisError) -> &'static str {
         }
         _ => "",
     }
+}
+
+fn lacks_scripts(error: &RedisError) -> bool {
+    let text = error.to_string().to_ascii_lowercase();
+    let unknown = text
+        .split_once("unknown command")
+        .map(|(_, command)| command);
+    unknown.is_some_and(|command| command.contains("eval") || command.contains("script"))
 }

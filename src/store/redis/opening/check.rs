@@ -124,7 +124,7 @@ async fn info(
     ask(options, "asking for INFO", &question, connection).await
 }
 
-/// Checks version, mode, eviction policy and replicas of a master.
+/// Checks version, mode, eviction policy and replicas of a master, and whether it takes scripts.
 pub(super) async fn check_master(
     options: &Options,
     discovery: &Discovery,
@@ -135,7 +135,11 @@ pub(super) async fn check_master(
     let memory = info(options, "memory", connection).await?;
     check_eviction(options, &memory, doubts)?;
     let replication = info(options, "replication", connection).await?;
-    check_replicas(options, &replication, doubts)
+    check_replicas(options, &replication, doubts)?;
+    // One alone: the refusal of a pipeline names each command.
+    let mut load = cmd("SCRIPT");
+    load.arg("LOAD").arg("return 1");
+    ask(options, "loading a script", &load, connection).await
 }
 
 fn check_version(options: &Options, info: &str) -> Result<(), OpenError> {

@@ -1,5 +1,8 @@
 //! Opening a store: a wrong server, layout or permission stops it with a message.
 
+mod layout;
+mod settings;
+
 use std::sync::Arc;
 
 use people_gateway::store::Metrics;
@@ -124,7 +127,7 @@ async fn a_missing_permission_is_fatal() {
 #[tokio::test]
 async fn the_permissions_of_the_readme_are_enough() {
     let server = RedisServer::start(&[]).await;
-    let readme = include_str!("../../../migrations/README.md");
+    let readme = include_str!("../../../../migrations/README.md");
     let line = readme
         .lines()
         .find_map(|line| line.strip_prefix("`~people:*"))
