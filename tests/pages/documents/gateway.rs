@@ -38,6 +38,10 @@ impl Gateway {
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .current_dir(folder.path())
             .env_clear()
+            // On a busy machine a command takes longer than the pause between two pings, and the
+            // documents show none.
+            .env("PEOPLE_GATEWAY__LIVE__PING_INTERVAL_MS", "600000")
+            .env("PEOPLE_GATEWAY__LIVE__SILENCE_LIMIT_MS", "900000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
