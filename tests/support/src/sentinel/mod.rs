@@ -46,7 +46,7 @@ pub struct SentinelOptions {
 impl Default for SentinelOptions {
     fn default() -> Self {
         Self {
-            down_after_ms: 1000,
+            down_after_ms: 2000,
             failover_timeout_ms: 5000,
             min_replicas_to_write: 0,
             password: None,
