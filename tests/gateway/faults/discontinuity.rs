@@ -1,7 +1,8 @@
 //! Redis comes back without its data: the gateway logs and counts the discontinuity, and text
 //! streams continue with the new changes.
 
-use crate::scale_out::fleet::{Fleet, QUICK};
+use crate::scale_out::fleet::Fleet;
+use people_testing::process::settings::QUICK;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 use people_testing::socket::Listener;

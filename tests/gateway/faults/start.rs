@@ -1,6 +1,6 @@
 //! The start with a store that is not there yet, and with one that cannot be used.
 
-use crate::scale_out::fleet::QUICK;
+use people_testing::process::settings::QUICK;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 use people_testing::socket::Listener;

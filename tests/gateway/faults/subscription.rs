@@ -3,8 +3,9 @@
 use tokio::task::JoinHandle;
 
 use super::TextClients;
-use crate::scale_out::fleet::{Fleet, QUICK};
+use crate::scale_out::fleet::Fleet;
 use crate::scale_out::writer::Writer;
+use people_testing::process::settings::QUICK;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::start::exit_error;
-use crate::scale_out::fleet::QUICK;
 use people_testing::authority::Authority;
 use people_testing::port::free_port;
+use people_testing::process::settings::QUICK;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;

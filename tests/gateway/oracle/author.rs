@@ -11,28 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::scale_out::writer::Writer;
+use people_testing::people::random_person;
 
 /// People of one author. No other author writes them.
 const PEOPLE: usize = 10;
-/// Values of people's fields. [`CONDITIONS`] match some of them.
-const NAMES: [&str; 6] = ["Ada", "Grace", "Joan", "Zoë", "Ann", "Élodie"];
-const JOBS: [&str; 4] = ["Mathematician", "Engineer", "R&D", ""];
-const CITIES: [&str; 3] = ["Paris", "Oslo", "Łódź"];
-
-/// Filters with equality, ranges, `in`, `||`, `!`, attributes and functions of texts.
-pub(crate) const CONDITIONS: [&str; 10] = [
-    "",
-    r#"job == "Engineer""#,
-    "age >= 30 && age < 60",
-    r#"job in ["R&D", ""]"#,
-    r#"firstName == "Ada" || age > 100"#,
-    r#"!(job == "Engineer")"#,
-    r#"attributes.city == "Paris""#,
-    r#"has(attributes.level) && attributes.level <= 2 && !("b" in attributes.tags)"#,
-    r#"firstName.startsWith("A") || lastName.endsWith("é")"#,
-    r#"lastName.matches("^[A-M]") && size(firstName) > 3 && !firstName.contains("ra")"#,
-];
-
 /// Writes people of its own, in an order and with values that the seed decides.
 pub(crate) struct Author {
     random: StdRng,
@@ -125,26 +107,4 @@ impl OwnPeople {
         let person = self.0.iter_mut().find(|person| person.0 == id);
         person.expect("one of these").1 = false;
     }
-}
-
-/// A person who matches some of the [`CONDITIONS`].
-pub(crate) fn random_person(random: &mut StdRng) -> Value {
-    let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
-    let (first, last) = (one_of(&NAMES), one_of(&["Lovelace", "Hopper", "Noether"]));
-    let last = format!("{last}{}", one_of(&["", "é"]));
-    let mut person = json!({
-        "firstName": first,
-        "lastName": last,
-        "age": random.random_range(0..=150),
-        "job": JOBS[random.random_range(0..JOBS.len())],
-    });
-    if random.random_bool(0.7) {
-        let tags = [json!([]), json!(["a"]), json!(["a", "b"])];
-        person["attributes"] = json!({
-            "city": CITIES[random.random_range(0..CITIES.len())],
-            "level": random.random_range(0..5),
-            "tags": tags[random.random_range(0..tags.len())],
-        });
-    }
-    person
 }

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 
-use super::author::{Author, CONDITIONS};
+use super::author::Author;
 use super::follower::{Follower, Subscription, Transcript};
-use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
+use super::{last_of_each_partition, truth};
 use crate::scale_out::fleet::Fleet;
 use crate::scale_out::join_writers;
+use people_testing::people::{CONDITIONS, list};
+use people_testing::process::settings::FREQUENT_POSITIONS;
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
@@ -63,7 +65,7 @@ async fn a_client_that_is_cut_off_repeatedly_holds_the_view_of_one_that_stays_co
         fleet.count("session_log_reads_total").await > 0,
         "the ring no longer held the missed changes"
     );
-    let all_people = truth::list(&fleet.gateways[0], "").await;
+    let all_people = list(&fleet.gateways[0], "").await;
     for [stayed, cut_off] in pairs {
         let (stayed, cut_off) = (stayed.finish(&last).await, cut_off.finish(&last).await);
         stayed.assert_consistent("the client that stayed connected");

@@ -5,7 +5,9 @@ use people_gateway::filter::Kinds;
 use serde_json::json;
 
 use super::follower::{Follower, Subscription};
-use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
+use super::{last_of_each_partition, truth};
+use people_testing::people::list;
+use people_testing::process::settings::FREQUENT_POSITIONS;
 use people_testing::process::{Gateway, person};
 use people_testing::redis::RedisServer;
 
@@ -68,7 +70,7 @@ async fn receives_the_first_write(gateway: Gateway) {
         .to_str()
         .expect("ASCII")
         .to_owned();
-    let all_people = truth::list(&gateway, "").await;
+    let all_people = list(&gateway, "").await;
     assert_eq!(all_people.len(), 1);
     for (number, client) in clients.into_iter().enumerate() {
         let transcript = client

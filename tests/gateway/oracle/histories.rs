@@ -9,12 +9,14 @@ use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use tokio::task::JoinHandle;
 
-use super::author::{Author, CONDITIONS};
+use super::author::Author;
 use super::follower::{Follower, Subscription};
-use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
+use super::{last_of_each_partition, truth};
 use crate::scale_out::fleet::Fleet;
 use crate::scale_out::join_writers;
+use people_testing::people::{CONDITIONS, list};
 use people_testing::process::Gateway;
+use people_testing::process::settings::FREQUENT_POSITIONS;
 use people_testing::wait::eventually;
 
 const CLIENTS: usize = 24;
@@ -142,7 +144,7 @@ async fn run(mut deployment: Deployment, partitions: u16, seed: u64, faults: &[F
         "a change in every partition"
     );
 
-    let all_people = truth::list(deployment.gateway(), "").await;
+    let all_people = list(deployment.gateway(), "").await;
     assert!(!all_people.is_empty());
     let log = deployment.log().await;
     let mut resumes = 0;

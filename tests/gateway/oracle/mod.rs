@@ -5,7 +5,6 @@ pub(crate) mod author;
 mod cuts;
 mod damage;
 pub(crate) mod follower;
-mod forks;
 mod genesis;
 mod histories;
 mod slow_readers;
@@ -15,9 +14,6 @@ mod throttle;
 mod truth;
 
 use people_gateway::domain::{LogPosition, Partition};
-
-/// Frequent positions: a client soon knows that it has received all changes up to the heads.
-const FREQUENT_POSITIONS: &[(&str, &str)] = &[("live.position_interval_ms", "100")];
 
 /// The last of these log positions in each partition.
 fn last_of_each_partition(log_positions: &[String]) -> Vec<LogPosition> {

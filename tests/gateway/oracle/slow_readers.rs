@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::follower::{Follower, Subscription};
 use super::throttle::{Pace, Throttle, sink};
-use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
+use super::{last_of_each_partition, truth};
+use people_testing::people::list;
 use people_testing::process::Gateway;
+use people_testing::process::settings::FREQUENT_POSITIONS;
 use people_testing::wait::eventually;
 
 /// People of a round. Their frames fit into a send queue: a client that reads does not fall behind.
@@ -59,7 +61,7 @@ async fn a_client_that_reads_16_kb_a_second_converges_and_does_not_affect_others
         .to_str()
         .expect("ASCII")
         .to_owned()]);
-    let all_people = truth::list(&gateway, "").await;
+    let all_people = list(&gateway, "").await;
     let healthy = healthy.finish(&last).await;
     healthy.assert_consistent("the healthy client");
     assert_eq!(

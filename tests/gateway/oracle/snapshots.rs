@@ -8,12 +8,14 @@ use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use serde_json::json;
 
-use super::author::{Author, CONDITIONS};
+use super::author::Author;
 use super::follower::{Follower, Subscription, Transcript};
-use super::{FREQUENT_POSITIONS, last_of_each_partition, truth};
+use super::{last_of_each_partition, truth};
 use crate::scale_out::fleet::Fleet;
 use crate::scale_out::join_writers;
+use people_testing::people::{CONDITIONS, list};
 use people_testing::process::Gateway;
+use people_testing::process::settings::FREQUENT_POSITIONS;
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 
@@ -32,7 +34,7 @@ async fn a_thousand_snapshots_at_once_cost_hardly_more_page_reads_than_one() {
     import(&fleet.gateways[0]).await;
 
     // Before the count: a list reads pages too.
-    let all_people = truth::list(&fleet.gateways[0], "").await;
+    let all_people = list(&fleet.gateways[0], "").await;
 
     let before = page_reads(&fleet.redis).await;
     snapshots(&fleet.gateways[0], 1).await;
@@ -93,7 +95,7 @@ async fn a_snapshot_taken_during_writes_has_no_gap_and_no_duplicate() {
             }
         }
         let last = last_of_each_partition(&join_writers(authors).await);
-        let all_people = truth::list(&fleet.gateways[0], "").await;
+        let all_people = list(&fleet.gateways[0], "").await;
         for client in clients {
             let transcript = client.finish(&last).await;
             transcript.assert_consistent("a client that came during writes");

@@ -1,40 +1,13 @@
 //! The expected views: the list with the client's condition, and the whole list evaluated by the
 //! test itself.
 
-use std::collections::BTreeMap;
-
-use people_gateway::domain::{Change, FieldsJson, PersonId};
+use people_gateway::domain::{Change, PersonId};
 use people_gateway::filter::{Filter, Kinds, Verdict, View};
 use people_gateway::rights::Scope;
-use serde_json::{Map, Value};
 
 use super::follower::{ReceivedChange, Transcript};
+use people_testing::people::{People, fields, list};
 use people_testing::process::Gateway;
-
-/// People by id, each as the whole JSON object.
-pub(super) type People = BTreeMap<PersonId, Map<String, Value>>;
-
-/// The people in the list's answer. An empty condition matches all of them.
-pub(super) async fn list(gateway: &Gateway, condition: &str) -> People {
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("where", condition)
-        .finish();
-    let path = if condition.is_empty() {
-        "/people".to_owned()
-    } else {
-        format!("/people?{query}")
-    };
-    let answer = gateway
-        .request("GET", &path)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 200);
-    let people: Vec<Map<String, Value>> =
-        serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
-    let by_id = people.into_iter().map(|person| (id(&person), person));
-    by_id.collect()
-}
 
 /// Asserts that a view of all kinds equals the filtered list, and those of `all_people` who match
 /// the client's condition.
@@ -118,22 +91,4 @@ fn assert_same_people(what: &str, view: &People, truth: &People) {
         .map(|id| (id, view.get(id), truth.get(id)))
         .collect();
     assert!(wrong.is_empty(), "{what}: (id, view, truth) {wrong:#?}");
-}
-
-fn id(person: &Map<String, Value>) -> PersonId {
-    person["id"]
-        .as_str()
-        .expect("a text")
-        .parse()
-        .expect("an id")
-}
-
-/// The fields that a client writes.
-pub(super) fn fields(person: &Map<String, Value>) -> FieldsJson {
-    let own = ["firstName", "lastName", "age", "job", "attributes"];
-    let own: Map<String, Value> = own
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), person.get(*name)?.clone())))
-        .collect();
-    FieldsJson::from_stored(&Value::Object(own).to_string()).expect("a person's fields")
 }

@@ -1,48 +1,23 @@
 //! Gateways that share one Redis.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::NonZeroU16;
 
 use people_gateway::domain::{Change, Partition, Partitions};
-use people_gateway::store::redis::{Options, RedisStore, hash_tag};
-use people_gateway::store::{Metrics, Store as _, Tail};
+use people_gateway::store::redis::{Options, hash_tag};
 
 use people_testing::process::Gateway;
+use people_testing::process::settings::QUICK;
 use people_testing::redis::RedisServer;
+use people_testing::redis::log::tails;
 use people_testing::wait::eventually;
 
 /// Options for a Redis that keeps every write when its process is killed, as operators should use.
 pub(crate) const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
-/// Short intervals and limits: a gateway notices a fault, and its end, sooner than by default.
-pub(crate) const QUICK: &[(&str, &str)] = &[
-    ("live.head_interval_ms", "100"),
-    ("live.ready_limit_ms", "1500"),
-    ("store.connect_timeout_ms", "500"),
-    ("store.command_timeout_ms", "500"),
-    ("store.pool_wait_ms", "500"),
-    ("store.retry_limit_ms", "1500"),
-    ("store.subscription.ping_interval_ms", "100"),
-    ("store.subscription.ping_timeout_ms", "500"),
-    ("store.subscription.backoff_max_ms", "200"),
-];
-
 /// A prefix and a database that are not the defaults.
 const PREFIX: &str = "fleet";
 const DATABASE: u32 = 3;
-
-/// The tail of each partition's log, with more changes than a test ever writes.
-pub(crate) async fn tails(options: Options) -> Vec<Tail> {
-    let store = RedisStore::open(options, Metrics::default())
-        .await
-        .expect("the store opens");
-    let count = NonZeroUsize::new(100_000).expect("not zero");
-    let mut tails = Vec::new();
-    for partition in store.partitions().iter() {
-        tails.push(store.tail(partition, count).await.expect("the log"));
-    }
-    tails
-}
 
 /// One Redis and its gateways.
 pub(crate) struct Fleet {

@@ -231,7 +231,7 @@ async fn a_promoted_replica_that_lacks_writes_resets_the_clients_that_received_t
     let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
     let switch = Switch::to(master.port()).await;
     let url = switch.url();
-    let mut settings = crate::scale_out::fleet::QUICK.to_vec();
+    let mut settings = people_testing::process::settings::QUICK.to_vec();
     settings.push(("store.url", &url));
     let gateway = Gateway::ready(&settings).await;
     let people = ids(10);

@@ -1,5 +1,5 @@
 //! A master with replicas and sentinels: failovers, splits, and sentinels that are gone. On a busy
-//! machine the sentinels may replace a master that is well: no test takes a master for the last one.
+//! machine the sentinels may replace a master that is well: no test takes one for the last.
 
 use people_testing::sentinel::{SentinelOptions, Sentinels};
 use people_testing::wait::eventually;
@@ -18,7 +18,11 @@ async fn a_replica_is_promoted_when_the_master_dies_though_a_sentinel_is_dead() 
     group.restart_sentinel(1).await;
     group.wait_stable().await;
     let copy: Option<String> = group.command(old, &["GET", "a"]).await;
-    assert_eq!(copy.as_deref(), Some("x"), "the old master has the data of the new one");
+    assert_eq!(
+        copy.as_deref(),
+        Some("x"),
+        "the old master has the data of the new one"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@ pub mod collector;
 pub mod haproxy;
 pub mod http;
 pub mod issuer;
+pub mod people;
 pub mod port;
 pub mod process;
 pub mod pseudoterminal;
@@ -27,10 +28,13 @@ pub mod wait;
 
 use std::path::PathBuf;
 
-/// The path of the program. Cargo builds it together with the tests of its package, into the parent
-/// of their folder.
+/// The path of the program. Cargo builds it beside other programs, and tests into a folder there.
 pub fn program() -> PathBuf {
-    let tests = std::env::current_exe().expect("the path of the tests");
-    let built = tests.ancestors().nth(2).expect("a folder");
-    built.join(format!("people-gateway{}", std::env::consts::EXE_SUFFIX))
+    let own = std::env::current_exe().expect("the path of this process");
+    let name = format!("people-gateway{}", std::env::consts::EXE_SUFFIX);
+    let folders = own.ancestors().skip(1).take(2);
+    let program = folders
+        .map(|folder| folder.join(&name))
+        .find(|it| it.exists());
+    program.expect("people-gateway is built: cargo build --bin people-gateway")
 }

@@ -4,6 +4,7 @@
 use people_client::StartPoint;
 use people_gateway::filter::Kinds;
 use people_gateway::telemetry::clock::fresh_uuid;
+use people_testing::people::list;
 use uuid::Uuid;
 
 use super::store::{PARTITIONS, Store};
@@ -79,7 +80,7 @@ async fn damage_affects_one_person_until_a_save_a_delete_or_a_repair_removes_it(
                 usize::from(PARTITIONS),
                 "{log_positions:?}"
             );
-            let all_people = truth::list(&store.gateway, "").await;
+            let all_people = list(&store.gateway, "").await;
             if hides_no_person {
                 assert_eq!(all_people.len(), people.len(), "{damage:?} hides no person");
             }
@@ -160,7 +161,7 @@ fn follow(store: &Store) -> Follower {
 
 /// Asserts that lists and snapshots have all other people, and that operators are alerted.
 async fn assert_others_are_served(store: &Store, damage: Damage, victim: Uuid, people: &[Uuid]) {
-    let listed = truth::list(&store.gateway, "").await;
+    let listed = list(&store.gateway, "").await;
     if damage != Damage::NoList {
         let missing: Vec<_> = people
             .iter()

@@ -6,9 +6,8 @@ use people_gateway::domain::{Partition, Partitions, PersonId};
 use people_gateway::store::redis::hash_tag;
 use uuid::Uuid;
 
-use crate::oracle::FREQUENT_POSITIONS;
-use crate::scale_out::fleet::QUICK;
 use people_testing::process::Gateway;
+use people_testing::process::settings::{FREQUENT_POSITIONS, QUICK};
 use people_testing::redis::RedisServer;
 use people_testing::wait::eventually;
 

@@ -23,12 +23,12 @@ use tokio::task::JoinHandle;
 use self::access::{Access, POLICY, TENANTS};
 use self::author::{Pace, TenantAuthor};
 use self::watcher::{Command, Counts, OwnFilter, RunningWatcher, TenantWatcher};
-use super::FREQUENT_POSITIONS;
 use crate::auth::TestFile;
 use crate::scale_out::fleet::{DURABLE, Fleet};
 use crate::scale_out::join_writers;
 use crate::views::reader::ViewFormat;
 use crate::views::{WriteHeads, listed, path};
+use people_testing::process::settings::FREQUENT_POSITIONS;
 
 /// One history each.
 const SEEDS: [u64; 3] = [0x5eed_7e4a, 0x5eed_7e4b, 0x5eed_7e4c];

@@ -2,6 +2,7 @@
 
 mod metrics;
 mod people;
+pub mod settings;
 mod system;
 mod welcome;
 
@@ -141,9 +142,14 @@ impl Gateway {
 
     /// Kills the process, and starts it again at the same addresses with the same data.
     pub async fn kill9_and_restart(mut self) -> Self {
+        self.kill9_and_start().await;
+        self
+    }
+
+    /// The same, in place.
+    pub async fn kill9_and_start(&mut self) {
         self.kill9();
         self.restart().await;
-        self
     }
 
     /// Kills the process.

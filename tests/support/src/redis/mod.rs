@@ -11,6 +11,7 @@
 //! ```
 
 mod launch;
+pub mod log;
 mod member;
 mod replication;
 mod turn;
