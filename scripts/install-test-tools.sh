@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs the programs that tests start (Redis, HAProxy, OpenSSL, Chromium with its driver) from Debian's packages, when they are
+# Installs the programs that tests start (Redis, HAProxy, OpenSSL, Chromium with its driver, faketime) from Debian's packages, when they are
 # missing. Tests run their own processes on their own ports, so the packages' services are kept from starting.
 set -euo pipefail
 
 declare -A package=(
     [redis-server]=redis-server [redis-cli]=redis-tools [redis-benchmark]=redis-tools [haproxy]=haproxy
-    [chromium]=chromium [chromedriver]=chromium-driver [curl]=curl [openssl]=openssl
+    [chromium]=chromium [chromedriver]=chromium-driver [curl]=curl [openssl]=openssl [faketime]=faketime
 )
 
 # Debian keeps haproxy outside the path of ordinary users.

@@ -106,6 +106,7 @@ pub(super) fn check_changes(
     if segment.has_batches {
         return None;
     }
+    let history = History::of(log);
     let filter = Scope::everything()
         .filter(&watcher.options.condition)
         .expect("a filter");
@@ -124,6 +125,7 @@ pub(super) fn check_changes(
     let mut received: Vec<_> = segment
         .changes
         .iter()
+        .filter(|(at, _)| !history.has_trimmed(at))
         .map(|(at, verdict)| (at.to_string(), verdict.clone()))
         .collect();
     expected.sort();

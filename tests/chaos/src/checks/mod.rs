@@ -14,6 +14,8 @@ use self::converge::{converge, describe};
 use self::history::{check_changes, check_histories, check_resets};
 use self::sentences::check_text;
 use self::truth::Truth;
+use people_gateway::domain::PersonId;
+
 use crate::clients::{ClientState, Format, Kind, Violation, Watcher};
 use crate::world::{Answers, History, StoreAt, World};
 
@@ -92,14 +94,25 @@ pub async fn check(world: &mut World, gateway: usize, store: impl Into<StoreAt>)
 fn check_writes(world: &World, truth: &Truth, report: &mut RunReport) {
     let (answers, surviving) = (&world.answers, History::of(&truth.log));
     let lost = answers.lost(|at| surviving.contains(at));
+    let text = |id: PersonId| {
+        let text = truth.all_people.get(&id)?.get("attributes")?.get("save")?;
+        text.as_str().map(str::to_owned)
+    };
+    let lost_people = answers.lost_people(text);
     report.acknowledged = answers.acknowledged.len();
     report.unknown = answers.unknown;
     report.silence_of_writes = answers.silence;
     if world.allowed.losses {
         report.taken = lost.len();
-    } else if !lost.is_empty() {
-        let what = format!("acknowledged writes are not in the log: {lost:?}");
-        report.violations.push(Violation::new(Kind::Lost, what));
+    } else {
+        if world.log_is_whole && !lost.is_empty() {
+            let what = format!("acknowledged writes are not in the log: {lost:?}");
+            report.violations.push(Violation::new(Kind::Lost, what));
+        }
+        if !lost_people.is_empty() {
+            let what = format!("the last acknowledged save is not there of {lost_people:?}");
+            report.violations.push(Violation::new(Kind::Lost, what));
+        }
     }
     let doubled = Answers::doubled(&truth.log);
     if !doubled.is_empty() {

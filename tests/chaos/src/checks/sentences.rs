@@ -21,6 +21,7 @@ pub(super) async fn check_text(
 ) -> Option<Violation> {
     let filter = Filter::parse(&watcher.options.condition).expect("a filter");
     if let Some(start_cursor) = &watcher.start_cursor
+        && world.log_is_whole
         && state.closes.is_empty()
         && state.refusals.is_empty()
         && is_only_on_surviving_history(start_cursor, &History::of(&truth.log), &world.lost)

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::fold::Fold;
 use super::message::saved_sentence;
+use super::silence::Silence;
 use super::wire::{Format, HandshakeResult, Stream};
 
 /// A client's format, filter and start. Without a snapshot it starts from now.
@@ -156,8 +157,9 @@ impl Watcher {
 
     /// A copy of the view, for other clients to resume with. None while it has no cursor.
     pub fn saved_view(&self) -> Option<SavedView> {
-        let fold = self.inspect(|state| state.fold.clone());
+        let mut fold = self.inspect(|state| state.fold.clone());
         fold.cursor.as_ref()?;
+        fold.silence = Silence::default();
         Some(SavedView {
             name: self.name.clone(),
             options: self.options.clone(),

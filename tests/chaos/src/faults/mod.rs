@@ -1,7 +1,9 @@
 //! The faults: each brings one about in a world, and has everything compared afterwards.
 
+mod gateways;
 mod histories;
 mod masters;
+mod redis;
 mod stage;
 
 use futures_util::future::LocalBoxFuture;
@@ -37,7 +39,14 @@ pub type Schedule = fn(Case) -> LocalBoxFuture<'static, RunReport>;
 
 /// All faults, in the order of the table.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    [histories::FAULTS, masters::FAULTS].into_iter().flatten()
+    [
+        gateways::FAULTS,
+        redis::FAULTS,
+        histories::FAULTS,
+        masters::FAULTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The fault of this name.

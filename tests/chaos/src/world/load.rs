@@ -43,6 +43,8 @@ pub(super) struct Load {
 pub struct Answers {
     /// The text of each acknowledged save, and its place.
     pub acknowledged: BTreeMap<String, LogPosition>,
+    /// The number of the last acknowledged save of each person.
+    last: BTreeMap<PersonId, usize>,
     /// Saves whose outcome nobody knows: no answer, or one that says so.
     pub unknown: usize,
     /// Answers that did nothing, by status.
@@ -95,6 +97,7 @@ impl Load {
         let mut sum = Answers::default();
         for answers in all.await.expect("the writers end") {
             sum.acknowledged.extend(answers.acknowledged);
+            sum.last.extend(answers.last);
             sum.unknown += answers.unknown;
             sum.silence = sum.silence.max(answers.silence);
             for (status, times) in answers.refused {
@@ -110,6 +113,17 @@ impl Answers {
     pub fn lost(&self, is_there: impl Fn(&LogPosition) -> bool) -> Vec<LogPosition> {
         let all = self.acknowledged.values().copied();
         all.filter(|at| !is_there(at)).collect()
+    }
+
+    /// The people whose last acknowledged save is not there: `text` tells what a person's record
+    /// holds.
+    pub fn lost_people(&self, text: impl Fn(PersonId) -> Option<String>) -> Vec<PersonId> {
+        let number = |id| text(id)?.rsplit_once('-')?.1.parse::<usize>().ok();
+        let lost = self
+            .last
+            .iter()
+            .filter(|(id, last)| number(**id) < Some(**last));
+        lost.map(|(id, _)| *id).collect()
     }
 
     /// The texts of saves that are in the log more than once.
@@ -202,6 +216,7 @@ impl Writer {
                 let at = at.and_then(|at| at.to_str().ok()?.parse().ok());
                 let at = at.expect("every change has a place");
                 self.answers.acknowledged.insert(text.to_owned(), at);
+                self.answers.last.insert(PersonId::new(id), number);
                 self.acknowledged.fetch_add(1, Ordering::Relaxed);
             }
             404 => {}

@@ -2,6 +2,7 @@
 
 mod case;
 mod clients;
+mod link;
 mod load;
 mod proxy;
 mod store_at;
@@ -22,6 +23,7 @@ use self::writer::BranchWriter;
 use crate::clients::Watcher;
 
 pub use self::case::Case;
+pub use self::link::{Link, LinkState, Way};
 pub use self::load::Answers;
 pub use self::store_at::{History, StoreAt};
 
@@ -48,9 +50,22 @@ impl Allowance {
 pub struct Node {
     pub gateway: Gateway,
     proxy: Option<RedisProxy>,
+    link: Option<Link>,
 }
 
 impl Node {
+    fn of(gateway: Gateway) -> Self {
+        Self {
+            gateway,
+            proxy: None,
+            link: None,
+        }
+    }
+
+    pub fn link(&self) -> &Link {
+        self.link.as_ref().expect("the schedule has links")
+    }
+
     pub fn proxy(&self) -> &RedisProxy {
         self.proxy.as_ref().expect("the schedule has proxies")
     }
@@ -67,6 +82,8 @@ pub struct World {
     pub lost: Vec<History>,
     pub faults_ended_at: Instant,
     pub allowed: Allowance,
+    /// Whether the log tells all people: it has neither lost its beginning nor begun anew.
+    pub log_is_whole: bool,
     /// Whether clients that cannot reach their gateway go to the next one.
     pub clients_roam: bool,
     /// The filter of all clients, where the store has many people for which none asks.
@@ -93,8 +110,10 @@ impl World {
             let proxy = RedisProxy::to(redis.port()).await;
             let store = StoreAt::url(proxy.url());
             let gateway = gateway(case, Some(&store), settings).await;
-            let proxy = Some(proxy);
-            nodes.push(Node { gateway, proxy });
+            nodes.push(Node {
+                proxy: Some(proxy),
+                ..Node::of(gateway)
+            });
         }
         Self::of(case, Some(redis), nodes).await
     }
@@ -109,10 +128,7 @@ impl World {
         let mut nodes = Vec::new();
         for _ in 0..gateways {
             let gateway = gateway(case, Some(store), settings).await;
-            nodes.push(Node {
-                gateway,
-                proxy: None,
-            });
+            nodes.push(Node::of(gateway));
         }
         Self::of(case, None, nodes).await
     }
@@ -134,6 +150,7 @@ impl World {
                 discontinuities: 1,
                 ..Allowance::NOTHING
             },
+            log_is_whole: true,
             clients_roam: false,
             only_condition: None,
             load: None,
@@ -152,15 +169,31 @@ impl World {
         self.redis.as_mut().expect("the schedule has one server")
     }
 
+    /// Starts this many gateways, each with a link to the server on this port.
+    pub async fn linked(
+        case: &Case,
+        port: u16,
+        gateways: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut nodes = Vec::new();
+        for _ in 0..gateways {
+            let link = Link::to(port).await;
+            let gateway = gateway(case, Some(&StoreAt::url(link.url())), settings).await;
+            nodes.push(Node {
+                link: Some(link),
+                ..Node::of(gateway)
+            });
+        }
+        Self::of(case, None, nodes).await
+    }
+
     /// A gateway with an embedded store in its own folder.
     pub async fn embedded(case: &Case, settings: &[(&str, &str)]) -> (Self, StoreAt) {
         let gateway = gateway(case, None, settings).await;
         let store = StoreAt::Embedded(gateway.folder().join("data"), case.logs());
-        let proxy = None;
-        (
-            Self::of(case, None, vec![Node { gateway, proxy }]).await,
-            store,
-        )
+        let world = Self::of(case, None, vec![Node::of(gateway)]).await;
+        (world, store)
     }
 
     /// Imports so many people of one partition for which no client asks.
@@ -250,8 +283,9 @@ async fn gateway(case: &Case, store: Option<&StoreAt>, settings: &[(&str, &str)]
         Some(StoreAt::Redis(url)) => Some(("store.url", url.as_str())),
         _ => None,
     };
-    let mut all = [QUICK, FREQUENT_POSITIONS, &own, settings].concat();
+    let mut all = [QUICK, FREQUENT_POSITIONS, &own].concat();
     all.extend(url);
+    all.extend(settings);
     if case.is_tight() {
         all.extend([
             ("live.ring_bytes", "4096"),

@@ -87,13 +87,13 @@ impl History {
 
     /// Whether it has this position.
     pub fn contains(&self, at: &LogPosition) -> bool {
-        let is_trimmed = || {
-            let first = self.first.get(&at.partition);
-            first.is_some_and(|first| {
-                first.epoch == at.position.epoch && at.position.seq < first.seq
-            })
-        };
-        at.position.seq.get() == 0 || self.entries.contains(at) || is_trimmed()
+        at.position.seq.get() == 0 || self.entries.contains(at) || self.has_trimmed(at)
+    }
+
+    /// Whether this position is before the first entry that is left.
+    pub fn has_trimmed(&self, at: &LogPosition) -> bool {
+        let first = self.first.get(&at.partition);
+        first.is_some_and(|first| first.epoch == at.position.epoch && at.position.seq < first.seq)
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Gateway {
     /// Kept open, because the program may write more after its welcome.
     stdout: BufReader<ChildStdout>,
     settings: Vec<(String, String)>,
-    /// The certificates that the process trusts instead of the machine's.
-    authority: Option<PathBuf>,
+    /// Variables of its environment beside the settings.
+    environment: Vec<(&'static str, PathBuf)>,
     folder: TempDir,
     pub address: SocketAddr,
     pub admin: SocketAddr,
@@ -50,15 +50,18 @@ impl Gateway {
     /// Starts a gateway with these settings, such as `store.url`, and waits until it listens.
     /// Without a `store.url` it has an embedded store in its own folder.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        Self::configured(settings, None).await
+        Self::configured(settings, Vec::new()).await
     }
 
     /// Starts a gateway that trusts only the certificates of this authority.
     pub async fn trusting(authority: &Path, settings: &[(&str, &str)]) -> Self {
-        Self::configured(settings, Some(authority.to_owned())).await
+        Self::configured(settings, vec![("SSL_CERT_FILE", authority.to_owned())]).await
     }
 
-    async fn configured(settings: &[(&str, &str)], authority: Option<PathBuf>) -> Self {
+    async fn configured(
+        settings: &[(&str, &str)],
+        environment: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut all = vec![
             ("listen".to_owned(), format!("127.0.0.1:{}", free_port())),
@@ -75,7 +78,7 @@ impl Gateway {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        let process = start_process(&all, authority.as_deref(), &folder).await;
+        let process = start_process(&all, &environment, &folder).await;
         let http = reqwest::Client::builder()
             .timeout(DEADLINE)
             .no_proxy()
@@ -86,7 +89,7 @@ impl Gateway {
             child: process.child,
             stdout: process.stdout,
             settings: all,
-            authority,
+            environment,
             folder,
             address: process.address,
             admin: process.admin,
@@ -158,6 +161,12 @@ impl Gateway {
         self.child.wait().expect("it ends");
     }
 
+    /// The same, with these variables in its environment from now on.
+    pub async fn kill9_and_start_with(&mut self, environment: &[(&'static str, PathBuf)]) {
+        self.environment.extend_from_slice(environment);
+        self.kill9_and_start().await;
+    }
+
     /// Starts the process again after [`Gateway::kill9`], at the same addresses with the same data.
     pub async fn restart(&mut self) {
         self.settings
@@ -166,7 +175,7 @@ impl Gateway {
             .push(("listen".into(), self.address.to_string()));
         self.settings
             .push(("admin.listen".into(), self.admin.to_string()));
-        let process = start_process(&self.settings, self.authority.as_deref(), &self.folder).await;
+        let process = start_process(&self.settings, &self.environment, &self.folder).await;
         (self.child, self.stdout) = (process.child, process.stdout);
     }
 
@@ -195,7 +204,7 @@ impl Drop for Gateway {
 /// Starts the program, and waits until it listens.
 async fn start_process(
     settings: &[(String, String)],
-    authority: Option<&Path>,
+    environment: &[(&str, PathBuf)],
     folder: &TempDir,
 ) -> ListeningProcess {
     let mut command = Command::new(program());
@@ -209,7 +218,7 @@ async fn start_process(
         let name = key.to_uppercase().replace('.', "__");
         command.env(format!("PEOPLE_GATEWAY__{name}"), value);
     }
-    command.envs(authority.iter().map(|file| ("SSL_CERT_FILE", file)));
+    command.envs(environment.iter().cloned());
     let mut child = command.spawn().expect("the program starts");
     let stdout = child.stdout.take().expect("a pipe");
     let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
