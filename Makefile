@@ -1,8 +1,9 @@
 # `make check` is quick and needs Rust only; `make test` runs everything and first installs what the tests need.
 # `make release` packs the program with its licences; `make notices` writes THIRD-PARTY-NOTICES.txt anew (Python 3).
+# `make test-chaos` brings faults about and takes hours (docs/reliability.md).
 # `make fuzz` looks for inputs that break a reader, a minute for each (scripts/fuzz.sh; needs cargo-fuzz).
 # `make bench` runs all benchmarks, one after the other (about an hour; docs/benchmarks.md says what they mean).
-.PHONY: check test targets fuzz bench release notices fmt
+.PHONY: check test test-chaos targets fuzz bench release notices fmt
 
 export CARGO_TERM_COLOR ?= auto
 PEOPLE_BENCH := $${CARGO_TARGET_DIR:-target}/release/people-bench
@@ -21,6 +22,16 @@ test:
 	./scripts/test-api.sh
 	./scripts/test-generators.sh
 	./scripts/test-notices.sh
+
+# Every fault of docs/reliability.md, twenty times, and then the planted bugs: hours. An interrupted run goes on where it was.
+CHAOS = cargo build --release --locked -p people-gateway -p people-chaos --bins
+
+test-chaos:
+	./scripts/install-test-tools.sh
+	$(CHAOS)
+	$${CARGO_TARGET_DIR:-target}/release/people-chaos --results $${CARGO_TARGET_DIR:-target}/chaos.jsonl
+	$(CHAOS) --features people-chaos/sabotage --target-dir $${CARGO_TARGET_DIR:-target}/sabotage
+	$${CARGO_TARGET_DIR:-target}/sabotage/release/people-chaos --sabotages
 
 # After a change of dependencies.
 notices:

@@ -4,7 +4,8 @@
 //! writers of every partition. It brings the fault about, and compares what every client folded and
 //! every writer was answered with the logs.
 //!
-//! Layers, from bottom to top: `clients`, `world`, `checks`, `faults`, `runs`, `table`.
+//! Layers, from bottom to top: `clients`, `world`, `checks`, `faults`, `runs`, `results`,
+//! `table` and `sabotages`.
 
 #![allow(
     missing_docs,
@@ -15,6 +16,7 @@
 pub mod checks;
 pub mod clients;
 pub mod faults;
+pub mod results;
 pub mod runs;
 pub mod table;
 pub mod world;

@@ -6,14 +6,13 @@
     reason = "a program of the command line"
 )]
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Parser;
 use people_chaos::faults::{self, Fault};
+use people_chaos::results;
 use people_chaos::runs::{Run, cases, run_all};
 use people_chaos::table::table;
 
@@ -37,6 +36,9 @@ struct Arguments {
     /// Appends each run to this file as a line of JSON, and skips runs that it has already.
     #[arg(long)]
     results: Option<PathBuf>,
+    /// Ends after the first run that breaks a promise.
+    #[arg(long)]
+    until_broken: bool,
     /// Lists the faults, and ends.
     #[arg(long)]
     list: bool,
@@ -44,8 +46,11 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    let asked = |name: &str, all: &[String]| {
+        all.is_empty() || all.iter().any(|part| name.contains(part.as_str()))
+    };
     let faults: Vec<&'static Fault> = faults::all()
-        .filter(|fault| is_asked_for(fault, &arguments.faults))
+        .filter(|fault| asked(fault.name, &arguments.faults))
         .collect();
     if arguments.list {
         for fault in &faults {
@@ -54,47 +59,33 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     anyhow::ensure!(!faults.is_empty(), "no fault has such a name: see --list");
-    let seeds = arguments
-        .seed
-        .map_or(1..=arguments.runs, |seed| seed..=seed);
-    let mut runs = earlier(arguments.results.as_deref())?;
+    let seeds = match arguments.seed {
+        Some(seed) => seed..=seed,
+        None => 1..=arguments.runs,
+    };
+    let file = arguments.results.as_deref();
+    let mut runs = file.map(results::read).transpose()?.unwrap_or_default();
     let mut cases = cases(&faults, seeds);
     cases.retain(|(fault, case)| {
-        !runs
-            .iter()
-            .any(|run| run.fault == fault.name && run.seed == case.seed)
+        let is_it = |run: &Run| run.fault == fault.name && run.seed == case.seed;
+        !runs.iter().any(is_it)
     });
     let mut written = Ok(());
     run_all(cases, arguments.jobs, |run| {
         eprintln!("{run}");
-        if let (Some(file), Ok(())) = (&arguments.results, &written) {
-            written = append(file, &run);
+        if let Some(file) = file {
+            written = results::append(file, &run);
         }
+        let ends = written.is_err() || (arguments.until_broken && run.is_broken());
         runs.push(run);
+        if ends {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     written?;
     print!("{}", table(faults.into_iter(), &runs));
-    let is_clean = runs.iter().all(|run| run.report.violations.is_empty());
+    let is_clean = !runs.iter().any(Run::is_broken);
     Ok(ExitCode::from(u8::from(!is_clean)))
-}
-
-fn is_asked_for(fault: &Fault, names: &[String]) -> bool {
-    names.is_empty() || names.iter().any(|name| fault.name.contains(name.as_str()))
-}
-
-/// The runs that a file of results has.
-fn earlier(file: Option<&Path>) -> anyhow::Result<Vec<Run>> {
-    let Some(file) = file.filter(|file| file.exists()) else {
-        return Ok(Vec::new());
-    };
-    let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-    let runs = text.lines().map(serde_json::from_str);
-    runs.collect::<Result<_, _>>()
-        .with_context(|| format!("{} is not a file of results", file.display()))
-}
-
-fn append(file: &Path, run: &Run) -> anyhow::Result<()> {
-    let mut out = OpenOptions::new().create(true).append(true).open(file)?;
-    writeln!(out, "{}", serde_json::to_string(run)?)?;
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Runs of faults: each on a thread and a runtime of its own, several at a time.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,13 @@ pub struct Run {
     pub seed: u64,
     pub partitions: u16,
     pub report: RunReport,
+}
+
+impl Run {
+    /// Whether it broke a promise.
+    pub fn is_broken(&self) -> bool {
+        !self.report.violations.is_empty()
+    }
 }
 
 /// The cases of these faults: each with every number of partitions that it names, in turn.
@@ -39,9 +47,13 @@ pub fn cases(
     cases.collect()
 }
 
-/// Runs all cases and tells each when it has ended. Groups of servers run one at a time, beside so
-/// many others.
-pub fn run_all(cases: Vec<(&'static Fault, Case)>, beside: usize, mut told: impl FnMut(Run)) {
+/// Runs all cases and tells each when it has ended; ends early when `told` breaks. Groups of
+/// servers run one at a time, beside so many others.
+pub fn run_all(
+    cases: Vec<(&'static Fault, Case)>,
+    beside: usize,
+    mut told: impl FnMut(Run) -> ControlFlow<()>,
+) {
     let (of_groups, others): (Vec<_>, Vec<_>) = cases
         .into_iter()
         .partition(|(fault, _)| fault.servers == Servers::Group);
@@ -62,7 +74,8 @@ pub fn run_all(cases: Vec<(&'static Fault, Case)>, beside: usize, mut told: impl
             });
         }
         drop(ended);
-        runs.into_iter().for_each(&mut told);
+        // When this ends early, each worker ends after its run.
+        let _ = runs.into_iter().try_for_each(&mut told);
     });
 }
 

@@ -8,12 +8,13 @@ use crate::faults::Fault;
 use crate::runs::Run;
 
 /// The columns that count violations.
-const COUNTED: [(Kind, &str); 7] = [
+const COUNTED: [(Kind, &str); 8] = [
     (Kind::Lost, "lost"),
     (Kind::Doubled, "doubled"),
     (Kind::Reordered, "reordered"),
     (Kind::Phantom, "phantom"),
     (Kind::WrongView, "wrong views"),
+    (Kind::Untold, "untold"),
     (Kind::Refused, "refused"),
     (Kind::Unfinished, "unfinished"),
 ];

@@ -22,24 +22,29 @@ pub(super) async fn converge(
     violations: &mut Vec<Violation>,
 ) {
     let deadline = Instant::now() + CONVERGENCE_LIMIT;
-    while let Some(watcher) = world
-        .watchers
-        .iter()
-        .find(|watcher| mismatch(watcher, truth).is_some())
-    {
-        if Instant::now() > deadline || watcher.has_failed() {
-            let mismatches = world
-                .watchers
-                .iter()
-                .filter_map(|watcher| mismatch(watcher, truth).map(|why| (watcher, why)));
-            violations.extend(mismatches.map(|(watcher, why)| {
-                let what = format!("{} {when}: {why}", describe(watcher));
+    while mismatches(world, truth).next().is_some() {
+        let has_failed = world.watchers.iter().any(Watcher::has_failed);
+        if Instant::now() > deadline || has_failed {
+            violations.extend(mismatches(world, truth).map(|(client, why)| {
+                let what = format!("{client} {when}: {why}");
                 Violation::new(Kind::WrongView, what)
             }));
             return;
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// The clients that have not converged, and why.
+fn mismatches(world: &World, truth: &Truth) -> impl Iterator<Item = (String, String)> {
+    let watchers = world.watchers.iter();
+    let wrong = watchers.filter_map(|it| Some((describe(it), mismatch(it, truth)?)));
+    let heads: Vec<LogPosition> = truth.heads.values().copied().collect();
+    wrong.chain(world.library_clients.iter().filter_map(move |client| {
+        let filter = Filter::parse(&client.condition).expect("a filter");
+        let mismatch = client.mismatch(&truth.matching(&filter), &heads)?;
+        Some((client.name.clone(), mismatch))
+    }))
 }
 
 /// The difference between a client's view and the truth.

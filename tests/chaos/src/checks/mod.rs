@@ -87,6 +87,13 @@ pub async fn check(world: &mut World, gateway: usize, store: impl Into<StoreAt>)
         let violations = violations.into_iter().map(|it| it.seen_by(&name));
         report.violations.extend(violations);
     }
+    check_told(world, &mut report);
+    for client in &world.library_clients {
+        report.clients += 1;
+        let violations = client.contradictions().into_iter();
+        let violations = violations.map(|it| it.seen_by(&client.name));
+        report.violations.extend(violations);
+    }
     report
 }
 
@@ -118,6 +125,22 @@ fn check_writes(world: &World, truth: &Truth, report: &mut RunReport) {
     if !doubled.is_empty() {
         let what = format!("writes are in the log twice: {doubled:?}");
         report.violations.push(Violation::new(Kind::Doubled, what));
+    }
+}
+
+/// A time without proof is told to every listener, and ends.
+fn check_told(world: &World, report: &mut RunReport) {
+    for listener in world.listeners() {
+        let (stales, is_stale) = listener.inspect(|it| (it.fold.stales, it.fold.is_stale));
+        let what = match (stales, is_stale) {
+            (0, _) if world.must_be_stale => "it was not told that nothing is proved",
+            (_, true) => "it was not told that all is proved again",
+            _ => continue,
+        };
+        let violation = Violation::new(Kind::Untold, what);
+        report
+            .violations
+            .push(violation.seen_by(&describe(listener)));
     }
 }
 

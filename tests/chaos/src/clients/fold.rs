@@ -23,6 +23,9 @@ pub struct Fold {
     /// A reset or a new start begins a segment. The last one is the current view.
     pub segments: Vec<Segment>,
     pub contradictions: Vec<Violation>,
+    /// How often the gateway said `stale`, and whether `fresh` has not come since.
+    pub stales: usize,
+    pub is_stale: bool,
     /// How long no partition was heard of.
     pub silence: Silence,
     expects_live: bool,
@@ -57,6 +60,8 @@ impl Fold {
             cursor: None,
             segments: vec![Segment::default()],
             contradictions: Vec::new(),
+            stales: 0,
+            is_stale: false,
             silence: Silence::default(),
             expects_live: true,
         }
@@ -64,7 +69,7 @@ impl Fold {
 
     /// Notes a new connection. Without a cursor it starts a new view.
     pub fn connected(&mut self, continues: bool) {
-        self.expects_live = true;
+        (self.expects_live, self.is_stale) = (true, false);
         if !continues {
             self.begin_segment(false);
         }
@@ -116,6 +121,8 @@ impl Fold {
                 self.received_sentences.push((id, "gone".to_owned()));
                 self.sentences.remove(&id);
             }
+            ServerMessage::Stale => (self.stales, self.is_stale) = (self.stales + 1, true),
+            ServerMessage::Fresh => self.is_stale = false,
             ServerMessage::Other => {}
         }
     }

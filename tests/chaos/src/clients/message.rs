@@ -15,6 +15,9 @@ pub enum ServerMessage {
     Batch(Cursor, Vec<PersonChange>),
     Position(Cursor),
     Reset,
+    /// The gateway cannot prove that nothing is missing; it can again.
+    Stale,
+    Fresh,
     /// A sentence of the text format for a person in the view.
     Saved(PersonId, String),
     /// A sentence of the text format for a person who left or was deleted.
@@ -110,6 +113,8 @@ impl ServerMessage {
             }
             "position" => Self::Position(cursor()),
             "reset" => Self::Reset,
+            "stale" => Self::Stale,
+            "fresh" => Self::Fresh,
             _ => Self::Other,
         }
     }

@@ -1,6 +1,7 @@
 //! Clients of every format: they read a stream, fold it into a view, and note every contradiction.
 
 mod fold;
+mod library;
 mod message;
 mod silence;
 mod violation;
@@ -8,6 +9,7 @@ mod watcher;
 mod wire;
 
 pub use self::fold::{Fold, Segment};
+pub use self::library::LibraryClient;
 pub use self::message::{Record, saved_sentence};
 pub use self::silence::Silence;
 pub use self::violation::{Kind, Violation};

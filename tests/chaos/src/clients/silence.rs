@@ -10,15 +10,25 @@ use people_gateway::domain::Partition;
 pub struct Silence {
     last: BTreeMap<Partition, Instant>,
     longest: Duration,
+    is_ignored: bool,
 }
 
 impl Silence {
     /// Notes a frame of this partition.
     pub fn note(&mut self, partition: Partition) {
+        if self.is_ignored {
+            return;
+        }
         let now = Instant::now();
         if let Some(last) = self.last.insert(partition, now) {
             self.longest = self.longest.max(now - last);
         }
+    }
+
+    /// Ends or begins the counting.
+    pub fn count(&mut self, is_counted: bool) {
+        self.last.clear();
+        self.is_ignored = !is_counted;
     }
 
     /// The longest silence of any partition up to now.

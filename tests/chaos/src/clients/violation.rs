@@ -20,6 +20,8 @@ pub enum Kind {
     WrongView,
     /// More resets than history has breaks.
     Reset,
+    /// A time without proof that no client was told of, or that was told and did not end.
+    Untold,
     /// A connection that the gateway closed, or an answer that it should not have given.
     Refused,
     /// A run that did not come to its end.

@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 
 use super::fold::Fold;
 use super::message::saved_sentence;
-use super::silence::Silence;
 use super::wire::{Format, HandshakeResult, Stream};
 
 /// A client's format, filter and start. Without a snapshot it starts from now.
@@ -157,9 +156,8 @@ impl Watcher {
 
     /// A copy of the view, for other clients to resume with. None while it has no cursor.
     pub fn saved_view(&self) -> Option<SavedView> {
-        let mut fold = self.inspect(|state| state.fold.clone());
+        let fold = self.inspect(|state| state.fold.clone());
         fold.cursor.as_ref()?;
-        fold.silence = Silence::default();
         Some(SavedView {
             name: self.name.clone(),
             options: self.options.clone(),
@@ -237,6 +235,12 @@ impl Watcher {
     /// Reads the client's state without a copy.
     pub fn inspect<T>(&self, inspect: impl FnOnce(&ClientState) -> T) -> T {
         inspect(&self.state.lock().expect("no panic"))
+    }
+
+    /// Ends or begins the counting of silence.
+    pub fn count_silence(&self, is_counted: bool) {
+        let mut state = self.state.lock().expect("no panic");
+        state.fold.silence.count(is_counted);
     }
 
     /// Whether the client is connected, and has a cursor if its format has cursors.

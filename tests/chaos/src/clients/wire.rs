@@ -18,8 +18,9 @@ use super::watcher::ClientOptions;
 
 /// Time limit of a handshake. The client tries again after that.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
-/// Receive buffer of a slow client, in bytes.
-const SMALL_BUFFER: u32 = 4096;
+/// Receive buffer of a slow client, in bytes. With 4 KB the kernel tells the sender of free space
+/// so late that 10 KB/s get through.
+const SMALL_BUFFER: u32 = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -25,6 +25,8 @@ pub(super) struct Stage {
     pub world: World,
     pub store: StoreAt,
     saved: Vec<SavedView>,
+    /// The longest time that a fault within the run took to heal.
+    heal: Duration,
 }
 
 impl Stage {
@@ -63,6 +65,7 @@ impl Stage {
         let with_clients = 0..world.nodes.len().saturating_sub(1).max(1);
         for gateway in with_clients {
             world.listen(gateway);
+            world.follow(gateway);
             world.join(gateway, "before the fault");
         }
         world.all_live().await;
@@ -74,6 +77,7 @@ impl Stage {
             world,
             store,
             saved,
+            heal: Duration::ZERO,
         }
     }
 
@@ -82,12 +86,23 @@ impl Stage {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 
+    /// Waits until everybody is served again, after a fault that began now.
+    pub(super) async fn heals(&mut self) {
+        self.world.end_faults();
+        let heal = self.world.all_healed().await;
+        self.took(heal);
+    }
+
+    /// Notes how long a fault within the run took to heal.
+    pub(super) fn took(&mut self, heal: Duration) {
+        self.heal = self.heal.max(heal);
+    }
+
     /// After the fault: clients resume where others stood, and join; then everything is compared.
     pub(super) async fn end(mut self) -> RunReport {
+        self.heals().await;
         let world = &mut self.world;
         let last = world.nodes.len() - 1;
-        world.end_faults();
-        let heal = world.all_healed().await;
         world.resume(&self.saved, last, "with a cursor from before");
         world.join(0, "after the fault");
         let after = world.number(5..40);
@@ -100,7 +115,7 @@ impl Stage {
         let report = check(world, last.min(1), self.store).await;
         RunReport {
             silence_of_frames,
-            heal,
+            heal: self.heal,
             ..report
         }
     }

@@ -8,7 +8,7 @@ use people_testing::people::CONDITIONS;
 use people_testing::wait::eventually;
 
 use super::{StoreAt, World, heads};
-use crate::clients::{ClientOptions, Format, SavedView, Watcher};
+use crate::clients::{ClientOptions, Format, LibraryClient, SavedView, Watcher};
 
 /// What a client of [`World::listen`] is called.
 const LISTENER: &str = "a listener";
@@ -88,10 +88,22 @@ impl World {
         );
     }
 
-    /// The clients of [`World::listen`].
+    /// Connects clients of the library `people-client`, without a filter and with one.
+    pub fn follow(&mut self, gateway: usize) {
+        let random = CONDITIONS[self.writer.number(1..CONDITIONS.len())];
+        let conditions = [CONDITIONS[0], random].map(|it| self.only_condition.unwrap_or(it));
+        for condition in conditions {
+            let name = format!("the library's client at gateway {gateway} where {condition:?}");
+            let address = self.nodes[gateway].gateway.address;
+            let client = LibraryClient::start(name, condition, address);
+            self.library_clients.push(client);
+        }
+    }
+
+    /// The clients of [`World::listen`], without those that resumed with their views.
     pub fn listeners(&self) -> impl Iterator<Item = &Watcher> {
         let all = self.watchers.iter();
-        all.filter(|watcher| watcher.name.contains(LISTENER))
+        all.filter(|it| it.name.contains(LISTENER) && !it.name.contains("resumed"))
     }
 
     /// Waits until every client is live, and each listener has heard of every partition since the
@@ -179,6 +191,7 @@ impl World {
     pub async fn all_live(&self) {
         eventually("clients are live", || async {
             self.awake().all(Watcher::is_live)
+                && self.library_clients.iter().all(LibraryClient::is_exact)
         })
         .await;
     }
@@ -192,7 +205,7 @@ impl World {
             for node in &self.nodes {
                 served += node.gateway.count("views").await;
             }
-            usize::try_from(served) == Ok(self.watchers.len())
+            usize::try_from(served) == Ok(self.watchers.len() + self.library_clients.len())
                 && self.watchers.iter().all(Watcher::is_live)
         })
         .await;

@@ -33,6 +33,8 @@ pub enum LinkState {
     HalfClosed(Way),
     /// What is sent this way waits.
     Held(Way),
+    /// What the server sends is lost.
+    Lost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +177,7 @@ async fn copy(
             LinkState::Corrupt(corrupted) if corrupted == way && TYPES.contains(&bytes[0]) => {
                 bytes[0] ^= 0x20;
             }
+            LinkState::Lost if way == Way::ToClient => continue,
             LinkState::Held(held) if held == way => {
                 connection
                     .wait_for(|state| state != LinkState::Held(way))

@@ -1,7 +1,9 @@
 //! Writers that go on through a fault, one for each partition, and what they were answered.
 //!
-//! Each save carries a text of its own, and is sent once: a save whose outcome is unknown is not
-//! repeated, the next one is another. So a text that is in the log twice was doubled by a gateway.
+//! Each save carries a text of its own. Without an idempotency key it is sent once: a save whose
+//! outcome is unknown is not repeated, the next one is another. One more writer sends a key with
+//! each save, and repeats it until it is answered. So a text that is in the log twice was doubled
+//! by a gateway.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,12 +25,16 @@ use uuid::Uuid;
 
 use people_testing::wait::{DEADLINE, eventually};
 
-/// People of one writer.
+/// People of the writer of one partition.
 const PEOPLE: usize = 4;
+/// More writers than there are.
+const WRITERS_MAX: u32 = 1024;
 /// All writers together pause this long between two writes.
 const PAUSE: Duration = Duration::from_millis(12);
 /// The limit of one call, the time that a gateway waits for its store included.
 const ATTEMPT: Duration = Duration::from_secs(20);
+/// The pause before a save with a key is repeated.
+const REPEAT: Duration = Duration::from_millis(50);
 /// The limit of the end: a writer ends after its call.
 const END: Duration = Duration::from_secs(40);
 
@@ -36,7 +43,11 @@ pub(super) struct Load {
     stop: CancellationToken,
     writers: JoinSet<Answers>,
     acknowledged: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
 }
+
+/// Writers wait while it exists.
+pub struct Held(#[expect(dead_code, reason = "it is dropped")] OwnedSemaphorePermit);
 
 /// What the writers were answered.
 #[derive(Debug, Default)]
@@ -49,7 +60,7 @@ pub struct Answers {
     pub unknown: usize,
     /// Answers that did nothing, by status.
     pub refused: BTreeMap<u16, usize>,
-    /// The longest time between two acknowledged saves of one partition.
+    /// The longest time between two acknowledged saves of one partition, without keys.
     pub silence: Duration,
 }
 
@@ -57,11 +68,26 @@ impl Load {
     /// Starts a writer for each partition. Each uses these gateways in turn.
     pub(super) fn start(seed: u64, partitions: Partitions, gateways: &[SocketAddr]) -> Self {
         let (stop, acknowledged) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let gate = Arc::new(Semaphore::new(WRITERS_MAX as usize));
         let mut writers = JoinSet::new();
-        for partition in partitions.iter() {
+        let own = |partition| people(seed, partitions, partition);
+        let mut names: Vec<_> = partitions
+            .iter()
+            .map(|partition| {
+                (
+                    partition.to_string(),
+                    own(partition)[..PEOPLE].to_vec(),
+                    false,
+                )
+            })
+            .collect();
+        let repeated = partitions.iter().map(|partition| own(partition)[PEOPLE]);
+        names.push(("keyed".to_owned(), repeated.collect(), true));
+        for (name, people, has_keys) in names {
             let writer = Writer {
-                partition,
-                people: people(seed, partitions, partition),
+                name,
+                people,
+                has_keys,
                 gateways: gateways.to_vec(),
                 http: reqwest::Client::builder()
                     .timeout(ATTEMPT)
@@ -69,7 +95,9 @@ impl Load {
                     .build()
                     .expect("a client"),
                 acknowledged: Arc::clone(&acknowledged),
+                gate: Arc::clone(&gate),
                 answers: Answers::default(),
+                calls: 0,
             };
             let pause = PAUSE * u32::from(partitions.get());
             writers.spawn(writer.run(pause, stop.clone()));
@@ -78,6 +106,7 @@ impl Load {
             stop,
             writers,
             acknowledged,
+            gate,
         }
     }
 
@@ -88,6 +117,13 @@ impl Load {
             self.acknowledged.load(Ordering::Relaxed) >= wanted
         })
         .await;
+    }
+
+    /// Waits until no writer waits for an answer, and holds all of them.
+    pub(super) async fn hold(&self) -> Held {
+        let gate = Arc::clone(&self.gate);
+        let all = gate.acquire_many_owned(WRITERS_MAX).await;
+        Held(all.expect("never closed"))
     }
 
     /// Ends the writers.
@@ -149,17 +185,20 @@ fn people(seed: u64, partitions: Partitions, partition: Partition) -> Vec<Uuid> 
     let ids =
         std::iter::repeat_with(|| uuid::Builder::from_random_bytes(random.random()).into_uuid());
     let own = ids.filter(|id| partitions.of(PersonId::new(*id)) == partition);
-    own.take(PEOPLE).collect()
+    own.take(PEOPLE + 1).collect()
 }
 
-/// The writer of one partition.
+/// The writer of one partition, or the one with keys.
 struct Writer {
-    partition: Partition,
+    name: String,
     people: Vec<Uuid>,
+    has_keys: bool,
     gateways: Vec<SocketAddr>,
     http: reqwest::Client,
     acknowledged: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
     answers: Answers,
+    calls: usize,
 }
 
 impl Writer {
@@ -167,11 +206,19 @@ impl Writer {
         let (mut number, mut last) = (0_usize, None::<Instant>);
         while !stop.is_cancelled() {
             number += 1;
-            if self.save(number).await {
+            if self.gate.available_permits() == 0 {
+                last = None;
+            }
+            let gate = Arc::clone(&self.gate);
+            let permit = gate.acquire().await.expect("never closed");
+            if self.has_keys {
+                self.save_with_key(number, &stop).await;
+            } else if self.save(number).await {
                 let now = Instant::now();
                 let silence = last.replace(now).map(|last| now - last);
                 self.answers.silence = self.answers.silence.max(silence.unwrap_or_default());
             }
+            drop(permit);
             sleep(pause).await;
         }
         self.answers
@@ -179,7 +226,7 @@ impl Writer {
 
     /// Saves a person once, or creates the person if there is none. True if it is acknowledged.
     async fn save(&mut self, number: usize) -> bool {
-        let text = format!("{}-{number}", self.partition);
+        let text = format!("{}-{number}", self.name);
         let status = self.put(number, &text, false).await;
         match status {
             404 => self.put(number, &text, true).await == 201,
@@ -187,9 +234,24 @@ impl Writer {
         }
     }
 
+    /// Saves a person, and repeats that until an answer says what happened.
+    async fn save_with_key(&mut self, number: usize, stop: &CancellationToken) {
+        let text = format!("{}-{number}", self.name);
+        let mut is_new = false;
+        while !stop.is_cancelled() {
+            match self.put(number, &text, is_new).await {
+                404 => is_new = true,
+                412 => is_new = false,
+                0 | 500.. => sleep(REPEAT).await,
+                _ => return,
+            }
+        }
+    }
+
     async fn put(&mut self, number: usize, text: &str, is_new: bool) -> u16 {
-        let gateway = self.gateways[number % self.gateways.len()];
-        let id = self.people[number % PEOPLE];
+        self.calls += 1;
+        let gateway = self.gateways[self.calls % self.gateways.len()];
+        let id = self.people[number % self.people.len()];
         let body = json!({
             "firstName": "Ada",
             "lastName": "Lovelace",
@@ -203,6 +265,9 @@ impl Writer {
             .header(CONTENT_TYPE, "application/json");
         if is_new {
             request = request.header("if-none-match", "*");
+        }
+        if self.has_keys {
+            request = request.header("idempotency-key", format!("{text}-{is_new}"));
         }
         let answer = timeout(DEADLINE, request.body(body.to_string()).send()).await;
         let Ok(Ok(answer)) = answer else {

@@ -17,10 +17,10 @@ use people_testing::process::Gateway;
 use people_testing::process::settings::{FREQUENT_POSITIONS, QUICK};
 use people_testing::redis::RedisServer;
 
-use self::load::Load;
+use self::load::{Held, Load};
 use self::proxy::RedisProxy;
 use self::writer::BranchWriter;
-use crate::clients::Watcher;
+use crate::clients::{LibraryClient, Watcher};
 
 pub use self::case::Case;
 pub use self::link::{Link, LinkState, Way};
@@ -78,12 +78,16 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub writer: BranchWriter,
     pub watchers: Vec<Watcher>,
+    /// Clients of the library `people-client`.
+    pub library_clients: Vec<LibraryClient>,
     /// Histories that another one replaced.
     pub lost: Vec<History>,
     pub faults_ended_at: Instant,
     pub allowed: Allowance,
     /// Whether the log tells all people: it has neither lost its beginning nor begun anew.
     pub log_is_whole: bool,
+    /// Whether the gateways must say `stale` to every listener meanwhile.
+    pub must_be_stale: bool,
     /// Whether clients that cannot reach their gateway go to the next one.
     pub clients_roam: bool,
     /// The filter of all clients, where the store has many people for which none asks.
@@ -144,6 +148,7 @@ impl World {
             redis,
             nodes,
             watchers: Vec::new(),
+            library_clients: Vec::new(),
             lost: Vec::new(),
             faults_ended_at: Instant::now(),
             allowed: Allowance {
@@ -151,6 +156,7 @@ impl World {
                 ..Allowance::NOTHING
             },
             log_is_whole: true,
+            must_be_stale: false,
             clients_roam: false,
             only_condition: None,
             load: None,
@@ -220,6 +226,19 @@ impl World {
     pub async fn load_goes_on(&self, more: usize) {
         let load = self.load.as_ref().expect("a load runs");
         load.goes_on(more).await;
+    }
+
+    /// Waits until no writer of the load waits for an answer, and holds all of them. Silence does
+    /// not count meanwhile.
+    pub async fn hold_load(&self) -> Held {
+        self.listeners().for_each(|it| it.count_silence(false));
+        self.load.as_ref().expect("a load runs").hold().await
+    }
+
+    /// Lets the load go on.
+    pub fn release_load(&self, held: Held) {
+        drop(held);
+        self.listeners().for_each(|it| it.count_silence(true));
     }
 
     /// Ends the load, if one runs.

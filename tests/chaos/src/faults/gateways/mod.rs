@@ -61,6 +61,8 @@ async fn killed(case: Case) -> RunReport {
     for _ in 0..3 {
         let victim = stage.world.number(0..3);
         stage.world.nodes[victim].gateway.kill9();
+        // Its clients are live at another one.
+        stage.heals().await;
         stage.world.load_goes_on(20).await;
         stage.world.nodes[victim].gateway.restart().await;
         stage.world.nodes[victim].gateway.wait_ready().await;

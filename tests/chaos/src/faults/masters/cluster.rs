@@ -35,7 +35,9 @@ pub(super) async fn killed(case: Case) -> RunReport {
 
 pub(super) async fn frozen(case: Case) -> RunReport {
     let mut cluster = Cluster::start(3, 1).await;
-    let mut stage = Stage::set(&case, at(&cluster), &[]).await;
+    let soon_stale = [("live.stale_after_ms", "1000")];
+    let mut stage = Stage::set(&case, at(&cluster), &soon_stale).await;
+    stage.world.must_be_stale = true;
     let victim = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, victim).await;
     cluster.freeze(victim);

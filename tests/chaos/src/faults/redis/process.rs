@@ -38,7 +38,9 @@ pub(super) async fn frozen_40(case: Case) -> RunReport {
 }
 
 async fn frozen(case: Case, seconds: u64) -> RunReport {
-    let (redis, stage) = set(&case, &[]).await;
+    let (redis, mut stage) = set(&case, &[]).await;
+    // `live.stale_after_ms` is 5 s.
+    stage.world.must_be_stale = seconds > 6;
     redis.freeze();
     stage.pause(seconds * 1000).await;
     redis.thaw();

@@ -1,7 +1,7 @@
 //! The subscriptions: cut, slow, with frames that come twice, and with a buffer that overflows.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use people_testing::redis::RedisServer;
@@ -21,6 +21,39 @@ pub(super) async fn cut(case: Case) -> RunReport {
         stage.world.load_goes_on(4).await;
     }
     stage.end().await
+}
+
+/// The frame of one change is lost, and no other change comes: the heads tell. They are compared as
+/// often as by default.
+pub(super) async fn last_frame_lost(case: Case) -> RunReport {
+    let redis = RedisServer::start(DURABLE).await;
+    let by_default = [PATIENT, &[("live.head_interval_ms", "1000")]].concat();
+    let world = World::linked(&case, redis.port(), 3, &by_default).await;
+    let mut stage = Stage::fill(world, redis.port().into()).await;
+    let held = stage.world.hold_load().await;
+    for _ in 0..5 {
+        all_caught_up(&stage, &redis).await;
+        set_all(&stage.world, LinkState::Lost);
+        stage.world.write(2, 1).await;
+        let written = Instant::now();
+        stage.pause(20).await;
+        set_all(&stage.world, LinkState::Open);
+        all_caught_up(&stage, &redis).await;
+        stage.took(written.elapsed());
+    }
+    stage.world.release_load(held);
+    stage.end().await
+}
+
+fn set_all(world: &World, state: LinkState) {
+    let nodes = world.nodes.iter();
+    nodes.for_each(|node| node.link().set_subscription(state));
+}
+
+async fn all_caught_up(stage: &Stage, redis: &RedisServer) {
+    for gateway in 0..stage.world.nodes.len() {
+        stage.world.all_caught_up(gateway, redis.port()).await;
+    }
 }
 
 pub(super) async fn slow(case: Case) -> RunReport {

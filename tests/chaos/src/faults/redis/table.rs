@@ -224,6 +224,14 @@ pub(crate) const FAULTS: &[Fault] = &[
         schedule: |case| Box::pin(subscription::cut(case)),
     },
     Fault {
+        name: "subscription-last-frame-lost",
+        what: "the frame of a change is lost, and no other change comes, five times",
+        partitions: &[12, 1],
+        servers: Servers::One,
+        short_runs: 2,
+        schedule: |case| Box::pin(subscription::last_frame_lost(case)),
+    },
+    Fault {
         name: "subscription-slow",
         what: "each step of a subscription takes 150 ms",
         partitions: PARTITIONS,
