@@ -77,8 +77,10 @@ async fn split_of(case: Case, options: SentinelOptions, allowed: Allowance) -> R
     sentinels.master_after(old).await;
     all_left(&stage.world).await;
     stage.world.write(1, 40).await;
-    let port = sentinels.server(old).port();
-    stage.world.save_lost_history(port).await;
+    if allowed.losses {
+        let port = sentinels.server(old).port();
+        stage.world.save_lost_history(port).await;
+    }
     sentinels.heal().await;
     stage.end().await
 }
