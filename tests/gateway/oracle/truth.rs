@@ -2,11 +2,11 @@
 //! test itself.
 
 use people_gateway::domain::{Change, PersonId};
-use people_gateway::filter::{Filter, Kinds, Verdict, View};
+use people_gateway::filter::{Filter, Kinds, View};
 use people_gateway::rights::Scope;
 
 use super::follower::{ReceivedChange, Transcript};
-use people_testing::people::{People, fields, list};
+use people_testing::people::{People, fields, list, verdict_name};
 use people_testing::process::Gateway;
 
 /// Asserts that a view of all kinds equals the filtered list, and those of `all_people` who match
@@ -53,14 +53,7 @@ pub(super) fn assert_exact_changes(name: &str, transcript: &Transcript, log: &[C
         change.at.position.seq > position.seq
     });
     let expected = since.filter_map(|change| {
-        let verdict = match view.verdict_of(change) {
-            Verdict::Create => "create",
-            Verdict::Enter => "enter",
-            Verdict::Update => "update",
-            Verdict::Leave => "leave",
-            Verdict::Delete => "delete",
-            Verdict::Outside => return None,
-        };
+        let verdict = verdict_name(view.verdict_of(change))?;
         Some(ReceivedChange {
             at: change.at.to_string(),
             verdict,

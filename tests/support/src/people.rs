@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use people_gateway::domain::{FieldsJson, PersonId};
+use people_gateway::filter::Verdict;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Map, Value, json};
@@ -51,6 +52,18 @@ pub async fn list(gateway: &Gateway, condition: &str) -> People {
         serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
     let by_id = people.into_iter().map(|person| (id(&person), person));
     by_id.collect()
+}
+
+/// A change's type in JSON formats, none if the view does not receive it.
+pub fn verdict_name(verdict: Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Create => Some("create"),
+        Verdict::Enter => Some("enter"),
+        Verdict::Update => Some("update"),
+        Verdict::Leave => Some("leave"),
+        Verdict::Delete => Some("delete"),
+        Verdict::Outside => None,
+    }
 }
 
 /// A person who matches some of the [`CONDITIONS`].

@@ -2,8 +2,9 @@
 //! receives each change of the log since its `live` once.
 
 use people_gateway::domain::{Change, LogPosition};
-use people_gateway::filter::{Verdict, View};
+use people_gateway::filter::View;
 use people_gateway::rights::Scope;
+use people_testing::people::verdict_name;
 
 use super::sentences::missed_or_not;
 use crate::clients::{ClientState, Kind, Segment, Violation, Watcher};
@@ -120,7 +121,10 @@ pub(super) fn check_changes(
             .is_some_and(|last_live| change.at.position.seq > last_live.seq)
     });
     let mut expected: Vec<_> = since
-        .filter_map(|change| Some((change.at.to_string(), verdict(&view, change)?)))
+        .filter_map(|change| {
+            let name = verdict_name(view.verdict_of(change))?;
+            Some((change.at.to_string(), name.to_owned()))
+        })
         .collect();
     let mut received: Vec<_> = segment
         .changes
@@ -146,17 +150,4 @@ pub(super) fn check_changes(
     let what =
         format!("since it was live at {last_live} it missed {lost:?} and also received {others:?}");
     Some(Violation::new(kind, what))
-}
-
-/// The change's type in JSON formats, none if the view does not receive it.
-fn verdict(view: &View, change: &Change) -> Option<String> {
-    let verdict = match view.verdict_of(change) {
-        Verdict::Create => "create",
-        Verdict::Enter => "enter",
-        Verdict::Update => "update",
-        Verdict::Leave => "leave",
-        Verdict::Delete => "delete",
-        Verdict::Outside => return None,
-    };
-    Some(verdict.to_owned())
 }

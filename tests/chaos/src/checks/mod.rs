@@ -34,6 +34,8 @@ pub struct RunReport {
     /// The longest times without an acknowledged write and without a frame, of any partition.
     pub silence_of_writes: Duration,
     pub silence_of_frames: Duration,
+    /// The longest times without an acknowledged write, by partition.
+    pub silences_of_writes: BTreeMap<String, Duration>,
     /// From the last fault until every listener had heard of every partition.
     pub heal: Duration,
     /// From the last fault until the slowest client had converged.
@@ -108,7 +110,8 @@ fn check_writes(world: &World, truth: &Truth, report: &mut RunReport) {
     let lost_people = answers.lost_people(text);
     report.acknowledged = answers.acknowledged.len();
     report.unknown = answers.unknown;
-    report.silence_of_writes = answers.silence;
+    report.silences_of_writes.clone_from(&answers.silences);
+    report.silence_of_writes = answers.silences.values().max().copied().unwrap_or_default();
     if world.allowed.losses {
         report.taken = lost.len();
     } else {

@@ -60,8 +60,8 @@ pub struct Answers {
     pub unknown: usize,
     /// Answers that did nothing, by status.
     pub refused: BTreeMap<u16, usize>,
-    /// The longest time between two acknowledged saves of one partition, without keys.
-    pub silence: Duration,
+    /// The longest time between two acknowledged saves of each partition, without keys.
+    pub silences: BTreeMap<String, Duration>,
 }
 
 impl Load {
@@ -135,7 +135,7 @@ impl Load {
             sum.acknowledged.extend(answers.acknowledged);
             sum.last.extend(answers.last);
             sum.unknown += answers.unknown;
-            sum.silence = sum.silence.max(answers.silence);
+            sum.silences.extend(answers.silences);
             for (status, times) in answers.refused {
                 *sum.refused.entry(status).or_default() += times;
             }
@@ -203,7 +203,7 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, pause: Duration, stop: CancellationToken) -> Answers {
-        let (mut number, mut last) = (0_usize, None::<Instant>);
+        let (mut number, mut last, mut longest) = (0_usize, None::<Instant>, Duration::ZERO);
         while !stop.is_cancelled() {
             number += 1;
             if self.gate.available_permits() == 0 {
@@ -215,11 +215,14 @@ impl Writer {
                 self.save_with_key(number, &stop).await;
             } else if self.save(number).await {
                 let now = Instant::now();
-                let silence = last.replace(now).map(|last| now - last);
-                self.answers.silence = self.answers.silence.max(silence.unwrap_or_default());
+                let silence = last.replace(now).map_or(Duration::ZERO, |last| now - last);
+                longest = longest.max(silence);
             }
             drop(permit);
             sleep(pause).await;
+        }
+        if !self.has_keys {
+            self.answers.silences.insert(self.name, longest);
         }
         self.answers
     }

@@ -12,6 +12,12 @@ pub(super) fn at(cluster: &Cluster) -> StoreAt {
     StoreAt::url(cluster.url())
 }
 
+/// Nodes that take a silent master for dead after two seconds, as operators may choose.
+pub(super) const OPTIONS: ClusterOptions = ClusterOptions {
+    node_timeout_ms: 2000,
+    redis: &[],
+};
+
 /// Each partition of a master is another log: clients may be reset once for each.
 pub(super) const TAKES_WRITES: Allowance = Allowance {
     discontinuities: 2,
@@ -20,7 +26,7 @@ pub(super) const TAKES_WRITES: Allowance = Allowance {
 };
 
 pub(super) async fn killed(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 1).await;
+    let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     let victim = stage.world.number(0..3);
     cluster.kill9(victim);
@@ -34,7 +40,7 @@ pub(super) async fn killed(case: Case) -> RunReport {
 }
 
 pub(super) async fn frozen(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 1).await;
+    let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let soon_stale = [("live.stale_after_ms", "1000")];
     let mut stage = Stage::set(&case, at(&cluster), &soon_stale).await;
     stage.world.must_be_stale = true;
@@ -54,7 +60,7 @@ pub(super) async fn frozen(case: Case) -> RunReport {
 pub(super) async fn frozen_briefly(case: Case) -> RunReport {
     let options = ClusterOptions {
         node_timeout_ms: 4000,
-        ..ClusterOptions::default()
+        ..OPTIONS
     };
     let mut cluster = Cluster::start_with(3, 1, options).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
@@ -67,7 +73,7 @@ pub(super) async fn frozen_briefly(case: Case) -> RunReport {
 }
 
 pub(super) async fn lossy(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 1).await;
+    let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     stage.world.allowed = TAKES_WRITES;
     let victim = stage.world.number(0..3);
@@ -90,8 +96,7 @@ pub(super) async fn split_of(
     settings: &[(&str, &str)],
     allowed: Allowance,
 ) -> RunReport {
-    let options = ClusterOptions::default();
-    let cluster = Cluster::start_behind_proxies(3, replicas, options).await;
+    let cluster = Cluster::start_behind_proxies(3, replicas, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), settings).await;
     stage.world.allowed = allowed;
     let victim = stage.world.number(0..3);
@@ -112,7 +117,7 @@ pub(super) async fn split_of(
 }
 
 pub(super) async fn planned(case: Case) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     let replica = cluster.replica_of(stage.world.number(0..3)).await;
     let ((), ()) = tokio::join!(cluster.failover(replica), stage.world.write(0, 40));
@@ -129,7 +134,7 @@ pub(super) async fn moved_50_000(case: Case) -> RunReport {
 }
 
 async fn moved(case: Case, people: usize) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set_with_bulk(&case, at(&cluster), people).await;
     let home = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, home).await;
@@ -143,7 +148,7 @@ async fn moved(case: Case, people: usize) -> RunReport {
 }
 
 pub(super) async fn aborted(case: Case) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     let home = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, home).await;
@@ -161,7 +166,7 @@ pub(super) async fn aborted(case: Case) -> RunReport {
 }
 
 pub(super) async fn rolling_restart(case: Case) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set_roaming(&case, at(&cluster), &[]).await;
     let home = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, home).await;

@@ -4,14 +4,14 @@
 use people_testing::cluster::Cluster;
 
 use super::Stage;
-use super::cluster::{at, split_of};
+use super::cluster::{OPTIONS, at, split_of};
 use crate::checks::RunReport;
 use crate::world::{Allowance, Case};
 
 const DURABLE: &[(&str, &str)] = &[("store.durability", "replicas:1")];
 
 pub(super) async fn killed(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 2).await;
+    let mut cluster = Cluster::start_with(3, 2, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), DURABLE).await;
     let victim = stage.world.number(0..3);
     cluster.kill9(victim);
@@ -21,7 +21,7 @@ pub(super) async fn killed(case: Case) -> RunReport {
 }
 
 pub(super) async fn lossy(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 2).await;
+    let mut cluster = Cluster::start_with(3, 2, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), DURABLE).await;
     stage.world.allowed = UNANSWERED_ARE_TAKEN;
     let victim = stage.world.number(0..3);

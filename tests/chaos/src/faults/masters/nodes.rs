@@ -5,12 +5,12 @@ use std::time::Duration;
 use people_testing::cluster::{Cluster, ClusterOptions};
 
 use super::Stage;
-use super::cluster::{TAKES_WRITES, at, slot_with_data};
+use super::cluster::{OPTIONS, TAKES_WRITES, at, slot_with_data};
 use crate::checks::RunReport;
 use crate::world::{Case, StoreAt};
 
 pub(super) async fn replaced(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 1).await;
+    let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     let home = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, home).await;
@@ -25,7 +25,7 @@ pub(super) async fn replaced(case: Case) -> RunReport {
 pub(super) async fn all_killed(case: Case) -> RunReport {
     let options = ClusterOptions {
         redis: &["--appendonly", "yes", "--appendfsync", "always"],
-        ..ClusterOptions::default()
+        ..OPTIONS
     };
     let mut cluster = Cluster::start_with(3, 0, options).await;
     let stage = Stage::set(&case, at(&cluster), &[]).await;
@@ -39,7 +39,7 @@ pub(super) async fn all_killed(case: Case) -> RunReport {
 }
 
 pub(super) async fn flushed(case: Case) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
     stage.world.allowed = TAKES_WRITES;
     let victim = stage.world.number(0..3);
@@ -50,7 +50,7 @@ pub(super) async fn flushed(case: Case) -> RunReport {
 pub(super) async fn slow(case: Case) -> RunReport {
     let options = ClusterOptions {
         node_timeout_ms: 5000,
-        ..ClusterOptions::default()
+        ..OPTIONS
     };
     let cluster = Cluster::start_behind_proxies(3, 1, options).await;
     let patient = [
@@ -71,7 +71,7 @@ pub(super) async fn slow(case: Case) -> RunReport {
 }
 
 pub(super) async fn cut(case: Case) -> RunReport {
-    let cluster = Cluster::start(3, 1).await;
+    let cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let stage = Stage::set(&case, at(&cluster), &[]).await;
     for round in 0..66 {
         let kind = if round < 60 { "normal" } else { "pubsub" };
@@ -83,7 +83,7 @@ pub(super) async fn cut(case: Case) -> RunReport {
 }
 
 pub(super) async fn stale_seeds(case: Case) -> RunReport {
-    let mut cluster = Cluster::start(3, 1).await;
+    let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let replica = cluster.replica_of(1).await;
     cluster.kill9(0);
     cluster.wait_stable().await;
