@@ -13,8 +13,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use people_chaos::faults::{self, Fault};
 use people_chaos::results;
-use people_chaos::runs::{Run, cases, run_all};
+use people_chaos::runs::{AtOnce, Run, cases, run_all};
 use people_chaos::table::table;
+use people_testing::redis::allow_groups;
 
 /// Brings faults about at gateways, stores, networks and clients, and proves that views stay exact.
 ///
@@ -30,9 +31,12 @@ struct Arguments {
     /// Only faults whose name contains this; may be given several times.
     #[arg(long = "fault")]
     faults: Vec<String>,
-    /// Runs with one server beside the one with a group of servers.
+    /// Runs at the same time with a group of servers.
+    #[arg(long, default_value_t = 2)]
+    groups: usize,
+    /// Runs at the same time with one server.
     #[arg(long, default_value_t = 3)]
-    jobs: usize,
+    others: usize,
     /// Appends each run to this file as a line of JSON, and skips runs that it has already.
     #[arg(long)]
     results: Option<PathBuf>,
@@ -71,7 +75,12 @@ fn main() -> anyhow::Result<ExitCode> {
         !runs.iter().any(is_it)
     });
     let mut written = Ok(());
-    run_all(cases, arguments.jobs, |run| {
+    allow_groups(arguments.groups.max(1));
+    let at_once = AtOnce {
+        groups: arguments.groups,
+        others: arguments.others,
+    };
+    run_all(cases, at_once, |run| {
         eprintln!("{run}");
         if let Some(file) = file {
             written = results::append(file, &run);

@@ -47,11 +47,17 @@ pub fn cases(
     cases.collect()
 }
 
-/// Runs all cases and tells each when it has ended; ends early when `told` breaks. Groups of
-/// servers run one at a time, beside so many others.
+/// So many runs at the same time: with a group of servers, and with one server.
+#[derive(Clone, Copy, Debug)]
+pub struct AtOnce {
+    pub groups: usize,
+    pub others: usize,
+}
+
+/// Runs all cases and tells each when it has ended; ends early when `told` breaks.
 pub fn run_all(
     cases: Vec<(&'static Fault, Case)>,
-    beside: usize,
+    at_once: AtOnce,
     mut told: impl FnMut(Run) -> ControlFlow<()>,
 ) {
     let (of_groups, others): (Vec<_>, Vec<_>) = cases
@@ -63,8 +69,9 @@ pub fn run_all(
     ];
     let (ended, runs) = mpsc::sync_channel(1);
     std::thread::scope(|scope| {
-        for worker in 0..=beside {
-            let (queue, ended) = (&queues[worker.min(1)], ended.clone());
+        for worker in 0..at_once.groups + at_once.others {
+            let queue = &queues[usize::from(worker >= at_once.groups)];
+            let ended = ended.clone();
             scope.spawn(move || {
                 while let Some((fault, case)) = next(queue) {
                     if ended.send(run(fault, case)).is_err() {

@@ -3,16 +3,18 @@
 use std::ops::ControlFlow;
 
 use people_chaos::faults;
-use people_chaos::runs::{cases, run_all};
+use people_chaos::runs::{AtOnce, cases, run_all};
 
-/// Runs with one server at a time.
-const BESIDE: usize = 3;
+const AT_ONCE: AtOnce = AtOnce {
+    groups: 1,
+    others: 3,
+};
 
 #[test]
 fn views_stay_exact_through_faults() {
     let cases = faults::all().flat_map(|fault| cases(&[fault], 1..=fault.short_runs));
     let mut broken = Vec::new();
-    run_all(cases.collect(), BESIDE, |run| {
+    run_all(cases.collect(), AT_ONCE, |run| {
         println!("{run}");
         if run.is_broken() {
             broken.push(run.to_string());

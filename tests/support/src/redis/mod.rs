@@ -31,6 +31,7 @@ use crate::wait::{DEADLINE, eventually};
 pub(crate) use self::launch::Launch;
 pub(crate) use self::member::Member;
 pub(crate) use self::replication::Replication;
+pub use self::turn::allow_groups;
 pub(crate) use self::turn::{Turn, turn};
 
 /// The limit of one answer.

@@ -1,4 +1,4 @@
-//! Groups of servers run one at a time: on few cores two groups would starve each other until their
+//! Groups of servers run one at a time, unless a process allows more: on few cores two groups would starve each other until their
 //! nodes take each other for dead.
 
 use std::time::Duration;
@@ -12,6 +12,14 @@ const QUEUE: Duration = Duration::from_secs(30 * 60);
 
 /// Lets one group of servers run, until it is dropped.
 pub(crate) type Turn = SemaphorePermit<'static>;
+
+/// Lets so many groups of this process run at the same time from now on.
+///
+/// Panics when it is called with 0.
+pub fn allow_groups(groups: usize) {
+    assert!(groups > 0, "one group at least");
+    GROUPS.add_permits(groups - 1);
+}
 
 /// Waits until no other group of this process runs.
 pub(crate) async fn turn() -> Turn {
