@@ -9,6 +9,7 @@ mod architecture {
     pub(crate) mod layers;
     pub(crate) mod names;
     mod planted;
+    pub(crate) mod sabotages;
     pub(crate) mod sizes;
     pub(crate) mod source;
     pub(crate) mod walks;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use architecture::layers::{folders_have_no_circles, imports_run_downwards};
 use architecture::names::{the_dialect_stays_out, types_have_names_of_their_own};
+use architecture::sabotages::each_sabotage_is_planted_once;
 use architecture::sizes::{
     anyhow_stays_on_top, folders_stay_small, nothing_is_taken_in_by_its_path,
     sources_are_short_and_introduced,
@@ -75,4 +77,9 @@ fn a_type_name_has_one_meaning() {
 #[test]
 fn the_words_are_those_of_the_field() {
     assert_none(the_dialect_stays_out(root()));
+}
+
+#[test]
+fn each_planted_bug_stands_at_one_place() {
+    assert_none(each_sabotage_is_planted_once(root()));
 }

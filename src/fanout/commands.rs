@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use people_core::sabotage::{Sabotage, planted};
 use tokio::time::Instant;
 
 use super::dispatcher::Dispatcher;
@@ -95,6 +96,7 @@ impl Dispatcher {
         let has_reset = subscription.format.has_reset();
         let notifications: Vec<_> = with_checkpoints(&from, &missed)
             .take_while(|(_, entry)| !has_reset || entry.event.broken().is_none())
+            .filter(|_| !planted(Sabotage::HandOverGap))
             .filter_map(|(before, entry)| {
                 Evaluation::new(before, entry)?.notification(&subscription)
             })

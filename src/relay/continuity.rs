@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use people_core::sabotage::{Sabotage, planted};
+
 use crate::domain::{Change, Comparison, Partition, Position, Seq, Succession, Tag};
 use crate::store::{Discontinuity, LogAnswer};
 
@@ -144,6 +146,7 @@ impl Continuity {
         // before makes the log shorter than what was passed on: the store went back.
         let went_back = self.remembers(asked) && head.compare(asked) == Comparison::Lower;
         let known = head == self.last || (self.remembers(head) && !went_back);
+        let known = known || planted(Sabotage::HeadsNotCompared);
         match self.question {
             Question::None if known => true,
             Question::Asked { .. } => false,
@@ -170,6 +173,10 @@ impl Continuity {
             // Frames have gone on since: the answer is about an older position.
             Some(LogAnswer::Broken { .. }) if self.last != from => again = true,
             Some(LogAnswer::Broken {
+                reason: Discontinuity::Forked,
+                head: Some(head),
+            }) if planted(Sabotage::ForkUntold) => self.remember(head),
+            Some(LogAnswer::Broken {
                 reason,
                 head: Some(head),
             }) => {
@@ -181,6 +188,9 @@ impl Continuity {
                 let before = self.last;
                 for change in changes {
                     match self.fit(&change) {
+                        Fit::Next if planted(Sabotage::GapSkipped) => {
+                            self.remember(change.at.position);
+                        }
                         Fit::Next => self.deliver(change, actions),
                         Fit::Repeated | Fit::Ancient => {}
                         // Frames that continued meanwhile are not of the log's history.
@@ -205,6 +215,9 @@ impl Continuity {
         for PendingFrame { change, covered } in std::mem::take(&mut self.pending) {
             match self.fit(&change) {
                 Fit::Next => self.deliver(change, actions),
+                Fit::Repeated if planted(Sabotage::RepeatDelivered) => {
+                    self.deliver(change, actions);
+                }
                 Fit::Repeated | Fit::Ancient => {}
                 Fit::Doubtful => self.pending.push_back(PendingFrame { change, covered }),
             }

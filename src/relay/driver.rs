@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use people_core::sabotage::{Sabotage, planted};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -245,6 +246,7 @@ impl Relay {
         for action in actions.drain(..) {
             match action {
                 Action::Deliver(change) => events.push(Event::Change(change)),
+                Action::Reset(_, Discontinuity::Epoch, _) if planted(Sabotage::EpochUntold) => {}
                 Action::Reset(partition, reason, head) => {
                     self.reset(partition, reason, head);
                     events.push(Event::Reset(partition, reason, head));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use people_core::sabotage::{Sabotage, planted};
 use tokio::time::Instant;
 
 use crate::domain::{Partition, Partitions};
@@ -57,7 +58,12 @@ impl Proofs {
 
     /// Since when every partition is proved: the time of the proof that is longest ago.
     pub(super) fn oldest(&self) -> Instant {
-        let oldest = self.0.iter().map(|proof| proof.at).min();
+        let proved = self.0.iter().map(|proof| proof.at);
+        let oldest = if planted(Sabotage::SilentPartitionForgotten) {
+            proved.max()
+        } else {
+            proved.min()
+        };
         oldest.unwrap_or_else(Instant::now)
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use people_core::sabotage::{Sabotage, planted};
 
 use super::connection::CatchUp;
 use super::connection::ResetCause;
@@ -138,7 +139,7 @@ fn begin_anew(format: WireFormat, reason: ResetCause) -> Result<CatchUp, StartEr
         return Err(StartError::Gone(reason));
     }
     Ok(CatchUp::Snapshot {
-        reset: Some(reason),
+        reset: Some(reason).filter(|_| !planted(Sabotage::ResetUntold)),
     })
 }
 

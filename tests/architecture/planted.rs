@@ -5,12 +5,14 @@ use std::path::Path;
 
 use super::layers::{folders_have_no_circles, imports_run_downwards};
 use super::names::{the_dialect_stays_out, types_have_names_of_their_own};
+use super::sabotages::each_sabotage_is_planted_once;
 use super::sizes::{
     anyhow_stays_on_top, folders_stay_small, nothing_is_taken_in_by_its_path,
     sources_are_short_and_introduced,
 };
 use super::walks::walks_are_short_and_lead_somewhere;
 use crate::assert_none;
+use people_core::sabotage::Sabotage;
 
 /// A tree with one source, and what a rule says about it.
 fn planted(file: &str, source: &str, rule: fn(&Path) -> Vec<String>) -> Vec<String> {
@@ -336,4 +338,26 @@ fn a_long_walk_and_one_that_leads_nowhere_are_reported() {
         planted_all(&page, walks_are_short_and_lead_somewhere),
         ["ARCHITECTURE.md has no walk"]
     );
+}
+
+#[test]
+fn a_bug_that_is_planted_nowhere_or_twice_is_reported() {
+    let calls = |bugs: &[Sabotage]| {
+        let calls = bugs
+            .iter()
+            .map(|bug| format!("a(planted(Sabotage::{bug:?}));"));
+        format!(
+            "// planted(Sabotage::GapSkipped)\nfn f() {{ {} }}",
+            calls.collect::<String>()
+        )
+    };
+    let (first, rest) = Sabotage::ALL.split_first().expect("there are some");
+    let (file, all) = ("src/relay/proofs.rs", calls(Sabotage::ALL));
+    assert_none(planted(file, &all, each_sabotage_is_planted_once));
+    let problems = planted(file, &calls(rest), each_sabotage_is_planted_once);
+    assert_eq!(problems, [format!("{first:?} is planted nowhere")]);
+    let again = ("crates/people-client/src/view.rs", &*calls(&[*first]));
+    let problems = planted_all(&[(file, &all), again], each_sabotage_is_planted_once);
+    let places = "src/relay/proofs.rs:2, crates/people-client/src/view.rs:2";
+    assert_eq!(problems, [format!("{first:?} is planted at {places}")]);
 }

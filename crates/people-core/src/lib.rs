@@ -8,6 +8,7 @@ mod cursor;
 mod kinds;
 mod person_id;
 mod position;
+pub mod sabotage;
 
 pub use backoff::{Backoff, jitter};
 pub use cursor::{Cursor, CursorText, Fingerprint, InvalidCursor};

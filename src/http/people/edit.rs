@@ -4,6 +4,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use people_core::sabotage::{Sabotage, planted};
 
 use super::answer::{AnswerSource, RelativeLocation, Success};
 use super::found::Found;
@@ -190,8 +191,12 @@ pub(super) async fn replay(
 pub(super) async fn carry_out(state: &HttpState, write: &Write) -> Result<CallOutcome, Problem> {
     let (mut applied, mut source) = (state.apply(write.clone()).await, AnswerSource::Replay);
     if write.idempotency.is_some() && matches!(applied, Err(StoreError::OutcomeUnknown(_))) {
+        let mut repeat = write.clone();
+        if planted(Sabotage::KeyLostInRepeat) {
+            repeat.idempotency = None;
+        }
         // Only an answer settles it: a refused repeat says nothing about the first attempt.
-        if let Ok(settled) = state.apply(write.clone()).await {
+        if let Ok(settled) = state.apply(repeat).await {
             // Time and id distinguish the first attempt from an earlier request of the caller.
             if matches!(
                 &settled,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use people_core::sabotage::{Sabotage, planted};
 
 use crate::domain::{Change, Cursor, PersonId};
 use crate::filter::{Images, View};
@@ -32,6 +33,11 @@ pub(super) fn compose<'a>(
         }
     }
     let judged = people.into_iter().filter_map(|(first, last)| {
+        let first = if planted(Sabotage::BatchByLastChange) {
+            last
+        } else {
+            first
+        };
         let verdict = view.verdict(&Images::new(
             last.id,
             first.before.as_ref(),

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use people_core::sabotage::{Sabotage, planted};
 use tokio::time::Instant;
 
 use super::evaluator::{CatchUpError, Evaluator};
@@ -177,10 +178,12 @@ impl Snapshot {
         }
         shared.metrics.snapshot_pages.inc();
         let up_to = page.next;
+        let late = planted(Sabotage::PagePositionLate).then(|| shared.history.checkpoint());
+        let late = late.flatten().map(|now| now.cursor.position(partition));
         self.cover(Cover {
             partition,
             up_to,
-            position: page.head,
+            position: late.unwrap_or(page.head),
         });
         let matching = offload::matching(&subscription.view.filter, &page.people).await;
         let matching: Vec<Person> = matching.into_iter().cloned().collect();

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::Bytes;
+use people_core::sabotage::{Sabotage, planted};
 
 use crate::history::Checkpoint;
 use crate::session::notification::{Notification, WriteBatch};
@@ -62,6 +63,9 @@ impl SendQueue {
     /// Adds changes.
     pub(super) fn push(&mut self, batch: &WriteBatch) {
         self.reached.get_or_insert_with(|| batch.before().clone());
+        if planted(Sabotage::OverflowForgotten) {
+            self.reached = Some(batch.after().clone());
+        }
         for Notification { frame, after, .. } in batch.notifications() {
             self.changes += 1;
             self.bytes += frame.len();

@@ -13,7 +13,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::CompactionError;
+use people_core::sabotage::{Sabotage, planted};
+use redb::{CompactionError, Durability};
 use tokio::sync::oneshot;
 
 use super::feeds::Feeds;
@@ -204,7 +205,10 @@ impl FileWriter {
         jobs: &[Job],
         admits: Admission,
     ) -> Result<(Vec<ApplyResult>, CommitEffect), FailedBatch> {
-        let transaction = self.handle.begin_write()?;
+        let mut transaction = self.handle.begin_write()?;
+        if planted(Sabotage::CommitNotDurable) {
+            transaction.set_durability(Durability::None)?;
+        }
         let mut batch = GroupCommit::open(
             &transaction,
             self.rules,

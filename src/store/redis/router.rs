@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
+use people_core::sabotage::{Sabotage, planted};
 use tokio::time::timeout_at;
 
 use super::connection::{Attempts, CommandFailure, Effect, Redirect, Server};
@@ -59,7 +60,9 @@ impl Router {
                     return Ok(unconfirmed.unwrap_or(answer));
                 }
                 Ok(answer) => return Ok(answer),
-                Err(CommandFailure::Lost(why)) => return Err(StoreError::OutcomeUnknown(why)),
+                Err(CommandFailure::Lost(why)) if !planted(Sabotage::LostWriteRepeated) => {
+                    return Err(StoreError::OutcomeUnknown(why));
+                }
                 Err(failure) => failure,
             };
             if let CommandFailure::Unconfirmed { answer, .. } = &failure {

@@ -1,6 +1,7 @@
 //! The point at which a client resumes after a lost connection. Pure: it follows every event.
 
 use people_core::Cursor;
+use people_core::sabotage::{Sabotage, planted};
 
 use crate::protocol::event::LiveEvent;
 use crate::subscription::StartPoint;
@@ -22,6 +23,7 @@ impl ResumePoint {
         match self {
             Self::Now => StartPoint::Now,
             Self::Snapshot => StartPoint::Snapshot,
+            Self::Cursor(_) if planted(Sabotage::ResumeWithoutCursor) => StartPoint::Now,
             Self::Cursor(cursor) => StartPoint::Cursor(cursor.clone()),
         }
     }
@@ -64,6 +66,7 @@ impl ResumePoint {
                     ..
                 },
             ) => *held = cursor.clone(),
+            (_, LiveEvent::Change { .. }) if planted(Sabotage::ChangeNotCounted) => {}
             (Self::Cursor(held), LiveEvent::Change { at, .. }) => held.advance(*at),
             _ => {}
         }

@@ -7,6 +7,7 @@ mod contradiction;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use people_core::sabotage::{Sabotage, planted};
 use people_core::{Cursor, Kinds, LogPosition, Partition, PersonId, Position};
 use serde_json::{Map, Value};
 
@@ -107,7 +108,11 @@ impl PeopleView {
                 ..
             } => self.advance(cursor),
             LiveEvent::Reset { .. } => {
-                self.clear(Completeness::Loading);
+                if planted(Sabotage::ViewKeptAtReset) {
+                    self.completeness = Completeness::Loading;
+                } else {
+                    self.clear(Completeness::Loading);
+                }
                 self.awaits_live = true;
                 Ok(())
             }

@@ -9,6 +9,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use people_core::sabotage::{Sabotage, planted};
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError};
 
 use super::tables::{
@@ -121,7 +122,7 @@ impl FileLocation {
     pub(super) fn open(&self) -> Result<OpenFile, FileError> {
         let opened = self
             .builder()
-            .set_check_integrity_on_open(true)
+            .set_check_integrity_on_open(!planted(Sabotage::DamagedFileServed))
             .open(&self.path);
         let database = opened.map_err(|error| self.refused(error))?;
         self.check_layout(&database)?;

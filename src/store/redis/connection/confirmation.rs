@@ -3,6 +3,7 @@
 //! connection ended, so it is never sent alone.
 
 use ::redis::{Cmd, Value, cmd};
+use people_core::sabotage::{Sabotage, planted};
 
 use super::failure::CommandFailure;
 use crate::store::redis::options::Durability;
@@ -28,6 +29,7 @@ pub(super) fn judge(
         _ => 0,
     };
     match answer {
+        Ok(answer) if planted(Sabotage::WaitIgnored) => Ok(answer),
         Ok(answer) if confirmed < i64::from(wanted) => Err(CommandFailure::Unconfirmed {
             answer,
             confirmed,

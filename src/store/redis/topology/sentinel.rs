@@ -8,6 +8,7 @@
 
 use ::redis::{Value, cmd, pipe};
 use futures_util::future::join_all;
+use people_core::sabotage::{Sabotage, planted};
 
 use super::map::{Map, MapEpoch, NoMap};
 use super::peers::{Peers, text};
@@ -95,6 +96,9 @@ fn newest(opinions: impl IntoIterator<Item = Opinion>) -> Option<(MapEpoch, Addr
         Opinion::Master(epoch, address) => Some((epoch, address)),
         Opinion::Unknown => None,
     });
+    if planted(Sabotage::OlderMapBelieved) {
+        return masters.min_by_key(|(epoch, _)| *epoch);
+    }
     masters.max_by_key(|(epoch, _)| *epoch)
 }
 
