@@ -18,5 +18,6 @@ pub mod clients;
 pub mod faults;
 pub mod results;
 pub mod runs;
+pub mod sabotages;
 pub mod table;
 pub mod world;

@@ -14,6 +14,7 @@ use clap::Parser;
 use people_chaos::faults::{self, Fault};
 use people_chaos::results;
 use people_chaos::runs::{AtOnce, Run, cases, run_all};
+use people_chaos::sabotages;
 use people_chaos::table::table;
 use people_testing::redis::allow_groups;
 
@@ -46,6 +47,13 @@ struct Arguments {
     /// Lists the faults, and ends.
     #[arg(long)]
     list: bool,
+    /// Plants one bug after the other, and prints which fault shows each. Needs a build of this
+    /// program and of the gateway with the feature `sabotage`.
+    #[arg(long, conflicts_with_all = ["results", "until_broken", "list"])]
+    sabotages: bool,
+    /// Only planted bugs whose name contains this; may be given several times.
+    #[arg(long = "sabotage")]
+    sabotage: Vec<String>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -61,6 +69,10 @@ fn main() -> anyhow::Result<ExitCode> {
             println!("{:40} {}", fault.name, fault.what);
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.sabotages {
+        let are_caught = sabotages::catch_all(|name| asked(name, &arguments.sabotage))?;
+        return Ok(ExitCode::from(u8::from(!are_caught)));
     }
     anyhow::ensure!(!faults.is_empty(), "no fault has such a name: see --list");
     let seeds = match arguments.seed {

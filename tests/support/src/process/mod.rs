@@ -16,6 +16,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use self::welcome::welcome;
+use people_core::sabotage::VARIABLE;
+
 use crate::port::free_port;
 use crate::program;
 use crate::wait::{DEADLINE, eventually};
@@ -219,6 +221,8 @@ async fn start_process(
         command.env(format!("PEOPLE_GATEWAY__{name}"), value);
     }
     command.envs(environment.iter().cloned());
+    // A planted bug, in builds that have them.
+    command.envs(std::env::var_os(VARIABLE).map(|name| (VARIABLE, name)));
     let mut child = command.spawn().expect("the program starts");
     let stdout = child.stdout.take().expect("a pipe");
     let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
