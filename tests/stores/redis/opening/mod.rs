@@ -119,7 +119,7 @@ async fn a_missing_permission_is_fatal() {
     })
     .await;
     assert!(
-        sentence.contains("no permissions") && sentence.contains("README"),
+        sentence.contains("NoPerm") && sentence.contains("README"),
         "{sentence}"
     );
 }

@@ -1,5 +1,6 @@
 //! What a server is started with, and its process.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -31,7 +32,8 @@ impl Launch {
 
     /// Starts a process. The first one in a folder writes the configuration file.
     pub(super) fn spawn(&self, folder: &Path, port: u16) -> Child {
-        let mut command = Command::new("redis-server");
+        let program = program();
+        let mut command = Command::new(&program);
         if let Some(configuration) = &self.configuration {
             let file = folder.join("redis.conf");
             if !file.exists() {
@@ -50,6 +52,17 @@ impl Launch {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("redis-server is installed (Debian: apt-get install redis-server)")
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{} does not start: {error} (Debian: apt-get install redis-server)",
+                    program.display()
+                )
+            })
     }
+}
+
+/// The program of all servers, nodes and sentinels: the one that `TEST_REDIS_SERVER` names, else
+/// `redis-server` of the path.
+pub(super) fn program() -> OsString {
+    std::env::var_os("TEST_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
 }

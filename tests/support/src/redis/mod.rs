@@ -1,4 +1,5 @@
 //! A `redis-server` with a free port on 127.0.0.1 and its own folder, killed when it is dropped.
+//! `TEST_REDIS_SERVER=/path/to/valkey-server` names another program in its place.
 //!
 //! ```ignore
 //! let mut server = RedisServer::start(&["--appendonly", "yes"]).await;
@@ -72,7 +73,11 @@ impl RedisServer {
                 return server;
             }
         }
-        panic!("redis-server does not start with {:?}", settings())
+        panic!(
+            "{} does not start with {:?}",
+            launch::program().display(),
+            settings()
+        )
     }
 
     /// Starts a replica of this server, and waits until it has caught up once.
