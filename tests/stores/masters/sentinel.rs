@@ -107,6 +107,8 @@ async fn two_dead_sentinels_stop_nothing_and_the_account_of_sentinels_is_their_o
         },
         ..options(sentinels.url())
     };
+    let sentence = fatal_error(options(sentinels.sentinel(0).url())).await;
+    assert!(sentence.contains("is a sentinel"), "{sentence}");
     let store = open(signed_in.clone()).await;
     sentinels.kill_sentinel(0);
     sentinels.kill_sentinel(1);

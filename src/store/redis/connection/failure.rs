@@ -170,6 +170,18 @@ mod tests {
                 "Script executed command while the cluster is down and readonly",
                 Redirect::Down,
             ),
+            // Valkey's words.
+            (
+                "ERR",
+                "Attempted to access a non local key in a cluster node script: on @user_script:2.",
+                Redirect::TryAgain,
+            ),
+            (
+                "ERR",
+                "Can not execute a command 'set' while the cluster is down script: on \
+                 @user_script:2.",
+                Redirect::Down,
+            ),
         ] {
             let failure = classified(code, details);
             assert!(

@@ -161,7 +161,9 @@ fn check_version(options: &Options, info: &str) -> Result<(), OpenError> {
 
 fn check_mode(options: &Options, discovery: &Discovery, info: &str) -> Result<(), OpenError> {
     let shown = redacted(&options.url);
-    match (field(info, "redis_mode"), discovery) {
+    // Valkey has its own name for the field.
+    let mode = field(info, "redis_mode").or_else(|| field(info, "server_mode"));
+    match (mode, discovery) {
         (Some("cluster"), Discovery::Named | Discovery::Sentinel(_)) => {
             Err(OpenError::fatal(format!(
                 "Redis at {shown} is a node of a cluster: write redis-cluster:// (with TLS \
