@@ -23,7 +23,7 @@ async fn opened(cluster: &Cluster) -> Arc<RedisStore> {
 }
 
 /// The slot of partition n of twelve, on the way through its range.
-async fn slot_of(cluster: &Cluster, partition: usize) -> u16 {
+pub(super) async fn slot_of(cluster: &Cluster, partition: usize) -> u16 {
     let keys: Vec<String> = keys(cluster).await.into_iter().collect();
     let wanted = keys.iter().find(|key| {
         let tag = key.trim_start_matches("{people.p").split(['-', '}']).next();

@@ -7,6 +7,7 @@
 mod cluster;
 mod durability;
 mod load;
+mod replicated_slots;
 mod sentinel;
 
 use std::time::Duration;

@@ -1,8 +1,9 @@
-//! A slot moves with its keys from one master to another, and may stop half way.
+//! A slot moves from one master to another: key by key, where it may stop half way, or by
+//! replication.
 
 use std::time::Duration;
 
-use ::redis::RedisResult;
+use ::redis::{RedisResult, Value};
 
 use super::Cluster;
 use crate::wait::eventually_ok;
@@ -26,6 +27,30 @@ impl Cluster {
     pub async fn move_slot(&self, slot: u16, to: usize) {
         let open = self.begin_move(slot, to).await;
         self.finish_move(open).await;
+    }
+
+    /// Whether the servers have `CLUSTER MIGRATESLOTS` (Valkey 9).
+    pub async fn can_replicate_slots(&self) -> bool {
+        let known: Vec<Option<Value>> = self
+            .command(0, &["COMMAND", "INFO", "CLUSTER|MIGRATESLOTS"])
+            .await;
+        known.iter().any(Option::is_some)
+    }
+
+    /// Moves a slot by `CLUSTER MIGRATESLOTS`: the target replicates its keys, and then takes it
+    /// over in one step. Waits until all live nodes know the new owner.
+    pub async fn replicate_slot(&self, slot: u16, to: usize) {
+        let from = self.owner(slot).await;
+        assert_ne!(from, to, "the slot is there already");
+        let (number, target) = (slot.to_string(), self.nodes[to].id.as_str());
+        let words = ["SLOTSRANGE", &number, &number, "NODE", target];
+        self.command::<()>(from, &[&["CLUSTER", "MIGRATESLOTS"][..], &words].concat())
+            .await;
+        self.wait_until_owned(slot, to, async || {
+            let migrations = ["CLUSTER", "GETSLOTMIGRATIONS"];
+            format!("{:?}", self.attempt::<Value>(from, &migrations).await)
+        })
+        .await;
     }
 
     /// Opens a slot at its owner and its target. No key moves yet.
@@ -61,16 +86,8 @@ impl Cluster {
         for other in self.live().filter(|node| *node != to) {
             refusals.extend(self.set_slot(other, slot, &node).await.err());
         }
-        let owner = &self.nodes[to].id;
-        eventually_ok("all nodes know the new owner", async || {
-            let views = self.views().await;
-            let mut owners = views
-                .iter()
-                .flat_map(|(_, view)| view.nodes.iter().filter(|known| known.owns(slot)));
-            let is_known = owners.all(|known| known.id == *owner);
-            is_known.then_some(()).ok_or(format!("{refusals:?}"))
-        })
-        .await;
+        self.wait_until_owned(slot, to, async || format!("{refusals:?}"))
+            .await;
     }
 
     /// Closes the slot at its old owner, with all its keys. An open slot takes no keys back: if
@@ -97,6 +114,23 @@ impl Cluster {
             self.finish_move(open).await;
             self.move_slot(slot, from).await;
         }
+    }
+
+    /// Waits until all live nodes name the node as the slot's owner. `state` says what is known when
+    /// they do not.
+    async fn wait_until_owned(&self, slot: u16, node: usize, state: impl AsyncFn() -> String) {
+        let owner = &self.nodes[node].id;
+        eventually_ok("all nodes know the new owner", async || {
+            let views = self.views().await;
+            let mut owners = views
+                .iter()
+                .flat_map(|(_, view)| view.nodes.iter().filter(|known| known.owns(slot)));
+            if owners.all(|known| known.id == *owner) {
+                return Ok(());
+            }
+            Err(state().await)
+        })
+        .await;
     }
 
     async fn set_slot(&self, node: usize, slot: u16, state: &[&str]) -> RedisResult<()> {
