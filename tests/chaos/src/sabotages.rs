@@ -18,7 +18,7 @@ const RUNS: &str = "3";
 pub fn catch_all(is_asked_for: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
     anyhow::ensure!(
         cfg!(feature = "sabotage"),
-        "this program has no planted bugs: build people-gateway and people-chaos with --features sabotage"
+        "this program has no planted bugs: build it and people-gateway with --features sabotage"
     );
     println!("| planted bug | shown by | what clients or writers saw |\n|---|---|---|");
     let mut are_caught = true;

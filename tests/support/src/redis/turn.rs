@@ -1,5 +1,5 @@
-//! Groups of servers run one at a time, unless a process allows more: on few cores two groups would starve each other until their
-//! nodes take each other for dead.
+//! Groups of servers run one at a time, unless a process allows more: on few cores two groups would
+//! starve each other until their nodes take each other for dead.
 
 use std::time::Duration;
 
