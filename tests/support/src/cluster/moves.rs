@@ -116,8 +116,8 @@ impl Cluster {
         }
     }
 
-    /// Waits until all live nodes name the node as the owner of the slot. `state` says what is known
-    /// when they do not.
+    /// Waits until all live nodes name the node as the owner of the slot. `state` says what is
+    /// known when they do not.
     async fn wait_until_owned(&self, slot: u16, node: usize, state: impl AsyncFn() -> String) {
         let owner = &self.nodes[node].id;
         eventually_ok("all nodes know the new owner", async || {
