@@ -147,6 +147,16 @@ impl std::fmt::Display for Run {
             report.heal.as_secs_f64(),
             report.convergence.as_secs_f64(),
         )?;
+        if !report.refused.is_empty() {
+            write!(
+                f,
+                "; answers to writes that were refused: {:?}",
+                report.refused
+            )?;
+        }
+        for note in &report.notes {
+            write!(f, "\n    {note}")?;
+        }
         for violation in report.violations.iter().take(SHOWN.0) {
             let text: String = violation.to_string().chars().take(SHOWN.1).collect();
             write!(f, "\n    {text}")?;

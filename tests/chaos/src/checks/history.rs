@@ -65,16 +65,17 @@ fn may_branch_off(world: &World, surviving: &History, positions: &[&LogPosition]
 }
 
 /// A client is reset at most once for each discontinuity at one of its gateways, and once for each
-/// move to a gateway with another history.
+/// move to a gateway with another history. Without a discontinuity there is one history.
 pub(super) fn check_resets(
     world: &World,
     watcher: &Watcher,
     state: &ClientState,
 ) -> Option<Violation> {
-    let (resets, allowed) = (
-        state.fold.resets(),
-        world.allowed.discontinuities * (watcher.moves + 1) + watcher.moves,
-    );
+    let allowed = match world.allowed.discontinuities {
+        0 => 0,
+        discontinuities => discontinuities * (watcher.moves + 1) + watcher.moves,
+    };
+    let resets = state.fold.resets();
     let first_live = |segment: &Segment| {
         segment
             .first_live

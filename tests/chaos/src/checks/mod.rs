@@ -40,6 +40,12 @@ pub struct RunReport {
     pub heal: Duration,
     /// From the last fault until the slowest client had converged.
     pub convergence: Duration,
+    /// The statuses of answers to writes that did nothing, or nobody knows what.
+    #[serde(default)]
+    pub refused: BTreeMap<u16, usize>,
+    /// What else is worth to be told.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Waits until every client has converged to the store, then until every client has received new
@@ -110,6 +116,7 @@ fn check_writes(world: &World, truth: &Truth, report: &mut RunReport) {
     let lost_people = answers.lost_people(text);
     report.acknowledged = answers.acknowledged.len();
     report.unknown = answers.unknown;
+    report.refused.clone_from(&answers.refused);
     report.silences_of_writes.clone_from(&answers.silences);
     report.silence_of_writes = answers.silences.values().max().copied().unwrap_or_default();
     if world.allowed.losses {
@@ -152,6 +159,9 @@ fn check_closes(world: &World, watcher: &Watcher, state: &ClientState) -> Option
     let is_text = watcher.options.format == Format::Text;
     let closes = state.closes.iter();
     let unexpected: Vec<_> = closes.filter(|code| !(is_text && **code == 4010)).collect();
-    let is_wrong = !world.allowed.closes && !unexpected.is_empty();
+    let is_allowed = |code: &u16| {
+        world.allowed.closes && world.close_codes.is_none_or(|codes| codes.contains(code))
+    };
+    let is_wrong = !unexpected.iter().all(|code| is_allowed(code));
     is_wrong.then(|| Violation::new(Kind::Refused, format!("it was closed: {unexpected:?}")))
 }

@@ -34,7 +34,8 @@ pub struct Fold {
 /// The messages between two starts of a view.
 #[derive(Clone, Debug, Default)]
 pub struct Segment {
-    pub began_by_reset: bool,
+    /// The reason of the reset that began it.
+    pub reset: Option<String>,
     /// Whether a snapshot began the segment: only then the view is complete.
     pub has_pages: bool,
     /// The cursor of the first `live`.
@@ -71,7 +72,7 @@ impl Fold {
     pub fn connected(&mut self, continues: bool) {
         (self.expects_live, self.is_stale) = (true, false);
         if !continues {
-            self.begin_segment(false);
+            self.begin_segment(None);
         }
     }
 
@@ -112,7 +113,7 @@ impl Fold {
                 }
             }
             ServerMessage::Position(cursor) => self.set_cursor(cursor),
-            ServerMessage::Reset => self.begin_segment(true),
+            ServerMessage::Reset(reason) => self.begin_segment(Some(reason)),
             ServerMessage::Saved(id, sentence) => {
                 self.received_sentences.push((id, sentence.clone()));
                 self.sentences.insert(id, sentence);
@@ -133,6 +134,11 @@ impl Fold {
         self.cursor = Some(cursor);
     }
 
+    /// Whether `live` came since the last connection or reset.
+    pub fn has_been_live(&self) -> bool {
+        !self.expects_live
+    }
+
     /// The segment since the last start.
     pub fn current_segment(&self) -> &Segment {
         self.segments
@@ -143,7 +149,7 @@ impl Fold {
     pub fn resets(&self) -> usize {
         self.segments
             .iter()
-            .filter(|segment| segment.began_by_reset)
+            .filter(|segment| segment.reset.is_some())
             .count()
     }
 
@@ -153,14 +159,14 @@ impl Fold {
             .expect("a fold starts with one segment")
     }
 
-    fn begin_segment(&mut self, by_reset: bool) {
+    fn begin_segment(&mut self, reset: Option<String>) {
         self.people.clear();
         self.sentences.clear();
         self.received_sentences.clear();
         self.cursor = None;
         self.expects_live = true;
         self.segments.push(Segment {
-            began_by_reset: by_reset,
+            reset,
             ..Segment::default()
         });
     }

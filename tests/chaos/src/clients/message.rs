@@ -14,7 +14,8 @@ pub enum ServerMessage {
     Change(LogPosition, PersonChange),
     Batch(Cursor, Vec<PersonChange>),
     Position(Cursor),
-    Reset,
+    /// With its reason.
+    Reset(String),
     /// The gateway cannot prove that nothing is missing; it can again.
     Stale,
     Fresh,
@@ -112,7 +113,7 @@ impl ServerMessage {
                 )
             }
             "position" => Self::Position(cursor()),
-            "reset" => Self::Reset,
+            "reset" => Self::Reset(message["reason"].as_str().expect("a text").to_owned()),
             "stale" => Self::Stale,
             "fresh" => Self::Fresh,
             _ => Self::Other,

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::fold::Fold;
 use super::message::saved_sentence;
-use super::wire::{Format, HandshakeResult, Stream};
+use super::wire::{Cut, Format, HandshakeResult, Stream};
 
 /// A client's format, filter and start. Without a snapshot it starts from now.
 #[derive(Clone, Debug)]
@@ -78,6 +78,7 @@ enum Start {
 #[derive(Debug)]
 enum Command {
     Move(Vec<SocketAddr>),
+    Cut(Cut, Vec<SocketAddr>),
     Pause,
     Continue,
 }
@@ -205,12 +206,22 @@ impl Watcher {
 
     /// Cuts the connection and resumes at another gateway.
     pub async fn move_to(&mut self, gateway: usize, addresses: Vec<SocketAddr>) {
+        self.note_move(gateway);
+        self.send(Command::Move(addresses)).await;
+    }
+
+    /// Cuts the connection in this way, and resumes at a gateway, perhaps the same one.
+    pub async fn cut(&mut self, cut: Cut, gateway: usize, addresses: Vec<SocketAddr>) {
+        self.note_move(gateway);
+        self.send(Command::Cut(cut, addresses)).await;
+    }
+
+    fn note_move(&mut self, gateway: usize) {
         (self.gateway, self.moves) = (gateway, self.moves + 1);
         // The text format has no cursors: the client reconnects with a snapshot.
         if self.options.format == Format::Text {
             (self.start_cursor, self.is_complete) = (None, true);
         }
-        self.send(Command::Move(addresses)).await;
     }
 
     /// Stops the client from reading, until `unpause`.
@@ -298,6 +309,11 @@ impl Client {
                             self.addresses = addresses.into();
                             break;
                         }
+                        Some(Command::Cut(cut, addresses)) => {
+                            self.addresses = addresses.into();
+                            stream.cut(cut).await;
+                            break;
+                        }
                         Some(Command::Pause) => is_paused = true,
                         Some(Command::Continue) => is_paused = false,
                         None => return,
@@ -343,7 +359,7 @@ impl Client {
 
     /// Pauses before the next attempt, unless a command comes.
     async fn back_off(&mut self, commands: &mut mpsc::Receiver<Command>) {
-        if let Ok(Some(Command::Move(addresses))) =
+        if let Ok(Some(Command::Move(addresses) | Command::Cut(_, addresses))) =
             tokio::time::timeout(Duration::from_millis(20), commands.recv()).await
         {
             self.addresses = addresses.into();

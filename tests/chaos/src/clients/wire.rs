@@ -18,6 +18,8 @@ use super::watcher::ClientOptions;
 
 /// Time limit of a handshake. The client tries again after that.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Time limit of the gateway's answer to FIN.
+const FINISH_LIMIT: Duration = Duration::from_secs(2);
 /// Receive buffer of a slow client, in bytes. With 4 KB the kernel tells the sender of free space
 /// so late that 10 KB/s get through.
 const SMALL_BUFFER: u32 = 16 * 1024;
@@ -28,6 +30,15 @@ pub enum Format {
     CloudEvents,
     Sse,
     Text,
+}
+
+/// How a client ends its connection without a close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It sends FIN, and reads until the gateway ends the connection too.
+    Finish,
+    /// It sends RST.
+    Reset,
 }
 
 /// An open connection.
@@ -115,6 +126,27 @@ impl Stream {
         }
     }
 
+    /// Ends the connection without a close frame.
+    pub(super) async fn cut(self, cut: Cut) {
+        let mut stream = match self {
+            Self::Socket(_, socket) => socket.into_inner(),
+            Self::Events { stream, .. } => stream,
+        };
+        match cut {
+            Cut::Reset => stream.set_zero_linger().expect("a socket"),
+            Cut::Finish => {
+                let mut rest = [0; 4096];
+                let end = async {
+                    stream.shutdown().await.ok()?;
+                    while stream.read(&mut rest).await.ok()? > 0 {}
+                    Some(())
+                };
+                // Dropping the socket ends what the gateway does not.
+                let _ = timeout(FINISH_LIMIT, end).await;
+            }
+        }
+    }
+
     /// The next message, and the cursor in its event id if it has one. The error is the code of a
     /// close frame, none if the connection ended without one. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<(ServerMessage, Option<Cursor>), Option<u16>> {
@@ -142,6 +174,16 @@ impl Stream {
                 }
             },
         }
+    }
+}
+
+/// The status of the answer to a handshake with `start` as `from`: 200 where the connection opens,
+/// 0 without an answer.
+pub async fn handshake(options: &ClientOptions, address: SocketAddr, start: &str) -> u16 {
+    match Stream::open(options, address, start).await {
+        HandshakeResult::Stream(_) => 200,
+        HandshakeResult::Refused(status) => status,
+        HandshakeResult::Unreachable => 0,
     }
 }
 

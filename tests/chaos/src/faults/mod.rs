@@ -1,5 +1,7 @@
 //! The faults: each brings one about in a world, and has everything compared afterwards.
 
+mod clients;
+mod embedded;
 mod gateways;
 mod histories;
 mod masters;
@@ -41,6 +43,8 @@ pub type Schedule = fn(Case) -> LocalBoxFuture<'static, RunReport>;
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     [
         gateways::FAULTS,
+        clients::FAULTS,
+        embedded::FAULTS,
         redis::FAULTS,
         histories::FAULTS,
         masters::FAULTS,

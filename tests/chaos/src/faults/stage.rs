@@ -99,7 +99,12 @@ impl Stage {
     }
 
     /// After the fault: clients resume where others stood, and join; then everything is compared.
-    pub(super) async fn end(mut self) -> RunReport {
+    pub(super) async fn end(self) -> RunReport {
+        self.end_after(async |_| ()).await
+    }
+
+    /// The same. `at_rest` runs when nobody writes any more.
+    pub(super) async fn end_after(mut self, at_rest: impl AsyncFnOnce(&World)) -> RunReport {
         self.heals().await;
         let world = &mut self.world;
         let last = world.nodes.len() - 1;
@@ -112,6 +117,7 @@ impl Stage {
             .map(|it| it.inspect(|state| state.fold.silence.longest()));
         let silence_of_frames = silences.max().unwrap_or_default();
         world.end_load().await;
+        at_rest(world).await;
         let report = check(world, last.min(1), self.store).await;
         RunReport {
             silence_of_frames,

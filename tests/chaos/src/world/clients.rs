@@ -8,7 +8,7 @@ use people_testing::people::CONDITIONS;
 use people_testing::wait::eventually;
 
 use super::{StoreAt, World, heads};
-use crate::clients::{ClientOptions, Format, LibraryClient, SavedView, Watcher};
+use crate::clients::{ClientOptions, Cut, Format, LibraryClient, SavedView, Watcher};
 
 /// What a client of [`World::listen`] is called.
 const LISTENER: &str = "a listener";
@@ -162,6 +162,12 @@ impl World {
         {
             watcher.move_to(to, addresses.clone()).await;
         }
+    }
+
+    /// Cuts the connection of a client in this way, and lets it resume at a gateway.
+    pub async fn cut(&mut self, watcher: usize, cut: Cut, gateway: usize) {
+        let addresses = self.addresses(gateway);
+        self.watchers[watcher].cut(cut, gateway, addresses).await;
     }
 
     /// Stops the clients with small buffers from reading.

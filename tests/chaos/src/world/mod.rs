@@ -25,7 +25,7 @@ use crate::clients::{LibraryClient, Watcher};
 pub use self::case::Case;
 pub use self::link::{Link, LinkState, Way};
 pub use self::load::Answers;
-pub use self::store_at::{History, StoreAt};
+pub use self::store_at::{History, StoreAt, copy_files, embedded_log};
 
 /// What a fault may cost.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +88,8 @@ pub struct World {
     pub log_is_whole: bool,
     /// Whether the gateways must say `stale` to every listener meanwhile.
     pub must_be_stale: bool,
+    /// The codes with which connections may end where [`Allowance::closes`] says so: none for all.
+    pub close_codes: Option<&'static [u16]>,
     /// Whether clients that cannot reach their gateway go to the next one.
     pub clients_roam: bool,
     /// The filter of all clients, where the store has many people for which none asks.
@@ -157,6 +159,7 @@ impl World {
             },
             log_is_whole: true,
             must_be_stale: false,
+            close_codes: None,
             clients_roam: false,
             only_condition: None,
             load: None,

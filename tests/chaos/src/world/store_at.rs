@@ -9,7 +9,6 @@ use people_gateway::store::embedded::{self, EmbeddedStore};
 use people_gateway::store::redis::Options;
 use people_testing::process::Gateway;
 use people_testing::redis::log::{ALL, tails};
-use rustix::process::Signal;
 
 /// Where a store is.
 #[derive(Clone, Debug)]
@@ -38,9 +37,9 @@ impl StoreAt {
             }
             Self::Embedded(folder, partitions) => {
                 let copy = tempfile::tempdir().expect("a folder");
-                owner.signal(Signal::STOP);
+                owner.freeze();
                 copy_files(folder, copy.path());
-                owner.signal(Signal::CONT);
+                owner.thaw();
                 embedded_log(copy.path(), *partitions).await
             }
         }
@@ -54,14 +53,16 @@ impl From<u16> for StoreAt {
     }
 }
 
-fn copy_files(from: &Path, to: &Path) {
+/// Copies the files of an embedded store. Nobody may write them meanwhile.
+pub fn copy_files(from: &Path, to: &Path) {
     for file in std::fs::read_dir(from).expect("the folder of the store") {
         let file = file.expect("a file");
         std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
     }
 }
 
-async fn embedded_log(folder: &Path, partitions: Partitions) -> Vec<Change> {
+/// All changes in the log of a copy. Opening it may repair it.
+pub async fn embedded_log(folder: &Path, partitions: Partitions) -> Vec<Change> {
     let retention = Options::default().retention;
     let options = embedded::Options::new(folder, partitions, retention);
     let store = EmbeddedStore::open_existing(options).expect("a copy opens");

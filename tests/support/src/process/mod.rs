@@ -1,5 +1,6 @@
 //! The program as an operator runs it: a process with its own ports, killed when it is dropped.
 
+mod attempt;
 mod metrics;
 mod people;
 pub mod settings;
@@ -9,6 +10,7 @@ mod welcome;
 use std::fs::{self, OpenOptions};
 use std::io::{BufReader, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::port::free_port;
 use crate::program;
 use crate::wait::{DEADLINE, eventually};
 
+pub use self::attempt::Refusal;
 pub use self::people::person;
 
 /// A running gateway.
@@ -32,6 +35,8 @@ pub struct Gateway {
     settings: Vec<(String, String)>,
     /// Variables of its environment beside the settings.
     environment: Vec<(&'static str, PathBuf)>,
+    /// The user that runs the process; none means the one that runs the tests.
+    user: Option<u32>,
     folder: TempDir,
     pub address: SocketAddr,
     pub admin: SocketAddr,
@@ -80,7 +85,7 @@ impl Gateway {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        let process = start_process(&all, &environment, &folder).await;
+        let process = start_process(command(&all, &environment, &folder)).await;
         let http = reqwest::Client::builder()
             .timeout(DEADLINE)
             .no_proxy()
@@ -92,6 +97,7 @@ impl Gateway {
             stdout: process.stdout,
             settings: all,
             environment,
+            user: None,
             folder,
             address: process.address,
             admin: process.admin,
@@ -171,14 +177,23 @@ impl Gateway {
 
     /// Starts the process again after [`Gateway::kill9`], at the same addresses with the same data.
     pub async fn restart(&mut self) {
+        let process = start_process(self.command()).await;
+        (self.child, self.stdout) = (process.child, process.stdout);
+    }
+
+    /// The command that starts the process again.
+    fn command(&mut self) -> Command {
         self.settings
             .retain(|(key, _)| key != "listen" && key != "admin.listen");
         self.settings
             .push(("listen".into(), self.address.to_string()));
         self.settings
             .push(("admin.listen".into(), self.admin.to_string()));
-        let process = start_process(&self.settings, &self.environment, &self.folder).await;
-        (self.child, self.stdout) = (process.child, process.stdout);
+        let mut command = command(&self.settings, &self.environment, &self.folder);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command
     }
 
     /// The URL of a path.
@@ -203,12 +218,12 @@ impl Drop for Gateway {
     }
 }
 
-/// Starts the program, and waits until it listens.
-async fn start_process(
+/// The command that starts the program.
+fn command(
     settings: &[(String, String)],
     environment: &[(&str, PathBuf)],
     folder: &TempDir,
-) -> ListeningProcess {
+) -> Command {
     let mut command = Command::new(program());
     command
         .env_clear()
@@ -223,6 +238,11 @@ async fn start_process(
     command.envs(environment.iter().cloned());
     // A planted bug, in builds that have them.
     command.envs(std::env::var_os(VARIABLE).map(|name| (VARIABLE, name)));
+    command
+}
+
+/// Starts the program, and waits until it listens.
+async fn start_process(mut command: Command) -> ListeningProcess {
     let mut child = command.spawn().expect("the program starts");
     let stdout = child.stdout.take().expect("a pipe");
     let welcome = tokio::task::spawn_blocking(move || welcome(stdout));
