@@ -86,8 +86,11 @@ impl EmbeddedStore {
             Err(error) if error.is_full_disk() && room.release().is_ok() => open(&location)?,
             opened => opened?,
         };
-        let marker =
-            MarkerFile::new(&options.directory).open(&opened.1, &options.metrics.store_damage);
+        let marker = MarkerFile::new(&options.directory).open(
+            &opened.1,
+            |partition, seq| tables::tag(&opened.0, partition, seq).ok().flatten(),
+            &options.metrics.store_damage,
+        );
         let reopen = {
             let location = location.clone();
             move || location.open()

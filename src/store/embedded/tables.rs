@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use redb::{ReadableTable, TableDefinition};
 
-use crate::domain::{FieldsJson, LogPosition, Partition, Partitions, PersonId, Position};
-use crate::store::{Cause, IdempotencyRecord, StoreError};
+use crate::domain::{FieldsJson, LogPosition, Partition, Partitions, PersonId, Position, Tag};
+use crate::store::{Cause, IdempotencyRecord, StoreError, decode_frame};
 
 /// `version` and `partitions`, which are checked before anything else is read.
 pub(super) const LAYOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("layout");
@@ -126,6 +126,18 @@ pub(super) fn head(
     let stored = heads.get(partition.get())?;
     let position = stored.as_ref().and_then(|text| text.value().parse().ok());
     position.ok_or_else(|| FileFailure::Corrupt(format!("partition {partition} has no head")))
+}
+
+/// The tag of an entry of a log; none if there is no entry, or it cannot be read.
+pub(super) fn tag(
+    database: &redb::Database,
+    partition: Partition,
+    seq: u64,
+) -> Result<Option<Tag>, FileFailure> {
+    let transaction = redb::ReadableDatabase::begin_read(database)?;
+    let entry = transaction.open_table(LOG)?.get((partition.get(), seq))?;
+    let change = entry.and_then(|frame| decode_frame(partition, frame.value()).ok());
+    Ok(change.map(|change| change.at.position.tag))
 }
 
 /// All keys of a partition's log.

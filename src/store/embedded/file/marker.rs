@@ -3,14 +3,15 @@
 //!
 //! The marker is written after the commit and before its answers, without a sync. After a crash of
 //! the process it is as new as the store's file; after a crash of the machine it may be older. An
-//! older marker proves nothing, a newer one proves a loss.
+//! older marker proves nothing, unless the file has another change at its place; a newer one proves
+//! a loss.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::folder::private_file;
-use crate::domain::{Partition, Position};
+use crate::domain::{Partition, Position, Tag};
 use crate::store::embedded::tables::LogHead;
 use crate::store::{DamageLocation, KnownDamage};
 
@@ -43,9 +44,11 @@ impl MarkerFile {
     }
 
     /// Opens the marker, notes what the store's file has lost since it was written, and updates it.
+    /// `tag` is the tag of an entry of the file's logs; none where there is no entry.
     pub(in crate::store::embedded) fn open(
         &self,
         heads: &[LogHead],
+        tag: impl Fn(Partition, u64) -> Option<Tag>,
         damage: &KnownDamage,
     ) -> Marker {
         let text = fs::read(&self.0).unwrap_or_default();
@@ -53,8 +56,10 @@ impl MarkerFile {
             .chunks(ROW)
             .map(|row| std::str::from_utf8(row).ok()?.trim().parse().ok());
         for ((number, head), marked) in (0..).zip(heads).zip(rows) {
-            if let Some(detail) = marked.and_then(|marked| lost(head.position, marked)) {
-                damage.found(DamageLocation::History(Partition::new(number)), &detail);
+            let partition = Partition::new(number);
+            let tag = |marked: Position| tag(partition, marked.seq.get());
+            if let Some(detail) = marked.and_then(|marked| lost(head.position, marked, tag)) {
+                damage.found(DamageLocation::History(partition), &detail);
             }
         }
         let file = private_file(&self.0).inspect_err(|error| {
@@ -107,8 +112,9 @@ impl Marker {
     }
 }
 
-/// The loss, if the store's file is older than the marker.
-fn lost(head: Position, marked: Position) -> Option<String> {
+/// The loss, if the store's file is older than the marker, or of another history. `tag` is that of
+/// the file's entry with the seq of a position.
+fn lost(head: Position, marked: Position, tag: impl Fn(Position) -> Option<Tag>) -> Option<String> {
     let detail = |what: String| {
         Some(format!(
             "{what}: the file is at {head}, and was at {marked}"
@@ -119,7 +125,11 @@ fn lost(head: Position, marked: Position) -> Option<String> {
     }
     match marked.seq.get().checked_sub(head.seq.get()) {
         Some(0) if head.tag != marked.tag => detail("its last change is another".to_owned()),
-        Some(0) | None => None,
+        Some(0) => None,
+        None => {
+            let is_another = tag(marked).is_some_and(|tag| tag != marked.tag);
+            is_another.then(|| detail("its history is another".to_owned()))?
+        }
         Some(1) => detail("its last change is lost".to_owned()),
         Some(changes) => detail(format!("its last {changes} changes are lost")),
     }
@@ -139,12 +149,38 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_file_of_another_history_is_noted_as_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let marker = MarkerFile::new(folder.path());
+        let found = |positions, tag: Option<u64>| {
+            let damage = KnownDamage::default();
+            let tag = |_, seq| tag.filter(|_| seq == 7).map(Tag::new);
+            marker.open(&heads(positions), tag, &damage);
+            damage.count(DamageKind::History)
+        };
+        assert_eq!(found(["a.0.0", "b.7.4"], None), 0, "there is no marker");
+        assert_eq!(
+            found(["a.0.0", "b.9.5"], Some(4)),
+            0,
+            "it has the marked change"
+        );
+        assert_eq!(found(["a.0.0", "b.7.4"], None), 1);
+        assert_eq!(found(["a.0.0", "b.9.5"], None), 0, "its log begins later");
+        assert_eq!(found(["a.0.0", "b.7.4"], None), 1);
+        assert_eq!(
+            found(["a.0.0", "b.9.5"], Some(6)),
+            1,
+            "it has another change there"
+        );
+    }
+
+    #[test]
     fn a_file_that_is_older_than_its_marker_is_noted_as_damage() {
         let folder = tempfile::tempdir().unwrap();
         let marker = MarkerFile::new(folder.path());
         let found = |positions| {
             let damage = KnownDamage::default();
-            marker.open(&heads(positions), &damage);
+            marker.open(&heads(positions), |_, _| None, &damage);
             (damage.count(DamageKind::History), damage.to_string())
         };
         assert_eq!(
