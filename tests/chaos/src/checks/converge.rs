@@ -55,6 +55,9 @@ fn mismatch(watcher: &Watcher, truth: &Truth) -> Option<String> {
     if !watcher.is_live() {
         return Some("it is not live".to_owned());
     }
+    if watcher.inspect(|state| state.fold.is_stale) {
+        return Some("it was not told that all is proved again".to_owned());
+    }
     let filter = Filter::parse(&watcher.options.condition).expect("a filter");
     if watcher.options.format == Format::Text {
         let before = |at: LogPosition| {

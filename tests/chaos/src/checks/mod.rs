@@ -138,16 +138,12 @@ fn check_writes(world: &World, truth: &Truth, report: &mut RunReport) {
     }
 }
 
-/// A time without proof is told to every listener, and ends.
+/// A time without proof is told to every listener.
 fn check_told(world: &World, report: &mut RunReport) {
-    for listener in world.listeners() {
-        let (stales, is_stale) = listener.inspect(|it| (it.fold.stales, it.fold.is_stale));
-        let what = match (stales, is_stale) {
-            (0, _) if world.must_be_stale => "it was not told that nothing is proved",
-            (_, true) => "it was not told that all is proved again",
-            _ => continue,
-        };
-        let violation = Violation::new(Kind::Untold, what);
+    let is_untold = |listener: &&Watcher| listener.inspect(|state| state.fold.stales == 0);
+    let untold = world.listeners().filter(is_untold);
+    for listener in untold.filter(|_| world.must_be_stale) {
+        let violation = Violation::new(Kind::Untold, "it was not told that nothing is proved");
         report
             .violations
             .push(violation.seen_by(&describe(listener)));
