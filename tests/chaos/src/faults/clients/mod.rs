@@ -11,8 +11,8 @@ use super::{Fault, Servers};
 use crate::world::Case;
 use people_testing::redis::RedisServer;
 
-/// Several logs and one, each in runs with short queues and in others.
-const PARTITIONS: &[u16] = &[4, 1, 4];
+/// Several logs, and one.
+const PARTITIONS: &[u16] = &[4, 1];
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {

@@ -12,8 +12,8 @@ use super::stage::Stage;
 use super::{Fault, Servers};
 use crate::world::{Case, World};
 
-/// Several logs and one, each in runs with short queues and in others.
-const PARTITIONS: &[u16] = &[4, 1, 4];
+/// Several logs, and one.
+const PARTITIONS: &[u16] = &[4, 1];
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
