@@ -18,6 +18,7 @@ check:
 test:
 	./scripts/install-test-tools.sh
 	cargo test --workspace --locked
+	./scripts/test-valkey.sh
 	./scripts/test-js.sh
 	./scripts/test-api.sh
 	./scripts/test-generators.sh
