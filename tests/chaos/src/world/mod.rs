@@ -296,10 +296,11 @@ impl World {
 /// Starts a gateway on a store; without one it has an embedded store.
 async fn gateway(case: &Case, store: Option<&StoreAt>, settings: &[(&str, &str)]) -> Gateway {
     let partitions = case.partitions.to_string();
-    // A silence limit that a paused client does not reach, even on a slow machine.
+    // Limits that a client does not reach while it is paused, even on a slow machine.
     let own = [
         ("store.partitions", partitions.as_str()),
         ("live.silence_limit_ms", "600000"),
+        ("http.stall_limit_ms", "600000"),
     ];
     let url = match store {
         Some(StoreAt::Redis(url)) => Some(("store.url", url.as_str())),
