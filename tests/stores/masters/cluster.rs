@@ -10,6 +10,7 @@ use people_gateway::store::{FeedEvent, Metrics, Store, StoreError};
 use people_testing::cluster::{Cluster, ClusterOptions};
 use people_testing::wait::eventually;
 
+use super::durability::replicas;
 use super::load::Load;
 use super::options;
 use crate::redis::feed::TestFeed;
@@ -20,6 +21,15 @@ use crate::redis::people::{
 
 async fn opened(cluster: &Cluster) -> Arc<RedisStore> {
     open(options(cluster.url())).await
+}
+
+/// A store that answers a write once a replica has it: with a master no answered one is lost.
+async fn opened_durable(cluster: &Cluster) -> Arc<RedisStore> {
+    open(Options {
+        durability: Some(replicas(1)),
+        ..options(cluster.url())
+    })
+    .await
 }
 
 /// The slot of partition n of twelve, on the way through its range.
@@ -93,8 +103,8 @@ async fn one_node_of_the_url_is_enough_also_a_replica() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_master_loses_and_doubles_nothing() {
-    let mut cluster = Cluster::start(3, 1).await;
-    let store = opened(&cluster).await;
+    let mut cluster = Cluster::start(3, 2).await;
+    let store = opened_durable(&cluster).await;
     let load = Load::start(&store, 1);
     load.goes_on(1000).await;
     cluster.kill9(1);
@@ -112,8 +122,8 @@ async fn a_killed_master_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_master_loses_and_doubles_nothing() {
-    let mut cluster = Cluster::start(3, 1).await;
-    let store = opened(&cluster).await;
+    let mut cluster = Cluster::start(3, 2).await;
+    let store = opened_durable(&cluster).await;
     let load = Load::start(&store, 1);
     load.goes_on(1000).await;
     cluster.freeze(2);

@@ -16,7 +16,7 @@ use crate::redis::people::{
     ONLY, assert_state_is_the_replayed_log, done, keyed, open, options as single, save,
 };
 
-fn replicas(count: u32) -> Durability {
+pub(super) fn replicas(count: u32) -> Durability {
     Durability {
         replicas: NonZeroU32::new(count).expect("not zero"),
         timeout: Duration::from_millis(300),

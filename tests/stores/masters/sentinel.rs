@@ -7,6 +7,7 @@ use people_gateway::store::redis::{OpenError, Options, RedisStore, SentinelOptio
 use people_testing::sentinel::{SentinelOptions as Sentinelled, Sentinels};
 use people_testing::wait::eventually;
 
+use super::durability::replicas;
 use super::load::Load;
 use super::options;
 use crate::redis::opening::{fatal_error, retryable_error};
@@ -19,7 +20,12 @@ async fn opened(sentinels: &Sentinels) -> Arc<RedisStore> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_and_a_frozen_master_lose_and_double_nothing() {
     let mut sentinels = Sentinels::start(2, 3).await;
-    let store = opened(&sentinels).await;
+    // A write is answered once a replica has it: with a master no answered one is lost.
+    let store = open(Options {
+        durability: Some(replicas(1)),
+        ..options(sentinels.url())
+    })
+    .await;
     let load = Load::start(&store, 1);
     load.goes_on(1000).await;
     let first = sentinels.master().await;

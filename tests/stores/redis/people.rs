@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use people_gateway::domain::{
-    FieldsJson, Partition, Partitions, PersonId, Position, Tag, Timestamp,
+    Change, FieldsJson, Partition, Partitions, Person, PersonId, Position, Tag, Timestamp,
 };
 use people_gateway::store::Metrics;
 use people_gateway::store::redis::{Options, RedisStore};
-use people_gateway::store::{PageLimits, RequestKey, Store, Write, WriteOutcome};
+use people_gateway::store::{LogAnswer, PageLimits, RequestKey, Store, Write, WriteOutcome};
 
 use people_testing::redis::RedisServer;
 
@@ -82,18 +82,51 @@ pub(crate) async fn done(store: &RedisStore, write: Write) -> Position {
     }
 }
 
+/// Entries and people that are read at once: few enough for the time limit of a call, also where
+/// the machine is busy.
+const READ_AT_ONCE: usize = 1_000;
+
+/// A partition's head and whole log. Nothing may be written meanwhile.
+pub(crate) async fn whole_log(store: &RedisStore, partition: Partition) -> (Position, Vec<Change>) {
+    let tail = store.tail(partition, count(1)).await.expect("the log");
+    let mut from = Position::start_of(tail.head.epoch);
+    let mut log = Vec::new();
+    loop {
+        let answer = store.since(partition, from, count(READ_AT_ONCE)).await;
+        match answer.expect("the log") {
+            LogAnswer::Continues { changes, .. } if changes.is_empty() => return (tail.head, log),
+            LogAnswer::Continues { changes, .. } => log.extend(changes),
+            broken @ LogAnswer::Broken { .. } => panic!("{broken:?}"),
+        }
+        from = log.last().map_or(from, |change| change.at.position);
+    }
+}
+
+/// All people of a partition, each page of which has this head.
+async fn all_people(store: &RedisStore, partition: Partition, head: Position) -> Vec<Person> {
+    let (mut people, mut after) = (Vec::new(), None);
+    loop {
+        let limits = PageLimits::people(count(READ_AT_ONCE));
+        let page = store.page(partition, after, limits).await;
+        let page = page.expect("the people");
+        assert_eq!(page.head, head);
+        people.extend(page.people);
+        after = page.next;
+        if after.is_none() {
+            return people;
+        }
+    }
+}
+
 /// Replays each partition's whole log, compares it with the head, the people and the chain of tags,
 /// and returns the number of changes.
 pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usize {
     let mut total = 0;
     for partition in store.partitions().iter() {
-        let tail = store
-            .tail(partition, count(100_000))
-            .await
-            .expect("the log");
+        let (head, log) = whole_log(store, partition).await;
         let mut people = BTreeMap::new();
-        let mut last = Position::start_of(tail.head.epoch);
-        for change in &tail.changes {
+        let mut last = Position::start_of(head.epoch);
+        for change in &log {
             assert_eq!(
                 change.predecessor(),
                 Some(last),
@@ -113,19 +146,14 @@ pub(crate) async fn assert_state_is_the_replayed_log(store: &RedisStore) -> usiz
             };
             last = change.at.position;
         }
-        assert_eq!(tail.head, last, "the head is the log's last entry");
-        let page = store
-            .page(partition, None, PageLimits::people(count(100_000)))
+        assert_eq!(head, last, "the head is the log's last entry");
+        let stored: Vec<_> = all_people(store, partition, head)
             .await
-            .expect("the people");
-        assert_eq!(page.head, last);
-        let stored: Vec<_> = page
-            .people
             .into_iter()
             .map(|p| (p.id, (p.revision, p.fields)))
             .collect();
         assert_eq!(stored, people.into_iter().collect::<Vec<_>>());
-        total += tail.changes.len();
+        total += log.len();
     }
     total
 }

@@ -18,7 +18,8 @@ pub(super) const OPTIONS: ClusterOptions = ClusterOptions {
     redis: &[],
 };
 
-/// Each partition of a master is another log: clients may be reset once for each.
+/// A master answers before its replicas have a write, which may be lost with it. Each of its
+/// partitions is another log: clients may be reset once for each.
 pub(super) const TAKES_WRITES: Allowance = Allowance {
     discontinuities: 2,
     losses: true,
@@ -28,6 +29,7 @@ pub(super) const TAKES_WRITES: Allowance = Allowance {
 pub(super) async fn killed(case: Case) -> RunReport {
     let mut cluster = Cluster::start_with(3, 1, OPTIONS).await;
     let mut stage = Stage::set(&case, at(&cluster), &[]).await;
+    stage.world.allowed = TAKES_WRITES;
     let victim = stage.world.number(0..3);
     cluster.kill9(victim);
     stage.world.write(1, 40).await;
@@ -44,6 +46,7 @@ pub(super) async fn frozen(case: Case) -> RunReport {
     let soon_stale = [("live.stale_after_ms", "1000")];
     let mut stage = Stage::set(&case, at(&cluster), &soon_stale).await;
     stage.world.must_be_stale = true;
+    stage.world.allowed = TAKES_WRITES;
     let victim = stage.world.number(0..3);
     let slot = slot_with_data(&cluster, victim).await;
     cluster.freeze(victim);

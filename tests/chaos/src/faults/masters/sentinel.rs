@@ -4,6 +4,7 @@ use people_testing::sentinel::{SentinelOptions, Sentinels};
 use people_testing::wait::eventually;
 
 use super::Stage;
+use super::cluster::TAKES_WRITES;
 use crate::checks::RunReport;
 use crate::world::{Allowance, Case, StoreAt, World};
 
@@ -14,6 +15,7 @@ fn at(sentinels: &Sentinels) -> StoreAt {
 pub(super) async fn killed(case: Case) -> RunReport {
     let mut sentinels = Sentinels::start(2, 3).await;
     let mut stage = Stage::set(&case, at(&sentinels), &[]).await;
+    stage.world.allowed = TAKES_WRITES;
     let old = sentinels.master().await;
     sentinels.kill9(old);
     stage.world.write(1, 40).await;
@@ -24,6 +26,7 @@ pub(super) async fn killed(case: Case) -> RunReport {
 pub(super) async fn frozen(case: Case) -> RunReport {
     let mut sentinels = Sentinels::start(2, 3).await;
     let mut stage = Stage::set(&case, at(&sentinels), &[]).await;
+    stage.world.allowed = TAKES_WRITES;
     let old = sentinels.master().await;
     sentinels.freeze(old);
     stage.world.write(1, 40).await;
@@ -49,12 +52,7 @@ async fn all_left(world: &World) {
 }
 
 pub(super) async fn split(case: Case) -> RunReport {
-    let allowed = Allowance {
-        discontinuities: 2,
-        losses: true,
-        closes: false,
-    };
-    split_of(case, SentinelOptions::default(), allowed).await
+    split_of(case, SentinelOptions::default(), TAKES_WRITES).await
 }
 
 pub(super) async fn split_with_min_replicas(case: Case) -> RunReport {
@@ -89,11 +87,7 @@ pub(super) async fn planned(case: Case) -> RunReport {
     let sentinels = Sentinels::start(2, 3).await;
     let mut stage = Stage::set(&case, at(&sentinels), &[]).await;
     // Redis 7.0 promotes the replica without a pause of the writes at the old master.
-    stage.world.allowed = Allowance {
-        discontinuities: 2,
-        losses: true,
-        closes: false,
-    };
+    stage.world.allowed = TAKES_WRITES;
     sentinels.failover().await;
     stage.world.write(1, 40).await;
     sentinels.wait_stable().await;
@@ -118,6 +112,7 @@ pub(super) async fn one_lies(case: Case) -> RunReport {
     let mut sentinels = Sentinels::start(2, 3).await;
     let mut stage = Stage::set(&case, at(&sentinels), &[]).await;
     let liar = stage.world.number(0..3);
+    stage.world.allowed = TAKES_WRITES;
     let old = sentinels.master().await;
     sentinels.freeze_sentinel(liar);
     sentinels.kill9(old);
