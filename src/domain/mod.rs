@@ -17,6 +17,7 @@ pub(crate) use age::age;
 pub use change::{Change, Operation, Succession};
 pub use draft::{Draft, Fault, IdRule, MAX_ATTRIBUTES_DEPTH, MergePatch, PersonMembers, Rejection};
 pub use fields::{CorruptFields, Fields, FieldsJson, MAX_ATTRIBUTES_BYTES, Values};
+pub use members::Members;
 pub use people_core::{
     Comparison, Cursor, CursorText, Epoch, Fingerprint, InvalidCursor, InvalidId, InvalidPosition,
     Kinds, LogPosition, Partition, Partitions, PersonId, Position, Seq, Tag, UnknownKinds,

@@ -1,11 +1,12 @@
 //! What a caller is not shown of people: paths that are hidden, or all but the paths that are
 //! shown.
 
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
-use crate::domain::FieldsJson;
+use crate::domain::{FieldsJson, Members};
 use crate::filter::FieldPath;
 
 /// Names that every caller is shown.
@@ -108,31 +109,61 @@ impl Mask {
         hidden.min(shown)
     }
 
-    /// The fields without what is hidden. An object that the mask empties is left out: it looks
-    /// like one that is not there.
+    /// The fields without what is hidden.
     pub fn apply(&self, fields: &FieldsJson) -> Map<String, Value> {
-        let mut members = fields.to_members();
-        self.prune(&mut members, &[]);
-        members
+        let mut text = String::from("{");
+        self.write_members(fields, &mut text);
+        close(&mut text);
+        serde_json::from_str(&text).expect("parts of an object, in an object")
     }
 
-    fn prune(&self, members: &mut Map<String, Value>, outer: &[&str]) {
-        members.retain(|name, value| {
-            let names = [outer, &[name.as_str()]].concat();
-            match (self.shows(&names), value) {
-                (Shown::None, _) => false,
-                (Shown::Whole, _) => true,
-                (Shown::Parts { others }, Value::Object(members)) => {
-                    if members.is_empty() {
-                        return others;
-                    }
-                    self.prune(members, &names);
-                    !members.is_empty()
-                }
-                (Shown::Parts { others }, _) => others,
-            }
-        });
+    /// Appends the members that are shown, each with a comma behind it. An object that the mask
+    /// empties is left out: it looks like one that is not there.
+    pub(super) fn write_members(&self, fields: &FieldsJson, out: &mut String) {
+        self.write_shown(fields.as_str(), &[], out);
     }
+
+    /// The same of an object that is found behind these names.
+    fn write_shown(&self, object: &str, outer: &[&str], out: &mut String) {
+        let members: Members<'_> = serde_json::from_str(object).expect("an object");
+        for (name, value) in members.0 {
+            let names = [outer, &[name.as_str()]].concat();
+            let shown = self.shows(&names);
+            let value = value.get();
+            let has_parts = value.starts_with('{') && value != "{}";
+            let is_shown = match shown {
+                Shown::None => false,
+                Shown::Whole => true,
+                Shown::Parts { others } => others || has_parts,
+            };
+            if !is_shown {
+                continue;
+            }
+            let begin = out.len();
+            write!(out, "{}:", Value::from(name.as_str())).expect("a String takes all");
+            if shown == Shown::Whole || !has_parts {
+                out.push_str(value);
+            } else {
+                out.push('{');
+                let inside = out.len();
+                self.write_shown(value, &names, out);
+                if out.len() == inside {
+                    out.truncate(begin);
+                    continue;
+                }
+                close(out);
+            }
+            out.push(',');
+        }
+    }
+}
+
+/// Ends an object whose members have commas behind them.
+fn close(object: &mut String) {
+    if object.ends_with(',') {
+        object.pop();
+    }
+    object.push('}');
 }
 
 /// Hides nothing.

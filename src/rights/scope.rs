@@ -4,8 +4,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::mask::Mask;
 use crate::domain::{FieldsJson, Fingerprint, Person, PersonId};
 use crate::filter::{Filter, FilterError, Scoped, SharedFilters};
@@ -111,12 +109,7 @@ impl Scope {
                 out.push_str(person.fields.members());
                 out.push(',');
             }
-            Some(mask) => {
-                for (name, value) in mask.apply(&person.fields) {
-                    write!(out, "{}:{value},", Value::from(name))
-                        .expect("a String takes all that is written to it");
-                }
-            }
+            Some(mask) => mask.write_members(&person.fields, out),
         }
         write!(
             out,
