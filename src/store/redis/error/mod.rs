@@ -6,7 +6,7 @@ use std::error::Error;
 
 use ::redis::{ErrorKind, RedisError, ServerError};
 
-use self::trust::distrust;
+pub(super) use self::trust::distrust;
 use super::options::Options;
 use super::url::redacted;
 
@@ -117,30 +117,37 @@ fn is_passing(answer: &ServerError) -> bool {
 }
 
 /// What the operator may have meant instead; empty if nothing suggests itself.
-fn hint(url: &str, error: &RedisError) -> &'static str {
-    let speaks_tls = url.starts_with("rediss:");
-    match error.kind() {
-        _ if error.code() == Some("NOAUTH") => {
-            "; write user and password into store.url (redis://USER:PASSWORD@HOST), or into the \
-             file of store.url_file"
-        }
-        _ if lacks_scripts(error) => {
-            "; this service has no scripts (EVAL, SCRIPT), and each write is one: use another \
-             service"
-        }
+fn hint(url: &str, error: &RedisError) -> String {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let speaks_tls = scheme.starts_with("rediss");
+    if error.code() == Some("NOAUTH") {
+        "; write user and password into store.url (redis://USER:PASSWORD@HOST), or into the file \
+         of store.url_file"
+            .to_owned()
+    } else if lacks_scripts(error) {
+        "; this service has no scripts (EVAL, SCRIPT), and each write is one: use another service"
+            .to_owned()
+    } else if !doubts_tls(error, speaks_tls) {
+        String::new()
+    } else if speaks_tls {
+        let plain = scheme.replacen("rediss", "redis", 1);
+        format!("; if this port does not speak TLS, write {plain}:// instead of {scheme}://")
+    } else {
+        let secured = scheme.replacen("redis", "rediss", 1);
+        format!("; if this port speaks TLS, write {secured}:// instead of {scheme}://")
+    }
+}
+
+/// Whether the port may be one for the other transport.
+pub(super) fn doubts_tls(error: &RedisError, speaks_tls: bool) -> bool {
+    if speaks_tls {
         // Redis without TLS waits for the end of a line that never comes, or answers bytes that are
         // no TLS record.
-        _ if speaks_tls
-            && (error.is_timeout() || error.to_string().contains("InvalidContentType")) =>
-        {
-            "; if this port does not speak TLS, write redis:// instead of rediss://"
-        }
+        error.is_timeout() || error.to_string().contains("InvalidContentType")
+    } else {
         // A port with TLS answers a command with an alert and hangs up; the reset may overtake the
         // alert.
-        kind if !speaks_tls && (kind == ErrorKind::Parse || error.is_connection_dropped()) => {
-            "; if this port speaks TLS, write rediss:// instead of redis://"
-        }
-        _ => "",
+        error.kind() == ErrorKind::Parse || error.is_connection_dropped()
     }
 }
 

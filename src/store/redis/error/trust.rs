@@ -9,7 +9,7 @@ use crate::telemetry::certificate_fault;
 
 /// What is wrong with the server's certificate and what to do; none if the connection failed for
 /// another reason.
-pub(super) fn distrust(error: &RedisError) -> Option<String> {
+pub(in crate::store::redis) fn distrust(error: &RedisError) -> Option<String> {
     // The library keeps the I/O error behind a pointer, which is the source that it tells.
     let kept = error
         .source()?

@@ -16,7 +16,7 @@ use super::commands::{KeyNames, Naming, Publication, directory, fresh, slot};
 use super::connection::{Discovery, Endpoint};
 use super::error::OpenError;
 use super::options::{Options, PubSub};
-use super::topology::{Home, Map, NoMap, Peers, map};
+use super::topology::{Home, Map, NoMap, Peers, Remedy, map};
 use super::url::redacted;
 use crate::domain::{Partition, Partitions};
 
@@ -96,7 +96,10 @@ async fn masters(options: &Options, endpoint: &Endpoint) -> Result<Map, OpenErro
         NoMap::UnknownMaster(_) => OpenError::fatal(format!(
             "{why} at {shown}: check the name after the slash (SENTINEL MASTERS lists the names)"
         )),
-        NoMap::Unanswered(why) if why.contains("NOAUTH") || why.contains("WRONGPASS") => {
+        NoMap::Refused(Remedy::Certificate, why) => OpenError::fatal(format!(
+            "nobody at {shown} can be asked for the masters: {why}"
+        )),
+        NoMap::Refused(Remedy::Password, why) => {
             let setting = match endpoint.discovery {
                 Discovery::Sentinel(_) => "store.sentinel.password, or the password in store.url",
                 Discovery::Cluster | Discovery::Named => "the password in store.url",

@@ -2,6 +2,7 @@
 
 use ::redis::{Value, pipe};
 
+use super::fault::PeerFault;
 use super::map::{Map, MapEpoch, NoMap};
 use super::peers::{Peers, text};
 use crate::store::redis::connection::{Address, Endpoint};
@@ -16,22 +17,22 @@ pub(super) async fn map(
     for node in nodes {
         match ask(peers, endpoint, node).await {
             Ok(map) => return Ok(map),
-            Err(why) if why.contains("cluster support disabled") => {
+            Err(fault) if fault.why.contains("cluster support disabled") => {
                 return Err(NoMap::NoCluster(node.clone()));
             }
-            Err(why) => faults.push(peers.fault(node, &why)),
+            Err(fault) => faults.push((node, fault)),
         }
     }
-    Err(NoMap::Unanswered(faults.join("; ")))
+    Err(peers.no_map(faults))
 }
 
-async fn ask(peers: &Peers, endpoint: &Endpoint, node: &Address) -> Result<Map, String> {
+async fn ask(peers: &Peers, endpoint: &Endpoint, node: &Address) -> Result<Map, PeerFault> {
     let mut connection = peers.connection(node, || endpoint.server(node)).await?;
     let mut pipeline = pipe();
     pipeline.cmd("CLUSTER").arg("SLOTS");
     pipeline.cmd("CLUSTER").arg("INFO");
     let (slots, info): (Value, Value) = peers.answer(pipeline.query_async(&mut connection)).await?;
-    read(node, &slots, &info)
+    Ok(read(node, &slots, &info)?)
 }
 
 /// Reads the answers to `CLUSTER SLOTS` and `CLUSTER INFO` of the node at `asked`.

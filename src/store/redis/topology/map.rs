@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::fault::Remedy;
 use crate::store::redis::commands::SLOTS;
 use crate::store::redis::connection::Address;
 
@@ -21,6 +22,9 @@ pub(crate) enum NoMap {
     /// Nobody answered in time, or what was said is not confirmed yet.
     #[error("{0}")]
     Unanswered(String),
+    /// Nobody answered, and some cannot until an operator changes something.
+    #[error("{1}")]
+    Refused(Remedy, String),
     /// Every sentinel that answers says that it does not know the master.
     #[error("no sentinel knows a master with the name {0:?}")]
     UnknownMaster(String),

@@ -4,6 +4,7 @@
 //! with maps, which `cluster` and `sentinel` get from `peers`, and publishes the `owners`.
 
 mod cluster;
+mod fault;
 mod keeper;
 mod machine;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod owners;
 mod peers;
 mod sentinel;
 
+pub(crate) use fault::Remedy;
 pub(super) use keeper::Keeper;
 #[cfg(test)]
 pub(crate) use machine::{MapSources, Step, Topology};

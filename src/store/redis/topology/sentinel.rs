@@ -10,6 +10,7 @@ use ::redis::{Value, cmd, pipe};
 use futures_util::future::join_all;
 use people_core::sabotage::{Sabotage, planted};
 
+use super::fault::PeerFault;
 use super::map::{Map, MapEpoch, NoMap};
 use super::peers::{Peers, text};
 use crate::store::redis::commands::SLOTS;
@@ -33,7 +34,7 @@ pub(super) async fn map(
 ) -> Result<Map, NoMap> {
     let asked = sentinels.iter().map(async |sentinel| {
         let opinion = ask(peers, endpoint, name, sentinel).await;
-        opinion.map_err(|why| peers.fault(sentinel, &why))
+        opinion.map_err(|fault| (sentinel, fault))
     });
     let (mut opinions, mut faults) = (Vec::new(), Vec::new());
     for answer in join_all(asked).await {
@@ -47,7 +48,7 @@ pub(super) async fn map(
         return Err(if is_answered {
             NoMap::UnknownMaster(name.to_owned())
         } else {
-            NoMap::Unanswered(faults.join("; "))
+            peers.no_map(faults)
         });
     };
     match is_master(peers, endpoint, &master).await {
@@ -57,7 +58,7 @@ pub(super) async fn map(
             nodes: sentinels.to_vec(),
         }),
         Ok(false) => Err(NoMap::Unanswered(format!("{master} is not a master yet"))),
-        Err(why) => Err(NoMap::Unanswered(peers.fault(&master, &why))),
+        Err(fault) => Err(peers.no_map(vec![(&master, fault)])),
     }
 }
 
@@ -66,7 +67,7 @@ async fn ask(
     endpoint: &Endpoint,
     name: &str,
     sentinel: &Address,
-) -> Result<Opinion, String> {
+) -> Result<Opinion, PeerFault> {
     let mut connection = peers
         .connection(sentinel, || endpoint.sentinel(sentinel))
         .await?;
@@ -79,10 +80,14 @@ async fn ask(
     let pipeline = pipeline.ignore_errors();
     let (master, address): (Value, Value) =
         peers.answer(pipeline.query_async(&mut connection)).await?;
-    read(sentinel, &master, &address)
+    Ok(read(sentinel, &master, &address)?)
 }
 
-async fn is_master(peers: &Peers, endpoint: &Endpoint, server: &Address) -> Result<bool, String> {
+async fn is_master(
+    peers: &Peers,
+    endpoint: &Endpoint,
+    server: &Address,
+) -> Result<bool, PeerFault> {
     let mut connection = peers.connection(server, || endpoint.server(server)).await?;
     let mut info = cmd("INFO");
     info.arg("replication");

@@ -1,8 +1,10 @@
 //! A certificate authority, and the certificates of servers that it signs.
 
 mod certificate;
+mod files;
 
 pub use certificate::Certificate;
+pub use files::TlsFiles;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

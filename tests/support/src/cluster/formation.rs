@@ -7,6 +7,7 @@ use super::node::Node;
 use super::stability::SLOTS;
 use super::view::View;
 use super::{Cluster, ClusterOptions};
+use crate::authority::TlsFiles;
 use crate::redis::turn;
 use crate::wait::{eventually, eventually_ok};
 
@@ -20,10 +21,13 @@ impl Cluster {
         assert!(masters > 0, "a cluster has a master");
         let turn = turn().await;
         let count = masters * (1 + replicas_per_master);
-        let starts = (0..count).map(|index| start_node(&options, index, network.as_ref()));
+        let tls = options.tls.map(|name| TlsFiles::new(&[name]));
+        let (links, files) = (network.as_ref(), tls.as_ref());
+        let starts = (0..count).map(|index| start_node(&options, index, links, files));
         let cluster = Self {
             nodes: join_all(starts).await,
             options,
+            tls,
             network,
             _turn: turn,
         };
@@ -43,7 +47,8 @@ impl Cluster {
     /// Starts a node without slots, and waits until all know it and it serves. Returns its index.
     pub async fn add_node(&mut self) -> usize {
         let index = self.nodes.len();
-        let node = start_node(&self.options, index, self.network.as_ref()).await;
+        let (network, tls) = (self.network.as_ref(), self.tls.as_ref());
+        let node = start_node(&self.options, index, network, tls).await;
         self.nodes.push(node);
         let others: Vec<usize> = self.live().filter(|other| *other != index).collect();
         self.introduce(index, others).await;
@@ -122,9 +127,14 @@ impl Cluster {
     }
 }
 
-async fn start_node(options: &ClusterOptions, index: usize, network: Option<&Network>) -> Node {
+async fn start_node(
+    options: &ClusterOptions,
+    index: usize,
+    network: Option<&Network>,
+    tls: Option<&TlsFiles>,
+) -> Node {
     match network {
         Some(network) => Node::start_behind_proxies(options, index, network).await,
-        None => Node::start(options).await,
+        None => Node::start(options, tls).await,
     }
 }

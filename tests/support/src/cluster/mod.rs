@@ -21,12 +21,14 @@ mod proxy;
 mod stability;
 mod view;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ::redis::{FromRedisValue, RedisResult};
 
 use self::network::Network;
 use self::node::Node;
+use crate::authority::TlsFiles;
 use crate::redis::{RedisServer, Turn};
 
 pub use self::moves::SlotMove;
@@ -36,6 +38,9 @@ pub use self::moves::SlotMove;
 pub struct ClusterOptions {
     /// After this time of silence a master is taken for dead.
     pub node_timeout_ms: u64,
+    /// The name in their certificate, if the nodes have a port for TLS, and reach each other by it
+    /// only.
+    pub tls: Option<&'static str>,
     /// More options of the command line; they win over those of the harness.
     pub redis: &'static [&'static str],
 }
@@ -44,6 +49,7 @@ impl Default for ClusterOptions {
     fn default() -> Self {
         Self {
             node_timeout_ms: 1000,
+            tls: None,
             redis: &[],
         }
     }
@@ -53,6 +59,7 @@ impl Default for ClusterOptions {
 pub struct Cluster {
     nodes: Vec<Node>,
     options: ClusterOptions,
+    tls: Option<TlsFiles>,
     /// The links between the nodes, where proxies carry them.
     network: Option<Network>,
     /// Dropped last, when the processes have ended.
@@ -100,7 +107,17 @@ impl Cluster {
             Some(password) => format!("default:{password}@"),
             None => String::new(),
         };
-        format!("redis-cluster://{user}{}", addresses.join(","))
+        let scheme = if self.tls.is_some() {
+            "rediss-cluster"
+        } else {
+            "redis-cluster"
+        };
+        format!("{scheme}://{user}{}", addresses.join(","))
+    }
+
+    /// The authority that signed the nodes' certificate.
+    pub fn authority(&self) -> Option<PathBuf> {
+        self.tls.as_ref().map(TlsFiles::authority)
     }
 
     /// `127.0.0.1:PORT`, as the node announces itself: behind proxies, its proxy's.

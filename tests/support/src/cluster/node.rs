@@ -3,6 +3,7 @@
 use super::ClusterOptions;
 use super::network::{Listening, Network};
 use super::proxy::Proxy;
+use crate::authority::TlsFiles;
 use crate::port::free_port;
 use crate::redis::{Launch, Member, RedisServer};
 
@@ -21,10 +22,10 @@ pub(super) struct Node {
 
 impl Node {
     /// Starts a node that knows no other.
-    pub(super) async fn start(options: &ClusterOptions) -> Self {
-        let server = RedisServer::launch(|| launch(options, None)).await;
+    pub(super) async fn start(options: &ClusterOptions, tls: Option<&TlsFiles>) -> Self {
+        let server = RedisServer::launch(|| launch(options, None).behind_tls(tls)).await;
         let (_, bus_port): (String, u16) = server.command(&["CONFIG", "GET", "cluster-port"]).await;
-        let port = server.port();
+        let port = server.announced_port();
         Self {
             id: server.command(&["CLUSTER", "MYID"]).await,
             member: Member::new(server),

@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::authority::TlsFiles;
+use crate::port::free_port;
+
 /// The settings of a server, without its port and folder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Launch {
@@ -13,6 +16,8 @@ pub(crate) struct Launch {
     pub(crate) options: Vec<String>,
     /// The password of the default user.
     pub(crate) password: Option<String>,
+    /// A second port, for TLS.
+    pub(crate) tls_port: Option<u16>,
 }
 
 impl Launch {
@@ -24,10 +29,20 @@ impl Launch {
             .position(|o| o == "--requirepass")
             .map(|at| options[at + 1].clone());
         Self {
-            configuration: None,
             options,
             password,
+            ..Self::default()
         }
+    }
+
+    /// Adds a port for TLS, if there is a certificate.
+    pub(crate) fn behind_tls(mut self, files: Option<&TlsFiles>) -> Self {
+        if let Some(files) = files {
+            let port = free_port();
+            self.options.extend(files.options(port));
+            self.tls_port = Some(port);
+        }
+        self
     }
 
     /// Starts a process. The first one in a folder writes the configuration file.

@@ -26,6 +26,7 @@ use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::authority::TlsFiles;
 use crate::port::free_port;
 use crate::wait::{DEADLINE, eventually};
 
@@ -51,6 +52,11 @@ impl RedisServer {
     /// default the server keeps nothing on disk.
     pub async fn start(options: &[&str]) -> Self {
         Self::launch(|| Launch::with_options(options.iter().copied())).await
+    }
+
+    /// Starts a server with a second port, for TLS.
+    pub async fn start_behind_tls(files: &TlsFiles) -> Self {
+        Self::launch(|| Launch::default().behind_tls(Some(files))).await
     }
 
     /// Starts a server with the settings that each attempt makes anew: other ports in them may be
@@ -101,6 +107,11 @@ impl RedisServer {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port that others are told of: that for TLS, if there is one.
+    pub fn announced_port(&self) -> u16 {
+        self.launch.tls_port.unwrap_or(self.port)
     }
 
     /// The password of the default user.

@@ -83,7 +83,7 @@ impl Sentinels {
 
     fn node_on(&self, port: u16) -> Option<usize> {
         let mut nodes = self.nodes.iter();
-        nodes.position(|node| node.server.port() == port)
+        nodes.position(|node| node.server.announced_port() == port)
     }
 
     async fn judge(&self) -> Result<(), String> {
@@ -108,7 +108,7 @@ impl Sentinels {
             return Err(format!("a sentinel says {about:?}"));
         }
         for node in self.live_nodes().filter(|node| *node != master) {
-            let port = self.server(node).port();
+            let port = self.server(node).announced_port();
             let mut known = replicas
                 .iter()
                 .filter(|replica| says(replica, "port", port));
@@ -120,7 +120,7 @@ impl Sentinels {
     }
 
     async fn judge_replication(&self, master: usize) -> Result<(), String> {
-        let port = self.server(master).port();
+        let port = self.server(master).announced_port();
         for node in self.live_nodes() {
             let replication = self.server(node).replication().await;
             let replication = replication.map_err(|error| error.to_string())?;

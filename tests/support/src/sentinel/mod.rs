@@ -16,9 +16,12 @@ mod agreement;
 mod settings;
 mod split;
 
+use std::path::PathBuf;
+
 use ::redis::{FromRedisValue, RedisResult};
 use futures_util::future::join_all;
 
+use crate::authority::TlsFiles;
 use crate::redis::{Member, RedisServer, Turn, turn};
 
 use self::settings::{data_node, sentinel};
@@ -39,6 +42,9 @@ pub struct SentinelOptions {
     pub password: Option<&'static str>,
     /// The password of the sentinels.
     pub sentinel_password: Option<&'static str>,
+    /// The name in their certificate, if all of them have a port for TLS, and reach each other by
+    /// it only.
+    pub tls: Option<&'static str>,
     /// More options of the servers' command line.
     pub redis: &'static [&'static str],
 }
@@ -51,6 +57,7 @@ impl Default for SentinelOptions {
             min_replicas_to_write: 0,
             password: None,
             sentinel_password: None,
+            tls: None,
             redis: &[],
         }
     }
@@ -62,6 +69,7 @@ pub struct Sentinels {
     /// The sentinels.
     watchers: Vec<Member>,
     options: SentinelOptions,
+    tls: Option<TlsFiles>,
     /// The master that is cut off.
     split: Option<usize>,
     /// Dropped last, when the processes have ended.
@@ -77,22 +85,26 @@ impl Sentinels {
 
     pub async fn start_with(replicas: usize, sentinels: usize, options: SentinelOptions) -> Self {
         let turn = turn().await;
-        let master = RedisServer::launch(|| data_node(&options, None)).await;
-        let port = master.port();
+        let files = options.tls.map(|name| TlsFiles::new(&[name]));
+        let tls = files.as_ref();
+        let master = RedisServer::launch(|| data_node(&options, None, tls)).await;
+        let port = master.announced_port();
         let mut nodes = vec![master];
-        let start = async |_| RedisServer::launch(|| data_node(&options, Some(port))).await;
+        let start = async |_| RedisServer::launch(|| data_node(&options, Some(port), tls)).await;
         nodes.extend(join_all((0..replicas).map(start)).await);
         let mut group = Self {
             nodes: nodes.into_iter().map(Member::new).collect(),
             watchers: Vec::new(),
             options,
+            tls: files,
             split: None,
             _turn: turn,
         };
         // A sentinel asks a master for its replicas at once, and then every 10 s.
         group.wait_until_replicated().await;
         let quorum = sentinels / 2 + 1;
-        let start = async |_| RedisServer::launch(|| sentinel(&options, port, quorum)).await;
+        let tls = group.tls.as_ref();
+        let start = async |_| RedisServer::launch(|| sentinel(&options, port, quorum, tls)).await;
         let started = join_all((0..sentinels).map(start)).await;
         group.watchers = started.into_iter().map(Member::new).collect();
         group.wait_stable().await;
@@ -107,16 +119,26 @@ impl Sentinels {
 
     /// The URL with only these sentinels.
     pub fn url_of(&self, sentinels: &[usize]) -> String {
-        let address = |sentinel: &usize| format!("127.0.0.1:{}", self.sentinel(*sentinel).port());
+        let address = |sentinel: &usize| {
+            let port = self.sentinel(*sentinel).announced_port();
+            format!("127.0.0.1:{port}")
+        };
         let addresses: Vec<String> = sentinels.iter().map(address).collect();
         let user = match self.options.password {
             Some(password) => format!("default:{password}@"),
             None => String::new(),
         };
-        format!(
-            "redis-sentinel://{user}{}/{MASTER_NAME}",
-            addresses.join(",")
-        )
+        let scheme = if self.tls.is_some() {
+            "rediss-sentinel"
+        } else {
+            "redis-sentinel"
+        };
+        format!("{scheme}://{user}{}/{MASTER_NAME}", addresses.join(","))
+    }
+
+    /// The authority that signed the servers' certificate.
+    pub fn authority(&self) -> Option<PathBuf> {
+        self.tls.as_ref().map(TlsFiles::authority)
     }
 
     /// The server of a data node.

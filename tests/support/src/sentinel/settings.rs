@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{MASTER_NAME, SentinelOptions};
+use crate::authority::TlsFiles;
 use crate::redis::Launch;
 
 /// What a sentinel may do at a server.
@@ -27,7 +28,11 @@ pub(super) const SENTINEL_USER: &str = "sent";
 pub(super) const REPLICA_USER: &str = "repl";
 
 /// A server that is a master, or a replica of the master on this port.
-pub(super) fn data_node(options: &SentinelOptions, master: Option<u16>) -> Launch {
+pub(super) fn data_node(
+    options: &SentinelOptions,
+    master: Option<u16>,
+    tls: Option<&TlsFiles>,
+) -> Launch {
     let default = options
         .password
         .map_or("nopass".to_owned(), |it| format!(">{it}"));
@@ -50,11 +55,18 @@ pub(super) fn data_node(options: &SentinelOptions, master: Option<u16>) -> Launc
         configuration: Some(text),
         options: options.redis.iter().map(|&word| word.to_owned()).collect(),
         password: options.password.map(str::to_owned),
+        ..Launch::default()
     }
+    .behind_tls(tls)
 }
 
 /// A sentinel of the master on this port.
-pub(super) fn sentinel(options: &SentinelOptions, master: u16, quorum: usize) -> Launch {
+pub(super) fn sentinel(
+    options: &SentinelOptions,
+    master: u16,
+    quorum: usize,
+    tls: Option<&TlsFiles>,
+) -> Launch {
     let SentinelOptions {
         down_after_ms,
         failover_timeout_ms,
@@ -79,5 +91,7 @@ pub(super) fn sentinel(options: &SentinelOptions, master: u16, quorum: usize) ->
         configuration: Some(text),
         options: vec!["--sentinel".to_owned()],
         password: options.sentinel_password.map(str::to_owned),
+        ..Launch::default()
     }
+    .behind_tls(tls)
 }

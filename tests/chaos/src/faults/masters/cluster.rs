@@ -15,6 +15,7 @@ pub(super) fn at(cluster: &Cluster) -> StoreAt {
 /// Nodes that take a silent master for dead after two seconds, as operators may choose.
 pub(super) const OPTIONS: ClusterOptions = ClusterOptions {
     node_timeout_ms: 2000,
+    tls: None,
     redis: &[],
 };
 
