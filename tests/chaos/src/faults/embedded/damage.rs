@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use people_gateway::domain::Change;
 use people_testing::process::Refusal;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::super::stage::Stage;
@@ -21,6 +22,8 @@ const HEADS: &str = "people.heads";
 /// Changes of the file in one run.
 const CUTS: usize = 6;
 const FLIPS: usize = 8;
+/// Bytes of the file's header.
+const HEADER: usize = 320;
 
 pub(super) async fn tail_cut(case: Case) -> RunReport {
     let mut damages = Damages::begin(&case).await;
@@ -51,7 +54,7 @@ pub(super) async fn tail_cut(case: Case) -> RunReport {
 pub(super) async fn bit_flipped(case: Case) -> RunReport {
     let mut damages = Damages::begin(&case).await;
     for _ in 0..FLIPS {
-        damages.stop().await;
+        let older = damages.stop().await;
         let name = if damages.stage.world.number(0..6) == 0 {
             HEADS
         } else {
@@ -59,14 +62,10 @@ pub(super) async fn bit_flipped(case: Case) -> RunReport {
         };
         let path = damages.folder.join(name);
         let mut bytes = fs::read(&path).expect("a file of the store");
-        // The header, or a byte in use: most of the file is empty.
-        let is_in_header = damages.stage.world.number(0..4) == 0;
-        let used: Vec<usize> = if is_in_header {
-            (0..bytes.len().min(320)).collect()
-        } else {
-            (0..bytes.len()).filter(|at| bytes[*at] != 0).collect()
-        };
-        let at = used[damages.stage.world.number(0..used.len())];
+        let before = fs::read(older.path().join(name)).expect("the file before");
+        let part = damages.stage.world.number(0..4);
+        let candidates = candidates(part, &before, &bytes);
+        let at = candidates[damages.stage.world.number(0..candidates.len())];
         let bit = damages.stage.world.number(0..8);
         bytes[at] ^= 1 << bit;
         fs::write(&path, &bytes).expect("the changed file");
@@ -75,6 +74,25 @@ pub(super) async fn bit_flipped(case: Case) -> RunReport {
             .await;
     }
     damages.end().await
+}
+
+/// Bytes of a file that may change: of its header, those in use, or those that were written since it
+/// was copied, which hold the newest changes.
+fn candidates(part: usize, before: &[u8], now: &[u8]) -> Vec<usize> {
+    let in_use = (0..now.len()).filter(|at| now[*at] != 0);
+    match part {
+        0 => (0..now.len().min(HEADER)).collect(),
+        1 => in_use.collect(),
+        _ => {
+            let is_new = |at: &usize| before.get(*at) != Some(&now[*at]);
+            let new: Vec<_> = in_use.filter(is_new).collect();
+            if new.is_empty() {
+                candidates(1, before, now)
+            } else {
+                new
+            }
+        }
+    }
 }
 
 /// A world whose store is damaged again and again, and what became of it.
@@ -93,7 +111,8 @@ struct Damages {
 
 impl Damages {
     async fn begin(case: &Case) -> Self {
-        let stage = set(case).await;
+        let mut stage = set(case).await;
+        stage.world.close_codes = Some(&[0, 1012]);
         let folder = stage.world.nodes[0].gateway.folder().join("data");
         let mut damages = Self {
             stage,
@@ -110,11 +129,20 @@ impl Damages {
         damages
     }
 
-    /// Kills the gateway under load, and keeps what it leaves. Returns what it left the last time.
+    /// Kills the gateway under load, or tells it to end, and keeps what it leaves. Returns what it
+    /// left the last time.
     async fn stop(&mut self) -> TempDir {
         let wanted = self.stage.world.number(5..30);
         self.stage.world.load_goes_on(wanted).await;
-        self.stage.world.nodes[0].gateway.kill9();
+        // A file that was closed in order needs no repair when it is opened.
+        let is_in_order = self.stage.world.number(0..2) == 0;
+        let gateway = &mut self.stage.world.nodes[0].gateway;
+        if is_in_order {
+            gateway.signal(Signal::TERM);
+            assert_eq!(gateway.exit_code().await, Some(0), "it ends in order");
+        } else {
+            gateway.kill9();
+        }
         let copy = tempfile::tempdir().expect("a folder");
         let older = std::mem::replace(&mut self.copy, copy);
         copy_files(&self.folder, self.copy.path());

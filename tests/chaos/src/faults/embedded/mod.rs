@@ -42,7 +42,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "embedded-tail-cut",
-        what: "the gateway is killed, and the end of its file is cut off, or missing in a backup",
+        what: "the gateway ends, and the end of its file is cut off, or missing in a backup",
         partitions: PARTITIONS,
         servers: Servers::One,
         short_runs: 1,
