@@ -297,7 +297,8 @@ async fn opened(bytes: &[u8], whole: &[Change]) -> Result<usize, String> {
             Ok(changes.len())
         }
         Err(error @ (FileError::Damaged { .. } | FileError::Io { .. })) => {
-            assert!(file.exists(), "a refused file is kept");
+            let kept = std::fs::read(&file).unwrap();
+            assert!(kept == bytes, "a refused file stays as it is: {error:?}");
             Err(error.to_string())
         }
         Err(other) => panic!("cut at {}: {other}", bytes.len()),

@@ -2,6 +2,7 @@
 //! this number of partitions.
 
 pub(super) mod folder;
+mod header;
 pub(super) mod marker;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use super::tables::{
     self, EXPIRIES, FileFailure, HEADS, KEYS, LAYOUT, LOG, LogHead, PEOPLE, is_full_disk,
 };
 use crate::domain::{Epoch, Partitions, Position};
+use header::HeaderCopy;
 use marker::MarkerFile;
 
 /// The file's name inside the store's folder.
@@ -118,13 +120,26 @@ impl FileLocation {
     }
 
     /// Opens an existing file, and repairs it after a crash. All checksums are compared first, so a
-    /// file that was cut or overwritten is refused, never half used.
+    /// file that was cut or overwritten is refused, never half used, and stays as it is.
     pub(super) fn open(&self) -> Result<OpenFile, FileError> {
+        // Where it cannot be read, the file cannot be opened either.
+        let header = HeaderCopy::read(&self.path).ok();
         let opened = self
             .builder()
             .set_check_integrity_on_open(!planted(Sabotage::DamagedFileServed))
             .open(&self.path);
-        let database = opened.map_err(|error| self.refused(error))?;
+        let database = match opened.map_err(|error| self.refused(error)) {
+            Ok(database) => database,
+            Err(refused) => {
+                if let (FileError::Damaged { .. }, Some(header)) = (&refused, header) {
+                    let restored = header.restore(&self.path);
+                    restored.unwrap_or_else(|error| {
+                        tracing::warn!(%error, "the header of the refused file has changed");
+                    });
+                }
+                return Err(refused);
+            }
+        };
         self.check_layout(&database)?;
         let heads =
             tables::heads(&database, self.partitions).map_err(|failure| self.failed(failure))?;

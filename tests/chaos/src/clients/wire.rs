@@ -32,6 +32,16 @@ pub enum Format {
     Text,
 }
 
+impl Format {
+    /// Whether a client that falls behind is sent net changes.
+    pub fn is_composed(self) -> bool {
+        match self {
+            Self::Json | Self::Sse => true,
+            Self::CloudEvents | Self::Text => false,
+        }
+    }
+}
+
 /// How a client ends its connection without a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {

@@ -178,6 +178,7 @@ impl Damages {
                 format!("{what}: the start ended with {refusal:?}"),
             );
         }
+        self.is_kept(damaged, &format!("{what}: the start"));
         let partitions = self.stage.world.case.partitions;
         let check = run(&["check", "--repair"], &self.folder, partitions).await;
         if check.code != Some(1) || !is_told(&check.text) {
@@ -186,12 +187,25 @@ impl Damages {
                 format!("{what}: the check ended with {check:?}"),
             );
         }
-        if fs::read(self.folder.join(FILE)).expect("the file") != damaged {
-            self.violated(Kind::Lost, format!("{what}: the refused file was not kept"));
-        }
+        self.is_kept(damaged, &format!("{what}: the check"));
         copy_files(self.copy.path(), &self.folder);
         self.stage.world.nodes[0].gateway.restart().await;
         self.stage.world.nodes[0].gateway.wait_ready().await;
+    }
+
+    /// What is refused stays as it is.
+    fn is_kept(&mut self, damaged: &[u8], by: &str) {
+        let now = fs::read(self.folder.join(FILE)).expect("the file");
+        let first = now
+            .iter()
+            .zip(damaged)
+            .position(|(one, other)| one != other);
+        if first.is_some() || now.len() != damaged.len() {
+            let lengths = (damaged.len(), now.len());
+            let what =
+                format!("{by} changed the refused file: first byte {first:?}, {lengths:?} bytes");
+            self.violated(Kind::Lost, what);
+        }
     }
 
     /// Changes may be lost only from the end, and only if the gateway says so.

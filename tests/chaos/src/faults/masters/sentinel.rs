@@ -6,7 +6,7 @@ use people_testing::wait::eventually;
 use super::Stage;
 use super::cluster::TAKES_WRITES;
 use crate::checks::RunReport;
-use crate::world::{Allowance, Case, StoreAt, World};
+use crate::world::{Case, StoreAt, World};
 
 fn at(sentinels: &Sentinels) -> StoreAt {
     StoreAt::url(sentinels.url())
@@ -52,7 +52,7 @@ async fn all_left(world: &World) {
 }
 
 pub(super) async fn split(case: Case) -> RunReport {
-    split_of(case, SentinelOptions::default(), TAKES_WRITES).await
+    split_of(case, SentinelOptions::default()).await
 }
 
 pub(super) async fn split_with_min_replicas(case: Case) -> RunReport {
@@ -60,25 +60,27 @@ pub(super) async fn split_with_min_replicas(case: Case) -> RunReport {
         min_replicas_to_write: 1,
         ..SentinelOptions::default()
     };
-    split_of(case, options, Allowance::NOTHING).await
+    split_of(case, options).await
 }
 
-async fn split_of(case: Case, options: SentinelOptions, allowed: Allowance) -> RunReport {
+async fn split_of(case: Case, options: SentinelOptions) -> RunReport {
     let mut sentinels = Sentinels::start_with(2, 3, options).await;
     let mut stage = Stage::set(&case, at(&sentinels), &[]).await;
-    stage.world.allowed = allowed;
+    // One that refuses writes without a replica counts its replicas once a second.
+    stage.world.allowed = TAKES_WRITES;
     let old = sentinels.split_master().await;
     let lost = stage.world.number(1..40);
-    if allowed.losses {
+    if options.min_replicas_to_write == 0 {
         stage.world.write(0, lost).await;
     }
     sentinels.master_after(old).await;
     all_left(&stage.world).await;
     stage.world.write(1, 40).await;
-    if allowed.losses {
-        let port = sentinels.server(old).port();
-        stage.world.save_lost_history(port).await;
-    }
+    // A store that is opened writes, and nobody else asks this server any more.
+    let takes_writes = ["CONFIG", "SET", "min-replicas-to-write", "0"];
+    sentinels.command::<()>(old, &takes_writes).await;
+    let port = sentinels.server(old).port();
+    stage.world.save_lost_history(port).await;
     sentinels.heal().await;
     stage.end().await
 }
