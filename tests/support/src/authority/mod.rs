@@ -9,7 +9,7 @@ pub use files::TlsFiles;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 
 /// Signs certificates. No machine trusts this authority by default.
@@ -19,6 +19,9 @@ impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate under the name of its signer for signed by itself.
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "Authority of the tests");
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(params, key).expect("signed"))
     }
