@@ -26,7 +26,8 @@ pub(super) async fn lossy(case: Case) -> RunReport {
     stage.world.allowed = UNANSWERED_ARE_TAKEN;
     let victim = stage.world.number(0..3);
     cluster.cut_replicas(victim).await;
-    stage.pause(500).await;
+    // Longer than a write waits for replicas: it is answered, one way or the other.
+    stage.pause(1500).await;
     cluster.kill9(victim);
     cluster.wait_stable().await;
     stage.end().await

@@ -31,6 +31,23 @@ pub(super) async fn dropped(case: Case) -> RunReport {
     through(case, &[LinkState::Cut], 250).await
 }
 
+/// Writes happen, and their answers are lost with the connection.
+pub(super) async fn answers_lost(case: Case) -> RunReport {
+    let redis = RedisServer::start(DURABLE).await;
+    let world = World::linked(&case, redis.port(), 3, PATIENT).await;
+    let mut stage = Stage::fill(world, redis.port().into()).await;
+    for _ in 0..8 {
+        let gateway = stage.world.number(0..3);
+        for state in [LinkState::Held(Way::ToClient), LinkState::Cut] {
+            stage.world.nodes[gateway].link().set(state);
+            stage.pause(60).await;
+        }
+        stage.world.nodes[gateway].link().set(LinkState::Open);
+        stage.world.load_goes_on(10).await;
+    }
+    stage.end().await
+}
+
 pub(super) async fn delayed(case: Case) -> RunReport {
     let delays = [5, 60, 300].map(|ms| LinkState::Delayed(Duration::from_millis(ms)));
     through(case, &delays, 300).await

@@ -184,6 +184,14 @@ pub(crate) const FAULTS: &[Fault] = &[
         schedule: |case| Box::pin(links::dropped(case)),
     },
     Fault {
+        name: "link-answers-lost",
+        what: "writes happen, and their answers are lost with the connection, eight times",
+        partitions: PARTITIONS,
+        servers: Servers::One,
+        short_runs: 1,
+        schedule: |case| Box::pin(links::answers_lost(case)),
+    },
+    Fault {
         name: "link-delayed",
         what: "each step to and from Redis takes up to 300 ms",
         partitions: PARTITIONS,
