@@ -70,7 +70,7 @@ fn assert_names_remedy(error: &str) {
     );
 }
 
-/// Saves people at one gateway, each of whom a client of another one is told of.
+/// Saves people at one gateway; a client of another one is told of each.
 async fn assert_relayed(writer: &Gateway, listener: &mut Listener, people: usize) {
     for number in 0..people {
         let id = writer.create(&person(&format!("Ada {number}"))).await;

@@ -99,8 +99,8 @@ pub(super) fn check_resets(
     })
 }
 
-/// Without batches, the changes since the last `live` are those of the log, each once. A client that
-/// fell behind is sent net changes, and people who came and left meanwhile are none.
+/// Without batches, the changes since the last `live` are those of the log, each once. A client
+/// that fell behind is sent net changes, and people who came and left meanwhile are none.
 pub(super) fn check_changes(
     watcher: &Watcher,
     state: &ClientState,
@@ -165,8 +165,8 @@ pub(super) fn check_changes(
     Some(Violation::new(kind, what))
 }
 
-/// The places of people's visits of whom the client was told nothing: from the change by which
-/// somebody came into the view to the one by which that person left it.
+/// The places of visits that the client was told nothing of: from the change by which a person came
+/// into the view to the one by which that person left it.
 fn untold_visits(
     view: &View,
     since: &[&Change],

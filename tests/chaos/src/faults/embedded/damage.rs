@@ -76,8 +76,8 @@ pub(super) async fn bit_flipped(case: Case) -> RunReport {
     damages.end().await
 }
 
-/// Bytes of a file that may change: of its header, those in use, or those that were written since it
-/// was copied, which hold the newest changes.
+/// Bytes of a file that may change: of its header, those in use, or those that were written since
+/// it was copied, which hold the newest changes.
 fn candidates(part: usize, before: &[u8], now: &[u8]) -> Vec<usize> {
     let in_use = (0..now.len()).filter(|at| now[*at] != 0);
     match part {
