@@ -76,6 +76,15 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Whether the file itself is the reason: it is damaged, or ends early.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::UnexpectedEof,
+            Self::Locked(_) | Self::Layout { .. } | Self::Partitions { .. } => false,
+        }
+    }
+
     /// Whether the disk is full.
     pub(super) fn is_full_disk(&self) -> bool {
         matches!(self, Self::Io { source, .. } if is_full_disk(source.kind()))
@@ -131,7 +140,7 @@ impl FileLocation {
         let database = match opened.map_err(|error| self.refused(error)) {
             Ok(database) => database,
             Err(refused) => {
-                if let (FileError::Damaged { .. }, Some(header)) = (&refused, header) {
+                if let (true, Some(header)) = (refused.is_damage(), header) {
                     let restored = header.restore(&self.path);
                     restored.unwrap_or_else(|error| {
                         tracing::warn!(%error, "the header of the refused file has changed");
