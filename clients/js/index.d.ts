@@ -232,6 +232,11 @@ export interface LiveOptions<A extends object = Attributes> {
   url: string | URL;
   /** The filter (docs/filters.md); default everyone. */
   where?: string;
+  /**
+   * The parts of people that are sent beside `id` and `revision`: paths such as `job` and
+   * `attributes.address.city`; default all. `where` may name others.
+   */
+  fields?: string[];
   /** Default `all`. The view is exact with `all` only. */
   kinds?: Kinds;
   /**

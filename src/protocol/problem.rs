@@ -365,6 +365,9 @@ impl From<ScopeError> for Problem {
         match error {
             ScopeError::Filter(error) => error.into(),
             ScopeError::Hidden(error) => Self::from(error).with_status(StatusCode::FORBIDDEN),
+            ScopeError::HiddenPath(_) => {
+                Self::new(ProblemKind::Forbidden, format!("fields: {error}."))
+            }
         }
     }
 }

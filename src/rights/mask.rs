@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::domain::{FieldsJson, Members};
 use crate::filter::FieldPath;
 
-/// Names that every caller is shown.
+/// Names that no rights hide.
 pub(super) const ALWAYS_SHOWN: [&str; 4] = ["id", "revision", "createdAt", "updatedAt"];
 
 /// The hidden parts of people.
@@ -19,8 +19,35 @@ pub struct Mask {
     hide: Vec<FieldPath>,
     /// The same; none where everything is shown but what is hidden.
     show: Option<Vec<FieldPath>>,
-    /// The hash of both: each change is looked up by it, once for each group that it reaches.
+    times: Times,
+    /// The hash of all: each change is looked up by it, once for each group that it reaches.
     hash: u64,
+}
+
+/// Which of the times that the store knows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Times {
+    /// `createdAt`.
+    pub(super) created: bool,
+    /// `updatedAt`.
+    pub(super) updated: bool,
+}
+
+impl Times {
+    pub(super) const NONE: Self = Self {
+        created: false,
+        updated: false,
+    };
+}
+
+/// Both.
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            created: true,
+            updated: true,
+        }
+    }
 }
 
 /// How much of a value is shown.
@@ -41,11 +68,24 @@ pub(super) enum Shown {
 impl Mask {
     /// One that hides these paths, and shows only those of `show` where there are some.
     pub fn new(hide: Vec<FieldPath>, show: Option<Vec<FieldPath>>) -> Self {
+        Self::of(hide, show, Times::default())
+    }
+
+    /// One that shows these paths and times only.
+    pub(super) fn showing(paths: Vec<FieldPath>, times: Times) -> Self {
+        Self::of(Vec::new(), Some(paths), times)
+    }
+
+    fn of(hide: Vec<FieldPath>, show: Option<Vec<FieldPath>>, times: Times) -> Self {
         let (hide, show) = (outermost(hide), show.map(outermost));
         let mut hasher = DefaultHasher::new();
-        (&hide, &show).hash(&mut hasher);
-        let hash = hasher.finish();
-        Self { hide, show, hash }
+        (&hide, &show, times).hash(&mut hasher);
+        Self {
+            hide,
+            show,
+            times,
+            hash: hasher.finish(),
+        }
     }
 
     /// One that hides what either hides.
@@ -56,12 +96,21 @@ impl Mask {
             (Some(one), Some(two)) => Some(common(one, two)),
             (one, two) => one.clone().or_else(|| two.clone()),
         };
-        Self::new(hide, show)
+        let times = Times {
+            created: self.times.created && other.times.created,
+            updated: self.times.updated && other.times.updated,
+        };
+        Self::of(hide, show, times)
     }
 
     /// Whether it hides nothing.
     pub fn is_empty(&self) -> bool {
-        self.hide.is_empty() && self.show.is_none()
+        self.hide.is_empty() && self.show.is_none() && self.times == Times::default()
+    }
+
+    /// The times that are shown.
+    pub(super) fn times(&self) -> Times {
+        self.times
     }
 
     /// The hidden paths.
@@ -79,6 +128,12 @@ impl Mask {
     pub fn hides(&self, path: &FieldPath) -> bool {
         let names: Vec<&str> = path.names().iter().map(|name| &**name).collect();
         self.shows(&names) != Shown::Whole
+    }
+
+    /// Whether it hides the whole value of this path.
+    pub(super) fn hides_all_of(&self, path: &FieldPath) -> bool {
+        let names: Vec<&str> = path.names().iter().map(|name| &**name).collect();
+        self.shows(&names) == Shown::None
     }
 
     /// Whether it hides this value of every person: a name that stands for the whole value.

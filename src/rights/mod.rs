@@ -1,7 +1,8 @@
 //! What a caller may do and see: pure values, made of a policy and of the claims of a token.
 //!
-//! A `policy` has the roles, a `scope` is what a caller sees, a `mask` what is hidden of
-//! people; `writes` judges a caller's writes, and `overlay` keeps in them what is hidden.
+//! A `policy` has the roles, a `scope` is what a caller sees, a `mask` what is hidden of people, a
+//! `projection` what the caller asks for of the rest; `writes` judges a caller's writes, and
+//! `overlay` keeps in them what is hidden.
 
 mod lease;
 mod mask;
@@ -9,6 +10,7 @@ mod mask;
 mod mask_tests;
 mod overlay;
 mod policy;
+mod projection;
 mod scope;
 mod verb;
 mod writes;
@@ -16,6 +18,7 @@ mod writes;
 pub use lease::{KeyLife, Lease};
 pub use mask::Mask;
 pub use policy::{InvalidNarrowing, Policy, PolicyFault, PolicyFaults};
+pub use projection::{InvalidProjection, Projection};
 pub use scope::{Scope, ScopeError};
 pub use verb::{Verb, VerbSet};
 pub use writes::{SaveBody, WriteRefusal};

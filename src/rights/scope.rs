@@ -1,25 +1,31 @@
 //! What a caller sees: the one place where a rule meets a filter, and where a person
 //! becomes JSON.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::mask::Mask;
+use super::mask::{Mask, Times};
+use super::projection::Projection;
 use crate::domain::{FieldsJson, Fingerprint, Person, PersonId};
-use crate::filter::{Filter, FilterError, Scoped, SharedFilters};
+use crate::filter::{FieldPath, Filter, FilterError, Scoped, SharedFilters};
 
 /// What a caller sees of the people. The default is everything. A clone is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct Scope(Option<Arc<Restriction>>);
 
-/// A rule, a mask, or both.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// What makes a scope less than everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Restriction {
     /// The people that exist for the caller; none for everyone.
     rule: Option<Filter>,
-    /// None where nothing is hidden.
+    /// What the rights hide of them; none where nothing is hidden.
+    hidden: Option<Arc<Mask>>,
+    /// That of the rights; none for those without a rule and a mask.
+    fingerprint: Option<Fingerprint>,
+    /// What the caller asked for; none for all that it may see.
+    projection: Option<Projection>,
+    /// What is left out of people for both reasons; none where nothing is.
     mask: Option<Arc<Mask>>,
-    fingerprint: Fingerprint,
 }
 
 /// Why a filter of a caller is refused.
@@ -31,6 +37,9 @@ pub enum ScopeError {
     /// It names something that is hidden from the caller.
     #[error(transparent)]
     Hidden(FilterError),
+    /// It is a projection that names something hidden.
+    #[error("{0} is hidden from you: leave it out")]
+    HiddenPath(FieldPath),
 }
 
 impl Scope {
@@ -48,17 +57,46 @@ impl Scope {
         }
         Self(Some(Arc::new(Restriction {
             rule,
+            hidden: mask.clone(),
+            fingerprint: Some(fingerprint),
+            projection: None,
             mask,
-            fingerprint,
         })))
+    }
+
+    /// The same people, but only the parts of them that a projection has, where there is one.
+    pub fn showing(&self, projection: Option<Projection>) -> Result<Self, ScopeError> {
+        let Some(projection) = projection else {
+            return Ok(self.clone());
+        };
+        let mut restriction = self.0.as_deref().cloned().unwrap_or_default();
+        let shown = projection.mask();
+        let mask = match &restriction.hidden {
+            None => shown,
+            Some(hidden) => {
+                let mut paths = projection.paths().iter();
+                if let Some(path) = paths.find(|path| hidden.hides_all_of(path)) {
+                    return Err(ScopeError::HiddenPath(path.clone()));
+                }
+                hidden.and(&shown)
+            }
+        };
+        restriction.projection = Some(projection);
+        restriction.mask = Some(Arc::new(mask));
+        Ok(Self(Some(Arc::new(restriction))))
+    }
+
+    /// What the caller asked to be shown; none for all that it may see.
+    pub fn projection(&self) -> Option<&Projection> {
+        self.0.as_ref()?.projection.as_ref()
     }
 
     /// What equal scopes have in common on every gateway; none without restrictions.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
-        self.0.as_ref().map(|restriction| restriction.fingerprint)
+        self.0.as_ref()?.fingerprint
     }
 
-    /// What is hidden of people; none where nothing is.
+    /// What is left out of people; none where nothing is.
     pub fn mask(&self) -> Option<&Arc<Mask>> {
         self.0.as_ref()?.mask.as_ref()
     }
@@ -92,7 +130,8 @@ impl Scope {
 
     /// Refuses a filter that names something hidden.
     fn checked(&self, scoped: Scoped) -> Result<Scoped, ScopeError> {
-        if let Some(mask) = self.mask() {
+        let hidden = self.0.as_ref().and_then(|it| it.hidden.as_ref());
+        if let Some(mask) = hidden {
             let checked = scoped.asked().check_paths(|path| mask.hides(path));
             checked.map_err(ScopeError::Hidden)?;
         }
@@ -111,12 +150,19 @@ impl Scope {
             }
             Some(mask) => mask.write_members(&person.fields, out),
         }
-        write!(
-            out,
-            "\"revision\":\"{}\",\"createdAt\":\"{}\",\"updatedAt\":\"{}\"}}",
-            person.revision, person.created_at, person.updated_at
-        )
-        .expect("a String takes all that is written to it");
+        let times = self.mask().map_or_else(Times::default, |mask| mask.times());
+        let mut write = |text: fmt::Arguments<'_>| {
+            out.write_fmt(text)
+                .expect("a String takes all that is written to it");
+        };
+        write(format_args!("\"revision\":\"{}\"", person.revision));
+        if times.created {
+            write(format_args!(",\"createdAt\":\"{}\"", person.created_at));
+        }
+        if times.updated {
+            write(format_args!(",\"updatedAt\":\"{}\"", person.updated_at));
+        }
+        out.push('}');
     }
 
     /// The person's JSON object.

@@ -1,6 +1,6 @@
 """Rules that the OpenAPI description cannot express.
 
-Formats of filters and entity tags, unique idempotency keys, equal ids in path and body,
+Formats of filters, fields and entity tags, unique idempotency keys, equal ids in path and body,
 preconditions that exclude each other, ages without a fraction, the depth of attributes, and lines
 of JSON."""
 
@@ -15,9 +15,13 @@ KEYS = itertools.count()
 FILTERS = ["", "true", "age >= 18", 'firstName == "A" || !(lastName.startsWith("B"))',
            "has(attributes.x)", 'attributes.city in ["Oslo", 7]',
            "size(job) > 3 && age in [1, 2, 3]", 'job.matches("^[a-z]+$")']
+# With all that an answer requires.
+REQUIRED = "firstName,lastName,age,job,createdAt,updatedAt"
+FIELDS = [REQUIRED, f"{REQUIRED},attributes", f'{REQUIRED}, id, attributes["a, b"].c']
 TAGS = ["*"] * 6 + ['"5f3a9c01b2d4e6f8.42.d1e5c0de9b1c3d5e"', '""']
 
 schemathesis.openapi.format("people-filter", st.sampled_from(FILTERS))
+schemathesis.openapi.format("people-fields", st.sampled_from(FIELDS))
 schemathesis.openapi.format("entity-tag", st.sampled_from(TAGS))
 
 

@@ -198,7 +198,8 @@ export class Live {
 
   #open(token) {
     if (this.#state === 'ended') return;
-    const stream = (scheme, from) => this.#endpoint.stream(scheme, this.#filter, from);
+    const asked = { ...this.#filter, fields: this.#options.fields };
+    const stream = (scheme, from) => this.#endpoint.stream(scheme, asked, from);
     // The request over HTTP only finds out whether the gateway refuses, so it needs no snapshot.
     const httpFrom = this.#from === 'snapshot' ? 'now' : this.#from;
     const owner = {

@@ -20,6 +20,8 @@ export function readOptions(given) {
   if (!options.url) throw new TypeError('url is missing: such as ws://127.0.0.1:8080/updates');
   if (!options.WebSocket)
     throw new TypeError('there is no global WebSocket here: set the option WebSocket');
+  if (options.fields !== undefined && !Array.isArray(options.fields))
+    throw new TypeError("fields is an array of paths, such as ['job', 'attributes.city']");
   if (!KINDS.includes(options.kinds))
     throw new TypeError(`kinds is one of ${KINDS.join(', ')}, not ${options.kinds}`);
   const isCursor = options.from !== 'now' && options.from !== 'snapshot';

@@ -26,12 +26,13 @@ export class Endpoint {
     return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(this.#stream.hostname);
   }
 
-  /** The URL of a stream with this filter and start; `scheme` is `ws` or `http`. */
-  stream(scheme, { where, kinds }, from) {
+  /** The URL of a stream with this filter, fields and start; `scheme` is `ws` or `http`. */
+  stream(scheme, { where, kinds, fields }, from) {
     const url = new URL(this.#stream);
     url.protocol = /^(wss|https):$/.test(url.protocol) ? `${scheme}s:` : `${scheme}:`;
     if (kinds !== 'all') url.searchParams.set('kinds', kinds);
     if (where) url.searchParams.set('where', where);
+    if (fields) url.searchParams.set('fields', fields.join(','));
     url.searchParams.set('from', from);
     return url;
   }

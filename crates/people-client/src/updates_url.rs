@@ -33,8 +33,13 @@ impl UpdatesUrl {
         self.0.scheme() == "wss"
     }
 
-    /// The URL of a connection with this filter and start.
-    pub(crate) fn with_query(&self, filter: &ViewFilter, start: &StartPoint) -> Url {
+    /// The URL of a connection with this filter, parts of people, and start.
+    pub(crate) fn with_query(
+        &self,
+        filter: &ViewFilter,
+        fields: Option<&str>,
+        start: &StartPoint,
+    ) -> Url {
         let mut url = self.0.clone();
         let mut query = url.query_pairs_mut();
         if filter.kinds != Kinds::All {
@@ -42,6 +47,9 @@ impl UpdatesUrl {
         }
         if !filter.condition.is_empty() {
             query.append_pair("where", &filter.condition);
+        }
+        if let Some(fields) = fields {
+            query.append_pair("fields", fields);
         }
         match start {
             StartPoint::Now => query.append_pair("from", "now"),
@@ -89,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_query_adds_filter_and_start_to_what_the_url_has() {
+    fn the_query_adds_filter_fields_and_start_to_what_the_url_has() {
         let updates: UpdatesUrl = "ws://127.0.0.1:8080/updates?x=1".parse().unwrap();
         let filter = ViewFilter {
             kinds: Kinds::Saves,
             condition: "job == \"R&D\"".into(),
         };
         let cursor = StartPoint::Cursor("0:a.1.b,1:c.0.0".parse().unwrap());
-        let url = updates.with_query(&filter, &cursor);
+        let url = updates.with_query(&filter, Some("job,age"), &cursor);
         let pairs: Vec<_> = url.query_pairs().into_owned().collect();
         let pairs: Vec<_> = pairs
             .iter()
@@ -106,13 +114,14 @@ mod tests {
             ("x", "1"),
             ("kinds", "saves"),
             ("where", "job == \"R&D\""),
+            ("fields", "job,age"),
             ("from", "0:a.1.b,1:c.0.0"),
         ]
         .as_slice();
         assert_eq!(pairs, expected);
         assert_eq!(
             updates
-                .with_query(&ViewFilter::default(), &StartPoint::Snapshot)
+                .with_query(&ViewFilter::default(), None, &StartPoint::Snapshot)
                 .query(),
             Some("x=1&from=snapshot")
         );

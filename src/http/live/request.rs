@@ -13,16 +13,24 @@ use crate::http::caller::head::CallHead;
 use crate::http::caller::limits::admit_handshake;
 use crate::http::refusal::malformed;
 use crate::http::request::header_list::lists;
+use crate::http::request::projection::projection;
 use crate::http::request::query::Parameters;
 use crate::http::{HttpState, access};
 use crate::protocol::format::WireFormat;
 use crate::protocol::problem::{Problem, ProblemKind};
 use crate::session::{Opening, ResetCause, Start, StartError, Subscription};
 
-const PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on"];
+const PARAMETERS: &[&str] = &["kinds", "where", "fields", "from", "close_on"];
 /// Libraries that imitate an event source (polyfills) send this in place of `Last-Event-ID`.
 const LAST_EVENT_ID: &str = "lastEventId";
-const EVENT_PARAMETERS: &[&str] = &["kinds", "where", "from", "close_on", LAST_EVENT_ID];
+const EVENT_PARAMETERS: &[&str] = &[
+    "kinds",
+    "where",
+    "fields",
+    "from",
+    "close_on",
+    LAST_EVENT_ID,
+];
 
 /// The stream that a client asks for.
 pub(super) struct StreamRequest {
@@ -48,7 +56,13 @@ impl StreamRequest {
         let parameters = Parameters::parse(uri.query(), known)?;
         let kinds = parameters.get("kinds").map_or(Ok(Kinds::All), str::parse);
         let kinds = kinds.map_err(|error| malformed(format!("{error}.")))?;
-        let scope = caller.scope().clone();
+        let projection = projection(&parameters)?;
+        if projection.is_some() && format == WireFormat::Text {
+            return Err(malformed(
+                "fields is for JSON and server-sent events: text always has the same values.",
+            ));
+        }
+        let scope = caller.scope().showing(projection)?;
         let condition = parameters.get("where").unwrap_or_default();
         let filter = scope.shared_filter(condition, state.sessions.filters())?;
         let close_on = match parameters.get("close_on") {

@@ -12,6 +12,7 @@ use crate::http::SharedState;
 use crate::http::caller::Caller;
 use crate::http::request::entity_tag::is_known;
 use crate::http::request::media;
+use crate::http::request::projection::projection;
 use crate::http::request::query::Parameters;
 use crate::protocol::problem::Problem;
 use crate::rights::Verb;
@@ -25,7 +26,8 @@ pub(in crate::http) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.may(Verb::Read)?;
-    Parameters::none(query.as_deref())?;
+    let parameters = Parameters::parse(query.as_deref(), &["fields"])?;
+    let shown = caller.scope().showing(projection(&parameters)?)?;
     let precondition = Precondition::of_read(&headers)?;
     let found = Found::look_up(&state, caller.rights(), id).await?;
     let person = found.visible().ok_or_else(|| Problem::no_person(id))?;
@@ -37,7 +39,7 @@ pub(in crate::http) async fn read(
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = answer::body(&person, caller.scope());
+        *response.body_mut() = answer::body(&person, &shown);
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(media::JSON));

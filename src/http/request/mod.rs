@@ -5,4 +5,5 @@ pub(super) mod body;
 pub(super) mod entity_tag;
 pub(super) mod header_list;
 pub(super) mod media;
+pub(super) mod projection;
 pub(super) mod query;

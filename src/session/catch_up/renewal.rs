@@ -48,7 +48,8 @@ fn rescoped(
     scope: &Scope,
     filters: &SharedFilters,
 ) -> Result<Option<RescopedView>, Problem> {
-    if *scope == subscription.scope {
+    let scope = scope.showing(subscription.scope.projection().cloned())?;
+    if scope == subscription.scope {
         return Ok(None);
     }
     let asked = subscription.view.filter.asked();
@@ -56,7 +57,6 @@ fn rescoped(
         kinds: subscription.view.kinds,
         filter: scope.shared_filter(asked.text(), filters)?,
     };
-    let scope = scope.clone();
     Ok(Some(RescopedView { view, scope }))
 }
 

@@ -6,6 +6,7 @@ mod filters;
 mod formats;
 mod messages;
 mod position;
+mod projection;
 pub(crate) mod reader;
 mod resume;
 mod slow_clients;

@@ -54,6 +54,8 @@ pub struct LiveClient {
     has_connected: bool,
     /// The filter that the server has confirmed.
     filter: ViewFilter,
+    /// The parts of people that are asked for; none for all.
+    fields: Option<String>,
     resume: ResumePoint,
     backoff: Backoff,
     /// Messages to be sent when a connection is open.
@@ -99,6 +101,7 @@ impl Options {
             token_refused: false,
             has_connected: false,
             filter: self.filter,
+            fields: self.fields,
             resume: self.start.into(),
             outgoing: VecDeque::new(),
             pending: VecDeque::new(),
@@ -224,7 +227,8 @@ impl LiveClient {
             }
         }
         let from = self.resume.start();
-        let url = self.url.with_query(&self.filter, &from);
+        let fields = self.fields.as_deref();
+        let url = self.url.with_query(&self.filter, fields, &from);
         let (tls, tokens) = (self.tls.clone(), self.tokens.clone());
         let attempt = attempt::start(url, tls, tokens, &self.timeouts);
         self.state = ClientState::Connecting { from, attempt };

@@ -13,6 +13,7 @@ use crate::updates_url::UpdatesUrl;
 pub struct Options {
     pub(super) url: UpdatesUrl,
     pub(super) filter: ViewFilter,
+    pub(super) fields: Option<String>,
     pub(super) start: StartPoint,
     pub(super) timeouts: Timeouts,
     pub(super) trust: Trust,
@@ -26,6 +27,7 @@ impl Options {
         Self {
             url,
             filter: ViewFilter::default(),
+            fields: None,
             start: StartPoint::default(),
             timeouts: Timeouts::default(),
             trust: Trust::default(),
@@ -45,6 +47,17 @@ impl Options {
     #[must_use]
     pub fn condition(mut self, condition: impl Into<String>) -> Self {
         self.filter.condition = condition.into();
+        self
+    }
+
+    /// Asks for these parts of people only, beside `id` and `revision`: paths such as `job` and
+    /// `attributes.address.city`. The condition may name others. The server parses them; a fault in
+    /// them ends the client with [`crate::ClientError::Refused`].
+    #[must_use]
+    pub fn fields<P: AsRef<str>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        let paths: Vec<P> = paths.into_iter().collect();
+        let texts: Vec<&str> = paths.iter().map(P::as_ref).collect();
+        self.fields = Some(texts.join(","));
         self
     }
 

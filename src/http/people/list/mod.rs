@@ -20,6 +20,7 @@ use crate::http::caller::Caller;
 use crate::http::caller::head::CallHead;
 use crate::http::refusal::malformed;
 use crate::http::request::media::ListFormat;
+use crate::http::request::projection::projection;
 use crate::http::request::query::{self, Parameters};
 use crate::http::{SharedState, live};
 use crate::protocol::problem::Problem;
@@ -28,7 +29,7 @@ use crate::store::{Store, StoreError};
 use body::{ListStream, ListWriter};
 use merge::{Merge, VisiblePeople};
 
-const PARAMETERS: &[&str] = &["where", "limit", "after"];
+const PARAMETERS: &[&str] = &["where", "fields", "limit", "after"];
 const LIMITS: std::ops::RangeInclusive<usize> = 1..=1000;
 /// Bytes of a page that are kept before the answer begins.
 const KEPT_BYTES: usize = 96 * 1024;
@@ -147,7 +148,7 @@ impl ListRequest {
 
     fn of(caller: &Caller, uri: &Uri, format: ListFormat) -> Result<Self, Problem> {
         let parameters = Parameters::parse(uri.query(), PARAMETERS)?;
-        let scope = caller.scope().clone();
+        let scope = caller.scope().showing(projection(&parameters)?)?;
         let filter = scope.filter(parameters.get("where").unwrap_or_default())?;
         let limit = match parameters.get("limit") {
             None => None,

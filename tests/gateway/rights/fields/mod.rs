@@ -2,6 +2,7 @@
 
 mod canaries;
 mod filters;
+mod projections;
 
 use serde_json::json;
 
