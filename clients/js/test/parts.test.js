@@ -117,12 +117,13 @@ test('a URL may name the gateway or a stream, with any scheme', () => {
   }
   const filtered = new Endpoint('ws://h').stream(
     'http',
-    { where: 'age > 1 && job == "+"', kinds: 'saves' },
+    { where: 'age > 1 && job == "+"', kinds: 'saves', fields: ['job', 'attributes.city'] },
     'a:b',
   );
   assert.deepEqual(Object.fromEntries(filtered.searchParams), {
     kinds: 'saves',
     where: 'age > 1 && job == "+"',
+    fields: 'job,attributes.city',
     from: 'a:b',
   });
   assert.equal(filtered.protocol, 'http:');
